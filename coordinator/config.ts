@@ -1,0 +1,149 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** A setting that is wrong. `message` names every fault at once, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const whole = (min: number, max: number, preset: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
+    .default(preset);
+const amount = (max: number, preset: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'is not a number')
+    .transform(Number)
+    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`))
+    .default(preset);
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
+  .transform((value) => value.replace(/\/+$/, ''));
+const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
+const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
+
+const Settings = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: whole(0, 65535, 8787),
+  ERRAND_CALLBACK_HOST: z.string().default('127.0.0.1'),
+  ERRAND_CALLBACK_PORT: whole(0, 65535, 8788),
+  ERRAND_DATA: z.string().default('./data'),
+  ERRAND_RUNNER: z.enum(['docker', 'process'], 'is neither docker nor process').optional(),
+  ERRAND_WORKERS: whole(1, 100, 2),
+  ERRAND_WARM_WORKERS: whole(0, 20, 1),
+  ERRAND_WORKER_IMAGE: z.string().default('errand-agent'),
+  ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536),
+  ERRAND_WORKER_CPUS: amount(256, 2),
+  ERRAND_WORKER_PIDS: whole(32, 32_768, 512),
+  ERRAND_MODEL: z.string().default('claude-sonnet-5-5'),
+  ERRAND_BUDGET_USD: amount(1000, 5),
+  ERRAND_MAX_TURNS: whole(1, 1000, 150),
+  ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90),
+  ERRAND_SIGNUP: z.enum(['open', 'closed'], 'is neither open nor closed').default('closed'),
+  ERRAND_TRUST_PROXY: yesNo.default(false),
+  ERRAND_PRIVATE_HOSTS: z
+    .string()
+    .default('')
+    .transform((value) => value.split(/[\s,]+/).filter((part) => part !== ''))
+    .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port'),
+  ERRAND_GIT_TOKEN: z.string().optional(),
+  ERRAND_GIT_HOST: z.string().regex(HOST_AND_PORT, 'is not a host or host:port').default('github.com'),
+  ERRAND_PRICES: z.string().optional(),
+  ERRAND_LOG: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
+    .default('info'),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  CLAUDE_API_KEY: z.string().optional(),
+  ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
+  DOCKER_HOST: z.string().optional(),
+});
+
+/** What the server runs by. Money in US dollars; the rest bears its unit. */
+export type Config = {
+  host: string;
+  port: number;
+  callback_host: string;
+  callback_port: number;
+  data_dir: string;
+  /** Undefined: Docker where there is one, else a process on loopback. */
+  runner: 'docker' | 'process' | undefined;
+  workers: number;
+  warm_workers: number;
+  worker_image: string;
+  worker_memory_bytes: number;
+  worker_cpus: number;
+  worker_pids_max: number;
+  model: string;
+  budget_usd: number;
+  max_turns: number;
+  time_limit_ms: number;
+  signup: 'open' | 'closed';
+  /** Whether the client's address is read from X-Forwarded-For. */
+  trust_proxy: boolean;
+  /** Hosts (with a port or for any) at private addresses that git and the forward proxy may reach nevertheless. */
+  private_hosts: string[];
+  /** A credential for repositories on `git_host` whose project has none. */
+  git_token: string | undefined;
+  git_host: string;
+  /** A JSON file that overrides or extends the price table. */
+  prices_file: string | undefined;
+  log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Undefined: the demo model. */
+  anthropic_api_key: string | undefined;
+  anthropic_base_url: string;
+  docker_host: string | undefined;
+};
+
+/** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  // An empty variable is one that was not set: compose files pass those on.
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const result = Settings.safeParse(given);
+  const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  const known = Object.keys(Settings.shape);
+  for (const name of Object.keys(given))
+    if (name.startsWith('ERRAND_') && !known.includes(name)) faults.push(`${name} is not a setting of Errand`);
+  if (!result.success || faults.length > 0)
+    throw new ConfigError(`These settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  const s = result.data;
+  return {
+    host: s.HOST,
+    port: s.PORT,
+    callback_host: s.ERRAND_CALLBACK_HOST,
+    callback_port: s.ERRAND_CALLBACK_PORT,
+    data_dir: resolve(s.ERRAND_DATA),
+    runner: s.ERRAND_RUNNER,
+    workers: s.ERRAND_WORKERS,
+    warm_workers: s.ERRAND_WARM_WORKERS,
+    worker_image: s.ERRAND_WORKER_IMAGE,
+    worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * 1024 * 1024,
+    worker_cpus: s.ERRAND_WORKER_CPUS,
+    worker_pids_max: s.ERRAND_WORKER_PIDS,
+    model: s.ERRAND_MODEL,
+    budget_usd: s.ERRAND_BUDGET_USD,
+    max_turns: s.ERRAND_MAX_TURNS,
+    time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
+    signup: s.ERRAND_SIGNUP,
+    trust_proxy: s.ERRAND_TRUST_PROXY,
+    private_hosts: s.ERRAND_PRIVATE_HOSTS.map((host) => host.toLowerCase()),
+    git_token: s.ERRAND_GIT_TOKEN,
+    git_host: s.ERRAND_GIT_HOST.toLowerCase(),
+    prices_file: s.ERRAND_PRICES,
+    log_level: s.ERRAND_LOG,
+    anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
+    anthropic_base_url: s.ANTHROPIC_BASE_URL,
+    docker_host: s.DOCKER_HOST,
+  };
+}
+
+/** Whether a listener on this address is reachable from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

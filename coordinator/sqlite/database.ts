@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+
+export type Db = Database.Database;
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+
+/**
+ * Opens the database at `path`, brings it to the newest schema, and sets it up for one writer: WAL, and `synchronous=FULL`, so that what
+ * was committed survives a loss of power. Throws if the database is newer than this code, or damaged.
+ */
+export function openDatabase(path: string): Db {
+  const db = new Database(path);
+  try {
+    db.pragma('journal_mode = WAL');
+    // A WAL database opens with NORMAL in this driver; FULL costs little where commits are grouped.
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('busy_timeout = 5000');
+    if (db.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite does not run with synchronous=FULL');
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Runs the numbered migrations that the database has not seen, each in its own transaction. Its version is SQLite's `user_version`. */
+function migrate(db: Db): void {
+  const files = readdirSync(MIGRATIONS).filter((name) => /^\d{4}-.*\.sql$/.test(name));
+  files.sort();
+  const current = Number(db.pragma('user_version', { simple: true }));
+  if (current > files.length)
+    throw new Error(
+      `The database is of version ${current}, newer than this Errand, which knows ${files.length}. Run the newer one.`,
+    );
+  for (const [index, name] of files.entries()) {
+    const version = index + 1;
+    if (Number(name.slice(0, 4)) !== version)
+      throw new Error(`The migration ${name} should bear the number ${version}.`);
+    if (version <= current) continue;
+    db.transaction(() => {
+      db.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
+      db.pragma(`user_version = ${version}`);
+    })();
+  }
+}
+
+const prepared = new WeakMap<Db, Map<string, Database.Statement>>();
+
+/** The statement of this text, prepared once for each database. */
+export function sql<Row = unknown, Params extends unknown[] = unknown[]>(
+  db: Db,
+  text: string,
+): Database.Statement<Params, Row> {
+  let statements = prepared.get(db);
+  if (!statements) prepared.set(db, (statements = new Map()));
+  let statement = statements.get(text);
+  if (!statement) statements.set(text, (statement = db.prepare(text)));
+  // The rows' type is the word of the function that wrote the statement beside it.
+  return statement as unknown as Database.Statement<Params, Row>;
+}
+
+/** A value of the `meta` table: `epoch` or `instance`. */
+export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
+  const row = sql<{ value: string }>(db, 'SELECT value FROM meta WHERE key = ?').get(key);
+  if (!row) throw new Error(`The database has no ${key}.`);
+  return row.value;
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { PlanItem, TaskResult, WaitingFor, type TaskStatus } from '../../protocol/task.ts';
+import type { TaskRow } from '../task.ts';
+import type { Life } from '../task-life.ts';
+import { sql, type Db } from './database.ts';
+
+type Stored = Omit<TaskRow, 'waiting_for' | 'plan' | 'result' | 'usage'> & {
+  waiting_for: string | null;
+  plan: string;
+  result: string | null;
+} & TaskRow['usage'];
+
+const Plan = z.array(PlanItem);
+
+function fromStored(row: Stored): TaskRow {
+  const { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd, ...rest } = row;
+  return {
+    ...rest,
+    waiting_for: row.waiting_for === null ? null : WaitingFor.parse(JSON.parse(row.waiting_for)),
+    plan: Plan.parse(JSON.parse(row.plan)),
+    result: row.result === null ? null : TaskResult.parse(JSON.parse(row.result)),
+    usage: { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd },
+  };
+}
+
+/** The task, whoever owns it; undefined where there is none. For a person's request use `findTaskOf`. */
+export function findTask(db: Db, id: string): TaskRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ?').get(id);
+  return row && fromStored(row);
+}
+
+/** The task if it is this user's. */
+export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ? AND user_id = ?').get(id, user_id);
+  return row && fromStored(row);
+}
+
+export function insertTask(db: Db, task: TaskRow): void {
+  sql(
+    db,
+    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, budget_usd, max_turns, priority,
+       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, workspace, plan, created_at, updated_at, started_at, ended_at)
+     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :budget_usd, :max_turns, :priority,
+       :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :workspace, '[]', :created_at, :updated_at,
+       :started_at, :ended_at)`,
+  ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null });
+}
+
+/**
+ * Stores what `live` made of a task, if it still stands where `before` was read. False: someone else was first.
+ */
+export function updateLife(
+  db: Db,
+  id: string,
+  before: Pick<Life, 'status' | 'attempt'>,
+  life: Life,
+  at: string,
+): boolean {
+  const { changes } = sql(
+    db,
+    `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
+       cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, started_at = :started_at, ended_at = :ended_at,
+       waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END, updated_at = :at
+     WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
+  ).run({ ...life, id, at, status_before: before.status, attempt_before: before.attempt });
+  return changes === 1;
+}
+
+/** How many tasks of all users stand in this status. */
+export function countTasks(db: Db, status: TaskStatus): number {
+  const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM tasks WHERE status = ?').get(status);
+  return row?.n ?? 0;
+}

@@ -1,0 +1,127 @@
+import { ErrandError } from '../protocol/problem.ts';
+import { FAILURE_IS_WORTH_A_RETRY, isEnded, type FailureReason, type TaskStatus } from '../protocol/task.ts';
+
+/** What of a task decides its next status. */
+export type Life = {
+  status: TaskStatus;
+  reason: FailureReason | null;
+  detail: string | null;
+  attempt: number;
+  failures: number;
+  cancel_reason: string | null;
+  queued_at: string;
+  retry_at: string | null;
+  started_at: string | null;
+  ended_at: string | null;
+};
+
+/** What can happen to a task. `at` is an ISO time. */
+export type Happening = { at: string } & (
+  | { type: 'attempt_started' }
+  | { type: 'worker_called' }
+  | { type: 'question_asked' }
+  | { type: 'question_closed' }
+  | {
+      type: 'attempt_ended';
+      status: 'succeeded' | 'failed' | 'cancelled';
+      reason: FailureReason | null;
+      detail: string | null;
+    }
+  | { type: 'cancel'; reason: string }
+  | { type: 'message' }
+  | { type: 'retry' }
+);
+
+/** How many attempts in a row may be lost before the task fails. */
+export const FAILURES_MAX = 4;
+const BACKOFF_FIRST_MS = 2_000;
+const BACKOFF_MAX_MS = 120_000;
+
+/**
+ * The task after what happened; the same object where nothing changes. Throws `conflict` for what a person may not do now, and a plain
+ * error for what cannot happen (a bug). Pure: storing it and acting on it come after.
+ */
+export function live(task: Life, happening: Happening): Life {
+  const { at } = happening;
+  switch (happening.type) {
+    case 'attempt_started':
+      if (task.status !== 'queued') return impossible(task, happening);
+      return {
+        ...task,
+        status: 'starting',
+        attempt: task.attempt + 1,
+        retry_at: null,
+        started_at: task.started_at ?? at,
+      };
+    case 'worker_called':
+      return task.status === 'starting' ? { ...task, status: 'running' } : task;
+    case 'question_asked':
+      return task.status === 'running' || task.status === 'starting' ? { ...task, status: 'waiting' } : task;
+    case 'question_closed':
+      return task.status === 'waiting' ? { ...task, status: 'running' } : task;
+    case 'attempt_ended':
+      if (!isActive(task.status)) return impossible(task, happening);
+      return afterAttempt(task, happening);
+    case 'cancel':
+      if (isEnded(task.status))
+        throw new ErrandError('conflict', `The task has ended already: it ${said(task.status)}.`);
+      if (task.status === 'queued')
+        return { ...task, status: 'cancelled', detail: happening.reason, retry_at: null, ended_at: at };
+      return task.cancel_reason === null ? { ...task, cancel_reason: happening.reason } : task;
+    case 'message':
+      if (task.cancel_reason !== null)
+        throw new ErrandError('conflict', 'The task is being cancelled: say it once it has ended.');
+      return isEnded(task.status) ? requeue(task, at) : task;
+    case 'retry':
+      if (task.status !== 'failed' && task.status !== 'cancelled')
+        throw new ErrandError(
+          'conflict',
+          `Only a task that failed or was cancelled can be retried: this one ${said(task.status)}.`,
+        );
+      return requeue(task, at);
+  }
+}
+
+/** Whether an attempt of a task in this status is under way. */
+export function isActive(status: TaskStatus): boolean {
+  return status === 'starting' || status === 'running' || status === 'waiting';
+}
+
+function afterAttempt(task: Life, end: Extract<Happening, { type: 'attempt_ended' }>): Life {
+  const ended = { ...task, cancel_reason: null, retry_at: null, ended_at: end.at };
+  if (end.status === 'succeeded') return { ...ended, status: 'succeeded', reason: null, detail: null };
+  // Whatever became of the attempt: a person wanted it stopped, and it has stopped.
+  if (end.status === 'cancelled' || task.cancel_reason !== null)
+    return { ...ended, status: 'cancelled', reason: null, detail: task.cancel_reason ?? end.detail };
+  const failures = task.failures + 1;
+  const reason = end.reason ?? 'agent_error';
+  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < FAILURES_MAX) {
+    const wait_ms = Math.min(BACKOFF_FIRST_MS * 4 ** (failures - 1), BACKOFF_MAX_MS);
+    const retry_at = new Date(Date.parse(end.at) + wait_ms).toISOString();
+    return { ...task, status: 'queued', reason, detail: end.detail, failures, queued_at: end.at, retry_at };
+  }
+  return { ...ended, status: 'failed', reason, detail: end.detail, failures };
+}
+
+/** A person asks for more: whatever failed before no longer counts. */
+function requeue(task: Life, at: string): Life {
+  return {
+    ...task,
+    status: 'queued',
+    reason: null,
+    detail: null,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: at,
+    retry_at: null,
+    ended_at: null,
+  };
+}
+
+function said(status: TaskStatus): string {
+  return isEnded(status) && status !== 'cancelled' ? status : `is ${status}`;
+}
+
+function impossible(task: Life, happening: Happening): never {
+  throw new Error(`A task that is ${task.status} cannot have '${happening.type}' happen to it.`);
+}

@@ -1,0 +1,68 @@
+import type { FailureReason, PlanItem, TaskResult, Usage, WaitingFor } from '../protocol/task.ts';
+import type { Life } from './task-life.ts';
+
+/** A task as the coordinator keeps it. `Task` of the protocol is how the world sees it. */
+export type TaskRow = Life & {
+  id: string;
+  user_id: string;
+  project_id: string | null;
+  repo_url: string;
+  prompt: string;
+  title: string;
+  base_branch: string | null;
+  /** Where the worker pushes to: `errand/<id>-<slug>`. */
+  branch: string;
+  model: string;
+  budget_usd: number;
+  max_turns: number;
+  priority: number;
+  /** The workspace's folder, from the first attempt on. */
+  workspace: string | null;
+  /** What the worker last said that it waits for. */
+  waiting_for: WaitingFor | null;
+  plan: PlanItem[];
+  result: TaskResult | null;
+  /** The branch, once it is known to be in the repository. */
+  pushed_branch: string | null;
+  usage: Usage;
+  created_at: string;
+  updated_at: string;
+};
+
+/** One execution of a task, as the coordinator keeps it. */
+export type AttemptRow = {
+  task_id: string;
+  n: number;
+  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  reason: FailureReason | null;
+  detail: string | null;
+  runner: 'docker' | 'process';
+  worker: string;
+  warm: boolean;
+  last_seq: number;
+  started_at: string;
+  ended_at: string | null;
+};
+
+/** All refs that a task's worker may push begin with this, after `refs/heads/`. */
+export function branchPrefix(task_id: string): string {
+  return `errand/${task_id}-`;
+}
+
+/** The branch of a task: its prefix and a few words of its title. */
+export function branchName(task_id: string, title: string): string {
+  const slug = title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  return branchPrefix(task_id) + (slug || 'errand');
+}
+
+/** The first line of a prompt, cut to 80 characters. */
+export function titleOf(prompt: string): string {
+  const line = prompt.trim().split(/\r?\n/, 1)[0] ?? '';
+  const characters = Array.from(line);
+  return characters.length > 80 ? `${characters.slice(0, 79).join('')}…` : line;
+}

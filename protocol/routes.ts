@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import * as api from './api.ts';
+import { Id } from './ids.ts';
+import type { ErrorCode } from './problem.ts';
+import { Task, TaskDetail } from './task.ts';
+
+/** One route of the public API. `openapi.ts` writes these down, and the server serves exactly these. */
+export type Route = {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** With `:id` for what varies. */
+  path: string;
+  summary: string;
+  auth: 'none' | 'user';
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  status: 200 | 201 | 202 | 204;
+  response?: z.ZodType;
+  /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `internal`, which any route may answer. */
+  errors: ErrorCode[];
+  /** Whether an `Idempotency-Key` header is heeded: the same key and body answer the same, and act once. */
+  idempotent?: boolean;
+};
+
+const byId = z.object({ id: Id });
+
+export const ROUTES = {
+  signup: {
+    method: 'post',
+    path: '/auth/signup',
+    summary: 'Make an account; the first one owns the server',
+    auth: 'none',
+    body: api.Signup,
+    status: 201,
+    response: api.Session,
+    errors: ['signup_closed', 'email_taken', 'rate_limited'],
+  },
+  login: {
+    method: 'post',
+    path: '/auth/login',
+    summary: 'Log in',
+    auth: 'none',
+    body: api.Login,
+    status: 200,
+    response: api.Session,
+    errors: ['wrong_credentials', 'rate_limited'],
+  },
+  refresh: {
+    method: 'post',
+    path: '/auth/refresh',
+    summary: 'Exchange a refresh token for a new pair',
+    auth: 'none',
+    body: api.Refresh,
+    status: 200,
+    response: api.Session,
+    errors: ['refresh_reused'],
+  },
+  logout: {
+    method: 'post',
+    path: '/auth/logout',
+    summary: 'End the log-in that a refresh token belongs to',
+    auth: 'none',
+    body: api.Refresh,
+    status: 204,
+    errors: [],
+  },
+  me: {
+    method: 'get',
+    path: '/me',
+    summary: 'Who is logged in',
+    auth: 'user',
+    status: 200,
+    response: api.User,
+    errors: [],
+  },
+  wsTicket: {
+    method: 'post',
+    path: '/ws-ticket',
+    summary: 'A one-time ticket for the socket',
+    auth: 'user',
+    status: 201,
+    response: api.WsTicket,
+    errors: [],
+  },
+
+  createProject: {
+    method: 'post',
+    path: '/projects',
+    summary: 'Make a project',
+    auth: 'user',
+    idempotent: true,
+    body: api.ProjectCreate,
+    status: 201,
+    response: api.Project,
+    errors: ['idempotency_conflict'],
+  },
+  listProjects: {
+    method: 'get',
+    path: '/projects',
+    summary: 'Projects, newest first',
+    auth: 'user',
+    query: api.PageQuery,
+    status: 200,
+    response: api.ProjectPage,
+    errors: [],
+  },
+  getProject: {
+    method: 'get',
+    path: '/projects/:id',
+    summary: 'One project',
+    auth: 'user',
+    params: byId,
+    status: 200,
+    response: api.Project,
+    errors: ['not_found'],
+  },
+  patchProject: {
+    method: 'patch',
+    path: '/projects/:id',
+    summary: 'Change a project',
+    auth: 'user',
+    params: byId,
+    body: api.ProjectPatch,
+    status: 200,
+    response: api.Project,
+    errors: ['not_found'],
+  },
+  deleteProject: {
+    method: 'delete',
+    path: '/projects/:id',
+    summary: 'Delete a project; its tasks stay, without it',
+    auth: 'user',
+    params: byId,
+    status: 204,
+    errors: ['not_found', 'conflict'],
+  },
+
+  createTask: {
+    method: 'post',
+    path: '/task',
+    summary: 'Send an errand',
+    auth: 'user',
+    idempotent: true,
+    body: api.TaskCreate,
+    status: 201,
+    response: Task,
+    errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
+  },
+  listTasks: {
+    method: 'get',
+    path: '/tasks',
+    summary: 'Tasks, newest first',
+    auth: 'user',
+    query: api.TasksQuery,
+    status: 200,
+    response: api.TaskPage,
+    errors: [],
+  },
+  getTask: {
+    method: 'get',
+    path: '/tasks/:id',
+    summary: 'One task and its attempts',
+    auth: 'user',
+    params: byId,
+    status: 200,
+    response: TaskDetail,
+    errors: ['not_found'],
+  },
+  listEvents: {
+    method: 'get',
+    path: '/tasks/:id/events',
+    summary: "A task's log, oldest first",
+    auth: 'user',
+    params: byId,
+    query: api.EventsQuery,
+    status: 200,
+    response: api.EventPage,
+    errors: ['not_found'],
+  },
+  getDiff: {
+    method: 'get',
+    path: '/tasks/:id/diff',
+    summary: 'What the task changed',
+    auth: 'user',
+    params: byId,
+    status: 200,
+    response: api.Diff,
+    errors: ['not_found'],
+  },
+  createMessage: {
+    method: 'post',
+    path: '/tasks/:id/messages',
+    summary: 'Say something to a task; one that has ended goes on',
+    auth: 'user',
+    params: byId,
+    idempotent: true,
+    body: api.MessageCreate,
+    status: 202,
+    response: api.MessageReceived,
+    errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
+  },
+  cancelTask: {
+    method: 'post',
+    path: '/tasks/:id/cancel',
+    summary: 'Stop a task; what it did so far is pushed',
+    auth: 'user',
+    params: byId,
+    status: 202,
+    response: Task,
+    errors: ['not_found', 'conflict'],
+  },
+  retryTask: {
+    method: 'post',
+    path: '/tasks/:id/retry',
+    summary: 'Run a failed or cancelled task again, from where it was',
+    auth: 'user',
+    params: byId,
+    idempotent: true,
+    status: 202,
+    response: Task,
+    errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
+  },
+
+  openapi: { method: 'get', path: '/openapi.json', summary: 'This description', auth: 'none', status: 200, errors: [] },
+  healthz: {
+    method: 'get',
+    path: '/healthz',
+    summary: 'The process answers',
+    auth: 'none',
+    status: 200,
+    response: api.Health,
+    errors: [],
+  },
+  readyz: {
+    method: 'get',
+    path: '/readyz',
+    summary: 'The server can do its work',
+    auth: 'none',
+    status: 200,
+    response: api.Readiness,
+    errors: ['unavailable'],
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;
+/** The names of the routes as a list; `ROUTES[name]` is a route. */
+export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];
