@@ -1,0 +1,47 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** The server's own keys, 32 random bytes each; a key for each purpose, so that no token serves for another. */
+export type Keys = {
+  /** Signs people's access tokens. */
+  access: Uint8Array;
+  /** Signs workers' task tokens. */
+  task: Uint8Array;
+  /** Seals what the database keeps secret. */
+  seal: Uint8Array;
+};
+
+const Key = z.base64url().transform((text) => new Uint8Array(Buffer.from(text, 'base64url')));
+const KeysFile = z.object({ access: Key, task: Key, seal: Key });
+
+/** Reads `keys.json` of the data folder, or makes it (readable by its owner alone). Losing it ends all log-ins and loses sealed secrets. */
+export function readKeys(data_dir: string): Keys {
+  const path = join(data_dir, 'keys.json');
+  const fresh = () => randomBytes(32).toString('base64url');
+  try {
+    const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return KeysFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+/** Seals a text with AES-256-GCM; `context` (what the secret belongs to) must be the same to open it. */
+export function seal(keys: Keys, text: string, context: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', keys.seal, nonce).setAAD(Buffer.from(context));
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
+}
+
+/** Opens what `seal` made. Throws where the key, the context or the text is another. */
+export function unseal(keys: Keys, sealed: string, context: string): string {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', keys.seal, bytes.subarray(0, 12))
+    .setAAD(Buffer.from(context))
+    .setAuthTag(bytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+}

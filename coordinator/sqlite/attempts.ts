@@ -1,0 +1,59 @@
+import type { AttemptRow } from '../task.ts';
+import { sql, type Db } from './database.ts';
+
+type Stored = Omit<AttemptRow, 'warm'> & { warm: number };
+
+const fromStored = (row: Stored): AttemptRow => ({ ...row, warm: row.warm === 1 });
+
+export function insertAttempt(db: Db, attempt: AttemptRow): void {
+  sql(
+    db,
+    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, started_at, ended_at)
+     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :started_at, :ended_at)`,
+  ).run({ ...attempt, warm: attempt.warm ? 1 : 0 });
+}
+
+export function findAttempt(db: Db, task_id: string, n: number): AttemptRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM attempts WHERE task_id = ? AND n = ?').get(task_id, n);
+  return row && fromStored(row);
+}
+
+/** All attempts of a task, oldest first. */
+export function listAttempts(db: Db, task_id: string): AttemptRow[] {
+  return sql<Stored>(db, 'SELECT * FROM attempts WHERE task_id = ? ORDER BY n').all(task_id).map(fromStored);
+}
+
+/** All attempts under way, of any task. */
+export function listLivingAttempts(db: Db): AttemptRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT attempts.* FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.n = tasks.attempt
+     WHERE tasks.status IN ('starting', 'running', 'waiting')`,
+  )
+    .all()
+    .map(fromStored);
+}
+
+/** Marks a starting attempt as running. False: it was not starting. */
+export function markAttemptRunning(db: Db, task_id: string, n: number): boolean {
+  const { changes } = sql(
+    db,
+    `UPDATE attempts SET status = 'running' WHERE task_id = ? AND n = ? AND status = 'starting'`,
+  ).run(task_id, n);
+  return changes === 1;
+}
+
+/** Ends an attempt that is under way. False: it had ended. */
+export function markAttemptEnded(
+  db: Db,
+  task_id: string,
+  n: number,
+  end: Pick<AttemptRow, 'reason' | 'detail'> & { status: 'succeeded' | 'failed' | 'cancelled'; at: string },
+): boolean {
+  const { changes } = sql(
+    db,
+    `UPDATE attempts SET status = :status, reason = :reason, detail = :detail, ended_at = :at
+     WHERE task_id = :task_id AND n = :n AND status IN ('starting', 'running')`,
+  ).run({ task_id, n, status: end.status, reason: end.reason, detail: end.detail, at: end.at });
+  return changes === 1;
+}
