@@ -23,3 +23,9 @@ export type Carrier = (
 
 /** Carries a CONNECT of the forward proxy. It answers on the socket itself, refusals included. */
 export type Tunneller = (request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller) => Promise<void>;
+
+/** Writes an error in the form that a surface's clients understand. The head has not been sent; it ends the response. */
+export type ErrorWriter = (response: ServerResponse, error: unknown, request_id: string) => void;
+
+/** A carried surface. Without an `ErrorWriter` its errors are problem documents. */
+export type Surface = { carry: Carrier; writeError?: ErrorWriter };

@@ -111,6 +111,7 @@ CREATE TABLE attempts (
   worker TEXT NOT NULL, -- the container's name, written before the container is made
   warm INTEGER NOT NULL,
   last_seq INTEGER NOT NULL, -- the newest event of this attempt that is stored
+  result_at TEXT, -- when its worker's own result came; null: it has not, or the attempt was given up
   started_at TEXT NOT NULL,
   ended_at TEXT,
   PRIMARY KEY (task_id, n)
