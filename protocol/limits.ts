@@ -11,6 +11,12 @@ export const LIMITS = {
   /** A page of any list. */
   page_items_max: 200,
   page_items_default: 50,
+  /** A page of events ends early past this; it holds one event at least. */
+  page_bytes_max: 4 * 1024 * 1024,
+  /** What one user may have waiting: tasks in the queue, and messages to one task that its worker has not heard. */
+  queued_tasks_per_user_max: 1000,
+  pending_messages_max: 100,
+  projects_per_user_max: 1000,
 
   /** One event as JSON. A worker shortens what is longer before it numbers the event. */
   event_bytes_max: 1024 * 1024,
@@ -51,7 +57,12 @@ export const LIMITS = {
   access_token_s: 600,
   refresh_token_s: 60 * 24 * 3600,
   ws_ticket_s: 30,
-  /** How long an Idempotency-Key is remembered. */
+  /** Log-ins of one account that are good at once; a further one ends the oldest. */
+  sessions_per_user_max: 100,
+  /** How often one log-in may be refreshed before it must be made anew. */
+  refreshes_per_session_max: 20_000,
+  /** How long an Idempotency-Key is remembered, and how long it may be. */
+  idempotency_key_chars_max: 200,
   idempotency_key_s: 7 * 24 * 3600,
 
   /** A worker that calls nothing for this long has lost its attempt. */

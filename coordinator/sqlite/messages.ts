@@ -24,3 +24,12 @@ export function markMessageTakenIn(db: Db, task_id: string, id: string, at: stri
   ).run({ task_id, id, at });
   return changes === 1;
 }
+
+/** How many messages have not entered the conversation. */
+export function countPendingMessages(db: Db, task_id: string): number {
+  const row = sql<{ n: number }>(
+    db,
+    'SELECT count(*) AS n FROM messages WHERE task_id = ? AND taken_in_at IS NULL',
+  ).get(task_id);
+  return row?.n ?? 0;
+}

@@ -27,6 +27,7 @@ CREATE TABLE refresh_tokens (
   successor TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refresh_tokens_by_family ON refresh_tokens (family);
+CREATE INDEX refresh_tokens_by_user ON refresh_tokens (user_id);
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 
 -- Failed log-ins, by account and by address.
@@ -35,6 +36,15 @@ CREATE TABLE login_failures (
   failures INTEGER NOT NULL,
   blocked_until TEXT NOT NULL,
   last_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX login_failures_by_age ON login_failures (last_at);
+
+-- Where each account logged in from: there, failures from elsewhere do not count against it.
+CREATE TABLE known_addresses (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  address TEXT NOT NULL,
+  last_at TEXT NOT NULL,
+  PRIMARY KEY (user_id, address)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE projects (
@@ -98,6 +108,7 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_user ON tasks (user_id, id);
 CREATE INDEX tasks_by_user_status ON tasks (user_id, status, id);
 CREATE INDEX tasks_by_project ON tasks (project_id, id);
+CREATE INDEX tasks_by_project_status ON tasks (project_id, status, id);
 CREATE INDEX tasks_queued ON tasks (priority DESC, queued_at, id) WHERE status = 'queued';
 CREATE INDEX tasks_active ON tasks (status) WHERE status IN ('starting', 'running', 'waiting');
 

@@ -1,0 +1,20 @@
+import { sql, type Db } from './database.ts';
+
+export type DiffRow = { diff: string; truncated: boolean };
+
+/** Keeps the unified diff of a task's newest result in place of the one before. */
+export function putDiff(db: Db, task_id: string, { diff, truncated }: DiffRow): void {
+  sql(
+    db,
+    `INSERT INTO diffs (task_id, diff, truncated) VALUES (?, ?, ?)
+     ON CONFLICT (task_id) DO UPDATE SET diff = excluded.diff, truncated = excluded.truncated`,
+  ).run(task_id, diff, truncated ? 1 : 0);
+}
+
+/** Undefined: the task has had no result yet. */
+export function findDiff(db: Db, task_id: string): DiffRow | undefined {
+  const row = sql<{ diff: string; truncated: number }>(db, 'SELECT diff, truncated FROM diffs WHERE task_id = ?').get(
+    task_id,
+  );
+  return row && { diff: row.diff, truncated: row.truncated === 1 };
+}

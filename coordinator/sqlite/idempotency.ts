@@ -1,0 +1,28 @@
+import { sql, type Db } from './database.ts';
+
+/** What a request with an Idempotency-Key was answered. `response` is JSON text. */
+export type RememberedRow = {
+  user_id: string;
+  key: string;
+  request_hash: string;
+  status: number;
+  response: string;
+  created_at: string;
+};
+
+export function findRemembered(db: Db, user_id: string, key: string): RememberedRow | undefined {
+  return sql<RememberedRow>(db, 'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ?').get(user_id, key);
+}
+
+export function insertRemembered(db: Db, row: RememberedRow): void {
+  sql(
+    db,
+    `INSERT INTO idempotency_keys (user_id, key, request_hash, status, response, created_at)
+     VALUES (:user_id, :key, :request_hash, :status, :response, :created_at)`,
+  ).run(row);
+}
+
+/** Forgets what was remembered before this time. */
+export function pruneRemembered(db: Db, before: string): void {
+  sql(db, 'DELETE FROM idempotency_keys WHERE created_at < ?').run(before);
+}

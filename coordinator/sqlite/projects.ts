@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { ProjectRow } from '../project.ts';
+import { sql, type Db } from './database.ts';
+
+type Stored = Omit<ProjectRow, 'egress_hosts' | 'has_git_token' | 'env_names'> & {
+  egress_hosts: string;
+  has_git_token: number;
+  env_names: string;
+};
+
+const Names = z.array(z.string());
+
+const fromStored = (row: Stored): ProjectRow => ({
+  ...row,
+  egress_hosts: Names.parse(JSON.parse(row.egress_hosts)),
+  has_git_token: row.has_git_token === 1,
+  env_names: Names.parse(JSON.parse(row.env_names)),
+});
+const toStored = (project: ProjectRow): Stored => ({
+  ...project,
+  egress_hosts: JSON.stringify(project.egress_hosts),
+  has_git_token: project.has_git_token ? 1 : 0,
+  env_names: JSON.stringify(project.env_names),
+});
+
+export function insertProject(db: Db, project: ProjectRow): void {
+  sql(
+    db,
+    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, budget_usd, max_turns, egress,
+       egress_hosts, secrets, has_git_token, env_names, created_at, updated_at)
+     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :budget_usd, :max_turns, :egress,
+       :egress_hosts, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+  ).run(toStored(project));
+}
+
+/** Stores all of a project that may change. It must have been read in the same transaction. */
+export function updateProject(db: Db, project: ProjectRow): void {
+  sql(
+    db,
+    `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
+       verify_command = :verify_command, model = :model, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
+       egress_hosts = :egress_hosts, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       updated_at = :updated_at
+     WHERE id = :id`,
+  ).run(toStored(project));
+}
+
+/** The project, whoever owns it. For a person's request use `findProjectOf`. */
+export function findProject(db: Db, id: string): ProjectRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM projects WHERE id = ?').get(id);
+  return row && fromStored(row);
+}
+
+/** The project if it is this user's. */
+export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM projects WHERE id = ? AND user_id = ?').get(id, user_id);
+  return row && fromStored(row);
+}
+
+/** A user's projects, newest first, from those older than `before` on. */
+export function listProjects(db: Db, user_id: string, before: string | undefined, limit: number): ProjectRow[] {
+  return sql<Stored>(db, 'SELECT * FROM projects WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?')
+    .all(user_id, before ?? '~', limit)
+    .map(fromStored);
+}
+
+export function countProjects(db: Db, user_id: string): number {
+  const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM projects WHERE user_id = ?').get(user_id);
+  return row?.n ?? 0;
+}
+
+/** Deletes a project; its tasks stay without it. */
+export function deleteProjectRow(db: Db, id: string): void {
+  sql(db, 'DELETE FROM projects WHERE id = ?').run(id);
+}

@@ -1,0 +1,31 @@
+import { sql, type Db } from './database.ts';
+
+export type UserRow = {
+  id: string;
+  email: string;
+  password_hash: string;
+  role: 'owner' | 'member';
+  created_at: string;
+};
+
+/** Adds an account. Throws SQLITE_CONSTRAINT_UNIQUE where the address is taken: look first, in the same transaction. */
+export function insertUser(db: Db, user: UserRow): void {
+  sql(
+    db,
+    'INSERT INTO users (id, email, password_hash, role, created_at) VALUES (:id, :email, :password_hash, :role, :created_at)',
+  ).run(user);
+}
+
+export function findUser(db: Db, id: string): UserRow | undefined {
+  return sql<UserRow>(db, 'SELECT * FROM users WHERE id = ?').get(id);
+}
+
+/** `email` as it is stored: trimmed and in lower case. */
+export function findUserByEmail(db: Db, email: string): UserRow | undefined {
+  return sql<UserRow>(db, 'SELECT * FROM users WHERE email = ?').get(email);
+}
+
+/** Whether the server has an owner yet. */
+export function hasUsers(db: Db): boolean {
+  return sql(db, 'SELECT 1 FROM users LIMIT 1').get() !== undefined;
+}
