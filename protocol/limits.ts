@@ -29,6 +29,8 @@ export const LIMITS = {
   /** A worker's result carries the unified diff; past this it is cut and `diff_truncated` says so. */
   diff_bytes_max: 2 * 1024 * 1024,
   summary_chars_max: 16_000,
+  /** An assignment: it carries the transcript of the attempts before. */
+  assignment_bytes_max: 64 * 1024 * 1024,
 
   /** A request to the Claude API, carried on. The API's own limit is 32 MB. */
   llm_body_bytes_max: 32 * 1024 * 1024,

@@ -17,25 +17,32 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *
  *   /run/errand/coordinator   read-only. `coordinator.sock` in it is the coordinator. Open it anew for each connection: a coordinator that
  *                             was restarted made a new one under the same name.
- *   /run/errand/worker        the worker's own. It must listen on `worker.sock` in it, and keep its spool here.
+ *   /run/errand/worker        the worker's own. It must listen on `worker.sock` in it.
  *
- * The environment tells: `ERRAND_COORDINATOR` (`unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` where the two are
- * apart), `ERRAND_LISTEN` (`unix:/run/errand/worker/worker.sock`, `host:port`, or absent: the worker is not called, and works by callbacks alone),
- * `ERRAND_WORKSPACE` (where the repository goes, `/workspace`), `ERRAND_SPOOL` (a folder of its own on disk). No secret is in the environment,
- * save where no call can reach the worker: then `ERRAND_TASK_ID` and `ERRAND_TASK_TOKEN` are there from the start, and it fetches its assignment.
+ * The environment tells:
+ *
+ *   ERRAND_COORDINATOR  `unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` where the two are apart.
+ *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the worker is not called, and works by callbacks alone.
+ *   ERRAND_WORKSPACE    a folder on disk that outlives the worker, `/workspace`: the repository goes to `repo` in it.
+ *   ERRAND_SPOOL        a folder on disk that outlives the worker too: what was not acknowledged waits in it.
+ *
+ * No secret is in the environment, save where no call can reach the worker: then `ERRAND_TASK_ID` and `ERRAND_TASK_TOKEN` are there from the
+ * start, and it fetches its assignment. The token must not be in the environment of the commands that the agent runs.
  *
  * ## What the coordinator asks of the worker
  *
  *   GET  /healthz    200 `WorkerHealth` as soon as it listens. It boots empty: with no task, and no call to anyone.
- *   POST /task       `Assignment`. 202 once it is taken, and the work begins. The same assignment again: 202, and nothing changes. Another
- *                    one: 409. A contract version that it does not know: 400.
+ *   POST /task       `Assignment`. 202 once it is taken, and the work begins. The same assignment again (task and attempt): 202, and nothing
+ *                    changes. Another one: 409. A contract version that it does not know: 400. One task a worker.
  *   POST /messages   `{messages}`. 202. A message whose id it has seen changes nothing.
  *   POST /cancel     `{reason}`. 202, before the work has ended. It stops commands and the model at once, pushes the work in
- *                    progress, posts its result, and exits. The coordinator kills what has not gone after `cancel_grace_ms`.
+ *                    progress, posts its result, and exits. The coordinator kills what has not gone after `cancel_grace_ms`. Again: 202.
  *   GET  /status     200 `WorkerStatus`.
  *
- * With no task yet, messages, cancel answer 409. A body of the wrong form: 400 with a problem document. Over TCP, every call but `GET /healthz` bears
- * `Authorization: Bearer` with the task's token once there is one.
+ * With no task yet, messages and cancel answer 409. A body of the wrong form: 400 with a problem document; one above its limit: 413
+ * (an assignment `assignment_bytes_max`, else `request_body_bytes_max` for a cancel and `callback_body_bytes_max` for messages). Any other path: 404.
+ * Over TCP, every call but `GET /healthz` bears `Authorization: Bearer` with the task's token once there is one: that of the assignment, or
+ * one that a heartbeat brought since. Any other: 401. A socket needs none: who may open it is settled by where it is.
  *
  * ## What the worker asks of the coordinator
  *
@@ -46,7 +53,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *   POST /internal/tasks/:id/heartbeat    `Heartbeat` → `CallbackReply`. Renews the lease; may bring a new token.
  *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last word of the attempt.
  *   ANY  /internal/tasks/:id/llm/…        the Claude API, carried on: `/v1/messages` and `/v1/messages/count_tokens`. The token is the key.
- *   ANY  /internal/tasks/:id/git/…        the task's repository by git's smart HTTP. Pushes go only to the assignment's `branch_prefix`.
+ *   ANY  /internal/tasks/:id/git/…        the task's repository by git's smart HTTP. Pushes go only to the assignment's `branch_prefix`. A
+ *                                         refusal bears its code in the header `errand-error`, since git shows nothing of a body.
  *   CONNECT host:443                      the forward proxy, for what the project allows; `Proxy-Authorization: Bearer <task token>`, or
  *                                         `Basic` with the token as the password, for clients that know no other.
  *
@@ -54,31 +62,43 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *
  * 1. The assignment is handed over or fetched. Nothing else may come before it.
  * 2. Events, from `seq` 1, without a gap, in order; `agent.started` is the first. One POST under way at a time. Deltas ride along in the
- *    same POST, after the events they follow; a POST may hold deltas alone.
- * 3. A heartbeat at least every `heartbeat_ms`, or in its place a POST of events. An attempt that calls nothing for
- *    `lease_ms` is lost: its work goes to the next attempt.
+ *    same POST, after the events they follow; a POST may hold deltas alone, or a `waiting_for` alone.
+ * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease as well, but only a heartbeat renews the token: a worker
+ *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt.
  * 4. The result, after every event has been acknowledged; `last_seq` says how many there were. Then nothing more. The worker exits with 0.
  *
  * Each reply of the callbacks carries `control`: the messages that were not yet taken in, and whether to cancel. A message is taken in
  * when an `input.added` that names it was acknowledged; until then it comes again. So control reaches a worker that no call reaches.
+ * The messages of the assignment, of `POST /messages` and of `control` are the same ones: each enters the conversation once, by its id.
  *
  * ## Who retries what
  *
  * The worker retries; the coordinator does not. A POST of events is made again, with the same numbers, until it was answered: the
- * coordinator stores each number once, and a repeat changes nothing. No connection, 429, 502, 503, 500: try again, with backoff
- * from 100 ms to 5 s and jitter, heeding `Retry-After`, for as long as the worker lives. 409 `events_missing` with `expected_seq`: go back to that
- * number. 400, 413: the event is malformed and would be refused for ever; replace it by a `log` event of the same number that says so, or
- * end with `agent_error`. 401: the token is not valid here; exchange it by a heartbeat once, then stop. 409 `stale_attempt`: the attempt
- * was given up. Stop everything at once, push nothing, exit. 409 `attempt_ended`: the result is known already; exit with 0.
+ * coordinator stores each number once, and a repeat changes nothing. So it is with the heartbeat and the result. The answers:
+ *
+ *   no connection, no answer in 30 s,   try again, with backoff from 100 ms to 5 s and jitter, heeding `Retry-After`, for as long as the
+ *   429, 500, 502, 503, 504             worker lives.
+ *   400 `invalid`, 413                  the event is malformed and would be refused for ever: replace it by a `log` event of the same number
+ *                                       that says so, or end with `agent_error`.
+ *   401                                 the token is not valid here: exchange it by a heartbeat once, then stop.
+ *   409 `events_missing`                go back to its `expected_seq`.
+ *   409 `stale_attempt`                 the attempt was given up. Stop everything at once, push nothing, exit.
+ *   409 `attempt_ended`                 the result is known already: exit with 0.
+ *   anything else                       no repeat would fare better: stop, push nothing, exit.
  *
  * Until it is acknowledged an event is kept in the spool, on disk, so that it outlives the agent's process. The spool is bounded
  * (`spool_bytes_max` of the assignment): a worker whose spool is full waits; it does not drop. Deltas are not spooled: under pressure they are dropped.
+ * A process that is started again on the same attempt reads the spool first: it goes on with the next number, and posts what waits.
  *
  * ## At the end
  *
  * Each way out leads past the same three: commit and push what there is to `branch_prefix…`, post the result, exit. On SIGTERM the worker does so too
- * (as work in progress), in ten seconds at most; it posts a result only if it was cancelled. A worker that is killed loses nothing that was
- * acknowledged or spooled: the next attempt gets the same workspace and spool, and in its assignment the transcript so far.
+ * (as work in progress), in ten seconds at most; it posts a result only if it was cancelled, and else exits with 143. A worker that is killed
+ * loses nothing that was acknowledged or spooled: the next attempt gets the same workspace and spool, and in its assignment the transcript so
+ * far. What the spool of the attempt before has beyond `previous.last_seq` was never acknowledged: the next attempt reports it as its own,
+ * after its `agent.started`, and takes it into the transcript.
+ *
+ * The exit code is 0 after a result that was answered, and never else: a worker that exits otherwise is lost, whatever it had reported.
  */
 
 /** The version of this page. A coordinator serves workers of this version and, once there is one, of the version before. */
@@ -134,6 +154,8 @@ export const Assignment = z.object({
   spool_bytes_max: z.number().int().positive(),
   /** What a next attempt goes on from: the conversation's events of all earlier attempts, in order. Empty at first. */
   transcript: z.array(TranscriptEvent),
+  /** The attempt before, and the newest of its events that is on disk. Absent: there was none, or none called. */
+  previous: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
   /** Messages that have not entered the conversation. */
   messages: z.array(Message),
 });
