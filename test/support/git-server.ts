@@ -1,0 +1,171 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** A request as it reached the server. */
+export type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
+
+/** Looks at a request first. True: it has answered, or left it hanging; the server does nothing more. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+
+/** A git server over HTTP: `git http-backend`, with Basic authentication where it was given a password. */
+export type GitServer = {
+  /** `http://127.0.0.1:<port>`. */
+  origin: string;
+  /** `127.0.0.1:<port>`, as `private_hosts` wants it. */
+  host: string;
+  /** Where its bare repositories are. */
+  root: string;
+  requests: SeenRequest[];
+  /** Set it to fail, delay, refuse or redirect. */
+  intercept: Intercept | undefined;
+  /** Makes a repository with one commit on `main` and gives its address. `name` may hold slashes. */
+  createRepository: (name: string, files?: Record<string, string | Buffer>) => Promise<string>;
+  /** Connections that are open. */
+  connections: () => number;
+  close: () => Promise<void>;
+};
+
+export type Credential = { username: string; password: string };
+
+/** Starts a server on a port of its own, with a folder of its own. */
+export async function startGitServer(credential?: Credential): Promise<GitServer> {
+  const root = await mkdtemp(join(tmpdir(), 'errand-git-server-'));
+  const sockets = new Set<Socket>();
+  const http = createServer((request, response) => {
+    void answer(server, credential, request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  http.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const server: GitServer = {
+    origin: `http://${host}`,
+    host,
+    root,
+    requests: [],
+    intercept: undefined,
+    createRepository: (name, files = { 'README.md': '# A repository\n' }) =>
+      createRepository(root, name, files).then(() => `http://${host}/${name}`),
+    connections: () => sockets.size,
+    close: async () => {
+      http.close();
+      for (const socket of sockets) socket.destroy();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+  return server;
+}
+
+/** Runs git with no configuration but its own arguments, and gives what it printed on standard output. */
+export async function git(cwd: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', args, { cwd, env: GIT_ENVIRONMENT, maxBuffer: 64 * 1024 * 1024 });
+  return stdout.trim();
+}
+
+/** An environment for git that is the same on every machine. */
+export const GIT_ENVIRONMENT = {
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_AUTHOR_NAME: 'Test',
+  GIT_AUTHOR_EMAIL: 'test@example.test',
+  GIT_COMMITTER_NAME: 'Test',
+  GIT_COMMITTER_EMAIL: 'test@example.test',
+};
+
+async function createRepository(root: string, name: string, files: Record<string, string | Buffer>): Promise<void> {
+  const tree = await mkdtemp(join(tmpdir(), 'errand-git-tree-'));
+  try {
+    await git(tree, 'init', '--quiet', '--initial-branch=main');
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(tree, path)), { recursive: true });
+      await writeFile(join(tree, path), content);
+    }
+    await git(tree, 'add', '--all');
+    await git(tree, 'commit', '--quiet', '--message=First');
+    await mkdir(dirname(join(root, name)), { recursive: true });
+    await git(root, 'clone', '--quiet', '--bare', tree, name);
+    await git(join(root, name), 'config', 'http.receivepack', 'true');
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+}
+
+async function answer(
+  server: GitServer,
+  credential: Credential | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = '', url = '', headers } = request;
+  server.requests.push({ method, url, headers });
+  if (server.intercept !== undefined && (await server.intercept(request, response))) return;
+  if (credential !== undefined && headers.authorization !== basic(credential)) {
+    response
+      .writeHead(401, { 'www-authenticate': 'Basic realm="forge"', 'set-cookie': 'session=1' })
+      .end('Who are you?');
+    return;
+  }
+  backend(server.root, request, response);
+}
+
+/** The `Authorization` header of a credential. */
+export function basic({ username, password }: Credential): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** `git http-backend` is a CGI program: the request in its environment, the answer's head before its output. */
+function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', 'http://server');
+  const { headers } = request;
+  const child = spawn('git', ['http-backend'], {
+    env: {
+      ...GIT_ENVIRONMENT,
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: '1',
+      REQUEST_METHOD: request.method,
+      PATH_INFO: url.pathname,
+      QUERY_STRING: url.search.slice(1),
+      REMOTE_ADDR: '127.0.0.1',
+      REMOTE_USER: 'someone',
+      CONTENT_TYPE: headers['content-type'],
+      CONTENT_LENGTH: headers['content-length'],
+      HTTP_CONTENT_ENCODING: headers['content-encoding'],
+      GIT_PROTOCOL: headers['git-protocol'] as string | undefined,
+    },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  request.pipe(child.stdin);
+  child.stdin.on('error', () => {});
+  response.on('close', () => child.kill());
+  let head = Buffer.alloc(0);
+  const onData = (chunk: Buffer) => {
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    child.stdout.off('data', onData).pause();
+    const fields = head
+      .subarray(0, end)
+      .toString('latin1')
+      .split('\r\n')
+      .map((line) => line.split(/:\s*/, 2) as [string, string]);
+    const status = fields.find(([name]) => name === 'Status')?.[1] ?? '200';
+    response.writeHead(parseInt(status, 10), fields.filter(([name]) => name !== 'Status').flat());
+    response.write(head.subarray(end + 4));
+    child.stdout.pipe(response);
+  };
+  child.stdout.on('data', onData);
+  child.on('error', (error) => response.destroy(error));
+}
