@@ -1,0 +1,63 @@
+import { hash, tokensOf, type Segment } from './conversation.ts';
+import type { CacheControl } from './request.ts';
+
+/** The input side of a request's usage. */
+export type InputUsage = {
+  input_tokens: number;
+  cache_read_input_tokens: number;
+  cache_creation_input_tokens: number;
+  cache_creation: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
+};
+
+/** How far behind a mark the API looks for an entry. */
+const LOOKBACK = 20;
+
+/**
+ * The prompt cache: an entry for each marked prefix, found again by the prefix's hash. Entries do not expire, and no prefix is too short.
+ */
+export class PromptCache {
+  readonly #entries = new Set<string>();
+
+  /** The usage of a request with this prefix, whose marked parts are in the cache from now on. `last` marks the end as well. */
+  use(model: string, parts: Segment[], last: CacheControl | undefined): InputUsage {
+    const marks = parts.map((part, i) => part.mark ?? (i === parts.length - 1 ? last : undefined));
+    const prefixes = prefixHashes(model, parts);
+    const tokens = parts.map((part) => tokensOf(part.text));
+    const sum = (from: number, to: number) => tokens.slice(from, to).reduce((total, n) => total + n, 0);
+
+    const read = this.#longest(prefixes, marks);
+    const usage: InputUsage = {
+      input_tokens: 0,
+      cache_read_input_tokens: sum(0, read),
+      cache_creation_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+    };
+    let written = read;
+    for (const [i, mark] of marks.entries()) {
+      const prefix = prefixes[i];
+      if (!mark || prefix === undefined) continue;
+      this.#entries.add(prefix);
+      if (i < written) continue;
+      const n = sum(written, i + 1);
+      usage.cache_creation_input_tokens += n;
+      usage.cache_creation[mark.ttl === '1h' ? 'ephemeral_1h_input_tokens' : 'ephemeral_5m_input_tokens'] += n;
+      written = i + 1;
+    }
+    usage.input_tokens = sum(written, parts.length);
+    return usage;
+  }
+
+  /** How many parts the cache has already: the longest entry that a mark reaches. */
+  #longest(prefixes: string[], marks: (CacheControl | undefined)[]): number {
+    for (let mark = marks.length - 1; mark >= 0; mark--) {
+      if (!marks[mark]) continue;
+      for (let i = mark; i >= Math.max(0, mark - LOOKBACK); i--) if (this.#entries.has(prefixes[i] ?? '')) return i + 1;
+    }
+    return 0;
+  }
+}
+
+function prefixHashes(model: string, parts: Segment[]): string[] {
+  let before = model;
+  return parts.map((part) => (before = hash(`${before}\n${part.text}`)));
+}

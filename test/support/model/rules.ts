@@ -1,0 +1,186 @@
+import { invalid } from './api-error.ts';
+import type { Block, CountRequest, Message, MessagesRequest } from './request.ts';
+
+/** Fields that the API knows only together with their header. */
+const BETAS: { field: string; used: (request: CountRequest) => boolean; headers: string[] }[] = [
+  {
+    field: 'context_management',
+    used: (r) => r.context_management !== undefined,
+    headers: ['context-management-2025-06-27', 'compact-2026-01-12'],
+  },
+  {
+    field: 'context_management.edits.0.compact_20260112',
+    used: (r) => hasEdit(r, 'compact_20260112'),
+    headers: ['compact-2026-01-12'],
+  },
+  {
+    field: 'context_management.edits.0.clear_tool_uses_20250919',
+    used: (r) => hasEdit(r, 'clear_tool_uses_20250919') || hasEdit(r, 'clear_thinking_20251015'),
+    headers: ['context-management-2025-06-27'],
+  },
+  { field: 'compaction', used: (r) => r.compaction !== undefined, headers: ['compact-2026-09-04'] },
+  {
+    field: 'output_config.task_budget',
+    used: (r) => r.output_config?.task_budget !== undefined,
+    headers: ['task-budgets-2026-03-13'],
+  },
+  {
+    field: 'mcp_servers',
+    used: (r) => r.mcp_servers !== undefined,
+    headers: ['mcp-client-2025-11-20', 'mcp-client-2026-09-15'],
+  },
+  {
+    field: 'fallbacks',
+    used: (r) => field(r, 'fallbacks') !== undefined,
+    headers: ['server-side-fallback-2026-07-01'],
+  },
+  { field: 'thread', used: (r) => field(r, 'thread') !== undefined, headers: ['message-threads-2026-08-12'] },
+];
+
+/** Models that think always, whose thinking is bound to its conversation, and that no `tool_choice` can force. */
+export const isOfGeneration55 = (model: string): boolean => /-5-[5-9]\b|fable-5-[1-9]|mythos-5-[1-9]/.test(model);
+const takesNoBudget = (model: string): boolean => !/haiku-4-5|opus-4-[56]|sonnet-4-[56]/.test(model);
+
+/** Holds a request against the rules between its fields, and throws the API's 400 at the first that is broken. */
+export function checkRequest(request: CountRequest, betas: string[]): void {
+  for (const { field: path, used, headers } of BETAS)
+    if (used(request) && !headers.some((header) => betas.includes(header)))
+      throw invalid(`${path}: Extra inputs are not permitted`);
+  if (request.compaction !== undefined && request.context_management !== undefined)
+    throw invalid('compaction: cannot be combined with context_management');
+  checkModelRules(request);
+  checkTools(request);
+  checkCacheControls(request);
+  checkMessages(request.messages, new Set((request.tools ?? []).map((tool) => tool.name ?? '')));
+}
+
+/** What `max_tokens` may be: the same for all models here. */
+export function checkMaxTokens(request: MessagesRequest): void {
+  if (request.max_tokens > 128_000)
+    throw invalid(
+      `max_tokens: ${request.max_tokens} > 128000, which is the maximum allowed number of output tokens for ${request.model}`,
+    );
+}
+
+function checkModelRules({ model, thinking, tool_choice, messages }: CountRequest): void {
+  if (isOfGeneration55(model) && thinking?.type === 'disabled')
+    throw invalid(`thinking.type: "disabled" is not supported for ${model}`);
+  if (thinking?.type === 'enabled' && takesNoBudget(model))
+    throw invalid(`thinking.type: "enabled" is not supported for ${model}. Use "adaptive" and output_config.effort.`);
+  if (isOfGeneration55(model) && (tool_choice?.type === 'any' || tool_choice?.type === 'tool'))
+    throw invalid(`tool_choice: type "${tool_choice.type}" is not supported for ${model}`);
+  if (messages.at(-1)?.role === 'assistant')
+    throw invalid(
+      'This model does not support assistant message prefill. The conversation must end with a user message.',
+    );
+}
+
+function checkTools({ tools = [] }: CountRequest): void {
+  const names = tools.map((tool) => tool.name);
+  if (new Set(names).size !== names.length) throw invalid('tools: Tool names must be unique.');
+  for (const [i, tool] of tools.entries())
+    if ('input_schema' in tool && tool['strict'] === true && !closed(tool['input_schema']))
+      throw invalid(`tools.${i}.custom: For 'object' type, 'additionalProperties' must be explicitly set to false`);
+}
+
+function checkCacheControls(request: CountRequest): void {
+  const marked = [
+    ...(request.tools ?? []),
+    ...(Array.isArray(request.system) ? request.system : []),
+    ...request.messages.flatMap((message) => message.content),
+  ].filter((part) => 'cache_control' in part && part.cache_control !== undefined);
+  const found = marked.length + (request.cache_control !== undefined ? 1 : 0);
+  if (found > 4) throw invalid(`A maximum of 4 blocks with cache_control may be provided. Found ${found}.`);
+  for (const part of marked)
+    if ('text' in part && part.text === '') throw invalid('cache_control cannot be set for empty text blocks');
+}
+
+function checkMessages(messages: Message[], tools: Set<string>): void {
+  if (messages[0]?.role === 'assistant') throw invalid('messages: first message must use the "user" role');
+  const used = new Set<string>();
+  for (const [i, message] of messages.entries()) {
+    const where = `messages.${i}`;
+    if (message.content.length === 0) throw invalid(`${where}: all messages must have non-empty content`);
+    for (const [j, block] of message.content.entries()) checkBlock(block, message.role, `${where}.content.${j}`, tools);
+    for (const call of calls(message)) {
+      if (used.has(call)) throw invalid(`${where}: \`tool_use\` ids must be unique`);
+      used.add(call);
+    }
+    checkResults(message, messages[i - 1], where);
+    const next = messages[i + 1];
+    const unanswered = calls(message).filter((call) => !next || !results(next).includes(call));
+    if (unanswered.length > 0)
+      throw invalid(
+        `${where}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${unanswered.join(', ')}. ` +
+          'Each `tool_use` block must have a corresponding `tool_result` block in the next message.',
+      );
+  }
+}
+
+function checkBlock(block: Block, role: Message['role'], where: string, tools: Set<string>): void {
+  const misplaced = () => invalid(`${where}: \`${block.type}\` blocks are not permitted in ${role} messages`);
+  switch (block.type) {
+    case 'text':
+      if (block.text === '') throw invalid('messages: text content blocks must be non-empty');
+      if (block.text.trim() === '') throw invalid('messages: text content blocks must contain non-whitespace text');
+      if (role === 'user' && (block.citations?.length ?? 0) > 0)
+        throw invalid(`${where}.citations: citations are not permitted in user messages`);
+      return;
+    case 'tool_use':
+      if (role !== 'assistant') throw misplaced();
+      if (!tools.has(block.name)) throw invalid(`${where}: Tool '${block.name}' not found in provided tools`);
+      return;
+    case 'thinking':
+    case 'compaction':
+      if (role !== 'assistant') throw misplaced();
+      return;
+    case 'tool_result':
+      if (role !== 'user') throw misplaced();
+      if (block.is_error === true && (block.content === undefined || block.content.length === 0))
+        throw invalid(`${where}: content cannot be empty if \`is_error\` is true`);
+      return;
+    case 'image':
+    case 'document':
+      if (role !== 'user') throw misplaced();
+  }
+}
+
+/** Results come first in their message, answer the message before, and each call once. */
+function checkResults(message: Message, before: Message | undefined, where: string): void {
+  const answered = results(message);
+  const asked = before ? calls(before) : [];
+  for (const result of answered)
+    if (!asked.includes(result))
+      throw invalid(
+        `${where}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${result}. ` +
+          'Each `tool_result` block must have a corresponding `tool_use` block in the previous message.',
+      );
+  if (new Set(answered).size !== answered.length)
+    throw invalid(
+      `${where}: each tool_use must have a single result. Found multiple \`tool_result\` blocks with the same id.`,
+    );
+  const firstOther = message.content.findIndex((block) => block.type !== 'tool_result');
+  if (firstOther !== -1 && message.content.slice(firstOther).some((block) => block.type === 'tool_result'))
+    throw invalid(
+      `${where}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${asked.join(', ')}. ` +
+        'tool_result blocks must come first in the content.',
+    );
+}
+
+const calls = (message: Message) => message.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
+const results = (message: Message) =>
+  message.content.flatMap((block) => (block.type === 'tool_result' ? [block.tool_use_id] : []));
+
+const hasEdit = (request: CountRequest, type: string): boolean =>
+  request.context_management?.edits?.some((edit) => edit.type === type) ?? false;
+
+/** A field that only one of the two endpoints has. */
+function field(request: CountRequest, name: string): unknown {
+  return Object.entries(request).find(([key, value]) => key === name && value !== null)?.[1];
+}
+
+function closed(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && 'additionalProperties' in schema
+    ? schema.additionalProperties === false
+    : false;
+}
