@@ -62,7 +62,7 @@ export const LIMITS = {
   /** Log-ins of one account that are good at once; a further one ends the oldest. */
   sessions_per_user_max: 100,
   /** How often one log-in may be refreshed before it must be made anew. */
-  refreshes_per_session_max: 20_000,
+  refreshes_per_session_max: 10_000,
   /** How long an Idempotency-Key is remembered, and how long it may be. */
   idempotency_key_chars_max: 200,
   idempotency_key_s: 7 * 24 * 3600,

@@ -10,13 +10,15 @@ export type Route = {
   /** With `:id` for what varies. */
   path: string;
   summary: string;
+  /** What the summary has no room for. */
+  description?: string;
   auth: 'none' | 'user';
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
   response?: z.ZodType;
-  /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `internal`, which any route may answer. */
+  /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `unsupported_media_type`, `internal`, which any route may answer. */
   errors: ErrorCode[];
   /** Whether an `Idempotency-Key` header is heeded: the same key and body answer the same, and act once. */
   idempotent?: boolean;
@@ -33,7 +35,7 @@ export const ROUTES = {
     body: api.Signup,
     status: 201,
     response: api.Session,
-    errors: ['signup_closed', 'email_taken', 'rate_limited'],
+    errors: ['signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
   },
   login: {
     method: 'post',
@@ -43,7 +45,7 @@ export const ROUTES = {
     body: api.Login,
     status: 200,
     response: api.Session,
-    errors: ['wrong_credentials', 'rate_limited'],
+    errors: ['wrong_credentials', 'rate_limited', 'unavailable'],
   },
   refresh: {
     method: 'post',
@@ -53,7 +55,7 @@ export const ROUTES = {
     body: api.Refresh,
     status: 200,
     response: api.Session,
-    errors: ['refresh_reused'],
+    errors: ['unauthenticated', 'refresh_reused'],
   },
   logout: {
     method: 'post',
@@ -92,7 +94,7 @@ export const ROUTES = {
     body: api.ProjectCreate,
     status: 201,
     response: api.Project,
-    errors: ['idempotency_conflict'],
+    errors: ['conflict', 'idempotency_conflict'],
   },
   listProjects: {
     method: 'get',
@@ -118,6 +120,8 @@ export const ROUTES = {
     method: 'patch',
     path: '/projects/:id',
     summary: 'Change a project',
+    description:
+      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with.',
     auth: 'user',
     params: byId,
     body: api.ProjectPatch,

@@ -187,4 +187,4 @@ export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars
 export const ModelName = z
   .string()
   .max(100)
-  .regex(/^[a-z0-9][a-z0-9.:@-]*$/i, 'is not a model name');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.:@-]*$/, 'is not a model name');

@@ -26,3 +26,34 @@ export function newestEventId(db: Db): number {
   const row = sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get();
   return row?.id ?? 0;
 }
+
+/** A row of the log as JSON text. The body is put in as it was stored: it is never parsed on the way out. */
+export function eventText(row: EventRow): string {
+  const { id, task_id, attempt, seq, type, at, body } = row;
+  return `{"id":${id},"task_id":"${task_id}","attempt":${attempt},"seq":${seq},"type":${JSON.stringify(type)},"at":"${at}","body":${body}}`;
+}
+
+/**
+ * A page of a task's log after an id, oldest first, as JSON texts. It ends at `limit` events, or once it holds `bytes_max` or more. `next`:
+ * the id to go on after; null where the page reaches the end.
+ */
+export function readTaskEvents(
+  db: Db,
+  page: { task_id: string; after: number; limit: number; bytes_max: number },
+): { texts: string[]; next: number | null } {
+  const texts: string[] = [];
+  let bytes = 0;
+  let last = page.after;
+  const rows = sql<EventRow>(
+    db,
+    'SELECT * FROM events INDEXED BY events_by_task WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?',
+  );
+  for (const row of rows.iterate(page.task_id, page.after, page.limit + 1)) {
+    if (texts.length === page.limit || bytes >= page.bytes_max) return { texts, next: last };
+    const text = eventText(row);
+    texts.push(text);
+    bytes += Buffer.byteLength(text);
+    last = row.id;
+  }
+  return { texts, next: null };
+}

@@ -36,10 +36,11 @@ export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, succ
 
 /** Whether the log-in is good still: it was not ended, and has a token that has not expired. */
 export function familyLives(db: Db, family: string, user_id: string, now: string): boolean {
-  const row = sql(
-    db,
-    'SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ? AND used_at IS NULL LIMIT 1',
-  ).get(family, user_id, now);
+  const row = sql(db, 'SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ? LIMIT 1').get(
+    family,
+    user_id,
+    now,
+  );
   return row !== undefined;
 }
 

@@ -71,3 +71,76 @@ export function countTasks(db: Db, status: TaskStatus): number {
   const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM tasks WHERE status = ?').get(status);
   return row?.n ?? 0;
 }
+
+/** Which of a user's tasks a list shows, and from where on: those older than `before`. */
+export type TasksFilter = {
+  user_id: string;
+  status?: TaskStatus | undefined;
+  project_id?: string | undefined;
+  before?: string | undefined;
+  limit: number;
+};
+
+/**
+ * The page's statement for each combination of filters, each held to the index that serves it at any number of rows. `+user_id` keeps the
+ * planner from another one.
+ */
+export const LIST_TASKS = {
+  all: `SELECT * FROM tasks INDEXED BY tasks_by_user
+     WHERE user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+  status: `SELECT * FROM tasks INDEXED BY tasks_by_user_status
+     WHERE user_id = :user_id AND status = :status AND id < :before ORDER BY id DESC LIMIT :limit`,
+  project: `SELECT * FROM tasks INDEXED BY tasks_by_project
+     WHERE project_id = :project_id AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+  project_status: `SELECT * FROM tasks INDEXED BY tasks_by_project_status
+     WHERE project_id = :project_id AND status = :status AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+} as const;
+
+/** A page of a user's tasks, newest first. A project in the filter must be the user's own. */
+export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
+  const { user_id, status, project_id, before = '~', limit } = filter;
+  const statement =
+    project_id === undefined
+      ? status === undefined
+        ? LIST_TASKS.all
+        : LIST_TASKS.status
+      : status === undefined
+        ? LIST_TASKS.project
+        : LIST_TASKS.project_status;
+  return sql<Stored>(db, statement)
+    .all({
+      user_id,
+      before,
+      limit,
+      ...(status !== undefined && { status }),
+      ...(project_id !== undefined && { project_id }),
+    })
+    .map(fromStored);
+}
+
+/** How many tasks of a user wait in the queue. */
+export function countQueuedOf(db: Db, user_id: string): number {
+  const row = sql<{ n: number }>(db, `SELECT count(*) AS n FROM tasks WHERE user_id = ? AND status = 'queued'`).get(
+    user_id,
+  );
+  return row?.n ?? 0;
+}
+
+/** Whether a task of this project waits or is at work. */
+export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
+  const row = sql(
+    db,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') AND project_id = ? LIMIT 1`,
+  ).get(user_id, project_id);
+  return row !== undefined;
+}
+
+/** The ids of all queued tasks, by priority, then age. */
+export function listWaiting(db: Db): string[] {
+  return sql<{ id: string }>(
+    db,
+    `SELECT id FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' ORDER BY priority DESC, queued_at, id`,
+  )
+    .all()
+    .map(({ id }) => id);
+}

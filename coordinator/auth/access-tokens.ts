@@ -1,0 +1,61 @@
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { Id } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Identity } from './identity.ts';
+
+const AUDIENCE = 'errand:user';
+const TYPE = 'at+jwt';
+const TOKEN_CHARS_MAX = 1000;
+const Claims = z.object({ sub: Id, sid: Id, exp: z.number() });
+
+/** Signs and checks people's access tokens: short-lived JWTs that name the user and the log-in. `issuer` is the instance's id. */
+export class AccessTokens {
+  readonly #key: Uint8Array;
+  readonly #issuer: string;
+  readonly #now: () => number;
+
+  constructor(key: Uint8Array, issuer: string, now: () => number) {
+    this.#key = key;
+    this.#issuer = issuer;
+    this.#now = now;
+  }
+
+  sign(user_id: string, session: string): Promise<string> {
+    const now_s = Math.floor(this.#now() / 1000);
+    return new SignJWT({ sid: session })
+      .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+      .setIssuer(this.#issuer)
+      .setAudience(AUDIENCE)
+      .setSubject(user_id)
+      .setIssuedAt(now_s)
+      .setExpirationTime(now_s + LIMITS.access_token_s)
+      .sign(this.#key);
+  }
+
+  /** Who the token names. Throws `unauthenticated` for any that this server did not sign for this use, or that has expired. */
+  async verify(token: string): Promise<Identity> {
+    if (token.length > TOKEN_CHARS_MAX) throw refused();
+    try {
+      const { payload } = await jwtVerify(token, this.#key, {
+        algorithms: ['HS256'],
+        typ: TYPE,
+        issuer: this.#issuer,
+        audience: AUDIENCE,
+        currentDate: new Date(this.#now()),
+      });
+      const { sub, sid, exp } = Claims.parse(payload);
+      return { user_id: sub, session: sid, expires_at_ms: exp * 1000 };
+    } catch (error) {
+      if (error instanceof errors.JWTExpired)
+        throw new ErrandError('unauthenticated', 'The access token has expired: refresh it.', { cause: error });
+      if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw refused(error);
+      throw error;
+    }
+  }
+}
+
+function refused(cause?: unknown): ErrandError {
+  return new ErrandError('unauthenticated', 'The access token is not valid here.', { cause });
+}

@@ -1,0 +1,112 @@
+import { isIPv6 } from 'node:net';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Log } from '../log.ts';
+import type { Db } from '../sqlite/database.ts';
+import {
+  deleteFailures,
+  findFailures,
+  isKnownAddress,
+  pruneFailures,
+  putFailures,
+  putKnownAddress,
+} from '../sqlite/login-failures.ts';
+
+/** How many failures are free; each one after them doubles the wait, from a second up to `wait_ms_max`. */
+type Rule = { free: number; wait_ms_max: number };
+
+const RULES = {
+  /** Anyone can fail for an account, so what that does to its owner ends soon. */
+  account: { free: 5, wait_ms_max: 60_000 },
+  /** An account, at an address that it logged in from before. */
+  known: { free: 5, wait_ms_max: 15 * 60_000 },
+  address: { free: 20, wait_ms_max: 15 * 60_000 },
+  signup: { free: 5, wait_ms_max: 60 * 60_000 },
+} satisfies Record<string, Rule>;
+type Limited = { rule: Rule; key: string };
+
+/** A failure older than this no longer counts. */
+const FORGET_MS = 24 * 3600_000;
+const ROWS_MAX = 10_000;
+const KNOWN_ADDRESSES_MAX = 20;
+
+/** An attempt that was let in. It counts as failed until it is known to have succeeded, so that many at once gain nothing. */
+export type Admission = { succeeded: (user_id: string) => void };
+
+/**
+ * Limits log-ins per account and per address, and sign-ups per address. Failures for an account from elsewhere do not hold up its owner
+ * where that account has logged in before.
+ */
+export class Limiter {
+  readonly #log: Log;
+  readonly #now: () => number;
+
+  constructor(log: Log, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Lets a log-in in, or throws `rate_limited`. `user_id`: whose account the e-mail address is, if anyone's. */
+  login(email: string, user_id: string | undefined, address: string): Admission {
+    const from = networkOf(address);
+    const known = user_id !== undefined && isKnownAddress(this.#log.db, user_id, from);
+    const account: Limited = known
+      ? { rule: RULES.known, key: `known:${from} ${email}` }
+      : { rule: RULES.account, key: `account:${email}` };
+    const host: Limited = { rule: RULES.address, key: `address:${from}` };
+    this.#admit([account, host]);
+    return {
+      // The address keeps its count: or else an attacker would clear it by logging in to an account of their own.
+      succeeded: (user_id) =>
+        this.#log.write(({ db }) => {
+          deleteFailures(db, account.key);
+          this.#takeBack(db, host.key);
+          putKnownAddress(db, user_id, from, this.#iso(this.#now()), KNOWN_ADDRESSES_MAX);
+        }),
+    };
+  }
+
+  /** Lets a sign-up in, or throws `rate_limited`. Successful ones count too. */
+  signup(address: string): void {
+    this.#admit([{ rule: RULES.signup, key: `signup:${networkOf(address)}` }]);
+  }
+
+  #admit(limits: Limited[]): void {
+    const now = this.#now();
+    this.#log.write(({ db }) => {
+      pruneFailures(db, this.#iso(now - FORGET_MS), ROWS_MAX);
+      const until = Math.max(...limits.map(({ key }) => Date.parse(findFailures(db, key)?.blocked_until ?? '1970')));
+      if (until > now)
+        throw new ErrandError('rate_limited', 'Too many attempts: wait before the next one.', {
+          retry_after_s: Math.ceil((until - now) / 1000),
+        });
+      for (const { key, rule } of limits) {
+        const failures = (findFailures(db, key)?.failures ?? 0) + 1;
+        const wait_ms = failures < rule.free ? 0 : Math.min(1000 * 2 ** (failures - rule.free), rule.wait_ms_max);
+        putFailures(db, { key, failures, blocked_until: this.#iso(now + wait_ms), last_at: this.#iso(now) });
+      }
+    });
+  }
+
+  #takeBack(db: Db, key: string): void {
+    const row = findFailures(db, key);
+    if (row) putFailures(db, { ...row, failures: Math.max(0, row.failures - 1), blocked_until: row.last_at });
+  }
+
+  #iso(ms: number): string {
+    return new Date(ms).toISOString();
+  }
+}
+
+/** What one subscriber has: an IPv4 address, or the /64 of an IPv6 one. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const plain = address.split('%', 1)[0] ?? '';
+  if (!isIPv6(plain)) return address.slice(0, 64);
+  // The URL parser writes an IPv6 address in its one canonical form.
+  const groups = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::');
+  const head = (groups[0] ?? '').split(':').filter((group) => group !== '');
+  const tail = (groups[1] ?? '').split(':').filter((group) => group !== '');
+  const full = groups.length === 1 ? head : [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail];
+  return `${full.slice(0, 4).join(':')}::/64`;
+}

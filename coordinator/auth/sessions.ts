@@ -1,0 +1,131 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { seal, unseal, type Keys } from '../keys.ts';
+import type { Log, Tx } from '../log.ts';
+import {
+  countFamily,
+  deleteFamily,
+  deleteOldFamilies,
+  familyLives,
+  findRefreshToken,
+  insertRefreshToken,
+  markRefreshTokenUsed,
+  pruneRefreshTokens,
+  type RefreshTokenRow,
+} from '../sqlite/refresh-tokens.ts';
+import type { Identity } from './identity.ts';
+
+/** A client whose answer was lost may show the same token again for so long, and gets the same successor. */
+const LOST_ANSWER_MS = 30_000;
+
+export type SessionListener = (session: string) => void;
+type Rotated = { user_id: string; session: string; refresh_token: string };
+
+/**
+ * Log-ins, and the refresh tokens that descend from each (its family). A token is exchanged once; the second use of one means that two
+ * hold it, and ends the log-in.
+ */
+export class Sessions {
+  readonly #log: Log;
+  readonly #keys: Keys;
+  readonly #now: () => number;
+  readonly #listeners = new Set<SessionListener>();
+
+  constructor(log: Log, keys: Keys, now: () => number) {
+    this.#log = log;
+    this.#keys = keys;
+    this.#now = now;
+  }
+
+  /** Begins a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. */
+  begin(tx: Tx, user_id: string): Rotated {
+    const session = newId();
+    for (const old of new Set(deleteOldFamilies(tx.db, user_id, LIMITS.sessions_per_user_max - 1)))
+      this.#afterEnd(tx, old);
+    return { user_id, session, refresh_token: this.#issue(tx, user_id, session) };
+  }
+
+  /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` where it had been exchanged before. */
+  refresh(token: string): Rotated {
+    // A log-in that ends here must stay ended, so the refusal is thrown outside of the transaction.
+    const outcome = this.#log.write((tx) => this.#rotate(tx, token));
+    if (outcome instanceof ErrandError) throw outcome;
+    return outcome;
+  }
+
+  /** Ends the log-in of a refresh token. A token that is not known is passed over: there is nothing left to end. */
+  end(token: string): void {
+    this.#log.write((tx) => {
+      const row = findRefreshToken(tx.db, hashOf(token));
+      if (row) this.#endFamily(tx, row.family);
+    });
+  }
+
+  /** Whether the log-in has not been ended. */
+  lives({ session, user_id }: Identity): boolean {
+    return familyLives(this.#log.db, session, user_id, this.#iso());
+  }
+
+  /** Calls `listener` with each log-in that ends, once that is on disk. Gives the function that stops it. */
+  onEnded(listener: SessionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #rotate(tx: Tx, token: string): Rotated | ErrandError {
+    const now = this.#iso();
+    pruneRefreshTokens(tx.db, now);
+    const row = findRefreshToken(tx.db, hashOf(token));
+    if (!row) return new ErrandError('unauthenticated', 'The refresh token is not valid here: log in.');
+    if (row.used_at !== null) return this.#usedBefore(tx, row, row.used_at);
+    if (countFamily(tx.db, row.family) >= LIMITS.refreshes_per_session_max) {
+      this.#endFamily(tx, row.family);
+      return new ErrandError('unauthenticated', 'This log-in has been refreshed for long enough: log in again.');
+    }
+    const refresh_token = this.#issue(tx, row.user_id, row.family);
+    markRefreshTokenUsed(tx.db, row.hash, now, seal(this.#keys, refresh_token, successorOf(row)));
+    return { user_id: row.user_id, session: row.family, refresh_token };
+  }
+
+  #usedBefore(tx: Tx, row: RefreshTokenRow, used_at: string): Rotated | ErrandError {
+    if (row.successor !== null && this.#now() - Date.parse(used_at) <= LOST_ANSWER_MS) {
+      const refresh_token = unseal(this.#keys, row.successor, successorOf(row));
+      const successor = findRefreshToken(tx.db, hashOf(refresh_token));
+      if (successor?.used_at === null) return { user_id: row.user_id, session: row.family, refresh_token };
+    }
+    this.#endFamily(tx, row.family);
+    return new ErrandError('refresh_reused', 'The refresh token was used before: log in again.');
+  }
+
+  #issue(tx: Tx, user_id: string, family: string): string {
+    const token = randomBytes(32).toString('base64url');
+    insertRefreshToken(tx.db, {
+      hash: hashOf(token),
+      family,
+      user_id,
+      created_at: this.#iso(),
+      expires_at: this.#iso(LIMITS.refresh_token_s * 1000),
+    });
+    return token;
+  }
+
+  #endFamily(tx: Tx, family: string): void {
+    deleteFamily(tx.db, family);
+    this.#afterEnd(tx, family);
+  }
+
+  #afterEnd(tx: Tx, session: string): void {
+    tx.afterCommit(() => {
+      for (const listener of this.#listeners) listener(session);
+    });
+  }
+
+  #iso(ahead_ms = 0): string {
+    return new Date(this.#now() + ahead_ms).toISOString();
+  }
+}
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+const successorOf = (row: RefreshTokenRow): string => `refresh:${row.hash}`;

@@ -1,0 +1,140 @@
+import type { TaskCreate } from '../protocol/api.ts';
+import { newId } from '../protocol/ids.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { ErrandError } from '../protocol/problem.ts';
+import { isEnded } from '../protocol/task.ts';
+import { advance } from './advance.ts';
+import type { Config } from './config.ts';
+import type { Tx } from './log.ts';
+import type { Signals } from './signals.ts';
+import { countPendingMessages, insertMessage } from './sqlite/messages.ts';
+import { findProjectOf } from './sqlite/projects.ts';
+import { countQueuedOf, findTaskOf, insertTask } from './sqlite/tasks.ts';
+import { isActive } from './task-life.ts';
+import { branchName, titleOf, type TaskRow } from './task.ts';
+
+/*
+ * What a person can do to a task. Each command runs in the caller's transaction and checks that the task is that person's; what follows
+ * from it outside of the database is signalled after the commit.
+ */
+
+/** What the commands go by. `models`: whether a model of this name can be paid for; absent: any can. */
+export type Server = {
+  config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
+  signals: Signals;
+  models?: ((name: string) => boolean) | undefined;
+};
+
+/** Puts a task in the queue. What it does not say comes from its project, then from the server. */
+export function createTask(tx: Tx, { config, signals, models }: Server, user_id: string, input: TaskCreate): TaskRow {
+  const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
+  const repo_url = input.repo_url ?? project?.repo_url;
+  if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
+  const model = input.model ?? project?.model ?? config.model;
+  if (models && !models(model))
+    throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
+      errors: [{ field: '/model', message: 'is not in the price table' }],
+    });
+  requireRoomInQueue(tx, user_id);
+  const id = newId();
+  const at = new Date().toISOString();
+  const title = titleOf(input.prompt);
+  const task: TaskRow = {
+    id,
+    user_id,
+    project_id: project?.id ?? null,
+    repo_url,
+    prompt: input.prompt,
+    title,
+    base_branch: input.base_branch ?? project?.base_branch ?? null,
+    branch: branchName(id, title),
+    model,
+    budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
+    max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
+    priority: input.priority ?? 0,
+    status: 'queued',
+    reason: null,
+    detail: null,
+    attempt: 0,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: at,
+    retry_at: null,
+    workspace: null,
+    waiting_for: null,
+    plan: [],
+    result: null,
+    pushed_branch: null,
+    usage: {
+      requests: 0,
+      input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_read_tokens: 0,
+      output_tokens: 0,
+      cost_usd: 0,
+    },
+    created_at: at,
+    updated_at: at,
+    started_at: null,
+    ended_at: null,
+  };
+  insertTask(tx.db, task);
+  const { prompt, base_branch } = task;
+  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);
+  tx.afterCommit(signals.wake);
+  return task;
+}
+
+/** Says something to a task. One that had ended goes back to the queue with it: `resumed`. */
+export function addMessage(
+  tx: Tx,
+  { signals }: Server,
+  user_id: string,
+  task_id: string,
+  text: string,
+): { message_id: string; resumed: boolean } {
+  const task = requireTask(tx, user_id, task_id);
+  if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
+    throw new ErrandError('conflict', 'Too many messages wait for this task already: let it hear those first.');
+  const resumed = isEnded(task.status);
+  if (resumed) requireRoomInQueue(tx, user_id);
+  const message_id = newId();
+  const at = new Date().toISOString();
+  insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
+  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  const next = advance(tx, task, { type: 'message', at });
+  if (resumed) tx.afterCommit(signals.wake);
+  else if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  return { message_id, resumed };
+}
+
+/** Stops a task: at once where it waits in the queue, else through its worker, which pushes what it has done. */
+export function cancelTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): TaskRow {
+  const task = requireTask(tx, user_id, task_id);
+  const at = new Date().toISOString();
+  const next = advance(tx, task, { type: 'cancel', reason: 'You cancelled it.', at });
+  if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  return next;
+}
+
+/** Puts a task that failed or was cancelled back in the queue; it goes on where it was. */
+export function retryTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): TaskRow {
+  const task = requireTask(tx, user_id, task_id);
+  requireRoomInQueue(tx, user_id);
+  const next = advance(tx, task, { type: 'retry', at: new Date().toISOString() });
+  tx.afterCommit(signals.wake);
+  return next;
+}
+
+function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {
+  const task = findTaskOf(tx.db, user_id, task_id);
+  if (!task) throw new ErrandError('not_found', 'There is no such task.');
+  return task;
+}
+
+function requireRoomInQueue(tx: Tx, user_id: string): void {
+  if (countQueuedOf(tx.db, user_id) >= LIMITS.queued_tasks_per_user_max)
+    throw new ErrandError('unavailable', 'Too many of your tasks wait in the queue: come back when some have run.', {
+      retry_after_s: 60,
+    });
+}

@@ -1,0 +1,20 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Auth } from '../auth/auth.ts';
+import type { Handlers } from './bind.ts';
+
+type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'wsTicket';
+
+/** Accounts and log-ins. */
+export function accountHandlers(auth: Auth): Pick<Handlers, Accounts> {
+  return {
+    signup: ({ body, address }) => auth.signup(body, address),
+    login: ({ body, address }) => auth.login(body, address),
+    refresh: ({ body }) => auth.refresh(body.refresh_token),
+    logout: ({ body }) => {
+      auth.logout(body.refresh_token);
+      return undefined;
+    },
+    me: ({ who }) => auth.me(who),
+    wsTicket: ({ who }) => ({ ticket: auth.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
+  };
+}

@@ -1,0 +1,50 @@
+import Koa from 'koa';
+import websockify from 'koa-websocket';
+import type { Readiness } from '../../protocol/api.ts';
+import type { Auth } from '../auth/auth.ts';
+import type { Server } from '../commands.ts';
+import type { Config } from '../config.ts';
+import type { Keys } from '../keys.ts';
+import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
+import { accountHandlers } from './accounts.ts';
+import { answerUnmatched, bindRoutes } from './bind.ts';
+import { answerProblems } from './problems.ts';
+import { projectHandlers } from './projects.ts';
+import { serverHandlers } from './server.ts';
+import { taskHandlers } from './tasks.ts';
+
+export type AppDeps = Server & {
+  config: Pick<Config, 'trust_proxy'>;
+  log: Log;
+  keys: Keys;
+  auth: Auth;
+  /** Asked by `GET /readyz`. */
+  readiness: () => Promise<Readiness>;
+  logger: Logger;
+  /** Options of the WebSocket server, which `app.listen` makes. */
+  sockets?: NonNullable<Parameters<typeof websockify>[1]>;
+};
+
+/** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
+export function createApp(deps: AppDeps): websockify.App {
+  const { config, log, keys, auth, signals, models, readiness, logger } = deps;
+  // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
+  const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
+  const app = websockify(koa, deps.sockets);
+  // What fails once the head is out: the client has gone, mostly.
+  app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
+  const router = bindRoutes(
+    {
+      ...accountHandlers(auth),
+      ...projectHandlers({ log, keys }),
+      ...taskHandlers({ config, signals, models, log }),
+      ...serverHandlers(readiness),
+    },
+    { auth, log },
+  );
+  app.use(answerProblems(logger));
+  app.use(router.routes());
+  app.use(answerUnmatched);
+  return app;
+}

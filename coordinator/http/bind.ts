@@ -1,0 +1,91 @@
+import { Router, type RouterContext } from '@koa/router';
+import type { z } from 'zod';
+import { ErrandError, parse } from '../../protocol/problem.ts';
+import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Auth } from '../auth/auth.ts';
+import type { Identity } from '../auth/identity.ts';
+import type { Log, Tx } from '../log.ts';
+import { readJson } from './body.ts';
+import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
+
+type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
+
+/** A request of route `R`, parsed by the route's schemas. */
+export type Call<R> = {
+  params: Parsed<R, 'params'>;
+  query: Parsed<R, 'query'>;
+  body: Parsed<R, 'body'>;
+  /** Who asks; undefined on routes that anyone may call. */
+  who: R extends { auth: 'user' } ? Identity : undefined;
+  /** The client's address. */
+  address: string;
+  /** Acts in one transaction; a repeat with the same Idempotency-Key gets the first answer. For routes marked `idempotent`. */
+  once: <T>(act: (tx: Tx) => T) => T | JsonText;
+};
+type Answer<R> = Parsed<R, 'response'> | JsonText;
+type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
+
+/** What serves each route of the table. */
+export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
+
+/** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
+export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log: Log }): Router {
+  const router = new Router();
+  for (const name of ROUTE_NAMES) {
+    const route: Route = ROUTES[name];
+    // Each handler fits its own route; the loop over all of them cannot say so.
+    const handler = handlers[name] as Handler<unknown>;
+    router[route.method](route.path, async (ctx) => {
+      ctx.set('Cache-Control', 'no-store');
+      const call = await readCall(ctx, route, auth, log);
+      const answer = await handler(call as unknown as Call<unknown>);
+      ctx.status = route.status;
+      if (route.status === 204) return;
+      ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
+      ctx.type = 'application/json';
+    });
+  }
+  return router;
+}
+
+/** Reads what a route takes: who, the path, the query, the body, in this order, and nothing of what it does not. */
+async function readCall(ctx: RouterContext, route: Route, auth: Auth, log: Log) {
+  const who = route.auth === 'user' ? await requireUser(ctx, auth) : undefined;
+  const params = route.params?.safeParse(ctx.params);
+  // An id that cannot be one is like one that is not there.
+  if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
+  const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
+  const body = route.body && parse(route.body, await readJson(ctx), 'The body');
+  const key = route.idempotent ? idempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
+  return {
+    params: params?.data,
+    query,
+    body,
+    who,
+    address: ctx.ip,
+    once: <T>(act: (tx: Tx) => T): T | JsonText => {
+      if (key === undefined || who === undefined) return log.write(act);
+      const request_hash = requestHash(ctx.method, ctx.path, body);
+      return actOnce(log, { user_id: who.user_id, key, request_hash, status: route.status }, act);
+    },
+  };
+}
+
+async function requireUser(ctx: RouterContext, auth: Auth): Promise<Identity> {
+  const bearer = /^Bearer +([\w.~+/=-]+) *$/i.exec(ctx.get('Authorization'))?.[1];
+  if (bearer === undefined)
+    throw new ErrandError('unauthenticated', 'An access token is needed: Authorization: Bearer <token>.');
+  return auth.authenticate(bearer);
+}
+
+/** Answers what no route did: OPTIONS and a wrong method with the methods that there are, all else with `not_found`. */
+export async function answerUnmatched(ctx: RouterContext, next: () => Promise<unknown>): Promise<void> {
+  await next();
+  if (ctx.status !== 404 || ctx.body !== undefined) return;
+  const methods = new Set(ctx.matched?.flatMap((layer) => layer.methods));
+  if (methods.size === 0) throw new ErrandError('not_found', 'There is nothing at this address.');
+  ctx.set('Allow', [...methods, 'OPTIONS'].join(', '));
+  if (ctx.method !== 'OPTIONS')
+    throw new ErrandError('method_not_allowed', `${ctx.method} is not served at this address.`);
+  ctx.status = 204;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Log, Tx } from '../log.ts';
+import { findRemembered, insertRemembered, pruneRemembered } from '../sqlite/idempotency.ts';
+
+/** JSON text that is sent as it is. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A request as its repeat is recognised by: who, which key, and a digest of all that it asks for. */
+export type Keyed = { user_id: string; key: string; request_hash: string; status: number };
+
+/**
+ * Acts in a transaction, and remembers the answer in the same one: a repeat gets that answer and acts no more. What is refused is not
+ * remembered, and may be tried again with the same key. Throws `idempotency_conflict` where the key came with another request.
+ */
+export function actOnce(log: Log, request: Keyed, act: (tx: Tx) => unknown): JsonText {
+  return log.write((tx) => {
+    const now = Date.now();
+    pruneRemembered(tx.db, new Date(now - LIMITS.idempotency_key_s * 1000).toISOString());
+    const before = findRemembered(tx.db, request.user_id, request.key);
+    if (before) {
+      if (before.request_hash !== request.request_hash)
+        throw new ErrandError('idempotency_conflict', 'This Idempotency-Key came with another request before.');
+      return new JsonText(before.response);
+    }
+    const response = JSON.stringify(act(tx));
+    insertRemembered(tx.db, { ...request, response, created_at: new Date(now).toISOString() });
+    return new JsonText(response);
+  });
+}
+
+/** The key of a header: 1 to `LIMITS.idempotency_key_chars_max` visible characters. */
+export function idempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(header) || header.length > LIMITS.idempotency_key_chars_max)
+    throw new ErrandError(
+      'invalid',
+      `The Idempotency-Key must have 1 to ${LIMITS.idempotency_key_chars_max} visible characters.`,
+    );
+  return header;
+}
+
+/** A digest of the method, the path, and the body as it was understood. */
+export function requestHash(method: string, path: string, body: unknown): string {
+  return createHash('sha256')
+    .update(`${method} ${path}\n${JSON.stringify(body) ?? ''}`)
+    .digest('hex');
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { ExtendableContext, Next } from 'koa';
+import { ErrandError, toProblem } from '../../protocol/problem.ts';
+import type { Logger } from '../logger.ts';
+import { closeAfterUnreadBody } from './body.ts';
+
+/**
+ * The outermost middleware: names each request, logs how it ended, and turns whatever is thrown into a problem document. The answer never
+ * holds the cause; the log always does, under the same `request_id`.
+ */
+export function answerProblems(logger: Logger) {
+  return async (ctx: ExtendableContext, next: Next): Promise<void> => {
+    const request_id = randomUUID();
+    const started = performance.now();
+    ctx.set('X-Request-Id', request_id);
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    // The path alone: a query may hold a ticket.
+    const log = logger.child({ request_id, method: ctx.method, path: ctx.path.slice(0, 200) });
+    try {
+      await next();
+    } catch (thrown) {
+      const error = known(thrown);
+      if (error.code === 'internal' || error.code === 'unavailable') log.error({ err: thrown }, 'a request failed');
+      else log.debug({ err: thrown }, 'a request was refused');
+      answer(ctx, error, request_id);
+    }
+    closeAfterUnreadBody(ctx);
+    log.debug({ status: ctx.status, ms: Math.round(performance.now() - started) }, 'request');
+  };
+}
+
+function answer(ctx: ExtendableContext, error: ErrandError, request_id: string): void {
+  ctx.status = error.status;
+  ctx.set('Cache-Control', 'no-store');
+  if (error.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
+  if (error.retry_after_s !== undefined) ctx.set('Retry-After', String(error.retry_after_s));
+  ctx.body = JSON.stringify(toProblem(error, request_id));
+  ctx.type = 'application/problem+json';
+}
+
+/** The error in the terms of the API. What SQLite cannot write for lack of room is not the caller's doing, and may pass. */
+function known(error: unknown): ErrandError {
+  if (error instanceof ErrandError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC')
+    return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 60 });
+  return new ErrandError('internal', 'Something went wrong on the server.', { cause: error });
+}

@@ -1,0 +1,91 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Attempt, Task } from '../../protocol/task.ts';
+import { addMessage, cancelTask, createTask, retryTask, type Server } from '../commands.ts';
+import type { Log } from '../log.ts';
+import type { Db } from '../sqlite/database.ts';
+import { listAttempts } from '../sqlite/attempts.ts';
+import { findDiff } from '../sqlite/diffs.ts';
+import { readTaskEvents } from '../sqlite/events.ts';
+import { findProjectOf } from '../sqlite/projects.ts';
+import { findTaskOf, listTasks, listWaiting } from '../sqlite/tasks.ts';
+import { taskView } from '../task-view.ts';
+import type { AttemptRow, TaskRow } from '../task.ts';
+import type { Handlers } from './bind.ts';
+import { JsonText } from './once.ts';
+import { pageOf } from './page.ts';
+
+type Tasks =
+  'createTask' | 'listTasks' | 'getTask' | 'listEvents' | 'getDiff' | 'createMessage' | 'cancelTask' | 'retryTask';
+
+/** Tasks: what was asked for, what became of it, and what a person says to it. */
+export function taskHandlers({ log, ...server }: Server & { log: Log }): Pick<Handlers, Tasks> {
+  const { db } = log;
+  return {
+    createTask: ({ who, body, once }) => once((tx) => seenOne(db, createTask(tx, server, who.user_id, body))),
+    listTasks: ({ who, query: { cursor, ...filter } }) => {
+      const { project_id, limit } = filter;
+      if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))
+        return { items: [], next_cursor: null };
+      const rows = listTasks(db, { ...filter, user_id: who.user_id, before: cursor, limit: limit + 1 });
+      const { items, next_cursor } = pageOf(rows, limit);
+      return { items: seen(db, items), next_cursor };
+    },
+    getTask: ({ who, params }) => {
+      const task = requireTask(db, who.user_id, params.id);
+      return { ...seenOne(db, task), attempts: listAttempts(db, task.id).map(attemptView) };
+    },
+    listEvents: ({ who, params, query: { after, limit } }) => {
+      const { id: task_id } = requireTask(db, who.user_id, params.id);
+      const { texts, next } = readTaskEvents(db, { task_id, after, limit, bytes_max: LIMITS.page_bytes_max });
+      return new JsonText(`{"items":[${texts.join()}],"next_cursor":${next}}`);
+    },
+    getDiff: ({ who, params }) => {
+      const { id, pushed_branch, result } = requireTask(db, who.user_id, params.id);
+      return {
+        ...(findDiff(db, id) ?? { diff: '', truncated: false }),
+        branch: result?.branch ?? pushed_branch,
+        base_commit: result?.base_commit ?? null,
+        commit: result?.commit ?? null,
+      };
+    },
+    createMessage: ({ who, params, body, once }) =>
+      once((tx) => addMessage(tx, server, who.user_id, params.id, body.text)),
+    cancelTask: ({ who, params }) =>
+      seenOne(
+        db,
+        log.write((tx) => cancelTask(tx, server, who.user_id, params.id)),
+      ),
+    retryTask: ({ who, params, once }) => once((tx) => seenOne(db, retryTask(tx, server, who.user_id, params.id))),
+  };
+}
+
+function requireTask(db: Db, user_id: string, id: string): TaskRow {
+  const task = findTaskOf(db, user_id, id);
+  if (!task) throw new ErrandError('not_found', 'There is no such task.');
+  return task;
+}
+
+/** Tasks as their owner sees them now, with their places in the queue. */
+function seen(db: Db, tasks: TaskRow[]): Task[] {
+  const places = tasks.some(({ status }) => status === 'queued')
+    ? queuePlaces(db, new Date().toISOString())
+    : new Map<string, number>();
+  return tasks.map((task) => taskView(task, places.get(task.id)));
+}
+
+function seenOne(db: Db, task: TaskRow): Task {
+  return taskView(task, queuePlace(db, task, new Date().toISOString()) ?? undefined);
+}
+
+function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {
+  return { n, status, reason, detail, runner, worker, warm, started_at, ended_at };
+}
+
+function queuePlaces(db: Db, _now: string): Map<string, number> {
+  return new Map(listWaiting(db).map((id, index) => [id, index + 1]));
+}
+
+function queuePlace(db: Db, task: TaskRow, now: string): number | null {
+  return task.status === 'queued' ? (queuePlaces(db, now).get(task.id) ?? null) : null;
+}

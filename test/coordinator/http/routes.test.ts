@@ -1,0 +1,54 @@
+import test from 'ava';
+import { ROUTE_NAMES } from '../../../protocol/routes.ts';
+import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
+import { Api } from '../../support/api.ts';
+import { startApi } from '../../support/start-api.ts';
+
+test('every route answers what it declares', async (t) => {
+  const server = await startApi(t);
+  const api = new Api(server.url);
+  const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
+  const first = await api.call('signup', { body });
+  t.is(first.user.email, 'ada@example.org');
+  t.is(first.user.role, 'owner');
+  const session = await api.call('login', { body });
+  api.token = session.access_token;
+  t.is((await api.call('me', {})).id, first.user.id);
+  t.truthy((await api.call('wsTicket', {})).ticket);
+
+  const project = await api.call('createProject', { body: { name: 'Sample', repo_url: SAMPLE_REPO_URL } });
+  t.deepEqual((await api.call('listProjects', {})).items, [project]);
+  t.deepEqual(await api.call('getProject', { params: { id: project.id } }), project);
+  const patched = await api.call('patchProject', { params: { id: project.id }, body: { verify_command: 'npm test' } });
+  t.is(patched.verify_command, 'npm test');
+
+  const task = await api.call('createTask', { body: { prompt: 'Mend the test.', project_id: project.id } });
+  t.is(task.repo_url, SAMPLE_REPO_URL);
+  const params = { id: task.id };
+  t.deepEqual((await api.call('listTasks', {})).items, [task]);
+  t.deepEqual(await api.call('getTask', { params }), { ...task, attempts: [] });
+  t.is((await api.call('createMessage', { params, body: { text: 'Be quick.' } })).resumed, false);
+  t.is((await api.call('cancelTask', { params })).status, 'cancelled');
+  t.is((await api.call('retryTask', { params })).status, 'queued');
+  t.is((await api.call('cancelTask', { params })).status, 'cancelled');
+  const events = await api.call('listEvents', { params });
+  t.deepEqual(
+    events.items.map((event) => event.type),
+    ['task.created', 'message.received', 'task.status', 'task.status', 'task.status'],
+  );
+  t.deepEqual(
+    events.items.map((event) => event.id),
+    server.rows.map((row) => row.id),
+  );
+  t.is((await api.call('getDiff', { params })).diff, '');
+  await api.call('deleteProject', { params: { id: project.id } });
+  t.is((await api.call('getTask', { params })).project_id, null);
+
+  const refreshed = await api.call('refresh', { body: { refresh_token: session.refresh_token } });
+  await api.call('logout', { body: { refresh_token: refreshed.refresh_token } });
+  t.is((await api.refused('me', {})).code, 'unauthenticated');
+  await api.call('openapi', {});
+  await api.call('healthz', {});
+  await api.call('readyz', {});
+  t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
+});

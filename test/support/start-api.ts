@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
+import { Passwords } from '../../coordinator/auth/passwords.ts';
+import { readConfig } from '../../coordinator/config.ts';
+import { createApp } from '../../coordinator/http/app.ts';
+import { readKeys, type Keys } from '../../coordinator/keys.ts';
+import { Log } from '../../coordinator/log.ts';
+import { createLogger } from '../../coordinator/logger.ts';
+import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
+import type { EventRow } from '../../coordinator/sqlite/events.ts';
+import type { Readiness, Session } from '../../protocol/api.ts';
+import { Api } from './api.ts';
+import { temporaryFolder } from './folder.ts';
+
+export type StartedApi = {
+  url: string;
+  http: HttpServer;
+  db: Db;
+  log: Log;
+  keys: Keys;
+  auth: Auth;
+  /** The signals that the API gave, such as `wake` and `control <task id>`. */
+  signals: string[];
+  /** The rows that were published. */
+  rows: EventRow[];
+  /** The lines of the server's log. */
+  lines: string[];
+  /** Set it to make the time of log-ins pass, in milliseconds. */
+  clock: { ahead_ms: number };
+  readiness: Readiness;
+  /** A client with an account of its own. */
+  person: (email?: string) => Promise<{ api: Api; session: Session; password: string }>;
+};
+
+export const PASSWORD = 'correct horse battery';
+
+/** The public API alone, on a port of its own, with everything behind it but the workers. It ends with the test. */
+export async function startApi(
+  t: ExecutionContext,
+  env: Record<string, string> = {},
+  models?: (name: string) => boolean,
+): Promise<StartedApi> {
+  const data_dir = await temporaryFolder(t);
+  const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const keys = readKeys(data_dir);
+  const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
+  const log = new Log(db, (added) => rows.push(...added));
+  const clock = { ahead_ms: 0 };
+  const now = (): number => Date.now() + clock.ahead_ms;
+  const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
+  const readiness: Readiness = { ready: true, checks: {} };
+  const app = createApp({
+    config,
+    log,
+    keys,
+    auth,
+    models,
+    signals: {
+      wake: () => signals.push('wake'),
+      control: (task_id) => signals.push(`control ${task_id}`),
+      ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
+    },
+    readiness: () => Promise.resolve(readiness),
+    logger: createLogger('debug', { write: (line) => lines.push(line) }),
+  });
+  const http = app.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  t.teardown(async () => {
+    http.closeAllConnections();
+    http.close();
+    await once(http, 'close');
+    db.close();
+  });
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  let people = 0;
+  const person = async (email = `person${people + 1}@example.org`) => {
+    people++;
+    // Each from an address of its own: sign-ups are limited by address.
+    const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
+    return { api: new Api(url, session.access_token), session, password: PASSWORD };
+  };
+  return { url, http, db, log, keys, auth, signals, rows, lines, clock, readiness, person };
+}
