@@ -40,6 +40,8 @@ export const LIMITS = {
   git_pack_bytes_max: 512 * 1024 * 1024,
   git_commands_bytes_max: 64 * 1024,
   git_commands_max: 20,
+  /** A task's git requests that may be under way at once. */
+  git_requests_at_once_max: 8,
   /** Tunnels of the forward proxy that one task may hold open. */
   egress_tunnels_max: 64,
   egress_idle_ms: 120_000,

@@ -71,6 +71,16 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** Runs git to whatever end it comes to. */
+export async function tryGit(cwd: string, ...args: string[]): Promise<{ ok: boolean; stdout: string; stderr: string }> {
+  try {
+    return { ok: true, ...(await promisify(execFile)('git', args, { cwd, env: GIT_ENVIRONMENT })) };
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return { ok: false, stdout, stderr };
+  }
+}
+
 /** An environment for git that is the same on every machine. */
 export const GIT_ENVIRONMENT = {
   PATH: process.env.PATH,
