@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Dispatcher } from 'undici';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import type { Usage } from '../../../protocol/task.ts';
+import type { Log } from '../../log.ts';
+import type { Logger } from '../../logger.ts';
+import type { Prices } from '../../prices.ts';
+import type { Caller, Carrier, Surface } from '../caller.ts';
+import { requestBody } from '../git/request-body.ts';
+import { Slots } from '../slots.ts';
+import { LlmError, writeLlmError } from './error.ts';
+import { responseHeaders } from './headers.ts';
+import { Ledger, remaining } from './ledger.ts';
+import { Meter, type Metered } from './meter.ts';
+import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
+import { ClaudeApi, TIMEOUTS, type Timeouts, type Upstream } from './upstream.ts';
+
+export type LlmDependencies = {
+  log: Log;
+  logger: Logger;
+  prices: Prices;
+  upstream: Upstream;
+  /** Tests set these; they have their defaults. */
+  timeouts?: Partial<Timeouts>;
+};
+
+const MESSAGES = '/v1/messages';
+const COUNT_TOKENS = '/v1/messages/count_tokens';
+
+/**
+ * Carries the Claude API for the tasks. The worker's token stays here and the server's key goes on; bytes stream both ways as they come, and what
+ * it costs is read from the answer as it passes. `close` ends the connections to the API.
+ */
+export function llmSurface(dependencies: LlmDependencies): Surface & { close: () => Promise<void> } {
+  const { log, logger, prices, upstream, timeouts } = dependencies;
+  const api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
+  const ledger = new Ledger(log, prices, logger);
+  const slots = new Slots(LIMITS.llm_requests_at_once_max);
+
+  const carryMessages = async (wanted: LlmRequest, raw: Buffer, carried: Carried): Promise<void> => {
+    const { request, response, caller, signal } = carried;
+    const { max_tokens, max_tokens_at } = wanted;
+    if (max_tokens === undefined || !max_tokens_at)
+      throw new LlmError(400, 'invalid_request_error', 'max_tokens: Field required');
+    const held = ledger.reserve(caller.task_id, { ...wanted, max_tokens });
+    const body = held.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, held.max_tokens) : raw;
+    let meter: Meter | undefined;
+    /** To be billed where no answer is seen to begin: an API that was at work when it was cut off charges for the prompt. */
+    let unseen: Metered | undefined = promptOf(wanted);
+    let status: number | undefined;
+    try {
+      const answer = await api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
+        if (!signal.aborted) unseen = undefined;
+        throw error;
+      });
+      status = answer.statusCode;
+      if (status < 400) meter = new Meter(isStream(answer));
+      else unseen = undefined;
+      await relay(answer, response, remaining(held.left_usd), meter, signal);
+    } finally {
+      const metered = meter?.result() ?? unseen;
+      report(carried, status, metered, ledger.settle(caller, held, wanted.model, metered));
+    }
+  };
+
+  const report = ({ request, caller }: Carried, status: number | undefined, metered?: Metered, usage?: Usage) => {
+    const { task_id, attempt } = caller;
+    const retry = request.headers['x-stainless-retry-count'];
+    const line = { task_id, attempt, status, retry, model: metered?.model, usage };
+    if (metered?.complete === false) logger.warn(line, 'A model request was cut off; its cost is estimated.');
+    else logger.info(line, 'A model request was carried on.');
+  };
+
+  const carry: Carrier = async (request, response, caller, path) => {
+    const route = routeOf(request, path);
+    const signal = untilClosed(response, caller.signal);
+    const raw = await readBody(request);
+    signal.throwIfAborted();
+    const wanted = readRequest(raw);
+    ledger.priceOf(wanted.model);
+    if (route === MESSAGES) return carryMessages(wanted, raw, { request, response, caller, signal });
+    const answer = await api.post(COUNT_TOKENS, raw, request.headers, signal);
+    await relay(answer, response, {}, undefined, signal);
+  };
+
+  return {
+    carry: async (request, response, caller, path) => {
+      const release = slots.take(caller.task_id);
+      if (!release)
+        throw new ErrandError('rate_limited', 'The task has too many model requests under way.', { retry_after_s: 1 });
+      try {
+        await carry(request, response, caller, path);
+      } catch (cause) {
+        if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
+        throw cause;
+      } finally {
+        release();
+      }
+    },
+    writeError: writeLlmError,
+    close: () => api.close(),
+  };
+}
+
+type Carried = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };
+
+/** Passes an answer on as it comes, and shows it to the meter. Rejects where either side breaks off. */
+async function relay(
+  answer: Dispatcher.ResponseData,
+  response: ServerResponse,
+  headers: Record<string, string>,
+  meter: Meter | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  response.writeHead(answer.statusCode, { ...responseHeaders(answer.headers), ...headers });
+  response.flushHeaders();
+  // The meter only listens: the pace is the pipeline's.
+  answer.body.on('data', (chunk: Buffer) => meter?.push(chunk));
+  await pipeline(answer.body, response, { signal });
+}
+
+function routeOf(request: IncomingMessage, path: string): string {
+  // Earlier clients add a query that says nothing.
+  const route = path.replace(/\?beta=true$/, '');
+  if (request.method === 'POST' && (route === MESSAGES || route === COUNT_TOKENS)) return route;
+  throw new LlmError(
+    404,
+    'not_found_error',
+    'Of the Claude API, tasks have POST /v1/messages and its count_tokens, and nothing else.',
+  );
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of requestBody(request, LIMITS.llm_body_bytes_max)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function isStream(answer: Dispatcher.ResponseData): boolean {
+  return String(answer.headers['content-type']).startsWith('text/event-stream');
+}
+
+function promptOf({ model, input_tokens: input }: LlmRequest): Metered {
+  return {
+    model,
+    parts: [{ input, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 }],
+    complete: false,
+  };
+}
+
+/** Aborts with the attempt, and when the worker hangs up. */
+function untilClosed(response: ServerResponse, signal: AbortSignal): AbortSignal {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  return AbortSignal.any([signal, closed.signal]);
+}

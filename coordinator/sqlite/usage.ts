@@ -1,0 +1,21 @@
+import type { Usage } from '../../protocol/task.ts';
+import { sql, type Db } from './database.ts';
+
+/** A task's budget and what of it is spent, in US dollars. */
+export function findBudget(db: Db, task_id: string): { budget_usd: number; cost_usd: number } | undefined {
+  return sql<{ budget_usd: number; cost_usd: number }>(db, 'SELECT budget_usd, cost_usd FROM tasks WHERE id = ?').get(
+    task_id,
+  );
+}
+
+/** Adds to a task's usage, and gives its total. Undefined: the task is gone. */
+export function addUsage(db: Db, task_id: string, usage: Usage, at: string): Usage | undefined {
+  return sql<Usage>(
+    db,
+    `UPDATE tasks SET requests = requests + :requests, input_tokens = input_tokens + :input_tokens,
+       cache_write_tokens = cache_write_tokens + :cache_write_tokens, cache_read_tokens = cache_read_tokens + :cache_read_tokens,
+       output_tokens = output_tokens + :output_tokens, cost_usd = cost_usd + :cost_usd, updated_at = :at
+     WHERE id = :task_id
+     RETURNING requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd`,
+  ).get({ ...usage, task_id, at });
+}

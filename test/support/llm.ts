@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import type { ExecutionContext } from 'ava';
+import { llmSurface } from '../../coordinator/internal/llm/llm-surface.ts';
+import type { Timeouts, Upstream } from '../../coordinator/internal/llm/upstream.ts';
+import { Log } from '../../coordinator/log.ts';
+import { createLogger } from '../../coordinator/logger.ts';
+import { readPrices, type Prices } from '../../coordinator/prices.ts';
+import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
+import type { EventRow } from '../../coordinator/sqlite/events.ts';
+import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { insertUser } from '../../coordinator/sqlite/users.ts';
+import type { TaskRow } from '../../coordinator/task.ts';
+import { newId } from '../../protocol/ids.ts';
+import { temporaryFolder } from './folder.ts';
+import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+import { serveSurface, type SurfaceServer } from './surface-server.ts';
+
+export type StartedLlm = SurfaceServer & {
+  model: StandIn;
+  db: Db;
+  client: Anthropic;
+  /** The task as it is now. */
+  task: () => TaskRow;
+  /** The events that were published. */
+  rows: EventRow[];
+  lines: string[];
+};
+
+type Options = ModelOptions & {
+  budget_usd?: number;
+  timeouts?: Partial<Timeouts>;
+  upstream?: Partial<Upstream>;
+  prices?: Prices;
+};
+
+/** The carried Claude API of one task: the real SDK on one side, the stand-in on the other. It ends with the test. */
+export async function startLlm(t: ExecutionContext, options: Options = {}): Promise<StartedLlm> {
+  const folder = await temporaryFolder(t);
+  const model = await startModel(options);
+  t.teardown(model.close);
+  const db = openDatabase(join(folder, 'errand.db'));
+  const rows: EventRow[] = [];
+  const log = new Log(db, (added) => rows.push(...added));
+  const user_id = newId();
+  insertUser(db, {
+    id: user_id,
+    email: 'a@b.cd',
+    password_hash: '',
+    role: 'owner',
+    created_at: new Date().toISOString(),
+  });
+  const row = taskRow(user_id, options.budget_usd ?? 5);
+  insertTask(db, row);
+  const lines: string[] = [];
+  const surface = llmSurface({
+    log,
+    logger: createLogger('debug', { write: (line) => lines.push(line) }),
+    prices: options.prices ?? readPrices(undefined),
+    upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
+    ...(options.timeouts && { timeouts: options.timeouts }),
+  });
+  const server = await serveSurface(t, surface, row.id);
+  server.caller.user_id = user_id;
+  t.teardown(async () => {
+    await surface.close();
+    db.close();
+  });
+  const client = new Anthropic({ apiKey: 'the-task-token', baseURL: server.url });
+  const task = () => {
+    const found = findTask(db, row.id);
+    if (!found) throw new Error('The task is gone.');
+    return found;
+  };
+  return { ...server, model, db, client, task, rows, lines };
+}
+
+function taskRow(user_id: string, budget_usd: number): TaskRow {
+  const at = new Date().toISOString();
+  const id = newId();
+  const named = { id, user_id, project_id: null, repo_url: 'https://example.org/a/b', prompt: 'p', title: 'p' };
+  const bounds = { model: 'claude-sonnet-5-5', budget_usd, max_turns: 10, priority: 0 };
+  const made = { workspace: null, waiting_for: null, plan: [], result: null, pushed_branch: null };
+  const life = { status: 'running', reason: null, detail: null, attempt: 1, failures: 0, cancel_reason: null } as const;
+  const times = { queued_at: at, retry_at: null, started_at: at, ended_at: null, created_at: at, updated_at: at };
+  const tokens = { input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0 };
+  const usage = { requests: 0, ...tokens, cost_usd: 0 };
+  return { ...named, ...bounds, ...made, ...life, ...times, base_branch: null, branch: `errand/${id}-p`, usage };
+}
