@@ -1,5 +1,6 @@
 import type { CoordinatorEvent } from '../protocol/events.ts';
-import type { Db } from './sqlite/database.ts';
+import { ErrandError } from '../protocol/problem.ts';
+import { storageFault, type Db } from './sqlite/database.ts';
 import { insertEvent, type EventRow } from './sqlite/events.ts';
 
 /** One open transaction. What is appended here goes out to clients once it is on disk, and not before. */
@@ -15,27 +16,48 @@ export type Tx = {
 
 type Waiting = { work: (tx: Tx) => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
+/** A shared transaction takes in no further work past this many rows, so that no group holds the loop for long. */
+const GROUP_ROWS_MAX = 1_000;
+
 /**
  * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was enqueued in the same turn
  * of the event loop (group commit), so that many callbacks cost one fsync. Readers follow the commits through `onCommit`.
+ *
+ * Both fail with `unavailable` where the disk is full; whatever else SQLite throws is thrown on as it is.
  */
 export class Log {
   readonly db: Db;
   readonly #onCommit: (rows: EventRow[]) => void;
+  readonly #onFault: (error: unknown) => void;
+  /** Inside a transaction it runs in a savepoint. */
+  readonly #atomic: (work: () => unknown) => unknown;
   #queue: Waiting[] = [];
+  #broken = false;
 
-  /** `onCommit` gets the rows of each transaction, in the order of their ids. */
-  constructor(db: Db, onCommit: (rows: EventRow[]) => void) {
+  /**
+   * `onCommit` gets the rows of each transaction, in the order of their ids. `onFault` gets what nobody waits for: an error of `onCommit` or
+   * of an effect (the rows are on disk all the same), and a disk that failed, after which nothing is written any more, since what a failed
+   * fsync left behind is unknown. By default it ends the process, as any uncaught error does.
+   */
+  constructor(db: Db, onCommit: (rows: EventRow[]) => void, onFault: (error: unknown) => void = throwApart) {
     this.db = db;
     this.#onCommit = onCommit;
+    this.#onFault = onFault;
+    this.#atomic = db.transaction((work: () => unknown) => work());
   }
 
   /** Runs `work` in a transaction of its own: committed with what it returns, or rolled back with what it throws. */
   write<T>(work: (tx: Tx) => T): T {
-    const { tx, published } = this.#transaction();
-    const result = this.db.transaction(() => work(tx)).immediate();
-    published();
-    return result;
+    if (this.db.inTransaction) throw new Error('A write inside a transaction would be published before its commit.');
+    this.#refuseIfBroken();
+    const open = new OpenTransaction(this.db);
+    try {
+      const result = this.db.transaction(() => work(open)).immediate();
+      this.#publish(open);
+      return result;
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   /** Runs `work` in the transaction of this turn. What it throws undoes its own writes and nobody else's. */
@@ -48,68 +70,108 @@ export class Log {
   }
 
   #flush(): void {
-    const queue = this.#queue;
-    this.#queue = [];
     const settled: (() => void)[] = [];
-    const { tx, published, mark, undo } = this.#transaction();
+    const open = new OpenTransaction(this.db);
+    let taken = 0;
     try {
+      this.#refuseIfBroken();
       this.db
         .transaction(() => {
-          for (const { work, resolve, reject } of queue) {
-            const point = mark();
+          for (const { work, resolve, reject } of this.#queue) {
+            if (open.rows.length >= GROUP_ROWS_MAX) return;
+            taken += 1;
+            const point = open.mark();
             try {
-              // Inside a transaction this is a savepoint.
-              const value = this.db.transaction(() => work(tx))();
+              const value = this.#atomic(() => work(open));
               settled.push(() => resolve(value));
             } catch (error) {
-              undo(point);
-              settled.push(() => reject(error));
+              // SQLite rolls the whole transaction back by itself where the disk is full or fails: then nobody's writes are there.
+              if (!this.db.inTransaction) throw error;
+              open.undo(point);
+              settled.push(() => reject(this.#failure(error)));
             }
           }
         })
         .immediate();
     } catch (error) {
-      for (const { reject } of queue) reject(error);
+      const failure = this.#failure(error);
+      for (const { reject } of this.#queue.splice(0)) reject(failure);
       return;
     }
-    published();
+    this.#queue.splice(0, taken);
+    if (this.#queue.length > 0) setImmediate(() => this.#flush());
+    this.#publish(open);
     for (const settle of settled) settle();
   }
 
-  #transaction() {
-    const rows: EventRow[] = [];
-    const effects: (() => void)[] = [];
-    const append = (row: Omit<EventRow, 'id'>): EventRow => {
-      const stored = { id: insertEvent(this.db, row), ...row };
-      rows.push(stored);
-      return stored;
-    };
-    const tx: Tx = {
-      db: this.db,
-      append,
-      note: (task, event, at) =>
-        append({
-          task_id: task.id,
-          user_id: task.user_id,
-          attempt: task.attempt,
-          seq: null,
-          type: event.type,
-          at,
-          body: JSON.stringify(event.body),
-        }),
-      afterCommit: (effect) => effects.push(effect),
-    };
-    return {
-      tx,
-      published: () => {
-        if (rows.length > 0) this.#onCommit(rows);
-        for (const effect of effects) effect();
-      },
-      mark: () => ({ rows: rows.length, effects: effects.length }),
-      undo: (point: { rows: number; effects: number }) => {
-        rows.length = point.rows;
-        effects.length = point.effects;
-      },
-    };
+  #publish({ rows, effects }: OpenTransaction): void {
+    if (rows.length > 0) effects.unshift(() => this.#onCommit(rows));
+    for (const effect of effects)
+      try {
+        effect();
+      } catch (error) {
+        this.#onFault(error);
+      }
   }
+
+  #refuseIfBroken(): void {
+    if (this.#broken) throw new ErrandError('unavailable', 'The disk failed: the server must be started again.');
+  }
+
+  #failure(error: unknown): unknown {
+    const fault = storageFault(error);
+    if (fault === 'full')
+      return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 5 });
+    if (fault !== 'failed' || this.#broken) return error;
+    this.#broken = true;
+    this.#onFault(error);
+    return new ErrandError('unavailable', 'The disk failed: the server must be started again.', { cause: error });
+  }
+}
+
+class OpenTransaction implements Tx {
+  readonly db: Db;
+  readonly rows: EventRow[] = [];
+  readonly effects: (() => void)[] = [];
+
+  constructor(db: Db) {
+    this.db = db;
+  }
+
+  append(row: Omit<EventRow, 'id'>): EventRow {
+    const stored = { id: insertEvent(this.db, row), ...row };
+    this.rows.push(stored);
+    return stored;
+  }
+
+  note(task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string): EventRow {
+    return this.append({
+      task_id: task.id,
+      user_id: task.user_id,
+      attempt: task.attempt,
+      seq: null,
+      type: event.type,
+      at,
+      body: JSON.stringify(event.body),
+    });
+  }
+
+  afterCommit(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
+  mark(): { rows: number; effects: number } {
+    return { rows: this.rows.length, effects: this.effects.length };
+  }
+
+  undo(point: { rows: number; effects: number }): void {
+    this.rows.length = point.rows;
+    this.effects.length = point.effects;
+  }
+}
+
+function throwApart(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -68,3 +68,14 @@ export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
   if (!row) throw new Error(`The database has no ${key}.`);
   return row.value;
 }
+
+/**
+ * What of the machine failed, where an error of SQLite says so: `full`, and it may go on once there is room; `failed`, and what is on disk is
+ * not known before the database is opened anew. Undefined: another error.
+ */
+export function storageFault(error: unknown): 'full' | 'failed' | undefined {
+  if (!(error instanceof Database.SqliteError)) return undefined;
+  // The shared memory beside a WAL cannot grow on a full disk either.
+  if (/^SQLITE_(FULL|IOERR_SHM)/.test(error.code)) return 'full';
+  return /^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(error.code) ? 'failed' : undefined;
+}
