@@ -1,5 +1,7 @@
+import { isEnded } from '../protocol/task.ts';
 import type { Tx } from './log.ts';
-import { markAttemptEnded } from './sqlite/attempts.ts';
+import { findAttempt, markAttemptEnded } from './sqlite/attempts.ts';
+import { listPendingMessages } from './sqlite/messages.ts';
 import { updateLife } from './sqlite/tasks.ts';
 import { live, type Happening } from './task-life.ts';
 import type { TaskRow } from './task.ts';
@@ -25,11 +27,22 @@ export function advance(tx: Tx, task: TaskRow, happening: Happening): TaskRow {
 
 type End = Extract<Happening, { type: 'attempt_ended' }>;
 
-/** Ends a task's current attempt, and with it the attempt's rights. Undefined: that attempt has ended already, or is not the current one. */
+/**
+ * Ends a task's current attempt, and with it the attempt's rights. Undefined: that attempt has ended already, or is not the current one.
+ * What a person said while it ran, and it never took in, is not lost: a task that would have ended goes on with it, in another attempt.
+ */
 export function endAttempt(tx: Tx, task: TaskRow, n: number, end: Omit<End, 'type'>): TaskRow | undefined {
   if (task.attempt !== n || !markAttemptEnded(tx.db, task.id, n, end)) return undefined;
-  const life = live(task, { type: 'attempt_ended', ...end });
-  const { status, reason, detail } = end;
-  tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at: life.retry_at } }, end.at);
-  return advance(tx, task, { type: 'attempt_ended', ...end });
+  const { status, reason, detail, at } = end;
+  const { retry_at } = live(task, { type: 'attempt_ended', ...end });
+  tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
+  const ended = advance(tx, task, { type: 'attempt_ended', ...end });
+  const goesOn = isEnded(ended.status) && ended.status !== 'cancelled' && hasUnheard(tx, task.id, n);
+  return goesOn ? advance(tx, ended, { type: 'message', at }) : ended;
+}
+
+/** Whether there are messages that came while the attempt ran. Those of before were in its assignment, and would be passed over again. */
+function hasUnheard(tx: Tx, task_id: string, n: number): boolean {
+  const started_at = findAttempt(tx.db, task_id, n)?.started_at ?? '';
+  return listPendingMessages(tx.db, task_id).some((message) => message.created_at >= started_at);
 }

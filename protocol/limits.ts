@@ -20,6 +20,8 @@ export const LIMITS = {
 
   /** One event as JSON. A worker shortens what is longer before it numbers the event. */
   event_bytes_max: 1024 * 1024,
+  /** How deep an event's body may be nested. */
+  event_depth_max: 100,
   /** Events in one callback. */
   events_per_post_max: 500,
   /** Deltas in one callback. They are relayed, never stored: a worker under pressure drops them. */

@@ -13,6 +13,7 @@ import { TaskStatus, WaitingFor } from './task.ts';
  *   client  subscribe  after: its cursor; task_id: the one task whose deltas it wants, if any
  *   server  events …   what is newer than the cursor, from the log
  *   server  caught_up
+ *   server  state …    how each task that a worker is at stands now
  *   server  events, state, delta …   live
  *
  * Only `events` moves a cursor: keep the `id` of the last event, and subscribe with it after a cut. `state` and `delta` are passing: the
@@ -56,6 +57,8 @@ export type ServerFrame = z.infer<typeof ServerFrame>;
 export const CLOSE = {
   /** 1001 of RFC 6455: the server is stopping. */
   going_away: 1001,
+  /** 1011 of RFC 6455: something went wrong on the server. */
+  failed: 1011,
   bad_frame: 4400,
   unauthenticated: 4401,
   not_found: 4404,

@@ -1,3 +1,4 @@
+import type { TaskStatus } from '../../protocol/task.ts';
 import type { AttemptRow } from '../task.ts';
 import { sql, type Db } from './database.ts';
 
@@ -58,17 +59,38 @@ export function markAttemptEnded(
   return changes === 1;
 }
 
-/** Gives an attempt that has not called yet to another worker; from then on the first one is refused. False: it has called, or has ended. */
-export function replaceWorker(db: Db, task_id: string, n: number, from: string, to: string): boolean {
-  const { changes } = sql(
+/** How an attempt and its task stand: what a callback is judged by. */
+export type Standing = {
+  user_id: string;
+  status: TaskStatus;
+  /** The task's newest attempt. */
+  newest: number;
+  cancel_reason: string | null;
+  /** JSON. */
+  waiting_for: string | null;
+  attempt_status: AttemptRow['status'];
+  worker: string;
+  last_seq: number;
+  /** When the worker's own result came. */
+  result_at: string | null;
+};
+
+/** Undefined: there is no such attempt. */
+export function findStanding(db: Db, task_id: string, n: number): Standing | undefined {
+  return sql<Standing>(
     db,
-    `UPDATE attempts SET worker = :to, warm = 0
-     WHERE task_id = :task_id AND n = :n AND worker = :from AND status = 'starting' AND last_seq = 0`,
-  ).run({ task_id, n, from, to });
-  return changes === 1;
+    `SELECT tasks.user_id, tasks.status, tasks.attempt AS newest, tasks.cancel_reason, tasks.waiting_for,
+       attempts.status AS attempt_status, attempts.worker, attempts.last_seq, attempts.result_at
+     FROM attempts JOIN tasks ON tasks.id = attempts.task_id WHERE attempts.task_id = ? AND attempts.n = ?`,
+  ).get(task_id, n);
 }
 
-/** Whether any attempt, however old, was given to this worker. */
-export function isWorkerOfAttempt(db: Db, worker: string): boolean {
-  return sql(db, 'SELECT 1 FROM attempts WHERE worker = ? LIMIT 1').get(worker) !== undefined;
+/** Moves the count of an attempt's stored events on. */
+export function updateLastSeq(db: Db, task_id: string, n: number, last_seq: number): void {
+  sql(db, 'UPDATE attempts SET last_seq = :last_seq WHERE task_id = :task_id AND n = :n').run({ task_id, n, last_seq });
+}
+
+/** Notes that an attempt is ended by its worker's own result. */
+export function markResultCame(db: Db, task_id: string, n: number, at: string): void {
+  sql(db, 'UPDATE attempts SET result_at = :at WHERE task_id = :task_id AND n = :n').run({ task_id, n, at });
 }

@@ -21,9 +21,9 @@ export function insertEvent(db: Db, row: Omit<EventRow, 'id'>): number {
   return Number(lastInsertRowid);
 }
 
-/** The newest id of the whole log; 0 where it is empty. */
-export function newestEventId(db: Db): number {
-  const row = sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get();
+/** The newest id of a user's events; 0 where there are none. */
+export function newestEventIdOf(db: Db, user_id: string): number {
+  const row = sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events WHERE user_id = ?').get(user_id);
   return row?.id ?? 0;
 }
 
@@ -56,4 +56,45 @@ export function readTaskEvents(
     last = row.id;
   }
   return { texts, next: null };
+}
+
+/** The event of this number in an attempt. */
+export function findEventBySeq(
+  db: Db,
+  task_id: string,
+  attempt: number,
+  seq: number,
+): Pick<EventRow, 'type' | 'at' | 'body'> | undefined {
+  return sql<Pick<EventRow, 'type' | 'at' | 'body'>>(
+    db,
+    'SELECT type, at, body FROM events WHERE task_id = ? AND attempt = ? AND seq = ?',
+  ).get(task_id, attempt, seq);
+}
+
+/** How much of the log is read at once: rows, and the bytes of their bodies. */
+export type PageSize = { rows_max: number; bytes_max: number };
+
+/**
+ * A user's events after the cursor `after`, ids ascending: as many as the page holds, and one at least where there are any. `more`: the page
+ * was full, and there may be others.
+ */
+export function readEventsOf(
+  db: Db,
+  user_id: string,
+  after: number,
+  size: PageSize,
+): { rows: EventRow[]; more: boolean } {
+  const rows: EventRow[] = [];
+  let bytes = 0;
+  const statement = sql<EventRow, [string, number, number]>(
+    db,
+    'SELECT * FROM events WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?',
+  );
+  // The rows are read one by one, so that a page of long bodies is never in memory whole.
+  for (const row of statement.iterate(user_id, after, size.rows_max)) {
+    rows.push(row);
+    bytes += row.body.length;
+    if (bytes >= size.bytes_max) return { rows, more: true };
+  }
+  return { rows, more: rows.length === size.rows_max };
 }

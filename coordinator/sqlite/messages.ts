@@ -9,11 +9,12 @@ export function insertMessage(db: Db, message: Omit<MessageRow, 'taken_in_at'>):
   );
 }
 
-/** The messages that have not entered the conversation, oldest first. */
+/** The first hundred of the messages that have not entered the conversation, oldest first. */
 export function listPendingMessages(db: Db, task_id: string): MessageRow[] {
-  return sql<MessageRow>(db, 'SELECT * FROM messages WHERE task_id = ? AND taken_in_at IS NULL ORDER BY id').all(
-    task_id,
-  );
+  return sql<MessageRow>(
+    db,
+    'SELECT * FROM messages WHERE task_id = ? AND taken_in_at IS NULL ORDER BY id LIMIT 100',
+  ).all(task_id);
 }
 
 /** Notes that a message entered the conversation. False: there is no such message of this task, or it had entered before. */

@@ -1,0 +1,45 @@
+import type { PlanItem, TaskResult, TaskStatus } from '../../protocol/task.ts';
+import { sql, type Db } from './database.ts';
+
+/* What a worker's callbacks change of its task's row, besides its life. */
+
+/** `waiting_for` is JSON, or null. */
+export function updateWaitingFor(db: Db, task_id: string, waiting_for: string | null): void {
+  sql(db, 'UPDATE tasks SET waiting_for = ? WHERE id = ?').run(waiting_for, task_id);
+}
+
+export function updatePlan(db: Db, task_id: string, plan: PlanItem[], at: string): void {
+  sql(db, 'UPDATE tasks SET plan = :plan, updated_at = :at WHERE id = :task_id').run({
+    task_id,
+    plan: JSON.stringify(plan),
+    at,
+  });
+}
+
+export function updatePushedBranch(db: Db, task_id: string, branch: string, at: string): void {
+  sql(db, 'UPDATE tasks SET pushed_branch = :branch, updated_at = :at WHERE id = :task_id').run({
+    task_id,
+    branch,
+    at,
+  });
+}
+
+export function updateResult(db: Db, task_id: string, result: TaskResult, at: string): void {
+  sql(db, 'UPDATE tasks SET result = :result, updated_at = :at WHERE id = :task_id').run({
+    task_id,
+    result: JSON.stringify(result),
+    at,
+  });
+}
+
+/** How a task stands now, for its owner's socket. `waiting_for` is JSON, or null. */
+export type StateRow = { id: string; user_id: string; status: TaskStatus; waiting_for: string | null };
+
+/** A user's tasks that a worker is at. */
+export function listStatesOf(db: Db, user_id: string): StateRow[] {
+  return sql<StateRow>(
+    db,
+    `SELECT id, user_id, status, waiting_for FROM tasks
+     WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
+  ).all(user_id);
+}
