@@ -1,0 +1,194 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../logger.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Assignment, CallbackReply } from '../../protocol/worker.ts';
+import type { Leases } from '../leases.ts';
+import type { Log } from '../log.ts';
+import type { Relay } from '../relay.ts';
+import type { Signals } from '../signals.ts';
+import type { TaskClaims, TaskTokens } from '../task-token.ts';
+import { readJson } from './body.ts';
+import { Callbacks } from './callbacks.ts';
+import type { Caller, ErrorWriter, Surface, Tunneller } from './caller.ts';
+import { proxyTokenOf, tokenOf } from './credentials.ts';
+import { requireLiving, standingOf, type Via } from './fence.ts';
+import { listenOnSocket, listenOnTcp, type Handlers, type Listening } from './listener.ts';
+import { refuseTunnel, reply, writeProblem } from './reply.ts';
+
+export type InternalDeps = {
+  log: Log;
+  relay: Relay;
+  signals: Signals;
+  tokens: TaskTokens;
+  leases: Leases;
+  assignment: (task_id: string, attempt: number) => Promise<Assignment>;
+  llm: Surface;
+  git: Surface;
+  tunnel: Tunneller;
+  logger: Logger;
+};
+
+type Callback = 'assignment' | 'events' | 'heartbeat' | 'result';
+type Route = { task_id: string } & ({ name: Callback } | { name: 'llm' | 'git'; path: string });
+
+/**
+ * The internal API, which workers alone call: plain `node:http`, since each layer above it costs a good part of what a callback may take. It
+ * can be served on many listeners at once; the socket that a call came by is part of the proof of who calls.
+ */
+export class InternalApi {
+  readonly #deps: InternalDeps;
+  readonly #callbacks: Callbacks;
+  /** One for each attempt that something is or was carried for; aborted and dropped when it ends. */
+  readonly #living = new Map<string, AbortController>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #handlers: Handlers = {
+    request: (request, response, via) => this.#request(request, response, via),
+    connect: (request, socket, head, via) => void this.#connect(request, socket, head, via),
+  };
+
+  constructor(deps: InternalDeps) {
+    this.#deps = deps;
+    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.signals);
+  }
+
+  /** Opens the socket of one worker: only tokens of that worker's attempt are taken there. */
+  listenOnSocket(path: string, worker: string): Promise<Listening> {
+    return listenOnSocket(this.#handlers, path, worker);
+  }
+
+  /** Opens a TCP listener; port 0 takes any that is free. */
+  listenOnTcp(host: string, port: number): Promise<Listening & { port: number }> {
+    return listenOnTcp(this.#handlers, host, port);
+  }
+
+  /** To be called once an attempt has ended: cuts off what is carried for it, and forgets its tokens and its lease. */
+  ended(task_id: string, attempt: number): void {
+    const key = `${task_id}/${attempt}`;
+    this.#living.get(key)?.abort(new ErrandError('stale_attempt', `Attempt ${attempt} has ended.`));
+    this.#living.delete(key);
+    this.#deps.tokens.forget(task_id, attempt);
+    this.#deps.leases.end(task_id, attempt);
+  }
+
+  /** Resolves once the callbacks that are under way now are on disk and answered. For a graceful stop, before the listeners are closed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse, via: Via): void {
+    const route = routeOf(request.url ?? '');
+    if (!route) return this.#fail(response, writeProblem, new ErrandError('not_found', 'There is nothing here.'));
+    if (route.name === 'llm' || route.name === 'git') {
+      const { carry, writeError = writeProblem } = this.#deps[route.name];
+      this.#authenticate(tokenOf(request), route.task_id)
+        .then((claims) => carry(request, response, this.#admit(claims, via), route.path))
+        .catch((error: unknown) => this.#fail(response, writeError, error));
+      return;
+    }
+    const served = this.#callback(request, response, via, route.task_id, route.name)
+      .catch((error: unknown) => this.#fail(response, writeProblem, error))
+      .finally(() => this.#underWay.delete(served));
+    this.#underWay.add(served);
+  }
+
+  async #callback(
+    request: IncomingMessage,
+    response: ServerResponse,
+    via: Via,
+    task_id: string,
+    name: Callback,
+  ): Promise<void> {
+    if (request.method !== (name === 'assignment' ? 'GET' : 'POST'))
+      throw new ErrandError('method_not_allowed', `${name} does not take ${request.method}.`);
+    const grace_s = name === 'heartbeat' ? LIMITS.task_token_grace_s : 0;
+    const claims = await this.#authenticate(tokenOf(request), task_id, grace_s);
+    if (name === 'assignment') {
+      const { attempt } = this.#admit(claims, via);
+      return reply(response, await this.#deps.assignment(task_id, attempt));
+    }
+    const json = await readJson(request, LIMITS.callback_body_bytes_max);
+    const answer = await this.#callbacks[name]({ claims, via }, json);
+    reply(response, name === 'heartbeat' ? await this.#renewed(answer, claims) : answer);
+  }
+
+  async #connect(request: IncomingMessage, socket: Duplex, head: Buffer, via: Via): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    let caller: Caller;
+    try {
+      caller = this.#admit(await this.#authenticate(proxyTokenOf(request)), via);
+    } catch (error) {
+      return refuseTunnel(socket, error, this.#note(error));
+    }
+    await this.#deps.tunnel(request, socket, head, caller).catch((error: unknown) => {
+      this.#note(error);
+      socket.destroy();
+    });
+  }
+
+  /** Whom the token names. Rejects where it is not of the task that is asked for. */
+  async #authenticate(token: string | undefined, task_id?: string, grace_s = 0): Promise<TaskClaims> {
+    if (token === undefined) throw new ErrandError('unauthenticated', 'There is no task token.');
+    const claims = await this.#deps.tokens.verify(token, grace_s);
+    if (task_id !== undefined && claims.task_id !== task_id)
+      throw new ErrandError('unauthenticated', "The task token is another task's.");
+    // Whatever else becomes of the call: the worker was heard.
+    this.#deps.leases.renew(claims.task_id, claims.attempt);
+    return claims;
+  }
+
+  /** The caller, whose attempt is alive now. */
+  #admit(claims: TaskClaims, via: Via): Caller {
+    const { task_id, attempt } = claims;
+    const standing = standingOf(this.#deps.log.db, claims, via);
+    requireLiving(standing, attempt);
+    const key = `${task_id}/${attempt}`;
+    const controller = this.#living.get(key) ?? new AbortController();
+    this.#living.set(key, controller);
+    return { task_id, attempt, user_id: standing.user_id, signal: controller.signal };
+  }
+
+  /** Puts a new token into a heartbeat's reply, once half the life of the old one is over. */
+  async #renewed(answer: CallbackReply, claims: TaskClaims): Promise<CallbackReply> {
+    const { tokens } = this.#deps;
+    return tokens.isHalfOver(claims)
+      ? { ...answer, token: await tokens.issue(claims.task_id, claims.attempt) }
+      : answer;
+  }
+
+  #fail(response: ServerResponse, write: ErrorWriter, error: unknown): void {
+    const request_id = this.#note(error);
+    // Once the head is out, cutting the answer off is the only way to say that it is not whole.
+    if (response.headersSent) response.destroy();
+    else write(response, error, request_id);
+  }
+
+  /** Logs why a call failed, and gives the id that the answer names the entry by. */
+  #note(error: unknown): string {
+    const request_id = newId();
+    const log = this.#deps.logger.child({ request_id });
+    if (!(error instanceof ErrandError) || error.status >= 500) log.error({ err: error }, "a worker's call failed");
+    else log.debug({ err: error }, "a worker's call was refused");
+    return request_id;
+  }
+}
+
+/** Takes apart `/internal/tasks/:id/…`. What follows a surface's name is that surface's. */
+function routeOf(url: string): Route | undefined {
+  const [, task_id, name, rest] = /^\/internal\/tasks\/([^/?]+)\/([a-z]+)(.*)$/s.exec(url) ?? [];
+  if (task_id === undefined || name === undefined || rest === undefined) return undefined;
+  switch (name) {
+    case 'assignment':
+    case 'events':
+    case 'heartbeat':
+    case 'result':
+      return rest === '' || rest.startsWith('?') ? { task_id, name } : undefined;
+    case 'llm':
+    case 'git':
+      return rest === '' || /^[/?]/.test(rest) ? { task_id, name, path: rest } : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ErrandError, toProblem } from '../../protocol/problem.ts';
+
+/** Answers 200 with a JSON object. */
+export function reply(response: ServerResponse, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+/** Answers with the error's problem document. */
+export function writeProblem(response: ServerResponse, error: unknown, request_id: string): void {
+  const problem = toProblem(error, request_id);
+  const text = JSON.stringify(problem);
+  response.statusCode = problem.status;
+  response.setHeader('content-type', 'application/problem+json');
+  response.setHeader('content-length', Buffer.byteLength(text));
+  response.setHeader('errand-error', problem.code);
+  // Without a challenge git offers no credential.
+  if (problem.status === 401) response.setHeader('www-authenticate', 'Basic realm="errand"');
+  if (error instanceof ErrandError && error.retry_after_s !== undefined)
+    response.setHeader('retry-after', error.retry_after_s);
+  response.end(text);
+}
+
+/** Refuses a CONNECT on its bare socket. */
+export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
+  const problem = toProblem(error, request_id);
+  const text = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { request as httpRequest, type Agent } from 'node:http';
+import { join } from 'node:path';
+import Koa from 'koa';
+import websockify from 'koa-websocket';
+import { pino } from 'pino';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { SocketLimits } from '../../coordinator/http/feed.ts';
+import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
+import { InternalApi, type InternalDeps } from '../../coordinator/internal/api.ts';
+import { Log } from '../../coordinator/log.ts';
+import { watchLeases } from '../../coordinator/lost-workers.ts';
+import { Relay } from '../../coordinator/relay.ts';
+import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { TaskTokens } from '../../coordinator/task-token.ts';
+
+type Options = {
+  /** Holds the database; the same folder again is the same server, started again. */
+  folder: string;
+  lease_ms?: number;
+  limits?: Partial<SocketLimits>;
+  now?: () => number;
+} & Partial<Pick<InternalDeps, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
+
+export type Heart = Awaited<ReturnType<typeof startHeart>>;
+
+/** The log, the callback API and the relay of a coordinator, without the rest of it. A user's id is their access token. */
+export async function startHeart(options: Options) {
+  const { folder, lease_ms = LIMITS.lease_ms, now = Date.now } = options;
+  const logger = pino({ level: 'silent' });
+  const db = openDatabase(join(folder, 'errand.db'));
+  const relay = new Relay();
+  const log = new Log(db, (rows) => relay.publish(rows));
+  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
+  const ended: string[] = [];
+  const signals = {
+    wake: () => {},
+    control: () => {},
+    ended: (task_id: string, attempt: number) => {
+      ended.push(`${task_id}/${attempt}`);
+      internal.ended(task_id, attempt);
+    },
+  };
+  const leases = watchLeases({ log, signals, logger }, lease_ms);
+  const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
+  const internal = new InternalApi({
+    log,
+    relay,
+    signals,
+    tokens,
+    leases,
+    logger,
+    assignment: notCarried,
+    llm: { carry: notCarried },
+    git: { carry: notCarried },
+    tunnel: notCarried,
+    ...options,
+  });
+  const callbacks = await internal.listenOnTcp('127.0.0.1', 0);
+
+  const sessionListeners = new Set<(session: string) => void>();
+  const app = websockify(new Koa(), SOCKET_OPTIONS);
+  const sockets = serveSockets(app, {
+    db,
+    relay,
+    logger,
+    epoch: readMeta(db, 'epoch'),
+    authenticate: async (bearer) => {
+      if (bearer === 'bad') throw new ErrandError('unauthenticated', 'no');
+      return { user_id: bearer, session: `session-${bearer}`, expires_at_ms: now() + 600_000 };
+    },
+    redeemTicket: (ticket) =>
+      ticket === 'none' ? undefined : { user_id: ticket, session: `session-${ticket}`, expires_at_ms: now() + 600_000 },
+    onSessionEnded: (listener) => {
+      sessionListeners.add(listener);
+      return () => sessionListeners.delete(listener);
+    },
+    ...(options.limits && { limits: options.limits }),
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+
+  return {
+    folder,
+    log,
+    relay,
+    internal,
+    tokens,
+    leases,
+    ended,
+    callback_port: callbacks.port,
+    app,
+    sockets,
+    socket_url: `ws://127.0.0.1:${address.port}/ws`,
+    endSession: (user_id: string) => {
+      for (const listener of sessionListeners) listener(`session-${user_id}`);
+    },
+    close: async () => {
+      leases.stop();
+      await sockets.close();
+      await callbacks.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      db.close();
+    },
+  };
+}
+
+export type Answer = { status: number; headers: NodeJS.Dict<string | string[]>; body: unknown };
+
+/** One HTTP call of a worker: to a port of this machine, or to a socket. Rejects where the connection is cut. */
+export async function call(
+  where: { port: number } | { socketPath: string },
+  options: {
+    path: string;
+    method?: string;
+    token?: string;
+    headers?: Record<string, string>;
+    body?: unknown;
+    agent?: Agent;
+  },
+): Promise<Answer> {
+  const { path, token, headers, body, agent } = options;
+  const method = options.method ?? (body === undefined ? 'GET' : 'POST');
+  const request = httpRequest({
+    ...where,
+    host: '127.0.0.1',
+    path,
+    method,
+    headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+    ...(agent && { agent }),
+  });
+  // An answer may come before the body has gone out whole; what becomes of the rest is of no interest then.
+  request.on('error', () => {});
+  request.end(typeof body === 'string' || Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body));
+  const [response] = await once(request, 'response');
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}

@@ -1,0 +1,95 @@
+import { newId } from '../../protocol/ids.ts';
+import { advance } from '../../coordinator/advance.ts';
+import type { Log } from '../../coordinator/log.ts';
+import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
+import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { insertUser } from '../../coordinator/sqlite/users.ts';
+import { branchName, type TaskRow } from '../../coordinator/task.ts';
+
+/* Rows as the API and the dispatcher make them, for tests of what comes after. */
+
+const now = () => new Date().toISOString();
+
+/** A user, by id. */
+export function addUser(log: Log): string {
+  const id = newId();
+  const user = { id, email: `${id}@example.test`, password_hash: '-', role: 'member' as const, created_at: now() };
+  log.write((tx) => insertUser(tx.db, user));
+  return id;
+}
+
+/** A queued task. */
+export function addTask(log: Log, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
+  const id = newId();
+  const at = now();
+  const task: TaskRow = {
+    id,
+    user_id,
+    project_id: null,
+    repo_url: 'errand://sample',
+    prompt: 'Mend it',
+    title: 'Mend it',
+    base_branch: null,
+    branch: branchName(id, 'Mend it'),
+    model: 'demo',
+    budget_usd: 1,
+    max_turns: 10,
+    priority: 0,
+    status: 'queued',
+    reason: null,
+    detail: null,
+    attempt: 0,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: at,
+    retry_at: null,
+    workspace: null,
+    waiting_for: null,
+    plan: [],
+    result: null,
+    pushed_branch: null,
+    usage: {
+      requests: 0,
+      input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_read_tokens: 0,
+      output_tokens: 0,
+      cost_usd: 0,
+    },
+    created_at: at,
+    updated_at: at,
+    started_at: null,
+    ended_at: null,
+    ...fields,
+  };
+  log.write((tx) => insertTask(tx.db, task));
+  return task;
+}
+
+/** Starts the next attempt of a queued task, at the worker of this name. Gives its number. */
+export function startAttempt(log: Log, task_id: string, worker = `worker-${task_id}`): number {
+  return log.write((tx) => {
+    const task = advance(tx, taskOf(log, task_id), { type: 'attempt_started', at: now() });
+    insertAttempt(tx.db, {
+      task_id,
+      n: task.attempt,
+      status: 'starting',
+      reason: null,
+      detail: null,
+      runner: 'process',
+      worker,
+      warm: false,
+      last_seq: 0,
+      started_at: now(),
+      ended_at: null,
+    });
+    return task.attempt;
+  });
+}
+
+/** The task as it stands now. */
+export function taskOf(log: Log, id: string): TaskRow {
+  const task = findTask(log.db, id);
+  if (!task) throw new Error(`There is no task ${id}.`);
+  return task;
+}
