@@ -95,10 +95,10 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * Each way out leads past the same three: commit and push what there is to `branch_prefix…`, post the result, exit. On SIGTERM the worker does so too
  * (as work in progress), in ten seconds at most; it posts a result only if it was cancelled, and else exits with 143. A worker that is killed
  * loses nothing that was acknowledged or spooled: the next attempt gets the same workspace and spool, and in its assignment the transcript so
- * far. What the spool of the attempt before has beyond `previous.last_seq` was never acknowledged: the next attempt reports it as its own,
+ * far. What the spool of the attempt before has beyond `known.last_seq` was never acknowledged: the next attempt reports it as its own,
  * after its `agent.started`, and takes it into the transcript.
  *
- * The exit code is 0 after a result that was answered, and never else: a worker that exits otherwise is lost, whatever it had reported.
+ * The exit code is 0 after a result that was answered (by `attempt_ended` too), and never else: a worker that exits otherwise is lost, whatever it had reported.
  */
 
 /** The version of this page. A coordinator serves workers of this version and, once there is one, of the version before. */
@@ -152,10 +152,13 @@ export const Assignment = z.object({
   heartbeat_ms: z.number().int().positive(),
   lease_ms: z.number().int().positive(),
   spool_bytes_max: z.number().int().positive(),
-  /** What a next attempt goes on from: the conversation's events of all earlier attempts, in order. Empty at first. */
+  /** What the attempt goes on from: the conversation's events that are on disk, of all attempts, in order. Empty at first. */
   transcript: z.array(TranscriptEvent),
-  /** The attempt before, and the newest of its events that is on disk. Absent: there was none, or none called. */
-  previous: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
+  /**
+   * The newest attempt of which an event is on disk (an earlier one, or this one, where its process was started again), and that event's
+   * number. What the spool of that attempt has beyond is not known here. Absent: there is none.
+   */
+  known: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
   /** Messages that have not entered the conversation. */
   messages: z.array(Message),
 });
