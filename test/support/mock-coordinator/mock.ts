@@ -1,0 +1,195 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { chmod, rm } from 'node:fs/promises';
+import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Surface } from '../../../coordinator/internal/caller.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError, toProblem } from '../../../protocol/problem.ts';
+import type { Assignment } from '../../../protocol/worker.ts';
+import { Faults, type Fault } from './faults.ts';
+import { MockTask } from './task.ts';
+
+export type MockOptions = {
+  /** A path for a socket; absent: TCP, on this port (0: any). */
+  socket_path?: string;
+  port?: number;
+  git?: Surface;
+  llm?: Surface;
+  /** Where a CONNECT to this authority goes; null: it is refused. */
+  connect?: (authority: string) => { host: string; port: number } | null;
+};
+
+/** A coordinator without accounts, database or Docker: the callback API alone, in memory. */
+export class MockCoordinator {
+  readonly tasks = new Map<string, MockTask>();
+  readonly faults = new Faults();
+  /** Every call, as it came: `<name> <status>`. */
+  readonly calls: { name: string; path: string; status: number }[] = [];
+  readonly #options: MockOptions;
+  #server: Server | undefined;
+  #port: number;
+  readonly #tunnels = new Set<Duplex>();
+
+  constructor(options: MockOptions = {}) {
+    this.#options = options;
+    this.#port = options.port ?? 0;
+  }
+
+  /** The value of ERRAND_COORDINATOR. */
+  get address(): string {
+    const { socket_path } = this.#options;
+    return socket_path === undefined ? `http://127.0.0.1:${this.#port}` : `unix:${socket_path}`;
+  }
+
+  addTask(given: Partial<Assignment> = {}): MockTask {
+    const task = new MockTask(given);
+    this.tasks.set(task.id, task);
+    return task;
+  }
+
+  /** Listens; after `stop` again, under the same address. */
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#tunnels.add(socket);
+      socket.once('close', () => this.#tunnels.delete(socket));
+      this.#tunnel(request, socket, head);
+    });
+    const { socket_path } = this.#options;
+    if (socket_path !== undefined) await rm(socket_path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      if (socket_path === undefined) server.listen(this.#port, '127.0.0.1', resolve);
+      else server.listen(socket_path, resolve);
+    });
+    if (socket_path === undefined) this.#port = (server.address() as AddressInfo).port;
+    else await chmod(socket_path, 0o666);
+    this.#server = server;
+  }
+
+  /** Cuts every connection and listens no more; the tasks stay. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+      for (const socket of this.#tunnels) socket.destroy();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { task_id, name, rest } = route(request.url ?? '');
+    response.once('close', () => this.calls.push({ name, path: request.url ?? '', status: response.statusCode }));
+    const fault = this.faults.take(name);
+    if (fault !== undefined && (await meet(fault, response))) return;
+    try {
+      const task = this.tasks.get(task_id);
+      if (task === undefined) throw new ErrandError('not_found', 'There is no such task.');
+      const attempt = task.authenticate(bearer(request.headers.authorization), name);
+      const surface = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
+      if (surface !== undefined) return await carry(surface, request, response, task, attempt, rest);
+      const reply = await this.#reply(task, name, request, attempt);
+      if (fault?.kind === 'lose') return void response.destroy();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      const problem = toProblem(error);
+      if (problem.code === 'internal') console.error(error);
+      response.writeHead(problem.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    }
+  }
+
+  async #reply(task: MockTask, name: string, request: IncomingMessage, attempt: number): Promise<unknown> {
+    if (name === 'assignment' && request.method === 'GET') return task.assignment();
+    const done = name === 'events' ? task.eventsUnderWay() : () => {};
+    try {
+      return task.callback(name, await readJson(request), attempt);
+    } finally {
+      done();
+    }
+  }
+
+  #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const authority = request.url ?? '';
+    const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
+    socket.on('error', () => socket.destroy());
+    if (this.faults.take('connect') !== undefined) return void socket.destroy();
+    const token = bearer(request.headers['proxy-authorization']);
+    if (![...this.tasks.values()].some((task) => task.tokens.has(token ?? '')))
+      return void refuse('407 Proxy Authentication Required');
+    const target = this.#options.connect?.(authority) ?? null;
+    this.calls.push({ name: 'connect', path: authority, status: target ? 200 : 403 });
+    if (target === null) return void refuse('403 Forbidden');
+    const far = connect(target.port, target.host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      far.write(head);
+      Promise.all([pipeline(far, socket), pipeline(socket, far)]).catch(() => socket.destroy());
+    });
+    far.once('error', () => refuse('502 Bad Gateway'));
+  }
+}
+
+/** Takes a call apart: whose it is, which, and what follows. */
+function route(url: string): { task_id: string; name: string; rest: string } {
+  const [, task_id = '', name = '', rest = ''] = /^\/internal\/tasks\/([^/]+)\/([a-z]+)(.*)$/.exec(url) ?? [];
+  return { task_id, name, rest };
+}
+
+/** Meets a fault; true: the call is done with. */
+async function meet(fault: Fault, response: ServerResponse): Promise<boolean> {
+  switch (fault.kind) {
+    case 'delay':
+      await sleep(fault.ms);
+      return false;
+    case 'lose':
+      return false;
+    case 'hang':
+      return true;
+    case 'cut':
+      response.destroy();
+      return true;
+    case 'fail': {
+      const retry = fault.retry_after_s === undefined ? {} : { 'retry-after': String(fault.retry_after_s) };
+      response.writeHead(fault.status, retry).end('This is a fault that was asked for.');
+      return true;
+    }
+  }
+}
+
+async function carry(
+  surface: Surface,
+  request: IncomingMessage,
+  response: ServerResponse,
+  task: MockTask,
+  attempt: number,
+  path: string,
+): Promise<void> {
+  const signal = new AbortController().signal;
+  try {
+    await surface.carry(request, response, { task_id: task.id, user_id: task.id, attempt, signal }, path);
+  } catch (error) {
+    if (response.headersSent || surface.writeError === undefined) throw error;
+    surface.writeError(response, error, 'mock');
+  }
+}
+
+const bearer = (header: string | undefined) => /^bearer (.+)$/i.exec(header ?? '')?.[1];
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > LIMITS.callback_body_bytes_max) throw new ErrandError('too_large', 'The body is too large.');
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch {
+    throw new ErrandError('invalid', 'The body is not JSON.');
+  }
+}

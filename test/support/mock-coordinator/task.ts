@@ -1,0 +1,270 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Delta, NumberedEvent } from '../../../protocol/events.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError, parse } from '../../../protocol/problem.ts';
+import {
+  CONTRACT_VERSION,
+  EventsPost,
+  Heartbeat,
+  ResultPost,
+  TRANSCRIPT_TYPES,
+  type Assignment,
+  type CallbackReply,
+  type Message,
+} from '../../../protocol/worker.ts';
+
+export type Seen =
+  | { kind: 'event'; event: NumberedEvent }
+  | { kind: 'delta'; delta: Delta }
+  | { kind: 'heartbeat'; heartbeat: Heartbeat }
+  | { kind: 'result'; result: ResultPost }
+  | { kind: 'refused'; call: string; code: string; words: string };
+
+type Attempt = {
+  events: NumberedEvent[];
+  /** Made at `events`, at heartbeats and at the result. */
+  calls: { name: string; at: number }[];
+  deltas: { delta: Delta; after_seq: number }[];
+  heartbeats: Heartbeat[];
+  result: ResultPost | undefined;
+};
+
+/**
+ * A task as the contract sees it, in memory: what the callbacks of its worker do to it, and what they are answered. It takes what the contract takes, refuses
+ * what it refuses, and notes in `breaches` what a worker must not do though it cannot be refused.
+ */
+export class MockTask {
+  readonly base: Omit<Assignment, 'attempt' | 'token' | 'transcript' | 'messages' | 'known'>;
+  readonly attempts: Attempt[] = [newAttempt()];
+  readonly messages: Message[] = [];
+  readonly breaches: string[] = [];
+  cancelled: { reason: string } | null = null;
+  /** Tokens by what they are good for. */
+  readonly tokens = new Map<string, { attempt: number; expired: boolean }>();
+  /** Whether the next heartbeat brings a new token. */
+  renews_token = false;
+  #watchers: ((seen: Seen) => void)[] = [];
+  #posts = 0;
+
+  constructor(given: Partial<Assignment>) {
+    const task_id = given.task_id ?? newId();
+    const branch_prefix = `errand/${task_id}-`;
+    this.base = {
+      contract_version: CONTRACT_VERSION,
+      task_id,
+      prompt: 'Do it.',
+      title: 'Do it.',
+      base_branch: null,
+      branch: `${branch_prefix}do-it`,
+      branch_prefix,
+      repo_url: 'https://forge.test/owner/name',
+      model: 'claude-sonnet-5-5',
+      max_turns: 50,
+      budget_usd: 5,
+      spent_usd: 0,
+      time_limit_ms: 3_600_000,
+      setup_command: null,
+      verify_command: null,
+      env: {},
+      author: { name: 'Errand', email: 'errand@localhost' },
+      egress: 'none',
+      heartbeat_ms: LIMITS.heartbeat_ms,
+      lease_ms: LIMITS.lease_ms,
+      spool_bytes_max: 16 * 1024 * 1024,
+      ...given,
+    };
+    this.messages.push(...(given.messages ?? []));
+    this.#newToken(1);
+  }
+
+  get id(): string {
+    return this.base.task_id;
+  }
+
+  /** The number of the newest attempt. */
+  get attempt(): number {
+    return this.attempts.length;
+  }
+
+  get current(): Attempt {
+    const attempt = this.attempts.at(-1);
+    if (attempt === undefined) throw new Error('There is no attempt.');
+    return attempt;
+  }
+
+  get events(): NumberedEvent[] {
+    return this.current.events;
+  }
+
+  /** The token that the newest attempt was given last. */
+  get token(): string {
+    const mine = [...this.tokens].filter(([, { attempt }]) => attempt === this.attempt);
+    return mine.at(-1)?.[0] ?? '';
+  }
+
+  /** What a worker of the newest attempt is handed. */
+  assignment(): Assignment {
+    const before = this.attempts.map((attempt, i) => ({ n: i + 1, events: attempt.events }));
+    const known = before.findLast(({ events }) => events.length > 0);
+    const types: readonly string[] = TRANSCRIPT_TYPES;
+    return {
+      ...this.base,
+      attempt: this.attempt,
+      token: this.token,
+      transcript: before.flatMap(({ n, events }) =>
+        events
+          .filter(({ type }) => types.includes(type))
+          .map(({ type, body }) => ({ attempt: n, type, body: { ...body } })),
+      ),
+      messages: this.pending(),
+      ...(known && { known: { attempt: known.n, last_seq: known.events.length } }),
+    };
+  }
+
+  /** Messages that no acknowledged `input.added` names. */
+  pending(): Message[] {
+    const taken = new Set(
+      this.attempts
+        .flatMap(({ events }) => events)
+        .map((event) => event.type === 'input.added' && event.body.message_id),
+    );
+    return this.messages.filter(({ id }) => !taken.has(id));
+  }
+
+  say(text: string): Message {
+    const message = { id: newId(), text, at: new Date().toISOString() };
+    this.messages.push(message);
+    return message;
+  }
+
+  cancel(reason: string): void {
+    this.cancelled = { reason };
+  }
+
+  /** Gives the attempt up and begins the next: what the old one sends is refused from now on. */
+  nextAttempt(): void {
+    this.attempts.push(newAttempt());
+    this.#newToken(this.attempt);
+  }
+
+  /** Every token is expired: only a heartbeat still takes it, and brings a new one. */
+  expireTokens(): void {
+    for (const token of this.tokens.values()) token.expired = true;
+  }
+
+  /** Calls `watcher` with all that comes from now on; gives the function that ends it. */
+  watch(watcher: (seen: Seen) => void): () => void {
+    this.#watchers.push(watcher);
+    return () => {
+      this.#watchers = this.#watchers.filter((other) => other !== watcher);
+    };
+  }
+
+  /** The attempt that a token speaks for. Throws `unauthenticated`, `stale_attempt`. */
+  authenticate(token: string | undefined, call: string): number {
+    const known = token === undefined ? undefined : this.tokens.get(token);
+    if (known === undefined || (known.expired && call !== 'heartbeat'))
+      throw new ErrandError('unauthenticated', 'The token is not valid here.');
+    if (known.attempt !== this.attempt) throw new ErrandError('stale_attempt', 'The attempt was given up.');
+    return known.attempt;
+  }
+
+  /** One callback. Throws what the contract says. */
+  callback(name: string, body: unknown, attempt: number): CallbackReply {
+    try {
+      return this.#callback(name, body, attempt);
+    } catch (error) {
+      if (error instanceof ErrandError)
+        this.#tell({ kind: 'refused', call: name, code: error.code, words: error.message });
+      throw error;
+    }
+  }
+
+  #callback(name: string, body: unknown, attempt: number): CallbackReply {
+    const fence = (given: number) => {
+      if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt was given up.');
+      if (this.current.result !== undefined) throw new ErrandError('attempt_ended', 'The result is known already.');
+      this.current.calls.push({ name, at: performance.now() });
+    };
+    switch (name) {
+      case 'events': {
+        const post = parse(EventsPost, body);
+        fence(post.attempt);
+        return this.#takeEvents(post);
+      }
+      case 'heartbeat': {
+        const heartbeat = parse(Heartbeat, body);
+        fence(heartbeat.attempt);
+        this.current.heartbeats.push(heartbeat);
+        this.#tell({ kind: 'heartbeat', heartbeat });
+        const stale = this.tokens.get(this.token)?.expired === true;
+        if (this.renews_token || stale) this.#newToken(this.attempt);
+        const token = this.renews_token || stale ? { token: this.token } : {};
+        this.renews_token = false;
+        return { ...this.#reply(), ...token };
+      }
+      case 'result': {
+        const result = parse(ResultPost, body);
+        fence(result.attempt);
+        if (result.last_seq > this.events.length) throw this.#missing();
+        if (result.last_seq < this.events.length)
+          this.breaches.push('The result tells of fewer events than there were.');
+        if (this.#posts > 0) this.breaches.push('The result came while events were under way.');
+        this.current.result = result;
+        this.#tell({ kind: 'result', result });
+        return this.#reply();
+      }
+      default:
+        throw new ErrandError('not_found', `There is no callback ${name}.`);
+    }
+  }
+
+  /** Notes that a POST of events is under way, until the function that it gives is called. */
+  eventsUnderWay(): () => void {
+    if (++this.#posts > 1) this.breaches.push('Two POSTs of events were under way at once.');
+    return () => this.#posts--;
+  }
+
+  #takeEvents(post: EventsPost): CallbackReply {
+    const fresh: NumberedEvent[] = [];
+    for (const event of post.events) {
+      const stored = this.events[event.seq - 1] ?? fresh[event.seq - 1 - this.events.length];
+      if (Buffer.byteLength(JSON.stringify(event)) > LIMITS.event_bytes_max)
+        throw new ErrandError('too_large', `Event ${event.seq} is too large.`);
+      if (stored === undefined && event.seq !== this.events.length + fresh.length + 1) throw this.#missing();
+      if (stored !== undefined && !isDeepStrictEqual(stored, event))
+        throw new ErrandError('event_conflict', `Event ${event.seq} came again with another content.`);
+      if (stored === undefined) fresh.push(event);
+    }
+    if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')
+      this.breaches.push(`The first event was ${fresh[0].type}, not agent.started.`);
+    for (const event of fresh) {
+      this.events.push(event);
+      this.#tell({ kind: 'event', event });
+    }
+    for (const delta of post.deltas) {
+      this.current.deltas.push({ delta, after_seq: this.events.length });
+      this.#tell({ kind: 'delta', delta });
+    }
+    return this.#reply();
+  }
+
+  #missing(): ErrandError {
+    return new ErrandError('events_missing', 'Events are missing.', { expected_seq: this.events.length + 1 });
+  }
+
+  #reply(): CallbackReply {
+    return { acked_seq: this.events.length, control: { messages: this.pending(), cancel: this.cancelled } };
+  }
+
+  #newToken(attempt: number): void {
+    this.tokens.set(`token-${this.id}-${attempt}-${this.tokens.size + 1}`, { attempt, expired: false });
+  }
+
+  #tell(seen: Seen): void {
+    for (const watcher of this.#watchers) watcher(seen);
+  }
+}
+
+const newAttempt = (): Attempt => ({ events: [], calls: [], deltas: [], heartbeats: [], result: undefined });
