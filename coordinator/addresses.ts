@@ -1,6 +1,9 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { ErrandError } from '../protocol/problem.ts';
+
+const RESOLVE_MS = 10_000;
 
 /** All addresses of a host name; an IP address is its own answer. Rejects where there are none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
@@ -18,7 +21,7 @@ export type AddressGuard = (hostname: string, port: number) => Promise<LookupAdd
 export function addressGuard(private_hosts: string[], resolve: Resolve = resolveBySystem): AddressGuard {
   return async (hostname, port) => {
     const name = bare(hostname);
-    const addresses = await resolve(name).catch((cause: unknown) => {
+    const addresses = await inTime(resolve(name)).catch((cause: unknown) => {
       throw new ErrandError('upstream_unreachable', `The name ${name} could not be resolved.`, { cause });
     });
     if (addresses.length === 0) throw new ErrandError('upstream_unreachable', `The name ${name} has no address.`);
@@ -93,6 +96,15 @@ const IPV6_SUBNETS = [
 ] as const;
 for (const [network, prefix] of IPV4_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of IPV6_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv6');
+
+/** The system gives a name up after its own time, which may be minutes. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = setTimeout(RESOLVE_MS, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`No answer within ${RESOLVE_MS} ms.`);
+  });
+  return Promise.race([work, late]).finally(() => done.abort());
+}
 
 function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {

@@ -97,7 +97,11 @@ export type Config = {
   anthropic_api_key: string | undefined;
   anthropic_base_url: string;
   docker_host: string | undefined;
+  /** What a worker that is a process of this machine gets of this environment: nothing that could be a secret. */
+  worker_env: Record<string, string>;
 };
+
+const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -140,6 +144,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
     anthropic_base_url: s.ANTHROPIC_BASE_URL,
     docker_host: s.DOCKER_HOST,
+    worker_env: Object.fromEntries(WORKER_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   };
 }
 

@@ -59,6 +59,21 @@ export function markAttemptEnded(
   return changes === 1;
 }
 
+/** Gives an attempt that has not called yet to another worker; from then on the first one is refused. False: it has called, or has ended. */
+export function replaceWorker(db: Db, task_id: string, n: number, from: string, to: string): boolean {
+  const { changes } = sql(
+    db,
+    `UPDATE attempts SET worker = :to, warm = 0
+     WHERE task_id = :task_id AND n = :n AND worker = :from AND status = 'starting' AND last_seq = 0`,
+  ).run({ task_id, n, from, to });
+  return changes === 1;
+}
+
+/** Whether any attempt, however old, was given to this worker. */
+export function isWorkerOfAttempt(db: Db, worker: string): boolean {
+  return sql(db, 'SELECT 1 FROM attempts WHERE worker = ? LIMIT 1').get(worker) !== undefined;
+}
+
 /** How an attempt and its task stand: what a callback is judged by. */
 export type Standing = {
   user_id: string;

@@ -1,10 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits until a condition holds; rejects after `timeout_ms`, naming it. */
-export async function until(what: string, condition: () => unknown, timeout_ms = 10_000): Promise<void> {
-  const deadline = performance.now() + timeout_ms;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited ${timeout_ms} ms in vain until ${what}.`);
-    await delay(5);
+/** Waits until `condition` holds, and gives what it gave; fails after `within_ms` with `what`. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  within_ms = 20_000,
+): Promise<Exclude<T, false | undefined | null>> {
+  const end = performance.now() + within_ms;
+  for (;;) {
+    const value = await condition();
+    // What is left of T is not what means no.
+    if (value !== false && value !== undefined && value !== null) return value as Exclude<T, false | undefined | null>;
+    if (performance.now() > end) throw new Error(`It did not come about within ${within_ms} ms: ${what}.`);
+    await delay(10);
   }
 }

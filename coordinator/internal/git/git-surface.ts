@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -7,6 +7,7 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { addressGuard, type Resolve } from '../../addresses.ts';
 import type { Caller, Carrier, Surface } from '../caller.ts';
 import { Slots } from '../slots.ts';
+import { untilClosed } from '../until-closed.ts';
 import { mediaType, type GitBody, type GitRequest, type GitResponse, type GitService } from './backend.ts';
 import { Forge, FORGE_TIMEOUTS, type ForgeRepository, type ForgeTimeouts } from './forge.ts';
 import { refusalOf } from './push-commands.ts';
@@ -113,11 +114,4 @@ function gitHeaders({ headers }: IncomingMessage): Record<string, string> {
     if (typeof value === 'string') passed[name] = value;
   }
   return passed;
-}
-
-/** Aborts with the attempt, and when the worker hangs up. */
-function untilClosed(response: ServerResponse, signal: AbortSignal): AbortSignal {
-  const closed = new AbortController();
-  response.once('close', () => closed.abort());
-  return AbortSignal.any([signal, closed.signal]);
 }

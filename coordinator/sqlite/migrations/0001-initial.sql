@@ -13,7 +13,8 @@ CREATE TABLE users (
   email TEXT NOT NULL UNIQUE,
   password_hash TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('owner', 'member')),
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  served_at TEXT -- when a task of this user was last given a worker: whose turn it is in the queue
 ) STRICT, WITHOUT ROWID;
 
 -- A family descends from one log-in. Only hashes of tokens are kept; `successor` is the next token, sealed, for the client whose answer was lost.

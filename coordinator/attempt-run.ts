@@ -1,0 +1,307 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { LIMITS } from '../protocol/limits.ts';
+import { ErrandError } from '../protocol/problem.ts';
+import type { FailureReason } from '../protocol/task.ts';
+import type { Assignment } from '../protocol/worker.ts';
+import { endAttempt } from './advance.ts';
+import { newWorkerName } from './links.ts';
+import type { Log } from './log.ts';
+import { BOOT_MS, LOOK_MS } from './pool.ts';
+import type { WorkerEnd } from './runner.ts';
+import { replaceWorker } from './sqlite/attempts.ts';
+import { listPendingMessages } from './sqlite/messages.ts';
+import { setWorkspace } from './sqlite/queue.ts';
+import { findTask } from './sqlite/tasks.ts';
+import { postCancel, postMessages, postTask, WorkerUnreachable } from './worker-client.ts';
+import type { Worker, Workers } from './workers.ts';
+
+/** How long a warm worker may take to accept its task. */
+const WARM_HAND_OVER_MS = 1_000;
+/** How long a worker whose attempt has ended may take to exit by itself. */
+const EXIT_GRACE_MS = 2_000;
+/** How long after a worker's exit its last calls may still take effect. */
+const LAST_CALLS_MS = 250;
+const REMOVE_RETRY_FIRST_MS = 1_000;
+const REMOVE_RETRY_MAX_MS = 30_000;
+
+export type AttemptRunDeps = {
+  log: Log;
+  workers: Workers;
+  logger: Logger;
+  buildAssignment: (task_id: string, n: number) => Promise<Assignment>;
+  /** The run ended the attempt: always after the commit. */
+  onEnded: (task_id: string, n: number) => void;
+  /** The worker was handed the task, or could not be. */
+  onBegun: (started: boolean) => void;
+  /** The worker has gone, with all that it left: its place is free. */
+  onGone: (run: AttemptRun) => void;
+};
+
+/**
+ * One attempt under way: it hands the task to a worker, watches the worker until it has gone, and clears it away. Two facts end it, in any order:
+ * the attempt's end in the database (a result, a lost lease, a cancel) and the worker's exit; whichever comes first brings about the other.
+ */
+export class AttemptRun {
+  readonly task_id: string;
+  readonly n: number;
+  readonly #deps: AttemptRunDeps;
+  readonly #logger: Logger;
+  #worker_name: string;
+  #worker: Worker | undefined;
+  #handed_over = false;
+  #cancelling: NodeJS.Timeout | undefined;
+  /** Aborts once the attempt has ended in the database. */
+  readonly #over = new AbortController();
+  /** When the worker is to have gone by itself, at the latest: once it is being cancelled, or its attempt was given up. */
+  #gone_by_ms = Infinity;
+  /** Aborts when the server stops: the worker lives on without this run. */
+  readonly #left = new AbortController();
+  #pushing = false;
+  #push_again = false;
+
+  constructor(deps: AttemptRunDeps, attempt: { task_id: string; n: number; worker: string }) {
+    this.task_id = attempt.task_id;
+    this.n = attempt.n;
+    this.#deps = deps;
+    this.#worker_name = attempt.worker;
+    this.#logger = deps.logger.child({ task_id: attempt.task_id, attempt: attempt.n });
+  }
+
+  /** The name of the worker that has the attempt now. */
+  get worker_name(): string {
+    return this.#worker_name;
+  }
+
+  /** Starts the attempt on `warm`, or on a worker of its own. Resolves when the worker has gone, or the run was left. Never rejects. */
+  start(workspace: string, warm?: Worker): Promise<void> {
+    return this.#run(() => this.#begin(workspace, warm));
+  }
+
+  /** Takes up an attempt that was handed over before this server started. */
+  adopt(workspace: string): Promise<void> {
+    return this.#run(async () => {
+      this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
+      this.#handed_over = true;
+      this.control();
+    });
+  }
+
+  /** Pushes what is pending for the task: a cancel, or messages. What does not arrive comes with the next callback's answer. */
+  control(): void {
+    if (this.#over.signal.aborted || this.#left.signal.aborted) return;
+    const reason = this.#cancelReason();
+    if (reason !== null) this.#cancel(reason);
+    else if (this.#handed_over) void this.#pushMessages();
+  }
+
+  /** The attempt has ended in the database: the worker may exit by itself for a moment, and is then cleared away. */
+  ended(): void {
+    clearTimeout(this.#cancelling);
+    this.#over.abort();
+  }
+
+  /** Lets go of the worker, which lives on: the server stops. */
+  leave(): void {
+    clearTimeout(this.#cancelling);
+    this.#left.abort();
+  }
+
+  async #run(begin: () => Promise<void>): Promise<void> {
+    const started = await begin().then(
+      () => true,
+      (error: unknown) => this.#couldNotBegin(error),
+    );
+    this.#deps.onBegun(started);
+    const worker = this.#worker;
+    if (worker) {
+      await this.#watch(worker);
+      if (this.#left.signal.aborted) return worker.detach();
+      await this.#clear(worker);
+    }
+    if (!this.#left.signal.aborted) this.#deps.onGone(this);
+  }
+
+  async #begin(workspace: string, warm: Worker | undefined): Promise<void> {
+    const assignment = await this.#deps.buildAssignment(this.task_id, this.n);
+    if (warm) {
+      this.#worker = warm;
+      if (await this.#handOver(warm, assignment, WARM_HAND_OVER_MS)) return;
+      if (this.#aborted() || !this.#replace(warm)) return;
+      // Only once the warm one has gone may another have the task.
+      await warm.remove();
+      await this.#deps.workers.folders.removeWorkspace(warm.workspace);
+      this.#worker = undefined;
+      workspace = this.#worker_name;
+    }
+    if (this.#aborted()) return;
+    this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
+    await this.#worker.start();
+    if ((await this.#handOver(this.#worker, assignment, BOOT_MS)) || this.#aborted()) return;
+    throw new ErrandError('unavailable', 'The worker was started, but did not take the task.');
+  }
+
+  /** Whether the worker took the task within this time; a worker that does not listen yet is waited for. */
+  async #handOver(worker: Worker, assignment: Assignment, within_ms: number): Promise<boolean> {
+    let gone = false;
+    void worker.ended.then(() => (gone = true));
+    const until = performance.now() + within_ms;
+    while (!this.#aborted()) {
+      const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())));
+      const signal = AbortSignal.any([timeout, this.#over.signal, this.#left.signal]);
+      try {
+        const answer = await postTask(worker.link, assignment, signal);
+        if (answer.status === 202) {
+          this.#handed_over = true;
+          // A cancel that came meanwhile found nobody to push it to.
+          this.control();
+          return true;
+        }
+        this.#logger.warn({ worker: worker.name, ...answer }, 'the worker refused the task');
+        return false;
+      } catch (error) {
+        const booting = error instanceof WorkerUnreachable && error.unreached && !gone && performance.now() < until;
+        if (!booting) {
+          if (!this.#aborted()) this.#logger.warn({ worker: worker.name, err: error }, 'the worker took no task');
+          return false;
+        }
+      }
+      await delay(LOOK_MS);
+    }
+    return false;
+  }
+
+  /**
+   * Gives the attempt to a new worker, in the database first: from then on the old one's calls are refused. False: the old one has called
+   * meanwhile, and so it has taken the task after all.
+   */
+  #replace(old: Worker): boolean {
+    const name = newWorkerName();
+    const at = new Date().toISOString();
+    const replaced = this.#deps.log.write((tx) => {
+      const task = findTask(tx.db, this.task_id);
+      if (!task || !replaceWorker(tx.db, this.task_id, this.n, old.name, name)) return false;
+      setWorkspace(tx.db, this.task_id, name);
+      const { kind } = this.#deps.workers.runner;
+      tx.note(task, { type: 'attempt.started', body: { runner: kind, worker: name, warm: false } }, at);
+      return true;
+    });
+    if (replaced) this.#worker_name = name;
+    else this.#handed_over = true;
+    return replaced;
+  }
+
+  #couldNotBegin(error: unknown): false {
+    if (this.#aborted()) return false;
+    this.#logger.error({ err: error, worker: this.#worker_name }, 'the attempt could not begin');
+    const known = error instanceof ErrandError;
+    this.#finish({
+      status: 'failed',
+      reason: known && error.code === 'too_large' ? 'context_exhausted' : 'worker_start_failed',
+      detail: known ? error.message : "The worker could not be started; the server's log says why.",
+    });
+    return false;
+  }
+
+  /** Resolves once the worker is to be cleared away, or the run was left. */
+  async #watch(worker: Worker): Promise<void> {
+    const end = await Promise.race([worker.ended, aborted(this.#over.signal), aborted(this.#left.signal)]);
+    if (this.#left.signal.aborted) return;
+    if (end && !this.#over.signal.aborted) {
+      // What it had sent before it went may still be on its way to the database, its result above all.
+      await Promise.race([aborted(this.#over.signal), delay(LAST_CALLS_MS)]);
+      if (!this.#over.signal.aborted) this.#lost(end);
+      return;
+    }
+    const grace_ms = Math.min(EXIT_GRACE_MS, this.#gone_by_ms - performance.now());
+    const grace = delay(Math.max(0, grace_ms), undefined, { ref: false });
+    await Promise.race([worker.ended, aborted(this.#left.signal), grace]);
+  }
+
+  #lost(end: WorkerEnd): void {
+    this.#logger.warn(end, 'the worker went without a result');
+    if (this.#cancelReason() !== null) this.#finish({ status: 'cancelled', reason: null, detail: null });
+    else this.#finish({ status: 'failed', ...lostFor(end) });
+  }
+
+  #cancel(reason: string): void {
+    if (this.#cancelling) return;
+    const kill = () => this.#finish({ status: 'cancelled', reason: null, detail: 'It was stopped from outside.' });
+    // Nobody has begun: there is nothing to bring to an end in order.
+    if (!this.#handed_over || !this.#worker) return kill();
+    this.#cancelling = setTimeout(kill, LIMITS.cancel_grace_ms);
+    this.#gone_by_ms = performance.now() + LIMITS.cancel_grace_ms;
+    postCancel(this.#worker.link, reason).catch((error: unknown) => {
+      this.#logger.info({ err: error }, 'the cancel could not be pushed; it comes with the next callback');
+    });
+  }
+
+  /** One push at a time: a message that comes meanwhile is in the next. A message that the worker has seen changes nothing there. */
+  async #pushMessages(): Promise<void> {
+    this.#push_again = true;
+    if (this.#pushing || !this.#worker) return;
+    this.#pushing = true;
+    while (this.#push_again && !this.#aborted()) {
+      this.#push_again = false;
+      const pending = listPendingMessages(this.#deps.log.db, this.task_id).slice(0, LIMITS.pending_messages_max);
+      const messages = pending.map(({ id, text, created_at }) => ({ id, text, at: created_at }));
+      if (messages.length === 0) continue;
+      await postMessages(this.#worker.link, messages).catch((error: unknown) => {
+        this.#logger.info({ err: error }, 'messages could not be pushed; they come with the next callback');
+      });
+    }
+    this.#pushing = false;
+  }
+
+  /** Ends the attempt, where it has not ended yet. The worker is fenced off by that; it is killed after. */
+  #finish(end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null }): void {
+    this.#gone_by_ms = performance.now();
+    try {
+      this.#deps.log.write((tx) => {
+        const task = findTask(tx.db, this.task_id);
+        if (!task || !endAttempt(tx, task, this.n, { ...end, at: new Date().toISOString() })) return;
+        tx.afterCommit(() => this.#deps.onEnded(this.task_id, this.n));
+      });
+    } catch (error) {
+      // The attempt still stands as living: once the worker has gone, the next reconciliation finds it without one, and tries again.
+      this.#logger.error({ err: error }, 'the end of the attempt could not be stored');
+    }
+    this.ended();
+  }
+
+  /** Removes the worker, however often it takes: until it has gone for certain, nobody else may have its workspace. */
+  async #clear(worker: Worker): Promise<void> {
+    let wait_ms = REMOVE_RETRY_FIRST_MS;
+    while (!this.#left.signal.aborted) {
+      try {
+        return await worker.remove();
+      } catch (error) {
+        this.#logger.error({ err: error, worker: worker.name }, 'the worker could not be removed; it is tried again');
+      }
+      await Promise.race([delay(wait_ms, undefined, { ref: false }), aborted(this.#left.signal)]);
+      wait_ms = Math.min(wait_ms * 2, REMOVE_RETRY_MAX_MS);
+    }
+  }
+
+  #cancelReason(): string | null {
+    return findTask(this.#deps.log.db, this.task_id)?.cancel_reason ?? null;
+  }
+
+  #aborted(): boolean {
+    return this.#over.signal.aborted || this.#left.signal.aborted;
+  }
+}
+
+function lostFor(end: WorkerEnd): { reason: FailureReason; detail: string } {
+  if (end.out_of_memory)
+    return { reason: 'out_of_memory', detail: 'The worker needed more memory than the server gives it.' };
+  const how = end.exit_code === null ? 'has gone' : `exited with code ${end.exit_code}`;
+  return { reason: 'worker_lost', detail: `The worker ${how} before it had reported a result.` };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,53 @@
+import { sql, type Db } from './database.ts';
+
+/**
+ * The queue in its order: what may start now, then what waits for its `retry_at`; by priority; then one task of each user in turn, whoever
+ * has fewer at work first, and among equals whoever was served longest ago; then by age. `busy` is a JSON array of ids to pass over.
+ */
+const QUEUE = `
+  WITH active AS (
+    SELECT user_id, count(*) AS n FROM tasks WHERE status IN ('starting', 'running', 'waiting') GROUP BY user_id
+  ), queued AS (
+    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now, 0) AS later FROM tasks
+    WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(:busy))
+  ), turns AS (
+    SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY later, priority DESC, queued_at, id) AS turn FROM queued
+  )
+  SELECT turns.id, turns.later FROM turns
+  JOIN users ON users.id = turns.user_id
+  LEFT JOIN active ON active.user_id = turns.user_id
+  ORDER BY turns.later, turns.priority DESC, turns.turn + coalesce(active.n, 0), users.served_at NULLS FIRST, turns.queued_at, turns.id`;
+
+type Queued = { id: string; later: number };
+
+/** The ids of all queued tasks, in the order in which they will start. `now` is an ISO time. */
+export function listQueued(db: Db, now: string): string[] {
+  return sql<Queued>(db, QUEUE)
+    .all({ now, busy: '[]' })
+    .map((row) => row.id);
+}
+
+/** The id of the task that is to start now, none of `busy`; undefined where there is none. */
+export function firstQueued(db: Db, now: string, busy: string[]): string | undefined {
+  const row = sql<Queued>(db, `${QUEUE} LIMIT 1`).get({ now, busy: JSON.stringify(busy) });
+  return row?.later === 0 ? row.id : undefined;
+}
+
+/** When the next queued task that has to wait may start; null where none has to. */
+export function earliestRetry(db: Db, now: string): string | null {
+  const row = sql<{ at: string | null }>(
+    db,
+    `SELECT min(retry_at) AS at FROM tasks WHERE status = 'queued' AND retry_at > ?`,
+  ).get(now);
+  return row?.at ?? null;
+}
+
+/** Notes that this user was given a worker: the others' turn comes first. */
+export function markServed(db: Db, user_id: string, at: string): void {
+  sql(db, 'UPDATE users SET served_at = ? WHERE id = ?').run(at, user_id);
+}
+
+/** Notes which folder is the task's workspace. */
+export function setWorkspace(db: Db, task_id: string, workspace: string): void {
+  sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(workspace, task_id);
+}

@@ -1,0 +1,189 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { advance } from '../../coordinator/advance.ts';
+import { newId } from '../../protocol/ids.ts';
+import { insertMessage } from '../../coordinator/sqlite/messages.ts';
+import { addTask, addUser, startServer, time, type Server } from '../support/dispatching.ts';
+import { until } from '../support/until.ts';
+
+/** The worker has gone, and its place is free. */
+const isIdle = ({ dispatcher }: Server) => until('no worker is at work', () => dispatcher.workers.at_work === 0);
+
+test('a queued task is worked off, and nothing is left of its worker but the workspace', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  await isIdle(server);
+  const [attempt] = server.attempts(task.id);
+  t.like(attempt, { n: 1, status: 'succeeded', runner: 'process', warm: false });
+  t.deepEqual(await server.runner.list(), []);
+  t.deepEqual(server.folders.listLinks(), []);
+  t.deepEqual(server.folders.listWorkspaces(), [attempt?.worker]);
+  t.is(server.task(task.id).workspace, attempt?.worker ?? '');
+  t.deepEqual(server.ended, []);
+});
+
+test('no more workers than places are at work at once, and all tasks get their turn', async (t) => {
+  const server = await startServer(t, { places: 2 });
+  const user = addUser(server.db);
+  const tasks = Array.from({ length: 5 }, () => addTask(server.db, user));
+  let most = 0;
+  const watch = setInterval(() => (most = Math.max(most, server.dispatcher.workers.at_work)), 5);
+  t.teardown(() => clearInterval(watch));
+  server.dispatcher.wake();
+  for (const { id } of tasks) await server.reaches(id, 'succeeded');
+  t.is(most, 2);
+});
+
+test('the intent is in the log before the worker: the attempt, its worker, the status', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'starting');
+  const [attempt] = server.attempts(task.id);
+  const events = server.db.prepare('SELECT type, attempt, body FROM events WHERE task_id = ?').all(task.id);
+  t.deepEqual(events, [
+    { type: 'task.status', attempt: 1, body: '{"from":"queued","to":"starting","reason":null,"detail":null}' },
+    { type: 'attempt.started', attempt: 1, body: `{"runner":"process","worker":"${attempt?.worker}","warm":false}` },
+  ]);
+  await server.reaches(task.id, 'succeeded');
+});
+
+test('a worker that dies without a result loses its attempt, and the next one gets its workspace and transcript', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
+  server.dispatcher.wake();
+  const queued = await until('the task waits for its retry', () => {
+    const row = server.task(task.id);
+    return row.status === 'queued' && row.attempt === 1 ? row : undefined;
+  });
+  t.is(queued.reason, 'worker_lost');
+  t.regex(queued.detail ?? '', /exited with code 7 before it had reported a result/);
+  t.truthy(queued.retry_at);
+  t.deepEqual(server.ended, [`${task.id}/1`]);
+  await server.reaches(task.id, 'succeeded');
+  const [first, second] = server.attempts(task.id);
+  t.not(first?.worker, second?.worker);
+  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+  await isIdle(server);
+});
+
+test('a cancel ends a worker by its own result', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  const cancelled = await server.reaches(task.id, 'cancelled', 1_000);
+  t.is(cancelled.detail, 'no more');
+  await isIdle(server);
+  t.deepEqual(server.ended, []);
+});
+
+test('a worker that does not heed a cancel has gone within two seconds', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const start = performance.now();
+  server.cancel(task.id);
+  await isIdle(server);
+  t.true(performance.now() - start < 2_000);
+  t.is(server.task(task.id).status, 'cancelled');
+  t.like(server.attempts(task.id)[0], { status: 'cancelled' });
+  t.deepEqual(server.ended, [`${task.id}/1`]);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test('a task can be cancelled while its worker starts', async (t) => {
+  const server = await startServer(t, { boot: 'silent' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'starting');
+  await until('the worker is there', async () => (await server.runner.list()).length === 1);
+  const start = performance.now();
+  server.cancel(task.id);
+  t.is(server.task(task.id).status, 'cancelled');
+  await isIdle(server);
+  t.true(performance.now() - start < 2_000);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test('a message is pushed to the worker at once', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  insertMessage(server.db, { id: newId(), task_id: task.id, text: 'use tabs', created_at: time() });
+  server.dispatcher.control(task.id);
+  await server.reaches(task.id, 'succeeded', 3_000);
+  const workspace = server.folders.workspace(server.task(task.id).workspace ?? '');
+  t.regex(readFileSync(join(workspace, 'heard'), 'utf8'), /use tabs/);
+});
+
+test('a worker that stays after its result is ended', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  await isIdle(server);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test('a task that goes on after its end gets its workspace again, and never two workers at once', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  // The worker of the first attempt lingers still.
+  server.log.write((tx) => advance(tx, server.task(task.id), { type: 'message', at: time() }));
+  server.dispatcher.wake();
+  t.is(server.dispatcher.workers.at_work, 1);
+  await until('the second attempt began', () => server.attempts(task.id).length === 2);
+  const [first] = server.attempts(task.id);
+  t.deepEqual(
+    await server.runner.list(),
+    [server.attempts(task.id)[1]?.worker].slice(0, (await server.runner.list()).length),
+  );
+  await server.reaches(task.id, 'succeeded');
+  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+});
+
+test('a worker that ends at its boot fails the attempt with words, and the task is tried again', async (t) => {
+  const server = await startServer(t, { boot: 'exit' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
+  t.like(server.task(task.id), {
+    status: 'queued',
+    failures: 1,
+    detail: 'The worker was started, but did not take the task.',
+  });
+});
+
+test('a worker that puts a link in place of its socket is not called through it', async (t) => {
+  const server = await startServer(t, { boot: 'link' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { reason: 'worker_start_failed', last_seq: 0 });
+});
+
+test('a stop starts nothing more, and lets a worker with a task live on', async (t) => {
+  const server = await startServer(t, { places: 1, warm_workers: 1 });
+  const user = addUser(server.db);
+  const task = addTask(server.db, user, { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const waiting = addTask(server.db, user);
+  await server.stop();
+  server.dispatcher.wake();
+  t.deepEqual(await server.runner.list(), [server.attempts(task.id)[0]?.worker]);
+  t.is(server.task(task.id).status, 'running');
+  t.is(server.task(waiting.id).status, 'queued');
+  t.false(existsSync(server.folders.link(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
+});

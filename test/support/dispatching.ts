@@ -1,0 +1,225 @@
+import { chmodSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { newId } from '../../protocol/ids.ts';
+import type { TaskStatus } from '../../protocol/task.ts';
+import { advance, endAttempt } from '../../coordinator/advance.ts';
+import { buildAssignment } from '../../coordinator/assignment.ts';
+import { Dispatcher } from '../../coordinator/dispatcher.ts';
+import { Folders } from '../../coordinator/links.ts';
+import { Log } from '../../coordinator/log.ts';
+import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import type { Runner } from '../../coordinator/runner.ts';
+import { findAttempt, listAttempts, markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
+import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { insertUser } from '../../coordinator/sqlite/users.ts';
+import type { TaskRow } from '../../coordinator/task.ts';
+import { Workers, type ListenForWorker } from '../../coordinator/workers.ts';
+import { temporaryFolder } from './folder.ts';
+import { until } from './until.ts';
+
+export const TINY_WORKER = join(import.meta.dirname, 'tiny-worker.ts');
+
+/** Adds a user and gives its id. */
+export function addUser(db: Db): string {
+  const id = newId();
+  insertUser(db, { id, email: `${id}@example.org`, password_hash: '', role: 'member', created_at: time() });
+  return id;
+}
+
+/** Adds a queued task of this user. */
+export function addTask(db: Db, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
+  const id = newId();
+  const task: TaskRow = {
+    id,
+    user_id,
+    project_id: null,
+    repo_url: 'https://forge.example/owner/name',
+    prompt: 'finish',
+    title: 'finish',
+    base_branch: null,
+    branch: `errand/${id}-finish`,
+    model: 'claude-sonnet-5-5',
+    budget_usd: 1,
+    max_turns: 10,
+    priority: 0,
+    status: 'queued',
+    reason: null,
+    detail: null,
+    attempt: 0,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: time(),
+    retry_at: null,
+    workspace: null,
+    waiting_for: null,
+    plan: [],
+    result: null,
+    pushed_branch: null,
+    usage: {
+      requests: 0,
+      input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_read_tokens: 0,
+      output_tokens: 0,
+      cost_usd: 0,
+    },
+    created_at: time(),
+    updated_at: time(),
+    started_at: null,
+    ended_at: null,
+    ...fields,
+  };
+  insertTask(db, task);
+  if (task.workspace !== null) sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(task.workspace, id);
+  return task;
+}
+
+export const time = (offset_ms = 0): string => new Date(Date.now() + offset_ms).toISOString();
+
+/**
+ * A small stand-in for the internal API: whatever a worker of a living attempt reports is believed, and moves its task on. It takes no call
+ * of an attempt by another worker's socket, or of one that has ended.
+ */
+function listenFor(log: Log, ended: (task_id: string, n: number) => void): ListenForWorker {
+  return async (worker, path) => {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const [, , , task_id = '', what] = (request.url ?? '').split('/');
+        const body = JSON.parse(Buffer.concat(chunks).toString());
+        response.statusCode = log.write((tx) => {
+          const task = findTask(tx.db, task_id);
+          const attempt = findAttempt(tx.db, task_id, body.attempt);
+          if (!task || attempt?.worker !== worker || task.attempt !== attempt.n || attempt.ended_at !== null)
+            return 409;
+          const now = advance(tx, task, { type: 'worker_called', at: time() });
+          markAttemptRunning(tx.db, task_id, attempt.n);
+          for (const { seq, type, at, body: content } of body.events ?? []) {
+            const text = JSON.stringify(content);
+            tx.append({ task_id, user_id: task.user_id, attempt: attempt.n, seq, type, at, body: text });
+            sql(tx.db, 'UPDATE attempts SET last_seq = ? WHERE task_id = ? AND n = ?').run(seq, task_id, attempt.n);
+          }
+          if (what === 'result') {
+            const { status, reason, detail } = body;
+            endAttempt(tx, now, attempt.n, { status, reason, detail, at: time() });
+            tx.afterCommit(() => ended(task_id, attempt.n));
+          }
+          return 200;
+        });
+        response.end('{}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    chmodSync(path, 0o666);
+    return {
+      close: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    };
+  };
+}
+
+export type Server = {
+  db: Db;
+  log: Log;
+  folders: Folders;
+  runner: Runner;
+  dispatcher: Dispatcher;
+  /** Attempts that the dispatcher said it had ended, as `task/n`. */
+  ended: string[];
+  task: (id: string) => TaskRow;
+  attempts: (id: string) => ReturnType<typeof listAttempts>;
+  /** Cancels as a person does. */
+  cancel: (id: string) => void;
+  /** Waits until the task stands so. */
+  reaches: (id: string, status: TaskStatus, within_ms?: number) => Promise<TaskRow>;
+  /** Stops it as a server stops: workers with a task live on. */
+  stop: () => Promise<void>;
+};
+
+export type ServerOptions = {
+  data_dir?: string;
+  places?: number;
+  warm_workers?: number;
+  /** How workers misbehave at their boot. */
+  boot?: string;
+  runner?: (folders: Folders, db: Db) => Runner;
+  memory_bytes?: number;
+};
+
+/** A dispatcher with a database, workers that are real, and a small stand-in for the internal API. All of it goes with the test. */
+export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
+  const data_dir = options.data_dir ?? (await temporaryFolder(t));
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const log = new Log(db, () => undefined);
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
+  const runner =
+    options.runner?.(new Folders(data_dir, owner), db) ??
+    new ProcessRunner({ workers_dir: join(data_dir, 'workers'), entry: TINY_WORKER, env });
+  const folders = new Folders(data_dir, runner.owner);
+  const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
+  const ended: string[] = [];
+  const workers = new Workers({
+    runner,
+    folders,
+    listen: listenFor(log, (task_id, n) => dispatcher.ended(task_id, n)),
+    limits: { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 },
+  });
+  const settings = () => ({
+    setup_command: null,
+    verify_command: null,
+    env: {},
+    egress: 'none' as const,
+    author: { name: 'Errand', email: 'errand@example.org' },
+  });
+  const issueToken = async (task_id: string, n: number) => `${task_id}/${n}`;
+  const dispatcher: Dispatcher = new Dispatcher({
+    log,
+    workers,
+    logger,
+    places: options.places ?? 2,
+    warm_workers: options.warm_workers ?? 0,
+    buildAssignment: (id, n) => buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000 }, id, n),
+    onAttemptBegun: () => undefined,
+    onAttemptEnded: (task_id, n) => ended.push(`${task_id}/${n}`),
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= dispatcher.stop());
+  t.teardown(async () => {
+    await stop();
+    for (const name of await runner.list()) await runner.remove(name);
+    await runner.close();
+    db.close();
+  });
+  const task = (id: string) => {
+    const row = findTask(db, id);
+    if (!row) throw new Error(`There is no task ${id}.`);
+    return row;
+  };
+  await dispatcher.start();
+  return {
+    db,
+    log,
+    folders,
+    runner,
+    dispatcher,
+    ended,
+    task,
+    attempts: (id) => listAttempts(db, id),
+    cancel: (id) => {
+      log.write((tx) => advance(tx, task(id), { type: 'cancel', reason: 'no more', at: time() }));
+      dispatcher.control(id);
+    },
+    reaches: (id, status, within_ms) =>
+      until(`the task is ${status}`, () => (task(id).status === status ? task(id) : undefined), within_ms),
+    stop,
+  };
+}

@@ -1,0 +1,145 @@
+/*
+ * A small worker that keeps the contract (protocol/worker.ts), in one file that needs nothing but Node, for tests of what starts and watches workers.
+ * How it misbehaves at its boot is in the environment, as TINY_WORKER; what it does with a task is the first word of the task's prompt.
+ */
+import { spawn } from 'node:child_process';
+import { appendFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, request, type IncomingMessage } from 'node:http';
+
+const coordinator = (process.env.ERRAND_COORDINATOR ?? '').replace(/^unix:/, '');
+const listen = (process.env.ERRAND_LISTEN ?? '').replace(/^unix:/, '');
+const workspace = process.env.ERRAND_WORKSPACE ?? '';
+const boot = process.env.TINY_WORKER ?? '';
+
+type Task = { task_id: string; attempt: number; token: string; prompt: string; transcript: unknown[] };
+let task: Task | undefined;
+let seq = 0;
+
+async function call(path: string, body: unknown): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${task?.token}` };
+  const outgoing = request(
+    { socketPath: coordinator, method: 'POST', path: `/internal/tasks/${task?.task_id}/${path}`, headers },
+    (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    },
+  );
+  outgoing.on('error', reject);
+  outgoing.end(JSON.stringify(body));
+  return promise;
+}
+
+/** The worker retries, for as long as it lives. */
+async function callUntilAnswered(path: string, body: unknown): Promise<number> {
+  for (;;) {
+    try {
+      const status = await call(path, body);
+      if (status < 500) return status;
+    } catch {
+      // The coordinator is not there just now.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const at = () => new Date().toISOString();
+const report = (type: string, body: unknown) =>
+  callUntilAnswered('events', { attempt: task?.attempt, events: [{ seq: ++seq, at: at(), type, body }], deltas: [] });
+const heartbeat = () => callUntilAnswered('heartbeat', { attempt: task?.attempt, last_seq: seq, waiting_for: null });
+
+async function finish(status: 'succeeded' | 'cancelled'): Promise<void> {
+  await callUntilAnswered('result', {
+    attempt: task?.attempt,
+    last_seq: seq,
+    status,
+    reason: null,
+    detail: null,
+    summary: `${status} with a transcript of ${task?.transcript.length}`,
+    branch: null,
+    commit: null,
+    base_commit: null,
+    diff_stat: { files: 0, insertions: 0, deletions: 0 },
+    diff: '',
+    diff_truncated: false,
+  });
+}
+
+async function work(): Promise<void> {
+  appendFileSync(`${workspace}/seen`, `${task?.attempt}\n`);
+  await report('agent.started', { agent: 'tiny', version: '1', resumed: (task?.transcript.length ?? 0) > 0 });
+  const word = task?.prompt.split(' ')[0];
+  if (word === 'die') process.exit(7);
+  if (word === 'die-once' && task?.attempt === 1) process.exit(7);
+  if (word === 'eat') {
+    const eaten: Buffer[] = [];
+    for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
+  }
+  if (word === 'leave-a-child') {
+    const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    child.unref();
+    writeFileSync(`${workspace}/child`, String(child.pid));
+    process.exit(7);
+  }
+  if (word === 'stay' || word === 'hold-on' || word === 'listen')
+    return void setInterval(() => void heartbeat(), 1_000);
+  await finish('succeeded');
+  if (word === 'linger') return void setInterval(() => undefined, 1_000);
+  process.exit(0);
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+async function answer(incoming: IncomingMessage): Promise<{ status: number; body?: unknown }> {
+  const text = await bodyOf(incoming);
+  switch (`${incoming.method} ${incoming.url}`) {
+    case 'GET /healthz':
+      return { status: 200, body: { ok: true, contract_version: 1, agent: 'tiny', version: '1' } };
+    case 'POST /task': {
+      if (boot === 'refuse') return { status: 409 };
+      const assignment: Task = JSON.parse(text);
+      if (task)
+        return { status: task.task_id === assignment.task_id && task.attempt === assignment.attempt ? 202 : 409 };
+      task = assignment;
+      setImmediate(() => void work());
+      return { status: 202 };
+    }
+    case 'POST /messages':
+      if (!task) return { status: 409 };
+      if (task.prompt.startsWith('listen')) {
+        writeFileSync(`${workspace}/heard`, text);
+        void finish('succeeded').then(() => process.exit(0));
+      }
+      return { status: 202 };
+    case 'POST /cancel':
+      if (!task) return { status: 409 };
+      if (!task.prompt.startsWith('hold-on')) void finish('cancelled').then(() => process.exit(0));
+      return { status: 202 };
+    default:
+      return { status: 404 };
+  }
+}
+
+if (boot === 'exit') {
+  console.error('it exits at once');
+  process.exit(3);
+}
+process.on('SIGTERM', () => {
+  if (!task?.prompt.startsWith('hold-on')) process.exit(143);
+});
+if (boot === 'silent') setInterval(() => undefined, 1_000);
+else if (boot === 'link') {
+  symlinkSync(coordinator, listen);
+  setInterval(() => undefined, 1_000);
+} else
+  createServer((incoming, outgoing) => {
+    if (boot === 'deaf' && incoming.url === '/task') return;
+    void answer(incoming).then(({ status, body }) => {
+      outgoing.writeHead(status, { 'content-type': 'application/json' });
+      outgoing.end(body === undefined ? '' : JSON.stringify(body));
+    });
+  }).listen(listen);
