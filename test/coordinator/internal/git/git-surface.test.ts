@@ -1,61 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
-import { gitSurface, type GitDependencies } from '../../../../coordinator/internal/git/git-surface.ts';
+import test from 'ava';
 import { branchPrefix } from '../../../../coordinator/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { temporaryFolder } from '../../../support/folder.ts';
-import { git, startGitServer, tryGit, type GitServer } from '../../../support/git-server.ts';
-import { serveSurface, type SurfaceServer } from '../../../support/surface-server.ts';
-
-const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the-forge' };
-
-type Setting = {
-  forge: GitServer;
-  server: SurfaceServer;
-  folder: string;
-  /** The task's prefix, as a branch. */
-  prefix: string;
-  repo_url: string;
-};
-
-/** A private repository on a forge, and the git surface before it. */
-async function setUp(t: ExecutionContext, change: Partial<GitDependencies> = {}): Promise<Setting> {
-  const forge = await startGitServer(CREDENTIAL);
-  t.teardown(forge.close);
-  const repo_url = await forge.createRepository('team/app');
-  const task_id = newId();
-  const folder = await temporaryFolder(t);
-  const surface = gitSurface({
-    repository: () => ({ repo_url, credential: CREDENTIAL }),
-    private_hosts: [forge.host],
-    data_dir: join(folder, 'data'),
-    logger: pino({ level: 'silent' }),
-    ...change,
-  });
-  return { forge, server: await serveSurface(t, surface, task_id), folder, prefix: branchPrefix(task_id), repo_url };
-}
-
-/** A clone with one commit that is not on the forge. */
-async function cloneWithWork({ server, folder }: Setting): Promise<string> {
-  const clone = join(folder, 'clone');
-  await git(folder, 'clone', '--quiet', server.url, clone);
-  await commit(clone, 'work.txt', 'done\n');
-  return clone;
-}
-
-async function commit(clone: string, file: string, content: string | Buffer): Promise<void> {
-  await writeFile(join(clone, file), content);
-  await git(clone, 'add', file);
-  await git(clone, 'commit', '--quiet', '--message=Work');
-}
-
-/** All refs of the forge's repository: name and commit. */
-function refsOf({ forge }: Setting): Promise<string> {
-  return git(join(forge.root, 'team/app'), 'for-each-ref', '--format=%(refname) %(objectname)');
-}
+import { git, tryGit } from '../../../support/git-server.ts';
+import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-surface.ts';
 
 test('a private repository works from clone to push, with a credential that the worker never sees', async (t) => {
   const setting = await setUp(t);

@@ -1,0 +1,63 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { gitSurface, type GitDependencies } from '../../coordinator/internal/git/git-surface.ts';
+import { branchPrefix } from '../../coordinator/task.ts';
+import { newId } from '../../protocol/ids.ts';
+import { temporaryFolder } from './folder.ts';
+import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
+import { serveSurface, type SurfaceServer } from './surface-server.ts';
+
+/** What the forge asks for: the canary that must not be seen. */
+export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the-forge' };
+
+export type Setting = {
+  forge: GitServer;
+  server: SurfaceServer;
+  folder: string;
+  /** The task's prefix, as a branch. */
+  prefix: string;
+  repo_url: string;
+};
+
+/** A private repository on a forge, and the git surface before it. */
+export async function setUp(
+  t: ExecutionContext,
+  change: Partial<GitDependencies> = {},
+  credential: Credential | null = CREDENTIAL,
+): Promise<Setting> {
+  const forge = await startGitServer(credential ?? undefined);
+  t.teardown(forge.close);
+  const repo_url = await forge.createRepository('team/app');
+  const task_id = newId();
+  const folder = await temporaryFolder(t);
+  const surface = gitSurface({
+    repository: () => ({ repo_url, credential: credential ?? undefined }),
+    private_hosts: [forge.host],
+    data_dir: join(folder, 'data'),
+    logger: pino({ level: 'silent' }),
+    ...change,
+  });
+  return { forge, server: await serveSurface(t, surface, task_id), folder, prefix: branchPrefix(task_id), repo_url };
+}
+
+/** A clone with one commit that is not on the forge. */
+export async function cloneWithWork({ server, folder }: Setting): Promise<string> {
+  const clone = join(folder, 'clone');
+  await git(folder, 'clone', '--quiet', server.url, clone);
+  await commit(clone, 'work.txt', 'done\n');
+  return clone;
+}
+
+/** Adds a file and commits it. */
+export async function commit(clone: string, file: string, content: string | Buffer): Promise<void> {
+  await writeFile(join(clone, file), content);
+  await git(clone, 'add', file);
+  await git(clone, 'commit', '--quiet', '--message=Work');
+}
+
+/** All refs of the forge's repository: name and commit. */
+export function refsOf({ forge }: Setting): Promise<string> {
+  return git(join(forge.root, 'team/app'), 'for-each-ref', '--format=%(refname) %(objectname)');
+}
