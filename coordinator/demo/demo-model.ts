@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { LIMITS } from '../../protocol/limits.ts';
+import { parse } from '../../protocol/problem.ts';
+import { requestBody } from '../internal/git/request-body.ts';
+import { LlmError, writeLlmError } from '../internal/llm/error.ts';
+import { DEMO_MODEL } from '../prices.ts';
+import { toMessage, toStream, type Answer, type AnswerBlock } from './answer.ts';
+import { Conversation, DemoRequest } from './conversation.ts';
+import { decide } from './decide.ts';
+
+export type DemoModel = { base_url: string; close: () => Promise<void> };
+
+const PIECE_CHARS = 4;
+
+/**
+ * Starts the demo model: a stand-in for the Claude API on a loopback port of its own, for a server without an API key. It streams as the real one does, a
+ * piece every `pace_ms` milliseconds so that a person can watch, and works the sample repository.
+ */
+export async function startDemoModel(options: { pace_ms?: number } = {}): Promise<DemoModel> {
+  const { pace_ms = 25 } = options;
+  const closing = new AbortController();
+  const server = createServer((request, response) => {
+    const request_id = `req_demo_${randomBytes(8).toString('hex')}`;
+    serve(request, response, request_id, pace_ms, closing.signal).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else writeLlmError(response, error, request_id);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    base_url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      closing.abort();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  request_id: string,
+  pace_ms: number,
+  closing: AbortSignal,
+): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of requestBody(request, LIMITS.llm_body_bytes_max)) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  const asked = parse(DemoRequest, JSON.parse(text), 'The model request');
+  if (asked.model !== DEMO_MODEL)
+    throw new LlmError(
+      404,
+      'not_found_error',
+      `model: ${asked.model}. Without an API key there is the demo model alone.`,
+    );
+  response.setHeader('request-id', request_id);
+  const input_tokens = Math.ceil(text.length / 4);
+  if (request.url === '/v1/messages/count_tokens') return sendJson(response, { input_tokens });
+  const answer = answerOf(new Conversation(asked), input_tokens);
+  if (asked.stream !== true) return sendJson(response, toMessage(answer));
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  for (const frame of toStream(answer, PIECE_CHARS)) {
+    if (response.destroyed) return;
+    if (pace_ms > 0) await pause(pace_ms, undefined, { signal: closing });
+    response.write(frame);
+  }
+  response.end();
+}
+
+function answerOf(conversation: Conversation, input_tokens: number): Answer {
+  const { text, tools } = decide(conversation);
+  const content: AnswerBlock[] = [
+    { type: 'text', text },
+    ...tools.map(({ name, input }): AnswerBlock => {
+      const id = `toolu_demo_${randomBytes(8).toString('hex')}`;
+      return { type: 'tool_use', id, name, input_json: JSON.stringify(input) };
+    }),
+  ];
+  return {
+    id: `msg_demo_${randomBytes(8).toString('hex')}`,
+    model: DEMO_MODEL,
+    content,
+    stop_reason: tools.length > 0 ? 'tool_use' : 'end_turn',
+    stop_details: null,
+    usage: {
+      input_tokens,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+      output_tokens: Math.ceil(JSON.stringify(content).length / 4),
+      output_tokens_details: { thinking_tokens: 0 },
+      iterations: null,
+    },
+    context_management: null,
+  };
+}
+
+function sendJson(response: ServerResponse, body: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
