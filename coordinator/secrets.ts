@@ -37,12 +37,6 @@ export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secret
   return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
 }
 
-/** The secrets of a project; undefined: there is no such project. */
-export function readProjectSecrets(db: Db, keys: Keys, project_id: string): ProjectSecrets | undefined {
-  const project = findProject(db, project_id);
-  return project && openSecrets(keys, project);
-}
-
 /**
  * The secrets that serve a task. The project may have moved since the task was made: the token of its repository is withheld from a task
  * whose repository has another origin (scheme, host, port), so that no token ever goes to a host that it was not given for.

@@ -20,7 +20,8 @@ export function answerProblems(logger: Logger) {
       await next();
     } catch (thrown) {
       const error = known(thrown);
-      if (error.code === 'internal' || error.code === 'unavailable') log.error({ err: thrown }, 'a request failed');
+      if (error.code === 'internal') log.error({ err: thrown }, 'a request failed');
+      else if (error.code === 'unavailable') log.warn({ err: thrown }, 'a request could not be served now');
       else log.debug({ err: thrown }, 'a request was refused');
       answer(ctx, error, request_id);
     }

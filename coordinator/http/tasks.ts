@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findDiff } from '../sqlite/diffs.ts';
-import { readTaskEvents } from '../sqlite/events.ts';
+import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { findTaskOf, listTasks, listWaiting } from '../sqlite/tasks.ts';
 import { taskView } from '../task-view.ts';
@@ -37,8 +37,9 @@ export function taskHandlers({ log, ...server }: Server & { log: Log }): Pick<Ha
     },
     listEvents: ({ who, params, query: { after, limit } }) => {
       const { id: task_id } = requireTask(db, who.user_id, params.id);
-      const { texts, next } = readTaskEvents(db, { task_id, after, limit, bytes_max: LIMITS.page_bytes_max });
-      return new JsonText(`{"items":[${texts.join()}],"next_cursor":${next}}`);
+      const { rows, more } = readTaskEvents(db, { task_id, after, limit, bytes_max: LIMITS.page_bytes_max });
+      const next_cursor = more ? rows.at(-1)?.id : null;
+      return new JsonText(`{"items":[${rows.map(eventText).join()}],"next_cursor":${next_cursor}}`);
     },
     getDiff: ({ who, params }) => {
       const { id, pushed_branch, result } = requireTask(db, who.user_id, params.id);

@@ -33,29 +33,27 @@ export function eventText(row: EventRow): string {
   return `{"id":${id},"task_id":"${task_id}","attempt":${attempt},"seq":${seq},"type":${JSON.stringify(type)},"at":"${at}","body":${body}}`;
 }
 
+/** The statement of `readTaskEvents`; a test holds it to its index. */
+export const READ_TASK_EVENTS = `SELECT * FROM events INDEXED BY events_by_task
+   WHERE task_id = :task_id AND id > :after ORDER BY id LIMIT :limit`;
+
 /**
- * A page of a task's log after an id, oldest first, as JSON texts. It ends at `limit` events, or once it holds `bytes_max` or more. `next`:
- * the id to go on after; null where the page reaches the end.
+ * A page of a task's log after an id, oldest first. It ends at `limit` events, or once it holds `bytes_max` or more of bodies; `more`:
+ * whether anything follows it.
  */
 export function readTaskEvents(
   db: Db,
   page: { task_id: string; after: number; limit: number; bytes_max: number },
-): { texts: string[]; next: number | null } {
-  const texts: string[] = [];
+): { rows: EventRow[]; more: boolean } {
+  const { task_id, after, limit, bytes_max } = page;
+  const rows: EventRow[] = [];
   let bytes = 0;
-  let last = page.after;
-  const rows = sql<EventRow>(
-    db,
-    'SELECT * FROM events INDEXED BY events_by_task WHERE task_id = ? AND id > ? ORDER BY id LIMIT ?',
-  );
-  for (const row of rows.iterate(page.task_id, page.after, page.limit + 1)) {
-    if (texts.length === page.limit || bytes >= page.bytes_max) return { texts, next: last };
-    const text = eventText(row);
-    texts.push(text);
-    bytes += Buffer.byteLength(text);
-    last = row.id;
+  for (const row of sql<EventRow>(db, READ_TASK_EVENTS).iterate({ task_id, after, limit: limit + 1 })) {
+    if (rows.length === limit || bytes >= bytes_max) return { rows, more: true };
+    rows.push(row);
+    bytes += Buffer.byteLength(row.body);
   }
-  return { texts, next: null };
+  return { rows, more: false };
 }
 
 /** The event of this number in an attempt. */

@@ -57,10 +57,14 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
+/** The statement of `listProjects`; a test holds it to its index. */
+export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
+   WHERE user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`;
+
 /** A user's projects, newest first, from those older than `before` on. */
 export function listProjects(db: Db, user_id: string, before: string | undefined, limit: number): ProjectRow[] {
-  return sql<Stored>(db, 'SELECT * FROM projects WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?')
-    .all(user_id, before ?? '~', limit)
+  return sql<Stored>(db, LIST_PROJECTS)
+    .all({ user_id, before: before ?? '~', limit })
     .map(fromStored);
 }
 

@@ -1,0 +1,80 @@
+import { SignJWT, UnsecuredJWT } from 'jose';
+import test from 'ava';
+import { AccessTokens } from '../../../coordinator/auth/access-tokens.ts';
+import { Tickets } from '../../../coordinator/auth/tickets.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+
+const key = new Uint8Array(32).fill(7);
+const other = new Uint8Array(32).fill(8);
+const [user_id, session] = [newId(), newId()];
+
+/** A token that is good but for what `change` makes of it. */
+function forge(change: { key?: Uint8Array; alg?: string; typ?: string; iss?: string; aud?: string; sid?: unknown }) {
+  const { alg = 'HS256', typ = 'at+jwt', iss = 'here', aud = 'errand:user', sid = session } = change;
+  return new SignJWT({ sid })
+    .setProtectedHeader({ alg, typ })
+    .setIssuer(iss)
+    .setAudience(aud)
+    .setSubject(user_id)
+    .setExpirationTime('5m')
+    .sign(change.key ?? key);
+}
+
+test('a token names the user and the log-in until it expires', async (t) => {
+  let now = Date.now();
+  const tokens = new AccessTokens(key, 'here', () => now);
+  const token = await tokens.sign(user_id, session);
+  const identity = await tokens.verify(token);
+  t.like(identity, { user_id, session });
+  t.true(Math.abs(identity.expires_at_ms - now - LIMITS.access_token_s * 1000) <= 1000);
+  now += LIMITS.access_token_s * 1000;
+  await t.throwsAsync(tokens.verify(token), { instanceOf: ErrandError, code: 'unauthenticated' });
+});
+
+test('a token that was not signed here for this use is refused', async (t) => {
+  const tokens = new AccessTokens(key, 'here', Date.now);
+  t.like(await tokens.verify(await forge({})), { user_id }, 'the forgery is good but for what each case changes');
+  const cases = {
+    'another key': await forge({ key: other }),
+    'another algorithm': await forge({ alg: 'HS512' }),
+    'another type': await forge({ typ: 'JWT' }),
+    'another instance': await forge({ iss: 'there' }),
+    'another surface': await forge({ aud: 'errand:task' }),
+    'no log-in': await forge({ sid: 7 }),
+    'no signature': new UnsecuredJWT({ sid: session })
+      .setIssuer('here')
+      .setAudience('errand:user')
+      .setSubject(user_id)
+      .setExpirationTime('5m')
+      .encode(),
+    'not a token': 'x.y.z',
+    'too long': 'x'.repeat(100_000),
+  };
+  for (const [name, token] of Object.entries(cases))
+    await t.throwsAsync(tokens.verify(token), { instanceOf: ErrandError, code: 'unauthenticated' }, name);
+});
+
+test('a ticket is good once, for a short time', (t) => {
+  let now = Date.now();
+  const tickets = new Tickets(() => now);
+  const identity = { user_id, session, expires_at_ms: now + 1000 };
+  const ticket = tickets.issue(identity);
+  t.deepEqual(tickets.redeem(ticket), identity);
+  t.is(tickets.redeem(ticket), undefined);
+  const late = tickets.issue(identity);
+  now += LIMITS.ws_ticket_s * 1000;
+  t.is(tickets.redeem(late), undefined);
+  t.is(tickets.redeem('unknown'), undefined);
+});
+
+test('tickets are bounded: the oldest gives way', (t) => {
+  const tickets = new Tickets(Date.now);
+  const identity = { user_id, session, expires_at_ms: Date.now() + 1000 };
+  const first = tickets.issue(identity);
+  const second = tickets.issue(identity);
+  for (let n = 0; n < 9_999; n++) tickets.issue(identity);
+  t.is(tickets.redeem(first), undefined);
+  t.deepEqual(tickets.redeem(second), identity);
+});

@@ -1,0 +1,125 @@
+import test from 'ava';
+import type { Session } from '../../../protocol/api.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { Api } from '../../support/api.ts';
+import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
+
+const refresh = (server: StartedApi, { refresh_token }: Session): Promise<Session> =>
+  new Api(server.url).call('refresh', { body: { refresh_token } });
+const refused = async (server: StartedApi, { refresh_token }: Session) =>
+  (await new Api(server.url).refused('refresh', { body: { refresh_token } })).code;
+const isLoggedIn = async (server: StartedApi, { access_token }: Session): Promise<boolean> => {
+  const response = await new Api(server.url, access_token).send('me', {});
+  await response.text();
+  return response.ok;
+};
+
+test('a refresh token is exchanged for another pair', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const next = await refresh(server, session);
+  t.not(next.refresh_token, session.refresh_token);
+  t.true(await isLoggedIn(server, next));
+  t.true(await isLoggedIn(server, session), 'the access token before lives out its time');
+});
+
+test('a token whose answer was lost gives the same successor for half a minute', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const [one, other] = await Promise.all([refresh(server, session), refresh(server, session)]);
+  t.is(one.refresh_token, other.refresh_token);
+  server.clock.ahead_ms = 29_000;
+  t.is((await refresh(server, session)).refresh_token, one.refresh_token);
+});
+
+test('a token that comes again later ends the log-in, its access tokens and its sockets', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const ended: string[] = [];
+  server.auth.onSessionEnded((id) => ended.push(id));
+  const identity = await server.auth.authenticate(session.access_token);
+  const ticket = server.auth.issueTicket(identity);
+  const next = await refresh(server, session);
+  server.clock.ahead_ms = 31_000;
+  t.is(await refused(server, session), 'refresh_reused');
+  t.deepEqual(ended, [identity.session]);
+  t.false(await isLoggedIn(server, next));
+  t.is(server.auth.redeemTicket(ticket), undefined);
+  t.is(await refused(server, next), 'unauthenticated');
+});
+
+test('a token whose successor was used ends the log-in at once', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const next = await refresh(server, session);
+  const newest = await refresh(server, next);
+  t.is(await refused(server, session), 'refresh_reused');
+  t.false(await isLoggedIn(server, newest));
+});
+
+test('one log-in that ends leaves the others be', async (t) => {
+  const server = await startApi(t);
+  const { session, password } = await server.person('ada@example.org');
+  const other = await new Api(server.url).call('login', { body: { email: 'ada@example.org', password } });
+  await new Api(server.url).call('logout', { body: { refresh_token: session.refresh_token } });
+  t.false(await isLoggedIn(server, session));
+  t.true(await isLoggedIn(server, other));
+});
+
+test('a refresh token expires, and is forgotten', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  server.clock.ahead_ms = LIMITS.refresh_token_s * 1000 + 1000;
+  t.is(await refused(server, session), 'unauthenticated');
+  t.is(server.db.prepare('SELECT count(*) FROM refresh_tokens').pluck().get(), 0);
+});
+
+test('an access token expires', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  server.clock.ahead_ms = LIMITS.access_token_s * 1000 + 1000;
+  t.false(await isLoggedIn(server, session));
+  t.true(await isLoggedIn(server, await refresh(server, session)));
+});
+
+test('no token is kept in clear', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  const next = await refresh(server, session);
+  const stored = JSON.stringify(server.db.prepare('SELECT * FROM refresh_tokens').all());
+  t.false(stored.includes(session.refresh_token));
+  t.false(stored.includes(next.refresh_token));
+  const log = server.lines.join('');
+  for (const secret of [session.refresh_token, next.access_token, PASSWORD]) t.false(log.includes(secret));
+});
+
+test("a user's oldest log-in ends past the bound", async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person('ada@example.org');
+  const identity = await server.auth.authenticate(session.access_token);
+  const ended: string[] = [];
+  server.auth.onSessionEnded((id) => ended.push(id));
+  for (let n = 1; n < LIMITS.sessions_per_user_max; n++) {
+    server.clock.ahead_ms = n;
+    await server.auth.login({ email: 'ada@example.org', password: PASSWORD }, '10.1.0.1');
+  }
+  t.deepEqual(ended, []);
+  t.true(await isLoggedIn(server, session));
+  server.clock.ahead_ms = 60_000;
+  await server.auth.login({ email: 'ada@example.org', password: PASSWORD }, '10.1.0.1');
+  t.deepEqual(ended, [identity.session]);
+});
+
+test('a log-in cannot be refreshed without end', async (t) => {
+  const server = await startApi(t);
+  const { session } = await server.person();
+  server.db
+    .prepare(
+      `INSERT INTO refresh_tokens (hash, family, user_id, created_at, expires_at, used_at)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+       SELECT 'old' || i, family, user_id, created_at, expires_at, created_at FROM refresh_tokens, n`,
+    )
+    .run(LIMITS.refreshes_per_session_max - 1);
+  t.is(await refused(server, session), 'unauthenticated');
+  t.false(await isLoggedIn(server, session));
+});

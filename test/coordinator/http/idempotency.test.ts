@@ -1,0 +1,84 @@
+import test from 'ava';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { startApi } from '../../support/start-api.ts';
+
+const repo_url = 'https://forge.example/a/b';
+const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
+
+test('of two requests with one key, at once or in turn, one acts and both get its answer', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const request = { body: { prompt: 'x', repo_url }, ...keyed('k1') };
+  const [one, other] = await Promise.all([api.call('createTask', request), api.call('createTask', request)]);
+  t.deepEqual(one, other);
+  await api.call('cancelTask', { params: one });
+  t.deepEqual(await api.call('createTask', request), one, 'the first answer, though the task has gone on');
+  t.is((await api.call('listTasks', {})).items.length, 1);
+  t.deepEqual(server.signals, ['wake']);
+});
+
+test('a key that comes with another request is refused', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const body = { prompt: 'x', repo_url };
+  const task = await api.call('createTask', { body, ...keyed('k1') });
+  t.is(
+    (await api.refused('createTask', { body: { ...body, prompt: 'y' }, ...keyed('k1') })).code,
+    'idempotency_conflict',
+  );
+  const message = { params: { id: task.id }, body: { text: 'x' } };
+  t.is((await api.refused('createMessage', { ...message, ...keyed('k1') })).code, 'idempotency_conflict');
+  const reordered = { repo_url, prompt: 'x' };
+  t.is(
+    (await api.call('createTask', { body: reordered, ...keyed('k1') })).id,
+    task.id,
+    'the order of fields is no difference',
+  );
+});
+
+test('every route marked idempotent acts once', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const project = { body: { name: 'P', repo_url }, ...keyed('project') };
+  t.deepEqual(await api.call('createProject', project), await api.call('createProject', project));
+  t.is((await api.call('listProjects', {})).items.length, 1);
+  const { id } = await api.call('createTask', { body: { prompt: 'x', repo_url } });
+  const message = { params: { id }, body: { text: 'x' }, ...keyed('message') };
+  t.deepEqual(await api.call('createMessage', message), await api.call('createMessage', message));
+  await api.call('cancelTask', { params: { id } });
+  const retry = { params: { id }, ...keyed('retry') };
+  t.deepEqual(await api.call('retryTask', retry), await api.call('retryTask', retry));
+  const { items } = await api.call('listEvents', { params: { id } });
+  t.deepEqual(
+    items.map(({ type }) => type),
+    ['task.created', 'message.received', 'task.status', 'task.status'],
+  );
+});
+
+test("one user's key means nothing to another", async (t) => {
+  const server = await startApi(t);
+  const [a, b] = [await server.person(), await server.person()];
+  const request = { body: { prompt: 'x', repo_url }, ...keyed('k1') };
+  t.not((await a.api.call('createTask', request)).id, (await b.api.call('createTask', request)).id);
+});
+
+test('what was refused may be tried again with the same key', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await api.call('createTask', { body: { prompt: 'x', repo_url } });
+  t.is((await api.refused('retryTask', { params: { id }, ...keyed('k1') })).code, 'conflict');
+  await api.call('cancelTask', { params: { id } });
+  t.is((await api.call('retryTask', { params: { id }, ...keyed('k1') })).status, 'queued');
+});
+
+test('a key is bounded, and forgotten in the end', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const body = { prompt: 'x', repo_url };
+  for (const key of ['x'.repeat(LIMITS.idempotency_key_chars_max + 1), 'a b', ''])
+    t.is((await api.refused('createTask', { body, ...keyed(key) })).code, 'invalid', key);
+  const longest = keyed('x'.repeat(LIMITS.idempotency_key_chars_max));
+  const { id } = await api.call('createTask', { body, ...longest });
+  const old = new Date(Date.now() - LIMITS.idempotency_key_s * 1000 - 1000).toISOString();
+  server.db.prepare('UPDATE idempotency_keys SET created_at = ?').run(old);
+  t.not((await api.call('createTask', { body, ...longest })).id, id);
+  t.is(server.db.prepare('SELECT count(*) FROM idempotency_keys').pluck().get(), 1);
+});

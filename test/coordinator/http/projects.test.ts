@@ -1,0 +1,99 @@
+import test from 'ava';
+import { readTaskSecrets } from '../../../coordinator/secrets.ts';
+import { startApi } from '../../support/start-api.ts';
+
+const repo_url = 'https://forge.example/a/b';
+
+test("a project's secrets go in and never come out", async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const secrets = { git_token: 'ghp_secret', git_username: 'ada', env: { API_KEY: 'sesame', B: '' } };
+  const project = await api.call('createProject', { body: { name: 'P', repo_url, ...secrets } });
+  t.like(project, { has_git_token: true, env_names: ['API_KEY', 'B'], egress: 'registries', egress_hosts: [] });
+  const task = { project_id: project.id, repo_url };
+  t.deepEqual(readTaskSecrets(server.db, server.keys, task), secrets);
+  const answers = [
+    await (await api.send('getProject', { params: { id: project.id } })).text(),
+    await (await api.send('listProjects', {})).text(),
+    JSON.stringify(server.db.prepare('SELECT * FROM projects').all()),
+    server.lines.join(''),
+  ];
+  for (const text of answers) for (const secret of ['ghp_secret', 'sesame']) t.false(text.includes(secret));
+});
+
+test('a patch changes what it names, and null takes away', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const body = { name: 'P', repo_url, base_branch: 'main', budget_usd: 3, git_token: 'ghp_secret', env: { A: '1' } };
+  const { id } = await api.call('createProject', { body });
+  const params = { id };
+  const named = await api.call('patchProject', { params, body: { name: 'Q', budget_usd: null } });
+  t.like(named, { name: 'Q', base_branch: 'main', budget_usd: null, has_git_token: true, env_names: ['A'] });
+  const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, env: {} } });
+  t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, env_names: [] });
+  t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
+  t.deepEqual(await api.call('getProject', { params }), bare);
+  t.is((await api.refused('patchProject', { params, body: { name: null } })).code, 'invalid');
+  t.is((await api.refused('patchProject', { params, body: { created_at: 'x' } })).code, 'invalid');
+});
+
+test('a token never goes to a host that it was not given for', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const body = { name: 'P', repo_url, git_token: 'first', git_username: 'ada', env: { A: '1' } };
+  const { id } = await api.call('createProject', { body });
+  const move = async (url: string, more: object = {}) =>
+    (await api.call('patchProject', { params: { id }, body: { repo_url: url, ...more } })).has_git_token;
+  const secrets = (url: string) => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url: url });
+  t.true(await move('https://forge.example/c/d'), 'the same host');
+  t.true(await move('https://evil.example/a/b', { git_token: 'second' }));
+  t.deepEqual(secrets('https://evil.example/a/b'), { git_token: 'second', git_username: null, env: { A: '1' } });
+  t.deepEqual(
+    secrets(repo_url),
+    { git_token: null, git_username: null, env: { A: '1' } },
+    'a task that was made before the project moved',
+  );
+  t.false(await move(repo_url), 'another host');
+  t.deepEqual(secrets(repo_url).env, { A: '1' });
+  for (const url of ['http://forge.example/a/b', 'https://forge.example:8443/a/b']) {
+    t.true(await move(repo_url, { git_token: 'third' }));
+    t.false(await move(url), url);
+    t.false(await move(repo_url));
+  }
+});
+
+test('sealed secrets open with their own project alone', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const one = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'mine' } });
+  const other = await api.call('createProject', { body: { name: 'Q', repo_url } });
+  server.db
+    .prepare('UPDATE projects SET secrets = (SELECT secrets FROM projects WHERE id = ?) WHERE id = ?')
+    .run(one.id, other.id);
+  t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: other.id, repo_url }));
+});
+
+test('a project at work cannot be deleted; later its tasks stay without it', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
+  const task = await api.call('createTask', { body: { prompt: 'x', project_id: id } });
+  t.is((await api.refused('deleteProject', { params: { id } })).code, 'conflict');
+  await api.call('cancelTask', { params: task });
+  await api.call('deleteProject', { params: { id } });
+  t.is((await api.refused('getProject', { params: { id } })).code, 'not_found');
+  t.like(await api.call('getTask', { params: task }), { project_id: null, repo_url });
+});
+
+test('projects page by key, newest first', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const made: string[] = [];
+  for (let n = 0; n < 5; n++) made.push((await api.call('createProject', { body: { name: `P${n}`, repo_url } })).id);
+  const first = await api.call('listProjects', { query: { limit: 3 } });
+  const rest = await api.call('listProjects', { query: { limit: 3, cursor: first.next_cursor ?? '' } });
+  t.is(rest.next_cursor, null);
+  t.deepEqual(
+    [...first.items, ...rest.items].map(({ id }) => id),
+    made.sort().toReversed(),
+  );
+});

@@ -1,0 +1,67 @@
+import type { Router } from '@koa/router';
+import test from 'ava';
+import { createApp } from '../../coordinator/http/app.ts';
+import { createLogger } from '../../coordinator/logger.ts';
+import { eventSchema, openapiDocument } from '../../protocol/openapi.ts';
+import { CoordinatorEvent, NumberedEvent } from '../../protocol/events.ts';
+import { startApi } from '../support/start-api.ts';
+
+type Document = {
+  paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+  components: { schemas: Record<string, unknown> };
+};
+const document = openapiDocument() as Document;
+
+test('the description lists the routes that are mounted, and no other', async (t) => {
+  const { auth, keys, log } = await startApi(t);
+  const app = createApp({
+    config: { trust_proxy: false, model: 'm', budget_usd: 1, max_turns: 1 },
+    log,
+    keys,
+    auth,
+    signals: { wake: () => {}, control: () => {}, ended: () => {} },
+    readiness: () => Promise.resolve({ ready: true, checks: {} }),
+    logger: createLogger('silent'),
+  });
+  const mounted = app.middleware
+    .flatMap((middleware) => ('router' in middleware ? (middleware.router as Router).stack : []))
+    .flatMap(({ methods, path }) =>
+      methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
+    );
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+  );
+  t.true(mounted.length > 20);
+  t.deepEqual(mounted.sort(), described.sort());
+});
+
+test('every reference leads to a schema of the document', (t) => {
+  const text = JSON.stringify(document);
+  const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
+  t.true(names.length > 20);
+  for (const name of names) t.true(name in document.components.schemas, name);
+  t.false(/"\$ref":"(?!#\/components)/.test(text));
+});
+
+test('every operation names its answer and its refusals', (t) => {
+  for (const methods of Object.values(document.paths))
+    for (const { operationId, responses } of Object.values(methods)) {
+      const statuses = Object.keys(responses).map(Number);
+      t.is(statuses.filter((status) => status < 300).length, 1, operationId);
+      t.true(statuses.includes(500), operationId);
+    }
+});
+
+test("the events' schema knows every type of the log", (t) => {
+  const { oneOf } = eventSchema() as { oneOf: { properties: { type: { const: string }; body: object } }[] };
+  const types = oneOf.map(({ properties }) => properties.type.const);
+  const known = [...NumberedEvent.options, ...CoordinatorEvent.options].map(({ shape }) => shape.type.value);
+  t.deepEqual(types, known);
+  t.is(new Set(types).size, types.length);
+});
+
+test('answers may gain fields, requests may not', (t) => {
+  const { Task, TaskCreate } = document.components.schemas as Record<string, { additionalProperties?: unknown }>;
+  t.is(Task?.additionalProperties, undefined);
+  t.is(TaskCreate?.additionalProperties, false);
+});
