@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { ExtendableContext } from 'koa';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -59,9 +59,12 @@ function hasBody(req: IncomingMessage): boolean {
  * closing it at once would reset it, and the client might lose the answer. So the whole answer goes out, then what still comes is thrown
  * away for a while, and then the connection is closed.
  */
-export function closeAfterUnreadBody(ctx: ExtendableContext): void {
+export async function closeAfterUnreadBody(ctx: ExtendableContext): Promise<void> {
   const { req, body } = ctx;
   if (!hasBody(req) || req.complete) return;
+  // A refusal that needed no waiting comes before the rest of the packet was parsed.
+  await setImmediate();
+  if (req.complete) return;
   ctx.set('Connection', 'close');
   if (typeof body !== 'string') return;
   const { type } = ctx.response;

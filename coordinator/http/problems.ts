@@ -25,7 +25,7 @@ export function answerProblems(logger: Logger) {
       else log.debug({ err: thrown }, 'a request was refused');
       answer(ctx, error, request_id);
     }
-    closeAfterUnreadBody(ctx);
+    await closeAfterUnreadBody(ctx);
     log.debug({ status: ctx.status, ms: Math.round(performance.now() - started) }, 'request');
   };
 }

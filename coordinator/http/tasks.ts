@@ -3,12 +3,13 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { addMessage, cancelTask, createTask, retryTask, type Server } from '../commands.ts';
 import type { Log } from '../log.ts';
+import { queuePlace, queuePlaces } from '../queue.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findDiff } from '../sqlite/diffs.ts';
 import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { findTaskOf, listTasks, listWaiting } from '../sqlite/tasks.ts';
+import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
 import { taskView } from '../task-view.ts';
 import type { AttemptRow, TaskRow } from '../task.ts';
 import type { Handlers } from './bind.ts';
@@ -81,12 +82,4 @@ function seenOne(db: Db, task: TaskRow): Task {
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {
   return { n, status, reason, detail, runner, worker, warm, started_at, ended_at };
-}
-
-function queuePlaces(db: Db, _now: string): Map<string, number> {
-  return new Map(listWaiting(db).map((id, index) => [id, index + 1]));
-}
-
-function queuePlace(db: Db, task: TaskRow, now: string): number | null {
-  return task.status === 'queued' ? (queuePlaces(db, now).get(task.id) ?? null) : null;
 }

@@ -134,13 +134,3 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
   ).get(user_id, project_id);
   return row !== undefined;
 }
-
-/** The ids of all queued tasks, by priority, then age. */
-export function listWaiting(db: Db): string[] {
-  return sql<{ id: string }>(
-    db,
-    `SELECT id FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' ORDER BY priority DESC, queued_at, id`,
-  )
-    .all()
-    .map(({ id }) => id);
-}
