@@ -39,11 +39,8 @@ function answer(ctx: ExtendableContext, error: ErrandError, request_id: string):
   ctx.type = 'application/problem+json';
 }
 
-/** The error in the terms of the API. What SQLite cannot write for lack of room is not the caller's doing, and may pass. */
+/** The error in the terms of the API: whatever it has no name for is `internal`. */
 function known(error: unknown): ErrandError {
   if (error instanceof ErrandError) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC')
-    return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 60 });
   return new ErrandError('internal', 'Something went wrong on the server.', { cause: error });
 }
