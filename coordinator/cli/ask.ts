@@ -1,0 +1,23 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { Failure } from './failure.ts';
+import type { Io } from './io.ts';
+
+/** Asks a person. `hidden`: what is typed is not shown. Throws where nobody can be asked, and at Ctrl-C. */
+export async function ask(io: Io, question: string, hidden = false): Promise<string> {
+  if (!io.stdin.isTTY)
+    throw new Failure(`${question.replace(/: $/, '')} is missing, and there is no terminal to ask on.`);
+  io.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: io.stdin, output: hidden ? nowhere : io.stderr, terminal: true });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.once('line', resolve);
+      lines.once('SIGINT', () => reject(new DOMException('Interrupted.', 'AbortError')));
+      lines.once('close', () => reject(new Failure('Nothing was entered.')));
+    });
+  } finally {
+    lines.close();
+    if (hidden) io.stderr.write('\n');
+  }
+}

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import { UsageFailure } from './failure.ts';
+import type { Io } from './io.ts';
+
+type Option = { type: 'string' | 'boolean'; help: string; placeholder?: string };
+export type Options = Record<string, Option>;
+type Values<O extends Options> = { [K in keyof O]?: O[K]['type'] extends 'string' ? string : boolean };
+
+export type Command = {
+  /** As it is typed, such as `say`, or `project add`. */
+  name: string;
+  /** The names of what follows it, such as `ID`. */
+  operands: readonly string[];
+  summary: string;
+  options: Options;
+  /** Runs it with what follows its name; gives what the process ends with. */
+  run: (argv: string[], io: Io) => Promise<number>;
+};
+
+/** A command whose options have types. */
+export function command<const O extends Options, const P extends readonly string[]>(spec: {
+  name: string;
+  operands: P;
+  summary: string;
+  options: O;
+  run: (given: { values: Values<O>; operands: { [K in keyof P]: string } }, io: Io) => Promise<number>;
+}): Command {
+  return {
+    ...spec,
+    run: (argv, io) => {
+      const { values, positionals } = parse(argv, spec.options);
+      const missing = spec.operands[positionals.length];
+      if (missing !== undefined) throw new UsageFailure(`${missing} is missing.`);
+      const extra = positionals[spec.operands.length];
+      if (extra !== undefined) throw new UsageFailure(`'${extra}' is one too many: put a text in quotes.`);
+      // What was parsed by `options` has their types, and the operands were counted.
+      return spec.run(
+        { values: values as Values<O>, operands: positionals as unknown as { [K in keyof P]: string } },
+        io,
+      );
+    },
+  };
+}
+
+function parse(args: string[], options: Options) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Its second sentence tells how to pass a text that begins with a dash, at length.
+    const [words = ''] = error instanceof Error ? error.message.split(/\. /) : [];
+    throw new UsageFailure(`${words.replace(/\.$/, '')}.`, { cause: error });
+  }
+}
+
+/** A number that was given as text; undefined where none was. */
+export function numberOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^-?\d+(\.\d+)?$/.test(text)) throw new UsageFailure(`--${name} is not a number: ${text}`);
+  return Number(text);
+}
+
+/** The object without what is undefined, as an API that knows no null wants it. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

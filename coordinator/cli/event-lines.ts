@@ -1,0 +1,167 @@
+import type { LogEvent } from '../../protocol/events.ts';
+import type { PlanItem, TaskStatus } from '../../protocol/task.ts';
+import { changes, clock, duration } from './format.ts';
+import type { KnownEvent } from './known-event.ts';
+import { block, type Line, type Style } from './line.ts';
+import { headAndTail, oneLine } from './text.ts';
+
+/** Lines that are kept of what a tool or a command has put out: from its beginning, and from its end. */
+const OUTPUT = { head: 4, tail: 8 };
+const INPUT_CHARS_MAX = 160;
+/** What says most of a tool's input, in this order. */
+const TELLING = ['command', 'path', 'file_path', 'pattern', 'query', 'url', 'question'];
+
+/** An event for a person to read: `known` is `event` as `knownEvent` read it. No lines for an event that another one says better. */
+export function eventLines(event: LogEvent, known: KnownEvent | undefined): Line[] {
+  // A newer server's: it is named, rather than passed over in silence.
+  if (!known) return [[['dim', event.type]]];
+  const { type, body } = known;
+  switch (type) {
+    case 'task.created':
+    case 'task.result':
+    case 'usage.updated':
+    case 'conversation.started':
+    case 'turn.started':
+    case 'question.closed':
+      return [];
+    case 'task.status':
+      return statusLines(body.to, body.detail);
+    case 'attempt.started':
+      return [[['dim', `attempt ${event.attempt} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
+    case 'attempt.ended':
+      if (body.retry_at === null) return [];
+      return [
+        [
+          ['yellow', `attempt ${event.attempt} is over: ${body.detail ?? body.reason ?? body.status}`],
+          ` — the next one at ${clock(body.retry_at)}`,
+        ],
+      ];
+    case 'message.received':
+      return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'agent.started':
+      return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
+    case 'step.started':
+      return body.step === 'work' ? [] : [['◦ ', body.step]];
+    case 'repository.ready':
+      return [[['dim', `branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}`]]];
+    case 'setup.finished':
+      return commandLines(body.command, body.exit_code, body.output, body.duration_ms);
+    case 'turn.finished':
+      return body.content.flatMap(blockLines);
+    case 'turn.retried':
+      return [[['yellow', `the model's answer was lost: ${body.reason}`], ` — again at ${clock(body.retry_at)}`]];
+    case 'tool.started':
+      return [[['cyan', '▸ '], ['bold', body.name], ' ', toolInput(body.input)]];
+    case 'tool.finished':
+      return toolLines(body);
+    case 'input.added':
+      return body.source === 'person' ? [] : block(headAndTail(body.text, 3, 0), `${body.source}: `, 'dim');
+    case 'context.reduced':
+      return [[['dim', `the context was shortened: ${body.detail}`]]];
+    case 'plan.updated':
+      return planLines(body.items);
+    case 'question.asked':
+      return [
+        ...block(headAndTail(body.question, 40, 0), '? ', 'yellow'),
+        [['dim', `answer it with: npx errand say ${event.task_id} "…"`]],
+      ];
+    case 'limit.near':
+      return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
+    case 'verify.finished':
+      return [
+        body.passed ? [['green', '✔ verified']] : [['red', '✘ not verified']],
+        ...commandLines(body.command, body.exit_code, body.output, body.duration_ms),
+      ];
+    case 'branch.pushed':
+      return [
+        [
+          ['green', '↑ '],
+          body.wip ? 'work in progress pushed to ' : 'pushed to ',
+          ['bold', body.branch],
+          `${at(body.commit)} (${changes(body.diff_stat)})`,
+        ],
+      ];
+    case 'log':
+      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
+    case 'custom':
+      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', INPUT_CHARS_MAX)}`]]];
+  }
+}
+
+/** The checklist. */
+export function planLines(items: readonly PlanItem[]): Line[] {
+  return items.map(({ text, status }) => {
+    switch (status) {
+      case 'done':
+        return [
+          ['green', '☑ '],
+          ['dim', text],
+        ];
+      case 'in_progress':
+        return [
+          ['cyan', '▣ '],
+          ['bold', text],
+        ];
+      case 'pending':
+        return ['☐ ', text];
+    }
+  });
+}
+
+export const STATUS_STYLE: Record<TaskStatus, Style> = {
+  queued: 'yellow',
+  starting: 'yellow',
+  running: 'cyan',
+  waiting: 'yellow',
+  succeeded: 'green',
+  failed: 'red',
+  cancelled: 'yellow',
+};
+const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
+
+function statusLines(to: TaskStatus, detail: string | null): Line[] {
+  return [['● ', [STATUS_STYLE[to], to], detail === null ? '' : `: ${detail}`]];
+}
+
+type Block = { type: string; [key: string]: unknown };
+
+/** A piece of the model's answer. What calls a tool is told by the tool's own events. */
+function blockLines(piece: Block): Line[] {
+  if (piece.type === 'text' && typeof piece.text === 'string') return block(headAndTail(piece.text, 200, 50), '');
+  if (piece.type === 'thinking' && typeof piece.thinking === 'string' && piece.thinking.trim() !== '')
+    return block(headAndTail(piece.thinking, 200, 50), '', 'dim');
+  return [];
+}
+
+/** A tool's input in one line. */
+function toolInput(input: unknown): string {
+  const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {};
+  const telling = TELLING.map((name) => fields[name]).filter((value) => typeof value === 'string');
+  return oneLine(telling.length > 0 ? telling.join('  ') : (JSON.stringify(input) ?? ''), INPUT_CHARS_MAX);
+}
+
+function toolLines(body: Extract<KnownEvent, { type: 'tool.finished' }>['body']): Line[] {
+  const text = body.content
+    .map((piece) => (typeof piece.text === 'string' ? piece.text : `[${piece.type}]`))
+    .join('\n');
+  const shown = text.trim() === '' ? [] : headAndTail(text, OUTPUT.head, OUTPUT.tail);
+  const exit = typeof body.exit_code === 'number' ? `exit ${body.exit_code}, ` : '';
+  const end = `${body.name} ${body.is_error ? 'failed, ' : ''}${exit}${duration(body.duration_ms)}`;
+  return [
+    ...block(shown, '  │ ', body.is_error ? 'red' : 'dim'),
+    ['  ', ['dim', '└ '], [body.is_error ? 'red' : 'dim', end]],
+  ];
+}
+
+function commandLines(command: string, exit_code: number | null, output: string, duration_ms: number): Line[] {
+  const end = exit_code === null ? 'did not end by itself' : `exit ${exit_code}`;
+  return [
+    ['  $ ', ['bold', oneLine(command, INPUT_CHARS_MAX)]],
+    ...block(output.trim() === '' ? [] : headAndTail(output, OUTPUT.head, OUTPUT.tail), '  │ ', 'dim'),
+    ['  ', ['dim', '└ '], [exit_code === 0 ? 'dim' : 'red', `${end}, ${duration(duration_ms)}`]],
+  ];
+}
+
+function at(commit: string | null): string {
+  return commit === null ? '' : ` at ${commit.slice(0, 8)}`;
+}

@@ -1,0 +1,42 @@
+import type { FieldError, Problem } from '../../protocol/problem.ts';
+
+/** What the process ends with. */
+export const EXIT = { succeeded: 0, failed: 1, trouble: 2, cancelled: 3, interrupted: 130 } as const;
+
+/** What a person gets to read in place of what they asked for. The command ends with `EXIT.trouble`. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly errors: readonly FieldError[];
+
+  constructor(message: string, options: { errors?: readonly FieldError[] | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.errors = options.errors ?? [];
+  }
+}
+
+/** The command was not given as it must be; its help is named. */
+export class UsageFailure extends Failure {}
+
+/** The server could not be reached, or is not able to answer now: worth another try. */
+export class Unreachable extends Failure {
+  readonly retry_after_s: number | undefined;
+
+  constructor(message: string, options: { retry_after_s?: number | undefined; cause?: unknown } = {}) {
+    super(message, options);
+    this.retry_after_s = options.retry_after_s;
+  }
+}
+
+/** The server refused, with a problem document. */
+export class Refusal extends Failure {
+  readonly code: Problem['code'];
+
+  constructor(problem: Problem) {
+    const logged = problem.code === 'internal' && problem.request_id !== undefined;
+    super(
+      (problem.detail ?? problem.title) + (logged ? ` The server's log has the cause: ${problem.request_id}.` : ''),
+      { errors: problem.errors },
+    );
+    this.code = problem.code;
+  }
+}

@@ -1,0 +1,53 @@
+import type { DiffStat, Usage, WaitingFor } from '../../protocol/task.ts';
+
+/** A length of time in words, to two units. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** An amount of US dollars; small ones with more digits. */
+export function money(usd: number): string {
+  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
+}
+
+export function spent({ requests, cost_usd }: Usage): string {
+  return `${requests} ${requests === 1 ? 'request' : 'requests'}, ${money(cost_usd)}`;
+}
+
+export function changes({ files, insertions, deletions }: DiffStat): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}, +${insertions} -${deletions}`;
+}
+
+/** What a task waits for, in words, and for how long it has by `now` (milliseconds since 1970). */
+export function waiting(for_what: WaitingFor, now: number): string {
+  return `${what(for_what)} (${duration(now - Date.parse(for_what.since))})`;
+}
+
+function what(waiting: WaitingFor): string {
+  switch (waiting.kind) {
+    case 'queue':
+      return `waits in the queue, place ${waiting.place}${waiting.retry_at === undefined ? '' : `, next attempt at ${clock(waiting.retry_at)}`}`;
+    case 'worker':
+      return 'waits for a worker';
+    case 'repository':
+      return 'waits for the repository';
+    case 'model':
+      return 'waits for the model';
+    case 'command':
+      return `runs ${waiting.command}`;
+    case 'limit':
+      return `waits until ${clock(waiting.until)}: ${waiting.reason}`;
+    case 'person':
+      return `waits for your answer: ${waiting.question}`;
+  }
+}
+
+/** The local time of day. */
+export function clock(time: string): string {
+  return new Date(time).toLocaleTimeString('en-GB');
+}

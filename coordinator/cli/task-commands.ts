@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { TaskStatus, type Task } from '../../protocol/task.ts';
+import { Client } from './client.ts';
+import { command, given, numberOf } from './command.ts';
+import { EXIT, UsageFailure } from './failure.ts';
+import { findProject, findTask, shortIds } from './find.ts';
+import { money } from './format.ts';
+import { print, printJson } from './io.ts';
+import type { Line } from './line.ts';
+import { STATUS_STYLE } from './event-lines.ts';
+import { clean } from './text.ts';
+import { watch } from './watch.ts';
+
+const JSON_OPTION = { type: 'boolean', help: 'one JSON object a line, for scripts' } as const;
+
+export const task = command({
+  name: 'task',
+  operands: ['TEXT'],
+  summary: 'Send an errand',
+  options: {
+    repo: { type: 'string', placeholder: 'URL', help: 'the repository; errand://sample for a trial' },
+    project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
+    branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
+    model: { type: 'string', placeholder: 'NAME', help: 'the model' },
+    budget: { type: 'string', placeholder: 'USD', help: 'what it may cost at most' },
+    'max-turns': { type: 'string', placeholder: 'N', help: 'how many turns it may take' },
+    priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first (0)' },
+    follow: { type: 'boolean', help: 'watch it until it has ended' },
+    json: JSON_OPTION,
+  },
+  run: async ({ values, operands: [prompt] }, io) => {
+    const { repo, project, json = false } = values;
+    if ((repo === undefined) === (project === undefined))
+      throw new UsageFailure('Give either --repo URL or --project NAME; for a trial: --repo errand://sample');
+    if (repo !== undefined) refuseLocal(repo);
+    const numbers = {
+      budget_usd: numberOf('budget', values.budget),
+      max_turns: numberOf('max-turns', values['max-turns']),
+      priority: numberOf('priority', values.priority),
+    };
+    const client = await Client.open(io.session, io.signal);
+    const project_id = project === undefined ? undefined : await findProject(client, project);
+    const { branch: base_branch, model } = values;
+    const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, ...numbers }) };
+    const created = await client.call('createTask', { body });
+    if (values.follow === true) return watch(client, created.id, json, io);
+    if (json) printJson(io, created);
+    else
+      print(io, [
+        ['The errand is ', [STATUS_STYLE[created.status], created.status], ': ', ['bold', created.id]],
+        [['dim', `watch it with: npx errand watch ${created.id}`]],
+      ]);
+    return EXIT.succeeded;
+  },
+});
+
+export const tasks = command({
+  name: 'tasks',
+  operands: [],
+  summary: 'List the errands, newest first',
+  options: {
+    status: { type: 'string', placeholder: 'STATUS', help: `one of ${TaskStatus.options.join(', ')}` },
+    project: { type: 'string', placeholder: 'NAME', help: 'those of one project' },
+    limit: { type: 'string', placeholder: 'N', help: 'how many, at most 200 (20)' },
+    json: JSON_OPTION,
+  },
+  run: async ({ values }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const { items } = await client.call('listTasks', {
+      query: {
+        limit: numberOf('limit', values.limit) ?? 20,
+        status: values.status,
+        project_id: values.project === undefined ? undefined : await findProject(client, values.project),
+      },
+    });
+    if (values.json === true) for (const item of items) printJson(io, item);
+    else
+      print(
+        io,
+        items.length > 0 ? table(items) : [['No errands. Send one with: npx errand task "…" --repo errand://sample']],
+      );
+    return EXIT.succeeded;
+  },
+});
+
+export const watchCommand = command({
+  name: 'watch',
+  operands: ['ID'],
+  summary: 'Watch an errand until it has ended; the exit code tells how',
+  options: { json: JSON_OPTION },
+  run: async ({ values, operands: [id] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    return watch(client, await findTask(client, id), values.json === true, io);
+  },
+});
+
+export const say = command({
+  name: 'say',
+  operands: ['ID', 'TEXT'],
+  summary: 'Say something to an errand; one that has ended goes on',
+  options: {},
+  run: async ({ operands: [id, text] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const found = await findTask(client, id);
+    const { resumed } = await client.call('createMessage', { params: { id: found }, body: { text } });
+    print(io, [[resumed ? 'Said. The errand goes on with it.' : 'Said.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const cancel = command({
+  name: 'cancel',
+  operands: ['ID'],
+  summary: 'Stop an errand; what it did so far is pushed',
+  options: {},
+  run: async ({ operands: [id] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const { status } = await client.call('cancelTask', { params: { id: await findTask(client, id) } });
+    print(io, [[status === 'cancelled' ? 'Cancelled.' : 'It is being cancelled.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const retry = command({
+  name: 'retry',
+  operands: ['ID'],
+  summary: 'Run an errand again that failed or was cancelled, from where it was',
+  options: { follow: { type: 'boolean', help: 'watch it until it has ended' } },
+  run: async ({ values, operands: [id] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const again = await client.call('retryTask', { params: { id: await findTask(client, id) } });
+    if (values.follow === true) return watch(client, again.id, false, io);
+    print(io, [['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const diff = command({
+  name: 'diff',
+  operands: ['ID'],
+  summary: 'Show what an errand changed, as git does',
+  options: {},
+  run: async ({ operands: [id] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const { diff: text, truncated } = await client.call('getDiff', { params: { id: await findTask(client, id) } });
+    // A file or a program gets it as it is; a terminal gets nothing that it would obey.
+    io.stdout.write(io.live ? clean(text) : text);
+    if (truncated) io.stderr.write('The diff was too long to be kept whole: this is its beginning.\n');
+    return EXIT.succeeded;
+  },
+});
+
+function table(tasks: readonly Task[]): Line[] {
+  const ids = shortIds(tasks);
+  return tasks.map(({ id, status, usage, created_at, title }) => [
+    ['bold', ids.get(id) ?? id],
+    '  ',
+    [STATUS_STYLE[status], status.padEnd(9)],
+    ['dim', `  ${created_at.slice(0, 16).replace('T', ' ')}  ${money(usage.cost_usd).padStart(8)}  `],
+    title,
+  ]);
+}
+
+function refuseLocal(repo: string): void {
+  if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;
+  throw new UsageFailure(
+    `'${repo}' is a path on this machine, and the server fetches the repository itself: give an address that it can reach, or --repo errand://sample for a trial.`,
+  );
+}

@@ -1,0 +1,142 @@
+import type { LogEvent } from '../../protocol/events.ts';
+import {
+  isEnded,
+  type PlanItem,
+  type Task,
+  type TaskStatus,
+  type Usage,
+  type WaitingFor,
+} from '../../protocol/task.ts';
+import { Drafts } from './drafts.ts';
+import { eventLines, planLines, STATUS_STYLE } from './event-lines.ts';
+import type { News } from './follow.ts';
+import { changes, clock, duration, money, spent, waiting } from './format.ts';
+import { knownEvent } from './known-event.ts';
+import { block, type Line } from './line.ts';
+import { headAndTail, wrap } from './text.ts';
+
+const PLAN_LINES_MAX = 10;
+const DRAFT_LINES_MAX = 6;
+
+/** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
+export class View {
+  readonly #drafts = new Drafts();
+  #status: TaskStatus = 'queued';
+  #waiting: WaitingFor | null;
+  #plan: PlanItem[] = [];
+  #usage: Usage | undefined;
+  #turn = 0;
+  #lost: string | undefined;
+
+  /** `task`: as it stood when the watching began. */
+  constructor(task: Task) {
+    this.#waiting = task.waiting_for;
+  }
+
+  /** Takes in what is new, and gives the lines that it adds to the log. `live`: the plan and drafts are shown below the log. */
+  take(news: News, live: boolean): Line[] {
+    switch (news.type) {
+      case 'events':
+        return news.events.flatMap((event) => this.#event(event, live));
+      case 'state':
+        this.#waiting = news.waiting_for;
+        return [];
+      case 'deltas':
+        for (const delta of news.deltas) this.#drafts.add(delta);
+        return [];
+      case 'connected':
+        this.#lost = undefined;
+        return [];
+      case 'lost':
+        this.#drafts.clear();
+        this.#lost = `${news.why} Trying again at ${clock(new Date(news.retry_at_ms).toISOString())}.`;
+        return [];
+      case 'restored':
+        return [[['yellow', 'The server has another database than before: this is the log that it has now.']]];
+    }
+  }
+
+  /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */
+  footer({ columns }: { columns: number }, now: number): Line[] {
+    const drafts = this.#drafts.all().flatMap(({ kind, text }): Line[] => {
+      const lines = wrap(text.trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
+      return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
+    });
+    const wait = this.#waiting && !isEnded(this.#status) ? waiting(this.#waiting, now) : undefined;
+    const parts = [
+      wait,
+      this.#turn > 0 ? `turn ${this.#turn}` : undefined,
+      this.#usage && money(this.#usage.cost_usd),
+    ].filter((part) => part !== undefined);
+    return [
+      ...drafts,
+      ...planLines(this.#openPlan()),
+      ['● ', [STATUS_STYLE[this.#status], this.#status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
+      ...(this.#lost === undefined ? [] : [[['yellow', this.#lost] as const]]),
+    ];
+  }
+
+  /** The whole checklist, for the log. */
+  plan(): Line[] {
+    return planLines(this.#plan);
+  }
+
+  #event(event: LogEvent, live: boolean): Line[] {
+    this.#drafts.event(event);
+    const known = knownEvent(event);
+    switch (known?.type) {
+      case 'task.status':
+        this.#status = known.body.to;
+        break;
+      case 'plan.updated':
+        this.#plan = known.body.items;
+        if (live) return [];
+        break;
+      case 'usage.updated':
+        this.#usage = known.body.usage;
+        break;
+      case 'turn.started':
+        this.#turn = known.body.turn;
+        break;
+      default:
+    }
+    return eventLines(event, known);
+  }
+
+  /** The part of the plan that is at work, where it is too long to be shown whole. */
+  #openPlan(): PlanItem[] {
+    const open = this.#plan.findIndex(({ status }) => status !== 'done');
+    const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
+    return this.#plan.slice(from, from + PLAN_LINES_MAX);
+  }
+}
+
+/** What an errand is, above its log. */
+export function heading(task: Task): Line[] {
+  const settings = [
+    task.repo_url,
+    task.base_branch === null ? undefined : `from ${task.base_branch}`,
+    task.model,
+    `at most ${money(task.budget_usd)} and ${task.max_turns} turns`,
+  ].filter((part) => part !== undefined);
+  return [[['bold', task.title]], [['dim', `${task.id} · ${settings.join(' · ')}`]]];
+}
+
+/** What came of an errand, below its log. */
+export function outcome(task: Task): Line[] {
+  const { result, started_at, ended_at } = task;
+  const took =
+    started_at !== null && ended_at !== null ? ` after ${duration(Date.parse(ended_at) - Date.parse(started_at))}` : '';
+  const failure = [task.reason, task.detail].filter((part) => part !== null).join(': ');
+  const branch = result?.branch ?? task.branch;
+  return [
+    [],
+    [[STATUS_STYLE[task.status], task.status], `${took} · ${spent(task.usage)}`],
+    ...(failure === '' ? [] : [[['red', failure] as const]]),
+    ...(branch === null
+      ? []
+      : [['branch ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : '']]),
+    ...(result ? block(headAndTail(result.summary, 60, 10), '') : []),
+    ...(branch === null ? [] : [[['dim', `see the changes with: npx errand diff ${task.id}`] as const]]),
+  ];
+}

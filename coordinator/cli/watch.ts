@@ -1,0 +1,65 @@
+import { isEnded, type Task } from '../../protocol/task.ts';
+import type { Client } from './client.ts';
+import { EXIT } from './failure.ts';
+import { follow } from './follow.ts';
+import { print, printBeside, printJson, type Io } from './io.ts';
+import { Screen } from './screen.ts';
+import { heading, outcome, View } from './view.ts';
+
+const TICK_MS = 1_000;
+
+/** Shows an errand until it has ended; gives what the process ends with. At Ctrl-C only the watching ends. */
+export async function watch(client: Client, id: string, json: boolean, io: Io): Promise<number> {
+  try {
+    if (json) await watchAsJson(client, id, io);
+    else await watchAsText(client, id, io);
+    return exitCode(await client.call('getTask', { params: { id } }));
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+    printBeside(io, [
+      ['You watch no more; the errand goes on. Watch it again with ', ['bold', `npx errand watch ${id}`]],
+      ['or stop it with ', ['bold', `npx errand cancel ${id}`]],
+    ]);
+    return EXIT.interrupted;
+  }
+}
+
+/** The events as they are, one a line. */
+async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
+  for await (const news of follow(client, id, io.signal))
+    if (news.type === 'events') for (const event of news.events) printJson(io, event);
+}
+
+async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
+  const task = await client.call('getTask', { params: { id } });
+  const view = new View(task);
+  print(io, heading(task));
+  if (io.live) await watchLive(client, id, view, io);
+  else for await (const news of follow(client, id, io.signal)) print(io, view.take(news, false));
+  print(io, outcome(await client.call('getTask', { params: { id } })));
+}
+
+async function watchLive(client: Client, id: string, view: View, io: Io): Promise<void> {
+  const screen = new Screen(io.stdout, io.color, (size) => view.footer(size, Date.now()));
+  const refresh = () => screen.refresh();
+  const tick = setInterval(refresh, TICK_MS);
+  io.stdout.on('resize', refresh);
+  try {
+    for await (const news of follow(client, id, io.signal)) {
+      const lines = view.take(news, true);
+      if (lines.length > 0) screen.print(lines);
+      else screen.refresh();
+    }
+  } finally {
+    clearInterval(tick);
+    io.stdout.off('resize', refresh);
+    screen.close();
+    print(io, view.plan());
+  }
+}
+
+function exitCode({ status }: Task): number {
+  if (!isEnded(status)) return EXIT.trouble;
+  if (status === 'succeeded') return EXIT.succeeded;
+  return status === 'cancelled' ? EXIT.cancelled : EXIT.failed;
+}
