@@ -7,10 +7,12 @@ import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
+import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
 import { readKeys, type Keys } from '../../coordinator/keys.ts';
 import { Log } from '../../coordinator/log.ts';
 import { createLogger } from '../../coordinator/logger.ts';
-import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
+import { Relay } from '../../coordinator/relay.ts';
+import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Readiness, Session } from '../../protocol/api.ts';
 import { Api } from './api.ts';
@@ -23,6 +25,7 @@ export type StartedApi = {
   log: Log;
   keys: Keys;
   auth: Auth;
+  relay: Relay;
   /** The signals that the API gave, such as `wake` and `control <task id>`. */
   signals: string[];
   /** The rows that were published. */
@@ -38,7 +41,7 @@ export type StartedApi = {
 
 export const PASSWORD = 'correct horse battery';
 
-/** The public API alone, on a port of its own, with everything behind it but the workers. It ends with the test. */
+/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. */
 export async function startApi(
   t: ExecutionContext,
   env: Record<string, string> = {},
@@ -49,11 +52,16 @@ export async function startApi(
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
   const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
-  const log = new Log(db, (added) => rows.push(...added));
+  const relay = new Relay();
+  const log = new Log(db, (added) => {
+    rows.push(...added);
+    relay.publish(added);
+  });
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
   const readiness: Readiness = { ready: true, checks: {} };
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const app = createApp({
     config,
     log,
@@ -66,11 +74,22 @@ export async function startApi(
       ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
     },
     readiness: () => Promise.resolve(readiness),
-    logger: createLogger('debug', { write: (line) => lines.push(line) }),
+    logger,
+    sockets: SOCKET_OPTIONS,
+  });
+  const sockets = serveSockets(app, {
+    db,
+    relay,
+    epoch: readMeta(db, 'epoch'),
+    authenticate: (bearer) => auth.authenticate(bearer),
+    redeemTicket: (ticket) => auth.redeemTicket(ticket),
+    onSessionEnded: auth.onSessionEnded,
+    logger,
   });
   const http = app.listen(0, '127.0.0.1');
   await once(http, 'listening');
   t.teardown(async () => {
+    await sockets.close();
     http.closeAllConnections();
     http.close();
     await once(http, 'close');
@@ -84,5 +103,5 @@ export async function startApi(
     const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, signals, rows, lines, clock, readiness, person };
+  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, person };
 }

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { ExecutionContext } from 'ava';
+
+/** A bad network: what it carries may be cut at any moment. */
+export type CuttingProxy = {
+  url: string;
+  /** Ends all connections as they are, in the middle of whatever they carry; gives how many there were. */
+  cut: () => number;
+};
+
+/** Carries connections on to `target`, until the test ends. */
+export async function startCuttingProxy(t: ExecutionContext, target: string): Promise<CuttingProxy> {
+  const { hostname, port } = new URL(target);
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        open.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): number => {
+    const count = open.size;
+    for (const socket of open) socket.resetAndDestroy();
+    return count;
+  };
+  t.teardown(async () => {
+    cut();
+    server.close();
+    await once(server, 'close');
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut };
+}

@@ -1,0 +1,72 @@
+import type { WorkerEvent } from '../../protocol/events.ts';
+import type { FailureReason, TaskResult } from '../../protocol/task.ts';
+import { advance, endAttempt } from '../../coordinator/advance.ts';
+import type { Log } from '../../coordinator/log.ts';
+import { markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
+import { updateResult } from '../../coordinator/sqlite/progress.ts';
+import { startAttempt, taskOf } from './rows.ts';
+
+/** An errand whose worker is the test: what it does is in the log at once, and goes out to whoever watches. */
+export class StagedErrand {
+  readonly id: string;
+  readonly #log: Log;
+  #seq = 0;
+
+  constructor(log: Log, id: string) {
+    this.#log = log;
+    this.id = id;
+  }
+
+  /** Starts the next attempt, and lets its worker call. */
+  begin(): void {
+    this.#seq = 0;
+    const n = startAttempt(this.#log, this.id);
+    this.#log.write((tx) => {
+      markAttemptRunning(tx.db, this.id, n);
+      advance(tx, taskOf(this.#log, this.id), { type: 'worker_called', at: now() });
+    });
+  }
+
+  /** The worker reports these. */
+  report(...events: WorkerEvent[]): void {
+    this.#log.write((tx) => {
+      const { user_id, attempt } = taskOf(this.#log, this.id);
+      for (const { type, body } of events)
+        tx.append({
+          task_id: this.id,
+          user_id,
+          attempt,
+          seq: ++this.#seq,
+          type,
+          at: now(),
+          body: JSON.stringify(body),
+        });
+    });
+  }
+
+  /** The attempt ends, and with it the errand where the reason is not worth another attempt. */
+  end(status: 'succeeded' | 'failed' | 'cancelled', reason: FailureReason | null = null, result?: TaskResult): void {
+    this.#log.write((tx) => {
+      const task = taskOf(this.#log, this.id);
+      if (result) {
+        updateResult(tx.db, this.id, result, now());
+        tx.note(
+          task,
+          {
+            type: 'task.result',
+            body: {
+              summary: result.summary,
+              branch: result.branch,
+              commit: result.commit,
+              diff_stat: result.diff_stat,
+            },
+          },
+          now(),
+        );
+      }
+      endAttempt(tx, task, task.attempt, { status, reason, detail: reason && `It ended with ${reason}.`, at: now() });
+    });
+  }
+}
+
+const now = () => new Date().toISOString();
