@@ -1,0 +1,411 @@
+import test from 'ava';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { WorkInput } from '../../agent-container/work.ts';
+import type { Worker } from '../../agent-container/worker.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
+import { git } from '../support/git-server.ts';
+import { until } from '../support/until.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, DONE, setScene, untilStopped } from '../support/worker-scene.ts';
+
+const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
+const types = (task: MockTask) => task.events.map(({ type }) => type);
+const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
+
+test('a task from its hand-over to its result', async (t) => {
+  const { task, start, bare } = await setScene(t, { files: { 'README.md': 'old\n' } });
+  const worker = await start(doing((input) => write(input, 'README.md', 'new\n')));
+  t.is((await hand(worker, task)).status, 202);
+  t.is(await worker.ended, 0);
+  t.deepEqual(types(task), ['agent.started', 'step.started', 'repository.ready', 'step.started', 'branch.pushed']);
+  const { result } = task.current;
+  t.like(result, {
+    status: 'succeeded',
+    reason: null,
+    summary: 'It is done.',
+    branch: task.base.branch,
+    diff_stat: { files: 1, insertions: 1, deletions: 1 },
+    diff_truncated: false,
+  });
+  t.regex(result?.diff ?? '', /^-old\n\+new$/m);
+  t.is(await git(bare, 'rev-parse', task.base.branch), result?.commit ?? '');
+  t.is(await git(bare, 'rev-parse', 'main'), result?.base_commit ?? '');
+  t.is(
+    await git(bare, 'log', '-1', '--format=%an <%ae>%n%B', task.base.branch),
+    `Errand <errand@localhost>\n${DONE.commit_message}`,
+  );
+  t.deepEqual(task.breaches, []);
+});
+
+test('what the agent itself committed is pushed as it is', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      const run = promisify(execFile);
+      const options = { cwd: input.repo_dir, env: input.command_env };
+      await run('git', ['add', '.'], options);
+      await run('git', ['commit', '-q', '-m', 'By the agent'], options);
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'By the agent\nFirst');
+});
+
+test('a task that changed nothing names no branch', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(doing(() => Promise.resolve()));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'succeeded', branch: null, commit: null, diff: '' });
+  t.is(await git(bare, 'branch', '--list', 'errand/*'), '');
+});
+
+test('a worker that no call reaches fetches its assignment, and is steered and cancelled by callbacks alone', async (t) => {
+  const { task, start, config } = await setScene(t, { assignment: { heartbeat_ms: 30 } });
+  const heard: string[] = [];
+  const worker = await start(
+    async (input) => {
+      await input.inbox.arrived(input.signal);
+      heard.push(...input.inbox.take().map(({ text }) => text));
+      return untilStopped(input);
+    },
+    config({ ERRAND_LISTEN: '', ERRAND_TASK_ID: task.id, ERRAND_TASK_TOKEN: task.token }),
+  );
+  t.is(worker.address, null);
+  task.say('Use tabs.');
+  await until('the message was heard', () => heard.length > 0);
+  task.cancel('enough');
+  t.is(await worker.ended, 0);
+  t.deepEqual(heard, ['Use tabs.']);
+  t.like(task.current.result, { status: 'cancelled', reason: null, detail: 'enough' });
+});
+
+test('a message that comes by both legs, again and again, is heard once', async (t) => {
+  const { task, start } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
+  const heard: string[] = [];
+  const beats = () => task.current.heartbeats.length;
+  const worker = await start(
+    doing(async (input) => {
+      await input.inbox.arrived(input.signal);
+      const before = beats();
+      await until('it came by heartbeats too', () => beats() > before + 2);
+      heard.push(...input.inbox.take().map(({ text }) => text));
+    }),
+  );
+  await hand(worker, task);
+  const message = task.say('Once.');
+  await callWorker(worker.address, 'POST', '/messages', { messages: [message] });
+  await callWorker(worker.address, 'POST', '/messages', { messages: [message] });
+  t.is(await worker.ended, 0);
+  t.deepEqual(heard, ['Once.']);
+});
+
+// Alone: it measures time.
+test.serial(
+  'a cancel ends the work at once, pushes what there is, and tells the result within the grace',
+  async (t) => {
+    const { task, start, bare } = await setScene(t);
+    const worker = await start(async (input) => {
+      await write(input, 'half.txt', 'half\n');
+      input.report.waitingFor({ kind: 'model', since: new Date().toISOString() });
+      return untilStopped(input);
+    });
+    await hand(worker, task);
+    await until('the work is under way', () => types(task).includes('repository.ready'));
+    const before = performance.now();
+    t.is((await callWorker(worker.address, 'POST', '/cancel', { reason: 'not needed' })).status, 202);
+    t.is(await worker.ended, 0);
+    t.true(performance.now() - before < 1500, `${Math.round(performance.now() - before)} ms`);
+    t.like(task.current.result, { status: 'cancelled', detail: 'not needed', branch: task.base.branch });
+    t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
+    t.regex(await git(bare, 'log', '-1', '--format=%s', task.base.branch), /^WIP: /);
+  },
+);
+
+test('work that does not heed a cancel is not waited for', async (t) => {
+  const { task, start } = await setScene(t);
+  const worker = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    return new Promise(() => {});
+  });
+  await hand(worker, task);
+  await until('the work is under way', () => types(task).includes('repository.ready'));
+  await callWorker(worker.address, 'POST', '/cancel', { reason: 'stop' });
+  t.is(await worker.ended, 0);
+  t.is(task.current.result?.status, 'cancelled');
+});
+
+test('SIGTERM pushes the work in progress, and tells no result', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    return untilStopped(input);
+  });
+  await hand(worker, task);
+  await until('the work is under way', () => types(task).includes('repository.ready'));
+  worker.terminate();
+  t.is(await worker.ended, 143);
+  t.is(task.current.result, undefined);
+  t.is(types(task).at(-1), 'branch.pushed');
+  t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
+});
+
+test('SIGTERM ends a worker that has no task at once', async (t) => {
+  const { start } = await setScene(t);
+  const worker = await start(untilStopped);
+  worker.terminate();
+  t.is(await worker.ended, 143);
+});
+
+test('SIGTERM is over within ten seconds also when the coordinator is away', async (t) => {
+  const { task, start, mock } = await setScene(t);
+  const worker = await start(untilStopped);
+  await hand(worker, task);
+  await until('the work is under way', () => types(task).includes('repository.ready'));
+  await mock.stop();
+  const before = performance.now();
+  worker.terminate();
+  t.is(await worker.ended, 143);
+  t.true(performance.now() - before < 10_000);
+});
+
+test('an attempt that was given up stops at once and pushes nothing', async (t) => {
+  const { task, start, bare } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
+  const worker = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    return untilStopped(input);
+  });
+  await hand(worker, task);
+  await until('the work is under way', () => types(task).includes('repository.ready'));
+  task.nextAttempt();
+  t.is(await worker.ended, 1);
+  t.is(await git(bare, 'branch', '--list', 'errand/*'), '');
+  t.is(task.attempts[0]?.result, undefined);
+});
+
+test('an attempt whose result is known already exits with 0', async (t) => {
+  const { task, start, mock } = await setScene(t);
+  const worker = await start(doing(() => Promise.resolve()));
+  mock.faults.add('result', { kind: 'lose' });
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(task.current.result?.status, 'succeeded');
+});
+
+test('work that breaks is a failure with words, and what there is is pushed', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    throw new Error('The loop lost its way.');
+  });
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'failed', reason: 'agent_error', detail: 'The loop lost its way.' });
+  t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
+});
+
+test('a repository that does not exist fails the task for good, and is named', async (t) => {
+  const { task, start, git: server } = await setScene(t);
+  task.base.repo_url = `${server.origin}/owner/other`;
+  const worker = await start(doing(() => Promise.resolve()));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'failed', reason: 'repository_not_found', branch: null });
+  t.regex(task.current.result?.detail ?? '', /owner\/other/);
+});
+
+test('a password that is wrong reads as a repository that is not there', async (t) => {
+  const { task, start, git: server } = await setScene(t, { credential: { username: 'u', password: 'right' } });
+  server.intercept = (request, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
+    request.resume();
+    return true;
+  };
+  const worker = await start(doing(() => Promise.resolve()));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(task.current.result?.reason, 'repository_not_found');
+});
+
+test('a base branch that does not exist is named', async (t) => {
+  const { task, start } = await setScene(t, { assignment: { base_branch: 'nowhere' } });
+  const worker = await start(doing(() => Promise.resolve()));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, {
+    status: 'failed',
+    reason: 'repository_not_found',
+    detail: 'The repository has no branch nowhere.',
+  });
+});
+
+test('a forge that fails for a while is tried again, for the clone and for the push', async (t) => {
+  const { task, start, git: server, bare } = await setScene(t);
+  const failed = new Map<string, number>();
+  server.intercept = (request, response) => {
+    const times = failed.get(request.url ?? '') ?? 0;
+    failed.set(request.url ?? '', times + 1);
+    if (times >= 1) return false;
+    request.resume();
+    response.writeHead(503).end();
+    return true;
+  };
+  const worker = await start(doing((input) => write(input, 'a.txt', 'a\n')));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(task.current.result?.status, 'succeeded');
+  t.is(await git(bare, 'show', `${task.base.branch}:a.txt`), 'a');
+});
+
+test('a push that the repository refuses fails a success, with its words', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  await writeFile(join(bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Sundays" >&2\nexit 1\n', {
+    mode: 0o755,
+  });
+  const worker = await start(doing((input) => write(input, 'a.txt', 'a\n')));
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'failed', reason: 'push_rejected', branch: null, commit: null });
+  t.regex(task.current.result?.detail ?? '', /pre-receive hook declined/);
+});
+
+test('a checkpoint pushes work in progress once, and leaves HEAD and the index alone', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const seen: string[] = [];
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      const before = await git(input.repo_dir, 'rev-parse', 'HEAD');
+      await input.checkpoint();
+      await input.checkpoint();
+      seen.push(await git(input.repo_dir, 'status', '--porcelain'));
+      t.is(await git(input.repo_dir, 'rev-parse', 'HEAD'), before);
+      await write(input, 'b.txt', 'b\n');
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.deepEqual(seen, ['?? a.txt']);
+  const pushes = task.events.flatMap((event) => (event.type === 'branch.pushed' ? [event.body.wip] : []));
+  t.deepEqual(pushes, [true, false]);
+  t.is(
+    await git(bare, 'log', '--format=%s', task.base.branch),
+    'Do it\nFirst',
+    'the end replaces the work in progress',
+  );
+});
+
+test('a checkpoint never throws', async (t) => {
+  const { task, start, git: server } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      server.intercept = (request, response) => {
+        request.resume();
+        response.writeHead(404).end();
+        return true;
+      };
+      await input.checkpoint();
+      server.intercept = undefined;
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.is(task.current.result?.status, 'succeeded');
+});
+
+test('the next attempt goes on in the same workspace, with the transcript', async (t) => {
+  const { task, start, bare, config } = await setScene(t);
+  const first = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    await input.report.emit({ type: 'plan.updated', body: { items: [] } });
+    return untilStopped(input);
+  });
+  await hand(first, task);
+  await until('the plan is known', () => types(task).includes('plan.updated'));
+  first.terminate();
+  await first.ended;
+  task.nextAttempt();
+  const transcripts: string[][] = [];
+  const second = await start(
+    doing(async (input) => {
+      transcripts.push(input.assignment.transcript.map(({ type }) => type));
+      await write(input, 'other.txt', 'other\n');
+    }),
+    config(),
+  );
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.deepEqual(transcripts, [['plan.updated']]);
+  t.like(task.events[0], { type: 'agent.started', body: { resumed: true } });
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nhalf.txt\nother.txt');
+  t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Do it\nFirst');
+});
+
+test('the next attempt reports what the one before spooled and could not say', async (t) => {
+  const { task, start, mock, config, folder } = await setScene(t);
+  let unheard = false;
+  const first = await start(async (input) => {
+    await until('all was heard', () => types(task).includes('repository.ready'));
+    await mock.stop();
+    await input.report.emit({ type: 'input.added', body: { turn: 1, source: 'harness', text: 'unheard' } });
+    unheard = true;
+    return untilStopped(input);
+  });
+  await hand(first, task);
+  await until('the event is in the spool', () => unheard);
+  first.terminate();
+  t.is(await first.ended, 143);
+  await mock.start();
+  task.nextAttempt();
+  const transcripts: unknown[] = [];
+  const second = await start(
+    doing((input) => {
+      transcripts.push(...input.assignment.transcript);
+      return Promise.resolve();
+    }),
+    { ...config(), workspace_dir: join(folder, 'workspace-2') },
+  );
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
+  t.deepEqual(transcripts, [
+    { attempt: 2, type: 'input.added', body: { turn: 1, source: 'harness', text: 'unheard' } },
+  ]);
+});
+
+test('the token is in no command, and egress leads through the forwarder', async (t) => {
+  const { task, start } = await setScene(t, {
+    assignment: { egress: 'registries', env: { API_KEY: 'of the project' } },
+  });
+  let seen = '';
+  const worker = await start(
+    doing(async (input) => {
+      const { stdout } = await promisify(execFile)('env', { env: input.command_env, cwd: input.repo_dir });
+      seen = stdout;
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.false(seen.includes(task.token));
+  t.regex(seen, /^HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+$/m);
+  t.regex(seen, /^API_KEY=of the project$/m);
+  t.notRegex(seen, /ERRAND_/);
+});
+
+test('without egress commands get no proxy', async (t) => {
+  const { task, start } = await setScene(t);
+  let keys: string[] = [];
+  const worker = await start(doing((input) => Promise.resolve(void (keys = Object.keys(input.command_env)))));
+  await hand(worker, task);
+  await worker.ended;
+  t.deepEqual(
+    keys.filter((key) => /proxy/i.test(key)),
+    [],
+  );
+});

@@ -1,0 +1,110 @@
+import type { ExecutionContext } from 'ava';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { readConfig, type WorkerConfig } from '../../agent-container/config.ts';
+import type { Work, WorkEnd, WorkInput } from '../../agent-container/work.ts';
+import { startWorker, type Worker } from '../../agent-container/worker.ts';
+import { gitSurface } from '../../coordinator/internal/git/git-surface.ts';
+import type { Assignment } from '../../protocol/worker.ts';
+import { startGitServer, type Credential, type GitServer } from './git-server.ts';
+import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
+import type { MockTask } from './mock-coordinator/task.ts';
+
+/** A mock coordinator that carries git to a real git server, a task with a repository there, and folders for a worker. */
+export type Scene = {
+  folder: string;
+  mock: MockCoordinator;
+  git: GitServer;
+  task: MockTask;
+  /** The bare repository, for looking into it. */
+  bare: string;
+  config: (settings?: Record<string, string>) => WorkerConfig;
+  /** Starts a worker in this process; it listens on a socket. */
+  start: (work: Work, config?: WorkerConfig) => Promise<Worker>;
+};
+
+type Given = {
+  files?: Record<string, string | Buffer>;
+  assignment?: Partial<Assignment>;
+  credential?: Credential;
+  mock?: Partial<MockOptions>;
+};
+
+/** Sets the scene, until the test ends. */
+export async function setScene(t: ExecutionContext, given: Given = {}): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'errand-worker-'));
+  const git = await startGitServer(given.credential);
+  const repo_url = await git.createRepository('owner/name', given.files);
+  const mock = new MockCoordinator({
+    socket_path: join(folder, 'coordinator.sock'),
+    git: gitSurface({
+      repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
+      private_hosts: [git.host],
+      data_dir: folder,
+      logger: pino({ level: 'silent' }),
+    }),
+    ...given.mock,
+  });
+  await mock.start();
+  const task = mock.addTask({ repo_url, ...given.assignment });
+  const config = (settings: Record<string, string> = {}) =>
+    readConfig({
+      PATH: process.env.PATH,
+      ERRAND_COORDINATOR: mock.address,
+      ERRAND_LISTEN: `unix:${folder}/worker.sock`,
+      ERRAND_WORKSPACE: join(folder, 'workspace'),
+      ERRAND_SPOOL: join(folder, 'spool'),
+      ...settings,
+    });
+  const workers: Worker[] = [];
+  t.teardown(async () => {
+    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map(({ ended }) => ended));
+    await Promise.all([mock.stop(), git.close()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    folder,
+    mock,
+    git,
+    task,
+    bare: join(git.root, 'owner/name'),
+    config,
+    start: async (work, own = config()) => {
+      const worker = await startWorker({
+        config: own,
+        agent: { agent: 'scripted', version: '1' },
+        loadWork: () => Promise.resolve(work),
+        log: () => {},
+      });
+      workers.push(worker);
+      return worker;
+    },
+  };
+}
+
+export const DONE: WorkEnd = {
+  status: 'succeeded',
+  reason: null,
+  detail: null,
+  summary: 'It is done.',
+  commit_message: 'Do it\n\nBecause it was asked for.',
+};
+
+/** Work that does what the function does, and has then succeeded. */
+export function doing(script: (input: WorkInput) => Promise<void>): Work {
+  return async (input) => {
+    await script(input);
+    return DONE;
+  };
+}
+
+/** Work that goes on until it is told to stop. */
+export function untilStopped({ signal }: WorkInput): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
