@@ -22,7 +22,8 @@ export function openEngine(docker_host: string | undefined): Engine {
   };
 }
 
-function addressOf(docker_host = `unix://${DEFAULT_SOCKET}`): Docker.DockerOptions {
+/** DOCKER_HOST as dockerode wants it. Throws `unavailable` where it is of no known form. */
+export function addressOf(docker_host = `unix://${DEFAULT_SOCKET}`): Docker.DockerOptions {
   if (docker_host.startsWith('unix://')) return { socketPath: docker_host.slice('unix://'.length) || DEFAULT_SOCKET };
   if (!/^(tcp|http):\/\/[^/]+\/?$/.test(docker_host) || !URL.canParse(docker_host))
     throw new ErrandError(

@@ -98,6 +98,15 @@ export class DockerRunner implements Runner {
     }
   }
 
+  /** Whether the engine answers, and only the workers' image is missing. */
+  async lacksImage(): Promise<boolean> {
+    try {
+      return (await ifThere(this.#engine.calls.getImage(this.#options.image).inspect())) === undefined;
+    } catch {
+      return false;
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     this.#engine.close();

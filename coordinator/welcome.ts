@@ -1,0 +1,16 @@
+import { SAMPLE_REPO_URL } from '../protocol/task.ts';
+import type { Errand } from './start.ts';
+
+/** The first lines that a server prints: where to go, and what to type. */
+export function welcome({ url, runner, demo }: Pick<Errand, 'url' | 'runner' | 'demo'>): string[] {
+  const worker = runner === 'docker' ? 'containers without a network' : 'processes of this machine, without isolation';
+  const model = demo ? 'the demo model, for there is no ANTHROPIC_API_KEY' : 'Claude';
+  return [
+    `Errand is ready: ${url}`,
+    `  model    ${model}`,
+    `  workers  ${worker}`,
+    'In another terminal:',
+    `  npx errand login --server ${url} --signup`,
+    `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
+  ];
+}

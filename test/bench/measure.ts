@@ -1,0 +1,51 @@
+/** The middle value; of an even count the mean of the two. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The value that the share `p` (0 to 1) of all values does not exceed. */
+export function percentile(values: number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * p) - 1)] ?? Number.NaN;
+}
+
+/** How long `work` takes, in milliseconds. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+}
+
+/** Runs `work` so many times, one after the other. */
+export async function repeat<T>(times: number, work: (round: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let round = 0; round < times; round++) results.push(await work(round));
+  return results;
+}
+
+/** One line of the table. `goal` says what the ratio or the figure is to keep to; `met` whether it did. */
+export type Row = { what: string; figure: string; floor: string; ratio: string; goal: string; met: boolean | null };
+
+/** Prints the rows as a table in Markdown. */
+export function printTable(rows: Row[]): void {
+  const head = ['what', 'figure', 'floor', 'ratio', 'goal', ''];
+  const cells = rows.map((row) => [
+    row.what,
+    row.figure,
+    row.floor,
+    row.ratio,
+    row.goal,
+    row.met === null ? '' : row.met ? 'met' : 'MISSED',
+  ]);
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)));
+  const line = (parts: string[]) => `| ${parts.map((part, column) => part.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  console.log(line(head));
+  console.log(line(widths.map((width) => '-'.repeat(width))));
+  for (const row of cells) console.log(line(row));
+}
+
+export const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+export const times = (value: number): string => `${value.toFixed(2)}×`;
