@@ -80,9 +80,10 @@ export class AttemptRun {
 
   /** Takes up an attempt that was handed over before this server started. */
   adopt(workspace: string): Promise<void> {
+    this.#handed_over = true;
     return this.#run(async () => {
       this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
-      this.#handed_over = true;
+      // What came before there was anyone to push it to.
       this.control();
     });
   }
@@ -228,7 +229,8 @@ export class AttemptRun {
     if (this.#cancelling) return;
     const kill = () => this.#finish({ status: 'cancelled', reason: null, detail: 'It was stopped from outside.' });
     // Nobody has begun: there is nothing to bring to an end in order.
-    if (!this.#handed_over || !this.#worker) return kill();
+    if (!this.#handed_over) return kill();
+    if (!this.#worker) return;
     this.#cancelling = setTimeout(kill, LIMITS.cancel_grace_ms);
     this.#gone_by_ms = performance.now() + LIMITS.cancel_grace_ms;
     postCancel(this.#worker.link, reason).catch((error: unknown) => {
