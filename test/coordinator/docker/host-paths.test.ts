@@ -41,10 +41,8 @@ async function askInside(data: string[], data_dir: string): Promise<string> {
     '/var/run/docker.sock:/var/run/docker.sock',
   ];
   const volumes = mounts.flatMap((volume) => ['--volume', volume]);
-  return docker(
-    ...['run', '--rm', '--label', 'errand.test=1', '--hostname', 'my-own-name', '--workdir', root, ...volumes],
-    ...[BASE_IMAGE, 'node', '--input-type=module', '--eval', script],
-  );
+  const settings = ['--label', 'errand.test=1', '--hostname', 'my-own-name', '--workdir', root, ...volumes];
+  return docker('run', '--rm', ...settings, BASE_IMAGE, 'node', '--input-type=module', '--eval', script);
 }
 
 dockerTest('a coordinator in a container of the engine finds out what its data folder is called outside', async (t) => {
