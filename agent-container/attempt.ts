@@ -13,7 +13,8 @@ import { MessageInbox } from './inbox.ts';
 import type { Log } from './log.ts';
 import { Publisher } from './publisher.ts';
 import { RepositoryError } from './repository-error.ts';
-import { prepareRepository, type Remote } from './repository.ts';
+import type { Remote } from './remote.ts';
+import { prepareRepository } from './repository.ts';
 import { Reporter } from './reporter.ts';
 import { wipMessage } from './snapshot.ts';
 import { Spool } from './spool.ts';
@@ -154,7 +155,8 @@ export class Attempt {
     // Cloning and checkpoints end with the work; the last push only with the end of all.
     const git = new Git(dir, env, this.#stopping.signal);
     const last_git = new Git(dir, env, this.#over.signal);
-    const remote: Remote = { url: forwarder.git_url, takeGitRefusal: forwarder.takeGitRefusal };
+    const { git_url: url, takeGitRefusal } = forwarder;
+    const remote: Remote = { url, repo_url: assignment.repo_url, takeGitRefusal };
     let publisher: Publisher | undefined;
     let base_commit: string | null = null;
     let end: WorkEnd;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 
 /** How a git command ended. `stdout` is cut at its bound, and then `truncated`. */
 export type GitEnd = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
@@ -64,6 +65,8 @@ export class Git {
     this.dir = dir;
     this.signal = signal;
     this.#env = { ...env, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null', ...GIT_ENV };
+    // A repository that is broken must not be taken for the one around it.
+    this.#env.GIT_CEILING_DIRECTORIES = dirname(dir);
   }
 
   /** Runs git and gives its output without the last newline. Throws `GitError` where it fails. */

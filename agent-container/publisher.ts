@@ -1,7 +1,8 @@
 import type { DiffStat } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
 import type { Git } from './git.ts';
-import { push, PUSHED, type Remote } from './repository.ts';
+import { push, PUSHED } from './push.ts';
+import type { Remote } from './remote.ts';
 import { diff, diffStat, settleOn, takeSnapshot } from './snapshot.ts';
 import type { Report } from './work.ts';
 
