@@ -8,7 +8,7 @@ export type EgressPolicy = { egress: Egress; egress_hosts: string[] };
  * can carry something out; hosts where anyone can put anything (forges, storage, pastebins) are not among them. They are reached by TLS alone: a package manager that
  * is set to plain HTTP (apt is, unless told otherwise) does not get through.
  */
-export const REGISTRY_HOSTS = [
+const REGISTRY_HOSTS = [
   // JavaScript
   'registry.npmjs.org',
   'registry.yarnpkg.com',

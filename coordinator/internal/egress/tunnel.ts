@@ -26,7 +26,7 @@ export type EgressDependencies = {
 };
 
 /** How long the other end may take to accept, the worker to begin its handshake, and both to say nothing. */
-export type EgressTimeouts = { connect_ms: number; hello_ms: number; idle_ms: number };
+type EgressTimeouts = { connect_ms: number; hello_ms: number; idle_ms: number };
 const TIMEOUTS: EgressTimeouts = { connect_ms: 10_000, hello_ms: 10_000, idle_ms: LIMITS.egress_idle_ms };
 
 /** The forward proxy: opens tunnels to what the task's project allows, and cuts them when the attempt ends. */

@@ -3,6 +3,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { pinned, type AddressGuard } from '../../addresses.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
+import { understand } from './forge-answer.ts';
 
 /** A repository on a forge, and what opens it there; undefined: it is public. */
 export type ForgeRepository = { repo_url: string; credential: ForgeCredential | undefined };
@@ -18,7 +19,7 @@ const MOVED_MAX = 1000;
 /** Carries git's requests to forges over HTTP, and puts the repository's credential in. */
 export class Forge {
   readonly #agent: Agent;
-  /** Where repositories were found to be: a forge redirects `info/refs` alone, and git sends what follows there too. */
+  /** Where repositories were last found to be: a forge redirects `info/refs` alone, and what follows goes to the same place. */
   readonly #moved = new Map<string, string>();
 
   constructor(guard: AddressGuard, timeouts: ForgeTimeouts) {
@@ -32,18 +33,19 @@ export class Forge {
 
   /** Throws an `ErrandError` that tells what the forge answered, where that was not git. */
   async ask({ repo_url, credential }: ForgeRepository, request: GitRequest): Promise<GitResponse> {
-    let base = this.#moved.get(repo_url) ?? repo_url.replace(/\/+$/, '');
+    const given = repo_url.replace(/\/+$/, '');
+    let base = request.body ? (this.#moved.get(given) ?? given) : given;
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#send(base, credential, request);
       if (!isRedirect(answer)) {
-        if (redirects > 0) this.#remember(repo_url, base);
-        return understand(answer, base, credential, request);
+        if (!request.body) this.#remember(given, base);
+        return understand(answer, { base, with_credential: credential !== undefined, request });
       }
       await answer.body.dump();
       if (request.body || redirects === REDIRECTS_MAX)
         throw new ErrandError(
           'not_found',
-          `${hostOf(base)} redirects git without an end. Give the repository's own address.`,
+          `${new URL(base).host} redirects git without an end. Give the repository's own address.`,
         );
       base = redirected(base, answer, request);
     }
@@ -74,10 +76,12 @@ export class Forge {
     }
   }
 
-  #remember(repo_url: string, base: string): void {
+  #remember(given: string, found: string): void {
+    this.#moved.delete(given);
+    if (found === given) return;
     const [oldest] = this.#moved.keys();
     if (this.#moved.size >= MOVED_MAX && oldest !== undefined) this.#moved.delete(oldest);
-    this.#moved.set(repo_url, base);
+    this.#moved.set(given, found);
   }
 }
 
@@ -120,76 +124,8 @@ function redirected(base: string, { headers }: Dispatcher.ResponseData, request:
   return to.origin + to.pathname.slice(0, -'/info/refs'.length);
 }
 
-async function understand(
-  answer: Dispatcher.ResponseData,
-  base: string,
-  credential: ForgeCredential | undefined,
-  request: GitRequest,
-): Promise<GitResponse> {
-  const { statusCode, headers, body } = answer;
-  const type = mediaType(request.service, request.body ? 'result' : 'advertisement');
-  if (statusCode === 200 && headers['content-type'] === type) return { headers: passedOn(headers), body };
-  await body.dump();
-  if (statusCode === 200)
-    throw new ErrandError('not_found', `${base} answers, but not as a git repository over smart HTTP.`);
-  throw refusal(statusCode, Number(headers['retry-after']), base, credential, request);
-}
-
-/** What the forge's status means for whoever gave the repository and its credential. */
-function refusal(
-  status: number,
-  retry_after_s: number,
-  base: string,
-  credential: ForgeCredential | undefined,
-  { service }: GitRequest,
-): ErrandError {
-  const host = hostOf(base);
-  const retry = retry_after_s > 0 ? { retry_after_s } : {};
-  const right = service === 'git-receive-pack' ? 'push to' : 'read';
-  switch (status) {
-    case 401:
-      return credential
-        ? new ErrandError('forbidden', `${host} refused the credential for ${base}. It may be wrong, or have expired.`)
-        : new ErrandError(
-            'forbidden',
-            `${host} asks for a credential to ${right} ${base}, and there is none: give the project a git token. (Some forges answer so where there is no such repository, too.)`,
-          );
-    case 403:
-      return new ErrandError(
-        'forbidden',
-        `${host} does not allow ${credential ? 'this credential' : 'just anyone'} to ${right} ${base}.`,
-      );
-    case 404:
-    case 410:
-      return new ErrandError(
-        'not_found',
-        `There is no repository at ${base}${credential ? ', or this credential may not see it' : ', or it is private and there is no credential'}.`,
-      );
-    case 413:
-      return new ErrandError('too_large', `${host} does not take a push of this size.`);
-    case 429:
-      return new ErrandError('rate_limited', `${host} asks to be left alone for a while.`, retry);
-    default:
-      return new ErrandError('upstream_unreachable', `${host} answered with the status ${status}.`, retry);
-  }
-}
-
-/** The headers of an answer that concern git; whatever else a forge says (cookies, challenges) stays here. */
-function passedOn(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const passed: Record<string, string> = {};
-  for (const name of ['content-type', 'content-encoding', 'content-length', 'cache-control']) {
-    const value = headers[name];
-    if (typeof value === 'string') passed[name] = value;
-  }
-  return passed;
-}
-
 function basic({ username, password }: ForgeCredential): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
-function hostOf(base: string): string {
-  return new URL(base).host;
 }
 
 function wordsOf(cause: unknown): string {

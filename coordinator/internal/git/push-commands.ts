@@ -6,7 +6,7 @@ import { FLUSH, pktLine, type PktReader } from './pkt-line.ts';
 
 /** What a push asks for, before its pack: to move each ref from one commit to another. `shallow` are the ends of a shallow clone's history. */
 export type Push = { commands: Command[]; capabilities: string[]; shallow: string[] };
-export type Command = { old: string; new: string; ref: string };
+type Command = { old: string; new: string; ref: string };
 
 const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([!-~\x80-\xff]{1,1000})$/;
 const SHALLOW = /^shallow ([0-9a-f]{40}|[0-9a-f]{64})$/;

@@ -1,0 +1,58 @@
+import type { Dispatcher } from 'undici';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
+
+/** What was asked: of which repository (its address), whether with a credential, and what. */
+type Asked = { base: string; with_credential: boolean; request: GitRequest };
+
+/** The answer of a forge, for the worker's git; or an `ErrandError` that tells what the forge said instead. */
+export async function understand(answer: Dispatcher.ResponseData, asked: Asked): Promise<GitResponse> {
+  const { statusCode, headers, body } = answer;
+  const { service, body: sent } = asked.request;
+  const type = mediaType(service, sent ? 'result' : 'advertisement');
+  if (statusCode === 200 && headers['content-type'] === type) return { headers: passedOn(headers), body };
+  await body.dump();
+  if (statusCode === 200)
+    throw new ErrandError('not_found', `${asked.base} answers, but not as a git repository over smart HTTP.`);
+  throw refusal(statusCode, Number(headers['retry-after']), asked);
+}
+
+/** What the forge's status means for whoever gave the repository and its credential. */
+function refusal(status: number, retry_after_s: number, asked: Asked): ErrandError {
+  const { base, with_credential, request } = asked;
+  const { host } = new URL(base);
+  const retry = retry_after_s > 0 ? { retry_after_s } : {};
+  const right = request.service === 'git-receive-pack' ? 'push to' : 'read';
+  switch (status) {
+    case 401: {
+      const refused = `${host} refused the credential for ${base}. It may be wrong, or have expired.`;
+      const missing = `${host} asks for a credential to ${right} ${base}, and there is none: give the project a git token. (Some forges answer so where there is no such repository, too.)`;
+      return new ErrandError('forbidden', with_credential ? refused : missing);
+    }
+    case 403: {
+      const whom = with_credential ? 'this credential' : 'just anyone';
+      return new ErrandError('forbidden', `${host} does not allow ${whom} to ${right} ${base}.`);
+    }
+    case 404:
+    case 410: {
+      const or = with_credential ? 'this credential may not see it' : 'it is private and there is no credential';
+      return new ErrandError('not_found', `There is no repository at ${base}, or ${or}.`);
+    }
+    case 413:
+      return new ErrandError('too_large', `${host} does not take a push of this size.`);
+    case 429:
+      return new ErrandError('rate_limited', `${host} asks to be left alone for a while.`, retry);
+    default:
+      return new ErrandError('upstream_unreachable', `${host} answered with the status ${status}.`, retry);
+  }
+}
+
+/** The headers of an answer that concern git; whatever else a forge says (cookies, challenges) stays here. */
+function passedOn(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name of ['content-type', 'content-encoding', 'content-length', 'cache-control']) {
+    const value = headers[name];
+    if (typeof value === 'string') passed[name] = value;
+  }
+  return passed;
+}
