@@ -23,12 +23,13 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
   response.end(text);
 }
 
-/** Refuses a CONNECT on its bare socket. */
+/** Refuses a CONNECT on its bare socket, and hangs up. */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
   const text = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+      `content-length: ${Buffer.byteLength(text)}\r\nerrand-error: ${problem.code}\r\nconnection: close\r\n\r\n${text}`,
+    () => socket.destroy(),
   );
 }

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { pino } from 'pino';
+import type { Surface } from '../../coordinator/internal/caller.ts';
 import { gitSurface, type GitDependencies } from '../../coordinator/internal/git/git-surface.ts';
+import { createLogger } from '../../coordinator/logger.ts';
 import { branchPrefix } from '../../coordinator/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
@@ -14,6 +15,7 @@ export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the
 
 export type Setting = {
   forge: GitServer;
+  surface: Surface;
   server: SurfaceServer;
   folder: string;
   /** The task's prefix, as a branch. */
@@ -36,10 +38,17 @@ export async function setUp(
     repository: () => ({ repo_url, credential: credential ?? undefined }),
     private_hosts: [forge.host],
     data_dir: join(folder, 'data'),
-    logger: pino({ level: 'silent' }),
+    logger: createLogger('silent'),
     ...change,
   });
-  return { forge, server: await serveSurface(t, surface, task_id), folder, prefix: branchPrefix(task_id), repo_url };
+  return {
+    forge,
+    surface,
+    server: await serveSurface(t, surface, task_id),
+    folder,
+    prefix: branchPrefix(task_id),
+    repo_url,
+  };
 }
 
 /** A clone with one commit that is not on the forge. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { ErrandError } from '../../protocol/problem.ts';
 import type { Caller, Surface } from '../../coordinator/internal/caller.ts';
 
 /** The internal listener reduced to one surface and one caller: what is not about either stays out of a surface's tests. */
@@ -42,5 +43,11 @@ export async function serveSurface(t: ExecutionContext, surface: Surface, task_i
     await closed;
   });
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  return { url, caller, end: () => attempt.abort(), broken, busy: () => busy };
+  return {
+    url,
+    caller,
+    end: () => attempt.abort(new ErrandError('stale_attempt', 'The attempt has ended.')),
+    broken,
+    busy: () => busy,
+  };
 }

@@ -2,6 +2,9 @@ import type { Duplex } from 'node:stream';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { readClientHello, type ClientHello } from './client-hello.ts';
 
+/** A fatal alert of TLS, access_denied: every client prints something of it. */
+const ACCESS_DENIED = Buffer.from([21, 3, 3, 0, 2, 2, 49]);
+
 /**
  * Waits for the worker to begin a TLS handshake, and holds it to the host that it was let through for. What was read is put back. Throws
  * `invalid` where it is no TLS or none within `timeout_ms`, `forbidden` where it names another host or hides one.
@@ -13,6 +16,11 @@ export async function expectHandshake(client: Duplex, host: string, timeout_ms: 
   if (encrypted) throw new ErrandError('forbidden', 'The TLS handshake hides the name of the host (ECH).');
   if (server_name !== host)
     throw new ErrandError('forbidden', `The TLS handshake names ${server_name ?? 'no host'}, and not ${host}.`);
+}
+
+/** Ends a tunnel that did not begin with the handshake that it must: after the 200 only TLS can be answered, by an alert. */
+export function refuseHandshake(client: Duplex): void {
+  client.end(ACCESS_DENIED, () => client.destroy());
 }
 
 async function firstMessage(client: Duplex): Promise<ClientHello> {

@@ -2,17 +2,18 @@ import { once } from 'node:events';
 import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Logger } from 'pino';
+import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addressGuard, pinned, type AddressGuard, type Resolve } from '../../addresses.ts';
+import type { Logger } from '../../logger.ts';
 import type { Tunneller } from '../caller.ts';
+import { refuseTunnel } from '../reply.ts';
 import { Slots } from '../slots.ts';
 import { untilClosed } from '../until-closed.ts';
 import type { EgressPolicy } from './allow-list.ts';
 import { admit, type Destination } from './destination.ts';
-import { expectHandshake } from './handshake.ts';
-import { refuseHandshake, refuseTunnel } from './refusal.ts';
+import { expectHandshake, refuseHandshake } from './handshake.ts';
 
 export type EgressDependencies = {
   /** What a task may reach, as its project says now. */
@@ -37,7 +38,8 @@ export function egressTunneller(dependencies: EgressDependencies): Tunneller {
 
   return async (request, client, head, caller) => {
     const authority = request.url ?? '';
-    const log = logger.child({ task_id: caller.task_id, attempt: caller.attempt, authority });
+    const request_id = newId();
+    const log = logger.child({ request_id, task_id: caller.task_id, attempt: caller.attempt, authority });
     // An error that nobody listens for would end the process; that the socket closed is all that matters.
     client.on('error', (err) => log.debug({ err }, 'A worker broke off a tunnel.'));
     addAbortSignal(caller.signal, client);
@@ -56,7 +58,7 @@ export function egressTunneller(dependencies: EgressDependencies): Tunneller {
       await carry({ client, upstream, destination, timeouts, log });
     } catch (err) {
       log.warn({ err }, 'A tunnel was refused.');
-      refuseTunnel(client, err);
+      refuseTunnel(client, err, request_id);
     } finally {
       release?.();
     }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Logger } from 'pino';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { addressGuard, type Resolve } from '../../addresses.ts';
+import type { Logger } from '../../logger.ts';
 import type { Caller, Carrier, Surface } from '../caller.ts';
 import { Slots } from '../slots.ts';
 import { untilClosed } from '../until-closed.ts';
@@ -76,8 +76,9 @@ export function gitSurface(dependencies: GitDependencies): Surface {
       try {
         await carry(request, response, caller, path);
       } catch (cause) {
-        if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
-        throw cause;
+        caller.signal.throwIfAborted();
+        if (!(cause instanceof Error && cause.name === 'AbortError')) throw cause;
+        logger.debug({ task_id: caller.task_id, attempt: caller.attempt }, 'A worker hung up on git.');
       } finally {
         release();
       }

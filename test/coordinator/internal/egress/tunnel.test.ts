@@ -11,9 +11,9 @@ import { buffer, text } from 'node:stream/consumers';
 import { connect as tlsConnect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
 import type { EgressPolicy } from '../../../../coordinator/internal/egress/allow-list.ts';
 import { egressTunneller, type EgressDependencies } from '../../../../coordinator/internal/egress/tunnel.ts';
+import { createLogger } from '../../../../coordinator/logger.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { makeCertificate, type Certificate } from '../../../support/certificate.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
@@ -73,7 +73,7 @@ async function setUp(
   const tunnel = egressTunneller({
     policy: () => policy,
     private_hosts: [],
-    logger: pino({ level: 'silent' }),
+    logger: createLogger('silent'),
     resolve: async () => [{ address: PUBLIC, family: 4 }],
     connect: ({ host: _host, lookup: _lookup, port: _port, ...rest }) =>
       netConnect({ ...rest, host: '127.0.0.1', port: target.port }),
@@ -194,7 +194,7 @@ for (const address of PRIVATE)
     const proxy = await setUp(t, target, OPEN, { resolve: async () => [answer(PUBLIC), answer(address)] });
     const refused = await proxy.connect('example.com:443');
     t.is(refused.status, 403);
-    if (refused.socket === undefined) t.regex(refused.words, /^forbidden: .*ERRAND_PRIVATE_HOSTS=example\.com:443/);
+    if (refused.socket === undefined) t.regex(refused.words, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
     t.is(target.connections(), 0);
   });
 
@@ -221,7 +221,7 @@ test('a private host that the owner lists with its port is reached, without TLS 
     egressTunneller({
       policy: () => policy,
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
-      logger: pino({ level: 'silent' }),
+      logger: createLogger('silent'),
     });
   const allowed = await serveProxy(t, tunneller(list('localhost', '127.0.0.1')), newId());
   for (const host of ['localhost', '127.0.0.1']) {

@@ -142,6 +142,7 @@ test('a forge that is down, does not answer, or stops in the middle', async (t) 
     return true;
   };
   await t.throwsAsync(refs(setting));
+  t.is(setting.server.broken.length, 1, 'the cause is known');
   await setting.forge.close();
   const down = await refs(setting);
   t.deepEqual([down.status, down.code], [502, 'upstream_unreachable']);
@@ -343,7 +344,7 @@ test('the end of an attempt cuts a clone off, and leaves no connection behind', 
   await t.throwsAsync(cut.arrayBuffer());
   await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
   const after = await refs(setting);
-  t.is(after.code, 'attempt_ended');
+  t.is(after.code, 'stale_attempt');
 });
 
 test('a worker that hangs up in the middle of a clone leaves no connection behind', async (t) => {
@@ -354,6 +355,7 @@ test('a worker that hangs up in the middle of a clone leaves no connection behin
   t.is(cut.status, 200);
   hangUp.abort();
   await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
+  t.deepEqual(setting.server.broken, [], 'that is no fault');
 });
 
 test('a worker that reads nothing is not buffered for', async (t) => {

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { branchPrefix } from '../../../../coordinator/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { git, tryGit } from '../../../support/git-server.ts';
+import { ErrandError } from '../../../../protocol/problem.ts';
+import { basic, git, tryGit } from '../../../support/git-server.ts';
 import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-surface.ts';
+import { serveSurface } from '../../../support/surface-server.ts';
 
 test('a private repository works from clone to push, with a credential that the worker never sees', async (t) => {
   const setting = await setUp(t);
@@ -35,6 +37,25 @@ test('a private repository works from clone to push, with a credential that the 
   t.is(answer.headers.get('www-authenticate'), null);
   t.is(answer.headers.get('set-cookie'), null);
   t.false((await answer.text()).includes(CREDENTIAL.password));
+});
+
+test('git offers the token of its address once it is asked for one', async (t) => {
+  const { surface, server, folder } = await setUp(t);
+  const guarded = await serveSurface(
+    t,
+    {
+      ...surface,
+      carry: async (request, ...rest) => {
+        if (request.headers.authorization === basic({ username: 'task', password: 'token' }))
+          return surface.carry(request, ...rest);
+        throw new ErrandError('unauthenticated', 'There is no task token.');
+      },
+    },
+    server.caller.task_id,
+  );
+  const { host } = new URL(guarded.url);
+  t.true((await tryGit(folder, 'clone', `http://task:token@${host}`, 'with')).ok);
+  t.false((await tryGit(folder, 'clone', `http://task:other@${host}`, 'without')).ok);
 });
 
 test('a branch of its own may be forced', async (t) => {
