@@ -31,7 +31,7 @@ export async function buildAssignment(deps: AssignmentDeps, task_id: string, n: 
   const token = await deps.issueToken(task_id, n);
   const task = findTask(deps.db, task_id);
   if (!task || !findAttempt(deps.db, task_id, n)) throw new ErrandError('not_found', 'There is no such attempt.');
-  const previous = listAttempts(deps.db, task_id).findLast((attempt) => attempt.n < n && attempt.last_seq > 0);
+  const known = listAttempts(deps.db, task_id).findLast((attempt) => attempt.n <= n && attempt.last_seq > 0);
   return {
     contract_version: CONTRACT_VERSION,
     task_id,
@@ -53,7 +53,7 @@ export async function buildAssignment(deps: AssignmentDeps, task_id: string, n: 
     lease_ms: LIMITS.lease_ms,
     spool_bytes_max: SPOOL_BYTES_MAX,
     transcript: readTranscript(deps.db, task_id, n),
-    ...(previous && { previous: { attempt: previous.n, last_seq: previous.last_seq } }),
+    ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),
     messages: listPendingMessages(deps.db, task_id).map(({ id, text, created_at }) => ({ id, text, at: created_at })),
   };
 }
