@@ -78,6 +78,14 @@ test('a success clears what failed for the account, not what failed from the add
   t.true(wait_s('10.0.0.1', 'other@example.org', undefined) > 0);
 });
 
+test('a success gives the account its free failures back, elsewhere too', async (t) => {
+  const { limiter, user_id, wait_s } = await setUp(t);
+  for (let n = 0; n < 4; n++) t.is(wait_s(`10.0.0.${n}`), 0);
+  limiter.login('ada@example.org', user_id, '192.0.2.1').succeeded(user_id);
+  for (let n = 0; n < 5; n++) t.is(wait_s(`10.0.1.${n}`), 0);
+  t.is(wait_s('10.0.2.1'), 1);
+});
+
 test('sign-ups are limited by address', async (t) => {
   const { limiter } = await setUp(t);
   for (let n = 0; n < 5; n++) limiter.signup('10.0.0.1');
