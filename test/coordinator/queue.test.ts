@@ -4,7 +4,7 @@ import { advance } from '../../coordinator/advance.ts';
 import { Log } from '../../coordinator/log.ts';
 import { nextRetryIn, nextTask, queuePlace, queuePlaces } from '../../coordinator/queue.ts';
 import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
-import { markServed } from '../../coordinator/sqlite/queue.ts';
+import { markServed, QUEUE } from '../../coordinator/sqlite/queue.ts';
 import { findTask } from '../../coordinator/sqlite/tasks.ts';
 import { addTask, addUser, time } from '../support/dispatching.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -102,4 +102,14 @@ test('a task that is not queued has no place', async (t) => {
   startNext(log);
   t.is(queuePlace(db, findTask(db, task.id) ?? task, time()), null);
   t.is(nextRetryIn(db, time()), null);
+});
+
+test('the order of the queue is read from what is queued and at work, however many tasks have ended', async (t) => {
+  const { db } = await openEmpty(t);
+  const plan = db
+    .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${QUEUE}`)
+    .all({ now: time(), busy: '[]' })
+    .map(({ detail }) => detail)
+    .filter((detail) => / tasks /.test(detail));
+  t.deepEqual(plan, ['SCAN tasks USING INDEX tasks_queued', 'SEARCH tasks USING INDEX tasks_active (status=?)']);
 });
