@@ -23,7 +23,7 @@ type Tokens = {
 };
 
 /** Tokens as the API counts them: `input_tokens` without those that the cache wrote or read. */
-export type AnswerUsage = Tokens & {
+type AnswerUsage = Tokens & {
   output_tokens_details: { thinking_tokens: number };
   /** What a compaction cost comes on top of the other fields. */
   iterations: (Tokens & { type: 'message' | 'compaction' })[] | null;
@@ -89,7 +89,7 @@ export function* toStream(answer: Answer, piece_chars: number): Generator<string
 }
 
 /** One frame of the stream. The real one pads its JSON before the last brace, by an amount that varies. */
-export function frame(event: StreamEvent): string {
+function frame(event: StreamEvent): string {
   const json = JSON.stringify(event);
   return `event: ${event.type}\ndata: ${json.slice(0, -1)}${' '.repeat(json.length % 11)}}\n\n`;
 }

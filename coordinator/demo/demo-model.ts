@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
-import { parse } from '../../protocol/problem.ts';
-import { requestBody } from '../internal/git/request-body.ts';
-import { LlmError, writeLlmError } from '../internal/llm/error.ts';
+import { ErrandError, parse } from '../../protocol/problem.ts';
+import { readJson } from '../internal/body.ts';
+import { writeLlmError } from '../internal/llm/error.ts';
 import { DEMO_MODEL } from '../prices.ts';
 import { toMessage, toStream, type Answer, type AnswerBlock } from './answer.ts';
 import { Conversation, DemoRequest } from './conversation.ts';
@@ -51,18 +51,12 @@ async function serve(
   pace_ms: number,
   closing: AbortSignal,
 ): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of requestBody(request, LIMITS.llm_body_bytes_max)) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString('utf8');
-  const asked = parse(DemoRequest, JSON.parse(text), 'The model request');
+  const body = await readJson(request, LIMITS.llm_body_bytes_max);
+  const asked = parse(DemoRequest, body, 'The model request');
   if (asked.model !== DEMO_MODEL)
-    throw new LlmError(
-      404,
-      'not_found_error',
-      `model: ${asked.model}. Without an API key there is the demo model alone.`,
-    );
+    throw new ErrandError('not_found', `model: ${asked.model}. Without an API key there is the demo model alone.`);
   response.setHeader('request-id', request_id);
-  const input_tokens = Math.ceil(text.length / 4);
+  const input_tokens = Math.ceil(JSON.stringify(asked).length / 4);
   if (request.url === '/v1/messages/count_tokens') return sendJson(response, { input_tokens });
   const answer = answerOf(new Conversation(asked), input_tokens);
   if (asked.stream !== true) return sendJson(response, toMessage(answer));

@@ -24,7 +24,8 @@ export async function readJson(request: IncomingMessage, bytes_max: number): Pro
   }
 }
 
-function readBytes(request: IncomingMessage, bytes_max: number): Promise<Buffer> {
+/** The request's body as it is. Rejects with `too_large` past `bytes_max`, with `invalid` where it is not whole, or took too long. */
+export function readBytes(request: IncomingMessage, bytes_max: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

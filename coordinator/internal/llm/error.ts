@@ -1,61 +1,50 @@
-import type { ServerResponse } from 'node:http';
-import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import { ErrandError, toProblem, type ErrorCode } from '../../../protocol/problem.ts';
 import type { ErrorWriter } from '../caller.ts';
 
-type Type =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'billing_error'
-  | 'permission_error'
-  | 'not_found_error'
-  | 'request_too_large'
-  | 'rate_limit_error'
-  | 'api_error';
+/** A task's budget does not afford its next request. What is left of it is told, so that the worker need not ask. */
+export class BudgetSpent extends ErrandError {
+  readonly left_usd: number;
 
-/** An error of our own in the form of the Claude API, so that its clients understand it. `headers` go out with it. */
-export class LlmError extends Error {
-  override readonly name = 'LlmError';
-  readonly status: number;
-  readonly type: Type;
-  readonly headers: Record<string, string>;
-
-  constructor(
-    status: number,
-    type: Type,
-    message: string,
-    extra: { headers?: Record<string, string>; cause?: unknown } = {},
-  ) {
-    super(message, { cause: extra.cause });
-    this.status = status;
-    this.type = type;
-    this.headers = extra.headers ?? {};
+  constructor(message: string, left_usd: number) {
+    super('rate_limited', message);
+    this.left_usd = left_usd;
   }
 }
 
-/** The header that stops the SDK from asking again. */
-export const NO_RETRY = { 'x-should-retry': 'false' };
-
-/** Writes any error in the form of the Claude API. What is neither an `LlmError` nor an `ErrandError` is a 500 that says nothing of its cause. */
-export const writeLlmError: ErrorWriter = (response: ServerResponse, error: unknown, request_id: string) => {
-  const { status, type, message, headers } = error instanceof LlmError ? error : translate(error);
-  const body = JSON.stringify({ type: 'error', error: { type, message }, request_id });
-  response.writeHead(status, { ...headers, 'content-type': 'application/json', 'request-id': request_id }).end(body);
-};
-
-const TYPES: Partial<Record<ErrorCode, Type>> = {
+/** The types of the API's errors, by our codes; all others are its `api_error`. */
+const TYPES: Partial<Record<ErrorCode, string>> = {
   invalid: 'invalid_request_error',
+  unsupported_media_type: 'invalid_request_error',
   unauthenticated: 'authentication_error',
   forbidden: 'permission_error',
+  stale_attempt: 'permission_error',
+  attempt_ended: 'permission_error',
   not_found: 'not_found_error',
   too_large: 'request_too_large',
   rate_limited: 'rate_limit_error',
 };
 
-function translate(error: unknown): LlmError {
-  if (!(error instanceof ErrandError)) return new LlmError(500, 'api_error', 'Something went wrong on the server.');
-  const { code, status, message, retry_after_s } = error;
-  // A client of the API would try a 409 again; an attempt that was given up never comes back.
-  if (status === 409) return new LlmError(403, 'permission_error', message, { headers: NO_RETRY });
-  const headers = retry_after_s === undefined ? {} : { 'retry-after': String(retry_after_s) };
-  return new LlmError(status, TYPES[code] ?? 'api_error', message, { headers });
+/**
+ * Writes an error in the form of the Claude API, so that its clients understand it. They would ask again after a 409, or a 429: a spent budget and an
+ * ended attempt say that it is no use.
+ */
+export const writeLlmError: ErrorWriter = (response, error, request_id) => {
+  const { status, code, detail: message } = toProblem(error);
+  const spent = error instanceof BudgetSpent;
+  const retry_after_s = error instanceof ErrandError ? error.retry_after_s : undefined;
+  const type = spent ? 'billing_error' : (TYPES[code] ?? 'api_error');
+  response
+    .writeHead(status === 409 ? 403 : status, {
+      'content-type': 'application/json',
+      'request-id': request_id,
+      ...((spent || status === 409) && { 'x-should-retry': 'false' }),
+      ...(spent && remaining(error.left_usd)),
+      ...(retry_after_s !== undefined && { 'retry-after': String(retry_after_s) }),
+    })
+    .end(JSON.stringify({ type: 'error', error: { type, message }, request_id }));
+};
+
+/** The header that tells a worker what its task has left. */
+export function remaining(usd: number): Record<string, string> {
+  return { 'errand-budget-remaining-usd': Math.max(0, usd).toFixed(4) };
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../../logger.ts';
 import { costOf, type Price, type Prices, type Tokens } from '../../prices.ts';
 import { addUsage, findBudget } from '../../sqlite/usage.ts';
 import type { Caller } from '../caller.ts';
-import { LlmError, NO_RETRY } from './error.ts';
+import { BudgetSpent } from './error.ts';
 import type { Metered } from './meter.ts';
 import type { LlmRequest } from './policy.ts';
 
@@ -42,20 +42,16 @@ export class Ledger {
     this.#prices = prices;
   }
 
-  /** The price of a model; throws 403 where it has none. */
+  /** The price of a model; throws `forbidden` where it has none. */
   priceOf(model: string): Price {
     const price = this.#prices.of(model);
     if (price) return price;
-    throw new LlmError(
-      403,
-      'permission_error',
-      `The model '${model}' has no price on this server, so no task may use it.`,
-    );
+    throw new ErrandError('forbidden', `The model '${model}' has no price on this server, so no task may use it.`);
   }
 
   /**
-   * Reserves the worst case of a request. Throws 429: `billing_error`, that no client retries, where the task's budget does not afford it;
-   * `rate_limit_error` where it may once the task's other requests have ended. Throws 503 while the database cannot be written.
+   * Reserves the worst case of a request. Throws `BudgetSpent` where the task's budget does not afford it;
+   * `rate_limited` where it may once the task's other requests have ended, and `unavailable` while the database cannot be written.
    */
   reserve(task_id: string, request: LlmRequest & { max_tokens: number }): Reservation {
     const price = this.priceOf(request.model);
@@ -72,15 +68,13 @@ export class Ledger {
     const max_tokens = price.output === 0 ? wanted : Math.min(wanted, affords(free_usd));
     if (price.output > 0 && (max_tokens < Math.min(wanted, OUTPUT_TOKENS_MIN) || prompt_usd > free_usd)) {
       if (affords(left_usd) >= Math.max(1, Math.min(wanted, OUTPUT_TOKENS_MIN)))
-        throw new LlmError(429, 'rate_limit_error', "The task's other requests hold the rest of its budget.", {
-          headers: { 'retry-after': '2' },
+        throw new ErrandError('rate_limited', "The task's other requests hold the rest of its budget.", {
+          retry_after_s: 2,
         });
-      throw new LlmError(
-        429,
-        'billing_error',
-        `The task's budget of ${dollars(budget.budget_usd)} is spent: ${dollars(budget.cost_usd)} so far, and this request's prompt alone ` +
+      throw new BudgetSpent(
+        `The task's budget of ${dollars(budget.budget_usd)} is spent: ${dollars(budget.cost_usd)} so far, and the prompt of this request alone ` +
           `may cost ${dollars(prompt_usd)}.`,
-        { headers: { ...NO_RETRY, ...remaining(left_usd) } },
+        left_usd,
       );
     }
     const reservation = { task_id, usd: prompt_usd + max_tokens * output_usd, max_tokens, left_usd };
@@ -133,11 +127,6 @@ export class Ledger {
     }
     this.#unwritten = [];
   }
-}
-
-/** The header that tells a worker what its task has left. */
-export function remaining(usd: number): Record<string, string> {
-  return { 'errand-budget-remaining-usd': Math.max(0, usd).toFixed(4) };
 }
 
 function toUsage(parts: Tokens[], price: Price): Usage {

@@ -8,11 +8,12 @@ import type { Log } from '../../log.ts';
 import type { Logger } from '../../logger.ts';
 import type { Prices } from '../../prices.ts';
 import type { Caller, Carrier, Surface } from '../caller.ts';
-import { requestBody } from '../git/request-body.ts';
+import { readBytes } from '../body.ts';
 import { Slots } from '../slots.ts';
-import { LlmError, writeLlmError } from './error.ts';
+import { untilClosed } from '../until-closed.ts';
+import { remaining, writeLlmError } from './error.ts';
 import { responseHeaders } from './headers.ts';
-import { Ledger, remaining } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { Meter, type Metered } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
 import { ClaudeApi, TIMEOUTS, type Timeouts, type Upstream } from './upstream.ts';
@@ -42,8 +43,7 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
   const carryMessages = async (wanted: LlmRequest, raw: Buffer, carried: Carried): Promise<void> => {
     const { request, response, caller, signal } = carried;
     const { max_tokens, max_tokens_at } = wanted;
-    if (max_tokens === undefined || !max_tokens_at)
-      throw new LlmError(400, 'invalid_request_error', 'max_tokens: Field required');
+    if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
     const held = ledger.reserve(caller.task_id, { ...wanted, max_tokens });
     const body = held.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, held.max_tokens) : raw;
     let meter: Meter | undefined;
@@ -76,7 +76,7 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
   const carry: Carrier = async (request, response, caller, path) => {
     const route = routeOf(request, path);
     const signal = untilClosed(response, caller.signal);
-    const raw = await readBody(request);
+    const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
     signal.throwIfAborted();
     const wanted = readRequest(raw);
     ledger.priceOf(wanted.model);
@@ -94,7 +94,8 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
         await carry(request, response, caller, path);
       } catch (cause) {
         if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
-        throw cause;
+        // A worker that hung up hears no error, and it is none.
+        if (cause instanceof ErrandError || !response.destroyed) throw cause;
       } finally {
         release();
       }
@@ -106,7 +107,7 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
 
 type Carried = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };
 
-/** Passes an answer on as it comes, and shows it to the meter. Rejects where either side breaks off. */
+/** Passes an answer on as it comes, and shows it to the meter. Rejects where either side breaks off, with 502 where it was the API. */
 async function relay(
   answer: Dispatcher.ResponseData,
   response: ServerResponse,
@@ -118,24 +119,21 @@ async function relay(
   response.flushHeaders();
   // The meter only listens: the pace is the pipeline's.
   answer.body.on('data', (chunk: Buffer) => meter?.push(chunk));
-  await pipeline(answer.body, response, { signal });
+  let failed = false;
+  answer.body.once('error', () => (failed = !signal.aborted));
+  await pipeline(answer.body, response, { signal }).catch((cause: unknown) => {
+    if (failed) throw new ErrandError('upstream_unreachable', 'The Claude API broke off its answer.', { cause });
+    throw cause;
+  });
 }
 
 function routeOf(request: IncomingMessage, path: string): string {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw new ErrandError('unsupported_media_type', `A body in ${encoding} is not taken.`);
   // Earlier clients add a query that says nothing.
   const route = path.replace(/\?beta=true$/, '');
   if (request.method === 'POST' && (route === MESSAGES || route === COUNT_TOKENS)) return route;
-  throw new LlmError(
-    404,
-    'not_found_error',
-    'Of the Claude API, tasks have POST /v1/messages and its count_tokens, and nothing else.',
-  );
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of requestBody(request, LIMITS.llm_body_bytes_max)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  throw new ErrandError('not_found', 'Of the Claude API there are POST /v1/messages and its count_tokens, no more.');
 }
 
 function isStream(answer: Dispatcher.ResponseData): boolean {
@@ -148,11 +146,4 @@ function promptOf({ model, input_tokens: input }: LlmRequest): Metered {
     parts: [{ input, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 }],
     complete: false,
   };
-}
-
-/** Aborts with the attempt, and when the worker hangs up. */
-function untilClosed(response: ServerResponse, signal: AbortSignal): AbortSignal {
-  const closed = new AbortController();
-  response.once('close', () => closed.abort());
-  return AbortSignal.any([signal, closed.signal]);
 }

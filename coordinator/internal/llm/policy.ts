@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { parse } from '../../../protocol/problem.ts';
-import { LlmError } from './error.ts';
+import { ErrandError, parse } from '../../../protocol/problem.ts';
 import { scan, type Span } from './scan.ts';
 
 /*
@@ -59,7 +58,7 @@ export function readRequest(raw: Buffer): LlmRequest {
   const value = parseJson(raw);
   const { duplicate, span } = scan(raw, 'max_tokens');
   if (duplicate !== undefined)
-    throw new LlmError(400, 'invalid_request_error', `${duplicate}: the same key comes twice in one object.`);
+    throw new ErrandError('invalid', `${duplicate}: the same key comes twice in one object.`);
   const body = parse(Body, value, "The model request's body");
   for (const field of Object.keys(body)) if (!FIELDS.has(field)) refuse(`the field '${field}'`);
   for (const { type } of body.tools ?? [])
@@ -111,9 +110,9 @@ function parseJson(raw: Buffer): unknown {
   } catch {
     // The same answer as for bytes that are no text.
   }
-  throw new LlmError(400, 'invalid_request_error', 'The request body is not valid JSON.');
+  throw new ErrandError('invalid', 'The request body is not valid JSON.');
 }
 
 function refuse(what: string): never {
-  throw new LlmError(403, 'permission_error', `Tasks of this server may not use ${what}.`);
+  throw new ErrandError('forbidden', `Tasks of this server may not use ${what}.`);
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request, type Dispatcher } from 'undici';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { requestHeaders } from './headers.ts';
-import { LlmError } from './error.ts';
 
 /** Where the Claude API is, and whose key pays for it. */
 export type Upstream = { base_url: string; api_key: string };
@@ -21,7 +21,8 @@ export class ClaudeApi {
     this.#agent = new Agent({ connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms });
   }
 
-  /** Sends a request and gives the answer, whatever its status. Throws 502 where there is none that can be carried on. */
+  /** Sends a request and gives the answer, whatever its status. Throws 502 where there is none that can be carried on, and the signal's own reason
+   * where it aborts. */
   async post(
     route: string,
     body: Buffer,
@@ -32,13 +33,14 @@ export class ClaudeApi {
     const options = { method: 'POST', body, signal, dispatcher: this.#agent } as const;
     const headers = requestHeaders(given, api_key);
     const answer = await request(base_url + route, { ...options, headers }).catch((cause: unknown) => {
-      throw new LlmError(502, 'api_error', 'The Claude API could not be reached.', { cause });
+      if (signal.aborted) throw cause;
+      throw new ErrandError('upstream_unreachable', 'The Claude API could not be reached.', { cause });
     });
     const encoding = answer.headers['content-encoding'] ?? 'identity';
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400;
     if (encoding === 'identity' && !redirected) return answer;
     answer.body.destroy();
-    throw new LlmError(502, 'api_error', 'The Claude API answered in a way that cannot be carried on.', {
+    throw new ErrandError('upstream_unreachable', 'The Claude API answered in a way that cannot be carried on.', {
       cause: new Error(`status ${answer.statusCode}, content-encoding ${encoding.toString()}`),
     });
   }

@@ -145,7 +145,7 @@ test('counts what requests under way may cost as spent', async (t) => {
 });
 
 test('ends the upstream when the worker hangs up, and bills what was seen', async (t) => {
-  const { client, model, task, lines } = await startLlm(t, {
+  const { client, model, task, lines, broken, busy } = await startLlm(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -156,6 +156,8 @@ test('ends the upstream when the worker hangs up, and bills what was seen', asyn
   const { input_tokens, output_tokens } = task().usage;
   t.true(input_tokens > 0 && output_tokens > 10, JSON.stringify(task().usage));
   t.true(lines.some((line) => line.includes('cut off')));
+  await until('nothing is under way', () => busy() === 0);
+  t.deepEqual(broken, []);
 });
 
 test('cuts the stream when the attempt ends, and takes no more', async (t) => {
@@ -175,7 +177,7 @@ test('cuts the stream when the attempt ends, and takes no more', async (t) => {
 });
 
 test('breaks off what the upstream breaks off, and bills it', async (t) => {
-  const { client, task, busy } = await startLlm(t, {
+  const { client, task, busy, broken } = await startLlm(t, {
     script: [
       { text: 'word '.repeat(200), fault: { fault: 'cut', at_byte: 3000 } },
       { text: 'x', fault: faults.overloadedMidStream(3) },
@@ -184,6 +186,7 @@ test('breaks off what the upstream breaks off, and bills it', async (t) => {
   await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { message: /terminated/ });
   await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { message: /Overloaded/ });
   await until('both are billed', () => task().usage.requests === 2 && busy() === 0);
+  t.deepEqual(broken.map(String), ['ErrandError: The Claude API broke off its answer.']);
 });
 
 test('ends a stream that has fallen silent', async (t) => {
@@ -197,7 +200,7 @@ test('ends a stream that has fallen silent', async (t) => {
 });
 
 test('bills the prompt of a request that was given up before its answer began', async (t) => {
-  const { client, model, task } = await startLlm(t, { script: [] });
+  const { client, model, task, busy, broken, lines } = await startLlm(t, { script: [] });
   model.fail({ fault: 'silence' });
   const aborted = new AbortController();
   const asked = client.beta.messages.create({ ...ASK, stream: false }, { signal: aborted.signal });
@@ -208,6 +211,9 @@ test('bills the prompt of a request that was given up before its answer began', 
   await until('it is billed', () => task().usage.requests === 1);
   t.true(task().usage.input_tokens > 10);
   t.is(task().usage.output_tokens, 0);
+  await until('nothing is under way', () => busy() === 0);
+  t.deepEqual(broken, []);
+  t.is(lines.filter((line) => line.includes('cut off')).length, 1);
 });
 
 test('passes errors of the API on as they are, and bills nothing for them', async (t) => {
@@ -299,4 +305,16 @@ test('lets nothing out while what was spent cannot be written, and books it late
   db.pragma('query_only = OFF');
   await client.beta.messages.stream(ASK).finalMessage();
   await until('both are booked', () => task().usage.requests === 2);
+});
+
+test('refuses a body that is too large or compressed, and lets nothing of it out', async (t) => {
+  const { url, model } = await startLlm(t, { script: [] });
+  const post = (body: Buffer, headers: Record<string, string> = {}) =>
+    fetch(`${url}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers });
+  const large = await post(Buffer.alloc(LIMITS.llm_body_bytes_max + 1, 'x'));
+  t.is(large.status, 413);
+  t.like(await large.json(), { type: 'error', error: { type: 'request_too_large' }, request_id: 'request-1' });
+  t.is((await post(Buffer.from('{}'), { 'content-encoding': 'gzip' })).status, 415);
+  t.is((await post(Buffer.from('{"model"'))).status, 400);
+  t.is(model.requests.length, 0);
 });

@@ -1,5 +1,4 @@
 import test from 'ava';
-import { LlmError } from '../../../../coordinator/internal/llm/error.ts';
 import { readRequest, withMaxTokens } from '../../../../coordinator/internal/llm/policy.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 
@@ -55,14 +54,14 @@ test('refuses what leaves the sandbox, or what no meter knows', (t) => {
     ['an address in the system prompt', { ...BODY, system: [{ type: 'image', source: url }] }],
   ];
   for (const [what, body] of refused) {
-    const error = t.throws(() => readRequest(bytes(body)), { instanceOf: LlmError }, what);
+    const error = t.throws(() => readRequest(bytes(body)), { instanceOf: ErrandError }, what);
     t.is(error?.status, 403, what);
   }
 });
 
 test('refuses what it cannot read as the API would', (t) => {
   for (const text of ['', '[1]', '{"model":', '\ufeff{}']) t.throws(() => readRequest(bytes(text)), undefined, text);
-  t.throws(() => readRequest(Buffer.from([0x7b, 0xff, 0x7d])), { instanceOf: LlmError });
+  t.throws(() => readRequest(Buffer.from([0x7b, 0xff, 0x7d])), { instanceOf: ErrandError });
   t.throws(() => readRequest(bytes({ ...BODY, max_tokens: 1.5 })), { instanceOf: ErrandError });
   t.throws(() => readRequest(bytes({ ...BODY, max_tokens: -1 })), { instanceOf: ErrandError });
   const nested = (depth: number): object => ({ type: 'tool_result', content: depth === 0 ? [] : [nested(depth - 1)] });
