@@ -27,7 +27,7 @@ const OPEN: EgressPolicy = { egress: 'open', egress_hosts: [] };
 const list = (...egress_hosts: string[]): EgressPolicy => ({ egress: 'list', egress_hosts });
 /** A public address; the test's network has the real server behind it. */
 const PUBLIC = '93.184.215.14';
-const TIMEOUTS = { connect_ms: 5_000, hello_ms: 5_000, idle_ms: 5_000 };
+const TIMEOUTS = { connect_ms: 30_000, hello_ms: 30_000, idle_ms: 30_000 };
 
 /** A server that counts what reaches it. */
 type Target = { port: number; connections: () => number; received: () => number };

@@ -14,7 +14,7 @@ import { basic, git, tryGit, type Intercept } from '../../../support/git-server.
 import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp, type Setting } from '../../../support/git-surface.ts';
 import { until } from '../../../support/until.ts';
 
-const TIMEOUTS = { connect_ms: 2_000, answer_ms: 2_000, idle_ms: 2_000 };
+const TIMEOUTS = { connect_ms: 30_000, answer_ms: 30_000, idle_ms: 30_000 };
 const PUSH = 'application/x-git-receive-pack-request';
 
 type Answer = { status: number; code: string | null; words: string; retry_after: string | null };
@@ -132,21 +132,26 @@ for (const url of [
     t.is((await refs(setting)).code, 'forbidden');
   });
 
-test('a forge that is down, does not answer, or stops in the middle', async (t) => {
-  const setting = await setUp(t, { timeouts: { ...TIMEOUTS, answer_ms: 50, idle_ms: 50 } });
+test('a forge that does not answer in time is unreachable, as is one that is down', async (t) => {
+  const setting = await setUp(t, { timeouts: { ...TIMEOUTS, answer_ms: 50 } });
   setting.forge.intercept = () => true;
   const silent = await refs(setting);
   t.deepEqual([silent.status, silent.code], [502, 'upstream_unreachable']);
+  await setting.forge.close();
+  const down = await refs(setting);
+  t.deepEqual([down.status, down.code], [502, 'upstream_unreachable']);
+  t.regex(down.words, /could not be reached: ECONNREFUSED/);
+  t.is(setting.server.busy(), 0);
+});
+
+test('an answer that stops in the middle is broken off, and the cause is known', async (t) => {
+  const setting = await setUp(t, { timeouts: { ...TIMEOUTS, idle_ms: 50 } });
   setting.forge.intercept = (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' }).write('001e');
     return true;
   };
   await t.throwsAsync(refs(setting));
-  t.is(setting.server.broken.length, 1, 'the cause is known');
-  await setting.forge.close();
-  const down = await refs(setting);
-  t.deepEqual([down.status, down.code], [502, 'upstream_unreachable']);
-  t.regex(down.words, /could not be reached: ECONNREFUSED/);
+  await until('the cause is known', () => setting.server.broken.length === 1);
   t.is(setting.server.busy(), 0);
 });
 
