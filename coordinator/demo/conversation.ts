@@ -77,6 +77,6 @@ function textOf({ content = '' }: Block): string {
 
 /** The text of a file that was shown with a number before each line, and perhaps with remarks around it. */
 function withoutNumbers(shown: string): string {
-  const numbered = shown.split('\n').flatMap((line) => /^\s*\d+(?:\t|→|: ?|\| ?)(.*)$/.exec(line)?.[1] ?? []);
+  const numbered = shown.split('\n').flatMap((line) => /^\s*\d+(?:\t|→|: ?|\| ?| {2})(.*)$/.exec(line)?.[1] ?? []);
   return numbered.length > 0 ? numbered.join('\n') : shown;
 }

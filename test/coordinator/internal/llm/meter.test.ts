@@ -70,3 +70,12 @@ test('has nothing to say of an answer that never began', (t) => {
   t.is(meter.result(), undefined);
   t.is(new Meter(false).result(), undefined);
 });
+
+test('passes over a line that is too long, and reads what comes after it', (t) => {
+  const meter = new Meter(true);
+  const chunk = Buffer.alloc(1024 * 1024, 'x');
+  meter.push(Buffer.from('data: {"type":"'));
+  for (let mb = 0; mb < 20; mb++) meter.push(chunk);
+  meter.push(Buffer.from(`\n\n${[...toStream(ANSWER, 7)].join('')}`));
+  t.deepEqual(meter.result(), METERED);
+});
