@@ -19,6 +19,8 @@ export type MockOptions = {
   llm?: Surface;
   /** Where a CONNECT to this authority goes; null: it is refused. */
   connect?: (authority: string) => { host: string; port: number } | null;
+  /** Obeys the body of `POST /control`. */
+  control?: (line: string) => Promise<string>;
 };
 
 /** A coordinator without accounts, database or Docker: the callback API alone, in memory. */
@@ -82,6 +84,7 @@ export class MockCoordinator {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/control') return this.#control(request, response);
     const { task_id, name, rest } = route(request.url ?? '');
     response.once('close', () => this.calls.push({ name, path: request.url ?? '', status: response.statusCode }));
     const fault = this.faults.take(name);
@@ -101,6 +104,16 @@ export class MockCoordinator {
       if (problem.code === 'internal') console.error(error);
       response.writeHead(problem.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
     }
+  }
+
+  async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { control = () => Promise.reject(new Error('There is no control here.')) } = this.#options;
+    await readText(request)
+      .then(control)
+      .then(
+        (words) => response.writeHead(200).end(`${words}\n`),
+        (error: unknown) => response.writeHead(400).end(`${error instanceof Error ? error.message : 'It failed.'}\n`),
+      );
   }
 
   async #reply(task: MockTask, name: string, request: IncomingMessage, attempt: number): Promise<unknown> {
@@ -179,7 +192,7 @@ async function carry(
 
 const bearer = (header: string | undefined) => /^bearer (.+)$/i.exec(header ?? '')?.[1];
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -187,9 +200,14 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     if (bytes > LIMITS.callback_body_bytes_max) throw new ErrandError('too_large', 'The body is too large.');
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
-  } catch {
+    return JSON.parse(await readText(request)) as unknown;
+  } catch (error) {
+    if (error instanceof ErrandError) throw error;
     throw new ErrandError('invalid', 'The body is not JSON.');
   }
 }

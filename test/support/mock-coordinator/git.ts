@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pino } from 'pino';
+import { gitSurface } from '../../../coordinator/internal/git/git-surface.ts';
+import type { ForgeCredential } from '../../../coordinator/internal/git/forge.ts';
+import type { Surface } from '../../../coordinator/internal/caller.ts';
+import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
+import { startGitServer } from '../git-server.ts';
+
+export type CarriedRepository = { repo_url: string; surface: Surface; close: () => Promise<void> };
+
+/**
+ * Carries one repository, by the coordinator's own rules: a folder of this machine (served by `git http-backend`), an address, or
+ * `errand://sample`. Throws words for a person where the folder is no repository.
+ */
+export async function carryRepository(
+  repository: string,
+  data_dir: string,
+  credential?: ForgeCredential,
+): Promise<CarriedRepository> {
+  const is_address = repository === SAMPLE_REPO_URL || /^https?:\/\//.test(repository);
+  const server = is_address ? null : await serveFolder(resolve(repository));
+  const repo_url = server ? `${server.origin}/repository` : repository;
+  // Whoever names an address on this command line may reach it, wherever it is.
+  const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
+  const surface = gitSurface({
+    repository: () => ({ repo_url, credential }),
+    private_hosts,
+    data_dir,
+    logger: pino({ level: 'silent' }),
+  });
+  return { repo_url, surface, close: async () => server?.close() };
+}
+
+async function serveFolder(path: string) {
+  const looks_right = existsSync(join(path, '.git')) || existsSync(join(path, 'HEAD'));
+  if (!looks_right) throw new Error(`${path} is no git repository.`);
+  const server = await startGitServer();
+  await symlink(path, join(server.root, 'repository'));
+  return server;
+}

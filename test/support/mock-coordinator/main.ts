@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { addFault, HELP, obey } from './commands.ts';
+import { carryRepository } from './git.ts';
+import { MockCoordinator } from './mock.ts';
+import { carryModel } from './model.ts';
+import { printTask } from './print.ts';
+
+const USAGE = `npm run mock-coordinator -- [options]
+  --repo PATH_OR_URL     the task's repository (errand://sample)
+  --prompt TEXT          what is asked for
+  --base BRANCH          the base branch
+  --setup COMMAND        run before the work        --verify COMMAND   run after it
+  --model NAME           with ANTHROPIC_API_KEY set; else it is the demo model
+  --port N               where to listen, on 127.0.0.1 (8788)
+  --socket PATH          listen on a socket instead
+  --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
+  --all                  print heartbeats and quiet events too
+
+`;
+
+const { values } = parseArgs({
+  options: {
+    repo: { type: 'string', default: 'errand://sample' },
+    prompt: { type: 'string', default: 'Make the failing test pass.' },
+    base: { type: 'string' },
+    setup: { type: 'string' },
+    verify: { type: 'string' },
+    model: { type: 'string' },
+    port: { type: 'string', default: '8788' },
+    socket: { type: 'string' },
+    fail: { type: 'string', multiple: true, default: [] },
+    delay: { type: 'string', multiple: true, default: [] },
+    cut: { type: 'string', multiple: true, default: [] },
+    lose: { type: 'string', multiple: true, default: [] },
+    hang: { type: 'string', multiple: true, default: [] },
+    all: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(`${USAGE}${HELP}\n`);
+  process.exit(0);
+}
+
+const data_dir = await mkdtemp(join(tmpdir(), 'errand-mock-'));
+const [repository, model] = await Promise.all([
+  carryRepository(values.repo, data_dir),
+  carryModel(process.env, values.model),
+]);
+const mock: MockCoordinator = new MockCoordinator({
+  ...(values.socket === undefined ? { port: Number(values.port) } : { socket_path: values.socket }),
+  git: repository.surface,
+  llm: model.surface,
+  control: (line) => obey(mock, task, line, NO_PUSH),
+});
+const task = mock.addTask({
+  prompt: values.prompt,
+  title: values.prompt.slice(0, 80),
+  repo_url: repository.repo_url,
+  base_branch: values.base ?? null,
+  setup_command: values.setup ?? null,
+  verify_command: values.verify ?? null,
+  model: model.model,
+});
+/** The worker is not called: it hears of everything with its next callback. */
+const NO_PUSH = { say: () => {}, cancel: () => {} };
+for (const kind of ['fail', 'delay', 'cut', 'lose', 'hang'] as const)
+  for (const given of values[kind]) addFault(mock, kind, given);
+await mock.start();
+printTask(task, process.stdout, values.all);
+process.stdout.write(`The mock coordinator listens; the model is ${model.model}. Start a worker with:
+
+  ERRAND_COORDINATOR=${mock.address} \\
+  ERRAND_TASK_ID=${task.id} \\
+  ERRAND_TASK_TOKEN=${task.token} \\
+  ERRAND_WORKSPACE=${join(data_dir, 'workspace')} \\
+  node agent-container/main.ts
+
+Type help for what can be done to it.
+`);
+
+const stop = async () => {
+  await Promise.all([mock.stop(), repository.close(), model.close()]);
+  await rm(data_dir, { recursive: true, force: true });
+  process.exit(0);
+};
+process.once('SIGINT', () => void stop());
+process.once('SIGTERM', () => void stop());
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line.trim() === '') return;
+  if (line.trim() === 'quit') return void stop();
+  obey(mock, task, line, NO_PUSH).then(console.log, (error: unknown) =>
+    console.log(error instanceof Error ? error.message : error),
+  );
+});

@@ -1,0 +1,45 @@
+import { pipeline } from 'node:stream/promises';
+import type { Surface } from '../../../coordinator/internal/caller.ts';
+import { startDemoModel } from '../../../coordinator/demo/demo-model.ts';
+import { writeLlmError } from '../../../coordinator/internal/llm/error.ts';
+import { responseHeaders } from '../../../coordinator/internal/llm/headers.ts';
+import { ClaudeApi, TIMEOUTS, type Upstream } from '../../../coordinator/internal/llm/upstream.ts';
+import { DEMO_MODEL } from '../../../coordinator/prices.ts';
+
+export type CarriedModel = { model: string; surface: Surface; close: () => Promise<void> };
+
+/** The Claude API where there is a key in the environment, else the demo model. Nothing is metered. */
+export async function carryModel(env: NodeJS.ProcessEnv, model: string | undefined): Promise<CarriedModel> {
+  const api_key = env.ANTHROPIC_API_KEY ?? env.CLAUDE_API_KEY;
+  if (api_key) {
+    const base_url = (env.ANTHROPIC_BASE_URL ?? 'https://api.anthropic.com').replace(/\/+$/, '');
+    const carried = carryUpstream({ base_url, api_key });
+    return { model: model ?? 'claude-sonnet-5-5', ...carried };
+  }
+  const demo = await startDemoModel();
+  const carried = carryUpstream({ base_url: demo.base_url, api_key: 'demo' });
+  const close = async () => {
+    await Promise.all([carried.close(), demo.close()]);
+  };
+  return { model: DEMO_MODEL, surface: carried.surface, close };
+}
+
+/** Carries requests on with another key, and the answers back as they come. */
+export function carryUpstream(upstream: Upstream): { surface: Surface; close: () => Promise<void> } {
+  const api = new ClaudeApi(upstream, TIMEOUTS);
+  return {
+    surface: {
+      carry: async (request, response, _caller, path) => {
+        const closed = new AbortController();
+        response.once('close', () => closed.abort());
+        const chunks: Buffer[] = [];
+        for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+        const answer = await api.post(path, Buffer.concat(chunks), request.headers, closed.signal);
+        response.writeHead(answer.statusCode, responseHeaders(answer.headers)).flushHeaders();
+        await pipeline(answer.body, response);
+      },
+      writeError: writeLlmError,
+    },
+    close: () => api.close(),
+  };
+}

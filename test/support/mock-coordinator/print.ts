@@ -1,0 +1,56 @@
+import { clock } from '../../../coordinator/cli/format.ts';
+import { eventLines } from '../../../coordinator/cli/event-lines.ts';
+import { knownEvent } from '../../../coordinator/cli/known-event.ts';
+import { paint, type Line } from '../../../coordinator/cli/line.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { MockTask, Seen } from './task.ts';
+
+type Out = { write: (text: string) => unknown; isTTY?: boolean };
+
+/** Prints what a task's worker sends, for a person to read. `all`: heartbeats and quiet events too. Gives the function that ends it. */
+export function printTask(task: MockTask, out: Out, all: boolean): () => void {
+  let in_delta = false;
+  const print = (line: Line) => {
+    out.write(`${in_delta ? '\n' : ''}${paint(line, out.isTTY === true)}\n`);
+    in_delta = false;
+  };
+  return task.watch((seen) => {
+    if (seen.kind === 'delta') {
+      // Text as it is written, in one line that goes on.
+      out.write(paint([['dim', seen.delta.text]], out.isTTY === true));
+      in_delta = true;
+      return;
+    }
+    for (const line of linesOf(task, seen, all)) print(line);
+  });
+}
+
+function linesOf(task: MockTask, seen: Exclude<Seen, { kind: 'delta' }>, all: boolean): Line[] {
+  switch (seen.kind) {
+    case 'event': {
+      const { seq, at, type, body } = seen.event;
+      const event: LogEvent = { id: seq, task_id: task.id, attempt: task.attempt, seq, type, at, body: { ...body } };
+      const lines = eventLines(event, knownEvent(event));
+      const head: Line[] = all ? [[['dim', `#${seq} ${clock(at)} ${type}`]]] : [];
+      return [...head, ...lines];
+    }
+    case 'heartbeat': {
+      const { last_seq, waiting_for } = seen.heartbeat;
+      return all ? [[['dim', `♥ ${last_seq} events, waits for ${waiting_for?.kind ?? 'nothing'}`]]] : [];
+    }
+    case 'refused':
+      return [[['yellow', `✘ ${seen.call} was refused: ${seen.code}: ${seen.words}`]]];
+    case 'result': {
+      const { status, reason, detail, summary, branch, diff_stat } = seen.result;
+      const style = status === 'succeeded' ? 'green' : status === 'failed' ? 'red' : 'yellow';
+      const { files, insertions, deletions } = diff_stat;
+      return [
+        [[style, `● ${status}`], reason === null ? '' : ` (${reason})`, detail === null ? '' : `: ${detail}`],
+        ...summary.split('\n').map((text): Line => ['  ', text]),
+        branch === null
+          ? [['dim', '  nothing was pushed']]
+          : ['  ', ['bold', branch], ` ${files} files, +${insertions} -${deletions}`],
+      ];
+    }
+  }
+}

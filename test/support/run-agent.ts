@@ -1,0 +1,154 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { buildWorkerImage } from '../../coordinator/docker/image.ts';
+import { DockerRunner } from '../../coordinator/docker/runner.ts';
+import { Folders, newWorkerName } from '../../coordinator/links.ts';
+import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import type { Runner } from '../../coordinator/runner.ts';
+import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/worker-client.ts';
+import { carryRepository } from './mock-coordinator/git.ts';
+import { MockCoordinator } from './mock-coordinator/mock.ts';
+import { carryModel } from './mock-coordinator/model.ts';
+import { printTask } from './mock-coordinator/print.ts';
+
+/*
+ * One agent against a mock coordinator, with no account and no database: `npm run agent -- --repo URL_OR_PATH --prompt "…"`. Lines that are
+ * typed while it works are messages to it; the first Ctrl-C cancels, the second one kills.
+ */
+
+const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
+  --base BRANCH        the base branch
+  --setup COMMAND      run before the work        --verify COMMAND   run after it
+  --model NAME         with ANTHROPIC_API_KEY set; else it is the demo model
+  --budget USD  --turns N
+  --docker             in a container            --image NAME   (errand-agent)
+  --entry FILE         another worker's program, which this Node runs
+  --all                print heartbeats and quiet events too
+`;
+
+const { values } = parseArgs({
+  options: {
+    repo: { type: 'string' },
+    prompt: { type: 'string' },
+    base: { type: 'string' },
+    setup: { type: 'string' },
+    verify: { type: 'string' },
+    model: { type: 'string' },
+    budget: { type: 'string', default: '5' },
+    turns: { type: 'string', default: '150' },
+    docker: { type: 'boolean', default: false },
+    image: { type: 'string', default: 'errand-agent' },
+    entry: { type: 'string', default: fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url)) },
+    all: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help || values.repo === undefined || values.prompt === undefined) {
+  process.stdout.write(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+const { repo, prompt } = values;
+const START_MS = 60_000;
+
+const data_dir = await mkdtemp(join(tmpdir(), 'errand-run-'));
+const name = newWorkerName();
+const runner = await chooseRunner();
+const folders = new Folders(data_dir, runner.owner);
+const link = folders.makeLink(name);
+const [repository, model] = await Promise.all([carryRepository(repo, data_dir), carryModel(process.env, values.model)]);
+const mock = new MockCoordinator({
+  socket_path: link.coordinator_socket,
+  git: repository.surface,
+  llm: model.surface,
+});
+const task = mock.addTask({
+  prompt,
+  title: prompt.split('\n')[0]?.slice(0, 80) ?? '',
+  repo_url: repository.repo_url,
+  base_branch: values.base ?? null,
+  setup_command: values.setup ?? null,
+  verify_command: values.verify ?? null,
+  model: model.model,
+  budget_usd: Number(values.budget),
+  max_turns: Number(values.turns),
+});
+let code = 1;
+try {
+  code = await run();
+} finally {
+  await runner.remove(name);
+  await Promise.all([runner.close(), mock.stop(), repository.close(), model.close()]);
+  await rm(data_dir, { recursive: true, force: true });
+}
+process.exit(code);
+
+async function chooseRunner(): Promise<Runner> {
+  if (!values.docker)
+    return new ProcessRunner({
+      workers_dir: join(data_dir, 'workers'),
+      entry: values.entry,
+      env: { PATH: process.env.PATH ?? '', HOME: homedir() },
+    });
+  const { image } = values;
+  const docker_host = process.env.DOCKER_HOST;
+  const docker = new DockerRunner({ docker_host, image, instance: name, data_dir, logger: pino({ level: 'silent' }) });
+  if (await docker.lacksImage()) {
+    console.log(`The image ${image} is being built, once.`);
+    await buildWorkerImage(docker_host, image);
+  }
+  return docker;
+}
+
+/** The task from its hand-over to its end. Gives the exit code: 0 where it succeeded. */
+async function run(): Promise<number> {
+  await mock.start();
+  printTask(task, process.stdout, values.all);
+  await runner.start({
+    ...link,
+    workspace_dir: folders.makeWorkspace(name),
+    memory_bytes: 1536 * 1024 * 1024,
+    cpus: 2,
+    pids_max: 512,
+  });
+  const ended = runner.ended(name);
+  await Promise.race([
+    untilHealthy(),
+    ended.then(({ output }) => Promise.reject(new Error(`It did not start: ${output}`))),
+  ]);
+  const taken = await postTask(link, task.assignment(), AbortSignal.timeout(START_MS));
+  if (taken.status !== 202) throw new Error(`The worker did not take the task: ${taken.status} ${taken.text}`);
+  steer();
+  const { exit_code, output } = await ended;
+  if (exit_code !== 0) console.error(`The worker ended with ${exit_code}.\n${output}`);
+  for (const breach of task.breaches) console.error(`A breach of the contract: ${breach}`);
+  return exit_code === 0 && task.current.result?.status === 'succeeded' ? 0 : 1;
+}
+
+async function untilHealthy(): Promise<void> {
+  for (const deadline = Date.now() + START_MS; ; await sleep(20)) {
+    try {
+      await readHealth(link);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
+function steer(): void {
+  const failed = (error: unknown) => console.error(error instanceof Error ? error.message : error);
+  createInterface({ input: process.stdin }).on('line', (text) => {
+    if (text.trim() !== '') postMessages(link, [task.say(text)]).catch(failed);
+  });
+  process.once('SIGINT', () => {
+    task.cancel('Cancelled at the terminal.');
+    postCancel(link, 'Cancelled at the terminal.').catch(failed);
+    process.once('SIGINT', () => void runner.remove(name));
+  });
+}

@@ -1,0 +1,54 @@
+/*
+ * The worker with a script in the place of its agent: a program for tests of the worker's process. The script is the task's prompt, a JSON array of steps.
+ */
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { readConfig } from '../../agent-container/config.ts';
+import { logToStderr } from '../../agent-container/log.ts';
+import type { Work, WorkInput } from '../../agent-container/work.ts';
+import { startWorker } from '../../agent-container/worker.ts';
+import { DONE, untilStopped } from './worker-scene.ts';
+
+const Step = z.union([
+  /** Emits events `<prefix>1` … `<prefix>n`. */
+  z.object({ emit: z.number(), prefix: z.string().default('') }),
+  z.object({ write: z.string(), text: z.string() }),
+  z.object({ run: z.string() }),
+  /** Takes in the messages of the assignment, or the first that comes. */
+  z.object({ hear: z.literal(true) }),
+  z.object({ wait: z.literal(true) }),
+]);
+export type Step = z.input<typeof Step>;
+
+const work: Work = async (input) => {
+  for (const step of z.array(Step).parse(JSON.parse(input.assignment.prompt))) await take(step, input);
+  return DONE;
+};
+
+async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void> {
+  const { report, repo_dir, command_env, inbox, signal } = input;
+  if ('emit' in step) {
+    for (let i = 1; i <= step.emit; i++)
+      await report.emit({ type: 'log', body: { level: 'info', text: `${step.prefix}${i}` } });
+  } else if ('write' in step) await writeFile(join(repo_dir, step.write), step.text);
+  else if ('run' in step) {
+    const { stdout } = await promisify(execFile)('sh', ['-c', step.run], { cwd: repo_dir, env: command_env });
+    await report.emit({ type: 'log', body: { level: 'info', text: stdout } });
+  } else if ('hear' in step) {
+    await inbox.arrived(signal);
+    for (const { id, text } of inbox.take())
+      await report.emit({ type: 'input.added', body: { turn: 0, source: 'person', message_id: id, text } });
+  } else await untilStopped(input);
+}
+
+const worker = await startWorker({
+  config: readConfig(process.env),
+  agent: { agent: 'scripted', version: '1' },
+  loadWork: () => Promise.resolve(work),
+  log: logToStderr,
+});
+process.on('SIGTERM', worker.terminate);
+process.exit(await worker.ended);
