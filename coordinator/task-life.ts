@@ -66,7 +66,7 @@ export function live(task: Life, happening: Happening): Life {
       if (isEnded(task.status))
         throw new ErrandError('conflict', `The task has ended already: it ${said(task.status)}.`);
       if (task.status === 'queued')
-        return { ...task, status: 'cancelled', detail: happening.reason, retry_at: null, ended_at: at };
+        return { ...task, status: 'cancelled', reason: null, detail: happening.reason, retry_at: null, ended_at: at };
       return task.cancel_reason === null ? { ...task, cancel_reason: happening.reason } : task;
     case 'message':
       if (task.cancel_reason !== null)

@@ -44,7 +44,7 @@ export function readBytes(request: IncomingMessage, bytes_max: number): Promise<
     request.once('end', () => resolve(Buffer.concat(chunks)));
     request.once('close', () => {
       clearTimeout(late);
-      reject(new ErrandError('invalid', 'The body ended early.'));
+      if (!request.complete) reject(new ErrandError('invalid', 'The body ended early.'));
     });
   });
 }
