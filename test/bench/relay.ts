@@ -1,0 +1,107 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { insertEvent } from '../../coordinator/sqlite/events.ts';
+import { Log } from '../../coordinator/log.ts';
+import { startHeart } from '../support/heart.ts';
+import { addTask, addUser, startAttempt } from '../support/rows.ts';
+import type { Load, Measure } from './relay-load.ts';
+
+type Shape = Omit<Load, 'target'>;
+
+/** How events come: in bulk from several workers, at two steady rates one event a POST, and as one worker's burst. */
+export const SHAPES = {
+  '8 workers, 100 a POST': { workers: 8, posts: 40, events: 100, posts_per_s: null },
+  '100 events/s': { workers: 4, posts: 100, events: 1, posts_per_s: 100 },
+  '1,000 events/s': { workers: 10, posts: 400, events: 1, posts_per_s: 1000 },
+  'burst of 10,000': { workers: 1, posts: 20, events: 500, posts_per_s: null },
+} satisfies Record<string, Shape>;
+
+/** Events from a worker's POST, through the disk, to a client's socket, as Errand does it. */
+export async function benchErrand(shape: Shape): Promise<Measure> {
+  await using folder = await temporary();
+  const heart = await startHeart({ folder: folder.path });
+  const user_id = addUser(heart.log);
+  const tokens = await Promise.all(
+    Array.from({ length: shape.workers }, async () => {
+      const { id } = addTask(heart.log, user_id);
+      return { task_id: id, token: await heart.tokens.issue(id, startAttempt(heart.log, id)) };
+    }),
+  );
+  try {
+    return await load({
+      ...shape,
+      target: { kind: 'errand', port: heart.callback_port, tokens, url: heart.socket_url, user_id },
+    });
+  } finally {
+    await heart.close();
+  }
+}
+
+/** The floor: the same rows through better-sqlite3 and ws alone, in group commits too. Nobody is asked who they are, and nothing is checked. */
+export async function benchFloor(shape: Shape): Promise<Measure> {
+  await using folder = await temporary();
+  const db = openDatabase(join(folder.path, 'floor.db'));
+  const log = new Log(db, () => {});
+  const user_id = addUser(log);
+  const task_id = addTask(log, user_id).id;
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+  await once(server, 'listening');
+  let waiting: { socket: WebSocket; text: string }[] = [];
+  const insert = db.transaction((posts: typeof waiting) => {
+    const rows: string[] = [];
+    for (const { text } of posts)
+      for (const { at, type, body } of JSON.parse(text).events) {
+        const json = JSON.stringify(body);
+        const id = insertEvent(db, { task_id, user_id, attempt: 1, seq: null, type, at, body: json });
+        rows.push(
+          `{"id":${id},"task_id":"${task_id}","attempt":1,"seq":null,"type":"${type}","at":"${at}","body":${json}}`,
+        );
+      }
+    return rows;
+  });
+  const flush = () => {
+    const posts = waiting;
+    waiting = [];
+    const frame = Buffer.from(`{"type":"events","events":[${insert(posts).join(',')}]}`);
+    posts[0]?.socket.send(frame, { binary: false });
+    for (const { socket } of posts) socket.send('');
+  };
+  server.on('connection', (socket) =>
+    socket.on('message', (data: Buffer) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({ socket, text: data.toString() });
+    }),
+  );
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  try {
+    return await load({ ...shape, target: { kind: 'floor', url: `ws://127.0.0.1:${address.port}` } });
+  } finally {
+    for (const socket of server.clients) socket.terminate();
+    await new Promise((resolve) => server.close(resolve));
+    db.close();
+  }
+}
+
+async function load(what: Load): Promise<Measure> {
+  const child: ChildProcess = fork(new URL('./relay-load.ts', import.meta.url));
+  try {
+    child.send(what);
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the load ended without a measure')));
+    const [measure] = await Promise.race([once(child, 'message'), ended]);
+    ended.catch(() => {});
+    return measure;
+  } finally {
+    child.kill();
+  }
+}
+
+async function temporary() {
+  const path = await mkdtemp(join(tmpdir(), 'errand-bench-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
