@@ -7,14 +7,21 @@ export type CuttingProxy = {
   url: string;
   /** Ends all connections as they are, in the middle of whatever they carry; gives how many there were. */
   cut: () => number;
+  /** Loses the next answer: the request arrives, and its connection is cut before anything comes back. */
+  loseAnswer: () => void;
 };
 
 /** Carries connections on to `target`, until the test ends. */
 export async function startCuttingProxy(t: ExecutionContext, target: string): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
+  let losing = false;
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
+    far.prependListener('data', () => {
+      if (losing) near.resetAndDestroy();
+      losing = false;
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -40,5 +47,5 @@ export async function startCuttingProxy(t: ExecutionContext, target: string): Pr
     server.close();
     await once(server, 'close');
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut, loseAnswer: () => (losing = true) };
 }

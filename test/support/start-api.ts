@@ -35,6 +35,8 @@ export type StartedApi = {
   /** Set it to make the time of log-ins pass, in milliseconds. */
   clock: { ahead_ms: number };
   readiness: Readiness;
+  /** Set it to be taken for another database. */
+  epoch: { now: string };
   /** A client with an account of its own. */
   person: (email?: string) => Promise<{ api: Api; session: Session; password: string }>;
 };
@@ -77,10 +79,13 @@ export async function startApi(
     logger,
     sockets: SOCKET_OPTIONS,
   });
+  const epoch = { now: readMeta(db, 'epoch') };
   const sockets = serveSockets(app, {
     db,
     relay,
-    epoch: readMeta(db, 'epoch'),
+    get epoch() {
+      return epoch.now;
+    },
     authenticate: (bearer) => auth.authenticate(bearer),
     redeemTicket: (ticket) => auth.redeemTicket(ticket),
     onSessionEnded: auth.onSessionEnded,
@@ -103,5 +108,5 @@ export async function startApi(
     const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, person };
+  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, epoch, person };
 }

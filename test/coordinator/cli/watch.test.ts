@@ -7,6 +7,7 @@ import type { TaskResult } from '../../../protocol/task.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
+import { until } from '../../support/until.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 
 const RESULT: TaskResult = {
@@ -165,6 +166,22 @@ test('renews a log-in that has expired while it watches', async (t) => {
   await watching.shows('after the night');
   errand.end('succeeded', null, RESULT);
   t.is((await watching.ended).code, 0);
+});
+
+test('starts the log anew where the server has another database than before', async (t) => {
+  const { server, network, session, cli, id, errand } = await stage(t);
+  const watching = cli.start(['watch', id]);
+  errand.begin();
+  errand.report(said('before'));
+  await until('it has heard the epoch', () => server.relay.count(session.user.id) > 0);
+  await watching.shows('before');
+  server.epoch.now = 'another';
+  network.cut();
+  await watching.shows('another database');
+  errand.end('succeeded', null, RESULT);
+  const { code, stdout } = await watching.ended;
+  t.is(code, 0);
+  t.is(stdout.split('before').length - 1, 3, stdout); // Twice as a line of the log, once in the notice.
 });
 
 test('says that the log-in has ended where it cannot be renewed', async (t) => {

@@ -1,0 +1,224 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { CommandLine } from '../../support/command-line.ts';
+import { startCuttingProxy } from '../../support/cutting-proxy.ts';
+import { StagedErrand } from '../../support/staged-errand.ts';
+import { PASSWORD, startApi } from '../../support/start-api.ts';
+
+const REPO = ['--repo', 'errand://sample'];
+
+/** A server, and a person who is logged in to it at a command line. */
+async function stage(t: ExecutionContext) {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const cli = await CommandLine.create(t);
+  await cli.run(['login', '--server', network.url, '--email', session.user.email], { stdin: `${PASSWORD}\n` });
+  const session_path = join(cli.config_dir, 'errand', 'session.json');
+  return { server, network, api, session, cli, session_path };
+}
+
+test('makes an account with a password from the environment, and keeps the log-in for its owner alone', async (t) => {
+  const server = await startApi(t);
+  const cli = await CommandLine.create(t);
+  const argv = ['login', '--signup', '--server', `${server.url}/`, '--email', 'ada@example.org'];
+  const { code, stdout } = await cli.run(argv, { env: { ERRAND_PASSWORD: PASSWORD } });
+  t.is(code, 0);
+  t.is(stdout, `You are logged in to ${server.url} as ada@example.org (owner).\n`);
+  const path = join(cli.config_dir, 'errand', 'session.json');
+  t.is((await stat(path)).mode & 0o777, 0o600);
+  t.is((await stat(join(cli.config_dir, 'errand'))).mode & 0o777, 0o700);
+});
+
+test('refuses a wrong password in words, and asks nothing where there is no terminal', async (t) => {
+  const { server, session } = await stage(t);
+  const cli = await CommandLine.create(t);
+  const wrong = await cli.run(['login', '--server', server.url, '--email', session.user.email], {
+    stdin: 'not the one',
+  });
+  t.is(wrong.code, 2);
+  t.is(wrong.stderr, 'The e-mail address or the password is wrong.\n');
+  const silent = await cli.run(['login', '--server', server.url]);
+  t.is(silent.code, 2);
+  t.is(silent.stderr, 'E-mail is missing, and there is no terminal to ask on.\n');
+});
+
+test('ends the log-in on the server, too', async (t) => {
+  const { server, cli, session_path } = await stage(t);
+  const { refresh_token } = JSON.parse(await readFile(session_path, 'utf8'));
+  t.is((await cli.run(['logout'])).stdout, 'You are logged out.\n');
+  await t.throwsAsync(server.auth.refresh(refresh_token));
+  const after = await cli.run(['tasks']);
+  t.is(after.code, 2);
+  t.is(after.stderr, 'You are not logged in: run npx errand login first.\n');
+});
+
+test('renews the tokens once when several processes find them expired at once', async (t) => {
+  const { server, cli, session_path } = await stage(t);
+  const stored = JSON.parse(await readFile(session_path, 'utf8'));
+  await writeFile(session_path, JSON.stringify({ ...stored, expires_at_ms: 0 }));
+  const ended = await Promise.all(Array.from({ length: 5 }, () => cli.run(['tasks'])));
+  t.deepEqual(
+    ended.map(({ code, stderr }) => ({ code, stderr })),
+    Array.from({ length: 5 }, () => ({ code: 0, stderr: '' })),
+  );
+  t.is(server.db.prepare('SELECT count(*) AS n FROM refresh_tokens WHERE used_at IS NOT NULL').pluck().get(), 1);
+  const renewed = JSON.parse(await readFile(session_path, 'utf8'));
+  t.not(renewed.refresh_token, stored.refresh_token);
+  await t.notThrowsAsync(server.auth.refresh(renewed.refresh_token));
+});
+
+test('sends one errand, though the answer to it was lost', async (t) => {
+  const { network, api, cli } = await stage(t);
+  const sending = cli.start([
+    'task',
+    'Mend it',
+    ...REPO,
+    '--budget',
+    '0.5',
+    '--max-turns',
+    '9',
+    '--priority=-3',
+    '--json',
+  ]);
+  network.loseAnswer();
+  const { code, stdout, stderr } = await sending.ended;
+  t.is(code, 0, stderr);
+  const { items } = await api.call('listTasks', {});
+  t.is(items.length, 1);
+  const sent = JSON.parse(stdout);
+  t.like(items[0], { id: sent.id, prompt: 'Mend it', budget_usd: 0.5, max_turns: 9, priority: -3 });
+});
+
+test('follows an errand that it has sent to its end', async (t) => {
+  const { server, api, cli } = await stage(t);
+  const following = cli.start(['task', 'Mend it', ...REPO, '--follow']);
+  await following.shows('Mend it');
+  const [task] = (await api.call('listTasks', {})).items;
+  const errand = new StagedErrand(server.log, task?.id ?? '');
+  errand.begin();
+  errand.end('cancelled');
+  const { code, stdout } = await following.ended;
+  t.is(code, 3);
+  t.true(stdout.includes('● cancelled'), stdout);
+});
+
+test('names each wrong field of a request, and what is missing', async (t) => {
+  const { cli } = await stage(t);
+  const refused = await cli.run([
+    'task',
+    'Mend it',
+    '--repo',
+    'ftp://host/repo',
+    '--budget',
+    '5000',
+    '--priority',
+    '99',
+  ]);
+  t.is(refused.code, 2);
+  for (const field of ['/repo_url must begin with https://', '/budget_usd ', '/priority '])
+    t.true(refused.stderr.includes(`\n  ${field}`), refused.stderr);
+  const cases: [string[], RegExp][] = [
+    [['task', 'Mend it'], /--repo errand:\/\/sample/],
+    [['task', 'Mend it', '--repo', '.'], /is a path on this machine/],
+    [['task', 'Mend it', '--repo', 'file:///srv/repo'], /is a path on this machine/],
+    [['task', ...REPO], /^TEXT is missing\.\nSee npx errand task --help/],
+    [['task', 'Mend', 'it', ...REPO], /'it' is one too many: put a text in quotes/],
+    [['task', 'Mend it', ...REPO, '--budget', 'much'], /--budget is not a number: much/],
+    [['tasks', '--colour'], /Unknown option '--colour'/],
+    [['tasks', '--status', 'lost'], /status/],
+    [['watch', 'zzzzzz'], /There is no task 'zzzzzz': npx errand tasks lists them/],
+    [['watch', '0'.repeat(20)], /There is no such task/],
+    [['destroy'], /'destroy' is not a command/],
+  ];
+  for (const [argv, words] of cases) {
+    const { code, stdout, stderr } = await cli.run(argv);
+    t.is(code, 2, argv.join(' '));
+    t.regex(stderr, words);
+    t.is(stdout, '');
+    t.false(stderr.includes(' at '), stderr);
+  }
+});
+
+test('takes an id by its beginning or its end where that names one errand', async (t) => {
+  const { api, cli } = await stage(t);
+  const body = { prompt: 'Mend it', repo_url: 'errand://sample' };
+  const { id: first } = await api.call('createTask', { body });
+  const { id: second } = await api.call('createTask', { body });
+  t.is((await cli.run(['cancel', first.slice(-6)])).stdout, 'Cancelled.\n');
+  t.is((await api.call('getTask', { params: { id: first } })).status, 'cancelled');
+  const both = await cli.run(['cancel', second.slice(0, 5)]);
+  t.is(both.code, 2);
+  t.true(both.stderr.includes(first) && both.stderr.includes(second), both.stderr);
+  t.is((await cli.run(['retry', first])).stdout, 'The errand is queued again.\n');
+  const conflict = await cli.run(['retry', second]);
+  t.is(conflict.code, 2);
+  t.true(conflict.stderr.startsWith('Only a task that failed or was cancelled can be retried'), conflict.stderr);
+});
+
+test('lists errands, those in one status alone, and as JSON', async (t) => {
+  const { api, cli } = await stage(t);
+  t.true((await cli.run(['tasks'])).stdout.startsWith('No errands.'));
+  const task = await api.call('createTask', { body: { prompt: 'Mend it\u001B[2J', repo_url: 'errand://sample' } });
+  const { stdout } = await cli.run(['tasks']);
+  t.true(stdout.startsWith(`${task.id.slice(-6)}  queued `) && stdout.endsWith('  Mend it\n'), stdout);
+  t.true((await cli.run(['tasks', '--status', 'running'])).stdout.startsWith('No errands.'));
+  t.like(JSON.parse((await cli.run(['tasks', '--json'])).stdout), { id: task.id, title: task.title });
+});
+
+test('makes a project with a token that is in no argument, and sends an errand there by its name', async (t) => {
+  const { api, cli } = await stage(t);
+  const argv = ['project', 'add', 'bills', '--repo', 'https://git.example.org/ada/bills', '--verify', 'npm test'];
+  const added = await cli.run([...argv, '--git-token-stdin'], { stdin: 'secret-token\n' });
+  t.is(added.code, 0, added.stderr);
+  const [project] = (await api.call('listProjects', {})).items;
+  t.like(project, { name: 'bills', verify_command: 'npm test', has_git_token: true });
+  t.true((await cli.run(['projects'])).stdout.includes('bills  https://git.example.org/ada/bills'));
+  const sent = await cli.run(['task', 'Mend it', '--project', 'bills', '--json']);
+  t.is(JSON.parse(sent.stdout).project_id, project?.id);
+});
+
+test('gives a program the diff as it is', async (t) => {
+  const { server, api, cli } = await stage(t);
+  const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
+  const diff = 'diff --git a/a b/a\n+\u001B[31mred\ttab\r\n';
+  server.db.prepare('INSERT INTO diffs (task_id, diff, truncated) VALUES (?, ?, 1)').run(id, diff);
+  const { stdout, stderr } = await cli.run(['diff', id]);
+  t.is(stdout, diff);
+  t.true(stderr.includes('too long'));
+});
+
+test('says in words that a server does not answer, or is none', async (t) => {
+  const cli = await CommandLine.create(t);
+  const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:9', '--email', 'ada@example.org'], {
+    stdin: 'secret words',
+  });
+  t.is(nobody.code, 2);
+  t.regex(nobody.stderr, /^http:\/\/127\.0\.0\.1:9 does not answer: /);
+  const nonsense = await cli.run(['login', '--server', 'localhost:8787']);
+  t.regex(nonsense.stderr, /'localhost:8787' is not a server's address/);
+});
+
+test('tells how each command is used', async (t) => {
+  const cli = await CommandLine.create(t);
+  const { code, stdout } = await cli.run([]);
+  t.is(code, 0);
+  const names = [
+    'login',
+    'logout',
+    'task',
+    'tasks',
+    'watch',
+    'say',
+    'cancel',
+    'retry',
+    'diff',
+    'projects',
+    'project add',
+  ];
+  for (const name of names) t.regex(stdout, new RegExp(`^${name} `, 'm'));
+  const [asked, told] = await Promise.all([cli.run(['project', 'add', '--help']), cli.run(['help', 'project', 'add'])]);
+  t.true(asked.stdout.startsWith('npx errand project add NAME [options]\n'), asked.stdout);
+  t.deepEqual(told, asked);
+});
