@@ -4,18 +4,24 @@ import { ErrandError } from '../../protocol/problem.ts';
 
 /** The engine does each of the calls that are made here in well under this time, on a loaded machine too. */
 const CALL_MS = 20_000;
+/** Whether it answers at all is known sooner: somebody waits for that. */
+const LOOK_MS = 5_000;
 /** A wait for a container's end is asked for anew after this time: an engine that hangs is found out by that. */
 const WAIT_MS = 120_000;
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
-/** The two ways to call the engine: each call ends within its time, with an error if need be. */
-export type Engine = { calls: Docker; waits: Docker; close: () => void };
+/** The ways to call the engine: each call ends within its time, with an error if need be. */
+export type Engine = { looks: Docker; calls: Docker; waits: Docker; close: () => void };
 
-/** Connects to nothing yet. `docker_host` as DOCKER_HOST has it; undefined: the engine of this machine. */
+/**
+ * Connects to nothing yet. `docker_host` as DOCKER_HOST has it; undefined: the engine of this machine. Throws `unavailable` where it is of no
+ * known form.
+ */
 export function openEngine(docker_host: string | undefined): Engine {
   const agent = new Agent({ keepAlive: true });
   const address = { ...addressOf(docker_host), agent };
   return {
+    looks: new Docker({ ...address, timeout: LOOK_MS }),
     calls: new Docker({ ...address, timeout: CALL_MS }),
     waits: new Docker({ ...address, timeout: WAIT_MS }),
     close: () => agent.destroy(),

@@ -89,6 +89,7 @@ export class DockerRunner implements Runner {
 
   async check(): Promise<string | null> {
     try {
+      await this.#engine.looks.ping();
       await this.#readMachine();
       await this.#engine.calls.getImage(this.#options.image).inspect();
       return null;

@@ -2,8 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { advance } from '../../coordinator/advance.ts';
-import { newId } from '../../protocol/ids.ts';
-import { insertMessage } from '../../coordinator/sqlite/messages.ts';
 import { addTask, addUser, startServer, time, type Server } from '../support/dispatching.ts';
 import { until } from '../support/until.ts';
 
@@ -116,11 +114,11 @@ test('a message is pushed to the worker at once', async (t) => {
   const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
   server.dispatcher.wake();
   await server.reaches(task.id, 'running');
-  insertMessage(server.db, { id: newId(), task_id: task.id, text: 'use tabs', created_at: time() });
-  server.dispatcher.control(task.id);
+  server.say(task.id, 'use tabs');
   await server.reaches(task.id, 'succeeded', 3_000);
-  const workspace = server.folders.workspace(server.task(task.id).workspace ?? '');
-  t.regex(readFileSync(join(workspace, 'heard'), 'utf8'), /use tabs/);
+  t.is(server.attempts(task.id).length, 1);
+  const heard = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
+  t.regex(String(heard), /use tabs/);
 });
 
 test('a worker that stays after its result is ended', async (t) => {
@@ -186,4 +184,17 @@ test('a stop starts nothing more, and lets a worker with a task live on', async 
   t.is(server.task(task.id).status, 'running');
   t.is(server.task(waiting.id).status, 'queued');
   t.false(existsSync(server.folders.link(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
+});
+
+test('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
+  const server = await startServer(t, { lease_ms: 5_000 });
+  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const worker = server.attempts(task.id)[0]?.worker ?? '';
+  const { pid } = JSON.parse(readFileSync(join(server.folders.workers_dir, worker, 'process.json'), 'utf8'));
+  process.kill(pid, 'SIGSTOP');
+  await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
+  await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');
+  t.deepEqual(await server.runner.list(), [server.attempts(task.id)[1]?.worker]);
 });

@@ -53,6 +53,24 @@ for (const boot of ['deaf', 'refuse'])
     t.false(server.folders.listWorkspaces().includes(warm ?? ''));
   });
 
+test('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
+  const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const [warm] = await server.runner.list();
+  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.say(task.id, 'are you there?');
+  // Past the time in which a hand-over is to be answered, the worker is spoken to as any other.
+  await until('it has heard', () => {
+    server.dispatcher.control(task.id);
+    return server.task(task.id).status === 'succeeded';
+  });
+  const attempts = server.attempts(task.id);
+  t.is(attempts.length, 1);
+  t.like(attempts[0], { worker: warm, warm: true });
+});
+
 test('a warm worker that dies is replaced', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);

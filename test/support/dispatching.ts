@@ -1,23 +1,28 @@
-import { chmodSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { newId } from '../../protocol/ids.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
-import { advance, endAttempt } from '../../coordinator/advance.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { advance } from '../../coordinator/advance.ts';
 import { buildAssignment } from '../../coordinator/assignment.ts';
 import { Dispatcher } from '../../coordinator/dispatcher.ts';
 import { Folders } from '../../coordinator/links.ts';
+import { InternalApi } from '../../coordinator/internal/api.ts';
 import { Log } from '../../coordinator/log.ts';
+import { watchLeases } from '../../coordinator/lost-workers.ts';
 import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import { Relay } from '../../coordinator/relay.ts';
 import type { Runner } from '../../coordinator/runner.ts';
-import { findAttempt, listAttempts, markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
-import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { listAttempts } from '../../coordinator/sqlite/attempts.ts';
+import { openDatabase, readMeta, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { insertMessage } from '../../coordinator/sqlite/messages.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
+import type { Signals } from '../../coordinator/signals.ts';
 import type { TaskRow } from '../../coordinator/task.ts';
-import { Workers, type ListenForWorker } from '../../coordinator/workers.ts';
+import { TaskTokens } from '../../coordinator/task-token.ts';
+import { Workers } from '../../coordinator/workers.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
@@ -80,52 +85,6 @@ export function addTask(db: Db, user_id: string, fields: Partial<TaskRow> = {}):
 
 export const time = (offset_ms = 0): string => new Date(Date.now() + offset_ms).toISOString();
 
-/**
- * A small stand-in for the internal API: whatever a worker of a living attempt reports is believed, and moves its task on. It takes no call
- * of an attempt by another worker's socket, or of one that has ended.
- */
-function listenFor(log: Log, ended: (task_id: string, n: number) => void): ListenForWorker {
-  return async (worker, path) => {
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const [, , , task_id = '', what] = (request.url ?? '').split('/');
-        const body = JSON.parse(Buffer.concat(chunks).toString());
-        response.statusCode = log.write((tx) => {
-          const task = findTask(tx.db, task_id);
-          const attempt = findAttempt(tx.db, task_id, body.attempt);
-          if (!task || attempt?.worker !== worker || task.attempt !== attempt.n || attempt.ended_at !== null)
-            return 409;
-          const now = advance(tx, task, { type: 'worker_called', at: time() });
-          markAttemptRunning(tx.db, task_id, attempt.n);
-          for (const { seq, type, at, body: content } of body.events ?? []) {
-            const text = JSON.stringify(content);
-            tx.append({ task_id, user_id: task.user_id, attempt: attempt.n, seq, type, at, body: text });
-            sql(tx.db, 'UPDATE attempts SET last_seq = ? WHERE task_id = ? AND n = ?').run(seq, task_id, attempt.n);
-          }
-          if (what === 'result') {
-            const { status, reason, detail } = body;
-            endAttempt(tx, now, attempt.n, { status, reason, detail, at: time() });
-            tx.afterCommit(() => ended(task_id, attempt.n));
-          }
-          return 200;
-        });
-        response.end('{}');
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(path, resolve));
-    chmodSync(path, 0o666);
-    return {
-      close: () =>
-        new Promise((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    };
-  };
-}
-
 export type Server = {
   db: Db;
   log: Log;
@@ -136,6 +95,8 @@ export type Server = {
   ended: string[];
   task: (id: string) => TaskRow;
   attempts: (id: string) => ReturnType<typeof listAttempts>;
+  /** Says something as a person does, and gives the message's id. */
+  say: (id: string, text: string) => string;
   /** Cancels as a person does. */
   cancel: (id: string) => void;
   /** Waits until the task stands so. */
@@ -152,13 +113,15 @@ export type ServerOptions = {
   boot?: string;
   runner?: (folders: Folders, db: Db) => Runner;
   memory_bytes?: number;
+  lease_ms?: number;
 };
 
-/** A dispatcher with a database, workers that are real, and a small stand-in for the internal API. All of it goes with the test. */
+/** A dispatcher with a database, the internal API without what it carries on, and workers that are real. All of it goes with the test. */
 export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const log = new Log(db, () => undefined);
+  const relay = new Relay();
+  const log = new Log(db, (rows) => relay.publish(rows));
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
   const runner =
@@ -167,10 +130,33 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const folders = new Folders(data_dir, runner.owner);
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const ended: string[] = [];
+  const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
+  const signals: Signals = {
+    wake: () => dispatcher.wake(),
+    control: (task_id) => dispatcher.control(task_id),
+    ended: (task_id, n) => {
+      internal.ended(task_id, n);
+      dispatcher.ended(task_id, n);
+    },
+  };
+  const leases = watchLeases({ log, signals, logger }, options.lease_ms ?? 60_000);
+  const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
+  const internal = new InternalApi({
+    log,
+    relay,
+    signals,
+    tokens,
+    leases,
+    logger,
+    assignment: notCarried,
+    llm: { carry: notCarried },
+    git: { carry: notCarried },
+    tunnel: notCarried,
+  });
   const workers = new Workers({
     runner,
     folders,
-    listen: listenFor(log, (task_id, n) => dispatcher.ended(task_id, n)),
+    listen: (worker, path) => internal.listenOnSocket(path, worker),
     limits: { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 },
   });
   const settings = () => ({
@@ -180,7 +166,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     egress: 'none' as const,
     author: { name: 'Errand', email: 'errand@example.org' },
   });
-  const issueToken = async (task_id: string, n: number) => `${task_id}/${n}`;
+  const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const dispatcher: Dispatcher = new Dispatcher({
     log,
     workers,
@@ -188,11 +174,17 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
     buildAssignment: (id, n) => buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000 }, id, n),
-    onAttemptBegun: () => undefined,
-    onAttemptEnded: (task_id, n) => ended.push(`${task_id}/${n}`),
+    onAttemptBegun: (task_id, n) => leases.touch(task_id, n),
+    onAttemptEnded: (task_id, n) => {
+      internal.ended(task_id, n);
+      ended.push(`${task_id}/${n}`);
+    },
   });
   let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= dispatcher.stop());
+  const stop = () => {
+    leases.stop();
+    return (stopped ??= dispatcher.stop());
+  };
   t.teardown(async () => {
     await stop();
     for (const name of await runner.list()) await runner.remove(name);
@@ -214,6 +206,12 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     ended,
     task,
     attempts: (id) => listAttempts(db, id),
+    say: (task_id, text) => {
+      const id = newId();
+      insertMessage(db, { id, task_id, text, created_at: time() });
+      dispatcher.control(task_id);
+      return id;
+    },
     cancel: (id) => {
       log.write((tx) => advance(tx, task(id), { type: 'cancel', reason: 'no more', at: time() }));
       dispatcher.control(id);

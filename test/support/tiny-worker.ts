@@ -81,10 +81,16 @@ async function work(): Promise<void> {
     writeFileSync(`${workspace}/child`, String(child.pid));
     process.exit(7);
   }
-  if (word === 'stay' || word === 'hold-on' || word === 'listen')
-    return void setInterval(() => void heartbeat(), 1_000);
+  if (word === 'stay' || word === 'hold-on' || word === 'listen') return void setInterval(() => void heartbeat(), 250);
   await finish('succeeded');
   if (word === 'linger') return void setInterval(() => undefined, 1_000);
+  process.exit(0);
+}
+
+/** Takes the messages in, each once, and finishes. */
+async function hear({ messages }: { messages: { id: string; text: string }[] }): Promise<void> {
+  for (const { id, text } of messages) await report('input.added', { turn: 0, source: 'person', message_id: id, text });
+  await finish('succeeded');
   process.exit(0);
 }
 
@@ -110,10 +116,7 @@ async function answer(incoming: IncomingMessage): Promise<{ status: number; body
     }
     case 'POST /messages':
       if (!task) return { status: 409 };
-      if (task.prompt.startsWith('listen')) {
-        writeFileSync(`${workspace}/heard`, text);
-        void finish('succeeded').then(() => process.exit(0));
-      }
+      if (task.prompt.startsWith('listen')) void hear(JSON.parse(text));
       return { status: 202 };
     case 'POST /cancel':
       if (!task) return { status: 409 };
@@ -138,6 +141,8 @@ else if (boot === 'link') {
 } else
   createServer((incoming, outgoing) => {
     if (boot === 'deaf' && incoming.url === '/task') return;
+    // It takes the task and begins, and its answer never comes.
+    if (boot === 'mute' && incoming.url === '/task') return void answer(incoming);
     void answer(incoming).then(({ status, body }) => {
       outgoing.writeHead(status, { 'content-type': 'application/json' });
       outgoing.end(body === undefined ? '' : JSON.stringify(body));

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
+import { createServer, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { DockerRunner } from '../../../coordinator/docker/runner.ts';
 import { Folders, newWorkerName } from '../../../coordinator/links.ts';
@@ -168,4 +169,27 @@ dockerTest('a folder that the engine does not know is an error, and is not made'
   t.regex(error.message, /Docker refused: .*bind source path does not exist: \/nowhere\/at\/all/);
   await runner.remove(wrong.name);
   t.deepEqual(await runner.list(), []);
+});
+
+test('an engine that hangs holds nobody up for long', async (t) => {
+  const folder = await temporaryFolder(t);
+  const open = new Set<Socket>();
+  const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(join(folder, 'docker.sock'), resolve));
+  const runner = new DockerRunner({
+    docker_host: `unix://${folder}/docker.sock`,
+    image: 'any',
+    instance: 'any',
+    data_dir: folder,
+    logger: pino({ level: 'silent' }),
+  });
+  t.teardown(async () => {
+    await runner.close();
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  const began = performance.now();
+  t.regex((await runner.check()) ?? '', /Docker does not answer/);
+  t.true(performance.now() - began < 10_000);
+  t.is(open.size, 1);
 });
