@@ -78,6 +78,6 @@ export const LIMITS = {
   task_token_s: 1800,
   /** How long past its expiry the token of a living attempt may still be exchanged by a heartbeat. */
   task_token_grace_s: 24 * 3600,
-  /** From the push of a cancel until the container is killed. */
-  cancel_grace_ms: 1_500,
+  /** From the push of a cancel until the container is killed. With that, it has gone within two seconds on a busy machine too. */
+  cancel_grace_ms: 1_200,
 } as const;
