@@ -29,6 +29,8 @@ export class DockerRunner implements Runner {
   readonly #options: DockerRunnerOptions;
   readonly #engine: Engine;
   readonly #closed = new AbortController();
+  /** Names that another server has: never removed here. */
+  readonly #foreign = new Set<string>();
   #machine: Promise<{ cpus: number; hostPath: HostPath }> | undefined;
 
   /** Calls nothing yet. */
@@ -70,8 +72,7 @@ export class DockerRunner implements Runner {
   }
 
   async remove(name: string): Promise<void> {
-    const container = await ifThere(this.#container(name).inspect());
-    if (container?.Config.Labels[INSTANCE_LABEL] !== this.#options.instance) return;
+    if (this.#foreign.has(name)) return;
     try {
       await ifThere(this.#container(name).remove({ force: true, v: true }));
     } catch (error) {
@@ -134,8 +135,9 @@ export class DockerRunner implements Runner {
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const container = await this.#container(spec.name).inspect();
-      if (container.Config.Labels[INSTANCE_LABEL] !== instance)
-        throw new ErrandError('unavailable', `A container ${spec.name} of another server is in the way.`);
+      if (container.Config.Labels[INSTANCE_LABEL] === instance) return;
+      this.#foreign.add(spec.name);
+      throw new ErrandError('unavailable', `A container ${spec.name} of another server is in the way.`);
     }
   }
 

@@ -38,7 +38,7 @@ dockerTest('tasks are worked off in containers, warm and cold, and no container 
   const tasks = [addTask(server.db, user), addTask(server.db, user)];
   server.dispatcher.wake();
   for (const { id } of tasks) await server.reaches(id, 'succeeded');
-  t.deepEqual(new Set(tasks.map(({ id }) => server.attempts(id)[0]?.warm)), new Set([false, true]));
+  t.is(tasks.filter(({ id }) => server.attempts(id)[0]?.warm).length, 1);
   await isIdle(server);
   await server.stop();
   t.deepEqual(await server.runner.list(), []);
