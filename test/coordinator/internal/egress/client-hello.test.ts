@@ -4,6 +4,7 @@ import { connect } from 'node:tls';
 import test from 'ava';
 import { HELLO_BYTES_MAX, readClientHello } from '../../../../coordinator/internal/egress/client-hello.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
+import { extension, hostName, message, record, serverName, vector16 } from '../../../support/client-hello.ts';
 
 const HOST = 'registry.npmjs.org';
 
@@ -20,27 +21,6 @@ function realHello(servername: string): Promise<Buffer> {
     connect({ socket: wire, servername, rejectUnauthorized: false }).on('error', () => {});
   });
 }
-
-const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
-const vector16 = (bytes: Buffer): Buffer => Buffer.concat([u16(bytes.length), bytes]);
-const extension = (type: number, body: Buffer): Buffer => Buffer.concat([u16(type), vector16(body)]);
-const hostName = (name: string): Buffer => Buffer.concat([Buffer.of(0), vector16(Buffer.from(name))]);
-const serverName = (...names: string[]): Buffer => extension(0, vector16(Buffer.concat(names.map(hostName))));
-
-/** A small hello with these extensions, as a handshake message. */
-function message(...extensions: Buffer[]): Buffer {
-  const body = Buffer.concat([
-    Buffer.from([3, 3]),
-    Buffer.alloc(32),
-    Buffer.of(0),
-    vector16(Buffer.from([0x13, 0x01])),
-    Buffer.from([1, 0]),
-    vector16(Buffer.concat(extensions)),
-  ]);
-  return Buffer.concat([Buffer.of(1, 0), u16(body.length), body]);
-}
-
-const record = (payload: Buffer): Buffer => Buffer.concat([Buffer.from([22, 3, 1]), vector16(payload)]);
 
 test('the name that a real client asks for is read', async (t) => {
   t.deepEqual(readClientHello(await realHello(HOST)), { server_name: HOST, encrypted: false });

@@ -16,6 +16,7 @@ import { egressTunneller, type EgressDependencies } from '../../../../coordinato
 import { createLogger } from '../../../../coordinator/logger.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { makeCertificate, type Certificate } from '../../../support/certificate.ts';
+import { extension, message, record, serverName } from '../../../support/client-hello.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { serveProxy, type ProxyServer } from '../../../support/proxy-server.ts';
 import { Trickle } from '../../../support/trickle.ts';
@@ -248,6 +249,7 @@ test('a handshake that names another host, or none, is cut off before a byte of 
 });
 
 for (const [what, bytes] of [
+  ['a handshake that hides its name', record(message(serverName(HOST), extension(0xfe0d, Buffer.alloc(8))))],
   ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n'],
   ['plain HTTP', 'GET / HTTP/1.1\r\n\r\n'],
   ['an end', ''],
@@ -321,11 +323,10 @@ test('all tunnels of an attempt are cut when it ends', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, OPEN);
   const sockets = await Promise.all(Array.from({ length: 5 }, () => granted(proxy, 'example.com:443')));
-  const ended = Promise.all(sockets.map((socket) => once(socket, 'close')));
   for (const socket of sockets) socket.resume();
   proxy.end();
-  await ended;
   await until('nothing is open', () => proxy.connections() === 0 && target.connections() === 0);
+  await until('the worker knows', () => sockets.every((socket) => socket.destroyed));
   t.pass();
 });
 

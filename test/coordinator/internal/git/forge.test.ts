@@ -155,6 +155,23 @@ test('an answer that stops in the middle is broken off, and the cause is known',
   t.is(setting.server.busy(), 0);
 });
 
+test('the forge is reached at the very address that was checked, and its name is resolved once for each connection', async (t) => {
+  const setting = await setUp(t);
+  const { port } = new URL(setting.forge.origin);
+  let asked = 0;
+  const named = await setUp(t, {
+    repository: () => ({ repo_url: `http://forge.invalid:${port}/team/app`, credential: CREDENTIAL }),
+    private_hosts: [`forge.invalid:${port}`],
+    resolve: async () => {
+      asked++;
+      return [{ address: '127.0.0.1', family: 4 }];
+    },
+  });
+  t.is((await refs(named)).status, 200);
+  t.is(asked, setting.forge.connections());
+  t.is(setting.forge.requests[0]?.headers.host, `forge.invalid:${port}`);
+});
+
 test('a name that does not exist is unreachable', async (t) => {
   const setting = await setUp(t, {
     repository: () => ({ repo_url: 'https://forge.example/a', credential: CREDENTIAL }),
