@@ -98,7 +98,7 @@ export class Client {
       this.#stored = toStored(stored.server, session);
       await this.#file.write(this.#stored);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
       throw new Failure('Your log-in has ended: run npx errand login.', { cause: error });
     }
   }

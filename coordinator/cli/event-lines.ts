@@ -7,6 +7,8 @@ import { headAndTail, oneLine } from './text.ts';
 
 /** Lines that are kept of what a tool or a command has put out: from its beginning, and from its end. */
 const OUTPUT = { head: 4, tail: 8 };
+/** The same of what the model says, which is seldom long. */
+const ANSWER = { head: 200, tail: 50 };
 const INPUT_CHARS_MAX = 160;
 /** What says most of a tool's input, in this order. */
 const TELLING = ['command', 'path', 'file_path', 'pattern', 'query', 'url', 'question'];
@@ -127,9 +129,11 @@ type Block = { type: string; [key: string]: unknown };
 
 /** A piece of the model's answer. What calls a tool is told by the tool's own events. */
 function blockLines(piece: Block): Line[] {
-  if (piece.type === 'text' && typeof piece.text === 'string') return block(headAndTail(piece.text, 200, 50), '');
+  const { head, tail } = ANSWER;
+  if (piece.type === 'text' && typeof piece.text === 'string')
+    return [[], ...block(headAndTail(piece.text, head, tail), '')];
   if (piece.type === 'thinking' && typeof piece.thinking === 'string' && piece.thinking.trim() !== '')
-    return block(headAndTail(piece.thinking, 200, 50), '', 'dim');
+    return [[], ...block(headAndTail(piece.thinking, head, tail), '', 'dim')];
   return [];
 }
 

@@ -47,7 +47,7 @@ function what(waiting: WaitingFor): string {
   }
 }
 
-/** The local time of day. */
-export function clock(time: string): string {
+/** The local time of day of an ISO time, or of milliseconds since 1970. */
+export function clock(time: string | number): string {
   return new Date(time).toLocaleTimeString('en-GB');
 }

@@ -35,14 +35,20 @@ export function headAndTail(text: string, head: number, tail: number): string[] 
   return shown.map((line) => cut(line, LINE_CHARS_MAX));
 }
 
-/** The text in lines of at most `columns` characters. */
+/** The text in lines of at most `columns` characters, broken between words where there are any. */
 export function wrap(text: string, columns: number): string[] {
   return clean(text)
     .split('\n')
     .flatMap((line) => {
-      const characters = Array.from(line);
-      const rows = Math.max(1, Math.ceil(characters.length / columns));
-      return Array.from({ length: rows }, (_, row) => characters.slice(row * columns, (row + 1) * columns).join(''));
+      const rows: string[] = [];
+      let rest = Array.from(line);
+      while (rest.length > columns) {
+        const space = rest.lastIndexOf(' ', columns);
+        const end = space > 0 ? space : columns;
+        rows.push(rest.slice(0, end).join(''));
+        rest = rest.slice(space > 0 ? end + 1 : end);
+      }
+      return [...rows, rest.join('')];
     });
 }
 

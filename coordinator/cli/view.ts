@@ -49,7 +49,7 @@ export class View {
         return [];
       case 'lost':
         this.#drafts.clear();
-        this.#lost = `${news.why} Trying again at ${clock(new Date(news.retry_at_ms).toISOString())}.`;
+        this.#lost = `${news.why} Trying again at ${clock(news.retry_at_ms)}.`;
         return [];
       case 'restored':
         return [[['yellow', 'The server has another database than before: this is the log that it has now.']]];

@@ -1,7 +1,8 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { EXIT } from './failure.ts';
-import { follow } from './follow.ts';
+import { follow, type News } from './follow.ts';
+import { clock } from './format.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
 import { heading, outcome, View } from './view.ts';
@@ -26,8 +27,10 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
 
 /** The events as they are, one a line. */
 async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
-  for await (const news of follow(client, id, io.signal))
+  for await (const news of follow(client, id, io.signal)) {
     if (news.type === 'events') for (const event of news.events) printJson(io, event);
+    else tellOfConnection(news, io);
+  }
 }
 
 async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
@@ -35,8 +38,20 @@ async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
   const view = new View(task);
   print(io, heading(task));
   if (io.live) await watchLive(client, id, view, io);
-  else for await (const news of follow(client, id, io.signal)) print(io, view.take(news, false));
+  else await watchPlainly(client, id, view, io);
   print(io, outcome(await client.call('getTask', { params: { id } })));
+}
+
+async function watchPlainly(client: Client, id: string, view: View, io: Io): Promise<void> {
+  for await (const news of follow(client, id, io.signal)) {
+    print(io, view.take(news, false));
+    tellOfConnection(news, io);
+  }
+}
+
+/** Where nothing below the log says it, a lost connection is told of beside the output. */
+function tellOfConnection(news: News, io: Io): void {
+  if (news.type === 'lost') printBeside(io, [[news.why, ` Trying again at ${clock(news.retry_at_ms)}.`]]);
 }
 
 async function watchLive(client: Client, id: string, view: View, io: Io): Promise<void> {

@@ -101,6 +101,7 @@ test('shows long text by its beginning and its end', (t) => {
   t.deepEqual(headAndTail('a\nb\nc\nd', 2, 1), ['a', 'b', 'c', 'd']);
   t.is(oneLine(`  a\n b ${'c'.repeat(50)}`, 10), 'a b ccccc…');
   t.deepEqual(wrap('abcdef\ngh', 4), ['abcd', 'ef', 'gh']);
+  t.deepEqual(wrap('one two three', 7), ['one two', 'three']);
 });
 
 test('replaces a draft by its event, also where its last piece comes later', (t) => {
