@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,8 @@ const task = mock.addTask({
 let code = 1;
 try {
   code = await run();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
 } finally {
   await runner.remove(name);
   await Promise.all([runner.close(), mock.stop(), repository.close(), model.close()]);
@@ -92,7 +94,7 @@ async function chooseRunner(): Promise<Runner> {
   if (!values.docker)
     return new ProcessRunner({
       workers_dir: join(data_dir, 'workers'),
-      entry: values.entry,
+      entry: resolve(values.entry),
       env: { PATH: process.env.PATH ?? '', HOME: homedir() },
     });
   const { image } = values;
@@ -119,7 +121,7 @@ async function run(): Promise<number> {
   const ended = runner.ended(name);
   await Promise.race([
     untilHealthy(),
-    ended.then(({ output }) => Promise.reject(new Error(`It did not start: ${output}`))),
+    ended.then(({ output }) => Promise.reject(new Error(`The worker did not start: ${output.trim()}`))),
   ]);
   const taken = await postTask(link, task.assignment(), AbortSignal.timeout(START_MS));
   if (taken.status !== 202) throw new Error(`The worker did not take the task: ${taken.status} ${taken.text}`);

@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { request, Agent } from 'undici';
+import { z } from 'zod';
+import type { CoordinatorAddress } from '../../agent-container/config.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
+import { Assignment, CallbackReply } from '../../protocol/worker.ts';
+import type { Rule } from './rule.ts';
+
+/** A task whose worker is the suite: an attempt under way, of which nothing has been called yet. */
+export type OpenTask = {
+  address: CoordinatorAddress;
+  task_id: string;
+  attempt: number;
+  token: string;
+  /** A person says something; gives the message's id. */
+  say: (text: string) => Promise<string>;
+  cancel: (reason: string) => Promise<void>;
+  /** Gives this attempt up, as if its lease had run out. */
+  giveUp: () => Promise<void>;
+};
+
+/** What the suite is held against. */
+export type CoordinatorUnderTest = { open: () => Promise<OpenTask> };
+
+type Reply = { status: number; body: unknown };
+type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string };
+
+/** One call to the internal API; `body` as JSON, a string as it is. */
+async function call(task: OpenTask, name: string, body?: unknown, given: Given = {}): Promise<Reply> {
+  const { socket_path, origin } = task.address;
+  const agent = new Agent(socket_path === null ? {} : { connect: { socketPath: socket_path } });
+  const token = given.token === undefined ? task.token : given.token;
+  try {
+    const answer = await request(`${origin}/internal/tasks/${given.task_id ?? task.task_id}/${name}`, {
+      method: given.method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: { 'content-type': 'application/json', ...(token !== null && { authorization: `Bearer ${token}` }) },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+      dispatcher: agent,
+    });
+    const text = await answer.body.text();
+    const json = /json/.test(String(answer.headers['content-type']));
+    return { status: answer.statusCode, body: json ? (JSON.parse(text) as unknown) : text };
+  } finally {
+    await agent.destroy();
+  }
+}
+
+const AT = '2026-01-01T00:00:00.000Z';
+const started = { seq: 1, at: AT, type: 'agent.started', body: { agent: 'suite', version: '1', resumed: false } };
+const log = (seq: number, text = `event ${seq}`) => ({ seq, at: AT, type: 'log', body: { level: 'info', text } });
+const RESULT = {
+  status: 'succeeded',
+  reason: null,
+  detail: null,
+  summary: 'Done.',
+  branch: null,
+  commit: null,
+  base_commit: null,
+  diff_stat: { files: 0, insertions: 0, deletions: 0 },
+  diff: '',
+  diff_truncated: false,
+};
+
+const events = (task: OpenTask, list: unknown[], more: object = {}) =>
+  call(task, 'events', { attempt: task.attempt, events: list, ...more });
+const heartbeat = (task: OpenTask, last_seq: number, given: Given = {}) =>
+  call(task, 'heartbeat', { attempt: task.attempt, last_seq, waiting_for: null }, given);
+const result = (task: OpenTask, last_seq: number) =>
+  call(task, 'result', { attempt: task.attempt, last_seq, ...RESULT });
+
+function took(reply: Reply, acked_seq: number): CallbackReply {
+  assert.equal(reply.status, 200, `it answered ${reply.status}: ${JSON.stringify(reply.body)}`);
+  const parsed = CallbackReply.parse(reply.body);
+  assert.equal(parsed.acked_seq, acked_seq);
+  return parsed;
+}
+
+function refused(reply: Reply, ...codes: ErrorCode[]): Problem {
+  const problem = Problem.safeParse(reply.body);
+  assert.ok(problem.success, `it answered ${reply.status} without a problem document: ${JSON.stringify(reply.body)}`);
+  assert.ok(codes.includes(problem.data.code), `it answered ${problem.data.code}, not ${codes.join(' or ')}`);
+  assert.equal(reply.status, ERROR_STATUS[problem.data.code]);
+  return problem.data;
+}
+
+type C = CoordinatorUnderTest;
+
+/** Every rule that the contract sets the coordinator's callbacks. */
+export const COORDINATOR_RULES: readonly Rule<C>[] = [
+  {
+    name: 'the assignment can be fetched with the task token',
+    check: async ({ open }) => {
+      const task = await open();
+      const reply = await call(task, 'assignment');
+      assert.equal(reply.status, 200);
+      const assignment = Assignment.parse(reply.body);
+      assert.equal(assignment.task_id, task.task_id);
+      assert.equal(assignment.attempt, task.attempt);
+      assert.ok(assignment.branch.startsWith(assignment.branch_prefix), 'the branch begins with the prefix');
+    },
+  },
+  {
+    name: 'no token, a malformed one, or one of another task: 401',
+    check: async ({ open }) => {
+      const [task, other] = [await open(), await open()];
+      for (const token of [null, '', 'nonsense', other.token])
+        for (const name of ['events', 'heartbeat', 'result'])
+          refused(await call(task, name, {}, { token }), 'unauthenticated');
+      refused(await call(task, 'assignment', undefined, { token: other.token }), 'unauthenticated');
+    },
+  },
+  {
+    name: 'a path that is none: 404; a task that is none: 401 or 404',
+    check: async ({ open }) => {
+      const task = await open();
+      refused(await call(task, 'nothing', {}), 'not_found');
+      refused(await call(task, 'events', {}, { task_id: newId() }), 'unauthenticated', 'not_found');
+    },
+  },
+  {
+    name: 'events are acknowledged up to the newest',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      took(await events(task, [log(2), log(3)]), 3);
+    },
+  },
+  {
+    name: 'a repeat changes nothing, also one that brings something new',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started, log(2)]), 2);
+      took(await events(task, [started, log(2)]), 2);
+      took(await events(task, [log(2), log(3)]), 3);
+    },
+  },
+  {
+    name: 'a gap: 409 events_missing, with the number that comes next, and nothing is stored',
+    check: async ({ open }) => {
+      const task = await open();
+      assert.equal(refused(await events(task, [log(2)]), 'events_missing').expected_seq, 1);
+      took(await events(task, [started]), 1);
+      assert.equal(refused(await events(task, [log(5), log(6)]), 'events_missing').expected_seq, 2);
+      took(await heartbeat(task, 1), 1);
+    },
+  },
+  {
+    name: 'a number that comes again with another content: 409 event_conflict',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started, log(2)]), 2);
+      refused(await events(task, [log(2, 'something else')]), 'event_conflict');
+      took(await heartbeat(task, 2), 2);
+    },
+  },
+  {
+    name: 'a malformed event: 400 that names it, and nothing of the POST is stored',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      const wrong = { ...log(3), body: { level: 'loud', text: 1 } };
+      const problem = refused(await events(task, [log(2), wrong]), 'invalid');
+      assert.ok(
+        problem.errors?.some(({ field }) => field.startsWith('/events/1')),
+        'errors name /events/1',
+      );
+      took(await heartbeat(task, 1), 1);
+      for (const body of [{ ...log(2), extra: 1 }, { ...log(2), type: 'no.such' }, { ...log(2), at: 'now' }, null])
+        refused(await events(task, [body]), 'invalid');
+    },
+  },
+  {
+    name: 'a body that is not JSON, or not of the form: 400; one that is too large: 413',
+    check: async ({ open }) => {
+      const task = await open();
+      refused(await call(task, 'events', '{'), 'invalid');
+      refused(await events(task, [], { more: true }), 'invalid');
+      refused(await call(task, 'heartbeat', { attempt: task.attempt }), 'invalid');
+      const large = log(1, 'x'.repeat(LIMITS.callback_body_bytes_max));
+      refused(await events(task, [large]), 'too_large');
+    },
+  },
+  {
+    name: 'more events or deltas in one POST than the contract allows: 400',
+    check: async ({ open }) => {
+      const task = await open();
+      const many = Array.from({ length: LIMITS.events_per_post_max + 1 }, (_, i) => log(i + 1));
+      refused(await events(task, many), 'invalid');
+      const deltas = Array.from({ length: LIMITS.deltas_per_post_max + 1 }, () => ({
+        ref: 'r',
+        kind: 'text',
+        text: 'x',
+      }));
+      refused(await events(task, [], { deltas }), 'invalid');
+    },
+  },
+  {
+    name: 'a POST may hold deltas alone, or what the worker waits for',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      took(await events(task, [], { deltas: [{ ref: 'r', kind: 'text', text: 'x' }] }), 1);
+      took(await events(task, [], { waiting_for: { kind: 'model', since: AT } }), 1);
+      took(await events(task, [], { waiting_for: null }), 1);
+    },
+  },
+  {
+    name: 'a heartbeat is answered with the newest event that is on disk',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await heartbeat(task, 0), 0);
+      took(await events(task, [started]), 1);
+      const reply = took(await heartbeat(task, 7), 1);
+      assert.deepEqual(reply.control, { messages: [], cancel: null });
+    },
+  },
+  {
+    name: 'a message comes with every reply until an input.added that names it was acknowledged',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      const id = await task.say('Use tabs.');
+      for (const reply of [took(await heartbeat(task, 1), 1), took(await events(task, [log(2)]), 2)])
+        assert.deepEqual(
+          reply.control.messages.map((message) => [message.id, message.text]),
+          [[id, 'Use tabs.']],
+        );
+      const fetched = Assignment.parse((await call(task, 'assignment')).body);
+      assert.deepEqual(
+        fetched.messages.map((message) => message.id),
+        [id],
+      );
+      const added = {
+        seq: 3,
+        at: AT,
+        type: 'input.added',
+        body: { turn: 0, source: 'person', message_id: id, text: 'Use tabs.' },
+      };
+      assert.deepEqual(took(await events(task, [added]), 3).control.messages, []);
+      assert.deepEqual(took(await heartbeat(task, 3), 3).control.messages, []);
+    },
+  },
+  {
+    name: 'a cancel comes with every reply',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      await task.cancel('enough');
+      for (const reply of [took(await heartbeat(task, 1), 1), took(await events(task, [log(2)]), 2)])
+        assert.equal(reply.control.cancel?.reason, 'enough');
+    },
+  },
+  {
+    name: 'a result before its events: 409 events_missing',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      assert.equal(refused(await result(task, 3), 'events_missing').expected_seq, 2);
+      took(await events(task, [log(2), log(3)]), 3);
+      took(await result(task, 3), 3);
+    },
+  },
+  {
+    name: 'after the result nothing more is taken, and its repeat does no harm',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      took(await result(task, 1), 1);
+      const again = await result(task, 1);
+      if (again.status !== 200) refused(again, 'attempt_ended');
+      refused(await events(task, [log(2)]), 'attempt_ended');
+      refused(await heartbeat(task, 1), 'attempt_ended');
+    },
+  },
+  {
+    name: 'an attempt that was given up is refused on every surface',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      await task.giveUp();
+      refused(await events(task, [log(2)]), 'stale_attempt');
+      refused(await heartbeat(task, 1), 'stale_attempt');
+      refused(await result(task, 1), 'stale_attempt');
+      for (const path of ['git/info/refs?service=git-upload-pack', 'llm/v1/messages']) {
+        const reply = await call(task, path, path.startsWith('llm') ? {} : undefined);
+        assert.ok(reply.status >= 400, `${path} answered ${reply.status}`);
+      }
+    },
+  },
+  {
+    name: 'git asks for the token, and offers the repository with it',
+    check: async ({ open }) => {
+      const task = await open();
+      const path = 'git/info/refs?service=git-upload-pack';
+      const without = await call(task, path, undefined, { token: null });
+      assert.ok([401, 403].includes(without.status), `without a token it answered ${without.status}`);
+      const reply = await call(task, path);
+      assert.equal(reply.status, 200, `it answered ${reply.status}: ${String(reply.body)}`);
+      assert.match(z.string().parse(reply.body), /# service=git-upload-pack/);
+    },
+  },
+  {
+    name: 'a burst of 10,000 events is taken, in order, none twice',
+    check: async ({ open }) => {
+      const task = await open();
+      const all = [started, ...Array.from({ length: 9_999 }, (_, i) => log(i + 2, 'x'.repeat(300)))];
+      for (let i = 0; i < all.length; i += LIMITS.events_per_post_max) {
+        const batch = all.slice(i, i + LIMITS.events_per_post_max);
+        took(await events(task, batch), i + batch.length);
+      }
+      took(await result(task, 10_000), 10_000);
+    },
+  },
+];

@@ -1,0 +1,31 @@
+import test from 'ava';
+import { join } from 'node:path';
+import { temporaryFolder } from '../support/folder.ts';
+import { carryRepository } from '../support/mock-coordinator/git.ts';
+import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { COORDINATOR_RULES, type CoordinatorUnderTest } from './coordinator-suite.ts';
+
+for (const { name, check } of COORDINATOR_RULES)
+  test(`the mock coordinator keeps: ${name}`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const socket_path = join(folder, 'coordinator.sock');
+    const repository = await carryRepository('errand://sample', folder);
+    const mock = new MockCoordinator({ socket_path, git: repository.surface });
+    await mock.start();
+    t.teardown(() => mock.stop());
+    const under_test: CoordinatorUnderTest = {
+      open: () => {
+        const task = mock.addTask({ repo_url: repository.repo_url });
+        return Promise.resolve({
+          address: { origin: 'http://coordinator', socket_path },
+          task_id: task.id,
+          attempt: 1,
+          token: task.token,
+          say: (text: string) => Promise.resolve(task.say(text).id),
+          cancel: (reason: string) => Promise.resolve(task.cancel(reason)),
+          giveUp: () => Promise.resolve(task.nextAttempt()),
+        });
+      },
+    };
+    await t.notThrowsAsync(check(under_test));
+  });
