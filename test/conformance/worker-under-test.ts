@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Address } from '../../agent-container/config.ts';
+import { workerEnvironment } from '../../coordinator/runner.ts';
+import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
+import { carryRepository, type CarriedRepository } from '../support/mock-coordinator/git.ts';
+import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { carryModel, type CarriedModel } from '../support/mock-coordinator/model.ts';
+
+/** One worker that runs, with a mock coordinator of its own. */
+export type RunningWorker = {
+  mock: MockCoordinator;
+  repo_url: string;
+  model: string;
+  /** Where it is called. */
+  address: Address;
+  /** Resolves with the exit code, once it has gone; undefined where the suite did not start it, and cannot know. */
+  ended: Promise<number | null> | undefined;
+  signal: (name: 'SIGTERM' | 'SIGKILL') => void;
+  /** Starts another process on the same folders; only once this one has ended. */
+  again: () => Promise<RunningWorker>;
+};
+
+/** Gives workers: a fresh one each time, until `close`. `more` are further variables of its environment. */
+export type WorkerSource = {
+  /** `one`: the same worker is given each time, and has but one life. */
+  lives: 'one' | 'many';
+  start: (more?: Record<string, string>) => Promise<RunningWorker>;
+  close: () => Promise<void>;
+};
+
+type Carried = { repository: CarriedRepository; model: CarriedModel };
+type Started = Pick<RunningWorker, 'ended' | 'signal'>;
+type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
+/** Starts a worker on these folders, with these variables beside those that name its link. */
+type Starter = (dirs: Dirs, more: Record<string, string>) => Started;
+
+/** Workers that the suite starts: each with folders, a mock and a git server of its own. */
+export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
+  const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
+  const carried = await carry(root);
+  const running: RunningWorker[] = [];
+  const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>): RunningWorker => {
+    const worker: RunningWorker = {
+      mock,
+      ...names(carried),
+      address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
+      ...starter(dirs, more),
+      again: () => Promise.resolve(run(dirs, mock, more)),
+    };
+    running.push(worker);
+    return worker;
+  };
+  let n = 0;
+  return {
+    lives: 'many',
+    start: async (more = {}) => {
+      const dir = join(root, String(++n));
+      const dirs = {
+        coordinator_dir: join(dir, 'c'),
+        worker_dir: join(dir, 'w'),
+        workspace_dir: join(dir, 'workspace'),
+      };
+      for (const path of Object.values(dirs)) await mkdir(path, { recursive: true, mode: 0o777 });
+      const mock = new MockCoordinator({
+        socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
+        ...surfaces(carried),
+      });
+      await mock.start();
+      return run(dirs, mock, more);
+    },
+    close: async () => {
+      for (const worker of running) worker.signal('SIGKILL');
+      for (const { ended } of running) await ended;
+      await Promise.all([...running.map(({ mock }) => mock.stop()), carried.repository.close(), carried.model.close()]);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A worker as a process of this machine: its command line. */
+export function asProcess(command: string[]): Starter {
+  return (dirs, more) => {
+    const [program = '', ...args] = command;
+    const env = { PATH: process.env.PATH, ...workerEnvironment(dirs), ...more };
+    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    return { ended: exitOf(child), signal: (name) => child.kill(name) };
+  };
+}
+
+/** A worker as a container: no network, a root that it cannot write, and the three folders. */
+export function asContainer(image: string): Starter {
+  return (dirs, more) => {
+    const inside: Dirs = {
+      coordinator_dir: '/run/errand/coordinator',
+      worker_dir: '/run/errand/worker',
+      workspace_dir: '/workspace',
+    };
+    const name = `errand-conformance-${process.pid}-${Date.now().toString(36)}`;
+    const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+    const confined = [
+      '--network',
+      'none',
+      '--read-only',
+      '--cap-drop',
+      'ALL',
+      '--tmpfs',
+      '/tmp:rw,exec',
+      '--user',
+      user,
+    ];
+    const folders = [
+      `${dirs.coordinator_dir}:${inside.coordinator_dir}:ro`,
+      `${dirs.worker_dir}:${inside.worker_dir}`,
+      `${dirs.workspace_dir}:${inside.workspace_dir}`,
+    ].flatMap((folder) => ['-v', folder]);
+    const env = Object.entries({ ...workerEnvironment(inside), ...more }).flatMap(([key, value]) => [
+      '-e',
+      `${key}=${value}`,
+    ]);
+    const args = ['run', '--rm', '--init', '--name', name, ...confined, ...folders, ...env, image];
+    const child = spawn('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const signal = (given: string) => void spawn('docker', ['kill', '--signal', given, name], { stdio: 'ignore' });
+    return { ended: exitOf(child), signal };
+  };
+}
+
+async function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+/**
+ * A worker that somebody else started, once: at `address`, its ERRAND_COORDINATOR pointing at the mock, which listens on `coordinator` (a
+ * socket's path, or a port).
+ */
+export async function attachedWorker(
+  address: Address,
+  coordinator: { socket_path: string } | { port: number },
+): Promise<WorkerSource> {
+  const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
+  const carried = await carry(root);
+  const mock = new MockCoordinator({ ...coordinator, ...surfaces(carried) });
+  await mock.start();
+  const worker: RunningWorker = {
+    mock,
+    ...names(carried),
+    address,
+    ended: undefined,
+    signal: () => {},
+    again: () => Promise.reject(new Error('This worker has but one life.')),
+  };
+  return {
+    lives: 'one',
+    start: () => Promise.resolve(worker),
+    close: async () => {
+      await Promise.all([mock.stop(), carried.repository.close(), carried.model.close()]);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function carry(root: string): Promise<Carried> {
+  const [repository, model] = await Promise.all([
+    carryRepository('errand://sample', root),
+    carryModel(process.env, undefined),
+  ]);
+  return { repository, model };
+}
+
+const names = ({ repository, model }: Carried) => ({ repo_url: repository.repo_url, model: model.model });
+const surfaces = ({ repository, model }: Carried) => ({ git: repository.surface, llm: model.surface });
