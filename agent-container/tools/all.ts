@@ -1,0 +1,22 @@
+import { askPerson } from './ask-person.ts';
+import { editFile } from './edit-file.ts';
+import { listFiles } from './list-files.ts';
+import { readFile } from './read-file.ts';
+import { runCommand, stopCommand } from './run-command.ts';
+import { search } from './search.ts';
+import type { Tool } from './tool.ts';
+import { updatePlan } from './update-plan.ts';
+import { writeFile } from './write-file.ts';
+
+/** Every tool, in an order that never changes: they are at the start of what the API's cache keeps. */
+export const TOOLS: readonly Tool[] = [
+  askPerson,
+  editFile,
+  listFiles,
+  readFile,
+  runCommand,
+  search,
+  stopCommand,
+  updatePlan,
+  writeFile,
+];

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ToolError } from './tool.ts';
+
+/** Puts a file in place at once, so that nobody ever sees half of it. Its mode stays; missing folders are made. True: it is new. */
+export async function writeAtomically(real: string, data: string | Uint8Array): Promise<boolean> {
+  const before = await lstat(real).catch(() => undefined);
+  if (before?.isDirectory()) throw new ToolError(`${real} is a folder.`);
+  if (before && !before.isFile()) throw new ToolError(`${real} is not a regular file, so it cannot be written.`);
+  await mkdir(dirname(real), { recursive: true });
+  const temporary = join(dirname(real), `.errand-${randomBytes(6).toString('hex')}`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    const file = await open(temporary, flags);
+    try {
+      await file.writeFile(data);
+    } finally {
+      await file.close();
+    }
+    if (before) await chmod(temporary, before.mode & 0o7777);
+    await rename(temporary, real);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return before === undefined;
+}

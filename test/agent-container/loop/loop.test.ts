@@ -1,0 +1,322 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { bench } from '../../support/agent-work.ts';
+import { faults, type MessagesRequest, type Turn } from '../../support/model/server.ts';
+
+const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
+const read = (path: string) => ({ name: 'read_file', input: { path } });
+const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
+const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
+const words = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
+
+test('reads, edits and ends, with the closing words as summary and commit message', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { thinking: 'Let me see.', text: 'I look.', tools: [read('sum.js')] },
+      { tools: [{ name: 'edit_file', input: { path: 'sum.js', old_text: '+ 1', new_text: '' } }] },
+      DONE,
+    ],
+  });
+  await writeFile(join(b.repo_dir, 'sum.js'), 'export const sum = (a, b) => a + b + 1;\n');
+  const end = await b.run();
+  t.deepEqual(end, {
+    status: 'succeeded',
+    reason: null,
+    detail: null,
+    summary: 'Mend the sum\n\nIt added one too many.',
+    commit_message: 'Mend the sum\n\nIt added one too many.\n',
+  });
+  t.is(await readFile(join(b.repo_dir, 'sum.js'), 'utf8'), 'export const sum = (a, b) => a + b ;\n');
+  t.deepEqual(
+    b.events.map(({ type }) => type),
+    ['step.started', 'conversation.started'].concat(
+      ['turn.started', 'turn.finished', 'tool.started', 'tool.finished'],
+      ['turn.started', 'turn.finished', 'tool.started', 'tool.finished'],
+      ['turn.started', 'turn.finished'],
+    ),
+  );
+  t.is(
+    b.deltas
+      .filter(({ kind }) => kind === 'thinking')
+      .map(({ text }) => text)
+      .join(''),
+    'Let me see.',
+  );
+  const [first, second, third] = b.of('turn.finished');
+  t.true((second?.usage.cache_read_tokens ?? 0) > (first?.usage.cache_read_tokens ?? 0));
+  t.true((third?.usage.cache_read_tokens ?? 0) > (second?.usage.cache_read_tokens ?? 0));
+});
+
+test('answers all calls of a turn in one message, in their order, reading side by side', async (t) => {
+  const b = await bench(t, {
+    script: [{ tools: [read('a'), read('b'), read('missing'), run('echo c'), { name: 'nonsense', input: {} }] }, DONE],
+  });
+  await writeFile(join(b.repo_dir, 'a'), 'A\n');
+  await writeFile(join(b.repo_dir, 'b'), 'B\n');
+  t.is((await b.run()).status, 'succeeded');
+  const order = b.events.flatMap(({ type, body }) =>
+    type === 'tool.started' || type === 'tool.finished' ? [[type, body.name]] : [],
+  );
+  t.deepEqual(
+    order.slice(0, 3).map(([type]) => type),
+    ['tool.started', 'tool.started', 'tool.started'],
+  );
+  const request = b.model.requests[1]?.body;
+  const calls = request?.messages[1]?.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
+  const results = request?.messages[2]?.content.flatMap((block) =>
+    block.type === 'tool_result' ? [block.tool_use_id] : [],
+  );
+  t.is(calls?.length, 5);
+  t.deepEqual(results, calls);
+  t.deepEqual(
+    b
+      .of('tool.finished')
+      .map(({ name, is_error }) => `${name} ${is_error}`)
+      .toSorted(),
+    ['nonsense true', 'read_file false', 'read_file false', 'read_file true', 'run_command false'],
+  );
+});
+
+test('never runs a call of an answer that was cut off, and stops after three', async (t) => {
+  const cut: Turn = {
+    text: 'I write',
+    tools: [{ name: 'write_file', input: { path: 'a', content: 'hello world' } }],
+    input_chars: 30,
+  };
+  const b = await bench(t, { script: [cut, cut, cut] });
+  const end = await b.run();
+  t.is(end.reason, 'stuck');
+  t.is(b.of('tool.started').length, 0);
+  t.is(b.of('tool.finished').length, 3);
+  t.regex(words(b.model.requests[1]?.body), /Not executed/);
+});
+
+test('goes on after an answer that was cut off in words, paused, or came empty', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { text: 'So I', stop_reason: 'max_tokens' },
+      { text: 'Hold on', stop_reason: 'pause_turn' },
+      { tools: [run('true')] },
+      { text: '' },
+      DONE,
+    ],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.regex(words(b.model.requests[1]?.body), /cut off/);
+  t.regex(words(b.model.requests[2]?.body), /Go on/);
+  t.regex(words(b.model.requests[4]?.body), /empty/);
+});
+
+test('fails as refused, and asks anew in a next attempt', async (t) => {
+  const b = await bench(t, { script: [{ refusal: { category: 'cyber', explanation: 'Not this.' } }, DONE] });
+  const end = await b.run();
+  t.is(end.reason, 'refused');
+  t.regex(end.detail ?? '', /Not this/);
+  b.inbox.say('Then only the docs.');
+  t.is((await b.run()).status, 'succeeded');
+  t.regex(words(b.model.requests[1]?.body), /Then only the docs/);
+});
+
+test('shortens a full context once, and fails where that does not help', async (t) => {
+  const full: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
+  const b = await bench(t, {
+    script: [full, { compaction: 'So far: nothing.', text: 'On.', tools: [run('true')] }, DONE],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['compact'],
+  );
+  const trigger = (n: number) => JSON.stringify(b.model.requests[n]?.body?.context_management);
+  t.not(trigger(0), trigger(1));
+  t.is(trigger(0), trigger(2));
+
+  const c = await bench(t, { script: [full, full] });
+  t.is((await c.run()).reason, 'context_exhausted');
+
+  const d = await bench(t, { script: [DONE] });
+  d.model.fail(faults.promptTooLong(9, 8));
+  t.is((await d.run()).status, 'succeeded');
+  const e = await bench(t, { script: [DONE] });
+  e.model.fail(faults.promptTooLong(9, 8), faults.promptTooLong(9, 8));
+  t.is((await e.run()).reason, 'context_exhausted');
+});
+
+test('shows the plan again after a compaction', async (t) => {
+  const plan = { name: 'update_plan', input: { items: [{ text: 'Find the cause', status: 'in_progress' }] } };
+  const b = await bench(t, { script: [{ tools: [plan] }, { compaction: 'So far.', tools: [run('true')] }, DONE] });
+  t.is((await b.run()).status, 'succeeded');
+  t.regex(words(b.model.requests[2]?.body), /Find the cause \(in progress\)/);
+});
+
+test('tells of tool results that the API left out, once each', async (t) => {
+  const applied_edits = [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 3, cleared_input_tokens: 9000 }];
+  const b = await bench(t, {
+    script: [
+      { tools: [run('true')], applied_edits },
+      { text: 'Done', applied_edits },
+    ],
+  });
+  await b.run();
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['clear_tool_uses'],
+  );
+});
+
+test('stops at the limit of turns, and says so before', async (t) => {
+  const b = await bench(t, { handler: (_, n) => ({ tools: [run(`echo ${n}`)] }) });
+  const end = await b.run({ max_turns: 5 });
+  t.is(end.reason, 'turn_limit');
+  t.is(b.of('turn.finished').length, 5);
+  t.deepEqual(
+    b.of('limit.near').map(({ limit, used, of }) => [limit, used, of]),
+    [
+      ['turns', 4, 5],
+      ['turns', 5, 5],
+    ],
+  );
+  t.regex(words(b.model.requests[3]?.body), /turn 4 of at most 5/);
+});
+
+test('stops when the time is up, in the middle of a command', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('sleep 60')] }] });
+  const end = await b.run({ time_limit_ms: 700 });
+  t.is(end.status, 'failed');
+  t.is(end.reason, 'time_limit');
+});
+
+test('stops where the budget is spent already', async (t) => {
+  const b = await bench(t);
+  t.is((await b.run({ spent_usd: 5 })).reason, 'budget_exhausted');
+  t.is(b.model.requests.length, 0);
+});
+
+test('does not go round in circles', async (t) => {
+  const b = await bench(t, { handler: () => ({ tools: [run('echo same')] }) });
+  const end = await b.run();
+  t.is(end.reason, 'stuck');
+  t.is(b.of('turn.finished').length, 5);
+  t.deepEqual(
+    b.of('input.added').map(({ source }) => source),
+    ['harness'],
+  );
+});
+
+test('hears a person before the next request, and at the end', async (t) => {
+  const b = await bench(t, {
+    script: [
+      () => {
+        b.inbox.say('In French, please.');
+        return { tools: [run('true')] };
+      },
+      () => {
+        b.inbox.say('And a test.');
+        return DONE;
+      },
+      DONE,
+    ],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  const second = lastUser(b.model.requests[1]?.body);
+  t.deepEqual(
+    second.map(({ type }) => type),
+    ['tool_result', 'text'],
+  );
+  t.regex(words(b.model.requests[1]?.body), /In French/);
+  t.regex(words(b.model.requests[2]?.body), /And a test/);
+  t.deepEqual(
+    b.of('input.added').map(({ turn, source, text }) => [turn, source, text]),
+    [
+      [1, 'person', 'In French, please.'],
+      [2, 'person', 'And a test.'],
+    ],
+  );
+});
+
+test('asks the person, and goes on with the answer', async (t) => {
+  const b = await bench(t, {
+    script: [{ tools: [{ name: 'ask_person', input: { question: 'Tabs or spaces?' } }] }, DONE],
+  });
+  const ending = b.run();
+  await b.event('question.asked');
+  const { id } = b.inbox.say('Tabs.');
+  t.is((await ending).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [true],
+  );
+  t.is(b.of('input.added')[0]?.message_id, id);
+  t.true(b.waits.some((wait) => wait?.kind === 'person' && wait.question === 'Tabs or spaces?'));
+  t.regex(words(b.model.requests[1]?.body), /Tabs\./);
+});
+
+test('uses its own judgement where no answer comes', async (t) => {
+  const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Well?' } }] }, DONE] });
+  // A question may take half of the time that is left.
+  t.is((await b.run({ time_limit_ms: 3_000 })).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [false],
+  );
+  t.regex(words(b.model.requests[1]?.body), /own judgement/);
+});
+
+test('gives the output of a failed verify command back, and succeeds once it passes', async (t) => {
+  const b = await bench(t, { script: [DONE, { tools: [run('touch good')] }, DONE] });
+  const end = await b.run({ verify_command: 'echo checking; test -e good' });
+  t.is(end.status, 'succeeded');
+  t.deepEqual(
+    b.of('verify.finished').map(({ passed, exit_code }) => [passed, exit_code]),
+    [
+      [false, 1],
+      [true, 0],
+    ],
+  );
+  t.regex(words(b.model.requests[1]?.body), /verify command failed \(exit code 1.*checking/s);
+  t.is(b.of('input.added')[0]?.source, 'verify');
+});
+
+test('fails where the verify command never passes: without turns, or without an attempt to mend it', async (t) => {
+  const b = await bench(t, { handler: () => DONE });
+  t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
+  t.is(b.of('verify.finished').length, 3);
+  const c = await bench(t, { handler: () => DONE });
+  const end = await c.run({ verify_command: 'echo why; false', max_turns: 1 });
+  t.is(end.reason, 'verify_failed');
+  t.regex(end.detail ?? '', /why/);
+});
+
+test('runs the setup command first, whose exports stay, and fails where it does', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('echo "$FLAVOUR in $(basename "$PWD")"')] }, DONE] });
+  const end = await b.run({
+    setup_command: 'mkdir sub && cd sub && export FLAVOUR=mint',
+    verify_command: 'test $FLAVOUR = mint',
+  });
+  t.is(end.status, 'succeeded');
+  t.regex(words(b.model.requests[1]?.body), /mint in repo/);
+  const c = await bench(t);
+  const failed = await c.run({ setup_command: 'echo no such package; exit 3' });
+  t.is(failed.reason, 'setup_failed');
+  t.regex(failed.detail ?? '', /no such package/);
+  t.like(c.of('setup.finished')[0], { exit_code: 3 });
+});
+
+test('keeps the secrets of the project out of the conversation and the events', async (t) => {
+  const secret = 'tok-5b1f0d2c9e';
+  const b = await bench(t, {
+    script: [{ tools: [run('echo "it is $NPM_TOKEN"; echo $NPM_TOKEN > f'), read('f')] }, DONE],
+  });
+  t.is((await b.run({ env: { NPM_TOKEN: secret }, verify_command: 'cat f' })).status, 'succeeded');
+  t.false(JSON.stringify([b.events, b.deltas]).includes(secret));
+  t.false(b.model.requests.some(({ raw }) => raw.includes(secret)));
+  t.regex(words(b.model.requests[1]?.body), /it is \[secret NPM_TOKEN\]/);
+});
+
+test('sends the instructions of the repository with the task', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  await writeFile(join(b.repo_dir, 'AGENTS.md'), 'Use tabs.\n');
+  await b.run();
+  t.regex(words(b.model.requests[0]?.body), /<file path=\\"AGENTS.md\\">\\nUse tabs/);
+});

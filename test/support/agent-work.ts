@@ -1,0 +1,166 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { workAt, type Pace } from '../../agent-container/loop/run.ts';
+import type { Inbox, WorkEnd, WorkInput } from '../../agent-container/work.ts';
+import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
+import { newId } from '../../protocol/ids.ts';
+import type { WaitingFor } from '../../protocol/task.ts';
+import { CONTRACT_VERSION, TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker.ts';
+import { temporaryFolder } from './folder.ts';
+import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+
+/** The real pace with short waits between the tries. */
+export const QUICK: Pace = {
+  headers_ms: 20_000,
+  idle_ms: 20_000,
+  backoff_first_ms: 1,
+  backoff_most_ms: 4,
+  failures_max: 4,
+  wait_total_ms: 2_000,
+};
+
+/** An inbox that a test puts messages into. */
+export class TestInbox implements Inbox {
+  #waiting: Message[] = [];
+  #arrival = Promise.withResolvers<void>();
+
+  say(text: string): Message {
+    const message = { id: newId(), text, at: new Date().toISOString() };
+    this.#waiting.push(message);
+    this.#arrival.resolve();
+    return message;
+  }
+
+  take(): Message[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    this.#arrival = Promise.withResolvers();
+    return taken;
+  }
+
+  async arrived(signal: AbortSignal): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    await Promise.race([this.#arrival.promise, promise]);
+  }
+}
+
+export type Bench = {
+  repo_dir: string;
+  scratch_dir: string;
+  model: StandIn;
+  inbox: TestInbox;
+  abort: AbortController;
+  events: WorkerEvent[];
+  deltas: Delta[];
+  waits: (WaitingFor | null)[];
+  checkpoints: number;
+  /** Resolves with the first event of this type, once there is one that the test accepts. */
+  event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
+  of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
+  /** Works on the assignment. A further call is a next attempt, which gets the transcript of the ones before. */
+  run: (assignment?: Partial<Assignment>, pace?: Partial<Pace>) => Promise<WorkEnd>;
+};
+type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
+
+/** A repository folder, a model with this script, and all that the work reports to. Each event is held against its schema. */
+export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
+  const folder = await temporaryFolder(t);
+  const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
+  await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
+  const model = await startModel(options);
+  t.teardown(() => model.close());
+  const inbox = new TestInbox();
+  const events: WorkerEvent[] = [];
+  const watchers = new Set<(event: WorkerEvent) => void>();
+  let attempt = 0;
+  const all: Bench = {
+    repo_dir,
+    scratch_dir,
+    model,
+    inbox,
+    abort: new AbortController(),
+    events,
+    deltas: [],
+    waits: [],
+    checkpoints: 0,
+    event: (type, accepts = () => true) =>
+      new Promise((resolve) => {
+        const watch = (event: WorkerEvent) => {
+          if (isOf(event, type) && accepts(event)) resolve(event);
+        };
+        for (const event of events) watch(event);
+        watchers.add(watch);
+      }),
+    of: <T extends WorkerEventType>(type: T) =>
+      events.filter((event) => isOf(event, type)).map((event) => event.body as Typed<T>['body']),
+    run: async (changes = {}, pace = {}) => {
+      attempt++;
+      const input: WorkInput = {
+        assignment: { ...assignment(attempt), transcript: transcriptOf(events), ...changes },
+        repo_dir,
+        scratch_dir,
+        command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
+        model: { base_url: model.base_url, token: () => model.api_key, fetch },
+        report: {
+          emit: async (event) => {
+            // What the wire would make of it, so that nothing is shared with the work.
+            const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
+            NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
+            events.push(copy);
+            for (const watch of watchers) watch(copy);
+          },
+          delta: (delta) => void all.deltas.push(delta),
+          waitingFor: (waiting) => void all.waits.push(waiting),
+        },
+        inbox,
+        signal: all.abort.signal,
+        checkpoint: async () => void all.checkpoints++,
+      };
+      return workAt({ ...QUICK, ...pace }, input);
+    },
+  };
+  return all;
+}
+
+function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is Typed<T> {
+  return event.type === type;
+}
+
+/** What the assignment of a next attempt would carry. */
+export function transcriptOf(events: WorkerEvent[]): Assignment['transcript'] {
+  const types: readonly string[] = TRANSCRIPT_TYPES;
+  return events.filter(({ type }) => types.includes(type)).map(({ type, body }) => ({ attempt: 1, type, body }));
+}
+
+function assignment(attempt: number): Assignment {
+  return {
+    contract_version: CONTRACT_VERSION,
+    task_id: newId(),
+    attempt,
+    token: 'the-task-token',
+    prompt: 'Mend the sum.',
+    title: 'Mend the sum.',
+    base_branch: 'main',
+    branch: 'errand/x-mend-the-sum',
+    branch_prefix: 'errand/x-',
+    repo_url: 'https://forge.test/o/r',
+    model: 'claude-opus-5-5',
+    max_turns: 30,
+    budget_usd: 5,
+    spent_usd: 0,
+    time_limit_ms: 60_000,
+    setup_command: null,
+    verify_command: null,
+    env: {},
+    author: { name: 'Errand', email: 'errand@example.test' },
+    egress: 'none',
+    heartbeat_ms: 10_000,
+    lease_ms: 60_000,
+    spool_bytes_max: 1 << 20,
+    transcript: [],
+    messages: [],
+  };
+}
