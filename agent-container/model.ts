@@ -28,7 +28,7 @@ export type ModelRequest = {
   tight: boolean;
 };
 
-export type Reduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
+type Reduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
 
 export type ModelAnswer = {
   model: string;

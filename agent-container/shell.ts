@@ -29,7 +29,7 @@ const NON_INTERACTIVE = {
 const MARK = 'ERRAND_COMMANDS_OF';
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
-export const BACKGROUND_MAX = 16;
+const BACKGROUND_MAX = 16;
 
 /**
  * Runs `$1` as a shell would, and then writes the working folder and the exported environment to `$2`, for the next command to start with. It is an

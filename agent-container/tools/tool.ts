@@ -67,7 +67,7 @@ export function defineTool<S extends z.ZodType>({ name, description, input, read
   };
 }
 
-export function success(text: string): ToolResult {
+function success(text: string): ToolResult {
   return { content: [{ type: 'text', text }], is_error: false };
 }
 
