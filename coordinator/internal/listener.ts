@@ -1,7 +1,7 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, constants, mkdir, open, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ListenOptions } from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Via } from './fence.ts';
 
@@ -18,7 +18,9 @@ export type Listening = { close: () => Promise<void> };
 const KEEP_ALIVE_MS = 120_000;
 /** For the head of a request. A body has its own limit where it is read: a push may stream for long. */
 const HEAD_MS = 10_000;
-const CONNECTIONS_MAX = 256;
+/** Connections that one worker may hold, and those that all workers of a TCP listener may. */
+const WORKER_CONNECTIONS_MAX = 256;
+const TCP_CONNECTIONS_MAX = 4096;
 
 /**
  * Opens the socket that one worker reaches the coordinator by, in place of what is left there of an earlier process. Its directory may be
@@ -29,9 +31,33 @@ export async function listenOnSocket(handlers: Handlers, path: string, worker: s
   await chmod(dirname(path), 0o711);
   await rm(path, { force: true });
   const server = serve(handlers, { worker });
-  await listen(server, { path });
-  await chmod(path, 0o666);
-  return { close: () => close(server) };
+  const address = await shortAddress(path);
+  const closed = async () => {
+    await close(server);
+    await address.release();
+  };
+  try {
+    await listen(server, { path: address.path });
+    await chmod(path, 0o666);
+  } catch (error) {
+    await closed();
+    throw error;
+  }
+  return { close: closed };
+}
+
+/** The kernel takes no longer address of a socket than this, its closing zero left out. */
+const ADDRESS_BYTES_MAX = 107;
+
+/**
+ * An address by which the socket at `path` can be made. A data folder may lie deep, and then Linux has a shorter way to it: through an open
+ * directory, which must stay open until the socket is closed.
+ */
+async function shortAddress(path: string): Promise<{ path: string; release: () => Promise<void> }> {
+  if (Buffer.byteLength(path) <= ADDRESS_BYTES_MAX || process.platform !== 'linux')
+    return { path, release: () => Promise.resolve() };
+  const directory = await open(dirname(path), constants.O_DIRECTORY);
+  return { path: `/proc/self/fd/${directory.fd}/${basename(path)}`, release: () => directory.close() };
 }
 
 /** Opens a TCP listener; port 0 takes any that is free. */
@@ -56,7 +82,7 @@ function serve(handlers: Handlers, via: Via): Server {
     requestTimeout: 0,
     connectionsCheckingInterval: HEAD_MS / 2,
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  server.maxConnections = via === 'tcp' ? TCP_CONNECTIONS_MAX : WORKER_CONNECTIONS_MAX;
   const open = new Set<Duplex>();
   connections.set(server, open);
   server.on('connection', (socket) => {

@@ -23,13 +23,16 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
   response.end(text);
 }
 
-/** Refuses a CONNECT on its bare socket, and hangs up. */
+/** Refuses a CONNECT on its bare socket. Without a good token the answer is 407, as clients of proxies know it. */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
   const text = JSON.stringify(problem);
+  const head =
+    problem.status === 401
+      ? 'HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm="errand"'
+      : `HTTP/1.1 ${problem.status} ${problem.title}`;
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nerrand-error: ${problem.code}\r\nconnection: close\r\n\r\n${text}`,
-    () => socket.destroy(),
+    `${head}\r\ncontent-type: application/problem+json\r\nerrand-error: ${problem.code}\r\n` +
+      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
   );
 }
