@@ -80,7 +80,8 @@ test('a cancel ends a worker by its own result', async (t) => {
   t.deepEqual(server.ended, []);
 });
 
-test('a worker that does not heed a cancel has gone within two seconds', async (t) => {
+// Alone, as is all that is measured in time.
+test.serial('a worker that does not heed a cancel has gone within two seconds', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
   server.dispatcher.wake();
@@ -95,7 +96,7 @@ test('a worker that does not heed a cancel has gone within two seconds', async (
   t.deepEqual(await server.runner.list(), []);
 });
 
-test('a task can be cancelled while its worker starts', async (t) => {
+test.serial('a task can be cancelled while its worker starts', async (t) => {
   const server = await startServer(t, { boot: 'silent' });
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -186,7 +187,7 @@ test('a stop starts nothing more, and lets a worker with a task live on', async 
   t.false(existsSync(server.folders.link(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
 });
 
-test('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
+test.serial('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
   const server = await startServer(t, { lease_ms: 5_000 });
   const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
   server.dispatcher.wake();

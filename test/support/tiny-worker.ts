@@ -3,7 +3,7 @@
  * How it misbehaves at its boot is in the environment, as TINY_WORKER; what it does with a task is the first word of the task's prompt.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage } from 'node:http';
 
 const coordinator = (process.env.ERRAND_COORDINATOR ?? '').replace(/^unix:/, '');
@@ -134,6 +134,8 @@ if (boot === 'exit') {
 process.on('SIGTERM', () => {
   if (!task?.prompt.startsWith('hold-on')) process.exit(143);
 });
+// What a process that was killed left there.
+rmSync(listen, { force: true });
 if (boot === 'silent') setInterval(() => undefined, 1_000);
 else if (boot === 'link') {
   symlinkSync(coordinator, listen);

@@ -110,7 +110,8 @@ CREATE INDEX tasks_by_user ON tasks (user_id, id);
 CREATE INDEX tasks_by_user_status ON tasks (user_id, status, id);
 CREATE INDEX tasks_by_project ON tasks (project_id, id);
 CREATE INDEX tasks_by_project_status ON tasks (project_id, status, id);
-CREATE INDEX tasks_queued ON tasks (priority DESC, queued_at, id) WHERE status = 'queued';
+-- Holds all that the queue's order is made of, so that no row, with its long prompt, is read for it.
+CREATE INDEX tasks_queued ON tasks (user_id, priority, queued_at, id, retry_at) WHERE status = 'queued';
 CREATE INDEX tasks_active ON tasks (status) WHERE status IN ('starting', 'running', 'waiting');
 
 CREATE TABLE attempts (
