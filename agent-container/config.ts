@@ -28,7 +28,7 @@ export class ConfigError extends Error {
 const INHERITED = ['PATH', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
 /** Reads the worker's settings. Throws one `ConfigError` that names every fault. */
-export function readConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
   const faults: string[] = [];
   const get = (name: string) => (env[name]?.trim() ? env[name].trim() : undefined);
   const fault = (words: string) => {

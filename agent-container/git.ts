@@ -17,7 +17,7 @@ const STDOUT_BYTES_MAX = 16 * 1024 * 1024;
 const STDERR_CHARS_MAX = 16_000;
 
 /** What git did not do. `message` has its own words, without its advice. */
-export class GitError extends Error {
+class GitError extends Error {
   override readonly name = 'GitError';
   readonly end: GitEnd;
 

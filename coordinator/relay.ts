@@ -15,7 +15,7 @@ export type Watcher = {
 };
 
 /** The text of the events in one live frame, in characters. */
-export const FRAME_BODIES_MAX = 256 * 1024;
+const FRAME_BODIES_MAX = 256 * 1024;
 
 /** Brings what happens to those who watch: each user's things to that user alone. A frame is built only where somebody watches. */
 export class Relay {

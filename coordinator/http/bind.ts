@@ -11,7 +11,7 @@ import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
 type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
 
 /** A request of route `R`, parsed by the route's schemas. */
-export type Call<R> = {
+type Call<R> = {
   params: Parsed<R, 'params'>;
   query: Parsed<R, 'query'>;
   body: Parsed<R, 'body'>;

@@ -66,12 +66,6 @@ export function updateLife(
   return changes === 1;
 }
 
-/** How many tasks of all users stand in this status. */
-export function countTasks(db: Db, status: TaskStatus): number {
-  const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM tasks WHERE status = ?').get(status);
-  return row?.n ?? 0;
-}
-
 /** Which of a user's tasks a list shows, and from where on: those older than `before`. */
 export type TasksFilter = {
   user_id: string;

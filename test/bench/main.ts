@@ -1,0 +1,21 @@
+import { benchIdle } from './idle.ts';
+import { printTable, type Row } from './measure.ts';
+import { benchPages } from './pages.ts';
+
+/** The parts of the bench, by the names that the command line takes: `npm run bench -- pages idle`; all of them by default. */
+const PARTS: Record<string, () => Promise<Row[]>> = { pages: benchPages, idle: benchIdle };
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`Unknown: ${unknown.join(', ')}. There are: ${Object.keys(PARTS).join(', ')}.`);
+  process.exit(2);
+}
+const rows: Row[] = [];
+for (const [name, run] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.error(`… ${name}`);
+  rows.push(...(await run()));
+}
+printTable(rows);
+process.exitCode = rows.some((row) => row.met === false) ? 1 : 0;

@@ -1,0 +1,4 @@
+import { dockerTest } from '../support/docker.ts';
+import { errands } from './suite.ts';
+
+errands(dockerTest, 'docker');

@@ -1,0 +1,4 @@
+import test from 'ava';
+import { errands } from './suite.ts';
+
+errands((title, body) => test.serial(title, body), 'process');

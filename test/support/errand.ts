@@ -1,0 +1,139 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { readConfig } from '../../coordinator/config.ts';
+import { createLogger } from '../../coordinator/logger.ts';
+import { start, type Errand } from '../../coordinator/start.ts';
+import type { Session } from '../../protocol/api.ts';
+import { isEnded, type TaskDetail } from '../../protocol/task.ts';
+import { Api } from './api.ts';
+import { temporaryFolder } from './folder.ts';
+import { startGitServer, type Credential, type GitServer } from './git-server.ts';
+import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+import { Phone } from './phone.ts';
+import { until } from './until.ts';
+
+export const FORGE: Credential = { username: 'x-access-token', password: 'forge-secret-word' };
+export const MODEL = 'claude-sonnet-5-5';
+const PASSWORD = 'correct horse battery';
+
+export type Person = {
+  api: Api;
+  session: Session;
+  /** A client that follows the log; it ends with the test. */
+  phone: (task_id?: string) => Phone;
+};
+
+export type WholeErrand = {
+  errand: Errand;
+  data_dir: string;
+  model: StandIn;
+  forge: GitServer;
+  /** The lines of the server's log. */
+  lines: string[];
+  /** The workers that are there, running or not yet cleared away. */
+  workers: () => string[];
+  /** An account; the first one owns the server. */
+  person: (name: string) => Promise<Person>;
+  /** A project at the forge, whose password it knows. */
+  project: (person: Person, name: string, files: Record<string, string>, more?: object) => Promise<string>;
+};
+
+type Options = {
+  runner: 'docker' | 'process';
+  model?: ModelOptions;
+  env?: Record<string, string>;
+};
+
+/** All of Errand: the coordinator, real workers, a git server that wants a password, a stand-in for the Claude API. It ends with the test. */
+export async function startErrand(t: ExecutionContext, { runner, model: script, env }: Options): Promise<WholeErrand> {
+  const data_dir = await temporaryFolder(t);
+  const forge = await startGitServer(FORGE);
+  const model = await startModel(script);
+  const lines: string[] = [];
+  const config = readConfig({
+    PATH: process.env['PATH'],
+    DOCKER_HOST: process.env['DOCKER_HOST'],
+    PORT: '0',
+    ERRAND_CALLBACK_PORT: '0',
+    ERRAND_DATA: data_dir,
+    ERRAND_RUNNER: runner,
+    ERRAND_WARM_WORKERS: '0',
+    ERRAND_SIGNUP: 'open',
+    ERRAND_MODEL: MODEL,
+    ERRAND_PRIVATE_HOSTS: forge.host,
+    ANTHROPIC_API_KEY: model.api_key,
+    ANTHROPIC_BASE_URL: model.base_url,
+    ...env,
+  });
+  const errand = await start(config, { logger: createLogger('debug', { write: (line) => void lines.push(line) }) });
+  const phones: Phone[] = [];
+  t.teardown(async () => {
+    for (const phone of phones) phone.close();
+    await until('every worker has gone', () => workersIn(data_dir).length === 0, 30_000).catch((error: unknown) =>
+      t.fail(String(error)),
+    );
+    await errand.stop();
+    await model.close();
+    await forge.close();
+    if (!t.passed)
+      t.log(
+        lines
+          .filter((line) => !line.includes('"level":20'))
+          .slice(-30)
+          .join(''),
+      );
+  });
+  const person = async (name: string): Promise<Person> => {
+    const api = new Api(errand.url);
+    const session = await api.call('signup', { body: { email: `${name}@example.org`, password: PASSWORD } });
+    api.token = session.access_token;
+    return {
+      api,
+      session,
+      phone: (task_id) => {
+        const phone = new Phone(errand.url, session.user.id, () => session.access_token, task_id);
+        phones.push(phone);
+        return phone;
+      },
+    };
+  };
+  const project: WholeErrand['project'] = async ({ api }, name, files, more = {}) => {
+    const repo_url = await forge.createRepository(`${name}.git`, files);
+    const body = { name, repo_url, git_token: FORGE.password, egress: 'none' as const, ...more };
+    return (await api.call('createProject', { body })).id;
+  };
+  return { errand, data_dir, model, forge, lines, workers: () => workersIn(data_dir), person, project };
+}
+
+/** A worker's folder goes last, when its container or process has gone. */
+function workersIn(data_dir: string): string[] {
+  const dir = join(data_dir, 'workers');
+  return existsSync(dir) ? readdirSync(dir) : [];
+}
+
+/** The task once it has ended. */
+export function ended({ api }: Person, id: string, within_ms = 60_000): Promise<TaskDetail> {
+  return until(
+    `task ${id} has ended`,
+    async () => {
+      const task = await api.call('getTask', { params: { id } });
+      return isEnded(task.status) && task;
+    },
+    within_ms,
+  );
+}
+
+/** All events of a task, page by page. */
+export async function eventsOf({ api }: Person, id: string) {
+  const events = [];
+  for (let after: number | null = 0; after !== null;) {
+    const page: Awaited<ReturnType<typeof api.call<'listEvents'>>> = await api.call('listEvents', {
+      params: { id },
+      query: { after, limit: 200 },
+    });
+    events.push(...page.items);
+    after = page.next_cursor;
+  }
+  return events;
+}
