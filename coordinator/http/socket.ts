@@ -45,6 +45,7 @@ export function serveSockets(app: websockify.App, deps: SocketDeps): { close: ()
   const { db, relay, logger } = deps;
   const limits: SocketLimits = { ...LIMITS, ...deps.limits };
   const feeds = new Set<Feed>();
+  let stopping = false;
 
   async function identify(request: IncomingMessage): Promise<Identity> {
     const ticket = new URL(request.url ?? '', 'ws://errand').searchParams.get('ticket');
@@ -63,6 +64,8 @@ export function serveSockets(app: websockify.App, deps: SocketDeps): { close: ()
     // What the client says before it is known who it is waits in the kernel.
     socket.pause();
     const identity = await identify(request);
+    if (socket.readyState !== socket.OPEN) return;
+    if (stopping) return closeSocket(socket, CLOSE.going_away, 'the server is stopping');
     if (identity.user_id !== user_id) return closeSocket(socket, CLOSE.not_found, 'not found');
     if (relay.count(user_id) >= limits.sockets_per_user_max)
       return closeSocket(socket, CLOSE.too_many, 'too many sockets');
@@ -124,6 +127,7 @@ export function serveSockets(app: websockify.App, deps: SocketDeps): { close: ()
 
   return {
     close: async () => {
+      stopping = true;
       clearInterval(pings);
       forget();
       const bye = encode({ type: 'bye', reason: 'the server is stopping' });

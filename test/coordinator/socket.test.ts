@@ -300,6 +300,9 @@ test('a server that stops says bye and closes with 1001', async (t) => {
   await client.until(() => client.closed !== undefined);
   t.is(client.of('bye').length, 1);
   t.is(client.closed?.code, CLOSE.going_away);
+  const late = new TestClient(heart.socket_url, user_id);
+  await late.until(() => late.closed !== undefined);
+  t.is(late.closed?.code, CLOSE.going_away);
 });
 
 test('an upgrade with a malformed address is refused, and the server lives', async (t) => {
