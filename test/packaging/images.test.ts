@@ -38,6 +38,16 @@ dockerTest(
 );
 
 dockerTest(
+  "the worker's own program loads in its image, and names the settings that it misses",
+  async (t) => {
+    const error = await t.throwsAsync(docker('run', '--rm', '--network', 'none', AGENT));
+    t.regex(error.message, /ERRAND_COORDINATOR/);
+    t.notRegex(error.message, /ERR_MODULE_NOT_FOUND|SyntaxError/);
+  },
+  noAgent,
+);
+
+dockerTest(
   "the coordinator's image holds its dependencies, the sample and the command line, and none of the tests' tools",
   async (t) => {
     const packages = (await inside(COORDINATOR, 'ls /app/node_modules')).split('\n');
