@@ -1,45 +1,76 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import test from 'ava';
+import { CommandLine } from '../support/command-line.ts';
+import { compose, whyNoCompose } from '../support/compose.ts';
+import { docker, dockerTest, whyNot } from '../support/docker.ts';
+import { until } from '../support/until.ts';
 
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const why_not = whyNoCompose ?? (await whyNot('errand-agent')) ?? (await whyNot('errand-coordinator'));
 
-/** Compose comes as a program of its own, or as a part of Docker's. */
-const compose = await findCompose(['docker-compose'], ['docker', 'compose']);
-const title = (name: string): string => (compose ? name : `${name} (skipped: there is no docker-compose)`);
-const composeTest = compose || process.env.CI === 'true' ? test : test.skip;
+/** A test that needs Compose, and no Docker engine. */
+const composeTest: typeof dockerTest = (title, body) =>
+  whyNoCompose === undefined || process.env.CI === 'true'
+    ? test(title, body)
+    : test.skip(`${title} (skipped: ${whyNoCompose})`, body);
 
-composeTest(title('compose.yaml is accepted, and publishes the server to this machine alone'), async (t) => {
-  const config = await read({});
+composeTest('compose.yaml is accepted, and publishes the server to this machine alone', async (t) => {
+  const config = await compose(['config']);
   t.regex(config, /127\.0\.0\.1:8787:8787|host_ip: 127\.0\.0\.1/);
   t.regex(config, /\/var\/run\/docker\.sock/);
   t.regex(config, /readyz/);
 });
 
-composeTest(title('compose.yaml passes the settings on, and only those that are set'), async (t) => {
-  const config = await read({ ERRAND_WORKERS: '7', ANTHROPIC_API_KEY: 'sk-test', PORT: '9000' });
+composeTest('compose.yaml passes the settings on, and only those that are set', async (t) => {
+  const config = await compose(['config'], { ERRAND_WORKERS: '7', ANTHROPIC_API_KEY: 'sk-test', PORT: '9000' });
   t.regex(config, /ERRAND_WORKERS: '?7'?/);
   t.regex(config, /ANTHROPIC_API_KEY: sk-test/);
   t.regex(config, /9000:8787|published: '?"?9000/);
   t.regex(config, /ERRAND_MODEL: null|^(?![\s\S]*ERRAND_MODEL)/);
 });
 
-async function read(env: Record<string, string>): Promise<string> {
-  const [program = '', ...words] = compose ?? ['docker-compose'];
-  const { PATH = '', HOME = '' } = process.env;
-  return (await run(program, [...words, 'config'], { cwd: ROOT, env: { PATH, HOME, ...env } })).stdout;
-}
+dockerTest(
+  'an errand succeeds with the coordinator in its container, and no worker outlives its stop',
+  async (t) => {
+    t.timeout(180_000);
+    const project = `errand-test-${process.pid}`;
+    const up = (...argv: string[]) => compose(['--project-name', project, ...argv], { PORT: '0' });
+    t.teardown(async () => {
+      await up('down', '--volumes', '--timeout', '5');
+      for (const id of await workersOf(project)) await docker('rm', '--force', '--volumes', id);
+    });
+    await up('up', '--detach', '--no-build');
+    const coordinator = await up('ps', '--quiet', 'coordinator');
+    const [address = ''] = (await docker('port', coordinator, '8787')).split('\n');
+    const url = `http://${address}`;
+    await until('the coordinator is ready', () => isReady(url), 60_000);
 
-async function findCompose(...candidates: string[][]): Promise<string[] | undefined> {
-  for (const [program = '', ...words] of candidates)
-    if (
-      await run(program, [...words, 'version']).then(
-        () => true,
-        () => false,
-      )
-    )
-      return [program, ...words];
-  return undefined;
+    const cli = await CommandLine.create(t);
+    const login = ['login', '--signup', '--server', url, '--email', 'ada@example.org'];
+    t.is((await cli.run(login, { env: { ERRAND_PASSWORD: 'correct horse battery' } })).code, 0);
+    const sent = await cli.run(['task', 'Make the tests pass', '--repo', 'errand://sample', '--follow']);
+    t.is(sent.code, 0, `${sent.stdout}${sent.stderr}\n${await docker('logs', coordinator)}`);
+    const branch = /^branch (errand\/\S+) \(/m.exec(sent.stdout)?.[1] ?? '';
+    t.not(branch, '', sent.stdout);
+    const branches = await docker('exec', coordinator, 'git', '-C', '/data/sample.git', 'branch', '--list', branch);
+    t.is(branches.trim(), branch);
+
+    await up('stop');
+    t.is(await docker('inspect', coordinator, '--format', '{{.State.ExitCode}}'), '0');
+    await until('no worker is left', async () => (await workersOf(project)).length === 0, 20_000);
+  },
+  why_not,
+);
+
+const isReady = (url: string): Promise<boolean> =>
+  fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** The containers of workers whose folders are on the project's volume: nothing else of them tells whose they are. */
+async function workersOf(project: string): Promise<string[]> {
+  const ids = (await docker('ps', '--all', '--quiet', '--filter', 'label=errand.instance')).split('\n');
+  const inspected = await Promise.all(
+    ids.filter((id) => id !== '').map(async (id) => ({ id, text: await docker('inspect', id).catch(() => '') })),
+  );
+  return inspected.filter(({ text }) => text.includes(`/${project}_errand-data/`)).map(({ id }) => id);
 }
