@@ -22,7 +22,7 @@ import { verdictOf } from './verdict.ts';
 import type { Work, WorkEnd, WorkInput } from './work.ts';
 
 /** How long the work may take to end once it was told to. What it has not undone by then is committed as it is. */
-const ABORT_GRACE_MS = 400;
+const ABORT_GRACE_MS = 250;
 /** All that is done after a SIGTERM: Docker kills after ten seconds. */
 const TERMINATE_MS = 9_000;
 /** 0 is for an attempt whose result was answered; these are for one that was given up by the coordinator or by its machine. */
@@ -195,7 +195,7 @@ export class Attempt {
       signal: this.#stopping.signal,
       checkpoint: async () => {
         try {
-          await publisher.publish(git, wipMessage(this.assignment.title), true);
+          await publisher.publish(git, { message: wipMessage(this.assignment.title), wip: true, with_diff: false });
         } catch (error) {
           if (!this.#stopping.signal.aborted) log('warn', 'A checkpoint was not pushed.', error);
         }
@@ -246,8 +246,7 @@ export class Attempt {
       await this.#reporter.emit({ type: 'step.started', body: { step: 'push' } });
       const wip = status !== 'succeeded';
       const message = wip ? wipMessage(this.assignment.title) : end.commit_message;
-      const published = await publisher.publish(git, message, wip);
-      return { ...result, ...published, ...(await publisher.diff(git, published)) };
+      return { ...result, ...(await publisher.publish(git, { message, wip, with_diff: true })) };
     } catch (error) {
       this.#over.signal.throwIfAborted();
       const failure = this.#endOf(error);

@@ -112,10 +112,15 @@ export class Git {
     }
   }
 
-  /** The commit that a name stands for, or null where there is none. */
+  /** The commit that a name stands for, and its tree; null where there is none. */
+  async look(name: string): Promise<{ commit: string; tree: string } | null> {
+    const end = await this.try(['rev-parse', `${name}^{commit}`, `${name}^{tree}`]);
+    const [commit = '', tree = ''] = end.stdout.toString('utf8').split('\n');
+    return end.code === 0 ? { commit, tree } : null;
+  }
+
   async commit(name: string): Promise<string | null> {
-    const end = await this.try(['rev-parse', '-q', '--verify', `${name}^{commit}`]);
-    return end.code === 0 ? end.stdout.toString('utf8').trim() : null;
+    return (await this.look(name))?.commit ?? null;
   }
 }
 

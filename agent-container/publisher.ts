@@ -3,13 +3,26 @@ import type { Assignment } from '../protocol/worker.ts';
 import type { Git } from './git.ts';
 import { push, PUSHED } from './push.ts';
 import type { Remote } from './remote.ts';
-import { diff, diffStat, settleOn, takeSnapshot } from './snapshot.ts';
+import { diff, diffStat, settleOn, takeSnapshot, type Diff } from './snapshot.ts';
 import type { Report } from './work.ts';
 
-/** What the task's branch holds. All null where nothing differs from the base. */
-export type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat };
+/** What the task's branch holds, and how that differs from the base. All null and empty where nothing differs. */
+export type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat } & Diff;
 
-const NOTHING: Published = { branch: null, commit: null, diff_stat: { files: 0, insertions: 0, deletions: 0 } };
+const NO_DIFF: Diff = { diff: '', diff_truncated: false };
+const NOTHING: Published = {
+  branch: null,
+  commit: null,
+  diff_stat: { files: 0, insertions: 0, deletions: 0 },
+  ...NO_DIFF,
+};
+
+type How = {
+  message: string;
+  /** Work in progress leaves HEAD and the index where they are; else they move to the commit. */
+  wip: boolean;
+  with_diff: boolean;
+};
 
 /** Commits and pushes what is in the repository: as work in progress in the midst of the work, and at its end. One at a time. */
 export class Publisher {
@@ -29,33 +42,30 @@ export class Publisher {
     this.#branch = task.branch;
   }
 
-  /**
-   * Pushes all there is in one commit with this message, if anything is new. Work in progress leaves HEAD and the index where they are; else
-   * they move to the commit. Throws `RepositoryError`, or what else went wrong with git.
-   */
-  publish(git: Git, message: string, wip: boolean): Promise<Published> {
-    const published = this.#turn.then(() => this.#publish(git, message, wip));
+  /** Pushes all there is in one commit, if anything is new. Throws `RepositoryError`, or what else went wrong with git. */
+  publish(git: Git, how: How): Promise<Published> {
+    const published = this.#turn.then(() => this.#publish(git, how));
     this.#turn = published.catch(() => undefined);
     return published;
   }
 
-  async #publish(git: Git, message: string, wip: boolean): Promise<Published> {
-    const { commit, left_out } = await takeSnapshot(git, message);
+  async #publish(git: Git, { message, wip, with_diff }: How): Promise<Published> {
+    const base = this.#base_commit;
+    const [{ commit, tree, left_out }, pushed] = await Promise.all([takeSnapshot(git, message), git.look(PUSHED)]);
     await this.#tell(left_out);
-    if (commit === null || commit === this.#base_commit) return NOTHING;
-    const pushed = await git.commit(PUSHED);
-    const stat = await diffStat(git, this.#base_commit, commit);
-    if (pushed !== null && (pushed === commit || (wip && (await isSameTree(git, pushed, commit)))))
-      return { branch: this.#branch, commit: pushed, diff_stat: stat };
-    this.#branch = await push(git, this.#remote, { ...this.#task, branch: this.#branch }, commit);
-    if (!wip) await settleOn(git, commit);
-    await this.#emit({ type: 'branch.pushed', body: { branch: this.#branch, commit, wip, diff_stat: stat } });
-    return { branch: this.#branch, commit, diff_stat: stat };
-  }
-
-  /** The unified diff of what was published. */
-  async diff(git: Git, { commit }: Published): Promise<{ diff: string; diff_truncated: boolean }> {
-    return commit === null ? { diff: '', diff_truncated: false } : diff(git, this.#base_commit, commit);
+    if (commit === null || commit === base) return NOTHING;
+    const is_news = !(pushed?.commit === commit || (wip && pushed?.tree === tree));
+    const [branch, diff_stat, differing] = await Promise.all([
+      is_news ? push(git, this.#remote, { ...this.#task, branch: this.#branch }, commit) : this.#branch,
+      diffStat(git, base, commit),
+      with_diff ? diff(git, base, commit) : NO_DIFF,
+    ]);
+    this.#branch = branch;
+    if (is_news) {
+      if (!wip) await settleOn(git, commit);
+      await this.#emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });
+    }
+    return { branch, commit: is_news || pushed === null ? commit : pushed.commit, diff_stat, ...differing };
   }
 
   /** Says once of each path that it is not committed. */
@@ -65,8 +75,4 @@ export class Publisher {
     for (const words of news) this.#left_out.add(words);
     await this.#emit({ type: 'log', body: { level: 'warn', text: `Not committed: ${news.join('; ')}` } });
   }
-}
-
-async function isSameTree(git: Git, one: string, other: string): Promise<boolean> {
-  return (await git.try(['diff', '--quiet', one, other])).code === 0;
 }

@@ -1,4 +1,4 @@
-import { copyFile, lstat } from 'node:fs/promises';
+import { copyFile, lstat, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import type { DiffStat } from '../protocol/task.ts';
@@ -21,34 +21,40 @@ export function isWip(message: string): boolean {
 export type Snapshot = {
   /** The commit that holds all there is: HEAD itself where nothing was changed since, null where there is nothing at all. */
   commit: string | null;
+  tree: string;
   /** What was left out, in words, one for each path. */
   left_out: string[];
 };
 
 /**
  * Commits all that is in the folder, ignored files aside, on top of HEAD, and moves nothing: neither HEAD nor the index, so that it can be
- * done while the agent works with git itself.
+ * done while the agent works with git itself. A cancel waits for this: there are as few commands as will do, side by side where they can be.
  */
 export async function takeSnapshot(git: Git, message: string): Promise<Snapshot> {
-  const index = join(git.dir, '.git/errand-index');
-  await copyFile(join(git.dir, '.git/index'), index).catch(() =>
-    git.run(['read-tree', '--empty'], { env: { GIT_INDEX_FILE: index } }),
-  );
-  const env = { GIT_INDEX_FILE: index };
-  const { paths, left_out } = await unfit(git);
+  const git_dir = join(git.dir, '.git');
+  const env = { GIT_INDEX_FILE: join(git_dir, 'errand-index') };
+  const [{ paths, left_out }, head, merged] = await Promise.all([
+    unfit(git),
+    git.look('HEAD'),
+    readFile(join(git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
+    // An index that was never written is an empty one.
+    rm(env.GIT_INDEX_FILE, { force: true })
+      .then(() => copyFile(join(git_dir, 'index'), env.GIT_INDEX_FILE))
+      .catch(() => {}),
+  ]);
   const spec = ['.', ...paths.map((path) => `:(exclude,literal)${path}`)].join('\0');
-  const added = await git.try(['add', '-A', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'], {
-    env,
-    input: spec,
-  });
+  const options = { env, input: spec };
+  const args = ['add', '-A', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'];
+  const added = await git.try(args, options);
   if (added.code !== 0) left_out.push(lastWords(added.stderr));
   const tree = await git.run(['write-tree'], { env });
-  const head = await git.commit('HEAD');
-  if (tree === (head === null ? await emptyTree(git) : await git.run(['rev-parse', `${head}^{tree}`])))
-    return { commit: head, left_out };
-  const merged = await git.commit('MERGE_HEAD');
-  const parents = [head, merged].flatMap((parent) => (parent === null ? [] : ['-p', parent]));
-  return { commit: await git.run(['commit-tree', tree, ...parents, '-F', '-'], { input: message }), left_out };
+  if (tree === (head === null ? await emptyTree(git) : head.tree))
+    return { commit: head?.commit ?? null, tree, left_out };
+  const parents = [head?.commit ?? '', ...merged.split('\n')].filter((parent) => parent !== '');
+  const commit = await git.run(['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'], {
+    input: message,
+  });
+  return { commit, tree, left_out };
 }
 
 /** Makes a snapshot the state of the branch: HEAD and the index move there, no file changes. */
@@ -81,12 +87,10 @@ export async function diffStat(git: Git, base: string | null, commit: string): P
   return { files: lines.length, insertions: sum(0), deletions: sum(1) };
 }
 
+export type Diff = { diff: string; diff_truncated: boolean };
+
 /** The unified diff between two commits, cut at a line where it is above its bound. */
-export async function diff(
-  git: Git,
-  base: string | null,
-  commit: string,
-): Promise<{ diff: string; diff_truncated: boolean }> {
+export async function diff(git: Git, base: string | null, commit: string): Promise<Diff> {
   const max = LIMITS.diff_bytes_max;
   const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', base ?? (await emptyTree(git)), commit];
   const { stdout, truncated, code, stderr } = await git.try(args, { stdout_bytes_max: max });
