@@ -44,8 +44,9 @@ const NOT_CARRIED = new Set([
  */
 export async function startForwarder(client: CoordinatorClient): Promise<Forwarder> {
   let refusal: GitRefusal | null = null;
+  const agent = agentFor(client);
   const server = http.createServer({ requestTimeout: 0 }, (request, response) => {
-    void carryGit(client, request, response, (seen) => (refusal = seen));
+    void carryGit(client, agent, request, response, (seen) => (refusal = seen));
   });
   const tunnels = new Set<Duplex>();
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -72,6 +73,7 @@ export async function startForwarder(client: CoordinatorClient): Promise<Forward
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        agent.destroy();
         for (const socket of tunnels) socket.destroy();
       }),
   };
@@ -79,6 +81,7 @@ export async function startForwarder(client: CoordinatorClient): Promise<Forward
 
 async function carryGit(
   client: CoordinatorClient,
+  agent: http.Agent,
   request: IncomingMessage,
   response: ServerResponse,
   onRefusal: (refusal: GitRefusal) => void,
@@ -97,6 +100,7 @@ async function carryGit(
     method: request.method ?? 'GET',
     path: `${client.path}${path}`,
     headers: { ...carried(request.headers), authorization: `Bearer ${client.token}` },
+    agent,
   });
   try {
     response.once('close', () => upstream.destroy());
@@ -123,6 +127,7 @@ function carryTunnel(client: CoordinatorClient, authority: string, socket: Duple
     path: authority,
     headers: { host: authority, 'proxy-authorization': `Bearer ${client.token}` },
     timeout: CONNECT_MS,
+    agent: false,
   });
   socket.once('error', () => upstream.destroy());
   socket.once('close', () => upstream.destroy());
@@ -148,12 +153,16 @@ function headOf(answer: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
+/** Connections that are kept: one that is closed after its answer can take an early answer with it. A tunnel has its own. */
+function agentFor({ address }: CoordinatorClient): http.Agent {
+  return new (address.origin.startsWith('https:') ? https : http).Agent({ keepAlive: true, timeout: SILENCE_MS });
+}
+
 function toCoordinator({ address }: CoordinatorClient, options: http.RequestOptions): http.ClientRequest {
-  if (address.socket_path !== null)
-    return http.request({ timeout: SILENCE_MS, ...options, socketPath: address.socket_path, agent: false });
   const { protocol, hostname, port } = new URL(address.origin);
   const { request } = protocol === 'https:' ? https : http;
-  return request({ timeout: SILENCE_MS, ...options, hostname, port, agent: false });
+  const where = address.socket_path === null ? { hostname, port } : { socketPath: address.socket_path };
+  return request({ timeout: SILENCE_MS, ...options, ...where });
 }
 
 function answerOf(upstream: http.ClientRequest): Promise<IncomingMessage> {
