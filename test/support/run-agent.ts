@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { buildWorkerImage } from '../../coordinator/docker/image.ts';
 import { DockerRunner } from '../../coordinator/docker/runner.ts';
-import { Folders, newWorkerName } from '../../coordinator/links.ts';
+import { Folders, newWorkerName, type Link } from '../../coordinator/links.ts';
 import { ProcessRunner } from '../../coordinator/process/runner.ts';
 import type { Runner } from '../../coordinator/runner.ts';
 import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/worker-client.ts';
@@ -16,6 +16,7 @@ import { carryRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { carryModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
+import type { MockTask } from './mock-coordinator/task.ts';
 
 /*
  * One agent against a mock coordinator, with no account and no database: `npm run agent -- --repo URL_OR_PATH --prompt "…"`. Lines that are
@@ -55,42 +56,54 @@ if (values.help || values.repo === undefined || values.prompt === undefined) {
 }
 const { repo, prompt } = values;
 const START_MS = 60_000;
+const LIMITS = { memory_bytes: 1536 * 1024 * 1024, cpus: 2, pids_max: 512 };
 
 const data_dir = await mkdtemp(join(tmpdir(), 'errand-run-'));
-const name = newWorkerName();
-const runner = await chooseRunner();
-const folders = new Folders(data_dir, runner.owner);
-const link = folders.makeLink(name);
-const [repository, model] = await Promise.all([carryRepository(repo, data_dir), carryModel(process.env, values.model)]);
-const mock = new MockCoordinator({
-  socket_path: link.coordinator_socket,
-  git: repository.surface,
-  llm: model.surface,
-});
-const task = mock.addTask({
-  prompt,
-  title: prompt.split('\n')[0]?.slice(0, 80) ?? '',
-  repo_url: repository.repo_url,
-  base_branch: values.base ?? null,
-  setup_command: values.setup ?? null,
-  verify_command: values.verify ?? null,
-  model: model.model,
-  budget_usd: Number(values.budget),
-  max_turns: Number(values.turns),
-});
 let code = 1;
 try {
-  code = await run();
+  code = await run(repo, prompt);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
 } finally {
-  await runner.remove(name);
-  await Promise.all([runner.close(), mock.stop(), repository.close(), model.close()]);
   await rm(data_dir, { recursive: true, force: true });
 }
 process.exit(code);
 
-async function chooseRunner(): Promise<Runner> {
+async function run(repo: string, prompt: string): Promise<number> {
+  const repository = await carryRepository(repo, data_dir);
+  const model = await carryModel(process.env, values.model);
+  const name = newWorkerName();
+  const runner = await chooseRunner(name);
+  const folders = new Folders(data_dir, runner.owner);
+  const link = folders.makeLink(name);
+  const mock = new MockCoordinator({
+    socket_path: link.coordinator_socket,
+    git: repository.surface,
+    llm: model.surface,
+  });
+  const task = mock.addTask({
+    prompt,
+    title: prompt.split('\n')[0]?.slice(0, 80) ?? '',
+    repo_url: repository.repo_url,
+    base_branch: values.base ?? null,
+    setup_command: values.setup ?? null,
+    verify_command: values.verify ?? null,
+    model: model.model,
+    budget_usd: Number(values.budget),
+    max_turns: Number(values.turns),
+  });
+  try {
+    await mock.start();
+    printTask(task, process.stdout, values.all);
+    await runner.start({ ...link, ...LIMITS, workspace_dir: folders.makeWorkspace(name) });
+    return await follow(runner, link, task);
+  } finally {
+    await runner.remove(name);
+    await Promise.all([runner.close(), mock.stop(), repository.close(), model.close()]);
+  }
+}
+
+async function chooseRunner(name: string): Promise<Runner> {
   if (!values.docker)
     return new ProcessRunner({
       workers_dir: join(data_dir, 'workers'),
@@ -108,31 +121,22 @@ async function chooseRunner(): Promise<Runner> {
 }
 
 /** The task from its hand-over to its end. Gives the exit code: 0 where it succeeded. */
-async function run(): Promise<number> {
-  await mock.start();
-  printTask(task, process.stdout, values.all);
-  await runner.start({
-    ...link,
-    workspace_dir: folders.makeWorkspace(name),
-    memory_bytes: 1536 * 1024 * 1024,
-    cpus: 2,
-    pids_max: 512,
-  });
-  const ended = runner.ended(name);
+async function follow(runner: Runner, link: Link, task: MockTask): Promise<number> {
+  const ended = runner.ended(link.name);
   await Promise.race([
-    untilHealthy(),
+    untilHealthy(link),
     ended.then(({ output }) => Promise.reject(new Error(`The worker did not start: ${output.trim()}`))),
   ]);
   const taken = await postTask(link, task.assignment(), AbortSignal.timeout(START_MS));
   if (taken.status !== 202) throw new Error(`The worker did not take the task: ${taken.status} ${taken.text}`);
-  steer();
+  steer(link, task, () => runner.remove(link.name));
   const { exit_code, output } = await ended;
   if (exit_code !== 0) console.error(`The worker ended with ${exit_code}.\n${output}`);
   for (const breach of task.breaches) console.error(`A breach of the contract: ${breach}`);
   return exit_code === 0 && task.current.result?.status === 'succeeded' ? 0 : 1;
 }
 
-async function untilHealthy(): Promise<void> {
+async function untilHealthy(link: Link): Promise<void> {
   for (const deadline = Date.now() + START_MS; ; await sleep(20)) {
     try {
       await readHealth(link);
@@ -143,7 +147,8 @@ async function untilHealthy(): Promise<void> {
   }
 }
 
-function steer(): void {
+/** Lines are messages; an interrupt cancels, the second one kills. */
+function steer(link: Link, task: MockTask, kill: () => Promise<void>): void {
   const failed = (error: unknown) => console.error(error instanceof Error ? error.message : error);
   createInterface({ input: process.stdin }).on('line', (text) => {
     if (text.trim() !== '') postMessages(link, [task.say(text)]).catch(failed);
@@ -151,6 +156,6 @@ function steer(): void {
   process.once('SIGINT', () => {
     task.cancel('Cancelled at the terminal.');
     postCancel(link, 'Cancelled at the terminal.').catch(failed);
-    process.once('SIGINT', () => void runner.remove(name));
+    process.once('SIGINT', () => void kill().catch(failed));
   });
 }

@@ -18,6 +18,7 @@ const USAGE = `npm run mock-coordinator -- [options]
   --port N               where to listen, on 127.0.0.1 (8788)
   --socket PATH          listen on a socket instead
   --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
+  --heartbeat-ms N       how often the worker calls when it has nothing to say (10000)
   --all                  print heartbeats and quiet events too
 
 `;
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     cut: { type: 'string', multiple: true, default: [] },
     lose: { type: 'string', multiple: true, default: [] },
     hang: { type: 'string', multiple: true, default: [] },
+    'heartbeat-ms': { type: 'string', default: '10000' },
     all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -65,6 +67,7 @@ const task = mock.addTask({
   setup_command: values.setup ?? null,
   verify_command: values.verify ?? null,
   model: model.model,
+  heartbeat_ms: Number(values['heartbeat-ms']),
 });
 /** The worker is not called: it hears of everything with its next callback. */
 const NO_PUSH = { say: () => {}, cancel: () => {} };
