@@ -231,11 +231,18 @@ export class AttemptRun {
     // Nobody has begun: there is nothing to bring to an end in order.
     if (!this.#handed_over) return kill();
     if (!this.#worker) return;
-    this.#cancelling = setTimeout(kill, LIMITS.cancel_grace_ms);
-    this.#gone_by_ms = performance.now() + LIMITS.cancel_grace_ms;
-    postCancel(this.#worker.link, reason).catch((error: unknown) => {
-      this.#logger.info({ err: error }, 'the cancel could not be pushed; it comes with the next callback');
-    });
+    const killAfter = (wait_ms: number) => {
+      clearTimeout(this.#cancelling);
+      this.#cancelling = setTimeout(kill, wait_ms);
+      this.#gone_by_ms = performance.now() + wait_ms;
+    };
+    killAfter(LIMITS.cancel_grace_ms);
+    postCancel(this.#worker.link, reason).then(
+      // It has stopped its work. What is left to it is to save that work, and a forge far away takes its time.
+      ({ status }) => status === 202 && !this.#over.signal.aborted && killAfter(LIMITS.cancel_push_ms),
+      (error: unknown) =>
+        this.#logger.info({ err: error }, 'the cancel could not be pushed; it comes with the next callback'),
+    );
   }
 
   /** One push at a time: a message that comes meanwhile is in the next. A message that the worker has seen changes nothing there. */

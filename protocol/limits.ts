@@ -78,6 +78,8 @@ export const LIMITS = {
   task_token_s: 1800,
   /** How long past its expiry the token of a living attempt may still be exchanged by a heartbeat. */
   task_token_grace_s: 24 * 3600,
-  /** From the push of a cancel until the container is killed. With that, it has gone within two seconds on a busy machine too. */
+  /** A worker that has not taken a cancel after this time is killed. With that, it has gone within two seconds on a busy machine too. */
   cancel_grace_ms: 1_200,
+  /** One that took it has so long, from then on, to push the work in progress and to report. */
+  cancel_push_ms: 10_000,
 } as const;

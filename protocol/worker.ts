@@ -36,7 +36,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *                    changes. Another one: 409. A contract version that it does not know: 400. One task a worker.
  *   POST /messages   `{messages}`. 202. A message whose id it has seen changes nothing.
  *   POST /cancel     `{reason}`. 202, before the work has ended. It stops commands and the model at once, pushes the work in
- *                    progress, posts its result, and exits. The coordinator kills what has not gone after `cancel_grace_ms`. Again: 202.
+ *                    progress, posts its result, and exits. A worker that does not answer within
+ *                    `cancel_grace_ms` is killed; one that answered has `cancel_push_ms` for the push and the result. Again: 202.
  *   GET  /status     200 `WorkerStatus`.
  *
  * With no task yet, messages and cancel answer 409. A body of the wrong form: 400 with a problem document; one above its limit: 413

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { LIMITS } from '../../protocol/limits.ts';
 import { advance } from '../../coordinator/advance.ts';
 import { addTask, addUser, startServer, time, type Server } from '../support/dispatching.ts';
 import { until } from '../support/until.ts';
@@ -93,6 +94,29 @@ test.serial('a worker that does not heed a cancel has gone within two seconds', 
   t.is(server.task(task.id).status, 'cancelled');
   t.like(server.attempts(task.id)[0], { status: 'cancelled' });
   t.deepEqual(server.ended, [`${task.id}/1`]);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('a worker that took the cancel has the time to save its work', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'dawdle' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  const cancelled = await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms);
+  t.is(cancelled.result?.summary, 'cancelled with a transcript of 0');
+  await isIdle(server);
+});
+
+test.serial('a worker that took the cancel and does not end is killed', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'promise' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms * 2);
+  t.is(server.task(task.id).result, null);
+  await isIdle(server);
   t.deepEqual(await server.runner.list(), []);
 });
 

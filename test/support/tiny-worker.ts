@@ -81,7 +81,8 @@ async function work(): Promise<void> {
     writeFileSync(`${workspace}/child`, String(child.pid));
     process.exit(7);
   }
-  if (word === 'stay' || word === 'hold-on' || word === 'listen') return void setInterval(() => void heartbeat(), 250);
+  if (['stay', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
+    return void setInterval(() => void heartbeat(), 250);
   await finish('succeeded');
   if (word === 'linger') return void setInterval(() => undefined, 1_000);
   process.exit(0);
@@ -92,6 +93,14 @@ async function hear({ messages }: { messages: { id: string; text: string }[] }):
   for (const { id, text } of messages) await report('input.added', { turn: 0, source: 'person', message_id: id, text });
   await finish('succeeded');
   process.exit(0);
+}
+
+/** Heeds it at once, after longer than a worker that says nothing would be given, or not at all, whatever it says. */
+function cancelled(word: string | undefined): { status: number } {
+  if (word === 'hold-on') return { status: 503 };
+  if (word === 'promise') return { status: 202 };
+  setTimeout(() => void finish('cancelled').then(() => process.exit(0)), word === 'dawdle' ? 1_800 : 0);
+  return { status: 202 };
 }
 
 async function bodyOf(incoming: IncomingMessage): Promise<string> {
@@ -120,8 +129,7 @@ async function answer(incoming: IncomingMessage): Promise<{ status: number; body
       return { status: 202 };
     case 'POST /cancel':
       if (!task) return { status: 409 };
-      if (!task.prompt.startsWith('hold-on')) void finish('cancelled').then(() => process.exit(0));
-      return { status: 202 };
+      return cancelled(task.prompt.split(' ')[0]);
     default:
       return { status: 404 };
   }
