@@ -27,6 +27,8 @@ const NON_INTERACTIVE = {
 
 /** In the environment of every command: by it those are found that have left their group. */
 const MARK = 'ERRAND_COMMANDS_OF';
+/** Not looked up in PATH, which a command may change. */
+const BASH = '/bin/bash';
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const BACKGROUND_MAX = 16;
@@ -85,9 +87,9 @@ export class Shell {
     this.#state = { cwd: options.repo_dir, env: { ...NON_INTERACTIVE, ...options.env } };
   }
 
-  /** Where the commands' programs are looked for. */
+  /** Where programs are looked for, whatever the commands made of it since. */
   get path(): string {
-    return this.#state.env['PATH'] ?? DEFAULT_PATH;
+    return this.#options.env['PATH'] ?? DEFAULT_PATH;
   }
 
   /** Another shell with this one's environment as it is now, in the repository. What happens in one does not change the other; they end together. */
@@ -107,7 +109,8 @@ export class Shell {
       const group = this.#spawn(command, state_file, sink, timeout_ms);
       const exit = await group.exited;
       const log = await sink.end();
-      this.#state = (await readState(state_file)) ?? before;
+      // What a command had half done when its time was up is not what the next one should start with.
+      if (!exit.timed_out) this.#state = (await readState(state_file)) ?? before;
       const { cwd } = this.#state;
       return { ...exit, output: sink.shown.toString(), log, cwd, cwd_changed: cwd !== before.cwd };
     } finally {
@@ -167,7 +170,7 @@ export class Shell {
 
   #spawn(command: string, state_file: string, sink: Sink, timeout_ms: number | undefined): Group {
     const { cwd, env } = this.#state;
-    return startGroup('bash', ['-c', WRAPPER, 'bash', command, state_file], {
+    return startGroup(BASH, ['-c', WRAPPER, 'bash', command, state_file], {
       cwd,
       env: { ...env, [MARK]: this.#mark },
       signal: this.#options.signal,

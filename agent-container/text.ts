@@ -8,6 +8,7 @@ const ESCAPE_CHARS_MAX = 64;
 /** A shorter value is no secret, and would make ordinary text unreadable. */
 const SECRET_CHARS_MIN = 6;
 const ESC = '\u001B';
+const BELL = '\u0007';
 
 /** Keeps the values of a project's secrets out of what the model reads and the log keeps. */
 export class Secrets {
@@ -50,17 +51,23 @@ export class TextCleaner {
   }
 
   #release(text: string, all: boolean): string {
-    const clean = this.#secrets.redact(stripVTControlCharacters(this.#held + text));
-    const cut = all ? clean.length : Math.min(clean.length - this.#secrets.held_chars, openEscape(clean));
-    this.#held = clean.slice(Math.max(0, cut));
-    return clean.slice(0, Math.max(0, cut));
+    const raw = this.#held + text;
+    const open = all ? raw.length : openEscape(raw);
+    const clean = this.#secrets.redact(stripVTControlCharacters(raw.slice(0, open)));
+    const cut = all ? clean.length : Math.max(0, clean.length - this.#secrets.held_chars);
+    this.#held = clean.slice(cut) + raw.slice(open);
+    return clean.slice(0, cut);
   }
 }
 
 /** Where an escape sequence begins that is not complete; the text's end where there is none. */
 function openEscape(text: string): number {
   const at = text.lastIndexOf(ESC);
-  return at === -1 || text.length - at > ESCAPE_CHARS_MAX ? text.length : at;
+  if (at === -1 || text.length - at > ESCAPE_CHARS_MAX) return text.length;
+  const rest = text.slice(at + 1);
+  // A bracket with numbers goes on until a letter; a window's title until the bell.
+  const goesOn = /^(\[[0-9;:?]*)?$/.test(rest) || (rest.startsWith(']') && !rest.includes(BELL));
+  return goesOn ? at : text.length;
 }
 
 /** Keeps the head and the tail of a text that grows, within a fixed memory. */

@@ -27,9 +27,13 @@ export class TestInbox implements Inbox {
 
   say(text: string): Message {
     const message = { id: newId(), text, at: new Date().toISOString() };
+    this.put(message);
+    return message;
+  }
+
+  put(message: Message): void {
     this.#waiting.push(message);
     this.#arrival.resolve();
-    return message;
   }
 
   take(): Message[] {
@@ -53,12 +57,16 @@ export type Bench = {
   model: StandIn;
   inbox: TestInbox;
   abort: AbortController;
+  /** The way to the model. */
+  fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
   deltas: Delta[];
   waits: (WaitingFor | null)[];
   checkpoints: number;
   /** Resolves with the first event of this type, once there is one that the test accepts. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
+  /** Resolves with the first piece of text that comes from now on. */
+  delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
   /** Works on the assignment. A further call is a next attempt, which gets the transcript of the ones before. */
   run: (assignment?: Partial<Assignment>, pace?: Partial<Pace>) => Promise<WorkEnd>;
@@ -75,6 +83,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
   const inbox = new TestInbox();
   const events: WorkerEvent[] = [];
   const watchers = new Set<(event: WorkerEvent) => void>();
+  const listeners: ((delta: Delta) => void)[] = [];
   let attempt = 0;
   const all: Bench = {
     repo_dir,
@@ -82,6 +91,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     model,
     inbox,
     abort: new AbortController(),
+    fetch,
     events,
     deltas: [],
     waits: [],
@@ -94,6 +104,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         for (const event of events) watch(event);
         watchers.add(watch);
       }),
+    delta: () => new Promise((resolve) => void listeners.push(resolve)),
     of: <T extends WorkerEventType>(type: T) =>
       events.filter((event) => isOf(event, type)).map((event) => event.body as Typed<T>['body']),
     run: async (changes = {}, pace = {}) => {
@@ -103,7 +114,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         repo_dir,
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
-        model: { base_url: model.base_url, token: () => model.api_key, fetch },
+        model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
         report: {
           emit: async (event) => {
             // What the wire would make of it, so that nothing is shared with the work.
@@ -112,7 +123,10 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
             events.push(copy);
             for (const watch of watchers) watch(copy);
           },
-          delta: (delta) => void all.deltas.push(delta),
+          delta: (delta) => {
+            all.deltas.push(delta);
+            for (const heard of listeners.splice(0)) heard(delta);
+          },
           waitingFor: (waiting) => void all.waits.push(waiting),
         },
         inbox,

@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
+import { isAlive } from '../../support/processes.ts';
+import { until } from '../../support/until.ts';
 import { faults, type MessagesRequest, type Turn } from '../../support/model/server.ts';
 
 const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
@@ -319,4 +321,45 @@ test('sends the instructions of the repository with the task', async (t) => {
   await writeFile(join(b.repo_dir, 'AGENTS.md'), 'Use tabs.\n');
   await b.run();
   t.regex(words(b.model.requests[0]?.body), /<file path=\\"AGENTS.md\\">\\nUse tabs/);
+});
+
+test('ends its commands and their children at a cancel, at once', async (t) => {
+  const b = await bench(t, { script: [{ text: 'I run it.', tools: [run('sleep 300 & echo $! > pid; wait')] }] });
+  const ending = b.run();
+  const file = join(b.repo_dir, 'pid');
+  await until('the pid is there', async () => (await readFile(file, 'utf8').catch(() => '')).endsWith('\n'));
+  const asked = performance.now();
+  b.abort.abort();
+  const end = await ending;
+  t.true(performance.now() - asked < 2_000);
+  t.like(end, { status: 'cancelled', reason: null, summary: 'I run it.' });
+  const pid = Number(await readFile(file, 'utf8'));
+  await until('the process has gone', () => !isAlive(pid));
+});
+
+test('leaves no background command behind', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('echo $$ > pid; sleep 300', { background: true })] }, DONE] });
+  t.is((await b.run()).status, 'succeeded');
+  const pid = Number(await readFile(join(b.repo_dir, 'pid'), 'utf8'));
+  t.false(isAlive(pid));
+});
+
+test('fails with words where the model stops for a reason that nobody knows', async (t) => {
+  const b = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'stop_sequence' as 'end_turn' }] });
+  t.is((await b.run()).status, 'succeeded');
+  const c = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'quite_new' as 'end_turn' }] });
+  const end = await c.run();
+  t.is(end.reason, 'agent_error');
+  t.regex(end.detail ?? '', /quite_new/);
+});
+
+test('makes every request in the same form, whatever the model', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  await b.run({ model: 'claude-haiku-5-5' });
+  t.like(b.model.requests[0]?.body, {
+    stream: true,
+    thinking: { type: 'adaptive', display: 'summarized' },
+    max_tokens: 32_000,
+  });
+  t.is(b.model.requests[0]?.headers['anthropic-beta'], 'context-management-2025-06-27,compact-2026-01-12');
 });

@@ -1,0 +1,162 @@
+import test, { type ExecutionContext } from 'ava';
+import type { Pace } from '../../../agent-container/loop/run.ts';
+import type { FailureReason } from '../../../protocol/task.ts';
+import { bench } from '../../support/agent-work.ts';
+import { faults, type Fault, type Turn } from '../../support/model/server.ts';
+
+const DONE: Turn = { thinking: 'Nothing to do, it seems.', text: 'Nothing had to change.' };
+const status = (code: number, type: string, message: string, headers: Record<string, string> = {}): Fault => ({
+  fault: 'status',
+  status: code,
+  type,
+  message,
+  headers,
+});
+
+/** A run whose first requests fail so. */
+async function after(t: ExecutionContext, failures: Fault[], pace: Partial<Pace> = {}) {
+  const b = await bench(t, { script: [DONE] });
+  b.model.fail(...failures);
+  const end = await b.run({}, pace);
+  return { ...b, end, reasons: b.of('turn.retried').map(({ reason }) => reason) };
+}
+
+const PASSING: [string, Fault][] = [
+  ['a limit', faults.rateLimited(0)],
+  ['an overload', faults.overloaded()],
+  ['an error of the server', faults.serverError()],
+  ['a request that took too long', status(408, 'timeout_error', 'Timed out')],
+  ['a conflict', status(409, 'conflict_error', 'Locked')],
+  ['what the API says to try again', status(400, 'invalid_request_error', 'Odd', { 'x-should-retry': 'true' })],
+  ['an overload within the stream', faults.overloadedMidStream(3)],
+  ['a stream that is cut', { fault: 'cut', at_byte: 1500 }],
+  ['a stream that ends too early', { fault: 'end', at_byte: 1500 }],
+];
+for (const [what, fault] of PASSING)
+  test(`asks again after ${what}`, async (t) => {
+    const { end, reasons, of, model } = await after(t, [fault]);
+    t.is(end.status, 'succeeded');
+    t.is(reasons.length, 1);
+    t.is(model.requests.length, 2);
+    // The partial answer is forgotten: the same request is made again.
+    t.deepEqual(model.requests[0]?.raw, model.requests[1]?.raw);
+    t.is(of('turn.finished').length, 1);
+  });
+
+const FINAL: [string, Fault, FailureReason][] = [
+  ['a budget that is spent', status(429, 'billing_error', 'Spent.', { 'x-should-retry': 'false' }), 'budget_exhausted'],
+  ['a payment that is due', status(402, 'billing_error', 'Pay.'), 'budget_exhausted'],
+  ['a key that is refused', status(401, 'authentication_error', 'Bad key'), 'model_rejected'],
+  ['a model that is not allowed', status(403, 'permission_error', 'No'), 'model_rejected'],
+  ['a model that does not exist', status(404, 'not_found_error', 'model: x'), 'model_rejected'],
+  ['a request that the API does not take', status(400, 'invalid_request_error', 'tools: wrong'), 'model_rejected'],
+  [
+    'an error within the stream that will not pass',
+    { fault: 'error_event', type: 'invalid_request_error', message: 'No', after_events: 2 },
+    'model_rejected',
+  ],
+  [
+    'an error that the API says not to try again',
+    status(500, 'api_error', 'Down', { 'x-should-retry': 'false' }),
+    'model_unavailable',
+  ],
+  ['a limit that is hours away', faults.rateLimited(3 * 3600), 'model_unavailable'],
+];
+for (const [what, fault, reason] of FINAL)
+  test(`does not ask again after ${what}`, async (t) => {
+    const { end, model } = await after(t, [fault]);
+    t.is(end.status, 'failed');
+    t.is(end.reason, reason);
+    t.is(model.requests.length, 1);
+  });
+
+test('waits a limit out, and says until when', async (t) => {
+  const { end, waits, of } = await after(t, [faults.rateLimited(1)]);
+  t.is(end.status, 'succeeded');
+  const wait = waits.find((wait) => wait?.kind === 'limit');
+  t.true(wait?.kind === 'limit' && Date.parse(wait.until) - Date.parse(wait.since) === 1000);
+  t.regex(wait?.kind === 'limit' ? wait.reason : '', /rate limit/);
+  t.true(Date.parse(of('turn.retried')[0]?.retry_at ?? '') > 0);
+});
+
+test('gives up after so many failures in a row', async (t) => {
+  const { end, model } = await after(t, Array.from({ length: 9 }, faults.overloaded));
+  t.is(end.reason, 'model_unavailable');
+  t.is(model.requests.length, 4);
+  t.regex(end.detail ?? '', /Overloaded.*4 times/);
+});
+
+test('asks again where the API falls silent within an answer, or gives none', async (t) => {
+  const stalled = await after(t, [{ fault: 'stall', at_byte: 1500 }], { idle_ms: 2_000 });
+  t.is(stalled.end.status, 'succeeded');
+  t.regex(stalled.reasons[0] ?? '', /fell silent/);
+  const silent = await after(t, [{ fault: 'silence' }], { headers_ms: 2_000 });
+  t.is(silent.end.status, 'succeeded');
+  t.regex(silent.reasons[0] ?? '', /did not answer in time/);
+});
+
+test('is patient with an answer that comes slowly', async (t) => {
+  const b = await bench(t, { script: [{ ...DONE, fault: { fault: 'drip', pause_ms: 250 } }] });
+  const began = performance.now();
+  t.is((await b.run({}, { idle_ms: 2_000 })).status, 'succeeded');
+  t.true(performance.now() - began > 2_000);
+  t.is(b.of('turn.retried').length, 0);
+});
+
+test('asks again where nobody listens', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  await b.model.close();
+  const end = await b.run();
+  t.is(end.reason, 'model_unavailable');
+  t.is(b.of('turn.retried').length, 3);
+});
+
+test('goes on without its old thoughts where the API refuses them', async (t) => {
+  const b = await bench(t, {
+    script: [{ thinking: 'Hm, hm.', tools: [{ name: 'run_command', input: { command: 'true' } }] }, DONE],
+  });
+  const ending = b.run();
+  await b.event('turn.finished');
+  b.model.fail(status(400, 'invalid_request_error', 'messages.1.content.0: Invalid `signature` in `thinking` block'));
+  t.is((await ending).status, 'succeeded');
+  t.true(b.model.requests[1]?.raw.includes('Hm, hm.'));
+  t.false(b.model.requests[2]?.raw.includes('Hm, hm.'));
+});
+
+test('goes on without an image that the API cannot process', async (t) => {
+  const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const b = await bench(t, {
+    script: [
+      { tools: [{ name: 'run_command', input: { command: `echo ${png} | base64 -d > dot.png` } }] },
+      { tools: [{ name: 'read_file', input: { path: 'dot.png' } }] },
+      DONE,
+    ],
+  });
+  const ending = b.run();
+  await b.event('turn.finished', ({ body }) => body.turn === 2);
+  b.model.fail(status(400, 'invalid_request_error', 'Could not process image'));
+  t.is((await ending).status, 'succeeded');
+  t.true(b.model.requests[2]?.raw.includes('"image"'));
+  t.false(b.model.requests[3]?.raw.includes('"image"'));
+});
+
+test('ends a request at once when it is cancelled', async (t) => {
+  const b = await bench(t, { script: [{ ...DONE, fault: { fault: 'stall', at_byte: 1500 } }] });
+  const ending = b.run();
+  await b.delta();
+  const asked = performance.now();
+  b.abort.abort();
+  t.is((await ending).status, 'cancelled');
+  t.true(performance.now() - asked < 5_000);
+  const [request] = b.model.requests;
+  t.is(await request?.ended, 'aborted');
+});
+
+test('is cancelled while it waits for a limit', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.model.fail(faults.rateLimited(1000));
+  const ending = b.run({}, { wait_total_ms: 1e7 });
+  await b.event('turn.retried');
+  b.abort.abort();
+  t.is((await ending).status, 'cancelled');
+});

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { isAlive } from '../../support/processes.ts';
+import { toolbox } from '../../support/tools.ts';
+import { until } from '../../support/until.ts';
+
+test('gives output, exit code and time; a failing command is no failing tool', async (t) => {
+  const { use, call, deltas } = await toolbox(t);
+  t.regex(await use('run_command', { command: 'echo hi; exit 1' }), /^hi\n\[exit code 1, \d+(\.\d)? m?s\]$/);
+  t.regex(await use('run_command', { command: 'true' }), /^\(no output\)\n\[exit code 0/);
+  t.like(await call('run_command', { command: 'exit 5' }), { is_error: false, exit_code: 5 });
+  t.deepEqual(deltas, [{ ref: 'toolu_1', kind: 'output', text: 'hi\n' }]);
+});
+
+test('says where the working folder is, what was ended, and where the rest of the output is', async (t) => {
+  const { use, scratch_dir } = await toolbox(t);
+  t.regex(await use('run_command', { command: 'mkdir x; cd x' }), /\[the working folder is now x\]$/);
+  t.regex(await use('run_command', { command: 'sleep 99 &' }), /left running were ended: .*background: true\]$/);
+  const long = await use('run_command', { command: 'seq 1 50000' });
+  const log = join(scratch_dir, 'command-3.log');
+  t.true(long.includes(`[the whole output is in ${log}`));
+  t.regex(await use('read_file', { path: log, offset: 30_000, limit: 1 }), /^ 30000\t30000\n/);
+});
+
+test('says what a time limit did', async (t) => {
+  const { use, call } = await toolbox(t);
+  const text = await use('run_command', { command: 'echo begun; sleep 99', timeout_s: 1 });
+  t.regex(text, /^ERROR: begun\n\[ended at its time limit, .*\]\n\[.*larger timeout_s.*\]$/s);
+  t.like(await call('run_command', { command: 'sleep 99', timeout_s: 1 }), { is_error: true, exit_code: null });
+});
+
+test('relays no more than a bounded part of an endless output', async (t) => {
+  const { use, deltas } = await toolbox(t);
+  await use('run_command', { command: 'head -c 5000000 /dev/zero | tr "\\0" x' });
+  const chars = deltas.reduce((sum, { text }) => sum + text.length, 0);
+  t.true(chars > 100_000 && chars <= 200_000);
+});
+
+test('runs a server in the background, and stops it', async (t) => {
+  const { use, repo_dir } = await toolbox(t);
+  const started = await use('run_command', { command: 'echo $$ > pid; echo listening; sleep 300', background: true });
+  const [, id, log] = /as (background-1). Its output goes to (\S+):/.exec(started) ?? [];
+  await until('the output is there', async () => (await use('read_file', { path: log ?? '' })).includes('listening'));
+  const pid = Number(await readFile(join(repo_dir, 'pid'), 'utf8'));
+  t.regex(await use('stop_command', { id }), /^background-1 was ended. Its output, in \S+:\nlistening/);
+  t.false(isAlive(pid));
+  t.regex(await use('stop_command', { id }), /^background-1 had ended already/);
+  t.regex(await use('stop_command', { id: 'x' }), /^ERROR: No command of the name x/);
+});
+
+test('says at once that a server did not start', async (t) => {
+  const { use } = await toolbox(t);
+  const text = await use('run_command', { command: 'echo no such port; exit 9', background: true });
+  t.regex(text, /^It ended at once \(exit code 9\). Its output:\nno such port/);
+});
+
+test('ends a command when the work is aborted', async (t) => {
+  const { call, abort, repo_dir } = await toolbox(t);
+  const running = call('run_command', { command: 'sleep 300 & echo $! > pid; wait' });
+  const file = join(repo_dir, 'pid');
+  await until('the pid is there', async () => (await readFile(file, 'utf8').catch(() => '')).endsWith('\n'));
+  abort.abort(new Error('cancelled'));
+  await t.throwsAsync(running, { message: 'cancelled' });
+  const pid = Number(await readFile(file, 'utf8'));
+  await until('the process has gone', () => !isAlive(pid));
+});

@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile, chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { toolbox } from '../../support/tools.ts';
+
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+const numbered = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}`).join('\n');
+
+test('reads a file with line numbers, and says how to go on', async (t) => {
+  const { use } = await toolbox(t, { 'a.txt': `${numbered(1, 5000)}\n`, 'b.txt': 'one\r\ntwo' });
+  t.is(await use('read_file', { path: 'b.txt' }), '     1\tone\n     2\ttwo');
+  const first = await use('read_file', { path: 'a.txt' });
+  t.regex(first, /^ {5}1\tline 1\n[^]* {2}2000\tline 2000\n\[Lines 1 to 2000 of 5000. Go on with offset 2001.\]$/);
+  t.is(await use('read_file', { path: 'a.txt', offset: 4999, limit: 10 }), '  4999\tline 4999\n  5000\tline 5000');
+  t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt has 5000 lines: there is no line 5001.');
+});
+
+test('bounds what a read gives: long lines, long files, empty and binary ones', async (t) => {
+  const { use } = await toolbox(t, {
+    wide: `${'w'.repeat(100_000)}\nshort\n`,
+    many: `${'x'.repeat(1000)}\n`.repeat(500),
+    empty: '',
+    binary: Buffer.from([1, 2, 0, 3]),
+    huge: Buffer.alloc(21 * 1024 * 1024, 'x'),
+  });
+  t.regex(await use('read_file', { path: 'wide' }), /w{2000} \[… 98000 more characters in this line\]\n {5}2\tshort$/);
+  t.regex(await use('read_file', { path: 'many' }), /\[Lines 1 to 49 of 500. Go on with offset 50.\]$/);
+  t.is(await use('read_file', { path: 'empty' }), 'empty is empty.');
+  t.regex(await use('read_file', { path: 'binary' }), /^binary is a binary file of 4 bytes/);
+  t.regex(await use('read_file', { path: 'huge' }), /^ERROR: huge has 22020096 bytes, too many/);
+});
+
+test('shows images by what they are, not by their name, up to a size', async (t) => {
+  const { call, use } = await toolbox(t, {
+    'dot.txt': PNG,
+    'fake.png': 'no image',
+    'large.png': Buffer.concat([PNG, Buffer.alloc(700 * 1024)]),
+    'a.gif': Buffer.from('GIF89a....'),
+    'a.webp': Buffer.from('RIFF....WEBPVP8 '),
+    'a.jpg': Buffer.from('ffd8ffe000', 'hex'),
+  });
+  const { content } = await call('read_file', { path: 'dot.txt' });
+  t.deepEqual(content[1], {
+    type: 'image',
+    source: { type: 'base64', media_type: 'image/png', data: PNG.toString('base64') },
+  });
+  for (const [path, media_type] of [
+    ['a.gif', 'image/gif'],
+    ['a.webp', 'image/webp'],
+    ['a.jpg', 'image/jpeg'],
+  ] as const)
+    t.like((await call('read_file', { path })).content[1], { source: { media_type } });
+  t.is(await use('read_file', { path: 'fake.png' }), '     1\tno image');
+  t.regex(await use('read_file', { path: 'large.png' }), /^ERROR: large.png is an image of \d+ bytes; at most/);
+});
+
+test('stays in the repository, however a path is written', async (t) => {
+  const { use, folder, repo_dir, scratch_dir } = await toolbox(t, { 'in.txt': 'in\n' });
+  await writeFile(join(folder, 'secret'), 'out\n');
+  await writeFile(join(scratch_dir, 'log'), 'a log\n');
+  await mkdir(join(folder, 'repo-other'));
+  await symlink(join(folder, 'secret'), join(repo_dir, 'link'));
+  await symlink(folder, join(repo_dir, 'up'));
+  await symlink(join(folder, 'new'), join(repo_dir, 'dangling'));
+  await symlink('in.txt', join(repo_dir, 'inner'));
+  await symlink('loop', join(repo_dir, 'loop'));
+  for (const path of [
+    '../secret',
+    join(folder, 'secret'),
+    'link',
+    'up/secret',
+    'up/new/deep',
+    'dangling',
+    '../repo-other/x',
+    'a/../../secret',
+  ]) {
+    t.regex(await use('read_file', { path }), /^ERROR: /, `read ${path}`);
+    t.regex(await use('write_file', { path, content: 'pwned' }), /^ERROR: /, `write ${path}`);
+    t.regex(await use('edit_file', { path, old_text: 'out', new_text: 'pwned' }), /^ERROR: /, `edit ${path}`);
+    t.regex(await use('list_files', { path }), /^ERROR: /, `list ${path}`);
+    t.regex(await use('search', { path, pattern: 'out' }), /^ERROR: /, `search ${path}`);
+  }
+  t.regex(await use('read_file', { path: 'loop' }), /^ERROR: /);
+  t.regex(await use('write_file', { path: 'loop', content: '' }), /^ERROR: /);
+  t.is(await readFile(join(folder, 'secret'), 'utf8'), 'out\n');
+  t.deepEqual((await readdir(folder)).sort(), ['repo', 'repo-other', 'scratch', 'secret']);
+  // What is inside may be reached by a link, and by its absolute path; the scratch folder may be read, not written.
+  t.is(await use('write_file', { path: 'inner', content: 'new\n' }), 'Replaced in.txt: 1 lines.');
+  t.true((await lstat(join(repo_dir, 'inner'))).isSymbolicLink());
+  t.is(await use('read_file', { path: join(repo_dir, 'in.txt') }), '     1\tnew');
+  t.is(await use('read_file', { path: join(scratch_dir, 'log') }), '     1\ta log');
+  t.regex(
+    await use('write_file', { path: join(scratch_dir, 'log'), content: '' }),
+    /^ERROR: .* outside of the repository/,
+  );
+});
+
+test('opens no pipe, no folder, no device', async (t) => {
+  const { use, repo_dir } = await toolbox(t);
+  execFileSync('mkfifo', [join(repo_dir, 'pipe')]);
+  t.regex(await use('read_file', { path: 'pipe' }), /^ERROR: .*not a regular file/);
+  t.regex(await use('edit_file', { path: 'pipe', old_text: 'a', new_text: 'b' }), /^ERROR: .*not a regular file/);
+  t.regex(await use('write_file', { path: 'pipe', content: 'x' }), /^ERROR: .*not a regular file/);
+  t.regex(await use('read_file', { path: '.' }), /^ERROR: .*is a folder/);
+  t.regex(await use('write_file', { path: '.', content: 'x' }), /^ERROR: That is the repository itself/);
+});
+
+test('writes a file at once, with its folders, and keeps its mode', async (t) => {
+  const { use, repo_dir } = await toolbox(t, { 'run.sh': 'old\n' });
+  await chmod(join(repo_dir, 'run.sh'), 0o755);
+  t.is(await use('write_file', { path: 'a/b/c.txt', content: 'x\ny\n' }), 'Created a/b/c.txt: 2 lines.');
+  t.is(await use('write_file', { path: 'run.sh', content: 'new\n' }), 'Replaced run.sh: 1 lines.');
+  t.is((await stat(join(repo_dir, 'run.sh'))).mode & 0o777, 0o755);
+  t.is(await readFile(join(repo_dir, 'run.sh'), 'utf8'), 'new\n');
+  t.deepEqual((await readdir(repo_dir)).sort(), ['a', 'run.sh']);
+  t.regex(await use('write_file', { path: 'run.sh/x', content: '' }), /^ERROR: A part of the path is a file/);
+});
+
+test('replaces text that is there once, and shows the lines around it', async (t) => {
+  const { use, repo_dir } = await toolbox(t, { 'a.js': `${numbered(1, 20)}\n` });
+  const shown = await use('edit_file', { path: 'a.js', old_text: 'line 10\n', new_text: 'ten\nten and a half\n' });
+  t.regex(shown, /^Replaced it in a.js:\n {5}6\tline 6\n[^]* {4}10\tten\n {4}11\tten and a half\n {4}12\tline 11\n/);
+  t.true((await readFile(join(repo_dir, 'a.js'), 'utf8')).includes('line 9\nten\nten and a half\nline 11\n'));
+});
+
+test('says what to do where the text is not there once', async (t) => {
+  const { use, repo_dir } = await toolbox(t, { a: 'x = 1\n  y = 2\nx = 1\n' });
+  const edit = (old_text: string, new_text: string, more = {}) =>
+    use('edit_file', { path: 'a', old_text, new_text, ...more });
+  t.regex(await edit('x = 1', 'x = 2'), /^ERROR: old_text is in a 2 times \(lines 1, 3\)/);
+  t.regex(await edit('z', 'y'), /^ERROR: old_text is not in a. Read the file again/);
+  t.regex(await edit('y  =  2', 'y = 3'), /^ERROR: .*Lines 2 to 2 differ from it only in spaces/);
+  t.regex(await edit('x', 'x'), /^ERROR: .*nothing would change/);
+  t.regex(await use('edit_file', { path: 'b', old_text: 'x', new_text: 'y' }), /^ERROR: There is no b. Use write_file/);
+  t.is(await readFile(join(repo_dir, 'a'), 'utf8'), 'x = 1\n  y = 2\nx = 1\n');
+  t.regex(await edit('x = 1', '$& $1', { replace_all: true }), /^Replaced 2 occurrences/);
+  t.is(await readFile(join(repo_dir, 'a'), 'utf8'), '$& $1\n  y = 2\n$& $1\n');
+});
+
+test('keeps line ends and the byte order mark, and leaves alone what is not UTF-8', async (t) => {
+  const { use, repo_dir } = await toolbox(t, {
+    crlf: '\uFEFFone\r\ntwo\r\nthree\r\n',
+    mixed: 'a\r\nb\nc\n',
+    latin: Buffer.from('caf\xe9\n', 'latin1'),
+  });
+  await use('edit_file', { path: 'crlf', old_text: 'two\nthree', new_text: '2\n3' });
+  await use('edit_file', { path: 'crlf', old_text: 'one', new_text: '1\n1' });
+  t.is(await readFile(join(repo_dir, 'crlf'), 'utf8'), '\uFEFF1\r\n1\r\n2\r\n3\r\n');
+  await use('edit_file', { path: 'mixed', old_text: 'b\nc', new_text: 'B\nC' });
+  t.is(await readFile(join(repo_dir, 'mixed'), 'utf8'), 'a\r\nB\nC\n');
+  t.regex(await use('edit_file', { path: 'latin', old_text: 'caf', new_text: 'tea' }), /^ERROR: latin is not UTF-8/);
+});
+
+test('lists folders level by level, within a bound', async (t) => {
+  const { use, repo_dir } = await toolbox(t, { 'a/b/c/d.txt': '', 'z.txt': '', 'node_modules/x/y.js': '' });
+  await symlink('z.txt', join(repo_dir, 'link'));
+  t.is(await use('list_files', {}), '.:\na/\na/b/\nlink (link)\nnode_modules/\nz.txt');
+  t.is(await use('list_files', { path: 'a', depth: 5 }), 'a:\nb/\nb/c/\nb/c/d.txt');
+  await Promise.all(Array.from({ length: 600 }, (_, i) => writeFile(join(repo_dir, `a/b/c/f${i}`), '')));
+  const lines = (await use('list_files', { path: 'a/b/c' })).split('\n');
+  t.is(lines.length, 502);
+  t.regex(lines.at(-1) ?? '', /Only the first 500 entries/);
+});
+
+test('tells what is wrong with an input', async (t) => {
+  const { use } = await toolbox(t);
+  t.regex(await use('read_file', {}), /^ERROR: The input is not valid.*expected string.*path/s);
+  t.regex(await use('read_file', { path: 'a', lines: 3 }), /^ERROR: .*Unrecognized key: "lines"/s);
+  t.regex(await use('run_command', { command: 'x', timeout_s: 1e9 }), /^ERROR: .*timeout_s/s);
+  t.regex(await use('read_file', { path: 'a\0b' }), /^ERROR: /);
+  t.regex(await use('read_file', null), /^ERROR: /);
+});

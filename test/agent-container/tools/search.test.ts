@@ -1,0 +1,50 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { toolbox } from '../../support/tools.ts';
+
+const FILES = {
+  'src/a.ts': 'export const Alpha = 1;\nconst beta = 2;\n',
+  'src/b.js': 'alpha();\n',
+  'docs/c.md': 'alpha and omega\n',
+};
+
+test('finds lines with their file and number', async (t) => {
+  const { use } = await toolbox(t, FILES);
+  t.is(await use('search', { pattern: 'alpha' }), './docs/c.md:1:alpha and omega\n./src/b.js:1:alpha();');
+  t.is(
+    await use('search', { pattern: 'ALPHA', ignore_case: true, glob: '*.ts' }),
+    './src/a.ts:1:export const Alpha = 1;',
+  );
+  t.is(
+    await use('search', { pattern: 'beta', path: 'src', context: 1 }),
+    'src/a.ts-1-export const Alpha = 1;\nsrc/a.ts:2:const beta = 2;',
+  );
+  t.is(await use('search', { pattern: 'gamma', path: 'src' }), 'Nothing in src matches.');
+  t.is(await use('search', { pattern: '-e' }), 'Nothing in . matches.');
+});
+
+test('says what is wrong with a pattern', async (t) => {
+  const { use } = await toolbox(t, FILES);
+  t.regex(await use('search', { pattern: 'a(' }), /^ERROR: The search failed: .*unclosed group/s);
+});
+
+test('bounds what it gives', async (t) => {
+  const { use, repo_dir } = await toolbox(t);
+  await writeFile(join(repo_dir, 'many'), 'hit\n'.repeat(100_000));
+  await writeFile(join(repo_dir, 'wide'), `hit ${'w'.repeat(1_000_000)}\n`);
+  const lines = (await use('search', { pattern: 'hit', path: 'many' })).split('\n');
+  t.is(lines.length, 201);
+  t.regex(lines.at(-1) ?? '', /Only the first results/);
+  t.true((await use('search', { pattern: 'hit', path: 'wide' })).length < 1000);
+});
+
+test('uses grep where ripgrep is missing, and says so', async (t) => {
+  const { use, setPath, folder } = await toolbox(t, FILES);
+  await symlink('/usr/bin/grep', join(folder, 'grep'));
+  setPath(folder);
+  t.is(
+    await use('search', { pattern: 'alpha', glob: '*.js' }),
+    '[ripgrep is not installed here: this is what grep -E found.]\n./src/b.js:1:alpha();',
+  );
+});

@@ -1,0 +1,57 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { Shell } from '../../agent-container/shell.ts';
+import { Secrets } from '../../agent-container/text.ts';
+import { TOOLS } from '../../agent-container/tools/all.ts';
+import type { Block } from '../../agent-container/model.ts';
+import type { ToolResult } from '../../agent-container/tools/tool.ts';
+import type { Delta, WorkerEvent } from '../../protocol/events.ts';
+import { TestInbox } from './agent-work.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** A repository with these files, and the tools on it. `use` gives a tool's result as text, after `ERROR: ` where it is one. */
+export async function toolbox(t: ExecutionContext, files: Record<string, string | Uint8Array> = {}) {
+  const folder = await temporaryFolder(t);
+  const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
+  await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(repo_dir, path)), { recursive: true });
+    await writeFile(join(repo_dir, path), content);
+  }
+  const abort = new AbortController();
+  const { signal } = abort;
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
+  const make = (path: string) => {
+    const options = { repo_dir, scratch_dir, secrets: new Secrets({}), label: 'command', signal };
+    const shell = new Shell({ ...options, env: { ...env, PATH: path } });
+    t.teardown(() => shell.close());
+    return shell;
+  };
+  const events: WorkerEvent[] = [];
+  const deltas: Delta[] = [];
+  const inbox = new TestInbox();
+  const report = {
+    emit: async (event: WorkerEvent) => void events.push(event),
+    delta: (delta: Delta) => void deltas.push(delta),
+    waitingFor: () => undefined,
+  };
+  const context = { ref: 'toolu_1', repo_dir, scratch_dir, report, inbox, question_ms: 60_000, signal };
+  let shell = make(env.PATH);
+  const call = (name: string, input: unknown): Promise<ToolResult> => {
+    const tool = TOOLS.find((tool) => tool.name === name);
+    if (!tool) throw new Error(`There is no tool ${name}.`);
+    return tool.run(input, { ...context, shell });
+  };
+  const use = async (name: string, input: unknown): Promise<string> => {
+    const { content, is_error } = await call(name, input);
+    return `${is_error ? 'ERROR: ' : ''}${content.map(shown).join('\n')}`;
+  };
+  /** From now on programs are looked for there. */
+  const setPath = (path: string) => void (shell = make(path));
+  return { folder, repo_dir, scratch_dir, abort, events, deltas, inbox, call, use, setPath };
+}
+
+function shown({ type, text }: Block): string {
+  return typeof text === 'string' ? text : type;
+}
