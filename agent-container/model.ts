@@ -6,6 +6,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/beta/messages/messages';
 import { z } from 'zod';
 import type { TurnUsage } from '../protocol/events.ts';
+import { BUDGET_HEADER } from '../protocol/worker.ts';
 import type { WorkInput } from './work.ts';
 
 /*
@@ -70,7 +71,6 @@ type Listener = (kind: 'text' | 'thinking', text: string) => void;
 
 const MAX_TOKENS = 32_000;
 const BETAS = ['context-management-2025-06-27', 'compact-2026-01-12'];
-const BUDGET_HEADER = 'errand-budget-remaining-usd';
 /** Given in place of the API's own words, which a model with tools may answer by a tool call. */
 const COMPACTION = `Summarise the conversation so far, so that the work can go on from the summary alone. Do not call tools. Wrap it in <summary></summary> \
 and give it these headings: Goal (the task in the person's own words, and every later message of theirs), Constraints, Done (files changed and why), \

@@ -105,6 +105,9 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
 /** The version of this page. A coordinator serves workers of this version and, once there is one, of the version before. */
 export const CONTRACT_VERSION = 1;
 
+/** The header by which each answer of the carried Claude API says what the task's budget had left before that request, in US dollars. */
+export const BUDGET_HEADER = 'errand-budget-remaining-usd';
+
 /** The names of the two sockets in the link's two directories. */
 export const COORDINATOR_SOCKET = 'coordinator.sock';
 export const WORKER_SOCKET = 'worker.sock';

@@ -1,4 +1,5 @@
 import { ErrandError, toProblem, type ErrorCode } from '../../../protocol/problem.ts';
+import { BUDGET_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
 
 /** A task's budget does not afford its next request. What is left of it is told, so that the worker need not ask. */
@@ -46,5 +47,5 @@ export const writeLlmError: ErrorWriter = (response, error, request_id) => {
 
 /** The header that tells a worker what its task has left. */
 export function remaining(usd: number): Record<string, string> {
-  return { 'errand-budget-remaining-usd': Math.max(0, usd).toFixed(4) };
+  return { [BUDGET_HEADER]: Math.max(0, usd).toFixed(4) };
 }
