@@ -27,7 +27,7 @@ try {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+  else createLogger('error').fatal({ err: error }, 'the server could not start');
   process.exitCode = 1;
 }

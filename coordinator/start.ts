@@ -17,6 +17,7 @@ import { gitSurface } from './internal/git/git-surface.ts';
 import { llmSurface } from './internal/llm/llm-surface.ts';
 import { readKeys } from './keys.ts';
 import { dataPathFault, Folders } from './links.ts';
+import { listenFault } from './listen-fault.ts';
 import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
 import { watchLeases } from './lost-workers.ts';
@@ -24,6 +25,7 @@ import { DEMO_MODEL, demoPrices, readPrices } from './prices.ts';
 import { readReadiness } from './readiness.ts';
 import { Relay } from './relay.ts';
 import type { Signals } from './signals.ts';
+import { lockDataFolder } from './sqlite/data-lock.ts';
 import { openDatabase, readMeta } from './sqlite/database.ts';
 import { TaskTokens } from './task-token.ts';
 import { taskSettings } from './task-settings.ts';
@@ -78,6 +80,12 @@ async function compose(
     throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
 
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  const lock = lockDataFolder(config.data_dir);
+  if (!lock)
+    throw new ConfigError(
+      `Another Errand is running on the data folder ${config.data_dir}. Stop it, or set ERRAND_DATA to another folder.`,
+    );
+  closing.push(() => lock.release());
   const keys = readKeys(config.data_dir);
   const db = openDatabase(join(config.data_dir, 'errand.db'));
   closing.push(() => void db.close());
@@ -147,7 +155,10 @@ async function compose(
     onAttemptEnded: (task_id, n) => internal.ended(task_id, n),
   });
 
-  const callbacks = await internal.listenOnTcp(config.callback_host, config.callback_port);
+  const callback_address = { host: config.callback_host, port: config.callback_port };
+  const callbacks = await internal.listenOnTcp(callback_address.host, callback_address.port).catch((error: unknown) => {
+    throw listenFault(error, callback_address, 'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT');
+  });
   closing.push(async () => {
     await internal.settled();
     await callbacks.close();
@@ -184,7 +195,11 @@ async function compose(
   await dispatcher.start();
   closing.push(() => dispatcher.stop());
   const server = app.listen(config.port, config.host);
-  await once(server, 'listening');
+  // The WebSocket server passes each error of the HTTP server on, and one that nobody listens to ends the process.
+  app.ws.server?.on('error', () => undefined);
+  await once(server, 'listening').catch((error: unknown) => {
+    throw listenFault(error, config, 'HOST or PORT');
+  });
   closing.push(async () => {
     await sockets.close();
     await close(server);

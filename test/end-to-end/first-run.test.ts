@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { CommandLine } from '../support/command-line.ts';
+import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { dockerTest, whyNot } from '../support/docker.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { git } from '../support/git-server.ts';
+
+/* What a newcomer has: nothing but this repository. They start the server and type what it prints. */
+
+/** Where no engine answers, as on a machine without Docker. */
+const NO_DOCKER = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+const no_docker = await whyNot('errand-agent');
+const CREDENTIALS = { email: 'newcomer@example.org', password: 'correct horse battery' };
+
+/** The commands that the server's first lines tell to type, as lists of words. */
+function commandsOf(output: string): string[][] {
+  return [...output.matchAll(/^ {2}npx errand (.*)$/gm)].map(([, command = '']) =>
+    [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
+  );
+}
+
+/** Runs the sample errand as the first lines say, and holds what came of it. */
+async function newcomer(t: ExecutionContext, env: Record<string, string>): Promise<CoordinatorProcess> {
+  const data_dir = await temporaryFolder(t);
+  const coordinator = CoordinatorProcess.start(t, data_dir, env);
+  const url = await coordinator.url();
+  await coordinator.shows('--follow\n');
+  t.regex(coordinator.stdout, /the demo model, for there is no ANTHROPIC_API_KEY/);
+  const [login = [], task = [], ...more] = commandsOf(coordinator.stdout);
+  t.deepEqual(more, []);
+  t.deepEqual(login, ['login', '--server', url, '--signup']);
+  t.deepEqual([task[0], ...task.slice(2)], ['task', '--repo', 'errand://sample', '--follow']);
+
+  const person = await CommandLine.create(t);
+  const { email, password } = CREDENTIALS;
+  const logged_in = await person.run([...login, '--email', email], { stdin: `${password}\n` });
+  t.is(logged_in.code, 0, logged_in.stderr);
+  const followed = await person.run(task);
+  t.is(followed.code, 0, followed.stdout + followed.stderr);
+  t.regex(followed.stdout, /succeeded/);
+
+  const sample = join(data_dir, 'sample.git');
+  const branch = await git(sample, 'branch', '--list', 'errand/*', '--format=%(refname:short)');
+  t.regex(branch, /^errand\/[^\n]+$/);
+  await t.throwsAsync(testsPass(t, sample, 'main'));
+  await t.notThrowsAsync(testsPass(t, sample, branch));
+
+  const { code, stderr } = await coordinator.stop();
+  t.deepEqual([code, stderr], [0, '']);
+  return coordinator;
+}
+
+async function testsPass(t: ExecutionContext, repository: string, branch: string): Promise<void> {
+  const clone = await temporaryFolder(t);
+  await git(clone, 'clone', '--quiet', '--branch', branch, repository, '.');
+  await promisify(execFile)(process.execPath, ['--test'], { cwd: clone, env: { PATH: process.env['PATH'] } });
+}
+
+test.serial('a newcomer without Docker types what the server prints, and the sample errand succeeds', async (t) => {
+  const { stdout } = await newcomer(t, NO_DOCKER);
+  t.regex(stdout, /Docker does not answer/);
+  t.regex(stdout, /plain processes of this machine instead, without isolation/);
+  t.regex(stdout, /Errand is ready: http:\/\/127\.0\.0\.1:\d+$/m);
+  t.regex(stdout, /workers {2}processes of this machine, without isolation/);
+});
+
+test.serial('a newcomer who asks for processes is not warned of Docker', async (t) => {
+  const { stdout } = await newcomer(t, { ...NO_DOCKER, ERRAND_RUNNER: 'process' });
+  t.notRegex(stdout, /Docker/);
+});
+
+dockerTest(
+  'a newcomer with Docker types the same, and has containers, one of them warm',
+  async (t) => {
+    const { stdout } = await newcomer(t, { ERRAND_WARM_WORKERS: '1' });
+    t.regex(stdout, /workers {2}containers without a network/);
+  },
+  no_docker,
+);
+
+test.serial('without Docker, a server that is open to others does not start by itself', async (t) => {
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ...NO_DOCKER, HOST: '0.0.0.0' });
+  const { code, stdout, stderr } = await coordinator.ended;
+  t.deepEqual([code, stdout], [1, '']);
+  t.regex(stderr, /Docker does not answer/);
+  t.regex(stderr, /HOST=0\.0\.0\.0 lets others in/);
+  t.regex(stderr, /ERRAND_RUNNER=process if you mean it/);
+  t.notRegex(stderr, /^ +at /m);
+});
+
+test.serial('settings that are wrong are all named at once, with what is wrong', async (t) => {
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), {
+    PORT: 'http',
+    ERRAND_WORKERS: '0',
+    ERRAND_RUNNER: 'podman',
+    ERRAND_SIGNUP: 'maybe',
+    ANTHROPIC_BASE_URL: 'ftp://example.org',
+    ERRAND_WORKRES: '3',
+  });
+  const { code, stdout, stderr } = await coordinator.ended;
+  t.deepEqual([code, stdout], [1, '']);
+  t.deepEqual(stderr.trimEnd().split('\n'), [
+    'These settings are wrong:',
+    '  PORT is not a whole number',
+    '  ERRAND_RUNNER is neither docker nor process',
+    '  ERRAND_WORKERS is below 1',
+    '  ERRAND_SIGNUP is neither open nor closed',
+    '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
+    '  ERRAND_WORKRES is not a setting of Errand',
+  ]);
+});
+
+test.serial('a second server on the same data folder is refused, and the first goes on', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const env = { ERRAND_RUNNER: 'process' };
+  const first = CoordinatorProcess.start(t, data_dir, env);
+  const url = await first.url();
+  const second = await CoordinatorProcess.start(t, data_dir, env).ended;
+  t.deepEqual([second.code, second.stdout], [1, '']);
+  t.is(
+    second.stderr,
+    `Another Errand is running on the data folder ${data_dir}. Stop it, or set ERRAND_DATA to another folder.\n`,
+  );
+  t.is((await fetch(`${url}/readyz`)).status, 200);
+  await first.kill();
+  const third = CoordinatorProcess.start(t, data_dir, env);
+  t.is((await fetch(`${await third.url()}/readyz`)).status, 200);
+});
+
+for (const setting of ['PORT', 'ERRAND_CALLBACK_PORT'])
+  test.serial(`a ${setting} that is taken is told in words, and the server ends`, async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.teardown(() => taken.close());
+    await once(taken, 'listening');
+    const port = String((taken.address() as AddressInfo).port);
+    const env = { ERRAND_RUNNER: 'process', [setting]: port };
+    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env).ended;
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has this port`),
+    );
+    t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
+  });
+
+test.serial('a database that is none is told in the log, and the server ends', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  await writeFile(join(data_dir, 'errand.db'), 'this is no database, and was never one\n'.repeat(200));
+  const { code, stdout } = await CoordinatorProcess.start(t, data_dir, { ERRAND_RUNNER: 'process' }).ended;
+  t.is(code, 1);
+  t.regex(stdout, /"msg":"the server could not start"/);
+  t.regex(stdout, /file is not a database/);
+});

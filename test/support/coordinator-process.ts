@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import { Running, type Ended } from './command-line.ts';
+import { docker } from './docker.ts';
+
+const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
+
+/** A coordinator in a process of its own, as `npm start` runs it. It ends with the test, and so do its workers. */
+export class CoordinatorProcess extends Running {
+  readonly pid: number;
+
+  /** `env`: its settings. Where they name no ports, it takes free ones. */
+  static start(t: ExecutionContext, data_dir: string, env: Record<string, string> = {}): CoordinatorProcess {
+    const { PATH = '', DOCKER_HOST = '' } = process.env;
+    const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
+    const child = spawn(process.execPath, [MAIN], {
+      env: { PATH, DOCKER_HOST, ...own, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const coordinator = new CoordinatorProcess(child);
+    t.teardown(async () => {
+      await coordinator.kill();
+      await removeWorkers(data_dir);
+      if (!t.passed) t.log(coordinator.stdout.slice(-4000), coordinator.stderr.slice(-4000));
+    });
+    return coordinator;
+  }
+
+  private constructor(child: ReturnType<typeof spawn>) {
+    super(child);
+    this.pid = child.pid ?? 0;
+  }
+
+  /** Its address, once it is ready. */
+  async url(): Promise<string> {
+    await this.shows('Errand is ready: ');
+    return /Errand is ready: (\S+)/.exec(this.stdout)?.[1] ?? '';
+  }
+
+  /** Asks it to end; gives how it ended. */
+  stop(): Promise<Ended> {
+    this.child.kill('SIGTERM');
+    return this.ended;
+  }
+
+  kill(): Promise<Ended> {
+    this.child.kill('SIGKILL');
+    return this.ended;
+  }
+}
+
+/** Workers outlive their coordinator. */
+async function removeWorkers(data_dir: string): Promise<void> {
+  const workers_dir = join(data_dir, 'workers');
+  if (!existsSync(workers_dir)) return;
+  const processes = new ProcessRunner({ workers_dir, entry: MAIN, env: {} });
+  const as_processes = await processes.list();
+  for (const name of readdirSync(workers_dir))
+    await (as_processes.includes(name) ? processes.remove(name) : docker('rm', '--force', name).catch(() => undefined));
+}
