@@ -173,8 +173,10 @@ test('starts the log anew where the server has another database than before', as
   const watching = cli.start(['watch', id]);
   errand.begin();
   errand.report(said('before'));
-  await until('it has heard the epoch', () => server.relay.count(session.user.id) > 0);
-  await watching.shows('before');
+  await until('it has a socket', () => server.relay.count(session.user.id) > 0);
+  // What comes now is told after the first hello, and so after the first epoch.
+  errand.report(said('live'));
+  await watching.shows('live');
   server.epoch.now = 'another';
   network.cut();
   await watching.shows('another database');
