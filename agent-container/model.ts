@@ -226,6 +226,8 @@ function fromApi(error: APIError): ModelError {
   const make = (fault: ModelFault, text: string) => new ModelError(fault, text, retryAfterMs(error.headers), error);
   const { status, type } = error;
   if (type === 'billing_error' || status === 402) return make('budget', words);
+  // A 429 that no waiting mends: the account's own limit, not the task's.
+  if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', words);
   if (status === 413 || /prompt is too long|exceed context limit/i.test(words)) return make('overflow', words);
   const asked = error.headers?.get('x-should-retry');
   if (status === undefined) {

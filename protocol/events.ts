@@ -173,7 +173,8 @@ export type LogEvent = z.infer<typeof LogEvent>;
 
 /**
  * A piece of text as it is written: never stored, never part of a cursor. `ref` names the turn or the tool call whose `turn.finished` or
- * `tool.finished` replaces it; a `turn.started` or `turn.retried` with the same `ref` voids what came before.
+ * `tool.finished` replaces it; a `turn.started` or `turn.retried` with the same `ref` voids what came before. The output of the project's own
+ * commands has the refs `setup` and `verify`: their `setup.finished` and `verify.finished` replace it.
  */
 export const Delta = z.strictObject({
   ref: z.string().max(100),

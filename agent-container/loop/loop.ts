@@ -12,7 +12,6 @@ import type { Transcript } from './transcript.ts';
 const IDLE_MAX = 3;
 /** How often a verify command may fail before its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
-const CHECKPOINT_MS = 5 * 60_000;
 const QUESTION_MS_MAX = 30 * 60_000;
 
 /** `question_ms` is set anew for each turn, from the time that is left. */
@@ -28,6 +27,8 @@ export type LoopParts = {
   /** Aborts at a cancel and when the time is up. */
   signal: AbortSignal;
   caller: LoopCaller;
+  /** How often the work so far is put into safety. */
+  checkpoint_ms: number;
   /** Reports an event, and takes it into the transcript. */
   record: (event: WorkerEvent) => Promise<void>;
 };
@@ -40,12 +41,13 @@ export class Loop {
   readonly #parts: LoopParts;
   readonly #stuck = new StuckDetector();
   #idle = 0;
-  #checkpoint_at = performance.now() + CHECKPOINT_MS;
+  #checkpoint_at: number;
   #verify_failures = 0;
   #cleared = '';
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#checkpoint_at = performance.now() + parts.checkpoint_ms;
   }
 
   async run(): Promise<void> {
@@ -53,8 +55,9 @@ export class Loop {
     for (;;) {
       signal.throwIfAborted();
       await this.#hear();
-      if (transcript.openCalls().length === 0 && transcript.stopped === null) await this.#turn();
-      else if (await this.#after(transcript.stopped ?? 'tool_use')) return;
+      const { stopped } = transcript;
+      if (stopped === null) await this.#turn();
+      else if (await this.#after(stopped)) return;
     }
   }
 
@@ -113,7 +116,7 @@ export class Loop {
       return;
     }
     asker.tight = false;
-    if (transcript.openCalls().length > 0 || transcript.stopped !== null) return;
+    if (transcript.stopped !== null) return;
     this.#stopIfIdle();
     await this.#say('harness', '[Errand] Your answer was empty. Go on, or end with your summary.');
   }
@@ -213,9 +216,10 @@ export class Loop {
 
   /** Puts the work so far into safety, now and then. */
   async #checkpoint(): Promise<void> {
+    const { input, checkpoint_ms } = this.#parts;
     if (performance.now() < this.#checkpoint_at) return;
-    await this.#parts.input.checkpoint();
-    this.#checkpoint_at = performance.now() + CHECKPOINT_MS;
+    await input.checkpoint();
+    this.#checkpoint_at = performance.now() + checkpoint_ms;
   }
 }
 

@@ -15,7 +15,7 @@ import { firstContent, SYSTEM } from './prompt.ts';
 import { Stopped } from './stopped.ts';
 import { Transcript } from './transcript.ts';
 
-export type Pace = ModelPace & RetryPace;
+export type Pace = ModelPace & RetryPace & { checkpoint_ms: number };
 
 /** How long the model may take, and how long it is waited for: a limit that resets within half an hour is waited out. */
 const PACE: Pace = {
@@ -25,6 +25,7 @@ const PACE: Pace = {
   backoff_most_ms: 60_000,
   failures_max: 10,
   wait_total_ms: 30 * 60_000,
+  checkpoint_ms: 5 * 60_000,
 };
 
 /** The work of an attempt: setup, the loop, verify. Rejects only with what is a fault of this program, or of the machine. */
@@ -63,6 +64,7 @@ export async function workAt(pace: Pace, input: WorkInput): Promise<WorkEnd> {
       verify: async () => (verify_command === null ? null : runVerify(judge, verify_command, around)),
       signal,
       caller,
+      checkpoint_ms: pace.checkpoint_ms,
       record,
     }).run();
     return succeeded(assignment.title, transcript.words);

@@ -18,6 +18,7 @@ export const QUICK: Pace = {
   backoff_most_ms: 4,
   failures_max: 4,
   wait_total_ms: 2_000,
+  checkpoint_ms: 60_000,
 };
 
 /** An inbox that a test puts messages into. */

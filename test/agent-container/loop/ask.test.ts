@@ -70,6 +70,17 @@ for (const [what, fault, reason] of FINAL)
     t.is(model.requests.length, 1);
   });
 
+test("does not wait for the account's own spending limit", async (t) => {
+  const b = await bench(t);
+  b.fetch = async () => {
+    const details = { error_code: 'enforced_spend_limit_reached' };
+    const error = { type: 'rate_limit_error', message: 'Your limit for this month is reached.', details };
+    return Response.json({ type: 'error', error }, { status: 429 });
+  };
+  t.is((await b.run()).reason, 'model_rejected');
+  t.is(b.of('turn.retried').length, 0);
+});
+
 test('waits a limit out, and says until when', async (t) => {
   const { end, waits, of } = await after(t, [faults.rateLimited(1)]);
   t.is(end.status, 'succeeded');

@@ -111,13 +111,16 @@ test('goes on after an answer that was cut off in words, paused, or came empty',
 });
 
 test('fails as refused, and asks anew in a next attempt', async (t) => {
-  const b = await bench(t, { script: [{ refusal: { category: 'cyber', explanation: 'Not this.' } }, DONE] });
+  const b = await bench(t, {
+    script: [{ text: 'I was about to', refusal: { category: 'cyber', explanation: 'Not this.' } }, DONE],
+  });
   const end = await b.run();
   t.is(end.reason, 'refused');
   t.regex(end.detail ?? '', /Not this/);
   b.inbox.say('Then only the docs.');
   t.is((await b.run()).status, 'succeeded');
   t.regex(words(b.model.requests[1]?.body), /Then only the docs/);
+  t.is(b.model.requests[1]?.body?.messages.length, 1);
 });
 
 test('shortens a full context once, and fails where that does not help', async (t) => {
@@ -362,4 +365,13 @@ test('makes every request in the same form, whatever the model', async (t) => {
     max_tokens: 32_000,
   });
   t.is(b.model.requests[0]?.headers['anthropic-beta'], 'context-management-2025-06-27,compact-2026-01-12');
+});
+
+test('puts the work into safety now and then', async (t) => {
+  const b = await bench(t, { handler: (_, n) => (n < 3 ? { tools: [run(`echo ${n}`)] } : DONE) });
+  await b.run({}, { checkpoint_ms: 0 });
+  t.is(b.checkpoints, 3);
+  const c = await bench(t, { script: [{ tools: [run('true')] }, DONE] });
+  await c.run();
+  t.is(c.checkpoints, 0);
 });

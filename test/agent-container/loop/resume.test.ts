@@ -120,4 +120,7 @@ test('marks where the request before ended, so that a turn with many tools is st
   const [first, second] = b.of('turn.finished').map(({ usage }) => usage);
   const whole = (first?.cache_write_tokens ?? 0) + (first?.input_tokens ?? 0);
   t.is(second?.cache_read_tokens, whole);
+  // They read side by side, eight at once.
+  const tools = b.events.map(({ type }) => type).filter((type) => type.startsWith('tool.'));
+  t.is(tools.indexOf('tool.finished'), 8);
 });
