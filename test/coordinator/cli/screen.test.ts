@@ -1,9 +1,11 @@
 import test from 'ava';
 import type { LogEvent } from '../../../protocol/events.ts';
+import type { Task } from '../../../protocol/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { Drafts } from '../../../coordinator/cli/drafts.ts';
-import type { Line } from '../../../coordinator/cli/line.ts';
-import { paint } from '../../../coordinator/cli/line.ts';
+import { paint, type Line } from '../../../coordinator/cli/line.ts';
+import type { News } from '../../../coordinator/cli/follow.ts';
+import { View } from '../../../coordinator/cli/view.ts';
 import { Screen } from '../../../coordinator/cli/screen.ts';
 import { clean, headAndTail, oneLine, wrap } from '../../../coordinator/cli/text.ts';
 
@@ -118,6 +120,34 @@ test('replaces a draft by its event, also where its last piece comes later', (t)
   t.deepEqual(drafts.all(), []);
 });
 
+test('shows streamed text below the log, and the event in its place', (t) => {
+  const terminal = new Terminal();
+  const view = new View(TASK);
+  const screen = new Screen(terminal, false, (size) => view.footer(size, Date.parse(TASK.created_at)));
+  const take = (news: News) => screen.print(view.take(news, true));
+  take({
+    type: 'events',
+    events: [event('task.status', { from: 'queued', to: 'running', reason: null, detail: null })],
+  });
+  take({ type: 'events', events: [event('turn.started', { turn: 1, ref: 'turn-1', model: 'demo' })] });
+  take({ type: 'deltas', deltas: [{ ref: 'turn-1', kind: 'text', text: 'I see \u001B[2J' }] });
+  take({ type: 'deltas', deltas: [{ ref: 'turn-1', kind: 'text', text: 'it.' }] });
+  t.is(terminal.text, '● running\nI see it.\n● running · turn 1\n');
+  take({ type: 'events', events: [event('turn.finished', FINISHED)] });
+  take({ type: 'deltas', deltas: [{ ref: 'turn-1', kind: 'text', text: 'it.' }] });
+  t.is(terminal.text, '● running\n\nI see it.\n● running · turn 1\n');
+  take({ type: 'lost', why: 'It is gone.', retry_at_ms: 0 });
+  t.true(terminal.text.includes('It is gone. Trying again at '));
+  screen.close();
+  t.is(terminal.text, '● running\n\nI see it.\n');
+});
+
+test('names an event that it does not know, and one whose body is not as it should be', (t) => {
+  const view = new View(TASK);
+  const lines = view.take({ type: 'events', events: [event('task.blessed', {}), event('log', { text: 7 })] }, false);
+  t.deepEqual(lines, [[['dim', 'task.blessed']], [['dim', 'log']]]);
+});
+
 test('keeps no more of drafts than can be shown', (t) => {
   const drafts = new Drafts();
   for (let n = 0; n < 50; n++) drafts.add({ ref: `tool-${n}`, kind: 'output', text: 'x'.repeat(60_000) });
@@ -128,3 +158,40 @@ test('keeps no more of drafts than can be shown', (t) => {
 function event(type: string, body: Record<string, unknown>): LogEvent {
   return { id: 1, task_id: newId(), attempt: 1, seq: 1, type, at: new Date().toISOString(), body };
 }
+
+const TASK: Task = {
+  id: newId(),
+  project_id: null,
+  repo_url: 'errand://sample',
+  prompt: 'Mend it',
+  title: 'Mend it',
+  base_branch: null,
+  model: 'demo',
+  budget_usd: 1,
+  max_turns: 10,
+  priority: 0,
+  status: 'queued',
+  reason: null,
+  detail: null,
+  waiting_for: null,
+  queue_place: null,
+  branch: null,
+  attempt: 0,
+  usage: { requests: 0, input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0, cost_usd: 0 },
+  plan: [],
+  result: null,
+  created_at: new Date().toISOString(),
+  updated_at: new Date().toISOString(),
+  started_at: null,
+  ended_at: null,
+};
+const FINISHED = {
+  turn: 1,
+  ref: 'turn-1',
+  model: 'demo',
+  content: [{ type: 'text', text: 'I see it.' }],
+  stop_reason: 'end_turn',
+  usage: { input_tokens: 1, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 1 },
+  request_id: null,
+  duration_ms: 1,
+};
