@@ -63,6 +63,9 @@ const Settings = z.object({
   DOCKER_HOST: z.string().optional(),
 });
 
+/** The names of all settings. */
+export const SETTING_NAMES = Object.keys(Settings.shape);
+
 /** What the server runs by. Money in US dollars; the rest bears its unit. */
 export type Config = {
   host: string;
@@ -111,9 +114,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   );
   const result = Settings.safeParse(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  const known = Object.keys(Settings.shape);
   for (const name of Object.keys(given))
-    if (name.startsWith('ERRAND_') && !known.includes(name)) faults.push(`${name} is not a setting of Errand`);
+    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name)) faults.push(`${name} is not a setting of Errand`);
   if (!result.success || faults.length > 0)
     throw new ConfigError(`These settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   const s = result.data;

@@ -20,6 +20,9 @@ const COMMANDS: readonly Command[] = [
   addProject,
 ];
 
+/** What may be typed after `errand`. */
+export const COMMAND_NAMES = COMMANDS.map(({ name }) => name);
+
 /** Runs the command line with what was typed after `errand`; gives what the process ends with. Never rejects. */
 export async function run(argv: string[], io: Io): Promise<number> {
   const found = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word));
