@@ -111,8 +111,11 @@ export class Callbacks {
     const task = findTask(tx.db, task_id);
     if (!task) throw new Error(`Task ${task_id} is gone.`);
     const { summary, branch, commit, base_commit, diff_stat } = result;
-    updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
-    putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
+    // An attempt that failed before it had anything to show (no repository, no push) says nothing of what is on the branch already.
+    if (result.status === 'succeeded' || commit !== null || task.result === null) {
+      updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
+      putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
+    }
     tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
     markResultCame(tx.db, task_id, attempt, at);
     const { status, reason, detail } = result;

@@ -226,6 +226,27 @@ test('a result ends the attempt and the task, and may be repeated; nothing else 
   t.deepEqual(heart.ended, [`${task_id}/1`]);
 });
 
+test('an attempt that came to nothing takes away nothing of what an earlier one brought', async (t) => {
+  const { heart, user_id, task_id, result } = await worker(t);
+  const commit = 'a'.repeat(40);
+  const brought = { summary: 'Mended.', branch: `errand/${task_id}-x`, commit, base_commit: 'b'.repeat(40) };
+  t.is((await result(0, { ...brought, diff: 'what was mended' })).status, 200);
+  const goOn = async () => {
+    heart.log.write((tx) => advance(tx, taskOf(heart.log, task_id), { type: 'message', at }));
+    return caller(heart, task_id, startAttempt(heart.log, task_id));
+  };
+  const failed = await goOn();
+  const nothing = { status: 'failed', reason: 'repository_not_found', summary: '', diff: '' };
+  t.is((await failed.result(0, nothing)).status, 200);
+  t.like(taskOf(heart.log, task_id), { status: 'failed', result: brought });
+  t.is(findDiff(heart.log.db, task_id)?.diff, 'what was mended');
+  t.is(stored(heart, user_id).filter(({ type }) => type === 'task.result').length, 2);
+  const undone = await goOn();
+  t.is((await undone.result(0, { summary: 'Undone.', diff: '' })).status, 200);
+  t.like(taskOf(heart.log, task_id), { status: 'succeeded', result: { summary: 'Undone.', commit: null } });
+  t.is(findDiff(heart.log.db, task_id)?.diff, '');
+});
+
 test('a result is held against the rules that its schema does not say', async (t) => {
   const { heart, task_id, events, result } = await worker(t);
   await events([line(1)]);
