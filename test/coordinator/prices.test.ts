@@ -29,12 +29,17 @@ test('prices a long prompt by its own rates, the whole of it', (t) => {
 
 test('knows a model by the name with its date, and none that it does not know', (t) => {
   const prices = readPrices(undefined);
-  t.true(prices.has('claude-haiku-4-5-20251001'));
+  t.true(prices.has('claude-opus-4-6-20260205'));
   t.false(prices.has('claude-unheard-of'));
   t.false(prices.has('__proto__'));
   t.false(prices.has('demo'));
   t.true(demoPrices().has('demo'));
   t.false(demoPrices().has('claude-sonnet-5-5'));
+});
+
+test('offers no model that the agent cannot work with: those of generation 4.5 know no adaptive thinking and no compaction', (t) => {
+  const prices = readPrices(undefined);
+  for (const model of ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5']) t.false(prices.has(model));
 });
 
 test('lets a file change and add, and names what is wrong with one', async (t) => {
