@@ -11,8 +11,8 @@ import { BOOT_MS, LOOK_MS } from './pool.ts';
 import type { WorkerEnd } from './runner.ts';
 import { replaceWorker } from './sqlite/attempts.ts';
 import { listPendingMessages } from './sqlite/messages.ts';
-import { setWorkspace } from './sqlite/queue.ts';
 import { findTask } from './sqlite/tasks.ts';
+import { setWorkspace } from './sqlite/workspaces.ts';
 import { postCancel, postMessages, postTask, WorkerUnreachable } from './worker-client.ts';
 import type { Worker, Workers } from './workers.ts';
 

@@ -11,8 +11,9 @@ import { Reconciler } from './reconcile.ts';
 import { RunnerHealth } from './runner-health.ts';
 import type { Signals } from './signals.ts';
 import { insertAttempt } from './sqlite/attempts.ts';
-import { markServed, setWorkspace } from './sqlite/queue.ts';
+import { markServed } from './sqlite/queue.ts';
 import { findTask } from './sqlite/tasks.ts';
+import { setWorkspace } from './sqlite/workspaces.ts';
 import type { AttemptRow } from './task.ts';
 import type { Worker, Workers } from './workers.ts';
 
@@ -61,7 +62,7 @@ export class Dispatcher implements Signals {
     });
     this.#pool = new WarmPool({ size: deps.warm_workers, workers, health: this.#health, logger });
     this.#reconciler = new Reconciler({
-      db: log.db,
+      log,
       workers,
       logger,
       hasRun: (task_id) => this.#runs.has(task_id),

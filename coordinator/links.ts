@@ -27,7 +27,7 @@ export type Link = {
 
 /**
  * The folders of workers below the data folder: `workers/<name>` is a worker's link and goes with it; `workspaces/<name>` is a task's
- * workspace, named after the first worker that had it, and stays as long as its task.
+ * workspace, named after the first worker that had it, and outlives that worker.
  */
 export class Folders {
   readonly workers_dir: string;

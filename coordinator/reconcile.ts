@@ -1,14 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isWorkerOfAttempt, listLivingAttempts } from './sqlite/attempts.ts';
-import type { Db } from './sqlite/database.ts';
+import type { Log } from './log.ts';
+import { listLivingAttempts } from './sqlite/attempts.ts';
+import { giveUpWorkspace, isWorkspace, listOldWorkspaces } from './sqlite/workspaces.ts';
 import type { AttemptRow } from './task.ts';
 import type { Workers } from './workers.ts';
 
 const EVERY_MS = 30_000;
+/**
+ * How many workspaces of ended tasks are kept, those of the last ones to end: a clone with all that was installed in it is large, and the disk of a
+ * small server is not. A task that goes on without its own gets a new clone of its branch.
+ */
+const WORKSPACES_KEPT = 10;
 
 export type ReconcilerDeps = {
-  db: Db;
+  log: Log;
   workers: Workers;
   logger: Logger;
   /** Whether an attempt of this task is watched by this process. */
@@ -21,7 +27,7 @@ export type ReconcilerDeps = {
 
 /**
  * Compares the rows with what runs: living attempts that nobody watches are taken up, workers of no living attempt are removed, and so are
- * folders of nothing. At the start, for what an earlier process left; then every half minute, for what went wrong meanwhile.
+ * folders of nothing, and those of tasks that ended long ago. At the start, for what an earlier process left; then every half minute, for what went wrong meanwhile.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -48,9 +54,9 @@ export class Reconciler {
   }
 
   async #keepOn(): Promise<void> {
-    await this.#attempt('workspaces', () => this.#removeWorkspaces());
     while (!this.#stop.signal.aborted) {
       await this.#attempt('workers', () => this.#removeOrphans());
+      await this.#attempt('workspaces', () => this.#removeWorkspaces());
       await delay(EVERY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
       if (!this.#stop.signal.aborted) await this.#attempt('attempts', async () => this.#takeUpLiving());
     }
@@ -65,7 +71,7 @@ export class Reconciler {
   }
 
   #takeUpLiving(): void {
-    for (const attempt of listLivingAttempts(this.#deps.db)) {
+    for (const attempt of listLivingAttempts(this.#deps.log.db)) {
       if (this.#deps.hasRun(attempt.task_id)) continue;
       this.#deps.logger.info(
         { task_id: attempt.task_id, attempt: attempt.n, worker: attempt.worker },
@@ -87,11 +93,13 @@ export class Reconciler {
       if (!hasWorker(name) && !this.#stop.signal.aborted) await workers.folders.removeLink(name);
   }
 
-  /** Removes the workspaces of warm workers that an earlier process did not remove. Those of tasks bear the name of an attempt's worker. */
+  /** Gives up the workspaces of all but the last tasks that ended, and removes the folders that are no task's and no warm worker's. */
   async #removeWorkspaces(): Promise<void> {
-    const { db, workers, hasWorker } = this.#deps;
+    const { log, workers, hasRun, hasWorker } = this.#deps;
+    const old = listOldWorkspaces(log.db, WORKSPACES_KEPT).filter((task_id) => !hasRun(task_id));
+    if (old.length > 0) log.write(({ db }) => old.forEach((task_id) => giveUpWorkspace(db, task_id)));
     for (const name of workers.folders.listWorkspaces())
-      if (!hasWorker(name) && !isWorkerOfAttempt(db, name) && !this.#stop.signal.aborted)
+      if (!hasWorker(name) && !isWorkspace(log.db, name) && !this.#stop.signal.aborted)
         await workers.folders.removeWorkspace(name);
   }
 }

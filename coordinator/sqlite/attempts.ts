@@ -69,11 +69,6 @@ export function replaceWorker(db: Db, task_id: string, n: number, from: string, 
   return changes === 1;
 }
 
-/** Whether any attempt, however old, was given to this worker. */
-export function isWorkerOfAttempt(db: Db, worker: string): boolean {
-  return sql(db, 'SELECT 1 FROM attempts WHERE worker = ? LIMIT 1').get(worker) !== undefined;
-}
-
 /** How an attempt and its task stand: what a callback is judged by. */
 export type Standing = {
   user_id: string;

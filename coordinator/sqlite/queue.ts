@@ -47,8 +47,3 @@ export function earliestRetry(db: Db, now: string): string | null {
 export function markServed(db: Db, user_id: string, at: string): void {
   sql(db, 'UPDATE users SET served_at = ? WHERE id = ?').run(at, user_id);
 }
-
-/** Notes which folder is the task's workspace. */
-export function setWorkspace(db: Db, task_id: string, workspace: string): void {
-  sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(workspace, task_id);
-}

@@ -90,7 +90,7 @@ CREATE TABLE tasks (
   cancel_reason TEXT, -- set while a cancel is under way
   queued_at TEXT NOT NULL,
   retry_at TEXT, -- not before
-  workspace TEXT, -- the folder's name, from the first attempt on
+  workspace TEXT, -- the folder's name, from the first attempt on; null again once the folder was given up
   waiting_for TEXT, -- JSON, what the worker last said; the queue's place is derived
   plan TEXT NOT NULL, -- JSON array
   result TEXT, -- JSON
@@ -112,6 +112,7 @@ CREATE INDEX tasks_by_project ON tasks (project_id, id);
 CREATE INDEX tasks_by_project_status ON tasks (project_id, status, id);
 -- Holds all that the queue's order is made of, so that no row, with its long prompt, is read for it.
 CREATE INDEX tasks_queued ON tasks (user_id, priority, queued_at, id, retry_at) WHERE status = 'queued';
+CREATE INDEX tasks_with_workspace ON tasks (workspace) WHERE workspace IS NOT NULL;
 CREATE INDEX tasks_active ON tasks (status) WHERE status IN ('starting', 'running', 'waiting');
 
 CREATE TABLE attempts (
@@ -129,7 +130,6 @@ CREATE TABLE attempts (
   ended_at TEXT,
   PRIMARY KEY (task_id, n)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX attempts_by_worker ON attempts (worker);
 
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT, -- the clients' cursor: never used twice, even after deletions
