@@ -154,6 +154,6 @@ test.serial('a database that is none is told in the log, and the server ends', a
   await writeFile(join(data_dir, 'errand.db'), 'this is no database, and was never one\n'.repeat(200));
   const { code, stdout } = await CoordinatorProcess.start(t, data_dir, { ERRAND_RUNNER: 'process' }).ended;
   t.is(code, 1);
-  t.regex(stdout, /"msg":"the server could not start"/);
+  t.regex(stdout, /"msg":"the server cannot go on"/);
   t.regex(stdout, /file is not a database/);
 });
