@@ -8,6 +8,8 @@ import Database from 'better-sqlite3';
 export function lockDataFolder(data_dir: string): { release: () => void } | undefined {
   const db = new Database(join(data_dir, 'errand.lock'), { timeout: 0 });
   try {
+    // Nothing is ever written to it: it needs no journal beside it.
+    db.pragma('journal_mode = OFF');
     db.exec('BEGIN EXCLUSIVE');
     return { release: () => void db.close() };
   } catch (error) {

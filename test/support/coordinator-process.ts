@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { ProcessRunner } from '../../coordinator/process/runner.ts';
 import { Running, type Ended } from './command-line.ts';
 import { docker } from './docker.ts';
+import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
+const TELL_MEMORY = new URL('tell-memory.ts', import.meta.url).href;
 
 /** A coordinator in a process of its own, as `npm start` runs it. It ends with the test, and so do its workers. */
 export class CoordinatorProcess extends Running {
@@ -17,7 +19,7 @@ export class CoordinatorProcess extends Running {
   static start(t: ExecutionContext, data_dir: string, env: Record<string, string> = {}): CoordinatorProcess {
     const { PATH = '', DOCKER_HOST = '' } = process.env;
     const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL_MEMORY, MAIN], {
       env: { PATH, DOCKER_HOST, ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -50,6 +52,27 @@ export class CoordinatorProcess extends Running {
   kill(): Promise<Ended> {
     this.child.kill('SIGKILL');
     return this.ended;
+  }
+
+  /** The bytes that are in use once its garbage has been collected. */
+  async memory(): Promise<number> {
+    const told = () => [...this.stderr.matchAll(/^in use: (\d+)$/gm)].map(([, bytes]) => Number(bytes));
+    const before = told().length;
+    this.child.kill('SIGUSR2');
+    return until('its memory is told', () => told()[before]);
+  }
+
+  /** What its open file descriptors are, sorted: paths, and of sockets and the like the kind. */
+  handles(): string[] {
+    const dir = `/proc/${this.pid}/fd`;
+    const targets = readdirSync(dir).flatMap((fd) => {
+      try {
+        return [readlinkSync(join(dir, fd)).replace(/:\[\d+\]$/, '')];
+      } catch {
+        return []; // Closed since it was listed.
+      }
+    });
+    return targets.sort();
   }
 }
 

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { Agent } from 'undici';
+import test from 'ava';
+import { WebSocket } from 'ws';
+import { CLOSE, SUBPROTOCOL } from '../../protocol/socket.ts';
+import type { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { ended, eventsOf, startErrand } from '../support/errand.ts';
+import { until } from '../support/until.ts';
+import { badRequests, flood, socketUrl, startTarget } from './bad-requests.ts';
+import { BROKEN, byConversation, MEND } from './scenario.ts';
+
+test.serial('a repository that does not exist ends its task in one attempt, in words', async (t) => {
+  const whole = await startErrand(t, { runner: 'process' });
+  const ann = await whole.person('ann');
+  await whole.forge.createRepository('there.git');
+  const git_token = 'forge-secret-word';
+  const project = await ann.api.call('createProject', {
+    body: { name: 'gone', repo_url: `${whole.forge.origin}/gone.git`, git_token },
+  });
+  const { id } = await ann.api.call('createTask', { body: { prompt: 'Do it', project_id: project.id } });
+  const done = await ended(ann, id);
+  t.deepEqual([done.status, done.reason, done.attempts.length], ['failed', 'repository_not_found', 1]);
+  t.regex(done.detail ?? '', /There is no repository at http:\/\/127\.0\.0\.1:\d+\/gone\.git/);
+});
+
+test.serial('a forge that cannot be reached is tried again, and the task goes on when it is back', async (t) => {
+  const whole = await startErrand(t, { runner: 'process', model: byConversation(MEND) });
+  const ann = await whole.person('ann');
+  const project_id = await whole.project(ann, 'adder', BROKEN);
+  whole.forge.intercept = (request) => {
+    request.socket.destroy();
+    return true;
+  };
+  const { id } = await ann.api.call('createTask', { body: { prompt: 'Make the tests pass', project_id } });
+  const waiting = await until('the first attempt has ended', async () => {
+    const task = await ann.api.call('getTask', { params: { id } });
+    return task.attempts.some(({ ended_at }) => ended_at !== null) && task;
+  });
+  t.deepEqual([waiting.status, waiting.reason, waiting.attempts.length], ['queued', 'repository_unavailable', 1]);
+  t.regex(waiting.detail ?? '', /could not be (fetched|reached)/);
+  t.is(waiting.waiting_for?.kind, 'queue');
+  whole.forge.intercept = undefined;
+  const done = await ended(ann, id);
+  t.deepEqual([done.status, done.attempts.length], ['succeeded', 2]);
+  const [failed] = (await eventsOf(ann, id)).filter((event) => event.type === 'attempt.ended');
+  t.is(typeof failed?.body['retry_at'], 'string');
+});
+
+for (const host of ['127.0.0.1:9', 'localhost', '10.0.0.1', '[::1]:3000', '169.254.169.254'])
+  test.serial(`a repository at ${host}, which the server's owner has not listed, is refused in words`, async (t) => {
+    const whole = await startErrand(t, { runner: 'process' });
+    const ann = await whole.person('ann');
+    const body = { prompt: 'Read it to me', repo_url: `http://${host}/a/b.git` };
+    const { id } = await ann.api.call('createTask', { body });
+    const done = await ended(ann, id);
+    t.deepEqual([done.status, done.attempts.length], ['failed', 1]);
+    t.regex(done.detail ?? '', /private address.*ERRAND_PRIVATE_HOSTS/);
+  });
+
+/** Longer than a connection is kept that nobody uses. */
+const SETTLED_MS = 8_000;
+
+/** The handles of a coordinator that nobody calls, once they no longer change. */
+async function settled(coordinator: CoordinatorProcess): Promise<string[]> {
+  let handles: string[] = [];
+  let since = 0;
+  await until(
+    'its handles no longer change',
+    () => {
+      const now = coordinator.handles();
+      if (String(now) !== String(handles)) since = performance.now();
+      handles = now;
+      return performance.now() - since > SETTLED_MS;
+    },
+    60_000,
+  );
+  return handles;
+}
+
+test.serial('after thousands of bad requests of every kind, handles and memory are as before', async (t) => {
+  const target = await startTarget(t);
+  const { coordinator, url, session } = target;
+  /** With connections of its own, which end with it. */
+  const round = async (count: number): Promise<void> => {
+    const [agent, socket_agent] = [new Agent(), new Agent({ connect: { socketPath: target.worker_socket } })];
+    try {
+      await flood(badRequests(target, agent, socket_agent), count);
+    } finally {
+      await Promise.all([agent.destroy(), socket_agent.destroy()]);
+    }
+  };
+  await round(600);
+  const idle = await settled(coordinator);
+  const memory = await coordinator.memory();
+
+  const mine = socketUrl(url, session);
+  const protocols = [SUBPROTOCOL, `bearer.${session.access_token}`];
+  const mute = Array.from({ length: 20 }, () => new WebSocket(mine, protocols));
+  const codes = mute.map(async (socket) => ((await once(socket, 'close')) as [number])[0]);
+  await round(4000);
+  t.deepEqual(
+    await Promise.all(codes),
+    mute.map(() => CLOSE.bad_frame),
+  );
+  t.deepEqual(await settled(coordinator), idle);
+  const grown = (await coordinator.memory()) - memory;
+  t.log(`${idle.length} handles; memory in use grew by ${Math.round(grown / 1024)} KiB`);
+  t.true(grown < 4 * 1024 * 1024, `${grown} bytes more are in use`);
+  t.is((await fetch(`${url}/readyz`)).status, 200);
+});
