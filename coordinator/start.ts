@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { LIMITS } from '../protocol/limits.ts';
 import { buildAssignment } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
@@ -32,9 +31,6 @@ import { openDatabase, readMeta } from './sqlite/database.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { Workers } from './workers.ts';
-
-/** How long a stop waits for the callbacks under way. */
-const SETTLE_MS = 5_000;
 
 /** A server that is up. */
 export type Errand = {
@@ -165,11 +161,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT',
     );
   });
-  opened.defer(async () => {
-    // A body that comes slowly does not hold up the stop: its worker sends it again.
-    await Promise.race([internal.settled(), delay(SETTLE_MS, undefined, { ref: false })]);
-    await callbacks.close();
-  });
+  opened.defer(() => callbacks.close());
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
   return { runner, dispatcher, signals, callback_url: addressOf(callback_host, callbacks.port) };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -31,6 +32,9 @@ export type InternalDeps = {
   logger: Logger;
 };
 
+/** How long a listener that closes waits for the callbacks under way. */
+const SETTLE_MS = 1_000;
+
 type Callback = 'assignment' | 'events' | 'heartbeat' | 'result';
 type Route = { task_id: string } & ({ name: Callback } | { name: 'llm' | 'git'; path: string });
 
@@ -43,7 +47,8 @@ export class InternalApi {
   readonly #callbacks: Callbacks;
   /** One for each attempt that something is or was carried for; aborted and dropped when it ends. */
   readonly #living = new Map<string, AbortController>();
-  readonly #underWay = new Set<Promise<void>>();
+  /** The callbacks that are being served, and by which listener each came. */
+  readonly #underWay = new Map<Promise<void>, Via>();
   readonly #handlers: Handlers = {
     request: (request, response, via) => this.#request(request, response, via),
     connect: (request, socket, head, via) => void this.#connect(request, socket, head, via),
@@ -54,14 +59,16 @@ export class InternalApi {
     this.#callbacks = new Callbacks(deps.log, deps.relay, deps.signals);
   }
 
-  /** Opens the socket of one worker: only tokens of that worker's attempt are taken there. */
-  listenOnSocket(path: string, worker: string): Promise<Listening> {
-    return listenOnSocket(this.#handlers, path, worker);
+  /** Opens the socket of one worker: only tokens of that worker's attempt are taken there. When it closes, the callbacks under way are answered first. */
+  async listenOnSocket(path: string, worker: string): Promise<Listening> {
+    const listening = await listenOnSocket(this.#handlers, path, worker);
+    return { close: () => this.#close(listening, (via) => via !== 'tcp' && via.worker === worker) };
   }
 
-  /** Opens a TCP listener; port 0 takes any that is free. */
-  listenOnTcp(host: string, port: number): Promise<Listening & { port: number }> {
-    return listenOnTcp(this.#handlers, host, port);
+  /** Opens a TCP listener; port 0 takes any that is free. It closes as a socket does. */
+  async listenOnTcp(host: string, port: number): Promise<Listening & { port: number }> {
+    const listening = await listenOnTcp(this.#handlers, host, port);
+    return { port: listening.port, close: () => this.#close(listening, (via) => via === 'tcp') };
   }
 
   /** To be called once an attempt has ended: cuts off what is carried for it, and forgets its tokens and its lease. */
@@ -73,9 +80,11 @@ export class InternalApi {
     this.#deps.leases.end(task_id, attempt);
   }
 
-  /** Resolves once the callbacks that are under way now are on disk and answered. For a graceful stop, before the listeners are closed. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay);
+  /** Closes a listener once what came by it is on disk and answered, or has taken too long. */
+  async #close(listening: Listening, isIts: (via: Via) => boolean): Promise<void> {
+    const its = [...this.#underWay].filter(([, via]) => isIts(via)).map(([served]) => served);
+    if (its.length > 0) await Promise.race([Promise.all(its), delay(SETTLE_MS)]);
+    await listening.close();
   }
 
   #request(request: IncomingMessage, response: ServerResponse, via: Via): void {
@@ -91,7 +100,7 @@ export class InternalApi {
     const served = this.#callback(request, response, via, route.task_id, route.name)
       .catch((error: unknown) => this.#fail(response, writeProblem, error))
       .finally(() => this.#underWay.delete(served));
-    this.#underWay.add(served);
+    this.#underWay.set(served, via);
   }
 
   async #callback(

@@ -112,7 +112,7 @@ test('a body too large is refused while it still comes, whether or not its lengt
   const { where, path, token } = await start(t);
   const body = Buffer.alloc(LIMITS.callback_body_bytes_max + 1, 'x');
   t.deepEqual(refusal(await call(where, { path, token, body })), [413, 'too_large']);
-  const socket = await raw(where.port);
+  const socket = await raw(where);
   socket.write(
     `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
   );
@@ -128,7 +128,7 @@ test('a body too large is refused while it still comes, whether or not its lengt
 
 test('a client that sends its head too slowly is cut', async (t) => {
   const { where } = await start(t);
-  const socket = await raw(where.port);
+  const socket = await raw(where);
   socket.write('POST /internal HTTP/1.1\r\nhost: x\r\n');
   const drip = setInterval(() => socket.write('a: b\r\n'), 1_000);
   t.teardown(() => clearInterval(drip));
@@ -215,7 +215,7 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
     },
   });
   const open = async (header: string) => {
-    const socket = await raw(where.port);
+    const socket = await raw(where);
     socket.write(`CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n${header}\r\n`);
     return head(socket, true);
   };
@@ -238,27 +238,51 @@ test('connections are kept between calls', async (t) => {
   t.regex(String(answer.headers['keep-alive']), /timeout=120/);
 });
 
-test('before the listeners close, the callbacks under way are answered', async (t) => {
-  const { heart, where, path, token, beat } = await start(t);
-  const body = JSON.stringify(beat);
-  const socket = await raw(where.port);
-  socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
-  );
-  // Until the first half has arrived nothing is under way; a second call, which is answered, comes after it.
-  await call(where, { path, token, body: beat });
-  let settled = false;
-  const settling = heart.internal.settled().then(() => (settled = true));
-  await new Promise((resolve) => setImmediate(resolve));
-  t.false(settled);
-  socket.write(body.slice(5));
-  await settling;
-  t.regex(await head(socket), /^HTTP\/1\.1 200 /);
-  socket.destroy();
+for (const kind of ['socket', 'TCP'] as const)
+  test(`a ${kind} listener that closes answers the callbacks under way, and waits for no other's`, async (t) => {
+    const { folder, heart, path, token, beat } = await start(t);
+    const socketPath = join(folder, 'one', 'coordinator.sock');
+    const one = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+    const tcp = await heart.internal.listenOnTcp('127.0.0.1', 0);
+    const places = { socket: { socketPath }, TCP: { port: tcp.port } };
+    const [closing, staying] = kind === 'socket' ? [one, tcp] : [tcp, one];
+    const body = JSON.stringify(beat);
+    const begin = async (where: { socketPath: string } | { port: number }) => {
+      const socket = await raw(where);
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+      );
+      // Until the first half has arrived nothing is under way; a second call, which is answered, comes after it.
+      await call(where, { path, token, body: beat });
+      return socket;
+    };
+    const socket = await begin(places[kind]);
+    const other = await begin(places[kind === 'socket' ? 'TCP' : 'socket']);
+    const closed = closing.close();
+    socket.write(body.slice(5));
+    t.regex(await head(socket), /^HTTP\/1\.1 200 /);
+    await closed;
+    other.write(body.slice(5));
+    t.regex(await head(other), /^HTTP\/1\.1 200 /);
+    for (const end of [socket, other]) end.destroy();
+    await staying.close();
+  });
+
+test('a listener that closes does not wait for ever for a callback that does not come to its end', async (t) => {
+  const { heart, path, token, beat } = await start(t);
+  const { port, close } = await heart.internal.listenOnTcp('127.0.0.1', 0);
+  const socket = await raw({ port });
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
+  await call({ port }, { path, token, body: beat });
+  const ended = once(socket, 'close');
+  socket.resume();
+  await close();
+  await ended;
+  t.pass();
 });
 
-async function raw(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+async function raw(where: { port: number } | { socketPath: string }): Promise<Socket> {
+  const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
   await once(socket, 'connect');
   return socket;
 }
