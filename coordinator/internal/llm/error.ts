@@ -27,7 +27,8 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
 
 /**
  * Writes an error in the form of the Claude API, so that its clients understand it. They would ask again after a 409, or a 429: a spent budget and an
- * ended attempt say that it is no use.
+ * ended attempt say that it is no use. And they would give up after a 401, where the task's token may merely have expired while the machine slept: a
+ * heartbeat brings the next.
  */
 export const writeLlmError: ErrorWriter = (response, error, request_id) => {
   const { status, code, detail: message } = toProblem(error);
@@ -39,6 +40,7 @@ export const writeLlmError: ErrorWriter = (response, error, request_id) => {
       'content-type': 'application/json',
       'request-id': request_id,
       ...((spent || status === 409) && { 'x-should-retry': 'false' }),
+      ...(status === 401 && { 'x-should-retry': 'true' }),
       ...(spent && remaining(error.left_usd)),
       ...(retry_after_s !== undefined && { 'retry-after': String(retry_after_s) }),
     })

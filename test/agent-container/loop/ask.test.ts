@@ -28,6 +28,10 @@ const PASSING: [string, Fault][] = [
   ['a request that took too long', status(408, 'timeout_error', 'Timed out')],
   ['a conflict', status(409, 'conflict_error', 'Locked')],
   ['what the API says to try again', status(400, 'invalid_request_error', 'Odd', { 'x-should-retry': 'true' })],
+  [
+    "a token of the task's that has expired",
+    status(401, 'authentication_error', 'Expired', { 'x-should-retry': 'true' }),
+  ],
   ['an overload within the stream', faults.overloadedMidStream(3)],
   ['a stream that is cut', { fault: 'cut', at_byte: 1500 }],
   ['a stream that ends too early', { fault: 'end', at_byte: 1500 }],

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/internal/caller.ts';
+import { writeLlmError } from '../../../coordinator/internal/llm/error.ts';
 import { TaskTokens } from '../../../coordinator/task-token.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { call, startHeart } from '../../support/heart.ts';
@@ -199,6 +200,21 @@ test("a surface's errors are in its own form, whoever refused", async (t) => {
   const git = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(git), [503, 'unavailable']);
   t.is(git.headers['errand-error'], 'unavailable');
+});
+
+test('a model request whose token has expired is worth another try: a heartbeat brings the next token', async (t) => {
+  let now = Date.now();
+  const { where, id, token, path, beat } = await start(t, {
+    now: () => now,
+    llm: { carry: async (_, response) => void response.end('{}'), writeError: writeLlmError },
+  });
+  const ask = (bearer: string) =>
+    call(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
+  now += LIMITS.task_token_s * 1000;
+  const refused = await ask(token);
+  t.deepEqual([refused.status, refused.headers['x-should-retry']], [401, 'true']);
+  const renewed = await call(where, { path, token, body: beat });
+  t.is((await ask((renewed.body as { token: string }).token)).status, 200);
 });
 
 test('what goes wrong inside is not shown', async (t) => {
