@@ -28,6 +28,8 @@ export const LIMITS = {
   deltas_per_post_max: 500,
   /** One callback's whole body: the events, the deltas, the envelope. */
   callback_body_bytes_max: 4 * 1024 * 1024,
+  /** A task's callbacks that may be under way at once. A worker makes one at a time. */
+  callbacks_at_once_max: 8,
   /** A worker's result carries the unified diff; past this it is cut and `diff_truncated` says so. */
   diff_bytes_max: 2 * 1024 * 1024,
   summary_chars_max: 16_000,

@@ -18,6 +18,7 @@ import { proxyTokenOf, tokenOf } from './credentials.ts';
 import { requireLiving, standingOf, type Via } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listening } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
+import { Slots } from './slots.ts';
 
 export type InternalDeps = {
   log: Log;
@@ -47,6 +48,8 @@ export class InternalApi {
   readonly #callbacks: Callbacks;
   /** One for each attempt that something is or was carried for; aborted and dropped when it ends. */
   readonly #living = new Map<string, AbortController>();
+  /** Each callback's body is in memory as a whole. */
+  readonly #slots = new Slots(LIMITS.callbacks_at_once_max);
   /** The callbacks that are being served, and by which listener each came. */
   readonly #underWay = new Map<Promise<void>, Via>();
   readonly #handlers: Handlers = {
@@ -118,9 +121,15 @@ export class InternalApi {
       const { attempt } = this.#admit(claims, via);
       return reply(response, await this.#deps.assignment(task_id, attempt));
     }
-    const json = await readJson(request, LIMITS.callback_body_bytes_max);
-    const answer = await this.#callbacks[name]({ claims, via }, json);
-    reply(response, name === 'heartbeat' ? await this.#renewed(answer, claims) : answer);
+    const release = this.#slots.take(task_id);
+    if (!release) throw new ErrandError('rate_limited', 'Too many callbacks at once.', { retry_after_s: 1 });
+    try {
+      const json = await readJson(request, LIMITS.callback_body_bytes_max);
+      const answer = await this.#callbacks[name]({ claims, via }, json);
+      reply(response, name === 'heartbeat' ? await this.#renewed(answer, claims) : answer);
+    } finally {
+      release();
+    }
   }
 
   async #connect(request: IncomingMessage, socket: Duplex, head: Buffer, via: Via): Promise<void> {

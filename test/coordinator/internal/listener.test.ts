@@ -247,6 +247,33 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
 });
 
+test('a task may have so many callbacks under way and no more, and another task is not held up by them', async (t) => {
+  const { heart, user_id, where, path, token, beat } = await start(t);
+  const held = await Promise.all(
+    Array.from({ length: LIMITS.callbacks_at_once_max }, async () => {
+      const socket = await raw(where);
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
+      return socket;
+    }),
+  );
+  const refused = await until('one too many', async () => {
+    const answer = await call(where, { path, token, body: beat });
+    return answer.status === 200 ? undefined : answer;
+  });
+  t.deepEqual([...refusal(refused), refused.headers['retry-after']], [429, 'rate_limited', '1']);
+  const other = addTask(heart.log, user_id).id;
+  const n = startAttempt(heart.log, other);
+  const of_other = {
+    path: `/internal/tasks/${other}/heartbeat`,
+    token: await heart.tokens.issue(other, n),
+    body: beat,
+  };
+  t.is((await call(where, of_other)).status, 200);
+  held[0]?.destroy();
+  await until('a place is free', async () => (await call(where, { path, token, body: beat })).status === 200);
+  for (const socket of held) socket.destroy();
+});
+
 test('connections are kept between calls', async (t) => {
   const { where, path, token, beat } = await start(t);
   const answer = await call(where, { path, token, body: beat });
