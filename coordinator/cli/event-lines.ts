@@ -4,19 +4,30 @@ import { changes, clock, duration } from './format.ts';
 import type { KnownEvent } from './known-event.ts';
 import { block, type Line, type Style } from './line.ts';
 import { headAndTail, oneLine } from './text.ts';
+import { outputLines, ToolLines } from './tool-lines.ts';
 
-/** Lines that are kept of what a tool or a command has put out: from its beginning, and from its end. */
-const OUTPUT = { head: 4, tail: 8 };
-/** The same of what the model says, which is seldom long. */
+/** Lines that are kept of what the model says, which is seldom long: from its beginning, and from its end. */
 const ANSWER = { head: 200, tail: 50 };
-const INPUT_CHARS_MAX = 160;
-/** What says most of a tool's input, in this order. */
-const TELLING = ['command', 'path', 'file_path', 'pattern', 'query', 'url', 'question'];
+const COMMAND_CHARS_MAX = 160;
 
-/** An event for a person to read: `known` is `event` as `knownEvent` read it. No lines for an event that another one says better. */
-export function eventLines(event: LogEvent, known: KnownEvent | undefined): Line[] {
-  // A newer server's: it is named, rather than passed over in silence.
-  if (!known) return [[['dim', event.type]]];
+/** The log of one task for a person to read. */
+export class EventLines {
+  readonly #tools = new ToolLines();
+
+  /** The next event: `known` is `event` as `knownEvent` read it. No lines for an event that another one says better. */
+  of(event: LogEvent, known: KnownEvent | undefined): Line[] {
+    if (known?.type === 'tool.started') return this.#tools.started(known.body);
+    if (known?.type === 'tool.finished') return this.#tools.finished(known.body);
+    // A newer server's: it is named, rather than passed over in silence.
+    const lines: Line[] = known ? linesOf(event, known) : [[['dim', event.type]]];
+    if (lines.length > 0) this.#tools.leave();
+    return lines;
+  }
+}
+
+type ToolEvent = { type: 'tool.started' | 'tool.finished' };
+
+function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[] {
   const { type, body } = known;
   switch (type) {
     case 'task.created':
@@ -27,7 +38,7 @@ export function eventLines(event: LogEvent, known: KnownEvent | undefined): Line
     case 'question.closed':
       return [];
     case 'task.status':
-      return statusLines(body.to, body.detail);
+      return statusLines(body);
     case 'attempt.started':
       return [[['dim', `attempt ${event.attempt} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
     case 'attempt.ended':
@@ -52,10 +63,6 @@ export function eventLines(event: LogEvent, known: KnownEvent | undefined): Line
       return body.content.flatMap(blockLines);
     case 'turn.retried':
       return [[['yellow', `the model's answer was lost: ${body.reason}`], ` — again at ${clock(body.retry_at)}`]];
-    case 'tool.started':
-      return [[['cyan', '▸ '], ['bold', body.name], ' ', toolInput(body.input)]];
-    case 'tool.finished':
-      return toolLines(body);
     case 'input.added':
       return body.source === 'person' ? [] : block(headAndTail(body.text, 3, 0), `${body.source}: `, 'dim');
     case 'context.reduced':
@@ -86,7 +93,7 @@ export function eventLines(event: LogEvent, known: KnownEvent | undefined): Line
     case 'log':
       return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
-      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', INPUT_CHARS_MAX)}`]]];
+      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
   }
 }
 
@@ -121,8 +128,9 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
 };
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
-function statusLines(to: TaskStatus, detail: string | null): Line[] {
-  return [['● ', [STATUS_STYLE[to], to], detail === null ? '' : `: ${detail}`]];
+function statusLines({ to, reason, detail }: Extract<KnownEvent, { type: 'task.status' }>['body']): Line[] {
+  const why = [reason, detail].filter((part) => part !== null).join(': ');
+  return [['● ', [STATUS_STYLE[to], to], why === '' ? '' : ` — ${why}`]];
 }
 
 type Block = { type: string; [key: string]: unknown };
@@ -137,31 +145,11 @@ function blockLines(piece: Block): Line[] {
   return [];
 }
 
-/** A tool's input in one line. */
-function toolInput(input: unknown): string {
-  const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {};
-  const telling = TELLING.map((name) => fields[name]).filter((value) => typeof value === 'string');
-  return oneLine(telling.length > 0 ? telling.join('  ') : (JSON.stringify(input) ?? ''), INPUT_CHARS_MAX);
-}
-
-function toolLines(body: Extract<KnownEvent, { type: 'tool.finished' }>['body']): Line[] {
-  const text = body.content
-    .map((piece) => (typeof piece.text === 'string' ? piece.text : `[${piece.type}]`))
-    .join('\n');
-  const shown = text.trim() === '' ? [] : headAndTail(text, OUTPUT.head, OUTPUT.tail);
-  const exit = typeof body.exit_code === 'number' ? `exit ${body.exit_code}, ` : '';
-  const end = `${body.name} ${body.is_error ? 'failed, ' : ''}${exit}${duration(body.duration_ms)}`;
-  return [
-    ...block(shown, '  │ ', body.is_error ? 'red' : 'dim'),
-    ['  ', ['dim', '└ '], [body.is_error ? 'red' : 'dim', end]],
-  ];
-}
-
 function commandLines(command: string, exit_code: number | null, output: string, duration_ms: number): Line[] {
   const end = exit_code === null ? 'did not end by itself' : `exit ${exit_code}`;
   return [
-    ['  $ ', ['bold', oneLine(command, INPUT_CHARS_MAX)]],
-    ...block(output.trim() === '' ? [] : headAndTail(output, OUTPUT.head, OUTPUT.tail), '  │ ', 'dim'),
+    ['  $ ', ['bold', oneLine(command, COMMAND_CHARS_MAX)]],
+    ...outputLines(output),
     ['  ', ['dim', '└ '], [exit_code === 0 ? 'dim' : 'red', `${end}, ${duration(duration_ms)}`]],
   ];
 }

@@ -33,10 +33,12 @@ export class Refusal extends Failure {
 
   constructor(problem: Problem) {
     const logged = problem.code === 'internal' && problem.request_id !== undefined;
-    super(
-      (problem.detail ?? problem.title) + (logged ? ` The server's log has the cause: ${problem.request_id}.` : ''),
-      { errors: problem.errors },
-    );
+    // One that is wrong is named by the detail already.
+    const several = problem.errors !== undefined && problem.errors.length > 1;
+    const words = several ? 'The server did not take this:' : (problem.detail ?? problem.title);
+    super(words + (logged ? ` The server's log has the cause: ${problem.request_id}.` : ''), {
+      errors: several ? problem.errors : undefined,
+    });
     this.code = problem.code;
   }
 }

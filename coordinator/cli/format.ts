@@ -12,6 +12,7 @@ export function duration(ms: number): string {
 
 /** An amount of US dollars; small ones with more digits. */
 export function money(usd: number): string {
+  if (usd === 0) return '$0';
   return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 }
 

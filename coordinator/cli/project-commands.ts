@@ -15,7 +15,9 @@ export const projects = command({
     else
       print(
         io,
-        list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]]),
+        list.length > 0
+          ? list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]])
+          : [['No projects. Make one with: npx errand project add NAME --repo URL']],
       );
     return EXIT.succeeded;
   },

@@ -8,7 +8,7 @@ import {
   type WaitingFor,
 } from '../../protocol/task.ts';
 import { Drafts } from './drafts.ts';
-import { eventLines, planLines, STATUS_STYLE } from './event-lines.ts';
+import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
 import type { News } from './follow.ts';
 import { changes, clock, duration, money, spent, waiting } from './format.ts';
 import { knownEvent } from './known-event.ts';
@@ -21,12 +21,15 @@ const DRAFT_LINES_MAX = 6;
 /** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
 export class View {
   readonly #drafts = new Drafts();
+  readonly #lines = new EventLines();
   #status: TaskStatus = 'queued';
   #waiting: WaitingFor | null;
   #plan: PlanItem[] = [];
   #usage: Usage | undefined;
   #turn = 0;
   #lost: string | undefined;
+  /** What the model said last. */
+  #said = '';
 
   /** `task`: as it stood when the watching began. */
   constructor(task: Task) {
@@ -81,6 +84,24 @@ export class View {
     return planLines(this.#plan);
   }
 
+  /** What came of the errand, below the log, which has told how it ended. The summary is not said twice. */
+  outcome({ id, result, usage, started_at, ended_at, ...task }: Task): Line[] {
+    const branch = result?.branch ?? task.branch;
+    const took =
+      started_at === null || ended_at === null ? [] : [duration(Date.parse(ended_at) - Date.parse(started_at))];
+    const summary = result?.summary.trim() ?? '';
+    return [
+      ...(summary === '' || this.#said.includes(summary) ? [] : block(headAndTail(summary, 60, 10), '  ')),
+      ['  ', ['dim', [...took, spent(usage)].join(', ')]],
+      ...(branch === null
+        ? []
+        : [
+            ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
+            ['  ', ['dim', `see the changes with: npx errand diff ${id}`] as const],
+          ]),
+    ];
+  }
+
   #event(event: LogEvent, live: boolean): Line[] {
     this.#drafts.event(event);
     const known = knownEvent(event);
@@ -98,9 +119,12 @@ export class View {
       case 'turn.started':
         this.#turn = known.body.turn;
         break;
+      case 'turn.finished':
+        this.#said = known.body.content.map(({ text }) => (typeof text === 'string' ? text : '')).join('\n');
+        break;
       default:
     }
-    return eventLines(event, known);
+    return this.#lines.of(event, known);
   }
 
   /** The part of the plan that is at work, where it is too long to be shown whole. */
@@ -120,23 +144,4 @@ export function heading(task: Task): Line[] {
     `at most ${money(task.budget_usd)} and ${task.max_turns} turns`,
   ].filter((part) => part !== undefined);
   return [[['bold', task.title]], [['dim', `${task.id} · ${settings.join(' · ')}`]]];
-}
-
-/** What came of an errand, below its log. */
-export function outcome(task: Task): Line[] {
-  const { result, started_at, ended_at } = task;
-  const took =
-    started_at !== null && ended_at !== null ? ` after ${duration(Date.parse(ended_at) - Date.parse(started_at))}` : '';
-  const failure = [task.reason, task.detail].filter((part) => part !== null).join(': ');
-  const branch = result?.branch ?? task.branch;
-  return [
-    [],
-    [[STATUS_STYLE[task.status], task.status], `${took} · ${spent(task.usage)}`],
-    ...(failure === '' ? [] : [[['red', failure] as const]]),
-    ...(branch === null
-      ? []
-      : [['branch ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : '']]),
-    ...(result ? block(headAndTail(result.summary, 60, 10), '') : []),
-    ...(branch === null ? [] : [[['dim', `see the changes with: npx errand diff ${task.id}`] as const]]),
-  ];
 }

@@ -5,7 +5,7 @@ import { follow, type News } from './follow.ts';
 import { clock } from './format.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
-import { heading, outcome, View } from './view.ts';
+import { heading, View } from './view.ts';
 
 const TICK_MS = 1_000;
 
@@ -39,7 +39,7 @@ async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
   print(io, heading(task));
   if (io.live) await watchLive(client, id, view, io);
   else await watchPlainly(client, id, view, io);
-  print(io, outcome(await client.call('getTask', { params: { id } })));
+  print(io, view.outcome(await client.call('getTask', { params: { id } })));
 }
 
 async function watchPlainly(client: Client, id: string, view: View, io: Io): Promise<void> {

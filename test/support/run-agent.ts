@@ -30,7 +30,7 @@ const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
   --budget USD  --turns N
   --docker             in a container            --image NAME   (errand-agent)
   --entry FILE         another worker's program, which this Node runs
-  --all                print heartbeats and quiet events too
+  --all                print heartbeats, quiet events and text as it is written, too
 `;
 
 const { values } = parseArgs({

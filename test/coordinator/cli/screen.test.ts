@@ -155,6 +155,16 @@ test('keeps no more of drafts than can be shown', (t) => {
   t.true(drafts.all().every(({ text }) => text.length <= 8_000));
 });
 
+test('says the summary at the end, unless the model has just said it', (t) => {
+  const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+  const result = { summary: 'I see it.', branch: null, commit: null, base_commit: null, diff_stat };
+  const ends = (view: View) => view.outcome({ ...TASK, result }).map((line) => paint(line, false));
+  const view = new View(TASK);
+  t.deepEqual(ends(view), ['  I see it.', '  0 requests, $0']);
+  view.take({ type: 'events', events: [event('turn.finished', FINISHED)] }, false);
+  t.deepEqual(ends(view), ['  0 requests, $0']);
+});
+
 function event(type: string, body: Record<string, unknown>): LogEvent {
   return { id: 1, task_id: newId(), attempt: 1, seq: 1, type, at: new Date().toISOString(), body };
 }

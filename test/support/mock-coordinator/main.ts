@@ -19,7 +19,7 @@ const USAGE = `npm run mock-coordinator -- [options]
   --socket PATH          listen on a socket instead
   --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
   --heartbeat-ms N       how often the worker calls when it has nothing to say (10000)
-  --all                  print heartbeats and quiet events too
+  --all                  print heartbeats, quiet events and text as it is written, too
 
 `;
 
@@ -81,7 +81,7 @@ process.stdout.write(`The mock coordinator listens; the model is ${model.model}.
   ERRAND_TASK_ID=${task.id} \\
   ERRAND_TASK_TOKEN=${task.token} \\
   ERRAND_WORKSPACE=${join(data_dir, 'workspace')} \\
-  node agent-container/main.ts
+  npx node agent-container/main.ts
 
 Type help for what can be done to it.
 `);

@@ -1,5 +1,5 @@
-import { clock } from '../../../coordinator/cli/format.ts';
-import { eventLines } from '../../../coordinator/cli/event-lines.ts';
+import { changes, clock } from '../../../coordinator/cli/format.ts';
+import { EventLines } from '../../../coordinator/cli/event-lines.ts';
 import { knownEvent } from '../../../coordinator/cli/known-event.ts';
 import { paint, type Line } from '../../../coordinator/cli/line.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
@@ -7,8 +7,9 @@ import type { MockTask, Seen } from './task.ts';
 
 type Out = { write: (text: string) => unknown; isTTY?: boolean };
 
-/** Prints what a task's worker sends, for a person to read. `all`: heartbeats and quiet events too. Gives the function that ends it. */
+/** Prints what a task's worker sends, for a person to read. `all`: heartbeats, quiet events and text as it is written, too. Gives the function that ends it. */
 export function printTask(task: MockTask, out: Out, all: boolean): () => void {
+  const events = new EventLines();
   let in_delta = false;
   const print = (line: Line) => {
     out.write(`${in_delta ? '\n' : ''}${paint(line, out.isTTY === true)}\n`);
@@ -16,21 +17,22 @@ export function printTask(task: MockTask, out: Out, all: boolean): () => void {
   };
   return task.watch((seen) => {
     if (seen.kind === 'delta') {
-      // Text as it is written, in one line that goes on.
+      // In one line that goes on.
+      if (!all) return;
       out.write(paint([['dim', seen.delta.text]], out.isTTY === true));
       in_delta = true;
       return;
     }
-    for (const line of linesOf(task, seen, all)) print(line);
+    for (const line of linesOf(task, events, seen, all)) print(line);
   });
 }
 
-function linesOf(task: MockTask, seen: Exclude<Seen, { kind: 'delta' }>, all: boolean): Line[] {
+function linesOf(task: MockTask, events: EventLines, seen: Exclude<Seen, { kind: 'delta' }>, all: boolean): Line[] {
   switch (seen.kind) {
     case 'event': {
       const { seq, at, type, body } = seen.event;
       const event: LogEvent = { id: seq, task_id: task.id, attempt: task.attempt, seq, type, at, body: { ...body } };
-      const lines = eventLines(event, knownEvent(event));
+      const lines = events.of(event, knownEvent(event));
       const head: Line[] = all ? [[['dim', `#${seq} ${clock(at)} ${type}`]]] : [];
       return [...head, ...lines];
     }
@@ -43,13 +45,10 @@ function linesOf(task: MockTask, seen: Exclude<Seen, { kind: 'delta' }>, all: bo
     case 'result': {
       const { status, reason, detail, summary, branch, diff_stat } = seen.result;
       const style = status === 'succeeded' ? 'green' : status === 'failed' ? 'red' : 'yellow';
-      const { files, insertions, deletions } = diff_stat;
       return [
         [[style, `● ${status}`], reason === null ? '' : ` (${reason})`, detail === null ? '' : `: ${detail}`],
         ...summary.split('\n').map((text): Line => ['  ', text]),
-        branch === null
-          ? [['dim', '  nothing was pushed']]
-          : ['  ', ['bold', branch], ` ${files} files, +${insertions} -${deletions}`],
+        branch === null ? [['dim', '  nothing was pushed']] : ['  ', ['bold', branch], ` (${changes(diff_stat)})`],
       ];
     }
   }
