@@ -33,7 +33,8 @@ export async function chooseRunner({ config, instance, workers_dir, logger, say 
     fault = await buildWorkerImage(docker_host, image).then(
       () => docker.check(),
       (error: unknown) => {
-        logger.error({ err: error }, 'the image of the worker could not be built');
+        // Its gist is said to the person; the build's last lines are for whoever looks closer.
+        logger.debug({ err: error }, 'the image of the worker could not be built');
         return error instanceof Error ? error.message : 'The image could not be built.';
       },
     );
