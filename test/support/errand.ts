@@ -107,7 +107,7 @@ export async function startErrand(t: ExecutionContext, { runner, model: script, 
 }
 
 /** A worker's folder goes last, when its container or process has gone. */
-function workersIn(data_dir: string): string[] {
+export function workersIn(data_dir: string): string[] {
   const dir = join(data_dir, 'workers');
   return existsSync(dir) ? readdirSync(dir) : [];
 }

@@ -73,8 +73,8 @@ export class Phone {
       if (this.#closed) return;
       if (code >= 4400) return this.#fail(new Error(`The server closed the socket with ${code}.`));
       this.cuts++;
-      setImmediate(() => this.#closed || this.#connect());
-      return;
+      // A server that is away refuses at once: asking it without a pause would keep the machine from starting it.
+      setTimeout(() => this.#closed || this.#connect(), 5);
     });
   }
 
