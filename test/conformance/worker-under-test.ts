@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from '../../agent-container/config.ts';
@@ -64,7 +64,11 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
         worker_dir: join(dir, 'w'),
         workspace_dir: join(dir, 'workspace'),
       };
-      for (const path of Object.values(dirs)) await mkdir(path, { recursive: true, mode: 0o777 });
+      for (const path of Object.values(dirs)) {
+        await mkdir(path, { recursive: true });
+        // In a container the worker is another user.
+        await chmod(path, 0o777);
+      }
       const mock = new MockCoordinator({
         socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
         ...surfaces(carried),
@@ -100,7 +104,8 @@ export function asContainer(image: string): Starter {
       workspace_dir: '/workspace',
     };
     const name = `errand-conformance-${process.pid}-${Date.now().toString(36)}`;
-    const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+    const uid = process.getuid?.() || 1000;
+    const user = `${uid}:${process.getgid?.() || uid}`;
     const confined = [
       '--network',
       'none',
