@@ -1,7 +1,7 @@
 import { isEnded } from '../protocol/task.ts';
 import type { Tx } from './log.ts';
 import { findAttempt, markAttemptEnded } from './sqlite/attempts.ts';
-import { listPendingMessages } from './sqlite/messages.ts';
+import { hasPendingSince } from './sqlite/messages.ts';
 import { updateLife } from './sqlite/tasks.ts';
 import { live, type Happening } from './task-life.ts';
 import type { TaskRow } from './task.ts';
@@ -44,5 +44,5 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: Omit<End, 'typ
 /** Whether there are messages that came while the attempt ran. Those of before were in its assignment, and would be passed over again. */
 function hasUnheard(tx: Tx, task_id: string, n: number): boolean {
   const started_at = findAttempt(tx.db, task_id, n)?.started_at ?? '';
-  return listPendingMessages(tx.db, task_id).some((message) => message.created_at >= started_at);
+  return hasPendingSince(tx.db, task_id, started_at);
 }

@@ -54,7 +54,7 @@ export async function buildAssignment(deps: AssignmentDeps, task_id: string, n: 
     spool_bytes_max: SPOOL_BYTES_MAX,
     transcript: readTranscript(deps.db, task_id, n),
     ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),
-    messages: listPendingMessages(deps.db, task_id).map(({ id, text, created_at }) => ({ id, text, at: created_at })),
+    messages: listPendingMessages(deps.db, task_id),
   };
 }
 

@@ -252,8 +252,7 @@ export class AttemptRun {
     this.#pushing = true;
     while (this.#push_again && !this.#aborted()) {
       this.#push_again = false;
-      const pending = listPendingMessages(this.#deps.log.db, this.task_id).slice(0, LIMITS.pending_messages_max);
-      const messages = pending.map(({ id, text, created_at }) => ({ id, text, at: created_at }));
+      const messages = listPendingMessages(this.#deps.log.db, this.task_id);
       if (messages.length === 0) continue;
       await postMessages(this.#worker.link, messages).catch((error: unknown) => {
         this.#logger.info({ err: error }, 'messages could not be pushed; they come with the next callback');

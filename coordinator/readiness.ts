@@ -3,7 +3,7 @@ import type { Readiness } from '../protocol/api.ts';
 import { sql, type Db } from './sqlite/database.ts';
 
 const MB = 1024 * 1024;
-/** Below this much room on the data folder's disk no new work is taken. */
+/** With less room than this on the data folder's disk the server does not call itself ready. */
 const DISK_FREE_BYTES_MIN = 200 * MB;
 
 type Deps = {

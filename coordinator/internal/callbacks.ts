@@ -133,8 +133,7 @@ type Call = { task_id: string; attempt: number; standing: Standing; at: string }
 
 /** What every reply carries. Mostly nothing is pending, and the count, which an index alone answers, costs a third of the list. */
 function controlOf(tx: Tx, { task_id, standing }: Call): Control {
-  const pending = countPendingMessages(tx.db, task_id) > 0 ? listPendingMessages(tx.db, task_id) : [];
-  const messages = pending.map(({ id, text, created_at }) => ({ id, text, at: created_at }));
+  const messages = countPendingMessages(tx.db, task_id) > 0 ? listPendingMessages(tx.db, task_id) : [];
   return { messages, cancel: standing.cancel_reason === null ? null : { reason: standing.cancel_reason } };
 }
 

@@ -1,20 +1,43 @@
+import type { Message } from '../../protocol/worker.ts';
 import { sql, type Db } from './database.ts';
 
-/** What a person said to a task. `taken_in_at`: when it entered the conversation; null until then. */
-export type MessageRow = { id: string; task_id: string; text: string; created_at: string; taken_in_at: string | null };
-
-export function insertMessage(db: Db, message: Omit<MessageRow, 'taken_in_at'>): void {
+/** What a person said to a task. It is pending until it has entered the conversation. */
+export function insertMessage(
+  db: Db,
+  message: { id: string; task_id: string; text: string; created_at: string },
+): void {
   sql(db, 'INSERT INTO messages (id, task_id, text, created_at) VALUES (:id, :task_id, :text, :created_at)').run(
     message,
   );
 }
 
-/** The first hundred of the messages that have not entered the conversation, oldest first. */
-export function listPendingMessages(db: Db, task_id: string): MessageRow[] {
-  return sql<MessageRow>(
+/** What of the pending messages goes out at once, in characters: a reply to a worker has room for it, whatever they are written in. */
+const AT_ONCE_CHARS_MAX = 1_000_000;
+
+/** The first of the pending messages, oldest first: as many as go out at once. The others' turn comes when these have entered the conversation. */
+export function listPendingMessages(db: Db, task_id: string): Message[] {
+  const messages: Message[] = [];
+  let chars = 0;
+  const pending = sql<Message>(
     db,
-    'SELECT * FROM messages WHERE task_id = ? AND taken_in_at IS NULL ORDER BY id LIMIT 100',
-  ).all(task_id);
+    'SELECT id, text, created_at AS at FROM messages WHERE task_id = ? AND taken_in_at IS NULL ORDER BY id LIMIT 100',
+  );
+  for (const message of pending.iterate(task_id)) {
+    chars += message.text.length;
+    if (chars > AT_ONCE_CHARS_MAX) break;
+    messages.push(message);
+  }
+  return messages;
+}
+
+/** Whether a message that came at this time or later is pending. */
+export function hasPendingSince(db: Db, task_id: string, at: string): boolean {
+  return (
+    sql(db, 'SELECT 1 FROM messages WHERE task_id = ? AND taken_in_at IS NULL AND created_at >= ? LIMIT 1').get(
+      task_id,
+      at,
+    ) !== undefined
+  );
 }
 
 /** Notes that a message entered the conversation. False: there is no such message of this task, or it had entered before. */

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { CallbackReply } from '../../../protocol/worker.ts';
 import { insertMessage, listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { findAttempt, listAttempts } from '../../../coordinator/sqlite/attempts.ts';
 import { readEventsOf } from '../../../coordinator/sqlite/events.ts';
@@ -208,6 +209,26 @@ test('a message comes with every reply until an input.added names it; a cancel c
   };
   t.like((await events([taken])).body, { control: { messages: [], cancel: control.cancel } });
   t.is(listPendingMessages(heart.log.db, task_id).length, 0);
+});
+
+test('a reply carries no more messages than a worker has room for; the others follow', async (t) => {
+  const { heart, task_id, events, heartbeat } = await worker(t);
+  const ids = Array.from({ length: LIMITS.pending_messages_max }, (_, i) => newId(Date.now() + i));
+  const text = '語'.repeat(LIMITS.text_chars_max);
+  heart.log.write((tx) => ids.forEach((id) => insertMessage(tx.db, { id, task_id, text, created_at: at })));
+  const pending = async () => ((await heartbeat()).body as CallbackReply).control.messages.map(({ id }) => id);
+  const first = await pending();
+  t.true(first.length * text.length * 3 <= LIMITS.callback_body_bytes_max);
+  t.deepEqual(first, ids.slice(0, first.length));
+  await events(
+    first.map((message_id, i) => ({
+      seq: i + 1,
+      at,
+      type: 'input.added',
+      body: { turn: 0, source: 'person', message_id, text: 'heard' },
+    })),
+  );
+  t.deepEqual((await pending())[0], ids[first.length]);
 });
 
 test('a result ends the attempt and the task, and may be repeated; nothing else may follow', async (t) => {
