@@ -16,7 +16,7 @@ export type OpenTask = {
   token: string;
   /** A person says something; gives the message's id. */
   say: (text: string) => Promise<string>;
-  cancel: (reason: string) => Promise<void>;
+  cancel: () => Promise<void>;
   /** Gives this attempt up, as if its lease had run out. */
   giveUp: () => Promise<void>;
 };
@@ -247,9 +247,9 @@ export const COORDINATOR_RULES: readonly Rule<C>[] = [
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
-      await task.cancel('enough');
+      await task.cancel();
       for (const reply of [took(await heartbeat(task, 1), 1), took(await events(task, [log(2)]), 2)])
-        assert.equal(reply.control.cancel?.reason, 'enough');
+        assert.ok(reply.control.cancel?.reason, 'there is a cancel, with a reason');
     },
   },
   {

@@ -4,8 +4,9 @@ import { temporaryFolder } from '../support/folder.ts';
 import { carryRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { COORDINATOR_RULES, type CoordinatorUnderTest } from './coordinator-suite.ts';
+import { realCoordinator } from './real-coordinator.ts';
 
-for (const { name, check } of COORDINATOR_RULES)
+for (const { name, check } of COORDINATOR_RULES) {
   test(`the mock coordinator keeps: ${name}`, async (t) => {
     const folder = await temporaryFolder(t);
     const socket_path = join(folder, 'coordinator.sock');
@@ -22,10 +23,15 @@ for (const { name, check } of COORDINATOR_RULES)
           attempt: 1,
           token: task.token,
           say: (text: string) => Promise.resolve(task.say(text).id),
-          cancel: (reason: string) => Promise.resolve(task.cancel(reason)),
+          cancel: () => Promise.resolve(task.cancel('enough')),
           giveUp: () => Promise.resolve(task.nextAttempt()),
         });
       },
     };
     await t.notThrowsAsync(check(under_test));
   });
+
+  test.serial(`the coordinator keeps: ${name}`, async (t) => {
+    await t.notThrowsAsync(check(await realCoordinator(t)));
+  });
+}

@@ -1,0 +1,44 @@
+import type { ExecutionContext } from 'ava';
+import { join } from 'node:path';
+import { endAttempt } from '../../coordinator/advance.ts';
+import { readKeys } from '../../coordinator/keys.ts';
+import { Log } from '../../coordinator/log.ts';
+import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { TaskTokens } from '../../coordinator/task-token.ts';
+import { startErrand } from '../support/errand.ts';
+import { startAttempt, taskOf } from '../support/rows.ts';
+import type { CoordinatorUnderTest } from './coordinator-suite.ts';
+
+/**
+ * The real coordinator, whole. Its engine does not answer, so that it starts no worker of its own: a person sends the task, and the rows of
+ * its attempt are written here, as the dispatcher would.
+ */
+export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorUnderTest> {
+  const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+  const { errand, data_dir, person } = await startErrand(t, { runner: 'docker', env });
+  const { api } = await person('ann');
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new Log(db, () => undefined);
+  const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'instance'));
+  return {
+    open: async () => {
+      const body = { prompt: 'Keep the contract', repo_url: 'errand://sample' };
+      const { id } = await api.call('createTask', { body });
+      const attempt = startAttempt(log, id);
+      const params = { id };
+      return {
+        address: { origin: errand.callback_url, socket_path: null },
+        task_id: id,
+        attempt,
+        token: await tokens.issue(id, attempt),
+        say: async (text) => (await api.call('createMessage', { params, body: { text } })).message_id,
+        cancel: async () => void (await api.call('cancelTask', { params })),
+        giveUp: async () => {
+          const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
+          log.write((tx) => endAttempt(tx, taskOf(log, id), attempt, end));
+        },
+      };
+    },
+  };
+}
