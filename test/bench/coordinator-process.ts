@@ -1,64 +1,95 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Session } from '../../protocol/api.ts';
+import { removeWorkers } from '../support/remove-workers.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
+const READY_MS = 30_000;
+/** How long a process of the bench may live: whoever waits for more from it fails then. */
+const LIFE_MS = 5 * 60_000;
+const STOP_MS = 15_000;
+const CALL_MS = 30_000;
 
-/** A coordinator in a process of its own, as `npm start` runs it. */
-export type CoordinatorProcess = {
+/** A server in a process of its own. It stops, and its workers are removed, with the block that asked for it. */
+export type ServerProcess = AsyncDisposable & {
   url: string;
-  /** From the start of the process until `/readyz` said yes. */
+  /** From the start of the process until it was ready. */
   ready_ms: number;
   /** What of the process is in memory, in bytes (Linux). */
   memory_bytes: () => number;
-  stop: () => Promise<void>;
 };
 
-/** Starts it on a free port, with the process runner, no warm workers unless told, and the demo model. */
-export async function startCoordinatorProcess(
-  data_dir: string,
-  env: Record<string, string> = {},
-): Promise<CoordinatorProcess> {
-  const begin = performance.now();
-  const child = spawn(process.execPath, [MAIN], {
-    env: {
-      PATH: process.env['PATH'],
-      PORT: '0',
-      ERRAND_CALLBACK_PORT: '0',
-      ERRAND_DATA: data_dir,
-      ERRAND_RUNNER: 'process',
-      ERRAND_WARM_WORKERS: '0',
-      ERRAND_LOG: 'warn',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      const found = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
-      if (found) resolve(found);
-    });
-    child.once('exit', (code) => reject(new Error(`The coordinator ended with ${code} before it was ready.`)));
-  });
-  while (!(await fetch(`${url}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 5));
-  const ready_ms = performance.now() - begin;
-  return {
-    url,
-    ready_ms,
-    memory_bytes: () => {
-      const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-      return Number(kilobytes) * 1024;
-    },
-    stop: async () => {
-      if (child.exitCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    },
+/**
+ * Starts a coordinator as `npm start` does, on a free port, with the demo model, and no warm workers unless told. Rejects with what it said where it is not
+ * ready in half a minute.
+ */
+export function startCoordinatorProcess(data_dir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+  const own = {
+    PORT: '0',
+    ERRAND_CALLBACK_PORT: '0',
+    ERRAND_DATA: data_dir,
+    ERRAND_WARM_WORKERS: '0',
+    ERRAND_LOG: 'warn',
   };
+  return startServerProcess(MAIN, { ...own, ...env }, () => removeWorkers(data_dir));
+}
+
+/** Starts a program that prints its address once it listens, and answers its `/readyz` with 200 once it is ready. */
+export async function startServerProcess(
+  program: string,
+  env: Record<string, string> = {},
+  afterwards: () => Promise<void> = async () => undefined,
+): Promise<ServerProcess> {
+  const { PATH = '', DOCKER_HOST = '' } = process.env;
+  const begin = performance.now();
+  const child = spawn(process.execPath, [program], {
+    env: { PATH, DOCKER_HOST, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIFE_MS,
+    killSignal: 'SIGKILL',
+  });
+  const closed = once(child, 'close');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await closed;
+    clearTimeout(kill);
+    await afterwards();
+  };
+  let output = '';
+  const listens = Promise.withResolvers<string>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-10_000);
+      const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];
+      if (url !== undefined) listens.resolve(url);
+    });
+  const fail = () => listens.reject(new Error(`${program} was not ready. It said:\n${output}`));
+  const late = setTimeout(fail, READY_MS);
+  child.once('close', fail);
+  try {
+    const url = await listens.promise;
+    await answered(`${url}/readyz`);
+    const ready_ms = performance.now() - begin;
+    return { url, ready_ms, memory_bytes: () => residentBytes(child.pid), [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function answered(url: string): Promise<void> {
+  const signal = AbortSignal.timeout(READY_MS);
+  while (!(await fetch(url, { signal })).ok) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function residentBytes(pid = 0): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
 }
 
 export const BENCH_ACCOUNT = { email: 'bench@example.org', password: 'a bench is for sitting' };
@@ -77,6 +108,7 @@ async function session(url: string, body: typeof BENCH_ACCOUNT): Promise<Session
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(CALL_MS),
   });
   return Session.parse(await answer.json());
 }

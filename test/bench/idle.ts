@@ -1,78 +1,103 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { WebSocket } from 'ws';
 import { newId } from '../../protocol/ids.ts';
-import { LIMITS } from '../../protocol/limits.ts';
-import { BENCH_ACCOUNT, logIn, signUp, startCoordinatorProcess } from './coordinator-process.ts';
-import { median, ms, repeat, type Row } from './measure.ts';
+import { BENCH_ACCOUNT, logIn, signUp, startCoordinatorProcess, startServerProcess } from './coordinator-process.ts';
+import type { ServerProcess } from './coordinator-process.ts';
+import { megabytes, median, ms, times, type Row } from './measure.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const STARTS = 5;
 const SOCKETS = 2_000;
-const MB = 1024 * 1024;
+/** Sockets that are opened at once: one user's. */
+const BATCH = 20;
+const READY_GOAL_MS = 1_000;
+const IDLE_GOAL_BYTES = 120 * 1024 * 1024;
+const CAUGHT_UP_MS = 30_000;
+
+/** The same with nothing behind it: node:http and ws alone. */
+const startFloor = () => startServerProcess(fileURLToPath(new URL('floor-server.ts', import.meta.url)));
 
 /** (d) What an idle coordinator and an idle socket cost in memory; (e) how long a start takes. */
 export async function benchIdle(): Promise<Row[]> {
-  const data_dir = mkdtempSync(join(tmpdir(), 'errand-bench-'));
-  try {
-    const starts = await repeat(STARTS, async () => {
-      const server = await startCoordinatorProcess(data_dir);
-      await server.stop();
-      return server.ready_ms;
-    });
-    const ready = median(starts);
-    const { idle, each } = await memory(data_dir);
-    return [
-      { what: 'process start to ready', figure: ms(ready), floor: '', ratio: '', goal: '< 1 s', met: ready < 1000 },
-      {
-        what: 'idle coordinator',
-        figure: `${(idle / MB).toFixed(0)} MB`,
-        floor: '',
-        ratio: '',
-        goal: '< 120 MB',
-        met: idle < 120 * MB,
-      },
-      {
-        what: `idle socket, of ${SOCKETS}`,
-        figure: `${(each / 1024).toFixed(1)} kB`,
-        floor: '',
-        ratio: '',
-        goal: '',
-        met: null,
-      },
-    ];
-  } finally {
-    rmSync(data_dir, { recursive: true, force: true });
+  await using folder = await temporaryFolder();
+  const errand: Idle[] = [];
+  const floor: Idle[] = [];
+  for (let round = 0; round < STARTS; round++) {
+    errand.push(await idle(() => startCoordinatorProcess(folder.path)));
+    floor.push(await idle(startFloor));
   }
+  const [ready, bare_ready] = [
+    median(errand.map(({ ready_ms }) => ready_ms)),
+    median(floor.map(({ ready_ms }) => ready_ms)),
+  ];
+  const [bytes, bare_bytes] = [median(errand.map((at) => at.bytes)), median(floor.map((at) => at.bytes))];
+  const [each, bare_each] = await socketBytes(folder.path);
+  return [
+    {
+      what: 'idle coordinator',
+      figure: megabytes(bytes),
+      floor: megabytes(bare_bytes),
+      ratio: times(bytes / bare_bytes),
+      goal: `< ${megabytes(IDLE_GOAL_BYTES)}`,
+      met: bytes < IDLE_GOAL_BYTES,
+    },
+    {
+      what: `idle socket, of ${SOCKETS.toLocaleString('en')}`,
+      figure: `${(each / 1024).toFixed(1)} kB`,
+      floor: `${(bare_each / 1024).toFixed(1)} kB`,
+      ratio: times(each / bare_each),
+      goal: '',
+      met: null,
+    },
+    {
+      what: 'process start to ready',
+      figure: ms(ready),
+      floor: ms(bare_ready),
+      ratio: times(ready / bare_ready),
+      goal: `< ${ms(READY_GOAL_MS)}`,
+      met: ready < READY_GOAL_MS,
+    },
+  ];
 }
 
-async function memory(data_dir: string): Promise<{ idle: number; each: number }> {
-  const users = Math.ceil(SOCKETS / LIMITS.sockets_per_user_max);
-  const first = await startCoordinatorProcess(data_dir);
-  await signUp(first.url);
-  await first.stop();
-  const emails = addUsers(join(data_dir, 'errand.db'), users);
-  const server = await startCoordinatorProcess(data_dir);
+type Idle = { ready_ms: number; bytes: number };
+
+async function idle(start: () => Promise<ServerProcess>): Promise<Idle> {
+  await using server = await start();
+  return { ready_ms: server.ready_ms, bytes: server.memory_bytes() };
+}
+
+/** What one more socket that has caught up costs, in bytes: of the coordinator's, and of the floor's. */
+async function socketBytes(data_dir: string): Promise<[number, number]> {
+  const emails = await addUsers(data_dir, SOCKETS / BATCH);
   const sockets: WebSocket[] = [];
   try {
-    const idle = server.memory_bytes();
+    await using server = await startCoordinatorProcess(data_dir);
+    const before = server.memory_bytes();
     for (const email of emails) {
-      const session = await logIn(server.url, email);
-      const count = Math.min(LIMITS.sockets_per_user_max, SOCKETS - sockets.length);
-      const opened = Array.from({ length: count }, () => subscribed(server.url, session.user.id, session.access_token));
-      sockets.push(...(await Promise.all(opened)));
+      const { user, access_token } = await logIn(server.url, email);
+      const protocols = ['errand.v1', `bearer.${access_token}`];
+      sockets.push(...(await open(BATCH, `${server.url}/ws/${user.id}`, protocols)));
     }
-    return { idle, each: (server.memory_bytes() - idle) / sockets.length };
+    const after = server.memory_bytes();
+    await using floor = await startFloor();
+    const bare_before = floor.memory_bytes();
+    for (let opened = 0; opened < SOCKETS; opened += BATCH) sockets.push(...(await open(BATCH, floor.url, [])));
+    return [(after - before) / SOCKETS, (floor.memory_bytes() - bare_before) / SOCKETS];
   } finally {
     for (const socket of sockets) socket.terminate();
-    await server.stop();
   }
 }
 
 /** Users with the first one's password; gives their e-mail addresses. Signing up each would be held up by the limit for an address. */
-function addUsers(path: string, count: number): string[] {
-  const db = new Database(path);
+async function addUsers(data_dir: string, count: number): Promise<string[]> {
+  {
+    await using server = await startCoordinatorProcess(data_dir);
+    await signUp(server.url);
+  }
+  const db = new Database(join(data_dir, 'errand.db'));
   const copy = db.prepare(
     `INSERT INTO users (id, email, password_hash, role, created_at)
      SELECT ?, ?, password_hash, 'member', created_at FROM users WHERE email = '${BENCH_ACCOUNT.email}'`,
@@ -83,14 +108,22 @@ function addUsers(path: string, count: number): string[] {
   return emails;
 }
 
-/** A socket that has caught up and now waits. */
-function subscribed(url: string, user_id: string, token: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${user_id}`, ['errand.v1', `bearer.${token}`]);
+/** Sockets that have caught up and now wait. */
+function open(count: number, url: string, protocols: string[]): Promise<WebSocket[]> {
+  return Promise.all(Array.from({ length: count }, () => caughtUp(url.replace('http', 'ws'), protocols)));
+}
+
+function caughtUp(url: string, protocols: string[]): Promise<WebSocket> {
+  const socket = new WebSocket(url, protocols, { perMessageDeflate: false, handshakeTimeout: CAUGHT_UP_MS });
   return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('A socket did not catch up.')), CAUGHT_UP_MS);
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('A socket was closed.')));
     socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', after: 0 })));
     socket.on('message', (data: Buffer) => {
-      if (data.includes('"caught_up"')) resolve(socket);
+      if (!data.includes('"caught_up"')) return;
+      clearTimeout(late);
+      resolve(socket);
     });
   });
 }

@@ -1,9 +1,16 @@
 import { benchIdle } from './idle.ts';
 import { printTable, type Row } from './measure.ts';
 import { benchPages } from './pages.ts';
+import { benchRelay } from './relay.ts';
+import { benchStart } from './start.ts';
 
 /** The parts of the bench, by the names that the command line takes: `npm run bench -- pages idle`; all of them by default. */
-const PARTS: Record<string, () => Promise<Row[]>> = { pages: benchPages, idle: benchIdle };
+const PARTS: Record<string, () => Promise<Row[]>> = {
+  relay: benchRelay,
+  start: benchStart,
+  pages: benchPages,
+  idle: benchIdle,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));

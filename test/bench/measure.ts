@@ -6,24 +6,11 @@ export function median(values: number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The value that the share `p` (0 to 1) of all values does not exceed. */
-export function percentile(values: number[], p: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * p) - 1)] ?? Number.NaN;
-}
-
 /** How long `work` takes, in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();
   return performance.now() - begin;
-}
-
-/** Runs `work` so many times, one after the other. */
-export async function repeat<T>(times: number, work: (round: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  for (let round = 0; round < times; round++) results.push(await work(round));
-  return results;
 }
 
 /** One line of the table. `goal` says what the ratio or the figure is to keep to; `met` whether it did. */
@@ -49,3 +36,4 @@ export function printTable(rows: Row[]): void {
 
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 export const times = (value: number): string => `${value.toFixed(2)}×`;
+export const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MB`;

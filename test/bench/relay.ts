@@ -1,7 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
@@ -9,21 +7,72 @@ import { insertEvent } from '../../coordinator/sqlite/events.ts';
 import { Log } from '../../coordinator/log.ts';
 import { startHeart } from '../support/heart.ts';
 import { addTask, addUser, startAttempt } from '../support/rows.ts';
+import { median, ms, times, type Row } from './measure.ts';
 import type { Load, Measure } from './relay-load.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 type Shape = Omit<Load, 'target'>;
 
+const ROUNDS = 3;
+/** Of the floor's events per second, at the least; and how late the slowest hundredth may be at 1,000 events/s. */
+const RATE_GOAL = 0.5;
+const P99_GOAL_MS = 10;
+/** How long one load may take. */
+const LOAD_MS = 60_000;
+
 /** How events come: in bulk from several workers, at two steady rates (a worker posts what it has each 40 ms), and as one worker's burst. */
-export const SHAPES = {
+const SHAPES = {
   '8 workers, 100 a POST': { workers: 8, posts: 40, events: 100, posts_per_s: null },
   '100 events/s': { workers: 4, posts: 100, events: 1, posts_per_s: 100 },
   '1,000 events/s': { workers: 10, posts: 100, events: 4, posts_per_s: 250 },
   'burst of 10,000': { workers: 1, posts: 20, events: 500, posts_per_s: null },
 } satisfies Record<string, Shape>;
 
+/** (a) Events from a worker's POST, through the disk, to a client's socket. Each round measures Errand, then the floor. */
+export async function benchRelay(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [name, shape] of Object.entries<Shape>(SHAPES)) {
+    const errand: Measure[] = [];
+    const floor: Measure[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      errand.push(await measureErrand(shape));
+      floor.push(await measureFloor(shape));
+    }
+    const both = (pick: (measure: Measure) => number) => [median(errand.map(pick)), median(floor.map(pick))] as const;
+    if (shape.posts_per_s === null) rows.push(rateRow(name, ...both((measure) => measure.events_per_s)));
+    else rows.push(latencyRow(`${name}, p50`, null, ...both((measure) => measure.p50_ms)));
+    const p99_goal_ms = name === '1,000 events/s' ? P99_GOAL_MS : null;
+    rows.push(latencyRow(`${name}, p99`, p99_goal_ms, ...both((measure) => measure.p99_ms)));
+  }
+  return rows;
+}
+
+function rateRow(name: string, errand: number, floor: number): Row {
+  const per_s = (rate: number) => `${Math.round(rate).toLocaleString('en')}/s`;
+  return {
+    what: `events, ${name}`,
+    figure: per_s(errand),
+    floor: per_s(floor),
+    ratio: times(errand / floor),
+    goal: `≥ ${times(RATE_GOAL)}`,
+    met: errand / floor >= RATE_GOAL,
+  };
+}
+
+function latencyRow(name: string, goal_ms: number | null, errand: number, floor: number): Row {
+  return {
+    what: `POST to socket, ${name}`,
+    figure: ms(errand),
+    floor: ms(floor),
+    ratio: times(errand / floor),
+    goal: goal_ms === null ? '' : `< ${goal_ms} ms`,
+    met: goal_ms === null ? null : errand < goal_ms,
+  };
+}
+
 /** Events from a worker's POST, through the disk, to a client's socket, as Errand does it. */
-export async function benchErrand(shape: Shape): Promise<Measure> {
-  await using folder = await temporary();
+async function measureErrand(shape: Shape): Promise<Measure> {
+  await using folder = await temporaryFolder();
   const heart = await startHeart({ folder: folder.path });
   const user_id = addUser(heart.log);
   const tokens = await Promise.all(
@@ -43,8 +92,8 @@ export async function benchErrand(shape: Shape): Promise<Measure> {
 }
 
 /** The floor: the same rows through better-sqlite3 and ws alone, in group commits too. Nobody is asked who they are, and nothing is checked. */
-export async function benchFloor(shape: Shape): Promise<Measure> {
-  await using folder = await temporary();
+async function measureFloor(shape: Shape): Promise<Measure> {
+  await using folder = await temporaryFolder();
   const db = openDatabase(join(folder.path, 'floor.db'));
   const log = new Log(db, () => {});
   const user_id = addUser(log);
@@ -88,8 +137,9 @@ export async function benchFloor(shape: Shape): Promise<Measure> {
   }
 }
 
+/** Runs a load in a process of its own; rejects where it takes too long. */
 async function load(what: Load): Promise<Measure> {
-  const child: ChildProcess = fork(new URL('./relay-load.ts', import.meta.url));
+  const child: ChildProcess = fork(new URL('./relay-load.ts', import.meta.url), { timeout: LOAD_MS });
   try {
     child.send(what);
     const ended = once(child, 'exit').then(() => Promise.reject(new Error('the load ended without a measure')));
@@ -99,9 +149,4 @@ async function load(what: Load): Promise<Measure> {
   } finally {
     child.kill();
   }
-}
-
-async function temporary() {
-  const path = await mkdtemp(join(tmpdir(), 'errand-bench-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { ProcessRunner } from '../../coordinator/process/runner.ts';
 import { Running, type Ended } from './command-line.ts';
-import { docker } from './docker.ts';
+import { removeWorkers } from './remove-workers.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
@@ -74,14 +73,4 @@ export class CoordinatorProcess extends Running {
     });
     return targets.sort();
   }
-}
-
-/** Workers outlive their coordinator. */
-async function removeWorkers(data_dir: string): Promise<void> {
-  const workers_dir = join(data_dir, 'workers');
-  if (!existsSync(workers_dir)) return;
-  const processes = new ProcessRunner({ workers_dir, entry: MAIN, env: {} });
-  const as_processes = await processes.list();
-  for (const name of readdirSync(workers_dir))
-    await (as_processes.includes(name) ? processes.remove(name) : docker('rm', '--force', name).catch(() => undefined));
 }

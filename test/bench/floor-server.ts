@@ -1,0 +1,12 @@
+import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
+
+/* The floor of an idle server: Node's own HTTP server and ws, and nothing behind them. Each client's first message is answered as if it had caught up. */
+
+const server = createServer((_, response) => response.end());
+const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+sockets.on('connection', (socket) => socket.once('message', () => socket.send('{"type":"caught_up"}')));
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  if (typeof address === 'object' && address) process.stdout.write(`http://127.0.0.1:${address.port}\n`);
+});

@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ProcessRunner } from '../../coordinator/process/runner.ts';
+
+const run = promisify(execFile);
+
+/** Removes the workers, containers and processes, of a coordinator that has ended: they outlive it. */
+export async function removeWorkers(data_dir: string): Promise<void> {
+  const workers_dir = join(data_dir, 'workers');
+  if (!existsSync(workers_dir)) return;
+  const processes = new ProcessRunner({ workers_dir, entry: '', env: {} });
+  const as_processes = await processes.list();
+  for (const name of readdirSync(workers_dir))
+    await (as_processes.includes(name)
+      ? processes.remove(name)
+      : run('docker', ['rm', '--force', name]).catch(() => undefined));
+}
