@@ -11,7 +11,7 @@ import { countPendingMessages, insertMessage } from './sqlite/messages.ts';
 import { findProjectOf } from './sqlite/projects.ts';
 import { countQueuedOf, findTaskOf, insertTask } from './sqlite/tasks.ts';
 import { isActive } from './task-life.ts';
-import { branchName, titleOf, type TaskRow } from './task.ts';
+import { newTask, type TaskRow } from './task.ts';
 
 /*
  * What a person can do to a task. Each command runs in the caller's transaction and checks that the task is that person's; what follows
@@ -36,48 +36,21 @@ export function createTask(tx: Tx, { config, signals, models }: Server, user_id:
       errors: [{ field: '/model', message: 'is not in the price table' }],
     });
   requireRoomInQueue(tx, user_id);
-  const id = newId();
   const at = new Date().toISOString();
-  const title = titleOf(input.prompt);
-  const task: TaskRow = {
-    id,
-    user_id,
-    project_id: project?.id ?? null,
-    repo_url,
-    prompt: input.prompt,
-    title,
-    base_branch: input.base_branch ?? project?.base_branch ?? null,
-    branch: branchName(id, title),
-    model,
-    budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
-    max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
-    priority: input.priority ?? 0,
-    status: 'queued',
-    reason: null,
-    detail: null,
-    attempt: 0,
-    failures: 0,
-    cancel_reason: null,
-    queued_at: at,
-    retry_at: null,
-    workspace: null,
-    waiting_for: null,
-    plan: [],
-    result: null,
-    pushed_branch: null,
-    usage: {
-      requests: 0,
-      input_tokens: 0,
-      cache_write_tokens: 0,
-      cache_read_tokens: 0,
-      output_tokens: 0,
-      cost_usd: 0,
+  const task = newTask(
+    {
+      user_id,
+      project_id: project?.id ?? null,
+      repo_url,
+      prompt: input.prompt,
+      base_branch: input.base_branch ?? project?.base_branch ?? null,
+      model,
+      budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
+      max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
+      priority: input.priority ?? 0,
     },
-    created_at: at,
-    updated_at: at,
-    started_at: null,
-    ended_at: null,
-  };
+    at,
+  );
   insertTask(tx.db, task);
   const { prompt, base_branch } = task;
   tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);

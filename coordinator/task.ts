@@ -1,3 +1,4 @@
+import { newId } from '../protocol/ids.ts';
 import type { FailureReason, PlanItem, TaskResult, Usage, WaitingFor } from '../protocol/task.ts';
 import type { Life } from './task-life.ts';
 
@@ -29,6 +30,49 @@ export type TaskRow = Life & {
   updated_at: string;
 };
 
+/** What of a task its person decides, directly or by a project. */
+type Asked = Pick<
+  TaskRow,
+  'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
+>;
+
+/** A task that has just been asked for: at the end of the queue, nothing done, nothing spent. `at` is an ISO time. */
+export function newTask(asked: Asked, at: string): TaskRow {
+  const id = newId();
+  const title = titleOf(asked.prompt);
+  return {
+    ...asked,
+    id,
+    title,
+    branch: branchName(id, title),
+    status: 'queued',
+    reason: null,
+    detail: null,
+    attempt: 0,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: at,
+    retry_at: null,
+    workspace: null,
+    waiting_for: null,
+    plan: [],
+    result: null,
+    pushed_branch: null,
+    usage: {
+      requests: 0,
+      input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_read_tokens: 0,
+      output_tokens: 0,
+      cost_usd: 0,
+    },
+    created_at: at,
+    updated_at: at,
+    started_at: null,
+    ended_at: null,
+  };
+}
+
 /** One execution of a task, as the coordinator keeps it. */
 export type AttemptRow = {
   task_id: string;
@@ -50,7 +94,7 @@ export function branchPrefix(task_id: string): string {
 }
 
 /** The branch of a task: its prefix and a few words of its title. */
-export function branchName(task_id: string, title: string): string {
+function branchName(task_id: string, title: string): string {
   const slug = title
     .normalize('NFKD')
     .toLowerCase()
@@ -61,7 +105,7 @@ export function branchName(task_id: string, title: string): string {
 }
 
 /** The first line of a prompt, cut to 80 characters. */
-export function titleOf(prompt: string): string {
+function titleOf(prompt: string): string {
   const line = prompt.trim().split(/\r?\n/, 1)[0] ?? '';
   const characters = Array.from(line);
   return characters.length > 80 ? `${characters.slice(0, 79).join('')}…` : line;

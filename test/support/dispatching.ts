@@ -20,7 +20,7 @@ import { insertMessage } from '../../coordinator/sqlite/messages.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import type { Signals } from '../../coordinator/signals.ts';
-import type { TaskRow } from '../../coordinator/task.ts';
+import { newTask, type TaskRow } from '../../coordinator/task.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
 import { Workers } from '../../coordinator/workers.ts';
 import { temporaryFolder } from './folder.ts';
@@ -37,49 +37,16 @@ export function addUser(db: Db): string {
 
 /** Adds a queued task of this user. */
 export function addTask(db: Db, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
-  const id = newId();
+  const asked = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
   const task: TaskRow = {
-    id,
-    user_id,
-    project_id: null,
-    repo_url: 'https://forge.example/owner/name',
-    prompt: 'finish',
-    title: 'finish',
-    base_branch: null,
-    branch: `errand/${id}-finish`,
-    model: 'claude-sonnet-5-5',
-    budget_usd: 1,
-    max_turns: 10,
-    priority: 0,
-    status: 'queued',
-    reason: null,
-    detail: null,
-    attempt: 0,
-    failures: 0,
-    cancel_reason: null,
-    queued_at: time(),
-    retry_at: null,
-    workspace: null,
-    waiting_for: null,
-    plan: [],
-    result: null,
-    pushed_branch: null,
-    usage: {
-      requests: 0,
-      input_tokens: 0,
-      cache_write_tokens: 0,
-      cache_read_tokens: 0,
-      output_tokens: 0,
-      cost_usd: 0,
-    },
-    created_at: time(),
-    updated_at: time(),
-    started_at: null,
-    ended_at: null,
+    ...newTask(
+      { ...asked, repo_url: 'https://forge.example/owner/name', prompt: 'finish', model: 'claude-sonnet-5-5' },
+      time(),
+    ),
     ...fields,
   };
   insertTask(db, task);
-  if (task.workspace !== null) sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(task.workspace, id);
+  if (task.workspace !== null) sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(task.workspace, task.id);
   return task;
 }
 

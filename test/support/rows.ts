@@ -4,7 +4,7 @@ import type { Log } from '../../coordinator/log.ts';
 import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import { branchName, type TaskRow } from '../../coordinator/task.ts';
+import { newTask, type TaskRow } from '../../coordinator/task.ts';
 
 /* Rows as the API and the dispatcher make them, for tests of what comes after. */
 
@@ -20,46 +20,9 @@ export function addUser(log: Log): string {
 
 /** A queued task. */
 export function addTask(log: Log, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
-  const id = newId();
-  const at = now();
+  const asked = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
   const task: TaskRow = {
-    id,
-    user_id,
-    project_id: null,
-    repo_url: 'errand://sample',
-    prompt: 'Mend it',
-    title: 'Mend it',
-    base_branch: null,
-    branch: branchName(id, 'Mend it'),
-    model: 'demo',
-    budget_usd: 1,
-    max_turns: 10,
-    priority: 0,
-    status: 'queued',
-    reason: null,
-    detail: null,
-    attempt: 0,
-    failures: 0,
-    cancel_reason: null,
-    queued_at: at,
-    retry_at: null,
-    workspace: null,
-    waiting_for: null,
-    plan: [],
-    result: null,
-    pushed_branch: null,
-    usage: {
-      requests: 0,
-      input_tokens: 0,
-      cache_write_tokens: 0,
-      cache_read_tokens: 0,
-      output_tokens: 0,
-      cost_usd: 0,
-    },
-    created_at: at,
-    updated_at: at,
-    started_at: null,
-    ended_at: null,
+    ...newTask({ ...asked, repo_url: 'errand://sample', prompt: 'Mend it', model: 'demo' }, now()),
     ...fields,
   };
   log.write((tx) => insertTask(tx.db, task));
