@@ -1,7 +1,7 @@
-import { chmod, constants, mkdir, open, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ListenOptions } from 'node:net';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Via } from './fence.ts';
 
@@ -31,33 +31,9 @@ export async function listenOnSocket(handlers: Handlers, path: string, worker: s
   await chmod(dirname(path), 0o711);
   await rm(path, { force: true });
   const server = serve(handlers, { worker });
-  const address = await shortAddress(path);
-  const closed = async () => {
-    await close(server);
-    await address.release();
-  };
-  try {
-    await listen(server, { path: address.path });
-    await chmod(path, 0o666);
-  } catch (error) {
-    await closed();
-    throw error;
-  }
-  return { close: closed };
-}
-
-/** The kernel takes no longer address of a socket than this, its closing zero left out. */
-const ADDRESS_BYTES_MAX = 107;
-
-/**
- * An address by which the socket at `path` can be made. A data folder may lie deep, and then Linux has a shorter way to it: through an open
- * directory, which must stay open until the socket is closed.
- */
-async function shortAddress(path: string): Promise<{ path: string; release: () => Promise<void> }> {
-  if (Buffer.byteLength(path) <= ADDRESS_BYTES_MAX || process.platform !== 'linux')
-    return { path, release: () => Promise.resolve() };
-  const directory = await open(dirname(path), constants.O_DIRECTORY);
-  return { path: `/proc/self/fd/${directory.fd}/${basename(path)}`, release: () => directory.close() };
+  await listen(server, { path });
+  await chmod(path, 0o666);
+  return { close: () => close(server) };
 }
 
 /** Opens a TCP listener; port 0 takes any that is free. */

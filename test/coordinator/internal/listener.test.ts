@@ -57,15 +57,6 @@ test('a socket replaces what an earlier process left, and may be connected to by
   await second.close();
 });
 
-test('a socket may lie deeper than its address has room for', async (t) => {
-  const { folder, heart } = await start(t);
-  const socketPath = join(folder, 'd'.repeat(100), 'coordinator.sock');
-  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-  t.true(statSync(socketPath).isSocket());
-  await listening.close();
-  t.false(existsSync(socketPath));
-});
-
 test('takes the token as a bearer, as the password of Basic, and as x-api-key', async (t) => {
   const { where, path, token, beat } = await start(t);
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
