@@ -42,7 +42,7 @@ function waitingFor(task: TaskRow, place: number | undefined): WaitingFor | null
         ...(task.retry_at !== null && { retry_at: task.retry_at }),
       };
     case 'starting':
-      return task.waiting_for ?? { kind: 'worker', since: task.updated_at };
+      return { kind: 'worker', since: task.updated_at };
     case 'running':
     case 'waiting':
       return task.waiting_for;

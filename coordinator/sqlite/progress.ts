@@ -35,11 +35,13 @@ export function updateResult(db: Db, task_id: string, result: TaskResult, at: st
 /** How a task stands now, for its owner's socket. `waiting_for` is JSON, or null. */
 export type StateRow = { id: string; user_id: string; status: TaskStatus; waiting_for: string | null };
 
-/** A user's tasks that a worker is at. */
+/** A user's tasks that a worker is at, or is being started for: that is what those wait for, until it says something else. */
 export function listStatesOf(db: Db, user_id: string): StateRow[] {
   return sql<StateRow>(
     db,
-    `SELECT id, user_id, status, waiting_for FROM tasks
+    `SELECT id, user_id, status,
+       CASE status WHEN 'starting' THEN json_object('kind', 'worker', 'since', updated_at) ELSE waiting_for END AS waiting_for
+     FROM tasks
      WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
   ).all(user_id);
 }

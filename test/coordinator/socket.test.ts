@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { temporaryFolder } from '../support/folder.ts';
 import { startHeart, type Heart } from '../support/heart.ts';
-import { addTask, addUser } from '../support/rows.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../support/rows.ts';
 import { until } from '../support/until.ts';
 import { TestClient } from '../support/watcher.ts';
 import type { SocketLimits } from '../../coordinator/http/feed.ts';
@@ -159,9 +159,16 @@ test('after caught_up comes how each task at work stands', async (t) => {
   const waiting_for = { kind: 'model', since: '2026-01-01T00:00:00.000Z' } as const;
   const working = addTask(heart.log, user_id, { status: 'running', attempt: 1 });
   heart.log.db.prepare('UPDATE tasks SET waiting_for = ? WHERE id = ?').run(JSON.stringify(waiting_for), working.id);
+  const starting = addTask(heart.log, user_id);
+  startAttempt(heart.log, starting.id);
   const client = await TestClient.subscribe(heart.socket_url, user_id);
-  await client.until(() => client.of('state').length === 1);
-  t.deepEqual(client.of('state'), [{ type: 'state', task_id: working.id, status: 'running', waiting_for }]);
+  await client.until(() => client.of('state').length === 2);
+  const for_worker = { kind: 'worker', since: taskOf(heart.log, starting.id).updated_at } as const;
+  const states = client.of('state').map(({ task_id, ...state }) => [task_id, state]);
+  t.deepEqual(Object.fromEntries(states), {
+    [working.id]: { type: 'state', status: 'running', waiting_for },
+    [starting.id]: { type: 'state', status: 'starting', waiting_for: for_worker },
+  });
   await client.close();
 });
 
