@@ -99,10 +99,8 @@ test('ends the whole group at an abort', async (t) => {
   const { run, pid, abort } = await makeShell(t);
   const running = run('(trap "" TERM INT; sleep 300) & echo $! > pid; wait');
   const child = await pid('pid');
-  const asked = performance.now();
   abort.abort(new Error('stop'));
   await t.throwsAsync(running, { message: 'stop' });
-  t.true(performance.now() - asked < 3_000);
   await until('the process has gone', () => !isAlive(child));
 });
 

@@ -234,12 +234,9 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     name: 'a cancel that is pushed ends it within the grace, with a result, and 0',
     check: async (context) => {
       const { worker, task } = await underWay(context);
-      const before = performance.now();
       assert.equal((await post(worker, '/cancel', { reason: 'enough' })).status, 202);
-      assert.equal(await exitCode(worker, 20_000), 0);
-      const ms = Math.round(performance.now() - before);
+      assert.equal(await exitCode(worker, LIMITS.cancel_push_ms), 0);
       assert.equal(task.current.result?.status, 'cancelled');
-      assert.ok(ms < LIMITS.cancel_grace_ms * 2, `it took ${ms} ms`);
       assert.deepEqual(task.breaches, []);
     },
   },

@@ -6,7 +6,7 @@ import type { Runner } from '../../coordinator/runner.ts';
 import { addTask, addUser, startServer, TINY_WORKER } from '../support/dispatching.ts';
 import { until } from '../support/until.ts';
 
-test('a first attempt is handed to the worker that waits, and another takes its place', async (t) => {
+test.serial('a first attempt is handed to the worker that waits, and another takes its place', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [waiting] = await server.runner.list();
@@ -20,7 +20,7 @@ test('a first attempt is handed to the worker that waits, and another takes its 
   t.notDeepEqual(await server.runner.list(), [waiting]);
 });
 
-test('a later attempt has a worker of its own, with the workspace of the first', async (t) => {
+test.serial('a later attempt has a worker of its own, with the workspace of the first', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
@@ -53,7 +53,7 @@ for (const boot of ['deaf', 'refuse'])
     t.false(server.folders.listWorkspaces().includes(warm ?? ''));
   });
 
-test('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
+test.serial('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
   const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [warm] = await server.runner.list();
@@ -71,7 +71,7 @@ test('a warm worker that took its task, but whose answer was lost, keeps it', as
   t.like(attempts[0], { worker: warm, warm: true });
 });
 
-test('a warm worker that dies is replaced', async (t) => {
+test.serial('a warm worker that dies is replaced', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [first] = await server.runner.list();
@@ -105,30 +105,33 @@ function breakable(inner: Runner): Runner & { fault: string | null; starts: numb
   return runner;
 }
 
-test('while the runner is at fault no worker is started and tasks wait; once it is mended they go on by themselves', async (t) => {
-  let broken: ReturnType<typeof breakable> | undefined;
-  const server = await startServer(t, {
-    warm_workers: 1,
-    runner: (folders) => {
-      const env = { PATH: process.env.PATH ?? '' };
-      broken = breakable(new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }));
-      broken.fault = 'Docker does not answer.';
-      return broken;
-    },
-  });
-  const task = addTask(server.db, addUser(server.db));
-  server.dispatcher.wake();
-  t.is(server.dispatcher.fault, 'Docker does not answer.');
-  await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
-  t.is(server.task(task.id).status, 'queued');
-  t.is(broken?.starts, 0);
-  if (broken) broken.fault = null;
-  await server.reaches(task.id, 'succeeded');
-  t.is(server.dispatcher.fault, null);
-  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
-});
+test.serial(
+  'while the runner is at fault no worker is started and tasks wait; once it is mended they go on by themselves',
+  async (t) => {
+    let broken: ReturnType<typeof breakable> | undefined;
+    const server = await startServer(t, {
+      warm_workers: 1,
+      runner: (folders) => {
+        const env = { PATH: process.env.PATH ?? '' };
+        broken = breakable(new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }));
+        broken.fault = 'Docker does not answer.';
+        return broken;
+      },
+    });
+    const task = addTask(server.db, addUser(server.db));
+    server.dispatcher.wake();
+    t.is(server.dispatcher.fault, 'Docker does not answer.');
+    await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
+    t.is(server.task(task.id).status, 'queued');
+    t.is(broken?.starts, 0);
+    if (broken) broken.fault = null;
+    await server.reaches(task.id, 'succeeded');
+    t.is(server.dispatcher.fault, null);
+    await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  },
+);
 
-test('a stop removes the workers that wait', async (t) => {
+test.serial('a stop removes the workers that wait', async (t) => {
   const server = await startServer(t, { warm_workers: 2 });
   await until('two wait', () => server.dispatcher.workers.warm === 2);
   await server.stop();

@@ -40,34 +40,40 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   return { data_dir, task_id, worker };
 }
 
-test('an attempt whose worker was not started before a crash is started, under the name that was written', async (t) => {
-  const { data_dir, task_id, worker } = await crashedBeforeStart(t);
-  const server = await startServer(t, { data_dir });
-  await server.reaches(task_id, 'succeeded');
-  t.deepEqual(
-    server.attempts(task_id).map((attempt) => [attempt.n, attempt.worker]),
-    [[1, worker]],
-  );
-});
+test.serial(
+  'an attempt whose worker was not started before a crash is started, under the name that was written',
+  async (t) => {
+    const { data_dir, task_id, worker } = await crashedBeforeStart(t);
+    const server = await startServer(t, { data_dir });
+    await server.reaches(task_id, 'succeeded');
+    t.deepEqual(
+      server.attempts(task_id).map((attempt) => [attempt.n, attempt.worker]),
+      [[1, worker]],
+    );
+  },
+);
 
-test('a worker at work outlives the server, and the next one hears it, messages it and cancels it', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
-  const second = await startServer(t, { data_dir });
-  t.is(second.dispatcher.workers.at_work, 1);
-  t.is(second.task(task.id).status, 'running');
-  second.cancel(task.id);
-  await second.reaches(task.id, 'cancelled', 1_400);
-  await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
-  t.deepEqual(await second.runner.list(), []);
-  t.deepEqual(second.ended, []);
-});
+test.serial(
+  'a worker at work outlives the server, and the next one hears it, messages it and cancels it',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    const second = await startServer(t, { data_dir });
+    t.is(second.dispatcher.workers.at_work, 1);
+    t.is(second.task(task.id).status, 'running');
+    second.cancel(task.id);
+    await second.reaches(task.id, 'cancelled', 1_400);
+    await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
+    t.deepEqual(await second.runner.list(), []);
+    t.deepEqual(second.ended, []);
+  },
+);
 
-test('a cancel that came before a crash is carried out after it', async (t) => {
+test.serial('a cancel that came before a crash is carried out after it', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db), { prompt: 'hold-on' });
@@ -81,24 +87,27 @@ test('a cancel that came before a crash is carried out after it', async (t) => {
   await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
 });
 
-test('an attempt whose worker went while the server was away is lost, and the task is tried again', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
-  await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
-  const second = await startServer(t, { data_dir });
-  await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
-  t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
-  t.is(second.task(task.id).detail, 'The worker has gone before it had reported a result.');
-  const again = await until('another attempt works', () => second.attempts(task.id)[1]);
-  t.is(again.n, 2);
-  await second.reaches(task.id, 'running');
-});
+test.serial(
+  'an attempt whose worker went while the server was away is lost, and the task is tried again',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
+    const second = await startServer(t, { data_dir });
+    await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
+    t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
+    t.is(second.task(task.id).detail, 'The worker has gone before it had reported a result.');
+    const again = await until('another attempt works', () => second.attempts(task.id)[1]);
+    t.is(again.n, 2);
+    await second.reaches(task.id, 'running');
+  },
+);
 
-test('an adopted worker that dies is lost like any other', async (t) => {
+test.serial('an adopted worker that dies is lost like any other', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
@@ -111,7 +120,7 @@ test('an adopted worker that dies is lost like any other', async (t) => {
   await until('the attempt is lost', () => second.attempts(task.id)[0]?.reason === 'worker_lost');
 });
 
-test('workers, links and workspaces of nothing are removed at the start; those of tasks stay', async (t) => {
+test.serial('workers, links and workspaces of nothing are removed at the start; those of tasks stay', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db));
@@ -142,28 +151,31 @@ test('workers, links and workspaces of nothing are removed at the start; those o
   t.deepEqual(second.folders.listWorkspaces(), [of_task]);
 });
 
-test('of the tasks that have ended the last ten keep their workspaces; an older one goes on in a new one', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const user_id = addUser(first.db);
-  const ended = Array.from({ length: 12 }, (_, i) => {
-    const workspace = newWorkerName();
-    first.folders.makeWorkspace(workspace);
-    const ended_at = time(-1_000 * (12 - i));
-    return addTask(first.db, user_id, { status: 'failed', ended_at, attempt: 1, workspace });
-  });
-  const waiting = newWorkerName();
-  first.folders.makeWorkspace(waiting);
-  addTask(first.db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
-  await first.stop();
-  const second = await startServer(t, { data_dir });
-  await until('the oldest two have gone', () => second.folders.listWorkspaces().length === 11);
-  const kept = [...ended.slice(2).map(({ workspace }) => workspace ?? ''), waiting];
-  t.true(kept.every((name) => second.folders.listWorkspaces().includes(name)));
-  const { id } = ended[0] ?? t.fail();
-  t.is(second.task(id).workspace, null);
-  second.log.write((tx) => advance(tx, second.task(id), { type: 'retry', at: time() }));
-  second.dispatcher.wake();
-  await second.reaches(id, 'succeeded');
-  t.true(second.folders.listWorkspaces().includes(second.task(id).workspace ?? ''));
-});
+test.serial(
+  'of the tasks that have ended the last ten keep their workspaces; an older one goes on in a new one',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const user_id = addUser(first.db);
+    const ended = Array.from({ length: 12 }, (_, i) => {
+      const workspace = newWorkerName();
+      first.folders.makeWorkspace(workspace);
+      const ended_at = time(-1_000 * (12 - i));
+      return addTask(first.db, user_id, { status: 'failed', ended_at, attempt: 1, workspace });
+    });
+    const waiting = newWorkerName();
+    first.folders.makeWorkspace(waiting);
+    addTask(first.db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
+    await first.stop();
+    const second = await startServer(t, { data_dir });
+    await until('the oldest two have gone', () => second.folders.listWorkspaces().length === 11);
+    const kept = [...ended.slice(2).map(({ workspace }) => workspace ?? ''), waiting];
+    t.true(kept.every((name) => second.folders.listWorkspaces().includes(name)));
+    const { id } = ended[0] ?? t.fail();
+    t.is(second.task(id).workspace, null);
+    second.log.write((tx) => advance(tx, second.task(id), { type: 'retry', at: time() }));
+    second.dispatcher.wake();
+    await second.reaches(id, 'succeeded');
+    t.true(second.folders.listWorkspaces().includes(second.task(id).workspace ?? ''));
+  },
+);

@@ -48,7 +48,7 @@ dockerTest(
     t.is((await cli.run(login, { env: { ERRAND_PASSWORD: 'correct horse battery' } })).code, 0);
     const sent = await cli.run(['task', 'Make the tests pass', '--repo', 'errand://sample', '--follow']);
     t.is(sent.code, 0, `${sent.stdout}${sent.stderr}\n${await docker('logs', coordinator)}`);
-    const branch = /^branch (errand\/\S+) \(/m.exec(sent.stdout)?.[1] ?? '';
+    const branch = /(errand\/[0-9a-z]+-make-the-tests-pass) \(/.exec(sent.stdout)?.[1] ?? '';
     t.not(branch, '', sent.stdout);
     const branches = await docker('exec', coordinator, 'git', '-C', '/data/sample.git', 'branch', '--list', branch);
     t.is(branches.trim(), branch);

@@ -28,7 +28,8 @@ test('a token whose answer was lost gives the same successor for half a minute',
   const { session } = await server.person();
   const [one, other] = await Promise.all([refresh(server, session), refresh(server, session)]);
   t.is(one.refresh_token, other.refresh_token);
-  server.clock.ahead_ms = 29_000;
+  // Well within it: the clock also goes on by itself.
+  server.clock.ahead_ms = 20_000;
   t.is((await refresh(server, session)).refresh_token, one.refresh_token);
 });
 

