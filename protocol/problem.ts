@@ -109,7 +109,7 @@ export function toProblem(error: unknown, request_id?: string): Problem {
  * `where` is put before the field's path (`body`, `query`, …) only in words, never in the pointer.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The request'): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: wordsFor });
   if (result.success) return result.data;
   const errors = result.error.issues.slice(0, 20).flatMap((issue) => {
     const base = issue.path.map((part) => `/${String(part)}`).join('');
@@ -124,3 +124,31 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The requ
     { errors },
   );
 }
+
+/** What is wrong with a field, to be read after its name; undefined where the library's own words will do. */
+function wordsFor(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined
+        ? 'is missing'
+        : `is not ${TYPES[issue.expected] ?? `of the type ${issue.expected}`}`;
+    case 'invalid_value':
+      return `is none of ${issue.values.map(String).join(', ')}`;
+    case 'too_big':
+      return `is too ${isText(issue.origin) ? 'long' : 'large'}: at most ${issue.maximum}`;
+    case 'too_small':
+      return `is too ${isText(issue.origin) ? 'short' : 'small'}: ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    default:
+      return undefined;
+  }
+}
+
+const TYPES: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'an array',
+};
+const isText = (origin: string) => origin === 'string' || origin === 'array';

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
 import { Failure, Unreachable } from './failure.ts';
+import { reason } from './http.ts';
 
 const HANDSHAKE_MS = 10_000;
 /** The server pings; a connection on which nothing comes for so long is dead. */
@@ -47,7 +48,7 @@ export async function* connect(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;
-    throw new Unreachable(`The connection to ${server} failed: ${error instanceof Error ? error.message : ''}`, {
+    throw new Unreachable(`The connection to ${server} failed: ${reason(error)}.`, {
       cause: error,
     });
   } finally {

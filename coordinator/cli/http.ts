@@ -72,7 +72,7 @@ async function exchange(url: string, init: RequestInit, signal: AbortSignal) {
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;
-    throw new Unreachable(`${new URL(url).origin} does not answer: ${reason(error)}`, { cause: error });
+    throw new Unreachable(`${new URL(url).origin} does not answer: ${reason(error)}.`, { cause: error });
   }
 }
 
@@ -109,11 +109,18 @@ function json(text: string): unknown {
   }
 }
 
-/** What lies at the bottom of a failed fetch, in words. */
-function reason(error: unknown): string {
+const CAUSES: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  ECONNRESET: 'the connection was cut',
+};
+
+/** What lies at the bottom of a failed connection, in words. */
+export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS / 1000} seconds`;
   // An address with several hosts behind it fails with one error for each, and no message of its own.
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
-  return inner === undefined ? error.message : reason(inner);
+  if (inner !== undefined) return reason(inner);
+  return ('code' in error && CAUSES[String(error.code)]) || error.message;
 }

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { Failure } from './failure.ts';
-import { paint, type Line } from './line.ts';
+import { fold, paint, type Line } from './line.ts';
 import type { SessionFile } from './session-file.ts';
 
 /** What a command has to do with. */
@@ -19,8 +19,9 @@ export type Io = {
   signal: AbortSignal;
 };
 
-export function print({ stdout, color }: Io, lines: readonly Line[]): void {
-  stdout.write(lines.map((line) => `${paint(line, color)}\n`).join(''));
+export function print({ stdout, color, live }: Io, lines: readonly Line[]): void {
+  const folded = live ? lines.flatMap((line) => fold(line, stdout.columns)) : lines;
+  stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 
 /** For what is said beside the output, so that a script does not read it. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { clean } from './text.ts';
+import { clean, wrap } from './text.ts';
 
 /** How a piece of a line looks where the terminal has colours. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -20,4 +20,14 @@ export function paint(line: Line, color: boolean): string {
 /** Each of the texts as a line of its own, behind the same indent. */
 export function block(texts: readonly string[], indent: string, style?: Style): Line[] {
   return texts.map((text) => (style ? [indent, [style, text]] : [indent, text]));
+}
+
+const TEXT_COLUMNS_MIN = 20;
+
+/** A line of `block` in as many as the terminal has room for, each behind the indent. Any other is left to the terminal. */
+export function fold(line: Line, columns: number): Line[] {
+  const [indent, piece, ...others] = line;
+  if (typeof indent !== 'string' || piece === undefined || others.length > 0) return [line];
+  const [style, text] = typeof piece === 'string' ? [undefined, piece] : piece;
+  return block(wrap(text, Math.max(TEXT_COLUMNS_MIN, columns - indent.length)), indent, style);
 }

@@ -1,4 +1,4 @@
-import { paint, type Line } from './line.ts';
+import { fold, paint, type Line } from './line.ts';
 
 type Terminal = Pick<NodeJS.WriteStream, 'write'> & { columns?: number; rows?: number };
 
@@ -24,7 +24,8 @@ export class Screen {
 
   /** Adds lines to the log, for good. */
   print(lines: readonly Line[]): void {
-    const text = lines.map((line) => `${paint(line, this.#color)}\n`).join('');
+    const folded = lines.flatMap((line) => fold(line, this.#terminal.columns ?? 80));
+    const text = folded.map((line) => `${paint(line, this.#color)}\n`).join('');
     this.#terminal.write(this.#erase() + text + this.#draw());
   }
 

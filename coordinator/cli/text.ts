@@ -44,9 +44,11 @@ export function wrap(text: string, columns: number): string[] {
       let rest = Array.from(line);
       while (rest.length > columns) {
         const space = rest.lastIndexOf(' ', columns);
-        const end = space > 0 ? space : columns;
+        // What is before the first word is no place to break.
+        const between_words = space > rest.findIndex((character) => character !== ' ');
+        const end = between_words ? space : columns;
         rows.push(rest.slice(0, end).join(''));
-        rest = rest.slice(space > 0 ? end + 1 : end);
+        rest = rest.slice(between_words ? end + 1 : end);
       }
       return [...rows, rest.join('')];
     });

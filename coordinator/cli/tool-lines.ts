@@ -69,12 +69,8 @@ function callLine({ name, input }: Call): Line {
   const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {};
   const telling = TELLING.map((key) => fields[key]).filter((value) => typeof value === 'string');
   const rest = Object.keys(fields).length > 0 ? JSON.stringify(input) : '';
-  return [
-    ['cyan', '▸ '],
-    ['bold', name],
-    ' ',
-    oneLine(telling.length > 0 ? telling.join('  ') : rest, INPUT_CHARS_MAX),
-  ];
+  const said = oneLine(telling.length > 0 ? telling.join(' ') : rest, INPUT_CHARS_MAX);
+  return [['cyan', '▸ '], ['bold', name], ...(said === '' ? [] : [` ${said}`])];
 }
 
 /** What an edit took away and put in its place; undefined for what is no edit. */
@@ -84,9 +80,9 @@ function changeLines({ name, input }: Call): Line[] | undefined {
   const [old_lines, new_lines] = [edit.old_text.split('\n'), edit.new_text.split('\n')];
   while (old_lines.length > 0 && old_lines[0] === new_lines[0]) void [old_lines.shift(), new_lines.shift()];
   while (old_lines.length > 0 && old_lines.at(-1) === new_lines.at(-1)) void [old_lines.pop(), new_lines.pop()];
-  const shown = (lines: string[]) =>
-    lines.length === 0 ? [] : headAndTail(lines.join('\n'), CHANGE.head, CHANGE.tail);
-  return [...block(shown(old_lines), '  │ - ', 'red'), ...block(shown(new_lines), '  │ + ', 'green')];
+  const marked = (lines: string[], mark: string) =>
+    lines.length === 0 ? [] : headAndTail(lines.map((line) => mark + line).join('\n'), CHANGE.head, CHANGE.tail);
+  return [...block(marked(old_lines, '- '), '  │ ', 'red'), ...block(marked(new_lines, '+ '), '  │ ', 'green')];
 }
 
 function endLines({ is_error, exit_code, duration_ms }: Body<'tool.finished'>): Line[] {

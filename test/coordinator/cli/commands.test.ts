@@ -191,11 +191,11 @@ test('gives a program the diff as it is', async (t) => {
 
 test('says in words that a server does not answer, or is none', async (t) => {
   const cli = await CommandLine.create(t);
-  const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:9', '--email', 'ada@example.org'], {
+  const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:2', '--email', 'ada@example.org'], {
     stdin: 'secret words',
   });
   t.is(nobody.code, 2);
-  t.regex(nobody.stderr, /^http:\/\/127\.0\.0\.1:9 does not answer: /);
+  t.regex(nobody.stderr, /^http:\/\/127\.0\.0\.1:2 does not answer: nothing listens there\.\n$/);
   const nonsense = await cli.run(['login', '--server', 'localhost:8787']);
   t.regex(nonsense.stderr, /'localhost:8787' is not a server's address/);
 });

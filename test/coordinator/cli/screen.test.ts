@@ -3,7 +3,7 @@ import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { Drafts } from '../../../coordinator/cli/drafts.ts';
-import { paint, type Line } from '../../../coordinator/cli/line.ts';
+import { block, fold, paint, type Line } from '../../../coordinator/cli/line.ts';
 import type { News } from '../../../coordinator/cli/follow.ts';
 import { View } from '../../../coordinator/cli/view.ts';
 import { Screen } from '../../../coordinator/cli/screen.ts';
@@ -104,6 +104,12 @@ test('shows long text by its beginning and its end', (t) => {
   t.is(oneLine(`  a\n b ${'c'.repeat(50)}`, 10), 'a b ccccc…');
   t.deepEqual(wrap('abcdef\ngh', 4), ['abcd', 'ef', 'gh']);
   t.deepEqual(wrap('one two three', 7), ['one two', 'three']);
+  t.deepEqual(wrap('    indented', 8), ['    inde', 'nted']);
+  const folded = block(['one two three four five'], '  │ ', 'dim').flatMap((line) => fold(line, 24));
+  t.deepEqual(
+    folded.map((line) => paint(line, false)),
+    ['  │ one two three four', '  │ five'],
+  );
 });
 
 test('replaces a draft by its event, also where its last piece comes later', (t) => {

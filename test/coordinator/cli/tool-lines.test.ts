@@ -23,7 +23,7 @@ test('tells of tools that only look in one line each, also side by side', (t) =>
   t.deepEqual(text(tools.finished(finished('b', 'search', 'src/a.js:1:cent\n'))), ['▸ search cent src  1 line']);
   t.deepEqual(text(tools.finished(finished('a', 'read_file', '1\n2'))), ['▸ read_file a.md  2 lines']);
   const lost = tools.finished(finished('c', 'read_file', 'There is no c.md.', { is_error: true }));
-  t.deepEqual(text(lost), ['▸ read_file ', '  │ There is no c.md.', '  └ failed']);
+  t.deepEqual(text(lost), ['▸ read_file', '  │ There is no c.md.', '  └ failed']);
 });
 
 test('puts what a command gave below the command, also where another was started in between', (t) => {
