@@ -6,7 +6,7 @@ import type { Assignment, Message, ResultPost, WorkerStatus } from '../protocol/
 import { commandEnv, identity } from './command-env.ts';
 import type { WorkerConfig } from './config.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
-import { readEarlier, removeEarlierSpools, spoolDir, type Earlier } from './earlier.ts';
+import { heard, readEarlier, removeEarlierSpools, spoolDir, type Earlier } from './earlier.ts';
 import { startForwarder, type Forwarder } from './forwarder.ts';
 import { Git } from './git.ts';
 import { MessageInbox } from './inbox.ts';
@@ -76,6 +76,8 @@ export class Attempt {
       },
       onOver: (error) => this.#end(error),
     });
+    // Of those that only the spool knows to have been heard the coordinator does not know yet.
+    this.#inbox.skip(heard(this.assignment.transcript));
     this.say(assignment.messages);
   }
 

@@ -46,6 +46,13 @@ export function readEarlier(spool_dir: string, assignment: Assignment): Earlier 
   };
 }
 
+/** The ids of the messages that a conversation holds. */
+export function heard(transcript: TranscriptEvent[]): string[] {
+  return transcript.flatMap(({ type, body }) =>
+    type === 'input.added' && typeof body.message_id === 'string' ? [body.message_id] : [],
+  );
+}
+
 /** Removes the spools of all attempts but this one. */
 export async function removeEarlierSpools(spool_dir: string, assignment: Assignment): Promise<void> {
   const own = spoolDir(spool_dir, assignment.task_id, assignment.attempt);

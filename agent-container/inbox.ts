@@ -7,6 +7,11 @@ export class MessageInbox implements Inbox {
   #waiting: Message[] = [];
   #arrivals: (() => void)[] = [];
 
+  /** Passes over messages that the conversation holds already. */
+  skip(ids: string[]): void {
+    for (const id of ids) this.#seen.add(id);
+  }
+
   put(messages: Message[]): void {
     const fresh = messages.filter(({ id }) => !this.#seen.has(id));
     if (fresh.length === 0) return;

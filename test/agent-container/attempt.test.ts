@@ -347,37 +347,42 @@ test.serial('the next attempt goes on in the same workspace, with the transcript
   t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Do it\nFirst');
 });
 
-test.serial('the next attempt reports what the one before spooled and could not say', async (t) => {
-  const { task, start, mock, config, folder } = await setScene(t);
-  let unheard = false;
-  const first = await start(async (input) => {
-    await until('all was heard', () => types(task).includes('repository.ready'));
-    await mock.stop();
-    await input.report.emit({ type: 'input.added', body: { turn: 1, source: 'harness', text: 'unheard' } });
-    unheard = true;
-    return untilStopped(input);
-  });
-  await hand(first, task);
-  await until('the event is in the spool', () => unheard);
-  first.terminate();
-  t.is(await first.ended, 143);
-  await mock.start();
-  task.nextAttempt();
-  const transcripts: unknown[] = [];
-  const second = await start(
-    doing((input) => {
-      transcripts.push(...input.assignment.transcript);
-      return Promise.resolve();
-    }),
-    { ...config(), workspace_dir: join(folder, 'workspace-2') },
-  );
-  await hand(second, task);
-  t.is(await second.ended, 0);
-  t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
-  t.deepEqual(transcripts, [
-    { attempt: 2, type: 'input.added', body: { turn: 1, source: 'harness', text: 'unheard' } },
-  ]);
-});
+test.serial(
+  'the next attempt reports what the one before spooled and could not say, and hears no message again',
+  async (t) => {
+    const { task, start, mock, config, folder } = await setScene(t);
+    const { id } = task.say('Use tabs.');
+    const said = { turn: 1, source: 'person', message_id: id, text: 'Use tabs.' } as const;
+    let unheard = false;
+    const first = await start(async (input) => {
+      await until('all was heard', () => types(task).includes('repository.ready'));
+      await mock.stop();
+      await input.report.emit({ type: 'input.added', body: said });
+      unheard = true;
+      return untilStopped(input);
+    });
+    await hand(first, task);
+    await until('the event is in the spool', () => unheard);
+    first.terminate();
+    t.is(await first.ended, 143);
+    await mock.start();
+    task.nextAttempt();
+    t.is(task.pending().length, 1, 'the coordinator does not know that it was heard');
+    const transcripts: unknown[] = [];
+    const second = await start(
+      doing((input) => {
+        transcripts.push(...input.assignment.transcript);
+        t.deepEqual(input.inbox.take(), []);
+        return Promise.resolve();
+      }),
+      { ...config(), workspace_dir: join(folder, 'workspace-2') },
+    );
+    await hand(second, task);
+    t.is(await second.ended, 0);
+    t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
+    t.deepEqual(transcripts, [{ attempt: 2, type: 'input.added', body: said }]);
+  },
+);
 
 test.serial('the token is in no command, and egress leads through the forwarder', async (t) => {
   const { task, start } = await setScene(t, {
