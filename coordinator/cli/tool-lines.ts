@@ -16,7 +16,7 @@ const LOOKING = ['list_files', 'read_file', 'search'];
 const Edit = z.object({ old_text: z.string(), new_text: z.string() });
 
 /** Lines that are kept of what a tool or a command has put out: from its beginning, and from its end. */
-const OUTPUT = { head: 4, tail: 8 };
+const OUTPUT = { head: 2, tail: 6 };
 const CHANGE = { head: 6, tail: 2 };
 const INPUT_CHARS_MAX = 160;
 /** What says most of a tool's input, in this order. */

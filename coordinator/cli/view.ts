@@ -62,7 +62,7 @@ export class View {
   /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */
   footer({ columns }: { columns: number }, now: number): Line[] {
     const drafts = this.#drafts.all().flatMap(({ kind, text }): Line[] => {
-      const lines = wrap(text.trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
+      const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
       return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
     });
     const wait = this.#waiting && !isEnded(this.#status) ? waiting(this.#waiting, now) : undefined;
@@ -71,9 +71,10 @@ export class View {
       this.#turn > 0 ? `turn ${this.#turn}` : undefined,
       this.#usage && money(this.#usage.cost_usd),
     ].filter((part) => part !== undefined);
+    const plan = planLines(this.#openPlan());
     return [
       ...drafts,
-      ...planLines(this.#openPlan()),
+      ...(plan.length > 0 ? [[], ...plan] : []),
       ['● ', [STATUS_STYLE[this.#status], this.#status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
       ...(this.#lost === undefined ? [] : [[['yellow', this.#lost] as const]]),
     ];
