@@ -104,7 +104,7 @@ export type Config = {
   worker_env: Record<string, string>;
 };
 
-const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
