@@ -124,12 +124,16 @@ export class Git {
   }
 }
 
-/** What git said last, for a person: its errors, without hints and progress. */
+/** What git said last, for a person: its errors, without hints and progress. Where the other side gave its reasons, git's own summary of them goes. */
 export function lastWords(stderr: string): string {
-  const lines = stderr
+  const said = stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(hint:|Counting|Compressing|Writing|Delta|Total|Enumerating)/.test(line));
+  const explained = said.some((line) => line.startsWith('remote: '));
+  const lines = said
+    .filter((line) => !explained || !/^fatal: unable to access .* The requested URL returned error/.test(line))
+    .map((line) => line.replace(/^remote: /, ''));
   return lines.slice(-4).join('; ').slice(0, 1000) || 'no reason was given';
 }
 

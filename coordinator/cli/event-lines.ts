@@ -64,7 +64,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'turn.retried':
       return [[['yellow', `the model's answer was lost: ${body.reason}`], ` — again at ${clock(body.retry_at)}`]];
     case 'input.added':
-      return body.source === 'person' ? [] : block(headAndTail(body.text, 3, 0), `${body.source}: `, 'dim');
+      // What a person said, and how verifying ended, have events of their own.
+      return body.source === 'harness' ? block(headAndTail(body.text, 3, 0), 'harness: ', 'dim') : [];
     case 'context.reduced':
       return [[['dim', `the context was shortened: ${body.detail}`]]];
     case 'plan.updated':
