@@ -1,4 +1,4 @@
-import type { TaskCreate } from '../protocol/api.ts';
+import type { MessageCreate, TaskCreate, TaskRetry } from '../protocol/api.ts';
 import { newId } from '../protocol/ids.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { ErrandError } from '../protocol/problem.ts';
@@ -9,7 +9,7 @@ import type { Tx } from './log.ts';
 import type { Signals } from './signals.ts';
 import { countPendingMessages, insertMessage } from './sqlite/messages.ts';
 import { findProjectOf } from './sqlite/projects.ts';
-import { countQueuedOf, findTaskOf, insertTask } from './sqlite/tasks.ts';
+import { countQueuedOf, findTaskOf, insertTask, updateBudget } from './sqlite/tasks.ts';
 import { isActive } from './task-life.ts';
 import { newTask, type TaskRow } from './task.ts';
 
@@ -58,13 +58,13 @@ export function createTask(tx: Tx, { config, signals, models }: Server, user_id:
   return task;
 }
 
-/** Says something to a task. One that had ended goes back to the queue with it: `resumed`. */
+/** Says something to a task, and may give it a new budget. One that had ended goes back to the queue with it: `resumed`. */
 export function addMessage(
   tx: Tx,
   { signals }: Server,
   user_id: string,
   task_id: string,
-  text: string,
+  { text, budget_usd }: MessageCreate,
 ): { message_id: string; resumed: boolean } {
   const task = requireTask(tx, user_id, task_id);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
@@ -73,6 +73,7 @@ export function addMessage(
   if (resumed) requireRoomInQueue(tx, user_id);
   const message_id = newId();
   const at = new Date().toISOString();
+  setBudget(tx, task_id, budget_usd, at);
   insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
   tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
   const next = advance(tx, task, { type: 'message', at });
@@ -90,13 +91,29 @@ export function cancelTask(tx: Tx, { signals }: Server, user_id: string, task_id
   return next;
 }
 
-/** Puts a task that failed or was cancelled back in the queue; it goes on where it was. */
-export function retryTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): TaskRow {
+/** Puts a task that failed or was cancelled back in the queue, with a new budget where one is given; it goes on where it was. */
+export function retryTask(
+  tx: Tx,
+  { signals }: Server,
+  user_id: string,
+  task_id: string,
+  { budget_usd }: TaskRetry,
+): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
-  const next = advance(tx, task, { type: 'retry', at: new Date().toISOString() });
+  const at = new Date().toISOString();
+  setBudget(tx, task_id, budget_usd, at);
+  const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
   tx.afterCommit(signals.wake);
   return next;
+}
+
+/** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */
+function setBudget(tx: Tx, task_id: string, budget_usd: number | undefined, at: string): void {
+  if (budget_usd === undefined || updateBudget(tx.db, task_id, budget_usd, at)) return;
+  throw new ErrandError('invalid', 'The task has spent as much already: its new budget must be more than that.', {
+    errors: [{ field: '/budget_usd', message: 'is not more than the task has spent already' }],
+  });
 }
 
 function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {

@@ -58,6 +58,8 @@ const EnvName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a name for the environment');
 const Command = z.string().trim().min(1, 'is empty: give null for none').max(LIMITS.command_chars_max);
 
+const Budget = z.number().positive().max(BUDGET_USD_MAX);
+
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
   repo_url: RepoUrl,
@@ -65,7 +67,7 @@ const projectFields = {
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
   model: ModelName.nullable().describe("null: the server's default"),
-  budget_usd: z.number().positive().max(BUDGET_USD_MAX).nullable(),
+  budget_usd: Budget.nullable(),
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
   egress_hosts: z.array(Host).max(100),
@@ -118,7 +120,7 @@ export const TaskCreate = z
     project_id: Id.optional(),
     base_branch: BranchName.optional(),
     model: ModelName.optional(),
-    budget_usd: z.number().positive().max(BUDGET_USD_MAX).optional(),
+    budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
     priority: z.number().int().min(-10).max(10).optional().describe('higher first; 0 by default'),
   })
@@ -130,9 +132,16 @@ export const TaskCreate = z
   });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 
-export const MessageCreate = z.strictObject({ text: Prompt });
+const NewBudget = Budget.optional().describe("the task's new total budget; more than it has spent");
+
+export const MessageCreate = z.strictObject({ text: Prompt, budget_usd: NewBudget });
+export type MessageCreate = z.infer<typeof MessageCreate>;
 /** `resumed`: the task had ended, and goes on with this message. */
 export const MessageReceived = z.object({ message_id: Id, resumed: z.boolean() });
+
+/** May be left out altogether. */
+export const TaskRetry = z.strictObject({ budget_usd: NewBudget }).default({});
+export type TaskRetry = z.infer<typeof TaskRetry>;
 
 export const Diff = z.object({
   diff: z.string().describe("git's unified diff; empty where nothing was changed"),

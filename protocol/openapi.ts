@@ -41,6 +41,7 @@ const REQUESTS: Record<string, z.ZodType> = {
   ProjectPatch: api.ProjectPatch,
   TaskCreate: api.TaskCreate,
   MessageCreate: api.MessageCreate,
+  TaskRetry: api.TaskRetry,
   ClientFrame,
 };
 
@@ -98,7 +99,10 @@ function operation(name: string, route: Route): Json {
       ...(route.idempotent ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(route.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: refTo(route.body) } } },
+      requestBody: {
+        required: !route.body.isOptional(),
+        content: { 'application/json': { schema: refTo(route.body) } },
+      },
     }),
     responses: { [route.status]: success(route), ...problems(errors) },
   };

@@ -15,6 +15,7 @@ export type Route = {
   auth: 'none' | 'user';
   params?: z.ZodObject;
   query?: z.ZodObject;
+  /** One that takes undefined need not be sent. */
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
   response?: z.ZodType;
@@ -220,6 +221,7 @@ export const ROUTES = {
     auth: 'user',
     params: byId,
     idempotent: true,
+    body: api.TaskRetry,
     status: 202,
     response: Task,
     errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],

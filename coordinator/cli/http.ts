@@ -4,7 +4,11 @@ import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './failure.ts';
 
 type Routes = typeof ROUTES;
-type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? { [P in K]: z.input<S> } : object;
+type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
+  ? undefined extends z.input<S>
+    ? { [P in K]?: z.input<S> }
+    : { [P in K]: z.input<S> }
+  : object;
 type Query<R> = R extends { query: infer S extends z.ZodType }
   ? { query?: { [K in keyof z.output<S>]?: string | number | undefined } }
   : object;

@@ -13,6 +13,12 @@ import { watch } from './watch.ts';
 
 const JSON_OPTION = { type: 'boolean', help: 'one JSON object a line, for scripts' } as const;
 
+const NEW_BUDGET_OPTION = {
+  type: 'string',
+  placeholder: 'USD',
+  help: 'what it may cost at most from now on, with what it has spent',
+} as const;
+
 export const task = command({
   name: 'task',
   operands: ['TEXT'],
@@ -98,11 +104,12 @@ export const say = command({
   name: 'say',
   operands: ['ID', 'TEXT'],
   summary: 'Say something to an errand; one that has ended goes on',
-  options: {},
-  run: async ({ operands: [id, text] }, io) => {
+  options: { budget: NEW_BUDGET_OPTION },
+  run: async ({ values, operands: [id, text] }, io) => {
+    const body = { text, ...given({ budget_usd: numberOf('budget', values.budget) }) };
     const client = await Client.open(io.session, io.signal);
     const found = await findTask(client, id);
-    const { resumed } = await client.call('createMessage', { params: { id: found }, body: { text } });
+    const { resumed } = await client.call('createMessage', { params: { id: found }, body });
     print(io, [[resumed ? 'Said. The errand goes on with it.' : 'Said.']]);
     return EXIT.succeeded;
   },
@@ -125,10 +132,14 @@ export const retry = command({
   name: 'retry',
   operands: ['ID'],
   summary: 'Run an errand again that failed or was cancelled, from where it was',
-  options: { follow: { type: 'boolean', help: 'watch it until it has ended' } },
+  options: {
+    budget: NEW_BUDGET_OPTION,
+    follow: { type: 'boolean', help: 'watch it until it has ended' },
+  },
   run: async ({ values, operands: [id] }, io) => {
+    const body = given({ budget_usd: numberOf('budget', values.budget) });
     const client = await Client.open(io.session, io.signal);
-    const again = await client.call('retryTask', { params: { id: await findTask(client, id) } });
+    const again = await client.call('retryTask', { params: { id: await findTask(client, id) }, body });
     if (values.follow === true) return watch(client, again.id, false, io);
     print(io, [['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.']]);
     return EXIT.succeeded;

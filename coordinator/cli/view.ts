@@ -100,6 +100,9 @@ export class View {
             ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
             ['  ', ['dim', `see the changes with: npx errand diff ${id}`] as const],
           ]),
+      ...(task.reason === 'budget_exhausted'
+        ? [['  ', ['dim', `to go on with a larger budget: npx errand retry ${id} --budget N`] as const]]
+        : []),
     ];
   }
 

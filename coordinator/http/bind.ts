@@ -5,7 +5,7 @@ import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/
 import type { Auth } from '../auth/auth.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Log, Tx } from '../log.ts';
-import { readJson } from './body.ts';
+import { hasBody, readJson } from './body.ts';
 import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
 
 type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
@@ -55,7 +55,7 @@ async function readCall(ctx: RouterContext, route: Route, auth: Auth, log: Log) 
   // An id that cannot be one is like one that is not there.
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
   const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
-  const body = route.body && parse(route.body, await readJson(ctx), 'The body');
+  const body = route.body && parse(route.body, await readBody(ctx, route.body), 'The body');
   const key = route.idempotent ? idempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
   return {
     params: params?.data,
@@ -69,6 +69,11 @@ async function readCall(ctx: RouterContext, route: Route, auth: Auth, log: Log) 
       return actOnce(log, { user_id: who.user_id, key, request_hash, status: route.status }, act);
     },
   };
+}
+
+/** The body as it was sent; undefined where there is none and the route needs none. */
+async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown> {
+  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJson(ctx);
 }
 
 async function requireUser(ctx: RouterContext, auth: Auth): Promise<Identity> {

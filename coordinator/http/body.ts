@@ -50,7 +50,7 @@ async function readBytes(req: IncomingMessage, bytes_max: number): Promise<Buffe
 }
 
 /** Whether the request announced a body. */
-function hasBody(req: IncomingMessage): boolean {
+export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 

@@ -51,14 +51,14 @@ export function taskHandlers({ log, ...server }: Server & { log: Log }): Pick<Ha
         commit: result?.commit ?? null,
       };
     },
-    createMessage: ({ who, params, body, once }) =>
-      once((tx) => addMessage(tx, server, who.user_id, params.id, body.text)),
+    createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, server, who.user_id, params.id, body)),
     cancelTask: ({ who, params }) =>
       seenOne(
         db,
         log.write((tx) => cancelTask(tx, server, who.user_id, params.id)),
       ),
-    retryTask: ({ who, params, once }) => once((tx) => seenOne(db, retryTask(tx, server, who.user_id, params.id))),
+    retryTask: ({ who, params, body, once }) =>
+      once((tx) => seenOne(db, retryTask(tx, server, who.user_id, params.id, body))),
   };
 }
 

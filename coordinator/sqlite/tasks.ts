@@ -66,6 +66,15 @@ export function updateLife(
   return changes === 1;
 }
 
+/** Sets a task's total budget, in US dollars, if it is more than was spent already. False: it is not. */
+export function updateBudget(db: Db, id: string, budget_usd: number, at: string): boolean {
+  const { changes } = sql(
+    db,
+    'UPDATE tasks SET budget_usd = :budget_usd, updated_at = :at WHERE id = :id AND cost_usd < :budget_usd',
+  ).run({ id, budget_usd, at });
+  return changes === 1;
+}
+
 /** Which of a user's tasks a list shows, and from where on: those older than `before`. */
 export type TasksFilter = {
   user_id: string;

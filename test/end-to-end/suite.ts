@@ -152,13 +152,18 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.is(branches.split('\n').length, 10);
   });
 
-  run(`${runner}: a task that runs out of its budget says so, and its work is pushed`, async (t) => {
+  run(`${runner}: a task out of its budget pushes its work, says so, and goes on once it has more`, async (t) => {
+    let enough = false;
     const whole = await startErrand(t, {
       runner,
-      model: byConversation((request) => ({
-        output_tokens: Math.min(20_000, request.max_tokens),
-        tools: [{ name: 'write_file', input: { path: 'notes.txt', content: `${turnOf(request)}\n` } }],
-      })),
+      model: byConversation((request) =>
+        enough
+          ? { text: 'Write notes\n\nThat is enough.' }
+          : {
+              output_tokens: Math.min(20_000, request.max_tokens),
+              tools: [{ name: 'write_file', input: { path: 'notes.txt', content: `${turnOf(request)}\n` } }],
+            },
+      ),
     });
     const ann = await whole.person('ann');
     const project_id = await whole.project(ann, 'adder', BROKEN);
@@ -169,6 +174,12 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.true(done.usage.cost_usd > 0.4 && done.usage.cost_usd <= 1, `${done.usage.cost_usd}`);
     t.is(done.attempts.length, 1);
     t.regex(await fileAt(whole.forge, 'adder', done.branch ?? '', 'notes.txt'), /^\d+$/);
+    enough = true;
+    await ann.api.call('retryTask', { params: { id }, body: { budget_usd: 3 } });
+    const more = await ended(ann, id);
+    t.is(more.status, 'succeeded', more.detail ?? '');
+    t.deepEqual([more.attempts.length, more.budget_usd], [2, 3]);
+    t.true(more.usage.cost_usd > done.usage.cost_usd);
   });
 
   run(`${runner}: a verify command that fails goes back to the model, and passes later`, async (t) => {

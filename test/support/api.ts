@@ -4,7 +4,11 @@ import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts
 import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 
 type Routes = typeof ROUTES;
-type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? { [P in K]: z.input<S> } : object;
+type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
+  ? undefined extends z.input<S>
+    ? { [P in K]?: z.input<S> }
+    : { [P in K]: z.input<S> }
+  : object;
 type Optional<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
   ? { [P in K]?: Partial<Record<keyof z.output<S>, string | number>> }
   : object;

@@ -157,6 +157,18 @@ test('takes an id by its beginning or its end where that names one errand', asyn
   t.true(conflict.stderr.startsWith('Only a task that failed or was cancelled can be retried'), conflict.stderr);
 });
 
+test('gives an errand a new budget with a retry, and with a message', async (t) => {
+  const { api, cli } = await stage(t);
+  const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
+  const budget = async () => (await api.call('getTask', { params: { id } })).budget_usd;
+  t.is((await cli.run(['say', id, 'Go on', '--budget', '7.5'])).stdout, 'Said.\n');
+  t.is(await budget(), 7.5);
+  await api.call('cancelTask', { params: { id } });
+  t.is((await cli.run(['retry', id, '--budget', '9'])).stdout, 'The errand is queued again.\n');
+  t.is(await budget(), 9);
+  t.is((await cli.run(['retry', id, '--budget', 'lots'])).code, 2);
+});
+
 test('lists errands, those in one status alone, and as JSON', async (t) => {
   const { api, cli } = await stage(t);
   t.true((await cli.run(['tasks'])).stdout.startsWith('No errands.'));

@@ -81,6 +81,7 @@ test('ends with the outcome of the errand', async (t) => {
     const { code, stdout } = await cli.run(['watch', id.slice(-10)]);
     t.is(code, expected, stdout);
     t.true(stdout.includes(status));
+    t.is(stdout.includes(`npx errand retry ${id} --budget N`), reason === 'budget_exhausted', stdout);
   }
 });
 

@@ -9,9 +9,10 @@ import { listPendingMessages, markMessageTakenIn } from '../../../coordinator/sq
 import { LIST_PROJECTS } from '../../../coordinator/sqlite/projects.ts';
 import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { LIST_TASKS, findTask } from '../../../coordinator/sqlite/tasks.ts';
+import { findBudget } from '../../../coordinator/sqlite/usage.ts';
 import type { TaskRow } from '../../../coordinator/task.ts';
 import type { EventPage } from '../../../protocol/api.ts';
-import type { Task } from '../../../protocol/task.ts';
+import { BUDGET_USD_MAX, type Task } from '../../../protocol/task.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Api } from '../../support/api.ts';
 import { startApi, type StartedApi } from '../../support/start-api.ts';
@@ -173,6 +174,52 @@ test('a retry is for what failed or was cancelled', async (t) => {
       [2, 'succeeded'],
     ],
   );
+});
+
+test('a retry and a message may give a task a new budget, which must be more than it has spent', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await errand(api);
+  const params = { id };
+  const budget = async () => (await api.call('getTask', { params })).budget_usd;
+  begin(server, id);
+  server.db.prepare('UPDATE tasks SET cost_usd = 2 WHERE id = ?').run(id);
+  await api.call('createMessage', { params, body: { text: 'x', budget_usd: 7 } });
+  t.is(await budget(), 7, 'of one at work');
+  t.is(findBudget(server.db, id)?.budget_usd, 7, 'which its next request goes by');
+  t.is((await api.refused('retryTask', { params, body: { budget_usd: 8 } })).code, 'conflict');
+  t.is(await budget(), 7, 'what is refused changes nothing');
+  for (const heard of listPendingMessages(server.db, id))
+    markMessageTakenIn(server.db, id, heard.id, new Date().toISOString());
+  end(server, id, 'failed');
+  for (const budget_usd of [2, 1.5, 0, -1, BUDGET_USD_MAX + 1, '5', null])
+    for (const [name, body] of [
+      ['retryTask', { budget_usd }],
+      ['createMessage', { text: 'more', budget_usd }],
+    ] as const) {
+      const { code, errors } = await api.refused(name, { params, body });
+      t.deepEqual([code, errors?.map(({ field }) => field)], ['invalid', ['/budget_usd']], `${name} ${budget_usd}`);
+    }
+  t.like(await api.call('getTask', { params }), { status: 'failed', budget_usd: 7 });
+  t.deepEqual(listPendingMessages(server.db, id), []);
+  t.like(await api.call('retryTask', { params, body: { budget_usd: 2.5 } }), { status: 'queued', budget_usd: 2.5 });
+  t.is(await budget(), 2.5);
+});
+
+test("a retry's body may be left out, and what is sent is read", async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const { id } = await errand(api);
+  const params = { id };
+  for (const request of [{}, { body: {} }, { headers: { 'idempotency-key': 'k' } }, { body: { budget_usd: 9 } }]) {
+    await api.call('cancelTask', { params });
+    t.is((await api.call('retryTask', { params, ...request })).status, 'queued');
+  }
+  await api.call('cancelTask', { params });
+  const headers = { 'idempotency-key': 'k' };
+  t.is((await api.refused('retryTask', { params, headers, body: { budget_usd: 9 } })).code, 'idempotency_conflict');
+  t.is((await api.refused('retryTask', { params, body: { budget: 9 } })).code, 'invalid');
+  const text = { params, headers: { 'content-type': 'text/plain' }, body: {} };
+  t.is((await api.refused('retryTask', text)).code, 'unsupported_media_type');
 });
 
 test('what a user may have waiting is bounded', async (t) => {
