@@ -70,7 +70,7 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
     const retry = request.headers['x-stainless-retry-count'];
     const line = { task_id, attempt, status, retry, model: metered?.model, usage };
     if (metered?.complete === false) logger.warn(line, 'A model request was cut off; its cost is estimated.');
-    else logger.info(line, 'A model request was carried on.');
+    else logger.debug(line, 'A model request was carried on.');
   };
 
   const carry: Carrier = async (request, response, caller, path) => {
