@@ -181,6 +181,7 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
   const { config, demo, prices, keys, log, relay, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
+  const runnerFault = () => work.dispatcher.fault;
   const app = createApp({
     config,
     log,
@@ -188,11 +189,12 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
     auth,
     signals: work.signals,
     models: (name) => prices.has(name),
+    runnerFault,
     readiness: () =>
       readReadiness({
         db,
         data_dir: config.data_dir,
-        runnerFault: () => work.dispatcher.fault,
+        runnerFault,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
       }),

@@ -1,8 +1,11 @@
 import type { Task, WaitingFor } from '../protocol/task.ts';
 import type { TaskRow } from './task.ts';
 
-/** The task as the world sees it. `place`: its place in the queue, from 1; undefined for a task that does not wait there. */
-export function taskView(task: TaskRow, place: number | undefined): Task {
+/**
+ * The task as the world sees it. `place`: its place in the queue, from 1; undefined for a task that does not wait there. `fault`: what
+ * keeps every task there, or null.
+ */
+export function taskView(task: TaskRow, place: number | undefined, fault: string | null): Task {
   return {
     id: task.id,
     project_id: task.project_id,
@@ -17,7 +20,7 @@ export function taskView(task: TaskRow, place: number | undefined): Task {
     status: task.status,
     reason: task.reason,
     detail: task.detail,
-    waiting_for: waitingFor(task, place),
+    waiting_for: waitingFor(task, place, fault),
     queue_place: place ?? null,
     branch: task.pushed_branch,
     attempt: task.attempt,
@@ -32,7 +35,7 @@ export function taskView(task: TaskRow, place: number | undefined): Task {
 }
 
 /** What a task waits for: the queue and the worker by its status, all else by its worker's last word. */
-function waitingFor(task: TaskRow, place: number | undefined): WaitingFor | null {
+function waitingFor(task: TaskRow, place: number | undefined, fault: string | null): WaitingFor | null {
   switch (task.status) {
     case 'queued':
       return {
@@ -40,6 +43,7 @@ function waitingFor(task: TaskRow, place: number | undefined): WaitingFor | null
         since: task.queued_at,
         place: place ?? 1,
         ...(task.retry_at !== null && { retry_at: task.retry_at }),
+        ...(fault !== null && { reason: fault }),
       };
     case 'starting':
       return { kind: 'worker', since: task.updated_at };

@@ -71,7 +71,13 @@ export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'is not 
  * What a task waits for; always known, always shown. `since` and `until` are times; `until` is there where an end is known.
  */
 export const WaitingFor = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('queue'), since: Time, place: z.number().int().positive(), retry_at: Time.optional() }),
+  z.object({
+    kind: z.literal('queue'),
+    since: Time,
+    place: z.number().int().positive(),
+    retry_at: Time.optional(),
+    reason: z.string().optional().describe('what keeps the server from starting any task'),
+  }),
   z.object({ kind: z.literal('worker'), since: Time }),
   z.object({ kind: z.literal('repository'), since: Time }),
   z.object({ kind: z.literal('model'), since: Time }),

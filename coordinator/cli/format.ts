@@ -32,7 +32,11 @@ export function waiting(for_what: WaitingFor, now: number): string {
 function what(waiting: WaitingFor): string {
   switch (waiting.kind) {
     case 'queue':
-      return `waits in the queue, place ${waiting.place}${waiting.retry_at === undefined ? '' : `, next attempt at ${clock(waiting.retry_at)}`}`;
+      return [
+        `waits in the queue, place ${waiting.place}`,
+        ...(waiting.retry_at === undefined ? [] : [`next attempt at ${clock(waiting.retry_at)}`]),
+        ...(waiting.reason === undefined ? [] : [`no errand can be started: ${waiting.reason}`]),
+      ].join(', ');
     case 'worker':
       return 'waits for a worker';
     case 'repository':

@@ -9,6 +9,7 @@ import { print, printJson } from './io.ts';
 import type { Line } from './line.ts';
 import { STATUS_STYLE } from './event-lines.ts';
 import { clean } from './text.ts';
+import { whyNothingStarts } from './view.ts';
 import { watch } from './watch.ts';
 
 const JSON_OPTION = { type: 'boolean', help: 'one JSON object a line, for scripts' } as const;
@@ -54,6 +55,7 @@ export const task = command({
     else
       print(io, [
         ['The errand is ', [STATUS_STYLE[created.status], created.status], ': ', ['bold', created.id]],
+        ...whyNothingStarts([created]),
         [['dim', `watch it with: npx errand watch ${created.id}`]],
       ]);
     return EXIT.succeeded;
@@ -83,7 +85,9 @@ export const tasks = command({
     else
       print(
         io,
-        items.length > 0 ? table(items) : [['No errands. Send one with: npx errand task "…" --repo errand://sample']],
+        items.length > 0
+          ? [...table(items), ...whyNothingStarts(items)]
+          : [['No errands. Send one with: npx errand task "…" --repo errand://sample']],
       );
     return EXIT.succeeded;
   },
@@ -141,7 +145,10 @@ export const retry = command({
     const client = await Client.open(io.session, io.signal);
     const again = await client.call('retryTask', { params: { id: await findTask(client, id) }, body });
     if (values.follow === true) return watch(client, again.id, false, io);
-    print(io, [['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.']]);
+    print(io, [
+      ['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.'],
+      ...whyNothingStarts([again]),
+    ]);
     return EXIT.succeeded;
   },
 });

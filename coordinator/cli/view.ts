@@ -65,7 +65,9 @@ export class View {
       const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
       return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
     });
-    const wait = this.#waiting && !isEnded(this.#status) ? waiting(this.#waiting, now) : undefined;
+    // What an errand that has left the queue waits for is told only after a while.
+    const past = isEnded(this.#status) || (this.#waiting?.kind === 'queue' && this.#status !== 'queued');
+    const wait = this.#waiting && !past ? waiting(this.#waiting, now) : undefined;
     const parts = [
       wait,
       this.#turn > 0 ? `turn ${this.#turn}` : undefined,
@@ -137,6 +139,13 @@ export class View {
     const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
     return this.#plan.slice(from, from + PLAN_LINES_MAX);
   }
+}
+
+/** Why no errand is started, where one of these waits for that. */
+export function whyNothingStarts(tasks: readonly Task[]): Line[] {
+  const reason = tasks.map(({ waiting_for }) => (waiting_for?.kind === 'queue' ? waiting_for.reason : undefined));
+  const found = reason.find((words) => words !== undefined);
+  return found === undefined ? [] : [[['yellow', `No errand can be started now: ${found}`]]];
 }
 
 /** What an errand is, above its log. */

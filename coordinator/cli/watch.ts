@@ -5,7 +5,7 @@ import { follow, type News } from './follow.ts';
 import { clock } from './format.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
-import { heading, View } from './view.ts';
+import { heading, View, whyNothingStarts } from './view.ts';
 
 const TICK_MS = 1_000;
 
@@ -38,7 +38,10 @@ async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
   const view = new View(task);
   print(io, heading(task));
   if (io.live) await watchLive(client, id, view, io);
-  else await watchPlainly(client, id, view, io);
+  else {
+    print(io, whyNothingStarts([task]));
+    await watchPlainly(client, id, view, io);
+  }
   print(io, view.outcome(await client.call('getTask', { params: { id } })));
 }
 

@@ -19,22 +19,30 @@ import { pageOf } from './page.ts';
 type Tasks =
   'createTask' | 'listTasks' | 'getTask' | 'listEvents' | 'getDiff' | 'createMessage' | 'cancelTask' | 'retryTask';
 
+type Deps = Server & {
+  log: Log;
+  /** What keeps workers from being started, or null. */
+  runnerFault: () => string | null;
+};
+
 /** Tasks: what was asked for, what became of it, and what a person says to it. */
-export function taskHandlers({ log, ...server }: Server & { log: Log }): Pick<Handlers, Tasks> {
+export function taskHandlers({ log, runnerFault, ...server }: Deps): Pick<Handlers, Tasks> {
   const { db } = log;
+  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, runnerFault());
+  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, runnerFault());
   return {
-    createTask: ({ who, body, once }) => once((tx) => seenOne(db, createTask(tx, server, who.user_id, body))),
+    createTask: ({ who, body, once }) => once((tx) => seenOne(createTask(tx, server, who.user_id, body))),
     listTasks: ({ who, query: { cursor, ...filter } }) => {
       const { project_id, limit } = filter;
       if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))
         return { items: [], next_cursor: null };
       const rows = listTasks(db, { ...filter, user_id: who.user_id, before: cursor, limit: limit + 1 });
       const { items, next_cursor } = pageOf(rows, limit);
-      return { items: seen(db, items), next_cursor };
+      return { items: seen(items), next_cursor };
     },
     getTask: ({ who, params }) => {
       const task = requireTask(db, who.user_id, params.id);
-      return { ...seenOne(db, task), attempts: listAttempts(db, task.id).map(attemptView) };
+      return { ...seenOne(task), attempts: listAttempts(db, task.id).map(attemptView) };
     },
     listEvents: ({ who, params, query: { after, limit } }) => {
       const { id: task_id } = requireTask(db, who.user_id, params.id);
@@ -52,13 +60,9 @@ export function taskHandlers({ log, ...server }: Server & { log: Log }): Pick<Ha
       };
     },
     createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, server, who.user_id, params.id, body)),
-    cancelTask: ({ who, params }) =>
-      seenOne(
-        db,
-        log.write((tx) => cancelTask(tx, server, who.user_id, params.id)),
-      ),
+    cancelTask: ({ who, params }) => seenOne(log.write((tx) => cancelTask(tx, server, who.user_id, params.id))),
     retryTask: ({ who, params, body, once }) =>
-      once((tx) => seenOne(db, retryTask(tx, server, who.user_id, params.id, body))),
+      once((tx) => seenOne(retryTask(tx, server, who.user_id, params.id, body))),
   };
 }
 
@@ -69,15 +73,13 @@ function requireTask(db: Db, user_id: string, id: string): TaskRow {
 }
 
 /** Tasks as their owner sees them now, with their places in the queue. */
-function seen(db: Db, tasks: TaskRow[]): Task[] {
-  const places = tasks.some(({ status }) => status === 'queued')
-    ? queuePlaces(db, new Date().toISOString())
-    : new Map<string, number>();
-  return tasks.map((task) => taskView(task, places.get(task.id)));
+function tasksView(db: Db, tasks: TaskRow[], fault: string | null): Task[] {
+  const places = tasks.some(({ status }) => status === 'queued') ? queuePlaces(db, now()) : new Map<string, number>();
+  return tasks.map((task) => taskView(task, places.get(task.id), fault));
 }
 
-function seenOne(db: Db, task: TaskRow): Task {
-  return taskView(task, queuePlace(db, task, new Date().toISOString()) ?? undefined);
+function now(): string {
+  return new Date().toISOString();
 }
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {

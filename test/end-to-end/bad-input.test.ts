@@ -46,6 +46,16 @@ test.serial('a forge that cannot be reached is tried again, and the task goes on
   t.is(typeof failed?.body['retry_at'], 'string');
 });
 
+test.serial('while Docker does not answer, a task waits and says so', async (t) => {
+  const whole = await startErrand(t, { runner: 'docker', env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } });
+  const ann = await whole.person('ann');
+  const body = { prompt: 'Make the tests pass', repo_url: 'errand://sample' };
+  const { id } = await ann.api.call('createTask', { body });
+  const { status, waiting_for } = await ann.api.call('getTask', { params: { id } });
+  t.is(status, 'queued');
+  t.regex(waiting_for?.kind === 'queue' ? (waiting_for.reason ?? '') : '', /Docker does not answer/);
+});
+
 for (const host of ['127.0.0.1:9', 'localhost', '10.0.0.1', '[::1]:3000', '169.254.169.254'])
   test.serial(`a repository at ${host}, which the server's owner has not listed, is refused in words`, async (t) => {
     const whole = await startErrand(t, { runner: 'process' });

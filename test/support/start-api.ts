@@ -35,6 +35,8 @@ export type StartedApi = {
   /** Set it to make the time of log-ins pass, in milliseconds. */
   clock: { ahead_ms: number };
   readiness: Readiness;
+  /** Set it to keep workers from being started. */
+  runner: { fault: string | null };
   /** Set it to be taken for another database. */
   epoch: { now: string };
   /** A client with an account of its own. */
@@ -63,6 +65,7 @@ export async function startApi(
   const now = (): number => Date.now() + clock.ahead_ms;
   const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
   const readiness: Readiness = { ready: true, checks: {} };
+  const runner: StartedApi['runner'] = { fault: null };
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const app = createApp({
     config,
@@ -75,6 +78,7 @@ export async function startApi(
       control: (task_id) => signals.push(`control ${task_id}`),
       ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
     },
+    runnerFault: () => runner.fault,
     readiness: () => Promise.resolve(readiness),
     logger,
     sockets: SOCKET_OPTIONS,
@@ -108,5 +112,5 @@ export async function startApi(
     const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, epoch, person };
+  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, runner, epoch, person };
 }

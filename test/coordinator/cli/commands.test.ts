@@ -157,6 +157,22 @@ test('takes an id by its beginning or its end where that names one errand', asyn
   t.true(conflict.stderr.startsWith('Only a task that failed or was cancelled can be retried'), conflict.stderr);
 });
 
+test('says why no errand is started, wherever one that waits is shown', async (t) => {
+  const { server, cli } = await stage(t);
+  const words = 'No errand can be started now: Docker does not answer.\n';
+  const sent = await cli.run(['task', 'Mend it', '--repo', 'errand://sample']);
+  t.false(sent.stdout.includes(words));
+  const id = /queued: (\w+)/.exec(sent.stdout)?.[1] ?? '';
+  server.runner.fault = 'Docker does not answer.';
+  const watching = cli.start(['watch', id]);
+  await watching.shows(words);
+  t.true((await cli.run(['tasks'])).stdout.endsWith(words));
+  t.true((await cli.run(['task', 'Mend it', '--repo', 'errand://sample'])).stdout.includes(words));
+  t.is((await cli.run(['cancel', id])).stdout, 'Cancelled.\n');
+  t.is((await watching.ended).code, 3);
+  t.true((await cli.run(['retry', id])).stdout.endsWith(words));
+});
+
 test('gives an errand a new budget with a retry, and with a message', async (t) => {
   const { api, cli } = await stage(t);
   const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });

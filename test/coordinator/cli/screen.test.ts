@@ -148,6 +148,20 @@ test('shows streamed text below the log, and the event in its place', (t) => {
   t.is(terminal.text, '● running\n\nI see it.\n');
 });
 
+test('shows why an errand is not started, for as long as it is queued', (t) => {
+  const since = TASK.created_at;
+  const view = new View({
+    ...TASK,
+    waiting_for: { kind: 'queue', since, place: 2, reason: 'Docker does not answer.' },
+  });
+  const foot = () => view.footer({ columns: 80 }, Date.parse(since)).map((line) => paint(line, false));
+  const waits = 'waits in the queue, place 2, no errand can be started: Docker does not answer. (0.0 s)';
+  t.deepEqual(foot(), [`● queued · ${waits}`]);
+  const body = { from: 'queued', to: 'starting', reason: null, detail: null };
+  view.take({ type: 'events', events: [event('task.status', body)] }, true);
+  t.deepEqual(foot(), ['● starting']);
+});
+
 test('names an event that it does not know, and one whose body is not as it should be', (t) => {
   const view = new View(TASK);
   const lines = view.take({ type: 'events', events: [event('task.blessed', {}), event('log', { text: 7 })] }, false);

@@ -112,6 +112,25 @@ test('each queued task knows its place, which moves up', async (t) => {
   t.is((await api.call('getTask', { params: second })).queue_place, 2);
 });
 
+test('while no worker can be started, a queued task says why, and no other does', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const [queued, running] = [await errand(api), await errand(api)];
+  begin(server, running.id);
+  server.runner.fault = 'Docker does not answer.';
+  const waiting_for = { kind: 'queue', since: queued.created_at, place: 1, reason: 'Docker does not answer.' } as const;
+  t.deepEqual((await api.call('getTask', { params: queued })).waiting_for, waiting_for);
+  const { items } = await api.call('listTasks', {});
+  t.deepEqual(
+    items.map((item) => item.waiting_for),
+    [null, waiting_for],
+  );
+  t.like(await errand(api), { waiting_for: { reason: 'Docker does not answer.' } });
+  server.runner.fault = null;
+  const { waiting_for: later } = await api.call('getTask', { params: queued });
+  t.deepEqual(later, { kind: 'queue', since: queued.created_at, place: 1 });
+});
+
 test('a cancel ends a queued task at once, and tells the worker of one at work', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
