@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 type Shape = Omit<Load, 'target'>;
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** Of the floor's events per second, at the least; and how late the slowest hundredth may be at 1,000 events/s. */
 const RATE_GOAL = 0.5;
 const P99_GOAL_MS = 10;
