@@ -102,9 +102,14 @@ export class AttemptRun {
     this.#over.abort();
   }
 
-  /** Lets go of the worker, which lives on: the server stops. */
+  /** The server stops: a worker at work lives on. One whose attempt has ended is about to go, and is still cleared away. */
   leave(): void {
     clearTimeout(this.#cancelling);
+    if (!this.#over.signal.aborted) this.#left.abort();
+  }
+
+  /** Lets go of the worker, whatever became of it: the next start finds it. */
+  abandon(): void {
     this.#left.abort();
   }
 

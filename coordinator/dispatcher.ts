@@ -141,6 +141,7 @@ export class Dispatcher implements Signals {
     const bound = new AbortController();
     await Promise.race([finished, delay(STOP_MS, undefined, { signal: bound.signal })]);
     bound.abort();
+    for (const { run } of runs) run.abandon();
   }
 
   #runningWorkers(): string[] {

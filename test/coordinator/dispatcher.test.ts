@@ -197,6 +197,16 @@ test.serial('a worker that puts a link in place of its socket is not called thro
   t.like(server.attempts(task.id)[0], { reason: 'worker_start_failed', last_seq: 0 });
 });
 
+test.serial('a stop clears away a worker whose attempt has just ended', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  t.is((await server.runner.list()).length, 1);
+  await server.stop();
+  t.deepEqual(await server.runner.list(), []);
+});
+
 test.serial('a stop starts nothing more, and lets a worker with a task live on', async (t) => {
   const server = await startServer(t, { places: 1, warm_workers: 1 });
   const user = addUser(server.db);
