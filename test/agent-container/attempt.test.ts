@@ -15,6 +15,12 @@ const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POS
 const types = (task: MockTask) => task.events.map(({ type }) => type);
 const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
 
+/** Half of a work, and a word once it is on disk. */
+async function writeHalf(input: WorkInput): Promise<void> {
+  await write(input, 'half.txt', 'half\n');
+  await input.report.emit({ type: 'log', body: { level: 'info', text: 'half is done' } });
+}
+
 test.serial('a task from its hand-over to its result', async (t) => {
   const { task, start, bare } = await setScene(t, { files: { 'README.md': 'old\n' } });
   const worker = await start(doing((input) => write(input, 'README.md', 'new\n')));
@@ -113,12 +119,12 @@ test.serial(
   async (t) => {
     const { task, start, bare } = await setScene(t);
     const worker = await start(async (input) => {
-      await write(input, 'half.txt', 'half\n');
+      await writeHalf(input);
       input.report.waitingFor({ kind: 'model', since: new Date().toISOString() });
       return untilStopped(input);
     });
     await hand(worker, task);
-    await until('the work is under way', () => types(task).includes('repository.ready'));
+    await until('the work is under way', () => types(task).includes('log'));
     const before = performance.now();
     t.is((await callWorker(worker.address, 'POST', '/cancel', { reason: 'not needed' })).status, 202);
     t.is(await worker.ended, 0);
@@ -132,11 +138,11 @@ test.serial(
 test.serial('work that does not heed a cancel is not waited for', async (t) => {
   const { task, start } = await setScene(t);
   const worker = await start(async (input) => {
-    await write(input, 'half.txt', 'half\n');
+    await writeHalf(input);
     return new Promise(() => {});
   });
   await hand(worker, task);
-  await until('the work is under way', () => types(task).includes('repository.ready'));
+  await until('the work is under way', () => types(task).includes('log'));
   await callWorker(worker.address, 'POST', '/cancel', { reason: 'stop' });
   t.is(await worker.ended, 0);
   t.is(task.current.result?.status, 'cancelled');
@@ -145,11 +151,11 @@ test.serial('work that does not heed a cancel is not waited for', async (t) => {
 test.serial('SIGTERM pushes the work in progress, and tells no result', async (t) => {
   const { task, start, bare } = await setScene(t);
   const worker = await start(async (input) => {
-    await write(input, 'half.txt', 'half\n');
+    await writeHalf(input);
     return untilStopped(input);
   });
   await hand(worker, task);
-  await until('the work is under way', () => types(task).includes('repository.ready'));
+  await until('the work is under way', () => types(task).includes('log'));
   worker.terminate();
   t.is(await worker.ended, 143);
   t.is(task.current.result, undefined);
