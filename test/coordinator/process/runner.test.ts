@@ -17,7 +17,10 @@ async function openRunner(t: ExecutionContext, program: string) {
     new ProcessRunner({ workers_dir: folders.workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
   const folders = new Folders(join(folder, 'data'), { uid: 0, gid: 0 });
   const runner = open();
+  // A runner does not keep its process alive, as the server's listeners do: where nothing else goes on, the test would be over.
+  const alive = setInterval(() => undefined, 1_000);
   t.teardown(async () => {
+    clearInterval(alive);
     for (const name of await runner.list()) await runner.remove(name);
     await runner.close();
   });
