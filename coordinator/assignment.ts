@@ -17,7 +17,11 @@ export type AssignmentDeps = {
   /** A new task token for this attempt. */
   issueToken: (task_id: string, attempt: number) => Promise<string>;
   time_limit_ms: number;
+  pace: Pace;
 };
+
+/** How often a worker calls at least, and after how long a silence it is lost. */
+export type Pace = Pick<Assignment, 'heartbeat_ms' | 'lease_ms'>;
 
 /** What a worker may keep on disk of events that were not acknowledged. */
 const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
@@ -49,8 +53,8 @@ export async function buildAssignment(deps: AssignmentDeps, task_id: string, n: 
     spent_usd: task.usage.cost_usd,
     time_limit_ms: deps.time_limit_ms,
     ...deps.settings(task),
-    heartbeat_ms: LIMITS.heartbeat_ms,
-    lease_ms: LIMITS.lease_ms,
+    heartbeat_ms: deps.pace.heartbeat_ms,
+    lease_ms: deps.pace.lease_ms,
     spool_bytes_max: SPOOL_BYTES_MAX,
     transcript: readTranscript(deps.db, task_id, n),
     ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),

@@ -1,5 +1,6 @@
 import type { CoordinatorEvent } from '../protocol/events.ts';
 import { ErrandError } from '../protocol/problem.ts';
+import { commitPoint } from './failpoints.ts';
 import { storageFault, type Db } from './sqlite/database.ts';
 import { insertEvent, type EventRow } from './sqlite/events.ts';
 
@@ -52,7 +53,13 @@ export class Log {
     this.#refuseIfBroken();
     const open = new OpenTransaction(this.db);
     try {
-      const result = this.db.transaction(() => work(open)).immediate();
+      const result = this.db
+        .transaction(() => {
+          const value = work(open);
+          commitPoint('before', open.rows);
+          return value;
+        })
+        .immediate();
       this.#publish(open);
       return result;
     } catch (error) {
@@ -78,7 +85,7 @@ export class Log {
       this.db
         .transaction(() => {
           for (const { work, resolve, reject } of this.#queue) {
-            if (open.rows.length >= GROUP_ROWS_MAX) return;
+            if (open.rows.length >= GROUP_ROWS_MAX) break;
             taken += 1;
             const point = open.mark();
             try {
@@ -91,6 +98,7 @@ export class Log {
               settled.push(() => reject(this.#failure(error)));
             }
           }
+          commitPoint('before', open.rows);
         })
         .immediate();
     } catch (error) {
@@ -105,6 +113,7 @@ export class Log {
   }
 
   #publish({ rows, effects }: OpenTransaction): void {
+    commitPoint('after', rows);
     if (rows.length > 0) effects.unshift(() => this.#onCommit(rows));
     for (const effect of effects)
       try {

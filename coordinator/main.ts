@@ -1,34 +1,3 @@
-import { ConfigError, readConfig } from './config.ts';
-import { createLogger, type Logger } from './logger.ts';
-import { start, type Errand } from './start.ts';
-import { welcome } from './welcome.ts';
+import { serve } from './serve.ts';
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-/** Ends the process: with words for the server's owner where the settings are at fault, else with the cause in the log, whatever its level. */
-function giveUp(error: unknown): never {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-  else createLogger('error').fatal({ err: error }, 'the server cannot go on');
-  process.exit(1);
-}
-
-function stopOnSignals(errand: Errand, logger: Logger): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    // A second signal does not wait.
-    if (stopping) process.exit(1);
-    stopping = true;
-    logger.info({ signal }, 'stopping; workers with a task live on');
-    errand.stop().then(() => process.exit(0), giveUp);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-}
-
-// What is on disk is whole, and workers live on: whoever supervises this process starts it again.
-process.on('uncaughtException', giveUp);
-const config = readConfig();
-const logger = createLogger(config.log_level);
-const errand = await start(config, { logger, say });
-for (const line of welcome(errand)) say(line);
-stopOnSignals(errand, logger);
+await serve();

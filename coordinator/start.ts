@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
-import { buildAssignment } from './assignment.ts';
+import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { ConfigError, type Config } from './config.ts';
@@ -45,17 +45,28 @@ export type Errand = {
   stop: () => Promise<void>;
 };
 
-type Options = {
+export type StartOptions = {
   logger: Logger;
   /** A line for the person at the terminal. */
   say?: (line: string) => void;
+  /** How often workers call, and when they are lost. By default as `LIMITS` has it. */
+  pace?: Pace;
 };
 
 /** What was opened is put here, and closed in the opposite order. */
 type Opened = AsyncDisposableStack;
 
 /** What all parts share. */
-type Core = { config: Config; demo: boolean; prices: Prices; keys: Keys; log: Log; relay: Relay; logger: Logger };
+type Core = {
+  config: Config;
+  pace: Pace;
+  demo: boolean;
+  prices: Prices;
+  keys: Keys;
+  log: Log;
+  relay: Relay;
+  logger: Logger;
+};
 
 /** What starts workers, and what they call. */
 type Work = { runner: Runner; dispatcher: Dispatcher; signals: Signals; callback_url: string };
@@ -64,9 +75,10 @@ type Work = { runner: Runner; dispatcher: Dispatcher; signals: Signals; callback
  * Puts the server together and starts it. Rejects with a `ConfigError`, in words for the server's owner, where the settings do not let it
  * start; what was opened by then is closed again.
  */
-export async function start(settings: Config, { logger, say = () => undefined }: Options): Promise<Errand> {
+export async function start(settings: Config, options: StartOptions): Promise<Errand> {
+  const { logger, say = () => undefined } = options;
   await using opened: Opened = new AsyncDisposableStack();
-  const core = openCore(settings, logger, opened);
+  const core = openCore(settings, options, opened);
   const { config, demo } = core;
   const instance = readMeta(core.log.db, 'instance');
   const workers_dir = join(config.data_dir, 'workers');
@@ -79,7 +91,7 @@ export async function start(settings: Config, { logger, say = () => undefined }:
 }
 
 /** Looks at what the settings rest on, and opens the keys, the database and the log. */
-function openCore(settings: Config, logger: Logger, opened: Opened): Core {
+function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, opened: Opened): Core {
   const fault = dataPathFault(settings.data_dir);
   if (fault !== null) throw new ConfigError(fault);
   const demo = settings.anthropic_api_key === undefined;
@@ -99,13 +111,13 @@ function openCore(settings: Config, logger: Logger, opened: Opened): Core {
   opened.defer(() => void db.close());
   const relay = new Relay();
   const log = new Log(db, (rows) => relay.publish(rows));
-  return { config, demo, prices, keys, log, relay, logger };
+  return { config, pace, demo, prices, keys, log, relay, logger };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
 async function startWork(core: Core, runner: Runner, instance: string, opened: Opened): Promise<Work> {
-  const { config, prices, keys, log, relay, logger } = core;
-  const { private_hosts, data_dir } = config;
+  const { config, pace, prices, keys, log, relay, logger } = core;
+  const { private_hosts, data_dir, time_limit_ms } = config;
   const upstream = await openModel(core, opened);
   const llm = llmSurface({ log, logger, prices, upstream });
   opened.defer(() => llm.close());
@@ -113,7 +125,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   const tokens = new TaskTokens(keys.task, instance);
   const assignment = (task_id: string, n: number) => {
     const issueToken = (id: string, attempt: number) => tokens.issue(id, attempt);
-    return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: config.time_limit_ms }, task_id, n);
+    return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms, pace }, task_id, n);
   };
   // An attempt is ended by its worker's result, by its lease, or by the dispatcher; whoever ended it, all parts are told.
   const signals: Signals = {
@@ -124,7 +136,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       dispatcher.ended(task_id, n);
     },
   };
-  const leases = watchLeases({ log, signals, logger }, LIMITS.lease_ms);
+  const leases = watchLeases({ log, signals, logger }, pace.lease_ms);
   opened.defer(() => leases.stop());
   const internal = new InternalApi({
     log,

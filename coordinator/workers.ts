@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { failpoint } from './failpoints.ts';
 import type { Folders, Link } from './links.ts';
 import type { Runner, WorkerEnd, WorkerSpec } from './runner.ts';
 
@@ -63,19 +64,18 @@ export class Workers {
       get ended() {
         return (ended ??= runner.ended(name));
       },
-      start: () => {
+      start: async () => {
         const { coordinator_dir, worker_dir } = link;
-        return runner.start({
-          name,
-          coordinator_dir,
-          worker_dir,
-          workspace_dir: folders.makeWorkspace(workspace),
-          ...limits,
-        });
+        const workspace_dir = folders.makeWorkspace(workspace);
+        failpoint('before', 'start_worker');
+        await runner.start({ name, coordinator_dir, worker_dir, workspace_dir, ...limits });
+        failpoint('after', 'start_worker');
       },
       detach,
       remove: async () => {
+        failpoint('before', 'remove_worker');
         await runner.remove(name);
+        failpoint('after', 'remove_worker');
         await detach();
         await folders.removeLink(name);
       },

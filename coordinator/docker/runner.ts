@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
+import { failpoint } from '../failpoints.ts';
 import { OUTPUT_CHARS_MAX, type Runner, type WorkerEnd, type WorkerSpec } from '../runner.ts';
 import { ifThere, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
@@ -45,6 +46,7 @@ export class DockerRunner implements Runner {
   async start(spec: WorkerSpec): Promise<void> {
     try {
       await this.#create(spec);
+      failpoint('after', 'create_container');
       // Answers 304 where it runs already.
       await this.#container(spec.name).start();
     } catch (error) {

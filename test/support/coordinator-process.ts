@@ -16,19 +16,24 @@ export class CoordinatorProcess extends Running {
 
   /** `env`: its settings. Where they name no ports, it takes free ones. */
   static start(t: ExecutionContext, data_dir: string, env: Record<string, string> = {}): CoordinatorProcess {
-    const { PATH = '', DOCKER_HOST = '' } = process.env;
-    const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
-    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL_MEMORY, MAIN], {
-      env: { PATH, DOCKER_HOST, ...own, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const coordinator = new CoordinatorProcess(child);
+    const coordinator = CoordinatorProcess.spawn(data_dir, env);
     t.teardown(async () => {
       await coordinator.kill();
       await removeWorkers(data_dir);
       if (!t.passed) t.log(coordinator.stdout.slice(-4000), coordinator.stderr.slice(-4000));
     });
     return coordinator;
+  }
+
+  /** The same for whoever ends it himself. `program`: its entry and what follows on the command line. */
+  static spawn(data_dir: string, env: Record<string, string> = {}, program: string[] = [MAIN]): CoordinatorProcess {
+    const { PATH = '', DOCKER_HOST = '' } = process.env;
+    const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
+    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL_MEMORY, ...program], {
+      env: { PATH, DOCKER_HOST, ...own, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new CoordinatorProcess(child);
   }
 
   private constructor(child: ReturnType<typeof spawn>) {

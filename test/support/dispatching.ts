@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
+import { LIMITS } from '../../protocol/limits.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -140,7 +141,8 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
-    buildAssignment: (id, n) => buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000 }, id, n),
+    buildAssignment: (id, n) =>
+      buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
     onAttemptBegun: (task_id, n) => leases.touch(task_id, n),
     onAttemptEnded: (task_id, n) => {
       internal.ended(task_id, n);

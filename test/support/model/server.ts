@@ -22,6 +22,8 @@ export type Recorded = {
   raw: Buffer;
   body: MessagesRequest | undefined;
   ended: Promise<'finished' | 'aborted'>;
+  /** The `request-id` of its answer. */
+  request_id: string;
 };
 
 /** One entry of a script: what to say, what to fail with, or a function that decides by the request. */
@@ -82,9 +84,10 @@ export async function startModel(options: ModelOptions = {}): Promise<StandIn> {
     response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted'));
     const raw = await readAll(incoming);
     const { method = 'GET', headers } = incoming;
-    const recorded: Recorded = { method, path, headers, raw, body: undefined, ended };
+    const request_id = `req_${randomBytes(12).toString('hex')}`;
+    const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
     requests.push(recorded);
-    response.setHeader('request-id', `req_${randomBytes(12).toString('hex')}`);
+    response.setHeader('request-id', request_id);
     response.setHeader('anthropic-organization-id', 'org-of-the-stand-in');
     try {
       const betas = checkHeaders(incoming, api_key);

@@ -1,0 +1,6 @@
+import type { Fault } from '../fault.ts';
+import { COORDINATOR_FAULTS } from './coordinator.ts';
+import { WORKER_FAULTS } from './worker.ts';
+
+/** All that is known to go wrong. */
+export const FAULTS: Fault[] = [...COORDINATOR_FAULTS, ...WORKER_FAULTS];

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+import { PACE } from '../pace.ts';
+import type { Scene } from '../scene.ts';
+import { isAlive } from '../../support/processes.ts';
+import { until } from '../../support/until.ts';
+
+const ENTRY_OUTCOME = 'the workers go on and keep their events; the attempt is adopted';
+
+/** The steps around which the coordinator is killed: what is stored, and what is asked of the runner. */
+const STEPS = {
+  'task.created': 'the errand was not acknowledged and is sent again with its key, or it is there: once',
+  'attempt.started': 'the worker is started, once',
+  create_container: 'the container is adopted and started',
+  start_worker: 'the container is adopted',
+  'turn.finished': 'the worker sends the turn again; it is stored once, and never asked for again',
+  'tool.finished': 'the worker sends the result again; it is stored once',
+  'usage.updated': 'the worker asks again for an answer that it never got',
+  'branch.pushed': 'the worker sends it again; it is stored once',
+  'attempt.ended': 'the result is sent again, or known: one end',
+  remove_worker: 'the container and its folders are removed at the next start',
+};
+
+/** Killed in the middle of anything, some times in a row. */
+const killed: Fault = {
+  name: 'coordinator: kill -9',
+  outcome: ENTRY_OUTCOME,
+  inject: async (scene, random) => {
+    for (let left = random.whole(1, 3); left > 0; left--) {
+      if (!(await scene.moment(random))) return false;
+      await scene.kill();
+      await delay(random.whole(0, 1_000));
+      await scene.up();
+    }
+    return true;
+  },
+};
+
+const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault => ({
+  name: `coordinator: kill -9 ${at} ${step}`,
+  outcome,
+  prepare: (scene, random) => {
+    // What there is many of happens in the middle of an errand too.
+    const nth = /^(turn|tool|usage)/.test(step) ? random.whole(1, 4) : 1;
+    scene.program = [...scene.program.slice(0, 1), `${at}:${step}:${nth}`];
+  },
+  inject: async (scene) => {
+    const reached = await until('the coordinator died there', () => scene.starts > 1 || scene.allEnded(), 120_000);
+    if (reached && scene.starts > 1) await scene.up();
+    return scene.starts > 1;
+  },
+});
+
+/** Stopped for longer than a lease, as by a machine that was put to sleep: nobody's lease may be held against it. */
+const asleep: Fault = {
+  name: 'coordinator: SIGSTOP for longer than a lease, SIGCONT',
+  outcome: 'no attempt is lost: nobody could have been heard meanwhile',
+  inject: async (scene, random) => {
+    if (!(await scene.moment(random))) return false;
+    const pid = scene.coordinator?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await delay(PACE.lease_ms + random.whole(500, 2_000));
+    if (isAlive(pid)) process.kill(pid, 'SIGCONT');
+    await scene.up();
+    return true;
+  },
+};
+
+/** A second server on the same data folder. */
+const second: Fault = {
+  name: 'coordinator: a second one on the same data',
+  outcome: 'it refuses to start, and harms nothing',
+  inject: async (scene: Scene, random) => {
+    if (!(await scene.moment(random))) return false;
+    const { code, stderr } = await scene.another();
+    if (code !== 1 || !stderr.includes('Another Errand is running'))
+      throw new Error(`It ended with ${code}: ${stderr}`);
+    return true;
+  },
+};
+
+export const COORDINATOR_FAULTS: Fault[] = [
+  killed,
+  asleep,
+  second,
+  ...Object.entries(STEPS).flatMap(([step, outcome]) =>
+    (step === 'create_container' ? (['after'] as const) : (['before', 'after'] as const)).map((at) =>
+      killedAt(at, step, outcome),
+    ),
+  ),
+];

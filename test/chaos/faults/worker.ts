@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { workersIn } from '../../support/errand.ts';
+import type { Fault } from '../fault.ts';
+import { PACE } from '../pace.ts';
+import type { Random } from '../random.ts';
+import type { Scene } from '../scene.ts';
+
+const run = promisify(execFile);
+
+/** A worker at work, by its name. Undefined: there is none any more. */
+async function victim(scene: Scene, random: Random): Promise<string | undefined> {
+  if (!(await scene.moment(random))) return undefined;
+  const names = workersIn(scene.data_dir);
+  return names.length === 0 ? undefined : random.pick(names);
+}
+
+/** The agent's processes in a container, as this machine numbers them: those of node, without the init above them. */
+async function agentPids(scene: Scene, name: string): Promise<number[]> {
+  const { stdout } = await run('docker', [...scene.docker, 'top', name, '-eo', 'pid,args']);
+  return stdout
+    .split('\n')
+    .filter((line) => /^\s*\d+\s+node\b.*main\.ts/.test(line))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/** Does something to a worker; one that went in this very moment is none of ours. */
+const toWorker =
+  (act: (scene: Scene, name: string, random: Random) => Promise<void>): Fault['inject'] =>
+  async (scene, random) => {
+    const name = await victim(scene, random);
+    if (name === undefined) return false;
+    return act(scene, name, random).then(
+      () => true,
+      () => false,
+    );
+  };
+
+const signal = (scene: Scene, name: string, what: NodeJS.Signals) =>
+  run('docker', [...scene.docker, 'kill', '--signal', what, name]);
+
+async function freeze(scene: Scene, name: string, random: Random): Promise<void> {
+  const pids = await agentPids(scene, name);
+  if (pids.length === 0) throw new Error('The agent has gone.');
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  await delay(PACE.lease_ms + random.whole(500, 2_000));
+  // The container may have been removed meanwhile, as it should.
+  for (const pid of await agentPids(scene, name).catch(() => [])) process.kill(pid, 'SIGCONT');
+}
+
+const NEXT = 'the next attempt goes on after the last finished turn, with what the spool still held';
+
+export const WORKER_FAULTS: Fault[] = [
+  {
+    name: 'agent process: kill -9',
+    outcome: NEXT,
+    inject: toWorker(async (scene, name) => {
+      const pids = await agentPids(scene, name);
+      if (pids.length === 0) throw new Error('The agent has gone.');
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+    }),
+  },
+  {
+    name: 'container: kill -9',
+    outcome: NEXT,
+    inject: toWorker(async (scene, name) => void (await signal(scene, name, 'SIGKILL'))),
+  },
+  {
+    name: 'container: SIGTERM',
+    outcome: 'the worker pushes what it has; the next attempt goes on',
+    inject: toWorker(async (scene, name) => void (await signal(scene, name, 'SIGTERM'))),
+  },
+  {
+    name: 'container: removed by hand',
+    outcome: NEXT,
+    inject: toWorker(async (scene, name) => void (await run('docker', [...scene.docker, 'rm', '-f', name]))),
+  },
+  {
+    name: 'agent process: SIGSTOP for longer than a lease, SIGCONT',
+    outcome: 'the attempt is fenced off and its container removed; the next goes on',
+    inject: toWorker(freeze),
+  },
+  {
+    name: 'container: paused for longer than a lease, then unpaused',
+    outcome: 'the attempt is fenced off and its container removed; the next goes on',
+    inject: toWorker(async (scene, name, random) => {
+      await run('docker', [...scene.docker, 'pause', name]);
+      await delay(PACE.lease_ms + random.whole(500, 2_000));
+      await run('docker', [...scene.docker, 'unpause', name]).catch(() => undefined);
+    }),
+  },
+];

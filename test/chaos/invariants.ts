@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import type { LogEvent, NumberedEvent } from '../../protocol/events.ts';
+import type { TaskDetail } from '../../protocol/task.ts';
+import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { FORGE, workersIn } from '../support/errand.ts';
+import { tryGit } from '../support/git-server.ts';
+import { until } from '../support/until.ts';
+import { turnOf } from '../end-to-end/scenario.ts';
+import type { Scene } from './scene.ts';
+import { promptFor, TRACE } from './story.ts';
+
+/** They tell of a process that is gone: a next attempt does not report them in the name of the one before. */
+const MOMENTARY =
+  /^(agent\.started|step\.started|repository\.ready|turn\.started|turn\.retried|question\.|limit\.near|log$)/;
+const CLEARED_MS = 60_000;
+
+/** Holds everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
+export async function violations(scene: Scene, expected: TaskDetail['status'][]): Promise<string[]> {
+  const found: string[] = [];
+  const wrong = (what: string) => void found.push(what);
+  const tasks = await scene.ended();
+  const logs = await Promise.all(tasks.map(({ id }) => scene.insist(() => scene.log(id))));
+  await clients(scene, logs, wrong);
+  scene.witness?.stop();
+  for (const [i, task] of tasks.entries()) {
+    const log = logs[i] ?? [];
+    if (!expected.includes(task.status)) wrong(`${task.id} ${task.status}: ${task.reason} ${task.detail}`);
+    numbers(task, log, wrong);
+    fromTheSource(scene, task, log, wrong);
+    lives(task, log, wrong);
+    askedOnce(scene, task, log, wrong);
+    await traces(scene, task, log, wrong);
+  }
+  await nothingLeft(scene, wrong);
+  return found;
+}
+
+type Wrong = (what: string) => void;
+
+/** Clients that followed throughout hold the log, each event once and in order. */
+async function clients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
+  const all = logs.flat().sort((a, b) => a.id - b.id);
+  const newest = all.at(-1)?.id ?? 0;
+  for (const [i, phone] of scene.phones.entries()) {
+    await phone.until(({ cursor }) => cursor >= newest, 30_000).catch(() => undefined);
+    if (!isDeepStrictEqual(phone.events, all))
+      wrong(`client ${i} holds ${phone.events.length} events of ${all.length}`);
+  }
+}
+
+/** Ids ascend, and each attempt's numbers have no gap. */
+function numbers({ id }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+  log.forEach((event, i) => {
+    if (i > 0 && event.id <= (log[i - 1]?.id ?? 0)) wrong(`${id}: event ${event.id} out of order`);
+  });
+  const by_attempt = Map.groupBy(
+    log.filter(({ seq }) => seq !== null),
+    ({ attempt }) => attempt,
+  );
+  for (const [attempt, events] of by_attempt)
+    if (!events.every(({ seq }, i) => seq === i + 1)) wrong(`${id}/${attempt}: its numbers have a gap`);
+}
+
+/** The log is what the workers wrote down; what an attempt wrote and could not report any more, the next one reported. */
+function fromTheSource(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+  for (const { n } of task.attempts) {
+    const made = scene.witness?.eventsOf(task.id, n) ?? [];
+    const stored = log.filter(({ attempt, seq }) => attempt === n && seq !== null);
+    for (const event of stored)
+      if (!made.some((own) => own.seq === event.seq && same(own, event)))
+        wrong(`${task.id}/${n}: event ${event.seq} (${event.type}) is not what its worker wrote`);
+    const unreported = made.filter(({ seq, type }) => seq > stored.length && !MOMENTARY.test(type));
+    const later = log.filter(({ attempt }) => attempt > n);
+    // After the last attempt nobody is left who could report: what is behind its result, or its cancel, is not asked for.
+    if (n === task.attempts.length) continue;
+    for (const own of unreported)
+      if (!later.some((event) => same(own, event))) wrong(`${task.id}/${n}: ${own.type} ${own.seq} is lost`);
+  }
+}
+
+const same = (own: NumberedEvent, event: LogEvent) =>
+  own.type === event.type && isDeepStrictEqual(own.body, event.body);
+
+/** One attempt after the other, one end, and nothing of the task's own after it. */
+function lives({ id, attempts, status }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+  const count = (type: string) => log.filter((event) => event.type === type).length;
+  if (count('task.created') !== 1) wrong(`${id}: it was created ${count('task.created')} times`);
+  if (count('attempt.ended') !== attempts.length) wrong(`${id}: an attempt has no end, or two`);
+  const ends = log.filter(({ type, body }) => type === 'task.status' && body['to'] === status);
+  if (ends.length !== 1) wrong(`${id}: it ended ${ends.length} times`);
+  let running = 0;
+  for (const event of log) {
+    if (event.type === 'attempt.started') running = event.attempt;
+    if (event.seq !== null && event.attempt !== running)
+      wrong(`${id}: attempt ${event.attempt} wrote while ${running} ran`);
+  }
+}
+
+/** Of the requests for a turn, the one whose answer is in the log was the last: it was never asked for again. */
+function askedOnce(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+  const own = scene.model.requests.filter(({ body }) =>
+    JSON.stringify(body?.messages[0] ?? null).includes(`${task.prompt}"`),
+  );
+  for (const { type, body } of log) {
+    if (type !== 'turn.finished') continue;
+    const at = own.findIndex(({ request_id }) => request_id === body['request_id']);
+    const answered = own[at]?.body;
+    if (answered === undefined) {
+      wrong(`${task.id}: the model never gave the answer of turn ${String(body['turn'])}`);
+      continue;
+    }
+    const again = own.slice(at + 1).some((request) => request.body && turnOf(request.body) <= turnOf(answered));
+    if (again) wrong(`${task.id}: turn ${String(body['turn'])} was asked for again after it was acknowledged`);
+  }
+}
+
+/** What the commands left in the branch: each at most once, in order, and each whose end is in the log. */
+async function traces(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): Promise<void> {
+  if (task.branch === null) return task.status === 'succeeded' ? wrong(`${task.id}: it has no branch`) : undefined;
+  const repository = join(scene.forge.root, 'adder.git');
+  const { stdout } = await tryGit(repository, 'show', `${task.branch}:${TRACE}`);
+  const found = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+  if (!found.every((line, i) => i === 0 || line > (found[i - 1] ?? 0)))
+    wrong(`${task.id}: its commands left ${found.join(' ')}`);
+  if (task.status !== 'succeeded') return;
+  const done = log.filter(({ type, body }) => type === 'tool.finished' && body['is_error'] === false);
+  for (const { body } of done)
+    if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
+  if (task.prompt !== promptFor(log.filter(({ type }) => type === 'turn.finished').length - 1))
+    wrong(`${task.id}: it had not as many turns as it was asked for`);
+}
+
+/** No container, process, folder or descriptor stays; the database is whole, and no secret is in it or in what was logged. */
+async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
+  await until('all workers have been cleared away', () => workersIn(scene.data_dir).length === 0, CLEARED_MS).catch(
+    () => wrong(`workers are left: ${workersIn(scene.data_dir).join(' ')}`),
+  );
+  for (const phone of scene.phones) phone.close();
+  const pid = scene.coordinator?.pid ?? 0;
+  const open = () => scene.coordinator?.handles().filter((name) => name.startsWith('socket')).length ?? 0;
+  // Its listeners, and what it keeps open to the engine and to the system.
+  await until('its sockets are closed', () => open() <= SOCKETS_MAX, 20_000).catch(() =>
+    wrong(`${open()} sockets are open in the coordinator`),
+  );
+  const code = await scene.stop();
+  if (code !== 0) wrong(`the coordinator, asked to end, ended with ${code}`);
+  const db = openDatabase(join(scene.data_dir, 'errand.db'));
+  try {
+    const integrity = db.pragma('integrity_check', { simple: true });
+    if (integrity !== 'ok') wrong(`the database is damaged: ${String(integrity)}`);
+    if (scene.runner === 'docker') await noContainers(readMeta(db, 'instance'), wrong);
+  } finally {
+    db.close();
+  }
+  for (const name of ['errand.db', 'errand.db-wal'])
+    for (const secret of [FORGE.password, scene.model.api_key])
+      if (scene.output.includes(secret) || (readIfThere(join(scene.data_dir, name))?.includes(secret) ?? false))
+        wrong(`a secret is in ${name} or in the server's output`);
+  for (const left of processesIn(scene.data_dir)) if (left !== pid) wrong(`process ${left} is left`);
+}
+
+const SOCKETS_MAX = 8;
+
+async function noContainers(instance: string, wrong: Wrong): Promise<void> {
+  const { stdout } = await promisify(execFile)('docker', [
+    'ps',
+    '-aq',
+    '--filter',
+    `label=errand.instance=${instance}`,
+  ]);
+  if (stdout.trim() !== '') wrong(`containers are left: ${stdout.trim().split('\n').join(' ')}`);
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes that have something in a folder open, or work in it. */
+function processesIn(dir: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      try {
+        return (
+          readlinkSync(`/proc/${pid}/cwd`).startsWith(dir) ||
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(dir)
+        );
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}

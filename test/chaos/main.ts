@@ -1,0 +1,57 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { FAULTS } from './faults/all.ts';
+import { chooseFaults, runOnce, type Outcome } from './run.ts';
+import { table } from './table.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    fault: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    runner: { type: 'string', default: 'docker' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const [runs, first] = [Number(values.runs), Number(values.seed)];
+const wanted = FAULTS.filter(({ name }) => name.includes(values.fault ?? ''));
+const why_not = new Map<string, string>();
+for (const { name, whyNot } of wanted) {
+  const reason = await whyNot?.();
+  if (reason !== undefined) why_not.set(name, reason);
+}
+for (const [name, reason] of why_not) console.log(`left out: ${name}: ${reason}`);
+const possible = wanted.filter(({ name }) => !why_not.has(name));
+if (possible.length === 0) throw new Error(`No fault of this machine bears '${values.fault}' in its name.`);
+
+const outcomes: Outcome[] = [];
+let next = first;
+async function work(): Promise<void> {
+  while (next < first + runs) {
+    const seed = next++;
+    // Every fault has its turn; what comes with it is the seed's choice.
+    const faults =
+      values.fault === undefined
+        ? chooseFaults(seed, possible)
+        : [possible[seed % possible.length] ?? chooseFaults(seed, possible)].flat();
+    const outcome = await runOnce(seed, faults, values.runner === 'process' ? 'process' : 'docker');
+    outcomes.push(outcome);
+    const held = outcome.wrong.length === 0 ? 'held' : 'FAILED';
+    const what = outcome.faults.join(' + ') || 'no fault came about';
+    console.log(
+      `seed ${seed}: ${held} in ${(outcome.duration_ms / 1000).toFixed(1)} s, ${outcome.attempts} attempts, ${outcome.starts} starts: ${what}`,
+    );
+    for (const wrong of outcome.wrong) console.log(`    ${wrong}`);
+    if (outcome.evidence !== null)
+      console.log(
+        `    ${outcome.evidence}; again: npm run chaos -- --runs 1 --seed ${seed}${values.fault === undefined ? '' : ` --fault '${values.fault}'`}`,
+      );
+  }
+}
+await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
+const text = table(outcomes, first);
+console.log(`\n${text}\n${outcomes.length - failed.length} runs held, ${failed.length} failed.`);
+if (values.write) await writeFile(new URL('README.md', import.meta.url), text);
+process.exit(failed.length === 0 ? 0 : 1);

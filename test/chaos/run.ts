@@ -1,0 +1,63 @@
+import type { Fault } from './fault.ts';
+import { FAULTS } from './faults/all.ts';
+import { violations } from './invariants.ts';
+import { Random } from './random.ts';
+import { Scene } from './scene.ts';
+
+/** What came of one run. */
+export type Outcome = {
+  seed: number;
+  /** The faults that came about. */
+  faults: string[];
+  /** What did not hold; empty where everything did. */
+  wrong: string[];
+  duration_ms: number;
+  attempts: number;
+  starts: number;
+  /** Where the evidence lies, of a run that did not hold. */
+  evidence: string | null;
+};
+
+/** The faults of a run: one or two, decided by the seed. At most one of them prepares the scene. */
+export function chooseFaults(seed: number, from: Fault[] = FAULTS): Fault[] {
+  const random = new Random(seed);
+  const first = random.pick(from);
+  const others = from.filter((fault) => fault !== first && fault.prepare === undefined);
+  return random.next() < 0.5 || others.length === 0 ? [first] : [first, random.pick(others)];
+}
+
+/** Runs errands on a scene of their own while faults happen, and holds it all against the invariants. Never rejects. */
+export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 'process'): Promise<Outcome> {
+  const random = new Random(seed ^ 0x5eed);
+  const began = performance.now();
+  const outcome: Outcome = { seed, faults: [], wrong: [], duration_ms: 0, attempts: 0, starts: 0, evidence: null };
+  const scene = await Scene.create(runner);
+  try {
+    for (const fault of faults) await fault.prepare?.(scene, random);
+    const turns = Array.from({ length: random.whole(1, 2) }, (_, i) => random.whole(5, 8) * 2 + i);
+    const begun = scene.begin(turns);
+    const injected = Promise.all(
+      faults.map(async (fault) => {
+        if (!fault.prepare) await begun;
+        if (await fault.inject(scene, random)) outcome.faults.push(fault.name);
+      }),
+    );
+    await Promise.all([begun, injected]);
+    const tasks = await scene.ended();
+    outcome.attempts = tasks.reduce((sum, task) => sum + task.attempts.length, 0);
+    outcome.wrong = await violations(
+      scene,
+      faults.flatMap(({ ends }) => ends ?? ['succeeded']),
+    );
+  } catch (error) {
+    outcome.wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  outcome.starts = scene.starts;
+  outcome.duration_ms = performance.now() - began;
+  const failed = outcome.wrong.length > 0;
+  if (failed) outcome.evidence = scene.data_dir;
+  await scene
+    .close(failed)
+    .catch((error: unknown) => void outcome.wrong.push(`The scene could not be cleared away: ${String(error)}`));
+  return outcome;
+}
