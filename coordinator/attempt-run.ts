@@ -5,6 +5,7 @@ import { ErrandError } from '../protocol/problem.ts';
 import type { FailureReason } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
 import { endAttempt } from './advance.ts';
+import { lastWords } from './last-words.ts';
 import { newWorkerName } from './links.ts';
 import type { Log } from './log.ts';
 import { BOOT_MS, LOOK_MS } from './pool.ts';
@@ -309,7 +310,9 @@ function lostFor(end: WorkerEnd): { reason: FailureReason; detail: string } {
   if (end.out_of_memory)
     return { reason: 'out_of_memory', detail: 'The worker needed more memory than the server gives it.' };
   const how = end.exit_code === null ? 'has gone' : `exited with code ${end.exit_code}`;
-  return { reason: 'worker_lost', detail: `The worker ${how} before it had reported a result.` };
+  const words = lastWords(end.output);
+  const said = words === '' ? '' : ` Its last words: ${words}`;
+  return { reason: 'worker_lost', detail: `The worker ${how} before it had reported a result.${said}` };
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -73,7 +73,7 @@ export function addMessage(
   if (resumed) requireRoomInQueue(tx, user_id);
   const message_id = newId();
   const at = new Date().toISOString();
-  setBudget(tx, task_id, budget_usd, at);
+  setBudget(tx, task, budget_usd, at);
   insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
   tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
   const next = advance(tx, task, { type: 'message', at });
@@ -102,15 +102,19 @@ export function retryTask(
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
-  setBudget(tx, task_id, budget_usd, at);
+  setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
   tx.afterCommit(signals.wake);
   return next;
 }
 
 /** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */
-function setBudget(tx: Tx, task_id: string, budget_usd: number | undefined, at: string): void {
-  if (budget_usd === undefined || updateBudget(tx.db, task_id, budget_usd, at)) return;
+function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: string): void {
+  if (budget_usd === undefined) return;
+  if (updateBudget(tx.db, task.id, budget_usd, at)) {
+    tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);
+    return;
+  }
   throw new ErrandError('invalid', 'The task has spent as much already: its new budget must be more than that.', {
     errors: [{ field: '/budget_usd', message: 'is not more than the task has spent already' }],
   });

@@ -1,40 +1,110 @@
-import type { Logger } from './logger.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { FailureReason, WaitingFor } from '../protocol/task.ts';
 import { endAttempt } from './advance.ts';
-import { Leases, type LostLease } from './leases.ts';
+import { Leases, type LeaseTimes, type LostLease, type Silence } from './leases.ts';
 import type { Log } from './log.ts';
+import type { Logger } from './logger.ts';
+import type { Relay } from './relay.ts';
 import type { Signals } from './signals.ts';
 import { listLivingAttempts } from './sqlite/attempts.ts';
+import { findState, markSilent } from './sqlite/progress.ts';
 import { findTask } from './sqlite/tasks.ts';
+import { Stalls, type Stall, type StallTimes } from './stalls.ts';
 
-type Deps = { log: Log; signals: Signals; logger: Logger };
+type Deps = { log: Log; relay: Relay; signals: Signals; logger: Logger };
+
+/** The two watches over workers: that they call, and that their work moves. */
+export type Watch = { leases: Leases; stalls: Stalls; stop: () => void };
 
 /**
- * The leases, with what becomes of an attempt whose worker falls silent: it ends as `worker_lost`, and its task goes to the next attempt or
- * fails. Every attempt that is alive in the database gets a full lease now, whatever its worker had left before this process was started.
+ * Watches the workers. One that falls silent is told of, and loses its attempt as `worker_lost` when its lease ends; one that calls while its work
+ * stands still loses it as `worker_hung`. Every attempt that is alive in the database gets a full lease now, whatever its worker
+ * had left before this process was started.
  */
-export function watchLeases({ log, signals, logger }: Deps, lease_ms: number): Leases {
-  const leases = new Leases(lease_ms, (lost) => {
-    try {
-      if (end(lost)) signals.ended(lost.task_id, lost.attempt);
-    } catch (error) {
-      logger.error({ err: error, ...lost }, 'a lost worker could not be noted; it is tried again after another lease');
-      leases.touch(lost.task_id, lost.attempt);
-    }
-  });
+export function watchWorkers(deps: Deps, times: Partial<LeaseTimes & StallTimes> = {}): Watch {
+  const { log, relay, signals, logger } = deps;
+  const { lease_ms, ...rest } = { ...LIMITS, ...times };
 
-  function end({ task_id, attempt, called }: LostLease): boolean {
-    const lease_s = Math.round(lease_ms / 1000);
-    const detail = called
-      ? `The worker fell silent: nothing was heard of it for ${lease_s} seconds.`
-      : `The worker did not call within ${lease_s} seconds.`;
-    return log.write((tx) => {
-      const task = findTask(tx.db, task_id);
-      if (!task) return false;
-      const at = new Date().toISOString();
-      return endAttempt(tx, task, attempt, { status: 'failed', reason: 'worker_lost', detail, at }) !== undefined;
-    });
+  /** False: it could not be stored now. */
+  function end(attempt: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
+    const { task_id, attempt: n } = attempt;
+    try {
+      const ended = log.write((tx) => {
+        const task = findTask(tx.db, task_id);
+        const at = new Date().toISOString();
+        return task !== undefined && endAttempt(tx, task, n, { status: 'failed', reason, detail, at }) !== undefined;
+      });
+      if (ended) signals.ended(task_id, n);
+      return true;
+    } catch (error) {
+      logger.error({ err: error, task_id, attempt: n }, 'the end of an attempt could not be noted; it is tried again');
+      return false;
+    }
   }
 
+  const lost = (lease: LostLease) => {
+    if (!end(lease, 'worker_lost', wordsForLost(lease, lease_ms))) leases.touch(lease.task_id, lease.attempt);
+  };
+
+  const silent = ({ task_id, attempt, since_ms, until_ms }: Silence) => {
+    const [since, until] = [new Date(since_ms).toISOString(), new Date(until_ms).toISOString()];
+    try {
+      log.write((tx) => {
+        const silence: WaitingFor = { kind: 'silent_worker', since, until };
+        if (!markSilent(tx.db, task_id, attempt, JSON.stringify(silence))) return;
+        const state = findState(tx.db, task_id);
+        if (state) tx.afterCommit(() => relay.state(state));
+      });
+      logger.warn({ task_id, attempt, since, until }, 'a worker is silent');
+    } catch (error) {
+      logger.error({ err: error, task_id, attempt }, "a worker's silence could not be noted");
+    }
+  };
+
+  const leases = new Leases({ lease_ms, silent_ms: rest.silent_ms }, { silent, lost });
+  const stalls = new Stalls((stall) => {
+    // What could not be stored is found once more, after another wait.
+    if (!end(stall, 'worker_hung', wordsForStall(stall))) stalls.moved(stall.task_id, stall.attempt);
+  }, rest);
   for (const { task_id, n } of listLivingAttempts(log.db)) leases.touch(task_id, n);
-  return leases;
+  return {
+    leases,
+    stalls,
+    stop: () => {
+      leases.stop();
+      stalls.stop();
+    },
+  };
+}
+
+function wordsForLost({ called }: LostLease, lease_ms: number): string {
+  const lease_s = Math.round(lease_ms / 1000);
+  return called
+    ? `The worker fell silent: nothing was heard of it for ${lease_s} seconds.`
+    : `The worker did not call within ${lease_s} seconds.`;
+}
+
+function wordsForStall({ waiting_for }: Stall): string {
+  const last =
+    waiting_for === null
+      ? 'it did not say what it waited for'
+      : `the last that it waited for was ${named(waiting_for)}`;
+  return `The worker went on calling, but its work stood still: ${last}.`;
+}
+
+function named(waiting: WaitingFor): string {
+  switch (waiting.kind) {
+    case 'command':
+      return `the command \`${waiting.command}\``;
+    case 'model':
+    case 'person':
+    case 'repository':
+      return `the ${waiting.kind}`;
+    case 'limit':
+      return `a limit (${waiting.reason})`;
+    case 'queue':
+    case 'worker':
+    case 'silent_worker':
+      return `the ${waiting.kind.replace('_', ' ')}`;
+  }
 }

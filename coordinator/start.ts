@@ -20,7 +20,7 @@ import { dataPathFault, Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
 import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
-import { watchLeases } from './lost-workers.ts';
+import { watchWorkers } from './lost-workers.ts';
 import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
 import { readReadiness } from './readiness.ts';
 import { Relay } from './relay.ts';
@@ -136,14 +136,20 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       dispatcher.ended(task_id, n);
     },
   };
-  const leases = watchLeases({ log, signals, logger }, pace.lease_ms);
-  opened.defer(() => leases.stop());
+  // A pace that is quicker than usual is so in all its parts.
+  const silent_ms = Math.min(LIMITS.silent_ms, pace.heartbeat_ms * 2.5);
+  const { leases, stalls, stop } = watchWorkers(
+    { log, relay, signals, logger },
+    { lease_ms: pace.lease_ms, silent_ms },
+  );
+  opened.defer(stop);
   const internal = new InternalApi({
     log,
     relay,
     signals,
     tokens,
     leases,
+    stalls,
     assignment,
     llm,
     git: gitSurface({ repository, private_hosts, data_dir, logger }),

@@ -95,7 +95,9 @@ function afterAttempt(task: Life, end: Extract<Happening, { type: 'attempt_ended
     return { ...ended, status: 'cancelled', reason: null, detail: task.cancel_reason ?? end.detail };
   const failures = task.failures + 1;
   const reason = end.reason ?? 'agent_error';
-  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < FAILURES_MAX) {
+  // What was too much for one worker's memory may have been chance; twice in a row it is the task.
+  const again = !(reason === 'out_of_memory' && task.reason === 'out_of_memory');
+  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < FAILURES_MAX && again) {
     const wait_ms = Math.min(BACKOFF_FIRST_MS * 4 ** (failures - 1), BACKOFF_MAX_MS);
     const retry_at = new Date(Date.parse(end.at) + wait_ms).toISOString();
     return { ...task, status: 'queued', reason, detail: end.detail, failures, queued_at: end.at, retry_at };

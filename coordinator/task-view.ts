@@ -34,7 +34,7 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
   };
 }
 
-/** What a task waits for: the queue and the worker by its status, all else by its worker's last word. */
+/** What a task waits for: the queue and the worker by its status, all else by its worker's last word, unless it is silent. */
 function waitingFor(task: TaskRow, place: number | undefined, fault: string | null): WaitingFor | null {
   switch (task.status) {
     case 'queued':
@@ -49,7 +49,7 @@ function waitingFor(task: TaskRow, place: number | undefined, fault: string | nu
       return { kind: 'worker', since: task.updated_at };
     case 'running':
     case 'waiting':
-      return task.waiting_for;
+      return task.silence ?? task.waiting_for;
     case 'succeeded':
     case 'failed':
     case 'cancelled':

@@ -21,6 +21,8 @@ export type TaskRow = Life & {
   workspace: string | null;
   /** What the worker last said that it waits for. */
   waiting_for: WaitingFor | null;
+  /** What it waits for while its worker is silent: it stands before the worker's last word. */
+  silence: WaitingFor | null;
   plan: PlanItem[];
   result: TaskResult | null;
   /** The branch, once it is known to be in the repository. */
@@ -55,6 +57,7 @@ export function newTask(asked: Asked, at: string): TaskRow {
     retry_at: null,
     workspace: null,
     waiting_for: null,
+    silence: null,
     plan: [],
     result: null,
     pushed_branch: null,

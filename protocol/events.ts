@@ -148,6 +148,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   }),
   /** A person said something. It enters the conversation with the `input.added` that names it. */
   event('message.received', { message_id: Id, text: z.string() }),
+  /** A person gave the task another budget, in US dollars. */
+  event('task.budget', { budget_usd: z.number().positive() }),
   /** A model request was metered. `usage` is the task's total so far. */
   event('usage.updated', { model: z.string(), usage: Usage }),
   event('task.result', {

@@ -77,6 +77,14 @@ export const LIMITS = {
   lease_ms: 60_000,
   /** How often a worker calls when it has nothing to say. */
   heartbeat_ms: 10_000,
+  /** A worker that calls nothing for this long is told of as silent: two heartbeats did not come. */
+  silent_ms: 25_000,
+  /** A model, or a command, of which nothing comes for this long is told of as silent. */
+  quiet_ms: 10_000,
+  /** A worker that calls, but whose attempt does not move for this long, has lost it: beyond the end of what it waits for, where that has one. */
+  stall_ms: 10 * 60_000,
+  /** How long past its `until` a wait may last. */
+  wait_grace_ms: 120_000,
   task_token_s: 1800,
   /** How long past its expiry the token of a living attempt may still be exchanged by a heartbeat. */
   task_token_grace_s: 24 * 3600,

@@ -17,7 +17,10 @@ export function isEnded(status: TaskStatus): boolean {
 export const FAILURE_IS_WORTH_A_RETRY = {
   /** The worker fell silent, its container was lost, or its process died. */
   worker_lost: true,
+  /** The worker went on calling, and its work stood still for longer than what it waited for may take. */
+  worker_hung: true,
   worker_start_failed: true,
+  /** Once: a worker that runs out of memory twice in a row would do so for ever. */
   out_of_memory: true,
   /** The Claude API could not be reached, or was overloaded for longer than the worker waits. */
   model_unavailable: true,
@@ -67,6 +70,10 @@ export type DiffStat = z.infer<typeof DiffStat>;
 
 export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'is not a commit hash');
 
+const silent_since = Time.optional().describe(
+  'since when nothing came: no byte of the answer, no output of the command; absent while something does',
+);
+
 /**
  * What a task waits for; always known, always shown. `since` and `until` are times; `until` is there where an end is known.
  */
@@ -80,10 +87,12 @@ export const WaitingFor = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('worker'), since: Time }),
   z.object({ kind: z.literal('repository'), since: Time }),
-  z.object({ kind: z.literal('model'), since: Time }),
-  z.object({ kind: z.literal('command'), since: Time, command: z.string(), until: Time.optional() }),
+  z.object({ kind: z.literal('model'), since: Time, silent_since }),
+  z.object({ kind: z.literal('command'), since: Time, command: z.string(), until: Time.optional(), silent_since }),
   z.object({ kind: z.literal('limit'), since: Time, until: Time, reason: z.string() }),
   z.object({ kind: z.literal('person'), since: Time, question: z.string(), until: Time.optional() }),
+  /** The coordinator's own: the worker has not called since. At `until` it loses its attempt. */
+  z.object({ kind: z.literal('silent_worker'), since: Time, until: Time }),
 ]);
 export type WaitingFor = z.infer<typeof WaitingFor>;
 

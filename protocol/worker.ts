@@ -65,7 +65,9 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * 2. Events, from `seq` 1, without a gap, in order; `agent.started` is the first. One POST under way at a time. Deltas ride along in the
  *    same POST, after the events they follow; a POST may hold deltas alone, or a `waiting_for` alone.
  * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease as well, but only a heartbeat renews the token: a worker
- *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt.
+ *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt. So is one
+ *    that calls and stands still: no event, no delta, no new `waiting_for`, nothing carried for it, for `stall_ms`. A wait that names its
+ *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it.
  * 4. The result, after every event has been acknowledged; `last_seq` says how many there were. Then nothing more. The worker exits with 0.
  *
  * Each reply of the callbacks carries `control`: the messages that were not yet taken in, and whether to cancel. A message is taken in

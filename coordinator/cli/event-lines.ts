@@ -1,6 +1,6 @@
 import type { LogEvent } from '../../protocol/events.ts';
 import type { PlanItem, TaskStatus } from '../../protocol/task.ts';
-import { changes, clock, duration } from './format.ts';
+import { changes, clock, duration, money } from './format.ts';
 import type { KnownEvent } from './known-event.ts';
 import { block, type Line, type Style } from './line.ts';
 import { headAndTail, oneLine } from './text.ts';
@@ -51,6 +51,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
       ];
     case 'message.received':
       return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'task.budget':
+      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'agent.started':
       return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
     case 'step.started':

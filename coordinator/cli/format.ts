@@ -26,10 +26,10 @@ export function changes({ files, insertions, deletions }: DiffStat): string {
 
 /** What a task waits for, in words, and for how long it has by `now` (milliseconds since 1970). */
 export function waiting(for_what: WaitingFor, now: number): string {
-  return `${what(for_what)} (${duration(now - Date.parse(for_what.since))})`;
+  return `${what(for_what, now)} (${duration(now - Date.parse(for_what.since))})`;
 }
 
-function what(waiting: WaitingFor): string {
+function what(waiting: WaitingFor, now: number): string {
   switch (waiting.kind) {
     case 'queue':
       return [
@@ -42,14 +42,22 @@ function what(waiting: WaitingFor): string {
     case 'repository':
       return 'waits for the repository';
     case 'model':
-      return 'waits for the model';
-    case 'command':
-      return `runs ${waiting.command}`;
+      return `waits for the model${silence(waiting.silent_since, now)}`;
+    case 'command': {
+      const end = waiting.until === undefined ? '' : `, until ${clock(waiting.until)} at most`;
+      return `runs ${waiting.command}${silence(waiting.silent_since, now)}${end}`;
+    }
     case 'limit':
       return `waits until ${clock(waiting.until)}: ${waiting.reason}`;
     case 'person':
       return `waits for your answer: ${waiting.question}`;
+    case 'silent_worker':
+      return `no word from the worker: at ${clock(waiting.until)} another one takes over`;
   }
+}
+
+function silence(since: string | undefined, now: number): string {
+  return since === undefined ? '' : `, silent for ${duration(now - Date.parse(since))}`;
 }
 
 /** The local time of day of an ISO time, or of milliseconds since 1970. */

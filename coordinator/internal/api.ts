@@ -10,6 +10,7 @@ import type { Leases } from '../leases.ts';
 import type { Log } from '../log.ts';
 import type { Relay } from '../relay.ts';
 import type { Signals } from '../signals.ts';
+import type { Stalls } from '../stalls.ts';
 import type { TaskClaims, TaskTokens } from '../task-token.ts';
 import { readJson } from './body.ts';
 import { Callbacks } from './callbacks.ts';
@@ -26,6 +27,7 @@ export type InternalDeps = {
   signals: Signals;
   tokens: TaskTokens;
   leases: Leases;
+  stalls: Stalls;
   assignment: (task_id: string, attempt: number) => Promise<Assignment>;
   llm: Surface;
   git: Surface;
@@ -59,7 +61,7 @@ export class InternalApi {
 
   constructor(deps: InternalDeps) {
     this.#deps = deps;
-    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.signals);
+    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.signals, deps.stalls);
   }
 
   /** Opens the socket of one worker: only tokens of that worker's attempt are taken there. When it closes, the callbacks under way are answered first. */
@@ -74,13 +76,14 @@ export class InternalApi {
     return { port: listening.port, close: () => this.#close(listening, (via) => via === 'tcp') };
   }
 
-  /** To be called once an attempt has ended: cuts off what is carried for it, and forgets its tokens and its lease. */
+  /** To be called once an attempt has ended: cuts off what is carried for it, and forgets its tokens, its lease and its progress. */
   ended(task_id: string, attempt: number): void {
     const key = `${task_id}/${attempt}`;
     this.#living.get(key)?.abort(new ErrandError('stale_attempt', `Attempt ${attempt} has ended.`));
     this.#living.delete(key);
     this.#deps.tokens.forget(task_id, attempt);
     this.#deps.leases.end(task_id, attempt);
+    this.#deps.stalls.end(task_id, attempt);
   }
 
   /** Closes a listener once what came by it is on disk and answered, or has taken too long. */
@@ -94,16 +97,29 @@ export class InternalApi {
     const route = routeOf(request.url ?? '');
     if (!route) return this.#fail(response, writeProblem, new ErrandError('not_found', 'There is nothing here.'));
     if (route.name === 'llm' || route.name === 'git') {
-      const { carry, writeError = writeProblem } = this.#deps[route.name];
-      this.#authenticate(tokenOf(request), route.task_id)
-        .then((claims) => carry(request, response, this.#admit(claims, via), route.path))
-        .catch((error: unknown) => this.#fail(response, writeError, error));
+      const { writeError = writeProblem } = this.#deps[route.name];
+      this.#carry(request, response, via, route.task_id, route.name, route.path).catch((error: unknown) =>
+        this.#fail(response, writeError, error),
+      );
       return;
     }
     const served = this.#callback(request, response, via, route.task_id, route.name)
       .catch((error: unknown) => this.#fail(response, writeProblem, error))
       .finally(() => this.#underWay.delete(served));
     this.#underWay.set(served, via);
+  }
+
+  async #carry(
+    request: IncomingMessage,
+    response: ServerResponse,
+    via: Via,
+    task_id: string,
+    name: 'llm' | 'git',
+    path: string,
+  ): Promise<void> {
+    const caller = this.#admit(await this.#authenticate(tokenOf(request), task_id), via);
+    const carried = this.#deps.stalls.carries(caller.task_id, caller.attempt);
+    await this.#deps[name].carry(request, response, caller, path).finally(carried);
   }
 
   async #callback(

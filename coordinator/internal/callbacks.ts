@@ -7,10 +7,11 @@ import { endAttempt } from '../advance.ts';
 import type { Log, Tx } from '../log.ts';
 import type { Relay } from '../relay.ts';
 import type { Signals } from '../signals.ts';
+import type { Stalls } from '../stalls.ts';
 import { markAttemptRunning, markResultCame, updateLastSeq, type Standing } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
 import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
-import { updateResult, updateWaitingFor } from '../sqlite/progress.ts';
+import { findState, markHeard, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../task-token.ts';
 import { requireLiving, standingOf, type Via } from './fence.ts';
@@ -28,11 +29,13 @@ export class Callbacks {
   readonly #log: Log;
   readonly #relay: Relay;
   readonly #signals: Signals;
+  readonly #stalls: Stalls;
 
-  constructor(log: Log, relay: Relay, signals: Signals) {
+  constructor(log: Log, relay: Relay, signals: Signals, stalls: Stalls) {
     this.#log = log;
     this.#relay = relay;
     this.#signals = signals;
+    this.#stalls = stalls;
   }
 
   async events(by: CalledBy, json: unknown): Promise<CallbackReply> {
@@ -44,10 +47,16 @@ export class Callbacks {
       const { task_id, attempt: n, standing, at } = call;
       const added = storeEvents(tx, { task_id, n, user_id: standing.user_id, last_seq: standing.last_seq }, checked);
       const last_seq = standing.last_seq + added.length;
-      if (added.length > 0) updateLastSeq(tx.db, task_id, n, last_seq);
+      if (added.length > 0) {
+        updateLastSeq(tx.db, task_id, n, last_seq);
+        this.#stalls.moved(task_id, n);
+      }
       foldEvents(tx, task_id, added, at);
       if (post.waiting_for !== undefined) this.#waitFor(tx, call, post.waiting_for);
-      if (post.deltas.length > 0) tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
+      if (post.deltas.length > 0) {
+        this.#stalls.heard(task_id, n);
+        tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
+      }
       return { acked_seq: last_seq, control: controlOf(tx, call) };
     });
   }
@@ -92,15 +101,27 @@ export class Callbacks {
       markAttemptRunning(tx.db, task_id, attempt);
       happen(tx, task_id, { type: 'worker_called', at });
     }
+    if (standing.silence !== null) {
+      markHeard(tx.db, task_id);
+      this.#tellState(tx, task_id);
+    }
     return { task_id, attempt, standing, at };
   }
 
-  #waitFor(tx: Tx, { task_id, standing }: Call, waiting: WaitingFor | null): void {
+  #waitFor(tx: Tx, { task_id, attempt, standing }: Call, waiting: WaitingFor | null): void {
+    this.#stalls.waits(task_id, attempt, waiting);
     const waiting_for = waiting && JSON.stringify(waiting);
     if (waiting_for === standing.waiting_for) return;
     updateWaitingFor(tx.db, task_id, waiting_for);
-    const status = findTask(tx.db, task_id)?.status ?? standing.status;
-    tx.afterCommit(() => this.#relay.state({ id: task_id, user_id: standing.user_id, status, waiting_for }));
+    this.#tellState(tx, task_id);
+  }
+
+  /** Brings to those who watch how the task stands once this transaction is on disk. */
+  #tellState(tx: Tx, task_id: string): void {
+    tx.afterCommit(() => {
+      const state = findState(tx.db, task_id);
+      if (state) this.#relay.state(state);
+    });
   }
 
   #relayDeltas({ task_id, attempt, standing }: Call, deltas: Delta[]): void {

@@ -78,6 +78,8 @@ export type Standing = {
   cancel_reason: string | null;
   /** JSON. */
   waiting_for: string | null;
+  /** JSON: the worker was silent until now. */
+  silence: string | null;
   attempt_status: AttemptRow['status'];
   worker: string;
   last_seq: number;
@@ -85,7 +87,7 @@ export type Standing = {
   result_at: string | null;
 };
 
-type TaskPart = Pick<Standing, 'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for'>;
+type TaskPart = Pick<Standing, 'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for' | 'silence'>;
 type AttemptPart = Omit<Standing, keyof TaskPart>;
 
 /** Undefined: there is no such attempt. Each callback asks for it, and two look-ups cost a quarter of what a join does. */
@@ -96,7 +98,7 @@ export function findStanding(db: Db, task_id: string, n: number): Standing | und
   ).get(task_id, n);
   const task = sql<TaskPart>(
     db,
-    'SELECT user_id, status, attempt AS newest, cancel_reason, waiting_for FROM tasks WHERE id = ?',
+    'SELECT user_id, status, attempt AS newest, cancel_reason, waiting_for, silence FROM tasks WHERE id = ?',
   ).get(task_id);
   return attempt && task && { ...attempt, ...task };
 }

@@ -4,8 +4,9 @@ import type { TaskRow } from '../task.ts';
 import type { Life } from '../task-life.ts';
 import { sql, type Db } from './database.ts';
 
-type Stored = Omit<TaskRow, 'waiting_for' | 'plan' | 'result' | 'usage'> & {
+type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
   waiting_for: string | null;
+  silence: string | null;
   plan: string;
   result: string | null;
 } & TaskRow['usage'];
@@ -17,6 +18,7 @@ function fromStored(row: Stored): TaskRow {
   return {
     ...rest,
     waiting_for: row.waiting_for === null ? null : WaitingFor.parse(JSON.parse(row.waiting_for)),
+    silence: row.silence === null ? null : WaitingFor.parse(JSON.parse(row.silence)),
     plan: Plan.parse(JSON.parse(row.plan)),
     result: row.result === null ? null : TaskResult.parse(JSON.parse(row.result)),
     usage: { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd },
@@ -43,7 +45,7 @@ export function insertTask(db: Db, task: TaskRow): void {
      VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :budget_usd, :max_turns, :priority,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
-  ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null });
+  ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null, silence: null });
 }
 
 /**
@@ -60,7 +62,8 @@ export function updateLife(
     db,
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
        cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, started_at = :started_at, ended_at = :ended_at,
-       waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END, updated_at = :at
+       waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
+       silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
   ).run({ ...life, id, at, status_before: before.status, attempt_before: before.attempt });
   return changes === 1;

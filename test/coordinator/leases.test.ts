@@ -8,7 +8,10 @@ import { until } from '../support/until.ts';
 
 test('an attempt that is not heard is lost once, in the order of its silence; one that is heard, or has ended, is not', async (t) => {
   const lost: LostLease[] = [];
-  const leases = new Leases(150, (lease) => lost.push(lease));
+  const leases = new Leases(
+    { lease_ms: 150, silent_ms: 150 },
+    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+  );
   t.teardown(() => leases.stop());
   for (const task_id of ['first', 'second', 'ended', 'heard']) leases.touch(task_id, 1);
   leases.renew('second', 1);
@@ -28,7 +31,10 @@ test('an attempt that is not heard is lost once, in the order of its silence; on
 
 test('while this process itself stood still, nobody is lost', async (t) => {
   const lost: LostLease[] = [];
-  const leases = new Leases(50, (lease) => lost.push(lease));
+  const leases = new Leases(
+    { lease_ms: 50, silent_ms: 50 },
+    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+  );
   t.teardown(() => leases.stop());
   leases.touch('task', 1);
   const woken = performance.now() + 1_200;

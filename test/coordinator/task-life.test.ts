@@ -55,6 +55,14 @@ test('a failure that another attempt may mend is tried again, later each time, u
   t.like(live(live(task, started), lost), { status: 'failed', reason: 'worker_lost', retry_at: null, ended_at: at });
 });
 
+test('a worker that ran out of memory is tried once more, and after another failure anew', (t) => {
+  const eaten = ended('failed', 'out_of_memory');
+  const twice = after(started, called, eaten, started, called, eaten);
+  t.like(twice, { status: 'failed', reason: 'out_of_memory', failures: 2 });
+  t.is(after(started, eaten, started, lost, started, eaten).status, 'queued');
+  t.is(live(live(live(twice, { type: 'retry', at }), started), eaten).status, 'queued');
+});
+
 for (const reason of FailureReason.options)
   test(`whether ${reason} is worth another attempt`, (t) => {
     const { status } = after(started, called, ended('failed', reason));

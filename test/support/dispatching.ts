@@ -9,9 +9,10 @@ import { advance } from '../../coordinator/advance.ts';
 import { buildAssignment } from '../../coordinator/assignment.ts';
 import { Dispatcher } from '../../coordinator/dispatcher.ts';
 import { Folders } from '../../coordinator/links.ts';
+import type { LeaseTimes } from '../../coordinator/leases.ts';
 import { InternalApi } from '../../coordinator/internal/api.ts';
 import { Log } from '../../coordinator/log.ts';
-import { watchLeases } from '../../coordinator/lost-workers.ts';
+import { watchWorkers } from '../../coordinator/lost-workers.ts';
 import { ProcessRunner } from '../../coordinator/process/runner.ts';
 import { Relay } from '../../coordinator/relay.ts';
 import type { Runner } from '../../coordinator/runner.ts';
@@ -21,6 +22,7 @@ import { insertMessage } from '../../coordinator/sqlite/messages.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import type { Signals } from '../../coordinator/signals.ts';
+import type { StallTimes } from '../../coordinator/stalls.ts';
 import { newTask, type TaskRow } from '../../coordinator/task.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
 import { Workers } from '../../coordinator/workers.ts';
@@ -81,8 +83,7 @@ export type ServerOptions = {
   boot?: string;
   runner?: (folders: Folders, db: Db) => Runner;
   memory_bytes?: number;
-  lease_ms?: number;
-};
+} & Partial<LeaseTimes & StallTimes>;
 
 /** A dispatcher with a database, the internal API without what it carries on, and workers that are real. All of it goes with the test. */
 export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
@@ -107,14 +108,15 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
       dispatcher.ended(task_id, n);
     },
   };
-  const leases = watchLeases({ log, signals, logger }, options.lease_ms ?? 60_000);
+  const watch = watchWorkers({ log, relay, signals, logger }, options);
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new InternalApi({
     log,
     relay,
     signals,
     tokens,
-    leases,
+    leases: watch.leases,
+    stalls: watch.stalls,
     logger,
     assignment: notCarried,
     llm: { carry: notCarried },
@@ -143,7 +145,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     warm_workers: options.warm_workers ?? 0,
     buildAssignment: (id, n) =>
       buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
-    onAttemptBegun: (task_id, n) => leases.touch(task_id, n),
+    onAttemptBegun: (task_id, n) => watch.leases.touch(task_id, n),
     onAttemptEnded: (task_id, n) => {
       internal.ended(task_id, n);
       ended.push(`${task_id}/${n}`);
@@ -151,7 +153,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    leases.stop();
+    watch.stop();
     return (stopped ??= dispatcher.stop());
   };
   t.teardown(async () => {

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import websockify from 'koa-websocket';
 import { pino } from 'pino';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { SocketLimits } from '../../coordinator/http/feed.ts';
 import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
+import type { LeaseTimes } from '../../coordinator/leases.ts';
 import { InternalApi, type InternalDeps } from '../../coordinator/internal/api.ts';
 import { Log } from '../../coordinator/log.ts';
-import { watchLeases } from '../../coordinator/lost-workers.ts';
+import { watchWorkers } from '../../coordinator/lost-workers.ts';
+import type { StallTimes } from '../../coordinator/stalls.ts';
 import { Relay } from '../../coordinator/relay.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
@@ -18,16 +19,16 @@ import { TaskTokens } from '../../coordinator/task-token.ts';
 type Options = {
   /** Holds the database; the same folder again is the same server, started again. */
   folder: string;
-  lease_ms?: number;
   limits?: Partial<SocketLimits>;
   now?: () => number;
-} & Partial<Pick<InternalDeps, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
+} & Partial<LeaseTimes & StallTimes> &
+  Partial<Pick<InternalDeps, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
 
 export type Heart = Awaited<ReturnType<typeof startHeart>>;
 
 /** The log, the callback API and the relay of a coordinator, without the rest of it. A user's id is their access token. */
 export async function startHeart(options: Options) {
-  const { folder, lease_ms = LIMITS.lease_ms, now = Date.now } = options;
+  const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
   const db = openDatabase(join(folder, 'errand.db'));
   const relay = new Relay();
@@ -42,14 +43,15 @@ export async function startHeart(options: Options) {
       internal.ended(task_id, attempt);
     },
   };
-  const leases = watchLeases({ log, signals, logger }, lease_ms);
+  const watch = watchWorkers({ log, relay, signals, logger }, options);
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new InternalApi({
     log,
     relay,
     signals,
     tokens,
-    leases,
+    leases: watch.leases,
+    stalls: watch.stalls,
     logger,
     assignment: notCarried,
     llm: { carry: notCarried },
@@ -89,7 +91,7 @@ export async function startHeart(options: Options) {
     relay,
     internal,
     tokens,
-    leases,
+    leases: watch.leases,
     ended,
     callback_port: callbacks.port,
     app,
@@ -99,7 +101,7 @@ export async function startHeart(options: Options) {
       for (const listener of sessionListeners) listener(`session-${user_id}`);
     },
     close: async () => {
-      leases.stop();
+      watch.stop();
       await sockets.close();
       await callbacks.close();
       server.closeAllConnections();

@@ -80,7 +80,7 @@ function taskRow(user_id: string, budget_usd: number): TaskRow {
   const id = newId();
   const named = { id, user_id, project_id: null, repo_url: 'https://example.org/a/b', prompt: 'p', title: 'p' };
   const bounds = { model: 'claude-sonnet-5-5', budget_usd, max_turns: 10, priority: 0 };
-  const made = { workspace: null, waiting_for: null, plan: [], result: null, pushed_branch: null };
+  const made = { workspace: null, waiting_for: null, silence: null, plan: [], result: null, pushed_branch: null };
   const life = { status: 'running', reason: null, detail: null, attempt: 1, failures: 0, cancel_reason: null } as const;
   const times = { queued_at: at, retry_at: null, started_at: at, ended_at: null, created_at: at, updated_at: at };
   const tokens = { input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0 };

@@ -30,11 +30,7 @@ const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
   --budget USD  --turns N
   --docker             in a container            --image NAME   (errand-agent)
   --entry FILE         another worker's program, which this Node runs
-<<<<<<< HEAD
-  --all                print heartbeats, quiet events and text as it is written, too
-=======
   --all                print heartbeats, quiet events, and text as it is written too
->>>>>>> 8f6ae05 (conformance: containers run as another user; the mock prints text as it is written only when asked)
 `;
 
 const { values } = parseArgs({

@@ -46,7 +46,9 @@ async function callUntilAnswered(path: string, body: unknown): Promise<number> {
 const at = () => new Date().toISOString();
 const report = (type: string, body: unknown) =>
   callUntilAnswered('events', { attempt: task?.attempt, events: [{ seq: ++seq, at: at(), type, body }], deltas: [] });
-const heartbeat = () => callUntilAnswered('heartbeat', { attempt: task?.attempt, last_seq: seq, waiting_for: null });
+const heartbeat = (waiting_for: unknown = null) =>
+  callUntilAnswered('heartbeat', { attempt: task?.attempt, last_seq: seq, waiting_for });
+const COMMAND = { kind: 'command', since: at(), command: 'npm test' };
 
 async function finish(status: 'succeeded' | 'cancelled'): Promise<void> {
   await callUntilAnswered('result', {
@@ -71,6 +73,12 @@ async function work(): Promise<void> {
   const word = task?.prompt.split(' ')[0];
   if (word === 'die') process.exit(7);
   if (word === 'die-once' && task?.attempt === 1) process.exit(7);
+  if (word === 'crash-once' && task?.attempt === 1) throw new Error('the flux has gone');
+  // Its event loop stands still, and with it the heartbeats.
+  if (word === 'block-once' && task?.attempt === 1) for (;;);
+  // Its heartbeats go on, and nothing else does: it says that it waits for a command that should have ended long ago.
+  if (word === 'stall-once' && task?.attempt === 1)
+    return void setInterval(() => void heartbeat({ ...COMMAND, until: COMMAND.since }), 100);
   if (word === 'eat') {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));

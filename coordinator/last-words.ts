@@ -1,0 +1,28 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const LINES_MAX = 3;
+const CHARS_MAX = 400;
+
+/** What looks like a credential, wherever it came from: a token of ours, of a forge, of the model's API; a password in an address. */
+const SECRETS = [
+  /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
+  /\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-)[\w-]{8,}/g,
+  /\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g,
+  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}/gi,
+  /(?<=:\/\/)[^\s/@]+@/g,
+];
+const CONTROLS = /[^\P{Cc}\n]/gu;
+/** Where it happened in the program: for the server's log, not for the person. */
+const STACK = /^\s+at |^\s*(?:at )?file:\/\/|^\s*\^+\s*$|^Node\.js v/;
+
+/** The last lines of a worker's output that a person can make use of, in one line: no stack, no escape sequences, nothing that looks like a secret. Empty: there are none. */
+export function lastWords(output: string): string {
+  const lines = stripVTControlCharacters(output)
+    .replace(CONTROLS, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !STACK.test(line))
+    .map((line) => line.trim());
+  const text = lines.slice(-LINES_MAX).join(' | ');
+  const clean = SECRETS.reduce((left, secret) => left.replace(secret, '[hidden]'), text);
+  return clean.length > CHARS_MAX ? `…${clean.slice(-CHARS_MAX).toWellFormed()}` : clean;
+}
