@@ -90,7 +90,8 @@ function lives({ id, attempts, status }: TaskDetail, log: LogEvent[], wrong: Wro
   if (count('task.created') !== 1) wrong(`${id}: it was created ${count('task.created')} times`);
   if (count('attempt.ended') !== attempts.length) wrong(`${id}: an attempt has no end, or two`);
   const ends = log.filter(({ type, body }) => type === 'task.status' && body['to'] === status);
-  if (ends.length !== 1) wrong(`${id}: it ended ${ends.length} times`);
+  // A message to a task that has ended lets it go on, and end again.
+  if (ends.length < 1 || ends.length > 1 + count('message.received')) wrong(`${id}: it ended ${ends.length} times`);
   let running = 0;
   for (const event of log) {
     if (event.type === 'attempt.started') running = event.attempt;
@@ -132,8 +133,9 @@ async function traces(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wr
   const done = log.filter(({ type, body }) => type === 'tool.finished' && body['is_error'] === false);
   for (const { body } of done)
     if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
-  if (task.prompt !== promptFor(log.filter(({ type }) => type === 'turn.finished').length - 1))
-    wrong(`${task.id}: it had not as many turns as it was asked for`);
+  const turns = log.filter(({ type }) => type === 'turn.finished').length - 1;
+  const heard = log.some(({ type }) => type === 'message.received');
+  if (task.prompt !== promptFor(turns) && !heard) wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
 }
 
 /** No container, process, folder or descriptor stays; the database is whole, and no secret is in it or in what was logged. */

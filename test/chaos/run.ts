@@ -38,7 +38,6 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
     const begun = scene.begin(turns);
     const injected = Promise.all(
       faults.map(async (fault) => {
-        if (!fault.prepare) await begun;
         if (await fault.inject(scene, random)) outcome.faults.push(fault.name);
       }),
     );

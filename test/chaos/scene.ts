@@ -49,6 +49,7 @@ export class Scene {
   witness: Witness | undefined;
   #session: Session | undefined;
   #api: Api | undefined;
+  #begun: Promise<void> = Promise.resolve();
   #closing = false;
   #supervised: Promise<void> = Promise.resolve();
 
@@ -77,7 +78,11 @@ export class Scene {
   }
 
   /** Starts the coordinator, an account and a project, then an errand for each of `turns`, and two clients that follow. */
-  async begin(turns: number[]): Promise<void> {
+  begin(turns: number[]): Promise<void> {
+    return (this.#begun = this.#begin(turns));
+  }
+
+  async #begin(turns: number[]): Promise<void> {
     this.witness = new Witness(this.data_dir);
     this.#supervised = this.#supervise();
     const api = new Api(`http://127.0.0.1:${this.env['PORT']}`);
@@ -137,6 +142,7 @@ export class Scene {
 
   /** Waits for a moment in the middle of the errands. False: they have ended. */
   async moment(random: Random): Promise<boolean> {
+    await this.#begun;
     const events = random.whole(3, 40);
     const pause_ms = random.whole(0, 300);
     const phone = this.phones[1] ?? this.follow();

@@ -45,9 +45,13 @@ const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault 
     scene.program = [...scene.program.slice(0, 1), `${at}:${step}:${nth}`];
   },
   inject: async (scene) => {
-    const reached = await until('the coordinator died there', () => scene.starts > 1 || scene.allEnded(), 120_000);
-    if (reached && scene.starts > 1) await scene.up();
-    return scene.starts > 1;
+    const died = () => scene.starts > 1;
+    await until('the coordinator died there', async () => died() || (await scene.allEnded()), 120_000);
+    // A worker is cleared away after the end of its errand.
+    const after = until('it died in clearing away', died, 5_000).catch(() => false);
+    if (!died() && !(await after)) return false;
+    await scene.up();
+    return true;
   },
 });
 

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+import { Interposer, type Passing } from '../interposer.ts';
+import { PACE } from '../pace.ts';
+import type { Random } from '../random.ts';
+import type { Scene } from '../scene.ts';
+
+const links = new WeakMap<Scene, Interposer>();
+
+/** A fault of the way between workers and coordinator: for a while, callbacks go by `how`. */
+function onTheWay(
+  name: string,
+  outcome: string,
+  how: (random: Random) => (passing: Passing) => Promise<void>,
+  for_ms: (random: Random) => number = (random) => random.whole(1_500, 4_000),
+): Fault {
+  return {
+    name: `callbacks: ${name}`,
+    outcome,
+    prepare: (scene) => {
+      const link = new Interposer(scene.data_dir);
+      links.set(scene, link);
+      scene.cleanups.push(() => link.stop());
+    },
+    inject: async (scene, random) => {
+      const link = links.get(scene);
+      if (!link || !(await scene.moment(random))) return false;
+      const before = link.seen;
+      const whole = link.pass;
+      link.pass = how(random);
+      await delay(for_ms(random));
+      link.pass = whole;
+      return link.seen > before;
+    },
+  };
+}
+
+const STORED_ONCE = 'what comes twice is acknowledged and stored once';
+
+export const CALLBACK_FAULTS: Fault[] = [
+  onTheWay(
+    'cut',
+    'the worker keeps its events and sends them again; the lease holds',
+    () =>
+      async ({ cut }) =>
+        cut(),
+  ),
+  onTheWay(
+    'cut for longer than a lease',
+    'the attempt is fenced off; the worker, heard again, is refused and stops; the next goes on',
+    () =>
+      async ({ cut }) =>
+        cut(),
+    (random) => PACE.lease_ms + random.whole(1_000, 2_000),
+  ),
+  onTheWay('delayed', 'slower, nothing lost', (random) => async ({ send, reply }) => {
+    await delay(random.whole(50, 900));
+    reply(await send());
+  }),
+  onTheWay('cut after the request arrived, before the reply', STORED_ONCE, () => async ({ send, cut }) => {
+    await send();
+    cut();
+  }),
+  onTheWay('duplicated', STORED_ONCE, () => async ({ send, reply }) => {
+    const [first] = await Promise.all([send(), send()]);
+    reply(first);
+  }),
+  onTheWay(
+    'late: the reply is lost, and a copy comes seconds after',
+    STORED_ONCE,
+    (random) =>
+      async ({ send, cut }) => {
+        cut();
+        await delay(random.whole(100, 3_000));
+        await send();
+      },
+  ),
+  onTheWay(
+    'reordered, some lost',
+    'numbers and acknowledgements put them in order',
+    (random) =>
+      async ({ send, reply, cut }) => {
+        await delay(random.whole(0, 500));
+        if (random.next() < 0.3) return cut();
+        const answer = await send();
+        await delay(random.whole(0, 500));
+        return random.next() < 0.3 ? cut() : reply(answer);
+      },
+  ),
+];
