@@ -40,8 +40,9 @@ async function work(): Promise<void> {
     const held = outcome.wrong.length === 0 ? 'held' : 'FAILED';
     const what = outcome.faults.join(' + ') || 'no fault came about';
     console.log(
-      `seed ${seed}: ${held} in ${(outcome.duration_ms / 1000).toFixed(1)} s, ${outcome.attempts} attempts, ${outcome.starts} starts: ${what}`,
+      `seed ${seed}: ${held} in ${(outcome.duration_ms / 1000).toFixed(1)} s, ${outcome.tasks} errands, ${outcome.attempts} attempts, ${outcome.starts} starts: ${what}`,
     );
+    for (const lost of outcome.lost) console.log(`    ${lost}`);
     for (const wrong of outcome.wrong) console.log(`    ${wrong}`);
     if (outcome.evidence !== null)
       console.log(

@@ -12,7 +12,10 @@ export type Outcome = {
   /** What did not hold; empty where everything did. */
   wrong: string[];
   duration_ms: number;
+  tasks: number;
   attempts: number;
+  /** Why attempts were lost. */
+  lost: string[];
   starts: number;
   /** Where the evidence lies, of a run that did not hold. */
   evidence: string | null;
@@ -30,7 +33,17 @@ export function chooseFaults(seed: number, from: Fault[] = FAULTS): Fault[] {
 export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 'process'): Promise<Outcome> {
   const random = new Random(seed ^ 0x5eed);
   const began = performance.now();
-  const outcome: Outcome = { seed, faults: [], wrong: [], duration_ms: 0, attempts: 0, starts: 0, evidence: null };
+  const outcome: Outcome = {
+    seed,
+    faults: [],
+    wrong: [],
+    duration_ms: 0,
+    tasks: 0,
+    attempts: 0,
+    lost: [],
+    starts: 0,
+    evidence: null,
+  };
   const scene = await Scene.create(runner);
   try {
     for (const fault of faults) await fault.prepare?.(scene, random);
@@ -43,7 +56,10 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
     );
     await Promise.all([begun, injected]);
     const tasks = await scene.ended();
-    outcome.attempts = tasks.reduce((sum, task) => sum + task.attempts.length, 0);
+    const attempts = tasks.flatMap((task) => task.attempts);
+    outcome.tasks = tasks.length;
+    outcome.lost = attempts.flatMap(({ reason, detail }) => (reason === null ? [] : [`${reason}: ${detail ?? ''}`]));
+    outcome.attempts = attempts.length;
     outcome.wrong = await violations(
       scene,
       faults.flatMap(({ ends }) => ends ?? ['succeeded']),
