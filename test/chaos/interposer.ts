@@ -145,6 +145,9 @@ function tunnel(behind: string, { url = '', headers }: IncomingMessage, socket: 
 }
 
 /** Headers without those of one connection: the body's length is known. */
-function plain({ connection: _, 'transfer-encoding': __, ...headers }: IncomingMessage['headers']) {
-  return headers;
+function plain(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
+  const { ...own } = headers;
+  delete own.connection;
+  delete own['transfer-encoding'];
+  return own;
 }

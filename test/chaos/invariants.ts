@@ -130,12 +130,15 @@ async function traces(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wr
   if (!found.every((line, i) => i === 0 || line > (found[i - 1] ?? 0)))
     wrong(`${task.id}: its commands left ${found.join(' ')}`);
   if (task.status !== 'succeeded') return;
-  const done = log.filter(({ type, body }) => type === 'tool.finished' && body['is_error'] === false);
+  const done = log.filter(
+    ({ type, body }) => type === 'tool.finished' && body['name'] === 'run_command' && body['is_error'] === false,
+  );
   for (const { body } of done)
     if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
   const turns = log.filter(({ type }) => type === 'turn.finished').length - 1;
   const heard = log.some(({ type }) => type === 'message.received');
-  if (task.prompt !== promptFor(turns) && !heard) wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
+  if (!`${task.prompt} `.startsWith(`${promptFor(turns)} `) && !heard)
+    wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
 }
 
 /** No container, process, folder or descriptor stays; the database is whole, and no secret is in it or in what was logged. */
@@ -156,7 +159,7 @@ async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
   try {
     const integrity = db.pragma('integrity_check', { simple: true });
     if (integrity !== 'ok') wrong(`the database is damaged: ${String(integrity)}`);
-    if (scene.runner === 'docker') await noContainers(readMeta(db, 'instance'), wrong);
+    if (scene.runner === 'docker') await noContainers(scene.docker, readMeta(db, 'instance'), wrong);
   } finally {
     db.close();
   }
@@ -169,8 +172,9 @@ async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
 
 const SOCKETS_MAX = 8;
 
-async function noContainers(instance: string, wrong: Wrong): Promise<void> {
+async function noContainers(docker: string[], instance: string, wrong: Wrong): Promise<void> {
   const { stdout } = await promisify(execFile)('docker', [
+    ...docker,
     'ps',
     '-aq',
     '--filter',

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { closeEngine } from './engine.ts';
 import { FAULTS } from './faults/all.ts';
 import { chooseFaults, runOnce, type Outcome } from './run.ts';
 import { table } from './table.ts';
@@ -51,6 +52,7 @@ async function work(): Promise<void> {
   }
 }
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+await closeEngine();
 const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
 const text = table(outcomes, first);
 console.log(`\n${text}\n${outcomes.length - failed.length} runs held, ${failed.length} failed.`);

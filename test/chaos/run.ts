@@ -3,6 +3,7 @@ import { FAULTS } from './faults/all.ts';
 import { violations } from './invariants.ts';
 import { Random } from './random.ts';
 import { Scene } from './scene.ts';
+import { BURST_TURNS, IN_BURSTS } from './story.ts';
 
 /** What came of one run. */
 export type Outcome = {
@@ -47,7 +48,10 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
   const scene = await Scene.create(runner);
   try {
     for (const fault of faults) await fault.prepare?.(scene, random);
-    const turns = Array.from({ length: random.whole(1, 2) }, (_, i) => random.whole(5, 8) * 2 + i);
+    const turns =
+      scene.manner === IN_BURSTS
+        ? [BURST_TURNS]
+        : Array.from({ length: random.whole(1, 2) }, (_, i) => random.whole(5, 8) * 2 + i);
     const begun = scene.begin(turns);
     const injected = Promise.all(
       faults.map(async (fault) => {

@@ -35,10 +35,16 @@ export class Scene {
   /** What the next coordinator is started with: settings, and Node's arguments. */
   readonly env: Record<string, string>;
   program: string[] = [ENTRY];
+  /** The command that starts the next coordinator, for one that watches it. */
+  under: string[] = [];
+  /** What each errand is asked for, besides its number of turns. */
+  manner = '';
   /** Which engine the `docker` command is to speak to, as its arguments. */
   docker: string[] = [];
   /** Called on the way out, newest first. */
   readonly cleanups: (() => Promise<unknown> | void)[] = [];
+  /** The same for what can only be done once all workers have gone: disks, an engine. */
+  readonly afterwards: (() => Promise<unknown> | void)[] = [];
   readonly phones: Phone[] = [];
   readonly tasks: string[] = [];
   /** What the coordinators wrote, for whoever looks for the cause. */
@@ -96,7 +102,7 @@ export class Scene {
     const { id: project_id } = await this.insist(() => api.call('createProject', { body: project }));
     for (const count of turns) {
       const headers = { 'idempotency-key': `errand-${this.tasks.length}-of-this-phone` };
-      const body = { prompt: promptFor(count), project_id };
+      const body = { prompt: promptFor(count) + this.manner, project_id };
       const { id } = await this.insist(() => api.call('createTask', { body, headers }));
       this.tasks.push(id);
     }
@@ -140,10 +146,9 @@ export class Scene {
       }
   }
 
-  /** Waits for a moment in the middle of the errands. False: they have ended. */
-  async moment(random: Random): Promise<boolean> {
+  /** Waits for a moment in the middle of the errands, when there are so many events. False: they have ended. */
+  async moment(random: Random, events = random.whole(3, 40)): Promise<boolean> {
     await this.#begun;
-    const events = random.whole(3, 40);
     const pause_ms = random.whole(0, 300);
     const phone = this.phones[1] ?? this.follow();
     await until('a moment in the middle', async () => phone.events.length >= events || (await this.allEnded()), END_MS);
@@ -154,6 +159,13 @@ export class Scene {
   async allEnded(): Promise<boolean> {
     const tasks = await Promise.all(this.tasks.map((id) => this.task(id).catch(() => undefined)));
     return tasks.length > 0 && tasks.every((task) => task !== undefined && isEnded(task.status));
+  }
+
+  /** The task that a worker has. */
+  async taskOf(worker: string): Promise<string> {
+    for (const id of this.tasks)
+      if ((await this.insist(() => this.task(id))).attempts.at(-1)?.worker === worker) return id;
+    throw new Error(`No task has the worker ${worker}.`);
   }
 
   task(id: string): Promise<TaskDetail> {
@@ -205,8 +217,9 @@ export class Scene {
     await this.coordinator?.kill();
     await this.#supervised;
     this.witness?.stop();
-    await removeWorkers(this.data_dir);
+    await removeWorkers(this.data_dir, this.docker);
     await Promise.all([this.model.close(), this.forge.close()]);
+    for (const step of this.afterwards.toReversed()) await step();
     if (!keep) await rm(this.data_dir, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -214,10 +227,11 @@ export class Scene {
   async #supervise(): Promise<void> {
     while (!this.#closing) {
       this.starts++;
-      const coordinator = CoordinatorProcess.spawn(this.data_dir, this.env, this.program);
+      const coordinator = CoordinatorProcess.spawn(this.data_dir, this.env, this.program, this.under);
       this.coordinator = coordinator;
       // A point to die at is for one life alone.
       this.program = this.program.slice(0, 1);
+      this.under = [];
       const { code, stdout, stderr } = await coordinator.ended;
       this.output += `${stdout}${stderr}-- ended with ${code}\n`;
       if (!this.#closing) await delay(100);

@@ -7,18 +7,30 @@ export const TRACE = 'counted.txt';
 /** What an errand is asked for: so many turns. */
 export const promptFor = (turns: number): string => `Count to ${turns}`;
 
-function turnsOf(request: MessagesRequest): number {
-  const [, turns = '0'] = /Count to (\d+)/.exec(JSON.stringify(request.messages[0])) ?? [];
-  return Number(turns);
+/** Behind the prompt: each turn reads hundreds of files besides, so that an errand makes more than ten thousand events. */
+export const IN_BURSTS = ' in bursts';
+export const BURST_TURNS = 13;
+const BURST = 400;
+
+function asked(request: MessagesRequest): { turns: number; in_bursts: boolean } {
+  const text = JSON.stringify(request.messages[0]);
+  const [, turns = '0'] = /Count to (\d+)/.exec(text) ?? [];
+  return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS) };
 }
 
 /** A model that has each turn's number written to a file, once; slowly now and then, so that faults come in the middle of an answer and of a command. */
 export function counting(): ModelOptions {
   return byConversation((request) => {
     const turn = turnOf(request);
-    if (turn >= turnsOf(request)) return { text: 'Count\n\nCounted.' };
+    const { turns, in_bursts } = asked(request);
+    if (turn >= turns) return { text: 'Count\n\nCounted.' };
     const command = `sleep ${turn % 3 === 1 ? 0.6 : 0.1}; echo ${turn} >> ${TRACE}`;
     const slowly = turn % 4 === 2 ? { fault: { fault: 'drip', pause_ms: 40 } as const } : {};
-    return { text: `On with ${turn}, and so on.`, tools: [{ name: 'run_command', input: { command } }], ...slowly };
+    const reads = Array.from({ length: in_bursts ? BURST : 0 }, (_, i) => ({
+      name: 'read_file',
+      input: { path: `file-${turn}-${i}` },
+    }));
+    const tools = [{ name: 'run_command', input: { command } }, ...reads];
+    return { text: `On with ${turn}, and so on.`, tools, ...(in_bursts ? {} : slowly) };
   });
 }

@@ -15,7 +15,8 @@ export class Witness {
 
   constructor(data_dir: string) {
     this.#workspaces = join(data_dir, 'workspaces');
-    this.#kept = join(data_dir, 'witness');
+    // On the same disk as what it names; to the coordinator it is no workspace.
+    this.#kept = join(this.#workspaces, 'witness');
     mkdirSync(this.#kept, { recursive: true });
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }

@@ -25,11 +25,17 @@ export class CoordinatorProcess extends Running {
     return coordinator;
   }
 
-  /** The same for whoever ends it himself. `program`: its entry and what follows on the command line. */
-  static spawn(data_dir: string, env: Record<string, string> = {}, program: string[] = [MAIN]): CoordinatorProcess {
+  /** The same for whoever ends it himself. `program`: its entry and what follows on the command line; `under`: the command that is to start it. */
+  static spawn(
+    data_dir: string,
+    env: Record<string, string> = {},
+    program: string[] = [MAIN],
+    under: string[] = [],
+  ): CoordinatorProcess {
     const { PATH = '', DOCKER_HOST = '' } = process.env;
     const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
-    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL_MEMORY, ...program], {
+    const [command = '', ...args] = [...under, process.execPath, '--expose-gc', '--import', TELL_MEMORY, ...program];
+    const child = spawn(command, args, {
       env: { PATH, DOCKER_HOST, ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

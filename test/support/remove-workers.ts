@@ -6,8 +6,8 @@ import { ProcessRunner } from '../../coordinator/process/runner.ts';
 
 const run = promisify(execFile);
 
-/** Removes the workers, containers and processes, of a coordinator that has ended: they outlive it. */
-export async function removeWorkers(data_dir: string): Promise<void> {
+/** Removes the workers, containers and processes, of a coordinator that has ended: they outlive it. `docker`: arguments that name its engine. */
+export async function removeWorkers(data_dir: string, docker: string[] = []): Promise<void> {
   const workers_dir = join(data_dir, 'workers');
   if (!existsSync(workers_dir)) return;
   const processes = new ProcessRunner({ workers_dir, entry: '', env: {} });
@@ -15,5 +15,5 @@ export async function removeWorkers(data_dir: string): Promise<void> {
   for (const name of readdirSync(workers_dir))
     await (as_processes.includes(name)
       ? processes.remove(name)
-      : run('docker', ['rm', '--force', name]).catch(() => undefined));
+      : run('docker', [...docker, 'rm', '--force', name]).catch(() => undefined));
 }

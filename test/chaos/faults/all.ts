@@ -2,7 +2,18 @@ import type { Fault } from '../fault.ts';
 import { CALLBACK_FAULTS } from './callbacks.ts';
 import { CLIENT_FAULTS } from './clients.ts';
 import { COORDINATOR_FAULTS } from './coordinator.ts';
+import { ENGINE_FAULTS } from './engine.ts';
+import { MACHINE_FAULTS } from './machine.ts';
+import { UPSTREAM_FAULTS } from './upstream.ts';
 import { WORKER_FAULTS } from './worker.ts';
 
 /** All that is known to go wrong. */
-export const FAULTS: Fault[] = [...COORDINATOR_FAULTS, ...WORKER_FAULTS, ...CALLBACK_FAULTS, ...CLIENT_FAULTS];
+export const FAULTS: Fault[] = [
+  ...COORDINATOR_FAULTS,
+  ...WORKER_FAULTS,
+  ...CALLBACK_FAULTS,
+  ...CLIENT_FAULTS,
+  ...UPSTREAM_FAULTS,
+  ...MACHINE_FAULTS,
+  ...ENGINE_FAULTS,
+];

@@ -7,10 +7,9 @@ export const CLIENT_FAULTS: Fault[] = [
     name: 'client: cut over and over',
     outcome: 'it comes back with its cursor and misses nothing',
     inject: async (scene, random) => {
-      const phone = scene.phones[0];
       for (let cuts = 0; cuts < 100; cuts++) {
-        if (!phone || (cuts === 0 && !(await scene.moment(random)))) return false;
-        phone.cut();
+        if (cuts === 0 && !(await scene.moment(random))) return false;
+        scene.phones[0]?.cut();
         await delay(random.whole(1, 60));
       }
       return true;
@@ -38,8 +37,8 @@ export const CLIENT_FAULTS: Fault[] = [
     name: 'client: says something, hears no answer, says it again with its key',
     outcome: 'it is said once',
     inject: async (scene, random) => {
-      const [id = ''] = scene.tasks;
       if (!(await scene.moment(random))) return false;
+      const [id = ''] = scene.tasks;
       const text = 'Mind the gap.';
       const message = { params: { id }, body: { text }, headers: { 'idempotency-key': `gap-${random.whole(0, 1e9)}` } };
       await Promise.all([1, 2, 3].map(() => scene.insist(() => scene.api.call('createMessage', message))));

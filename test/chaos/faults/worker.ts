@@ -6,6 +6,7 @@ import type { Fault } from '../fault.ts';
 import { PACE } from '../pace.ts';
 import type { Random } from '../random.ts';
 import type { Scene } from '../scene.ts';
+import { IN_BURSTS } from '../story.ts';
 
 const run = promisify(execFile);
 
@@ -52,6 +53,30 @@ async function freeze(scene: Scene, name: string, random: Random): Promise<void>
 const NEXT = 'the next attempt goes on after the last finished turn, with what the spool still held';
 
 export const WORKER_FAULTS: Fault[] = [
+  {
+    name: 'container: deaf to SIGTERM and to every call, and cancelled',
+    outcome: 'it is killed within seconds; the errand is cancelled',
+    ends: ['succeeded', 'cancelled'],
+    inject: toWorker(async (scene, name) => {
+      const pids = await agentPids(scene, name);
+      if (pids.length === 0) throw new Error('The agent has gone.');
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      const id = await scene.taskOf(name);
+      await scene.insist(() => scene.api.call('cancelTask', { params: { id } }));
+    }),
+  },
+  {
+    name: 'worker: a burst of 10,000 events, and the coordinator is killed in it',
+    outcome: 'each is stored once, in order',
+    prepare: (scene) => void (scene.manner = IN_BURSTS),
+    inject: async (scene, random) => {
+      for (const events of [random.whole(200, 2_000), random.whole(3_000, 8_000)]) {
+        if (!(await scene.moment(random, events))) return false;
+        await scene.kill();
+      }
+      return true;
+    },
+  },
   {
     name: 'agent process: kill -9',
     outcome: NEXT,

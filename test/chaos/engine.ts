@@ -1,0 +1,106 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
+
+/**
+ * A Docker engine of our own, beside that of the machine, which may be killed: it has no network to give, as workers want none. Making one takes
+ * a while (the workers' image is copied into it), so it is made once, lent to one run at a time, and ended with the process.
+ */
+export class Engine {
+  readonly #dir: string;
+  #daemon: ChildProcess | undefined;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  get host(): string {
+    return `unix://${join(this.#dir, 'docker.sock')}`;
+  }
+
+  static async create(image: string): Promise<Engine> {
+    const engine = new Engine(await mkdtemp(join(tmpdir(), 'errand-engine-')));
+    await engine.start(true);
+    await run('sh', ['-c', `docker save ${image} | docker -H ${engine.host} load`]);
+    return engine;
+  }
+
+  /** Starts the daemon. `live_restore`: its containers outlive it. */
+  async start(live_restore: boolean): Promise<void> {
+    const config = join(this.#dir, 'daemon.json');
+    await writeFile(config, JSON.stringify({ 'live-restore': live_restore }));
+    const at = (name: string) => join(this.#dir, name);
+    this.#daemon = spawn(
+      'dockerd',
+      [
+        `--config-file=${config}`,
+        `--data-root=${at('data')}`,
+        `--exec-root=${at('exec')}`,
+        `--pidfile=${at('pid')}`,
+        `--host=${this.host}`,
+        '--bridge=none',
+        '--iptables=false',
+        '--ip-masq=false',
+      ],
+      { stdio: 'ignore' },
+    );
+    await until('the engine answers', () => this.#answers(), 60_000);
+  }
+
+  signal(what: NodeJS.Signals): void {
+    this.#daemon?.kill(what);
+  }
+
+  async kill(): Promise<void> {
+    const daemon = this.#daemon;
+    if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    daemon.kill('SIGKILL');
+    await once(daemon, 'exit');
+    // It leaves this behind, and would take it for a daemon that runs; and so it would its containerd, which is about to follow it.
+    await rm(join(this.#dir, 'pid'), { force: true });
+    const containerd = await readFile(join(this.#dir, 'exec/containerd/containerd.pid'), 'utf8').catch(() => '0');
+    await until('its containerd has gone', () => !isAlive(Number(containerd)), 30_000);
+  }
+
+  /** Ends it and all that it started. */
+  async close(): Promise<void> {
+    await this.kill();
+    await this.start(false);
+    this.signal('SIGTERM');
+    if (this.#daemon) await once(this.#daemon, 'exit');
+    await rm(this.#dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #answers(): Promise<boolean> {
+    return run('docker', ['-H', this.host, 'version']).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+let made: Promise<Engine> | undefined;
+let queue: Promise<void> = Promise.resolve();
+
+/** Borrows the engine, once whoever has it has given it back. */
+export async function borrowEngine(): Promise<{ engine: Engine; giveBack: () => void }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const before = queue;
+  queue = before.then(() => promise);
+  await before;
+  made ??= Engine.create('errand-agent');
+  return { engine: await made, giveBack: resolve };
+}
+
+/** Ends the engine, where there is one. */
+export async function closeEngine(): Promise<void> {
+  await (await made)?.close();
+  made = undefined;
+}

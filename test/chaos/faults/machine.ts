@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Fault } from '../fault.ts';
+import type { Scene } from '../scene.ts';
+import { until } from '../../support/until.ts';
+
+const run = promisify(execFile);
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+const MB = 1024 * 1024;
+
+const has = (command: string) =>
+  run(command, ['--version']).then(
+    () => undefined,
+    () => `${command} is not there`,
+  );
+const isRoot = async () => (process.getuid?.() === 0 ? undefined : 'only root can mount a disk');
+
+/** Puts a disk of its own, so many bytes small, in the place of a folder. It goes with the scene. */
+async function mountDisk(scene: Scene, dir: string, bytes: number): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir]);
+  scene.afterwards.push(() => run('umount', ['--lazy', dir]));
+}
+
+/** Fills the disk below a folder to the last byte, and gives what it took back after a while. */
+async function fill(dir: string, for_ms: number): Promise<void> {
+  const path = join(dir, 'filling');
+  await writeFile(path, Buffer.alloc(256 * MB, 1)).catch(() => undefined);
+  await delay(for_ms);
+  await rm(path, { force: true });
+}
+
+/** Under strace, which lets a call of the coordinator fail, or kills it there. */
+const underStrace = (inject: string, ...options: string[]): string[] => [
+  'strace',
+  ...options,
+  // Not its parent but its grandchild: the coordinator's own number stays known.
+  '-D',
+  '-fqo/dev/null',
+  '-etrace=fdatasync,fsync',
+  `-einject=fdatasync,fsync:${inject}`,
+];
+
+/** Stops at the calls in question alone; a signal cannot be injected that way. */
+const FAST = '--seccomp-bpf';
+
+const dies: Fault['inject'] = async (scene) => {
+  const died = () => scene.starts > 1;
+  await until('the coordinator died of it', async () => died() || (await scene.allEnded()), 120_000);
+  if (!died()) return false;
+  await scene.up();
+  return true;
+};
+
+const jump = (name: string, by: string): Fault => ({
+  name: `clock: ${name}`,
+  outcome: 'leases go by monotonic time: no attempt is lost; tokens are renewed',
+  whyNot: async () => (existsSync(FAKETIME) ? undefined : 'libfaketime is not there'),
+  prepare: async (scene) => {
+    const file = join(scene.data_dir, 'clock');
+    await writeFile(file, '+0');
+    Object.assign(scene.env, {
+      LD_PRELOAD: FAKETIME,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    });
+  },
+  inject: async (scene, random) => {
+    if (!(await scene.moment(random))) return false;
+    await writeFile(join(scene.data_dir, 'clock'), by);
+    await scene.logIn();
+    return true;
+  },
+});
+
+export const MACHINE_FAULTS: Fault[] = [
+  {
+    name: 'disk: full, where the database is',
+    outcome: 'callbacks are refused for now and sent again; it goes on once there is room, without a restart',
+    whyNot: isRoot,
+    prepare: async (scene) => {
+      await mountDisk(scene, scene.data_dir, 24 * MB);
+      for (const dir of ['workspaces', 'workers']) await mountDisk(scene, join(scene.data_dir, dir), 512 * MB);
+    },
+    inject: async (scene, random) => {
+      if (!(await scene.moment(random))) return false;
+      await fill(scene.data_dir, random.whole(1_000, 3_000));
+      return scene.starts === 1;
+    },
+  },
+  {
+    name: 'disk: a failed fsync',
+    outcome: 'nothing more is acknowledged; the process ends and is started again',
+    whyNot: () => has('strace'),
+    prepare: (scene, random) => void (scene.under = underStrace(`error=EIO:when=${random.whole(20, 80)}+`, FAST)),
+    inject: dies,
+  },
+  {
+    name: 'coordinator: kill -9 in the fsync of a commit',
+    outcome: 'what was not acknowledged is sent again, and stored once',
+    whyNot: () => has('strace'),
+    prepare: (scene, random) => void (scene.under = underStrace(`signal=SIGKILL:when=${random.whole(20, 80)}`)),
+    inject: dies,
+  },
+  {
+    name: 'disk: each fsync takes 50 ms',
+    outcome: 'slower, nothing lost',
+    whyNot: () => has('strace'),
+    prepare: (scene) => void (scene.under = underStrace('delay_exit=50000', FAST)),
+    inject: async (scene, random) => scene.moment(random),
+  },
+  jump('3 hours on', '+3h'),
+  jump('2 hours back', '-2h'),
+];
