@@ -1,10 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -63,10 +62,9 @@ export class Engine {
     if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
     daemon.kill('SIGKILL');
     await once(daemon, 'exit');
-    // It leaves this behind, and would take it for a daemon that runs; and so it would its containerd, which is about to follow it.
-    await rm(join(this.#dir, 'pid'), { force: true });
-    const containerd = await readFile(join(this.#dir, 'exec/containerd/containerd.pid'), 'utf8').catch(() => '0');
-    await until('its containerd has gone', () => !isAlive(Number(containerd)), 30_000);
+    // What it and its containerd leave behind would be taken for daemons that run.
+    for (const left of ['pid', 'exec/containerd/containerd.pid', 'exec/containerd/containerd.sock'])
+      await rm(join(this.#dir, left), { force: true });
   }
 
   /** Ends it and all that it started. */
@@ -75,6 +73,8 @@ export class Engine {
     await this.start(false);
     this.signal('SIGTERM');
     if (this.#daemon) await once(this.#daemon, 'exit');
+    // It mounts its data on themselves.
+    await run('umount', ['--lazy', join(this.#dir, 'data')]).catch(() => undefined);
     await rm(this.#dir, { recursive: true, force: true, maxRetries: 3 });
   }
 
