@@ -23,6 +23,8 @@ const Numbered = z.object({ seq: z.number() });
 const SEGMENT_BYTES = 1024 * 1024;
 /** What numbering adds to a body, at most. */
 const ENVELOPE_BYTES = 200;
+/** Between two tries on a disk that has no room. */
+const FULL_DISK_WAIT_MS = 1_000;
 
 /**
  * The events that the coordinator has not acknowledged, in order, on disk and in memory. The folder holds segments of JSON lines, each named
@@ -38,6 +40,7 @@ export class Spool {
   readonly #segments: Segment[];
   #fd: number;
   readonly #queue: Queued[] = [];
+  #later: NodeJS.Timeout | undefined;
   #closed: Error | undefined;
   /** The number of the newest event, and of the newest that was acknowledged. */
   last_seq: number;
@@ -62,8 +65,9 @@ export class Spool {
   }
 
   /**
-   * Numbers an event and keeps it; resolves with its number once it is in the file: at once, or, where the spool is full, when there is room
-   * again. Events get their numbers in the order of the calls. Rejects where the disk is full, or the spool was closed.
+   * Numbers an event and keeps it; resolves with its number once it is in the file: at once, or, where the spool or its disk is full, when there
+   * is room again: the agent waits, and nothing is dropped. Events get their numbers in the order of the calls. Rejects where the disk fails,
+   * or the spool was closed.
    */
   append(event: WorkerEvent): Promise<number> {
     const body = JSON.stringify(event.body);
@@ -76,14 +80,22 @@ export class Spool {
   #drain(): void {
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {
       if (this.#closed === undefined && !this.#hasRoomFor(next)) return;
-      this.#queue.shift();
       try {
         if (this.#closed !== undefined) throw this.#closed;
         next.resolve(this.#write(next.type, next.body));
       } catch (error) {
+        if (isDiskFull(error)) return this.#drainLater();
         next.reject(error);
       }
+      this.#queue.shift();
     }
+  }
+
+  #drainLater(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#drain();
+    }, FULL_DISK_WAIT_MS);
   }
 
   /** An event that is larger than the whole spool goes into an empty one. */
@@ -151,6 +163,7 @@ export class Spool {
   close(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
+    clearTimeout(this.#later);
     closeSync(this.#fd);
     this.#drain();
   }
@@ -165,6 +178,10 @@ export class Spool {
     this.#segments.push(segment);
     return segment;
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 const segmentPath = (dir: string, first: number) => join(dir, `${String(first).padStart(10, '0')}.jsonl`);

@@ -89,6 +89,14 @@ export async function startWorker({ config, agent, loadWork, log }: Options): Pr
   };
 }
 
+/** Lets SIGTERM and SIGINT end a worker in order, from before it listens: whoever finds that it serves may end it in the same moment. */
+export function endOnSignals(starting: Promise<Worker>): void {
+  // Where it does not start, there is nothing to end.
+  const end = () => void starting.then((worker) => worker.terminate()).catch(() => undefined);
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
 const IDLE = { state: 'idle', task_id: null, attempt: null, last_seq: 0, acked_seq: 0, waiting_for: null } as const;
 
 async function fetchAssignment(

@@ -1,9 +1,11 @@
 import test from 'ava';
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSpool, Spool } from '../../agent-container/spool.ts';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { diskTest, smallDisk } from '../support/small-disk.ts';
+import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
 const log = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
@@ -125,4 +127,37 @@ test('an earlier spool is read whole, and one that is not there is empty', async
     [[1, 'log']],
   );
   t.deepEqual(readSpool(join(dir, 'nothing')), []);
+});
+
+diskTest('on a full disk whoever reports waits, and goes on once there is room: nothing is dropped', async (t) => {
+  const disk = await smallDisk(t, 2 * MiB);
+  const dir = `${disk}/spool`;
+  const spool = new Spool(dir, 64 * MiB);
+  const numbers: number[] = [];
+  await writeFile(`${disk}/filling`, Buffer.alloc(MiB));
+  const appended = Promise.all(
+    Array.from({ length: 40 }, (_, i) =>
+      spool.append(log(`${i} ${'x'.repeat(40_000)}`)).then((seq) => void numbers.push(seq)),
+    ),
+  );
+  await until('the disk is full', () => numbers.length > 0);
+  t.true(numbers.length < 40, `${numbers.length} found room`);
+  // What is there is whole, for a process that would come after this one.
+  t.is(new Spool(dir, MiB).last_seq, spool.last_seq);
+  await rm(`${disk}/filling`);
+  await appended;
+  t.deepEqual(
+    numbers,
+    Array.from({ length: 40 }, (_, i) => i + 1),
+  );
+  t.is(new Spool(dir, MiB).last_seq, 40);
+});
+
+diskTest('a spool that is closed while its disk is full keeps nobody waiting', async (t) => {
+  const disk = await smallDisk(t, MiB);
+  const spool = new Spool(`${disk}/spool`, 64 * MiB);
+  await writeFile(`${disk}/filling`, Buffer.alloc(MiB)).catch(() => undefined);
+  const waiting = spool.append(log('x'.repeat(100_000)));
+  spool.close(closed);
+  await t.throwsAsync(waiting, { is: closed });
 });

@@ -9,8 +9,9 @@ import { until } from '../support/until.ts';
 const run = promisify(execFile);
 
 /**
- * A Docker engine of our own, beside that of the machine, which may be killed: it has no network to give, as workers want none. Making one takes
- * a while (the workers' image is copied into it), so it is made once, lent to one run at a time, and ended with the process.
+ * A Docker engine of our own, beside that of the machine, which may be killed: it has no network to give, as workers want none, and a network
+ * namespace of its own, since an engine without a bridge takes the machine's away. Making one takes a while (the workers' image is copied
+ * into it), so it is made once, lent to one run at a time, and ended with the process.
  */
 export class Engine {
   readonly #dir: string;
@@ -37,8 +38,10 @@ export class Engine {
     await writeFile(config, JSON.stringify({ 'live-restore': live_restore }));
     const at = (name: string) => join(this.#dir, name);
     this.#daemon = spawn(
-      'dockerd',
+      'unshare',
       [
+        '--net',
+        'dockerd',
         `--config-file=${config}`,
         `--data-root=${at('data')}`,
         `--exec-root=${at('exec')}`,

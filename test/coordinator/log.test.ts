@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext, type ImplementationFn } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Log, type Tx } from '../../coordinator/log.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { addTask, addUser } from '../support/rows.ts';
+import { diskTest, smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {
@@ -174,32 +173,8 @@ test('a full disk is unavailable to the whole group, damages nothing, and passes
   t.deepEqual(faults, []);
 });
 
-/** Whether a small disk can be made to be filled up: it takes root, and the right to mount. */
-function canMount(): boolean {
-  const dir = mkdtempSync(join(tmpdir(), 'errand-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', dir], { stdio: 'ignore' });
-    execFileSync('umount', ['-l', dir]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
-
-/** A test that needs a disk of its own. In CI it is never skipped: there it fails. */
-const diskTest = (title: string, body: ImplementationFn<[]>): void =>
-  process.env.CI === 'true' || canMount()
-    ? test(title, body)
-    : test.skip(`${title} (skipped: nothing can be mounted here)`, body);
-
 diskTest('a real full disk is unavailable, and passes once there is room', async (t) => {
-  const folder = await temporaryFolder(t);
-  const disk = join(folder, 'disk');
-  mkdirSync(disk);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
-  t.teardown(() => execFileSync('umount', ['-l', disk]));
+  const disk = await smallDisk(t, 2 * 1024 * 1024);
   const { log, faults, add, stored } = await open(t, disk);
   writeFileSync(join(disk, 'reserve'), Buffer.alloc(500_000));
   let acknowledged = 0;

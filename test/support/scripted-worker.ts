@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { readConfig } from '../../agent-container/config.ts';
 import { logToStderr } from '../../agent-container/log.ts';
 import type { Work, WorkInput } from '../../agent-container/work.ts';
-import { startWorker } from '../../agent-container/worker.ts';
+import { endOnSignals, startWorker } from '../../agent-container/worker.ts';
 import { DONE, untilStopped } from './worker-scene.ts';
 
 const Step = z.union([
@@ -44,11 +44,11 @@ async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void
   } else await untilStopped(input);
 }
 
-const worker = await startWorker({
+const starting = startWorker({
   config: readConfig(process.env),
   agent: { agent: 'scripted', version: '1' },
   loadWork: () => Promise.resolve(work),
   log: logToStderr,
 });
-process.on('SIGTERM', worker.terminate);
-process.exit(await worker.ended);
+endOnSignals(starting);
+process.exit(await (await starting).ended);
