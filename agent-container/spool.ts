@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -23,8 +24,11 @@ const Numbered = z.object({ seq: z.number() });
 const SEGMENT_BYTES = 1024 * 1024;
 /** What numbering adds to a body, at most. */
 const ENVELOPE_BYTES = 200;
-/** Between two tries on a disk that has no room. */
-const FULL_DISK_WAIT_MS = 1_000;
+/** Between two tries on a disk that has no room, and for how long it is tried. */
+const FULL_DISK_LOOK_MS = 1_000;
+const FULL_DISK_MS_MAX = 5 * 60_000;
+/** Kept free for the moment in which a command has filled the disk: that it did can then be reported, and the agent can delete what it wrote. */
+const RESERVE_BYTES = 2 * 1024 * 1024;
 
 /**
  * The events that the coordinator has not acknowledged, in order, on disk and in memory. The folder holds segments of JSON lines, each named
@@ -41,6 +45,8 @@ export class Spool {
   #fd: number;
   readonly #queue: Queued[] = [];
   #later: NodeJS.Timeout | undefined;
+  /** Since when the disk has had no room. */
+  #full_since: number | undefined;
   #closed: Error | undefined;
   /** The number of the newest event, and of the newest that was acknowledged. */
   last_seq: number;
@@ -62,12 +68,13 @@ export class Spool {
     this.last_seq = events.at(-1)?.seq ?? newest.first - 1;
     this.acked_seq = (events[0]?.seq ?? newest.first) - 1;
     this.waiting_bytes = events.reduce((sum, event) => sum + event.bytes, 0);
+    this.#keepReserve();
   }
 
   /**
    * Numbers an event and keeps it; resolves with its number once it is in the file: at once, or, where the spool or its disk is full, when there
-   * is room again: the agent waits, and nothing is dropped. Events get their numbers in the order of the calls. Rejects where the disk fails,
-   * or the spool was closed.
+   * is room again: the agent waits, and nothing is dropped. Events get their numbers in the order of the calls. Rejects where the disk fails, or
+   * is full for minutes, and where the spool was closed.
    */
   append(event: WorkerEvent): Promise<number> {
     const body = JSON.stringify(event.body);
@@ -83,19 +90,44 @@ export class Spool {
       try {
         if (this.#closed !== undefined) throw this.#closed;
         next.resolve(this.#write(next.type, next.body));
+        this.#full_since = undefined;
       } catch (error) {
-        if (isDiskFull(error)) return this.#drainLater();
+        if (isDiskFull(error) && this.#mayWait()) return;
         next.reject(error);
       }
       this.#queue.shift();
     }
   }
 
-  #drainLater(): void {
+  /** Takes up the reserve, or waits for room. False: it was waited for long enough. */
+  #mayWait(): boolean {
+    this.#full_since ??= performance.now();
+    if (performance.now() - this.#full_since > FULL_DISK_MS_MAX) return false;
+    const wait_ms = this.#giveUpReserve() ? 0 : FULL_DISK_LOOK_MS;
     this.#later ??= setTimeout(() => {
       this.#later = undefined;
       this.#drain();
-    }, FULL_DISK_WAIT_MS);
+    }, wait_ms);
+    return true;
+  }
+
+  get #reserve(): string {
+    return join(this.#dir, 'reserve');
+  }
+
+  #keepReserve(): void {
+    try {
+      if (!existsSync(this.#reserve)) writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES));
+    } catch {
+      // There is no room for one now.
+      this.#giveUpReserve();
+    }
+  }
+
+  #giveUpReserve(): boolean {
+    const had = existsSync(this.#reserve);
+    rmSync(this.#reserve, { force: true });
+    return had;
   }
 
   /** An event that is larger than the whole spool goes into an empty one. */
@@ -165,6 +197,7 @@ export class Spool {
     this.#closed = error;
     clearTimeout(this.#later);
     closeSync(this.#fd);
+    this.#giveUpReserve();
     this.#drain();
   }
 
@@ -176,6 +209,7 @@ export class Spool {
     closeSync(this.#fd);
     this.#fd = fd;
     this.#segments.push(segment);
+    this.#keepReserve();
     return segment;
   }
 }

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -70,12 +70,22 @@ export class Engine {
       await rm(join(this.#dir, left), { force: true });
   }
 
+  /** Ends the daemon in order. */
+  async end(): Promise<void> {
+    this.signal('SIGTERM');
+    if (this.#daemon) await once(this.#daemon, 'exit');
+  }
+
+  /** Kills what runs the containers for it. */
+  async killContainerd(): Promise<void> {
+    process.kill(Number(await readFile(join(this.#dir, 'exec/containerd/containerd.pid'), 'utf8')), 'SIGKILL');
+  }
+
   /** Ends it and all that it started. */
   async close(): Promise<void> {
     await this.kill();
     await this.start(false);
-    this.signal('SIGTERM');
-    if (this.#daemon) await once(this.#daemon, 'exit');
+    await this.end();
     // It mounts its data on themselves.
     await run('umount', ['--lazy', join(this.#dir, 'data')]).catch(() => undefined);
     await rm(this.#dir, { recursive: true, force: true, maxRetries: 3 });

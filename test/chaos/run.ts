@@ -3,7 +3,6 @@ import { FAULTS } from './faults/all.ts';
 import { violations } from './invariants.ts';
 import { Random } from './random.ts';
 import { Scene } from './scene.ts';
-import { BURST_TURNS, IN_BURSTS } from './story.ts';
 
 /** What came of one run. */
 export type Outcome = {
@@ -22,10 +21,10 @@ export type Outcome = {
   evidence: string | null;
 };
 
-/** The faults of a run: one or two, decided by the seed. At most one of them prepares the scene. */
+/** The faults of a run: each has its turn as seeds ascend; whether another comes with it, and which, is the seed's choice. At most one of them prepares the scene. */
 export function chooseFaults(seed: number, from: Fault[] = FAULTS): Fault[] {
   const random = new Random(seed);
-  const first = random.pick(from);
+  const first = from[seed % from.length] ?? random.pick(from);
   const others = from.filter((fault) => fault !== first && fault.prepare === undefined);
   return random.next() < 0.5 || others.length === 0 ? [first] : [first, random.pick(others)];
 }
@@ -48,11 +47,9 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
   const scene = await Scene.create(runner);
   try {
     for (const fault of faults) await fault.prepare?.(scene, random);
-    const turns =
-      scene.manner === IN_BURSTS
-        ? [BURST_TURNS]
-        : Array.from({ length: random.whole(1, 2) }, (_, i) => random.whole(5, 8) * 2 + i);
-    const begun = scene.begin(turns);
+    const begun = scene.begin(
+      scene.turns ?? Array.from({ length: random.whole(1, 2) }, (_, i) => random.whole(5, 8) * 2 + i),
+    );
     const injected = Promise.all(
       faults.map(async (fault) => {
         if (await fault.inject(scene, random)) outcome.faults.push(fault.name);

@@ -19,6 +19,8 @@ import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
 
 const ENTRY = fileURLToPath(new URL('coordinator.ts', import.meta.url));
+/** A supervisor starts a coordinator that died again after this time. */
+export const AWAY_MS = 100;
 const PASSWORD = 'correct horse battery';
 /** Within this time every errand must have come to its end, whatever happened. */
 const END_MS = 150_000;
@@ -37,8 +39,12 @@ export class Scene {
   program: string[] = [ENTRY];
   /** The command that starts the next coordinator, for one that watches it. */
   under: string[] = [];
+  /** How many turns each errand has; undefined: the seed decides. */
+  turns: number[] | undefined;
   /** What each errand is asked for, besides its number of turns. */
   manner = '';
+  /** How long the coordinator is away once it has died. */
+  away_ms = AWAY_MS;
   /** Which engine the `docker` command is to speak to, as its arguments. */
   docker: string[] = [];
   /** Called on the way out, newest first. */
@@ -234,7 +240,7 @@ export class Scene {
       this.under = [];
       const { code, stdout, stderr } = await coordinator.ended;
       this.output += `${stdout}${stderr}-- ended with ${code}\n`;
-      if (!this.#closing) await delay(100);
+      if (!this.#closing) await delay(this.away_ms);
     }
   }
 }

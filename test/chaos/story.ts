@@ -12,19 +12,31 @@ export const IN_BURSTS = ' in bursts';
 export const BURST_TURNS = 13;
 const BURST = 400;
 
-function asked(request: MessagesRequest): { turns: number; in_bursts: boolean } {
+/** Behind the prompt: one turn's command runs wild, and none but that command may suffer from it. */
+const WILD = {
+  ' with a fork bomb': 'bomb() { bomb | bomb & }; bomb; sleep 0.2',
+  ' with a hog of memory': `node -e 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 24, 1))'`,
+  ' with no end of output': 'yes | head -c 300000000',
+  ' with a full disk': 'cat /dev/zero > filling; sleep 0.5; rm -f filling',
+};
+export type Wild = keyof typeof WILD;
+const WILD_TURN = 3;
+
+function asked(request: MessagesRequest): { turns: number; in_bursts: boolean; wild: string } {
   const text = JSON.stringify(request.messages[0]);
   const [, turns = '0'] = /Count to (\d+)/.exec(text) ?? [];
-  return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS) };
+  const wild = Object.entries(WILD).find(([manner]) => text.includes(manner))?.[1] ?? '';
+  return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS), wild };
 }
 
 /** A model that has each turn's number written to a file, once; slowly now and then, so that faults come in the middle of an answer and of a command. */
 export function counting(): ModelOptions {
   return byConversation((request) => {
     const turn = turnOf(request);
-    const { turns, in_bursts } = asked(request);
+    const { turns, in_bursts, wild } = asked(request);
     if (turn >= turns) return { text: 'Count\n\nCounted.' };
-    const command = `sleep ${turn % 3 === 1 ? 0.6 : 0.1}; echo ${turn} >> ${TRACE}`;
+    const before = turn === WILD_TURN && wild !== '' ? wild : `sleep ${turn % 3 === 1 ? 0.6 : 0.1}`;
+    const command = `${before}; echo ${turn} >> ${TRACE}`;
     const slowly = turn % 4 === 2 ? { fault: { fault: 'drip', pause_ms: 40 } as const } : {};
     const reads = Array.from({ length: in_bursts ? BURST : 0 }, (_, i) => ({
       name: 'read_file',

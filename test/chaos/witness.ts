@@ -42,7 +42,7 @@ export class Witness {
     for (const workspace of namesIn(this.#workspaces)) {
       const spools = join(this.#workspaces, workspace, 'spool');
       for (const attempt of namesIn(spools))
-        for (const segment of namesIn(join(spools, attempt)))
+        for (const segment of namesIn(join(spools, attempt)).filter((name) => name.endsWith('.jsonl')))
           this.#keep(join(spools, attempt, segment), join(this.#kept, attempt), segment);
     }
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { PACE } from '../pace.ts';
-import type { Scene } from '../scene.ts';
+import { AWAY_MS, type Scene } from '../scene.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
@@ -32,6 +32,54 @@ const killed: Fault = {
       await delay(random.whole(0, 1_000));
       await scene.up();
     }
+    return true;
+  },
+};
+
+/** Away for so long that every lease would have ended. */
+const away: Fault = {
+  name: 'coordinator: kill -9, and away for longer than a lease',
+  outcome: ENTRY_OUTCOME,
+  inject: async (scene, random) => {
+    if (!(await scene.moment(random))) return false;
+    scene.away_ms = PACE.lease_ms + random.whole(500, 4_000);
+    await scene.kill();
+    await scene.up();
+    scene.away_ms = AWAY_MS;
+    return true;
+  },
+};
+
+/** As an upgrade does it. */
+const restarted: Fault = {
+  name: 'coordinator: SIGTERM, and started again',
+  outcome: 'it ends in order, its workers go on; the attempt is adopted',
+  inject: async (scene, random) => {
+    if (!(await scene.moment(random))) return false;
+    const { coordinator } = scene;
+    process.kill(coordinator?.pid ?? 0, 'SIGTERM');
+    const ended = await coordinator?.ended;
+    if (ended?.code !== 0) throw new Error(`It ended with ${ended?.code}.`);
+    await scene.up();
+    return true;
+  },
+};
+
+const KILLS = 100;
+
+/** A hundred times in one errand: again as soon as something came of it since. */
+export const hundredKills: Fault = {
+  name: `coordinator: kill -9, ${KILLS} times in one errand`,
+  outcome: 'the errand succeeds; a client that follows misses nothing',
+  prepare: (scene) => void (scene.turns = [KILLS]),
+  inject: async (scene, random) => {
+    for (let kills = 0; kills < KILLS; kills++) {
+      const [phone] = scene.phones;
+      if (!(await scene.moment(random, (phone?.events.length ?? 0) + 1)))
+        throw new Error(`The errand ended after ${kills} kills.`);
+      await scene.kill();
+    }
+    await scene.up();
     return true;
   },
 };
@@ -85,6 +133,9 @@ const second: Fault = {
 
 export const COORDINATOR_FAULTS: Fault[] = [
   killed,
+  away,
+  restarted,
+  hundredKills,
   asleep,
   second,
   ...Object.entries(STEPS).flatMap(([step, outcome]) =>

@@ -39,6 +39,31 @@ export const ENGINE_FAULTS: Fault[] = [
   restarts('kill -9 and start, live-restore on', 'containers go on, and are watched again', true),
   restarts('kill -9 and start, live-restore off', 'its containers die with it; the next attempts go on', false),
   {
+    name: 'dockerd: restarted in order, live-restore off',
+    outcome: 'its containers are ended with it; the next attempts go on',
+    whyNot,
+    prepare: prepare(false),
+    inject: async (scene, random) => {
+      const engine = engines.get(scene);
+      if (!engine || !(await scene.moment(random))) return false;
+      await engine.end();
+      await engine.start(false);
+      return true;
+    },
+  },
+  {
+    name: 'containerd: kill -9',
+    outcome: 'containers go on; the engine starts it again',
+    whyNot,
+    prepare: prepare(true),
+    inject: async (scene, random) => {
+      const engine = engines.get(scene);
+      if (!engine || !(await scene.moment(random))) return false;
+      await engine.killContainerd();
+      return true;
+    },
+  },
+  {
     name: 'dockerd: SIGSTOP for some seconds, SIGCONT',
     outcome: 'callbacks do not need it; what asks it waits, and asks again',
     whyNot,

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+import { MB, mountDisk } from '../disk.ts';
 import type { Fault } from '../fault.ts';
-import type { Scene } from '../scene.ts';
 import { until } from '../../support/until.ts';
 
 const run = promisify(execFile);
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
-const MB = 1024 * 1024;
 
 const has = (command: string) =>
   run(command, ['--version']).then(
@@ -18,13 +18,6 @@ const has = (command: string) =>
     () => `${command} is not there`,
   );
 const isRoot = async () => (process.getuid?.() === 0 ? undefined : 'only root can mount a disk');
-
-/** Puts a disk of its own, so many bytes small, in the place of a folder. It goes with the scene. */
-async function mountDisk(scene: Scene, dir: string, bytes: number): Promise<void> {
-  await mkdir(dir, { recursive: true });
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir]);
-  scene.afterwards.push(() => run('umount', ['--lazy', dir]));
-}
 
 /** Fills the disk below a folder to the last byte, and gives what it took back after a while. */
 async function fill(dir: string, for_ms: number): Promise<void> {
@@ -91,6 +84,19 @@ export const MACHINE_FAULTS: Fault[] = [
       if (!(await scene.moment(random))) return false;
       await fill(scene.data_dir, random.whole(1_000, 3_000));
       return scene.starts === 1;
+    },
+  },
+  {
+    name: 'database: locked by another program for some seconds',
+    outcome: 'callbacks wait or are sent again; nothing is lost',
+    inject: async (scene, random) => {
+      if (!(await scene.moment(random))) return false;
+      const other = new Database(join(scene.data_dir, 'errand.db'), { timeout: 2_000 });
+      other.exec('BEGIN IMMEDIATE');
+      await delay(random.whole(1_000, 8_000));
+      other.exec('ROLLBACK');
+      other.close();
+      return true;
     },
   },
   {

@@ -33,4 +33,20 @@ export const UPSTREAM_FAULTS: Fault[] = [
       return true;
     },
   },
+  {
+    name: 'forge: takes its token no more, then again',
+    outcome: 'the errand ends as failed and says so; its work is kept, and a retry pushes it',
+    inject: async (scene, random) => {
+      if (!(await scene.moment(random))) return false;
+      scene.forge.intercept = (_, response) => {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="forge"' }).end();
+        return true;
+      };
+      const tasks = await scene.ended();
+      scene.forge.intercept = undefined;
+      for (const { id, status } of tasks)
+        if (status === 'failed') await scene.insist(() => scene.api.call('retryTask', { params: { id } }));
+      return tasks.some(({ status }) => status === 'failed');
+    },
+  },
 ];

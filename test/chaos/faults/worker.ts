@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { workersIn } from '../../support/errand.ts';
 import type { Fault } from '../fault.ts';
+import { MB, mountDisk } from '../disk.ts';
 import { PACE } from '../pace.ts';
 import type { Random } from '../random.ts';
 import type { Scene } from '../scene.ts';
-import { IN_BURSTS } from '../story.ts';
+import { BURST_TURNS, IN_BURSTS, type Wild } from '../story.ts';
 
 const run = promisify(execFile);
 
@@ -52,7 +54,25 @@ async function freeze(scene: Scene, name: string, random: Random): Promise<void>
 
 const NEXT = 'the next attempt goes on after the last finished turn, with what the spool still held';
 
+const wild = (name: string, manner: Wild, outcome: string, prepare?: Fault['prepare']): Fault => ({
+  name: `command: ${name}`,
+  outcome,
+  prepare: async (scene, random) => {
+    scene.manner = manner;
+    await prepare?.(scene, random);
+  },
+  inject: (scene, random) => scene.moment(random, 1),
+});
+
+const ALONE = 'it alone fails; the errand goes on';
+
 export const WORKER_FAULTS: Fault[] = [
+  wild('a fork bomb', ' with a fork bomb', ALONE),
+  wild('more memory than the container has', ' with a hog of memory', ALONE),
+  wild('300 MB of output', ' with no end of output', 'its head and tail are kept; the errand goes on'),
+  wild('fills the disk of the workspaces', ' with a full disk', ALONE, (scene) =>
+    mountDisk(scene, join(scene.data_dir, 'workspaces'), 96 * MB),
+  ),
   {
     name: 'container: deaf to SIGTERM and to every call, and cancelled',
     outcome: 'it is killed within seconds; the errand is cancelled',
@@ -68,7 +88,10 @@ export const WORKER_FAULTS: Fault[] = [
   {
     name: 'worker: a burst of 10,000 events, and the coordinator is killed in it',
     outcome: 'each is stored once, in order',
-    prepare: (scene) => void (scene.manner = IN_BURSTS),
+    prepare: (scene) => {
+      scene.manner = IN_BURSTS;
+      scene.turns = [BURST_TURNS];
+    },
     inject: async (scene, random) => {
       for (const events of [random.whole(200, 2_000), random.whole(3_000, 8_000)]) {
         if (!(await scene.moment(random, events))) return false;
