@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ImplementationFn } from 'ava';
+import test from 'ava';
+import { dockerTest, whyNot } from '../support/docker.ts';
+import { ended, eventsOf, startErrand, type WholeErrand } from '../support/errand.ts';
+import { git } from '../support/git-server.ts';
+import type { MessagesRequest } from '../support/model/server.ts';
+import { BROKEN, byConversation, turnOf } from './scenario.ts';
+
+const TURNS = 12;
+const TENTH = 9;
+
+/** Each turn leaves a line in a file; the tenth one's command goes on until its worker is killed. */
+const COUNTING = byConversation((request) => {
+  const turn = turnOf(request);
+  if (turn === TURNS - 1) return { text: 'Count\n\nCounted.' };
+  const command = `echo ${turn} >> counted.txt${turn === TENTH ? '; sleep 600' : ''}`;
+  return { thinking: `The number is ${turn}.`, tools: [{ name: 'run_command', input: { command } }] };
+});
+
+async function kill(runner: 'docker' | 'process', { data_dir, workers }: WholeErrand): Promise<void> {
+  const [name = ''] = workers();
+  if (runner === 'docker') return void (await promisify(execFile)('docker', ['kill', '--signal', 'KILL', name]));
+  const { pid } = JSON.parse(readFileSync(join(data_dir, 'workers', name, 'process.json'), 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+}
+
+/** What the cache goes by: all of a request but the marks, which may move. */
+const bare = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, part: unknown) => (key === 'cache_control' ? undefined : part)));
+
+type Run = (title: string, body: ImplementationFn<[]>) => void;
+
+function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
+  run(`${runner}: a worker killed in its tenth turn is followed by one that asks for the eleventh`, async (t) => {
+    const whole = await startErrand(t, { runner, model: COUNTING });
+    const ann = await whole.person('ann');
+    const phone = ann.phone();
+    const project_id = await whole.project(ann, 'adder', BROKEN);
+    const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
+    await phone.until(({ events }) => events.filter(({ type }) => type === 'tool.started').length > TENTH, 60_000);
+    await kill(runner, whole);
+
+    const done = await ended(ann, id, 90_000);
+    t.is(done.status, 'succeeded', done.detail ?? '');
+    t.deepEqual(
+      done.attempts.map(({ status, reason }) => [status, reason]),
+      [
+        ['failed', 'worker_lost'],
+        ['succeeded', null],
+      ],
+    );
+    const log = await eventsOf(ann, id);
+    const finished = log.filter(({ type }) => type === 'turn.finished');
+    t.deepEqual(
+      finished.map(({ attempt }) => attempt),
+      Array.from({ length: TURNS }, (_, turn) => (turn <= TENTH ? 1 : 2)),
+    );
+
+    // Each turn was asked for once, and the eleventh with all that was sent with the tenth, byte for byte, before what is new.
+    const requests = whole.model.requests.map(({ body }) => body).filter((body) => body !== undefined);
+    t.deepEqual(
+      requests.map((body) => turnOf(body)),
+      [...Array(TURNS).keys()],
+    );
+    const [tenth, eleventh] = requests.slice(TENTH) as [MessagesRequest, MessagesRequest];
+    t.deepEqual(
+      bare([eleventh.model, eleventh.system, eleventh.tools]),
+      bare([tenth.model, tenth.system, tenth.tools]),
+    );
+    t.deepEqual(bare(eleventh.messages.slice(0, tenth.messages.length)), bare(tenth.messages));
+    const [before, after] = finished.slice(TENTH).map(({ body }) => body['usage'] as Record<string, number>);
+    const prompt = (before?.['cache_read_tokens'] ?? 0) + (before?.['cache_write_tokens'] ?? 0);
+    t.true((after?.['cache_read_tokens'] ?? 0) >= prompt, `${JSON.stringify(before)} ${JSON.stringify(after)}`);
+
+    // The command that was under way is told of as interrupted, and not repeated.
+    t.regex(JSON.stringify(eleventh.messages.at(-1)), /Interrupted: the worker died/);
+    const counted = await git(join(whole.forge.root, 'adder.git'), 'show', `${done.branch}:counted.txt`);
+    t.deepEqual(counted.split('\n').map(Number), [...Array(TURNS - 1).keys()]);
+  });
+}
+
+const no_docker = await whyNot('errand-agent');
+tenthTurn((title, body) => test.serial(title, body), 'process');
+tenthTurn((title, body) => dockerTest(title, body, no_docker), 'docker');
