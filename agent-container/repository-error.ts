@@ -22,7 +22,7 @@ export function fetchError(end: GitEnd, refusal: GitRefusal | null, repo_url: st
       'repository_not_found',
       `There is no repository at ${repo_url}, or no right to read it (${words}).`,
     );
-  return new RepositoryError('repository_unavailable', `The repository could not be fetched: ${words}.`);
+  return new RepositoryError('repository_unavailable', sentence(`The repository could not be fetched: ${words}`));
 }
 
 function isNotFound(refusal: GitRefusal | null, stderr: string): boolean {
@@ -35,11 +35,16 @@ function isNotFound(refusal: GitRefusal | null, stderr: string): boolean {
 export function pushError(end: GitEnd, refusal: GitRefusal | null): RepositoryError {
   const refused = /^!\t\S+\t\[remote rejected\] \((.*)\)$/m.exec(end.stdout.toString('utf8'))?.[1];
   if (refused !== undefined)
-    return new RepositoryError('push_rejected', `The repository refused the push: ${refused}.`);
+    return new RepositoryError('push_rejected', sentence(`The repository refused the push: ${refused}`));
   const words = lastWords(end.stderr);
   if (refusal?.code ? isFinal(refusal.code) : [401, 403, 404, 413].includes(refusal?.status ?? 0))
-    return new RepositoryError('push_rejected', `The push was refused: ${words}.`);
-  return new RepositoryError('push_failed', `The push did not get through: ${words}.`);
+    return new RepositoryError('push_rejected', sentence(`The push was refused: ${words}`));
+  return new RepositoryError('push_failed', sentence(`The push did not get through: ${words}`));
+}
+
+/** A sentence that ends once, whether or not the words that it quotes end by themselves. */
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
 }
 
 /** Whether another try would be refused the same way. `unauthenticated` is the task token's, which is renewed. */

@@ -19,6 +19,7 @@ import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
 
 const ENTRY = fileURLToPath(new URL('coordinator.ts', import.meta.url));
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand', import.meta.url));
 /** A supervisor starts a coordinator that died again after this time. */
 export const AWAY_MS = 100;
 const PASSWORD = 'correct horse battery';
@@ -80,6 +81,8 @@ export class Scene {
       ERRAND_PRIVATE_HOSTS: forge.host,
       ANTHROPIC_API_KEY: model.api_key,
       ANTHROPIC_BASE_URL: model.base_url,
+      // As `npm start` has it: what is killed over and over must start fast.
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
     };
   }
 
