@@ -27,6 +27,8 @@ export class Interposer {
   pass: (passing: Passing) => Promise<void> = async ({ send, reply }) => reply(await send());
   /** How many callbacks were let through by `pass`. */
   seen = 0;
+  /** Whether nothing at all gets through: neither callbacks nor what is carried. */
+  #shut = false;
   readonly #workers: string;
   readonly #timer: NodeJS.Timeout;
   readonly #servers = new Map<string, Server>();
@@ -42,6 +44,16 @@ export class Interposer {
   stop(): void {
     clearInterval(this.#timer);
     for (const server of this.#servers.values()) close(server);
+  }
+
+  /** Cuts all connections, and every one that is made from now on, until it is opened again. */
+  shut(): void {
+    this.#shut = true;
+    for (const server of this.#servers.values()) server.closeAllConnections();
+  }
+
+  open(): void {
+    this.#shut = false;
   }
 
   #look(): void {
@@ -63,7 +75,7 @@ export class Interposer {
     const own = join(dir, `own-${++this.#made}.sock`);
     const server = createServer((request, response) => void this.#take(behind, request, response));
     server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-      tunnel(behind, request, socket, head),
+      this.#shut ? socket.destroy() : tunnel(behind, request, socket, head),
     );
     try {
       await once(server.listen(own), 'listening');
@@ -83,6 +95,10 @@ export class Interposer {
     const { url = '/', method = 'GET', headers } = request;
     const cut = () => void request.socket.destroy();
     try {
+      if (this.#shut) {
+        this.seen++;
+        return cut();
+      }
       if (!CALLBACK.test(url)) return carry(behind, request, response);
       const body = Buffer.concat(await request.toArray());
       this.seen++;

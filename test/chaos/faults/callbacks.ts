@@ -7,28 +7,25 @@ import type { Scene } from '../scene.ts';
 
 const links = new WeakMap<Scene, Interposer>();
 
+function interpose(scene: Scene): void {
+  const link = new Interposer(scene.data_dir);
+  links.set(scene, link);
+  scene.cleanups.push(() => link.stop());
+}
+
 /** A fault of the way between workers and coordinator: for a while, callbacks go by `how`. */
-function onTheWay(
-  name: string,
-  outcome: string,
-  how: (random: Random) => (passing: Passing) => Promise<void>,
-  for_ms: (random: Random) => number = (random) => random.whole(1_500, 4_000),
-): Fault {
+function onTheWay(name: string, outcome: string, how: (random: Random) => (passing: Passing) => Promise<void>): Fault {
   return {
     name: `callbacks: ${name}`,
     outcome,
-    prepare: (scene) => {
-      const link = new Interposer(scene.data_dir);
-      links.set(scene, link);
-      scene.cleanups.push(() => link.stop());
-    },
+    prepare: interpose,
     inject: async (scene, random) => {
       const link = links.get(scene);
       if (!link || !(await scene.moment(random))) return false;
       const before = link.seen;
       const whole = link.pass;
       link.pass = how(random);
-      await delay(for_ms(random));
+      await delay(random.whole(1_500, 4_000));
       link.pass = whole;
       return link.seen > before;
     },
@@ -45,14 +42,20 @@ export const CALLBACK_FAULTS: Fault[] = [
       async ({ cut }) =>
         cut(),
   ),
-  onTheWay(
-    'cut for longer than a lease',
-    'the attempt is fenced off; the worker, heard again, is refused and stops; the next goes on',
-    () =>
-      async ({ cut }) =>
-        cut(),
-    (random) => PACE.lease_ms + random.whole(1_000, 2_000),
-  ),
+  {
+    name: 'network: all of it cut for longer than a lease, then whole again',
+    outcome: 'the attempt is fenced off; the worker, heard again, is refused and stops; the next goes on',
+    prepare: interpose,
+    inject: async (scene, random) => {
+      const link = links.get(scene);
+      if (!link || !(await scene.moment(random))) return false;
+      const before = link.seen;
+      link.shut();
+      await delay(PACE.lease_ms + random.whole(1_000, 2_000));
+      link.open();
+      return link.seen > before;
+    },
+  },
   onTheWay('delayed', 'slower, nothing lost', (random) => async ({ send, reply }) => {
     await delay(random.whole(50, 900));
     reply(await send());

@@ -83,7 +83,7 @@ export const MACHINE_FAULTS: Fault[] = [
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       await fill(scene.data_dir, random.whole(1_000, 3_000));
-      return scene.starts === 1;
+      return true;
     },
   },
   {
