@@ -1,5 +1,6 @@
 import type { Db } from './sqlite/database.ts';
-import { earliestRetry, firstQueued, listQueued } from './sqlite/queue.ts';
+import { earliestRetry, firstQueued, listQueued, type Times } from './sqlite/queue.ts';
+import { BACKOFF_MAX_MS } from './task-life.ts';
 import type { TaskRow } from './task.ts';
 
 /*
@@ -9,7 +10,7 @@ import type { TaskRow } from './task.ts';
 
 /** Each queued task's place, from 1. One pass over the queue: for a list of tasks, call it once. */
 export function queuePlaces(db: Db, now: string): Map<string, number> {
-  return new Map(listQueued(db, now).map((id, index) => [id, index + 1]));
+  return new Map(listQueued(db, from(now)).map((id, index) => [id, index + 1]));
 }
 
 /** The task's place in the queue, from 1; null where it is not queued. */
@@ -19,11 +20,15 @@ export function queuePlace(db: Db, task: Pick<TaskRow, 'id' | 'status'>, now: st
 
 /** The task to start now; undefined: none may. `busy` are tasks whose last worker has not gone yet. */
 export function nextTask(db: Db, now: string, busy: string[]): string | undefined {
-  return firstQueued(db, now, busy);
+  return firstQueued(db, from(now), busy);
 }
 
 /** How long until the first of the tasks that wait for their `retry_at` may start, in milliseconds; null where none waits. */
 export function nextRetryIn(db: Db, now: string): number | null {
-  const at = earliestRetry(db, now);
+  const at = earliestRetry(db, from(now));
   return at === null ? null : Math.max(0, Date.parse(at) - Date.parse(now));
+}
+
+function from(now: string): Times {
+  return { now, latest: new Date(Date.parse(now) + BACKOFF_MAX_MS).toISOString() };
 }

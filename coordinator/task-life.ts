@@ -35,7 +35,8 @@ export type Happening = { at: string } & (
 /** How many attempts in a row may be lost before the task fails. */
 export const FAILURES_MAX = 4;
 const BACKOFF_FIRST_MS = 2_000;
-const BACKOFF_MAX_MS = 120_000;
+/** No task is made to wait for its next attempt for longer than this. */
+export const BACKOFF_MAX_MS = 120_000;
 
 /**
  * The task after what happened; the same object where nothing changes. Throws `conflict` for what a person may not do now, and a plain

@@ -74,7 +74,7 @@ export class Limiter {
     const now = this.#now();
     this.#log.write(({ db }) => {
       pruneFailures(db, this.#iso(now - FORGET_MS), ROWS_MAX);
-      const until = Math.max(...limits.map(({ key }) => Date.parse(findFailures(db, key)?.blocked_until ?? '1970')));
+      const until = Math.max(...limits.map((limit) => this.#blockedUntil(db, limit, now)));
       if (until > now)
         throw new ErrandError('rate_limited', 'Too many attempts: wait before the next one.', {
           retry_after_s: Math.ceil((until - now) / 1000),
@@ -85,6 +85,12 @@ export class Limiter {
         putFailures(db, { key, failures, blocked_until: this.#iso(now + wait_ms), last_at: this.#iso(now) });
       }
     });
+  }
+
+  /** In milliseconds since 1970. A wait that is longer than the rule allows was set before the clock was put back, and is over. */
+  #blockedUntil(db: Db, { key, rule }: Limited, now: number): number {
+    const until = Date.parse(findFailures(db, key)?.blocked_until ?? '1970');
+    return until - now > rule.wait_ms_max ? 0 : until;
   }
 
   #takeBack(db: Db, key: string): void {

@@ -17,8 +17,11 @@ import {
 } from '../sqlite/refresh-tokens.ts';
 import type { Identity } from './identity.ts';
 
-/** A client whose answer was lost may show the same token again for so long, and gets the same successor. */
-const LOST_ANSWER_MS = 30_000;
+/**
+ * A client whose answer was lost may show the same token again for so long, and gets the same successor, unless that was used already: a phone
+ * that comes out of a tunnel is still logged in. It is as long as the access token that was lost would have served.
+ */
+const LOST_ANSWER_MS = LIMITS.access_token_s * 1000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };

@@ -44,6 +44,14 @@ test('failures for one account make it wait longer and longer, up to a minute', 
   t.deepEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
 });
 
+test('a clock that is put back by hours keeps nobody out for hours', async (t) => {
+  const { clock, wait_s } = await setUp(t);
+  for (let n = 0; n < 5; n++) wait_s(`10.0.0.${n}`);
+  t.is(wait_s('10.0.0.9'), 1);
+  clock.ms -= 2 * 3600_000;
+  t.is(wait_s('10.0.0.9'), 0);
+});
+
 test('failures from one address make it wait, whatever the account', async (t) => {
   const { clock, wait_s } = await setUp(t);
   for (let n = 0; n < 20; n++) t.is(wait_s('10.0.0.1', `nobody${n}@example.org`, undefined), 0);

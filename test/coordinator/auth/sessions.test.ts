@@ -23,13 +23,13 @@ test('a refresh token is exchanged for another pair', async (t) => {
   t.true(await isLoggedIn(server, session), 'the access token before lives out its time');
 });
 
-test('a token whose answer was lost gives the same successor for half a minute', async (t) => {
+test('a token whose answer was lost gives the same successor for ten minutes', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   const [one, other] = await Promise.all([refresh(server, session), refresh(server, session)]);
   t.is(one.refresh_token, other.refresh_token);
   // Well within it: the clock also goes on by itself.
-  server.clock.ahead_ms = 20_000;
+  server.clock.ahead_ms = (LIMITS.access_token_s - 10) * 1000;
   t.is((await refresh(server, session)).refresh_token, one.refresh_token);
 });
 
@@ -41,7 +41,7 @@ test('a token that comes again later ends the log-in, its access tokens and its 
   const identity = await server.auth.authenticate(session.access_token);
   const ticket = server.auth.issueTicket(identity);
   const next = await refresh(server, session);
-  server.clock.ahead_ms = 31_000;
+  server.clock.ahead_ms = (LIMITS.access_token_s + 1) * 1000;
   t.is(await refused(server, session), 'refresh_reused');
   t.deepEqual(ended, [identity.session]);
   t.false(await isLoggedIn(server, next));
