@@ -34,6 +34,8 @@ export type Happening = { at: string } & (
 
 /** How many attempts in a row may be lost before the task fails. */
 export const FAILURES_MAX = 4;
+/** A worker that cannot even be started costs time alone, and an engine may be away for a quarter of an hour. */
+export const START_FAILURES_MAX = 10;
 const BACKOFF_FIRST_MS = 2_000;
 /** No task is made to wait for its next attempt for longer than this. */
 export const BACKOFF_MAX_MS = 120_000;
@@ -98,7 +100,8 @@ function afterAttempt(task: Life, end: Extract<Happening, { type: 'attempt_ended
   const reason = end.reason ?? 'agent_error';
   // What was too much for one worker's memory may have been chance; twice in a row it is the task.
   const again = !(reason === 'out_of_memory' && task.reason === 'out_of_memory');
-  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < FAILURES_MAX && again) {
+  const failures_max = reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX;
+  if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < failures_max && again) {
     const wait_ms = Math.min(BACKOFF_FIRST_MS * 4 ** (failures - 1), BACKOFF_MAX_MS);
     const retry_at = new Date(Date.parse(end.at) + wait_ms).toISOString();
     return { ...task, status: 'queued', reason, detail: end.detail, failures, queued_at: end.at, retry_at };

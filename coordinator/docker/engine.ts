@@ -8,6 +8,8 @@ const CALL_MS = 20_000;
 const LOOK_MS = 5_000;
 /** A wait for a container's end is asked for anew after this time: an engine that hangs is found out by that. */
 const WAIT_MS = 120_000;
+/** Connections to the engine that are kept for later. */
+const IDLE_MAX = 2;
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
 /** The ways to call the engine: each call ends within its time, with an error if need be. */
@@ -18,7 +20,7 @@ export type Engine = { looks: Docker; calls: Docker; waits: Docker; close: () =>
  * known form.
  */
 export function openEngine(docker_host: string | undefined): Engine {
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX });
   const address = { ...addressOf(docker_host), agent };
   return {
     looks: new Docker({ ...address, timeout: LOOK_MS }),

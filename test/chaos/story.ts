@@ -35,8 +35,10 @@ export function counting(): ModelOptions {
     const turn = turnOf(request);
     const { turns, in_bursts, wild } = asked(request);
     if (turn >= turns) return { text: 'Count\n\nCounted.' };
-    const before = turn === WILD_TURN && wild !== '' ? wild : `sleep ${turn % 3 === 1 ? 0.6 : 0.1}`;
-    const command = `${before}; echo ${turn} >> ${TRACE}`;
+    const trace = `echo ${turn} >> ${TRACE}`;
+    // What runs wild may take the shell with it.
+    const runs_wild = turn === WILD_TURN && wild !== '';
+    const command = runs_wild ? `${trace}; ${wild}` : `sleep ${turn % 3 === 1 ? 0.6 : 0.1}; ${trace}`;
     const slowly = turn % 4 === 2 ? { fault: { fault: 'drip', pause_ms: 40 } as const } : {};
     const reads = Array.from({ length: in_bursts ? BURST : 0 }, (_, i) => ({
       name: 'read_file',

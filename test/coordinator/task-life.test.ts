@@ -1,7 +1,14 @@
 import test from 'ava';
 import { ErrandError } from '../../protocol/problem.ts';
 import { FAILURE_IS_WORTH_A_RETRY, FailureReason, isEnded } from '../../protocol/task.ts';
-import { FAILURES_MAX, isActive, live, type Happening, type Life } from '../../coordinator/task-life.ts';
+import {
+  FAILURES_MAX,
+  isActive,
+  live,
+  START_FAILURES_MAX,
+  type Happening,
+  type Life,
+} from '../../coordinator/task-life.ts';
 
 const born: Life = {
   status: 'queued',
@@ -53,6 +60,16 @@ test('a failure that another attempt may mend is tried again, later each time, u
   }
   t.deepEqual(waits, [2_000, 8_000, 32_000]);
   t.like(live(live(task, started), lost), { status: 'failed', reason: 'worker_lost', retry_at: null, ended_at: at });
+});
+
+test('a worker that cannot be started is tried again for as long as an engine may be away', (t) => {
+  let task = born;
+  for (let i = 1; i < START_FAILURES_MAX; i++) {
+    task = live(live(task, started), ended('failed', 'worker_start_failed'));
+    t.like(task, { status: 'queued', failures: i });
+  }
+  t.is(Date.parse(task.retry_at ?? '') - Date.parse(at), 120_000);
+  t.is(live(live(task, started), ended('failed', 'worker_start_failed')).status, 'failed');
 });
 
 test('a worker that ran out of memory is tried once more, and after another failure anew', (t) => {
@@ -140,7 +157,8 @@ function ruleBroken(before: Life, happening: Happening, task: Life): string | un
     'only a queued task waits for another try': task.retry_at === null || task.status === 'queued',
     'only a task at work is being cancelled': task.cancel_reason === null || isActive(task.status),
     'no more than so many fail in a row':
-      task.failures <= FAILURES_MAX && (task.failures < FAILURES_MAX || task.status !== 'queued'),
+      task.status !== 'queued' ||
+      task.failures < (task.reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX),
     'a reason is there where it failed': task.status !== 'failed' || task.reason !== null,
     'what succeeded or was cancelled has none':
       (task.status !== 'succeeded' && task.status !== 'cancelled') || task.reason === null,
