@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { ExecutionContext, ImplementationFn } from 'ava';
 import test from 'ava';
-import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { Api } from '../support/api.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
@@ -65,7 +66,7 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
     phone,
     id,
   };
-  return { scene, data_dir, repository: join(forge.root, 'adder.git') };
+  return { scene, data_dir, model, repository: join(forge.root, 'adder.git') };
 }
 
 /** The errand succeeds in one attempt, by one worker that did everything once; the phone has seen its log, and no more. */
@@ -93,6 +94,15 @@ function answering({ events, frames }: Phone): boolean {
   const ref = events.filter((event) => event.type === 'turn.started')[SLOW_TURN]?.body['ref'];
   const at = frames.at(-1);
   return at?.type === 'delta' && at.deltas.some((delta) => delta.ref === ref);
+}
+
+/** How many requests there are on the books, and how many the model got: each is booked once, those too that the coordinator died in. */
+async function booked({ scene, data_dir, model }: Awaited<ReturnType<typeof startScene>>) {
+  const { usage } = await scene.person.api.call('getTask', { params: { id: scene.id } });
+  const db = new Database(join(data_dir, 'errand.db'), { readonly: true });
+  const open = Number(db.prepare('SELECT count(*) FROM open_requests').pluck().get());
+  db.close();
+  return { closed: usage.requests, open, asked: model.requests.filter(({ body }) => body !== undefined).length };
 }
 
 type Run = (title: string, body: ImplementationFn<[]>) => void;
@@ -131,5 +141,27 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
 }
 
 const no_docker = await whyNot('errand-agent');
+
+test.serial('an answer that the coordinator dies in is booked once, at the next start', async (t) => {
+  const stage = await startScene(t, 'process');
+  const { scene } = stage;
+  for (let kills = 1, seen = 0; kills <= 3; kills++) {
+    await scene.phone.until((phone) => phone.frames.length > seen && answering(phone));
+    t.like(await booked(stage), { closed: SLOW_TURN + kills - 1, open: 1, asked: SLOW_TURN + kills });
+    await scene.coordinator.kill();
+    await scene.again();
+    // Before any new request is let through.
+    t.true((await booked(stage)).closed >= SLOW_TURN + kills);
+    seen = scene.phone.frames.length;
+  }
+  const done = await ended(scene.person, scene.id, 90_000);
+  t.is(done.status, 'succeeded', done.detail ?? '');
+  const { closed, open, asked } = await booked(stage);
+  t.deepEqual({ closed, open }, { closed: asked, open: 0 });
+  const { body } = (await eventsOf(scene.person, scene.id)).findLast(({ type }) => type === 'usage.updated') ?? {};
+  t.deepEqual(body?.['usage'], done.usage);
+  await until('the worker has been cleared away', () => workersIn(stage.data_dir).length === 0);
+});
+
 restarts((title, body) => test.serial(title, body), 'process');
 restarts((title, body) => dockerTest(title, body, no_docker), 'docker');
