@@ -89,6 +89,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *   409 `attempt_ended`                 the result is known already: exit with 0.
  *   anything else                       no repeat would fare better: stop, push nothing, exit.
  *
+ * A code that is not in `problem.ts` is judged by its status, as the line above that names the status; any other 5xx is tried again.
+ *
  * Until it is acknowledged an event is kept in the spool, on disk, so that it outlives the agent's process. The spool is bounded
  * (`spool_bytes_max` of the assignment): a worker whose spool is full waits; it does not drop. Deltas are not spooled: under pressure they are dropped.
  * A process that is started again on the same attempt reads the spool first: it goes on with the next number, and posts what waits.
@@ -102,10 +104,46 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * after its `agent.started`, and takes it into the transcript.
  *
  * The exit code is 0 after a result that was answered (by `attempt_ended` too), and never else: a worker that exits otherwise is lost, whatever it had reported.
+ *
+ * ## Versions
+ *
+ * The two sides are upgraded apart, and the coordinator first: a worker at work lives on as what it was started as, and is served by a newer coordinator to its
+ * end. A coordinator serves the version of this page and the one before it, so that no errand is cut short by an upgrade that skips no version.
+ *
+ * A worker keeps one version. It says which in `/healthz`, which stays as it is in all versions, and in the header `errand-contract` of its callbacks;
+ * without the header it is version 1. It is handed an assignment of that version. One of another version it refuses, with 400 where it was handed over; where it
+ * had fetched it, it says so in its output and exits, not with 0. A callback of a version that is not served is answered with 403 `forbidden`. A person
+ * reads the same in all three: which version is spoken on either side, and which side to upgrade.
+ *
+ * Within a version things are only added, on the coordinator's side first:
+ *
+ *   What a worker sends is checked to the letter: a field, a value, a type of event that is not on the coordinator's page is refused with 400. A
+ *   coordinator may come to take more: a field that may be absent, another value, another type of event. It never comes to ask for more, nor to take less.
+ *
+ *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, of which each kind is a field. A worker passes over the fields
+ *   that it does not know, and over a transcript's events of other types. So nothing may rest on a worker's heeding them. A field that is there keeps its
+ *   meaning, and takes no new value.
+ *
+ * All else is a new version. What today's workers send is kept in `test/worker-contract/`, and held against each later coordinator.
  */
 
-/** The version of this page. A coordinator serves workers of this version and, once there is one, of the version before. */
+/** The version of this page. */
 export const CONTRACT_VERSION = 1;
+
+/** The versions of workers that a coordinator serves: its own and, once there is one, the one before. */
+const VERSIONS_SERVED: readonly number[] = [CONTRACT_VERSION];
+
+/** The header by which a worker's callbacks say its version. */
+export const CONTRACT_HEADER = 'errand-contract';
+
+/** Why a coordinator does not serve workers of this version, in words for the server's owner; null: it does. */
+export function contractFault(version: number): string | null {
+  if (VERSIONS_SERVED.includes(version)) return null;
+  return (
+    `The worker keeps version ${version} of the worker contract, and this server version ${CONTRACT_VERSION}: ` +
+    (version > CONTRACT_VERSION ? 'upgrade the server.' : 'build the image of the workers anew.')
+  );
+}
 
 /** The header by which each answer of the carried Claude API says what the task's budget had left before that request, in US dollars. */
 export const BUDGET_HEADER = 'errand-budget-remaining-usd';
