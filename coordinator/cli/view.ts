@@ -18,10 +18,13 @@ import { headAndTail, wrap } from './text.ts';
 const PLAN_LINES_MAX = 10;
 const DRAFT_LINES_MAX = 6;
 
+/** What is said before the log of another database. */
+export const RESTORED = 'The server has another database than before: this is the log that it has now.';
+
 /** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
 export class View {
   readonly #drafts = new Drafts();
-  readonly #lines = new EventLines();
+  #lines = new EventLines();
   #status: TaskStatus = 'queued';
   #waiting: WaitingFor | null;
   #plan: PlanItem[] = [];
@@ -55,8 +58,20 @@ export class View {
         this.#lost = `${news.why} Trying again at ${clock(news.retry_at_ms)}.`;
         return [];
       case 'restored':
-        return [[['yellow', 'The server has another database than before: this is the log that it has now.']]];
+        this.#forget();
+        return [[['yellow', RESTORED]]];
     }
+  }
+
+  /** The log comes again from its start, and may be another. */
+  #forget(): void {
+    this.#drafts.clear();
+    this.#lines = new EventLines();
+    this.#waiting = null;
+    this.#plan = [];
+    this.#usage = undefined;
+    this.#turn = 0;
+    this.#said = '';
   }
 
   /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */

@@ -18,3 +18,6 @@ CREATE TABLE open_requests (
   at TEXT NOT NULL -- when it went out; once the answer has begun, when it did
 ) STRICT;
 CREATE INDEX open_requests_by_task ON open_requests (task_id);
+
+-- So that the keys of a user are counted without a look at the answers.
+CREATE INDEX idempotency_keys_by_user ON idempotency_keys (user_id, created_at);
