@@ -67,7 +67,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease as well, but only a heartbeat renews the token: a worker
  *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt. So is one
  *    that calls and stands still: no event, no delta, no new `waiting_for`, nothing carried for it, for `stall_ms`. A wait that names its
- *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it.
+ *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it. Where nothing comes for `quiet_ms` of the model or the command that
+ *    is waited for, `waiting_for` says so by its `silent_since`, until something does.
  * 4. The result, after every event has been acknowledged; `last_seq` says how many there were. Then nothing more. The worker exits with 0.
  *
  * Each reply of the callbacks carries `control`: the messages that were not yet taken in, and whether to cancel. A message is taken in

@@ -44,9 +44,11 @@ export class View {
     switch (news.type) {
       case 'events':
         return news.events.flatMap((event) => this.#event(event, live));
-      case 'state':
+      case 'state': {
+        const lines = live ? [] : this.#newSilence(news.waiting_for);
         this.#waiting = news.waiting_for;
-        return [];
+        return lines;
+      }
       case 'deltas':
         for (const delta of news.deltas) this.#drafts.add(delta);
         return [];
@@ -61,6 +63,13 @@ export class View {
         this.#forget();
         return [[['yellow', RESTORED]]];
     }
+  }
+
+  /** A line for a silence that has begun. */
+  #newSilence(now: WaitingFor | null): Line[] {
+    const since = silentSince(now);
+    if (now === null || since === undefined || since === silentSince(this.#waiting)) return [];
+    return [[['yellow', waiting(now, Date.now())]]];
   }
 
   /** The log comes again from its start, and may be another. */
@@ -154,6 +163,12 @@ export class View {
     const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
     return this.#plan.slice(from, from + PLAN_LINES_MAX);
   }
+}
+
+/** Since when nothing is heard of the worker, or of what it waits for. */
+function silentSince(waiting: WaitingFor | null): string | undefined {
+  if (waiting?.kind === 'silent_worker') return waiting.since;
+  return waiting?.kind === 'model' || waiting?.kind === 'command' ? waiting.silent_since : undefined;
 }
 
 /** Why no errand is started, where one of these waits for that. */

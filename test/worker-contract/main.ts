@@ -40,7 +40,8 @@ const ERRANDS: Errand[] = [
       { tools: [{ name: 'ask_person', input: { question: 'Where to?' } }] },
       {
         applied_edits: [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 1, cleared_input_tokens: 100 }],
-        tools: [run('echo one; exit 3')],
+        // For longer than a command may be quiet and not be called silent.
+        tools: [run('sleep 11; echo one; exit 3')],
       },
       { tools: [{ name: 'write_file', input: { path: 'notes.txt', content: 'noted\n' } }] },
       { text: 'Write notes\n\nThey are written.' },
