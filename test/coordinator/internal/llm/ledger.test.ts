@@ -89,6 +89,19 @@ test('what an earlier process was carrying is booked at the start, with an event
   t.is(booked().length, 2);
 });
 
+test('what could not be booked at the start is booked before anything else goes out', async (t) => {
+  const { caller, db, start, usage, open } = await startBooks(t);
+  await start().open(caller, REQUEST);
+  db.pragma('query_only = ON');
+  const ledger = start();
+  await t.throwsAsync(ledger.open(caller, REQUEST), { code: 'unavailable' });
+  t.is(usage().requests, 0);
+  db.pragma('query_only = OFF');
+  await ledger.open(caller, REQUEST);
+  t.is(usage().requests, 1);
+  t.is(open().length, 1);
+});
+
 test('the prompt of an answer that had begun is booked as the API counted it', async (t) => {
   const { caller, start, usage, open, log } = await startBooks(t);
   const ledger = start();
