@@ -2,7 +2,8 @@ import { Agent, fetch as undiciFetch, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { LIMITS } from '../protocol/limits.ts';
 import { ErrandError, parse, Problem, type ErrorCode } from '../protocol/problem.ts';
-import { Assignment, CallbackReply } from '../protocol/worker.ts';
+import { CallbackReply, CONTRACT_HEADER, CONTRACT_VERSION, type Assignment } from '../protocol/worker.ts';
+import { AnyAssignment, readAssignment } from './assignment.ts';
 import type { CoordinatorAddress } from './config.ts';
 
 /** How long the coordinator may take to answer a callback: half of a lease, so that there is time for another try. */
@@ -39,8 +40,10 @@ export class CoordinatorClient {
     return `/internal/tasks/${this.task_id}`;
   }
 
-  assignment(signal: AbortSignal): Promise<Assignment> {
-    return this.#call('GET', 'assignment', null, Assignment, LIMITS.assignment_bytes_max, signal);
+  /** Rejects with `invalid` where it is one that this worker cannot take: no repeat would fare better. */
+  async assignment(signal: AbortSignal): Promise<Assignment> {
+    const any = await this.#call('GET', 'assignment', null, AnyAssignment, LIMITS.assignment_bytes_max, signal);
+    return readAssignment(any);
   }
 
   /** One callback; `body` is JSON text. */
@@ -85,6 +88,7 @@ export class CoordinatorClient {
         dispatcher: this.#callbacks,
         headers: {
           authorization: `Bearer ${this.token}`,
+          [CONTRACT_HEADER]: String(CONTRACT_VERSION),
           ...(body !== null && { 'content-type': 'application/json' }),
         },
       });

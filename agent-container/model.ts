@@ -67,7 +67,11 @@ export class ModelError extends Error {
 
 export type ModelPace = { headers_ms: number; idle_ms: number };
 
-type Listener = (kind: 'text' | 'thinking', text: string) => void;
+type Listener = {
+  onText: (kind: 'text' | 'thinking', text: string) => void;
+  /** Something came of the answer, be it only a sign of life. */
+  onBytes: () => void;
+};
 
 const MAX_TOKENS = 32_000;
 const BETAS = ['context-management-2025-06-27', 'compact-2026-01-12'];
@@ -86,8 +90,8 @@ export class ModelClient {
   }
 
   /** Makes the request once. Rejects with a `ModelError`, or with the signal's reason at an abort. */
-  async ask(request: ModelRequest, signal: AbortSignal, onText: Listener): Promise<ModelAnswer> {
-    const watchdog = new Watchdog(this.#pace.idle_ms);
+  async ask(request: ModelRequest, signal: AbortSignal, { onText, onBytes }: Listener): Promise<ModelAnswer> {
+    const watchdog = new Watchdog(this.#pace.idle_ms, onBytes);
     let headers = new Headers();
     const client = new Anthropic({
       baseURL: this.#link.base_url,
@@ -258,11 +262,13 @@ function retryAfterMs(headers: Headers | undefined): number | null {
 /** Aborts once an answer has brought no byte for so long. The SDK has a limit for the head alone, and hides the pings. */
 class Watchdog {
   readonly #idle_ms: number;
+  readonly #onBytes: () => void;
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(idle_ms: number) {
+  constructor(idle_ms: number, onBytes: () => void) {
     this.#idle_ms = idle_ms;
+    this.#onBytes = onBytes;
   }
 
   get signal(): AbortSignal {
@@ -289,6 +295,7 @@ class Watchdog {
   }
 
   #touch(): void {
+    this.#onBytes();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#controller.abort(), this.#idle_ms);
   }

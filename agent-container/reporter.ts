@@ -9,6 +9,7 @@ import { DeltaBuffer } from './deltas.ts';
 import { shorten } from './shorten.ts';
 import type { Spool, Spooled } from './spool.ts';
 import { backoffMs, untilAnswered, verdictOf } from './verdict.ts';
+import { Waiting } from './waiting.ts';
 import type { Report } from './work.ts';
 
 /** What comes within this time of a POST goes in one with the next; the first after a pause goes at once. */
@@ -40,7 +41,10 @@ export class Reporter implements Report {
   #wake: () => void = () => {};
   #drained: (() => void)[] = [];
   #over: { error: unknown } | undefined;
-  #waiting_for: WaitingFor | null = null;
+  readonly #waiting = new Waiting(() => {
+    this.#waiting_for_is_news = true;
+    this.#wake();
+  });
   #waiting_for_is_news = false;
   #posted_at = Number.NEGATIVE_INFINITY;
   #heartbeat_at = performance.now();
@@ -56,7 +60,7 @@ export class Reporter implements Report {
   }
 
   get waiting_for(): WaitingFor | null {
-    return this.#waiting_for;
+    return this.#waiting.now;
   }
 
   async emit(event: WorkerEvent): Promise<void> {
@@ -67,14 +71,17 @@ export class Reporter implements Report {
   }
 
   delta(delta: Delta): void {
+    this.#waiting.heard();
     this.#deltas.add(delta, this.#options.spool.last_seq);
     this.#wake();
   }
 
   waitingFor(waiting: WaitingFor | null): void {
-    this.#waiting_for = waiting;
-    this.#waiting_for_is_news = true;
-    this.#wake();
+    this.#waiting.set(waiting);
+  }
+
+  heard(): void {
+    this.#waiting.heard();
   }
 
   /** Resolves when every event was acknowledged. Rejects when the attempt is over, or the signal aborts. */
@@ -122,6 +129,7 @@ export class Reporter implements Report {
 
   /** Ends the loop; what waits stays in the spool. */
   async close(): Promise<void> {
+    this.#waiting.stop();
     this.#stop.abort();
     this.#wake();
     await this.#loop;
@@ -186,7 +194,7 @@ export class Reporter implements Report {
     const { client, spool, attempt } = this.#options;
     const upto = events.at(-1)?.seq ?? spool.acked_seq;
     const deltas = this.#deltas.take(upto);
-    const waiting_for = this.#waiting_for_is_news ? `,"waiting_for":${JSON.stringify(this.#waiting_for)}` : '';
+    const waiting_for = this.#waiting_for_is_news ? `,"waiting_for":${JSON.stringify(this.#waiting.now)}` : '';
     this.#waiting_for_is_news = false;
     this.#posted_at = performance.now();
     // The events' texts go as they are in the spool.
@@ -205,7 +213,7 @@ export class Reporter implements Report {
 
   async #heartbeat(signal: AbortSignal): Promise<void> {
     const { client, spool, attempt } = this.#options;
-    const beat: Heartbeat = { attempt, last_seq: spool.last_seq, waiting_for: this.#waiting_for };
+    const beat: Heartbeat = { attempt, last_seq: spool.last_seq, waiting_for: this.#waiting.now };
     const reply = await this.#call('heartbeat', beat, signal);
     this.#heartbeat_at = performance.now();
     if (reply.token !== undefined) client.token = reply.token;

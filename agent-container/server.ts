@@ -5,14 +5,14 @@ import { dirname } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import { ErrandError, parse, toProblem } from '../protocol/problem.ts';
 import {
-  Assignment,
   CancelPush,
-  CONTRACT_VERSION,
   MessagesPush,
+  type Assignment,
   type Message,
   type WorkerHealth,
   type WorkerStatus,
 } from '../protocol/worker.ts';
+import { readAssignment } from './assignment.ts';
 import type { Address } from './config.ts';
 
 const CONNECTIONS_MAX = 64;
@@ -104,14 +104,7 @@ const ROUTES: Record<string, Route | undefined> = {
     method: 'POST',
     bytes_max: LIMITS.assignment_bytes_max,
     handle: async (door, body) => {
-      const version =
-        typeof body === 'object' && body && 'contract_version' in body ? body.contract_version : undefined;
-      if (typeof version === 'number' && version !== CONTRACT_VERSION)
-        throw new ErrandError(
-          'invalid',
-          `This worker keeps version ${CONTRACT_VERSION} of the contract, not ${version}.`,
-        );
-      await door.take(parse(Assignment, body, 'The assignment'));
+      await door.take(readAssignment(body));
       return accepted;
     },
   },

@@ -15,6 +15,8 @@ export type Report = {
   delta: (delta: Delta) => void;
   /** Says what the work waits for now; null: for nothing. */
   waitingFor: (waiting: WaitingFor | null) => void;
+  /** Something came of what the work waits for, though there is no text to send: it is not silent. A delta says so by itself. */
+  heard: () => void;
 };
 
 /** What people say to the task, in order. */

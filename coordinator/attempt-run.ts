@@ -14,7 +14,7 @@ import { replaceWorker } from './sqlite/attempts.ts';
 import { listPendingMessages } from './sqlite/messages.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { setWorkspace } from './sqlite/workspaces.ts';
-import { postCancel, postMessages, postTask, WorkerUnreachable } from './worker-client.ts';
+import { postCancel, postMessages, postTask, readHealth, WorkerUnreachable } from './worker-client.ts';
 import type { Worker, Workers } from './workers.ts';
 
 /** How long a warm worker may take to accept its task. */
@@ -145,6 +145,10 @@ export class AttemptRun {
     this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
     await this.#worker.start();
     if ((await this.#handOver(this.#worker, assignment, BOOT_MS)) || this.#aborted()) return;
+    // One of another version of the contract refuses every task, and its health says it in words that help.
+    await readHealth(this.#worker.link).catch((error: unknown) => {
+      if (error instanceof ErrandError) throw error;
+    });
     throw new ErrandError('unavailable', 'The worker was started, but did not take the task.');
   }
 

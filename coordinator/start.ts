@@ -199,12 +199,14 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
   const { config, demo, prices, keys, log, relay, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
+  const epoch = readMeta(db, 'epoch');
   const runnerFault = () => work.dispatcher.fault;
   const app = createApp({
     config,
     log,
     keys,
     auth,
+    epoch,
     signals: work.signals,
     models: (name) => prices.has(name),
     runnerFault,
@@ -222,7 +224,7 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
   const sockets = serveSockets(app, {
     db,
     relay,
-    epoch: readMeta(db, 'epoch'),
+    epoch,
     authenticate: (bearer) => auth.authenticate(bearer),
     redeemTicket: (ticket) => auth.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.onSessionEnded(listener),

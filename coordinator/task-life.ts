@@ -66,6 +66,8 @@ export function live(task: Life, happening: Happening): Life {
       if (!isActive(task.status)) return impossible(task, happening);
       return afterAttempt(task, happening);
     case 'cancel':
+      // The answer to the first was lost on its way to a phone.
+      if (task.status === 'cancelled') return task;
       if (isEnded(task.status))
         throw new ErrandError('conflict', `The task has ended already: it ${said(task.status)}.`);
       if (task.status === 'queued')

@@ -1,7 +1,15 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { WorkerHealth, WorkerStatus, WORKER_SOCKET, type Assignment, type Message } from '../protocol/worker.ts';
+import { ErrandError } from '../protocol/problem.ts';
+import {
+  contractFault,
+  WorkerHealth,
+  WorkerStatus,
+  WORKER_SOCKET,
+  type Assignment,
+  type Message,
+} from '../protocol/worker.ts';
 import type { Link } from './links.ts';
 
 /*
@@ -29,11 +37,14 @@ export class WorkerUnreachable extends Error {
   }
 }
 
-/** Resolves when the worker serves; rejects where it does not, or not this contract. */
+/** Resolves when the worker serves; rejects where it does not, and with `unavailable`, in words for a person, where its contract is not served here. */
 export async function readHealth(link: Link): Promise<WorkerHealth> {
   const { status, text } = await callWorker(link, 'GET', '/healthz');
   if (status !== 200) throw new Error(`The worker ${link.name} answered ${status} to /healthz.`);
-  return WorkerHealth.parse(JSON.parse(text));
+  const health = WorkerHealth.parse(JSON.parse(text));
+  const fault = contractFault(health.contract_version);
+  if (fault !== null) throw new ErrandError('unavailable', fault);
+  return health;
 }
 
 /** Hands over the task; `signal` bounds the wait for the answer. */

@@ -6,6 +6,12 @@ import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoUrl, Task, TaskStatu
 
 /* The bodies, queries and answers of the public API. Requests are strict: an unknown field is named and refused. */
 
+/**
+ * The header by which every answer to someone who is logged in names the database's epoch, as the socket's `hello` does. Another one than before: the
+ * database was restored from a backup, and cursors and ids of before may be void.
+ */
+export const EPOCH_HEADER = 'Errand-Epoch';
+
 export const User = z.object({
   id: Id,
   email: z.string(),

@@ -69,9 +69,10 @@ export const LIMITS = {
   sessions_per_user_max: 100,
   /** How often one log-in may be refreshed before it must be made anew. */
   refreshes_per_session_max: 10_000,
-  /** How long an Idempotency-Key is remembered, and how long it may be. */
+  /** How long an Idempotency-Key may be, how long it is remembered, and how many of one user: past that the oldest is forgotten. */
   idempotency_key_chars_max: 200,
   idempotency_key_s: 7 * 24 * 3600,
+  idempotency_keys_per_user_max: 10_000,
 
   /** A worker that calls nothing for this long has lost its attempt. */
   lease_ms: 60_000,

@@ -69,6 +69,7 @@ export function openapiDocument(): Json {
     },
     paths,
     components: {
+      headers: { Epoch: EPOCH },
       securitySchemes: { user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: { ...components(ANSWERS, 'output'), ...components(REQUESTS, 'input'), Event: eventSchema() },
     },
@@ -104,15 +105,35 @@ function operation(name: string, route: Route): Json {
         content: { 'application/json': { schema: refTo(route.body) } },
       },
     }),
-    responses: { [route.status]: success(route), ...problems(errors) },
+    responses: withEpoch(route, { [route.status]: success(route), ...problems(errors) }),
   };
+}
+
+const EPOCH = {
+  description:
+    "The database's epoch. Another one than before: it was restored from a backup. A client's cursors are void then, and it starts from GET /tasks.",
+  schema: { type: 'string' },
+};
+
+/** The answers of a route; those to someone who is logged in name the epoch. */
+function withEpoch(route: Route, responses: Record<string, Json>): Json {
+  if (route.auth === 'none') return responses;
+  const headers = { [api.EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } };
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      status === '401' ? response : { headers, ...response },
+    ]),
+  );
 }
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: `The same key with the same request acts once, and is answered the same for ${LIMITS.idempotency_key_s / 86_400} days. What was refused may be tried again with it.`,
+  description:
+    `The same key with the same request acts once, and is answered the same for ${LIMITS.idempotency_key_s / 86_400} days, or until ` +
+    `${LIMITS.idempotency_keys_per_user_max} newer keys have come. What was refused may be tried again with it.`,
   schema: { type: 'string', minLength: 1, maxLength: LIMITS.idempotency_key_chars_max },
 };
 
@@ -133,7 +154,7 @@ function success(route: Route): Json {
 }
 
 /** The problem documents of a route, by their status. */
-function problems(codes: Set<ErrorCode>): Json {
+function problems(codes: Set<ErrorCode>): Record<string, Json> {
   const byStatus = Object.groupBy(codes, (code) => ERROR_STATUS[code]);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, some]) => [

@@ -19,7 +19,7 @@ export const ERROR_STATUS = {
   /** No such thing, or it belongs to someone else. */
   not_found: 404,
   method_not_allowed: 405,
-  /** The state does not allow it: cancelling a task that has ended, deleting a project at work. */
+  /** The state does not allow it: cancelling a task that has succeeded, deleting a project at work. */
   conflict: 409,
   email_taken: 409,
   /** The same Idempotency-Key came with another request. */

@@ -208,11 +208,14 @@ export const ROUTES = {
     method: 'post',
     path: '/tasks/:id/cancel',
     summary: 'Stop a task; what it did so far is pushed',
+    description:
+      'One that is cancelled already, or is being cancelled, is answered the same. One that ended otherwise is a conflict.',
     auth: 'user',
     params: byId,
+    idempotent: true,
     status: 202,
     response: Task,
-    errors: ['not_found', 'conflict'],
+    errors: ['not_found', 'conflict', 'idempotency_conflict'],
   },
   retryTask: {
     method: 'post',

@@ -18,7 +18,8 @@ import { TaskStatus, WaitingFor } from './task.ts';
  *
  * Only `events` moves a cursor: keep the `id` of the last event, and subscribe with it after a cut. `state` and `delta` are passing: the
  * next one replaces a state, an event replaces deltas. A client whose known epoch differs from the hello's has a cursor of another
- * database: it starts from `GET /tasks`. Another `subscribe` on the same socket changes the task of the deltas, and replays from `after`.
+ * database: it starts from `GET /tasks`. (Over HTTP a header of each answer names the epoch.) Another `subscribe` on the same socket changes
+ * the task of the deltas, and replays from `after`.
  *
  * A client that reads too slowly gets no live frames for a while and is fed from the log at its own pace, with another `caught_up` at the
  * end. Deltas are not made up for.

@@ -67,7 +67,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease as well, but only a heartbeat renews the token: a worker
  *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt. So is one
  *    that calls and stands still: no event, no delta, no new `waiting_for`, nothing carried for it, for `stall_ms`. A wait that names its
- *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it.
+ *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it. Where nothing comes for `quiet_ms` of the model or the
+ *    command that is waited for, `waiting_for` says so by its `silent_since`, until something does.
  * 4. The result, after every event has been acknowledged; `last_seq` says how many there were. Then nothing more. The worker exits with 0.
  *
  * Each reply of the callbacks carries `control`: the messages that were not yet taken in, and whether to cancel. A message is taken in
@@ -89,6 +90,8 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *   409 `attempt_ended`                 the result is known already: exit with 0.
  *   anything else                       no repeat would fare better: stop, push nothing, exit.
  *
+ * A code that is not in `problem.ts` is judged by its status, as the line above that names the status; any other 5xx is tried again.
+ *
  * Until it is acknowledged an event is kept in the spool, on disk, so that it outlives the agent's process. The spool is bounded
  * (`spool_bytes_max` of the assignment): a worker whose spool is full waits; it does not drop. Deltas are not spooled: under pressure they are dropped.
  * A process that is started again on the same attempt reads the spool first: it goes on with the next number, and posts what waits.
@@ -102,10 +105,47 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  * after its `agent.started`, and takes it into the transcript.
  *
  * The exit code is 0 after a result that was answered (by `attempt_ended` too), and never else: a worker that exits otherwise is lost, whatever it had reported.
+ *
+ * ## Versions
+ *
+ * The two sides are upgraded apart, the coordinator first. A worker at work lives on as what it was started as, and a newer coordinator serves it
+ * to its end: it serves the version of this page and the one before, so that no errand is cut short by an upgrade that skips no version.
+ *
+ * A worker keeps one version. It says which in `/healthz`, which is the same in all versions, and in the header `errand-contract` of its
+ * callbacks; without the header it is version 1. It is given an assignment of that version. One of another it refuses: with 400 where it was
+ * handed over; where it had fetched it, it says so in its output and exits, not with 0. A callback of a version that is not served is
+ * answered with 403 `forbidden`. A person reads the same each time: which version either side keeps, and which side to upgrade.
+ *
+ * Within a version things are only added, on the coordinator's side first:
+ *
+ *   What a worker sends is checked to the letter: a field, a value, a type of event that is not on the coordinator's page is refused with 400.
+ *   A coordinator may come to take more: a field that may be absent, another value, another type of event. It never comes to ask for more,
+ *   nor to take less.
+ *
+ *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, of which each kind is a field. A worker
+ *   passes over the fields that it does not know, and over a transcript's events of other types; so nothing may rest on its heeding them. A
+ *   field that is there keeps its meaning, and takes no new value.
+ *
+ * All else is a new version. What today's workers send is kept in `test/worker-contract/`, and held against each later coordinator.
  */
 
-/** The version of this page. A coordinator serves workers of this version and, once there is one, of the version before. */
+/** The version of this page. */
 export const CONTRACT_VERSION = 1;
+
+/** The versions of workers that a coordinator serves: its own and, once there is one, the one before. */
+const VERSIONS_SERVED: readonly number[] = [CONTRACT_VERSION];
+
+/** The header by which a worker's callbacks say its version. */
+export const CONTRACT_HEADER = 'errand-contract';
+
+/** Why a coordinator does not serve workers of this version, in words for the server's owner; null: it does. */
+export function contractFault(version: number): string | null {
+  if (VERSIONS_SERVED.includes(version)) return null;
+  return (
+    `The worker keeps version ${version} of the worker contract, and this server version ${CONTRACT_VERSION}: ` +
+    (version > CONTRACT_VERSION ? 'upgrade the server.' : 'build the image of the workers anew.')
+  );
+}
 
 /** The header by which each answer of the carried Claude API says what the task's budget had left before that request, in US dollars. */
 export const BUDGET_HEADER = 'errand-budget-remaining-usd';

@@ -44,9 +44,10 @@ export class Asker {
       try {
         this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
         const messages = reduced(request.messages, this.#without);
-        const answer = await this.#client.ask({ ...request, messages, tight: this.tight }, signal, (kind, text) =>
-          this.#report.delta({ ref, kind, text }),
-        );
+        const answer = await this.#client.ask({ ...request, messages, tight: this.tight }, signal, {
+          onText: (kind, text) => this.#report.delta({ ref, kind, text }),
+          onBytes: () => this.#report.heard(),
+        });
         this.#report.waitingFor(null);
         return answer;
       } catch (error) {

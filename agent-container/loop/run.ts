@@ -101,6 +101,7 @@ function callerFor(
     emit: record,
     delta: (delta) => report.delta(delta),
     waitingFor: (waiting) => report.waitingFor(waiting),
+    heard: () => report.heard(),
   };
   const context = { repo_dir, scratch_dir, shell, report: heard, inbox, signal };
   return { tools: TOOLS, secrets, context, record };

@@ -42,6 +42,7 @@ export const runCommand = defineTool({
     const relay = (text: string) => {
       live += text.length;
       if (live <= LIVE_CHARS_MAX) report.delta({ ref, kind: 'output', text });
+      else report.heard();
     };
     try {
       const result = await shell.run(command, timeout_ms, relay);

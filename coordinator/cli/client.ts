@@ -16,6 +16,8 @@ export class Client {
   readonly #file: SessionFile;
   readonly #signal: AbortSignal;
   #stored: Stored;
+  /** The epoch of the server's database, by its newest answer; undefined before the first. */
+  epoch: string | undefined;
 
   private constructor(file: SessionFile, stored: Stored, signal: AbortSignal) {
     this.#file = file;
@@ -71,7 +73,14 @@ export class Client {
   async #once<N extends RouteName>(name: N, request: Request<N>, idempotency_key: string | undefined) {
     const token = await this.token();
     const attempt = (bearer: string) =>
-      send(this.server, name, request, { token: bearer, idempotency_key }, this.#signal);
+      send(
+        this.server,
+        name,
+        request,
+        { token: bearer, idempotency_key },
+        this.#signal,
+        (epoch) => (this.epoch = epoch),
+      );
     try {
       return await attempt(token);
     } catch (error) {

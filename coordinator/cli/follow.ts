@@ -104,6 +104,10 @@ class Cursor {
         params: { id: this.#task_id },
         query: { after: this.id, limit: LIMITS.page_items_max },
       });
+      if (this.#client.epoch !== undefined && this.isOfAnother(this.#client.epoch)) {
+        yield { type: 'restored' };
+        continue;
+      }
       const events = this.take(items);
       if (events.length > 0) yield { type: 'events', events };
       more = next_cursor !== null && events.length > 0;

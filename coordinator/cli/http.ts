@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { EPOCH_HEADER } from '../../protocol/api.ts';
 import { Problem } from '../../protocol/problem.ts';
 import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './failure.ts';
@@ -21,6 +22,8 @@ export type Answer<N extends RouteName> = Routes[N] extends { response: infer S 
 
 type Sent = { params?: Record<string, string>; query?: Record<string, string | number | undefined>; body?: unknown };
 type Headers = { token?: string | undefined; idempotency_key?: string | undefined };
+/** Told the database's epoch, where an answer names it. */
+type OnEpoch = (epoch: string) => void;
 
 const ANSWER_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -35,13 +38,14 @@ export async function send<N extends RouteName>(
   request: Request<N>,
   headers: Headers,
   signal: AbortSignal,
+  onEpoch: OnEpoch = () => undefined,
 ): Promise<Answer<N>> {
   const route: Route = ROUTES[name];
   const { params = {}, query = {}, body }: Sent = request;
   const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) search.append(key, String(value));
-  const { status, type, text, retry_after_s } = await exchange(
+  const { status, type, text, retry_after_s, epoch } = await exchange(
     `${server}${path}${search.size > 0 ? `?${search.toString()}` : ''}`,
     {
       method: route.method.toUpperCase(),
@@ -55,6 +59,7 @@ export async function send<N extends RouteName>(
     },
     signal,
   );
+  if (epoch !== null) onEpoch(epoch);
   if (status === route.status) return readAnswer(server, route, text) as Answer<N>;
   if (status === 502 || status === 503) throw new Unreachable(wordsOf(type, text, status), { retry_after_s });
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)) : undefined;
@@ -72,6 +77,7 @@ async function exchange(url: string, init: RequestInit, signal: AbortSignal) {
       type: response.headers.get('content-type') ?? '',
       text,
       retry_after_s: Number.isFinite(retry_after) ? retry_after : undefined,
+      epoch: response.headers.get(EPOCH_HEADER),
     };
   } catch (error) {
     signal.throwIfAborted();

@@ -18,10 +18,13 @@ import { headAndTail, wrap } from './text.ts';
 const PLAN_LINES_MAX = 10;
 const DRAFT_LINES_MAX = 6;
 
+/** What is said before the log of another database. */
+export const RESTORED = 'The server has another database than before: this is the log that it has now.';
+
 /** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
 export class View {
   readonly #drafts = new Drafts();
-  readonly #lines = new EventLines();
+  #lines = new EventLines();
   #status: TaskStatus = 'queued';
   #waiting: WaitingFor | null;
   #plan: PlanItem[] = [];
@@ -41,9 +44,11 @@ export class View {
     switch (news.type) {
       case 'events':
         return news.events.flatMap((event) => this.#event(event, live));
-      case 'state':
+      case 'state': {
+        const lines = live ? [] : this.#newSilence(news.waiting_for);
         this.#waiting = news.waiting_for;
-        return [];
+        return lines;
+      }
       case 'deltas':
         for (const delta of news.deltas) this.#drafts.add(delta);
         return [];
@@ -55,8 +60,27 @@ export class View {
         this.#lost = `${news.why} Trying again at ${clock(news.retry_at_ms)}.`;
         return [];
       case 'restored':
-        return [[['yellow', 'The server has another database than before: this is the log that it has now.']]];
+        this.#forget();
+        return [[['yellow', RESTORED]]];
     }
+  }
+
+  /** A line for a silence that has begun. */
+  #newSilence(now: WaitingFor | null): Line[] {
+    const since = silentSince(now);
+    if (now === null || since === undefined || since === silentSince(this.#waiting)) return [];
+    return [[['yellow', waiting(now, Date.now())]]];
+  }
+
+  /** The log comes again from its start, and may be another. */
+  #forget(): void {
+    this.#drafts.clear();
+    this.#lines = new EventLines();
+    this.#waiting = null;
+    this.#plan = [];
+    this.#usage = undefined;
+    this.#turn = 0;
+    this.#said = '';
   }
 
   /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */
@@ -139,6 +163,12 @@ export class View {
     const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
     return this.#plan.slice(from, from + PLAN_LINES_MAX);
   }
+}
+
+/** Since when nothing is heard of the worker, or of what it waits for. */
+function silentSince(waiting: WaitingFor | null): string | undefined {
+  if (waiting?.kind === 'silent_worker') return waiting.since;
+  return waiting?.kind === 'model' || waiting?.kind === 'command' ? waiting.silent_since : undefined;
 }
 
 /** Why no errand is started, where one of these waits for that. */

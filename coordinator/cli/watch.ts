@@ -5,7 +5,7 @@ import { follow, type News } from './follow.ts';
 import { clock } from './format.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
-import { heading, View, whyNothingStarts } from './view.ts';
+import { heading, RESTORED, View, whyNothingStarts } from './view.ts';
 
 const TICK_MS = 1_000;
 
@@ -29,6 +29,7 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
 async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
   for await (const news of follow(client, id, io.signal)) {
     if (news.type === 'events') for (const event of news.events) printJson(io, event);
+    else if (news.type === 'restored') printBeside(io, [[RESTORED]]);
     else tellOfConnection(news, io);
   }
 }

@@ -19,6 +19,8 @@ export type AppDeps = Server & {
   log: Log;
   keys: Keys;
   auth: Auth;
+  /** The database's epoch. */
+  readonly epoch: string;
   /** What keeps workers from being started, or null: what queued tasks wait for. */
   runnerFault: () => string | null;
   /** Asked by `GET /readyz`. */
@@ -43,7 +45,7 @@ export function createApp(deps: AppDeps): websockify.App {
       ...taskHandlers({ config, signals, models, log, runnerFault }),
       ...serverHandlers(readiness),
     },
-    { auth, log },
+    deps,
   );
   app.use(answerProblems(logger));
   app.use(router.routes());

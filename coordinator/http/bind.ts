@@ -1,5 +1,6 @@
 import { Router, type RouterContext } from '@koa/router';
 import type { z } from 'zod';
+import { EPOCH_HEADER } from '../../protocol/api.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 import type { Auth } from '../auth/auth.ts';
@@ -28,8 +29,11 @@ type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
 /** What serves each route of the table. */
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 
+/** What all routes rest on. `epoch`: the database's. */
+type Deps = { auth: Auth; log: Log; readonly epoch: string };
+
 /** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
-export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log: Log }): Router {
+export function bindRoutes(handlers: Handlers, deps: Deps): Router {
   const router = new Router();
   for (const name of ROUTE_NAMES) {
     const route: Route = ROUTES[name];
@@ -37,7 +41,7 @@ export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log:
     const handler = handlers[name] as Handler<unknown>;
     router[route.method](route.path, async (ctx) => {
       ctx.set('Cache-Control', 'no-store');
-      const call = await readCall(ctx, route, auth, log);
+      const call = await readCall(ctx, route, deps);
       const answer = await handler(call as unknown as Call<unknown>);
       ctx.status = route.status;
       if (route.status === 204) return;
@@ -49,8 +53,10 @@ export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log:
 }
 
 /** Reads what a route takes: who, the path, the query, the body, in this order, and nothing of what it does not. */
-async function readCall(ctx: RouterContext, route: Route, auth: Auth, log: Log) {
+async function readCall(ctx: RouterContext, route: Route, { auth, log, epoch }: Deps) {
   const who = route.auth === 'user' ? await requireUser(ctx, auth) : undefined;
+  // On a refusal too: what is not found may be of another database.
+  if (who) ctx.set(EPOCH_HEADER, epoch);
   const params = route.params?.safeParse(ctx.params);
   // An id that cannot be one is like one that is not there.
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');

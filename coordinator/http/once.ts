@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Log, Tx } from '../log.ts';
-import { findRemembered, insertRemembered, pruneRemembered } from '../sqlite/idempotency.ts';
+import { findRemembered, insertRemembered, pruneRemembered, pruneRememberedOf } from '../sqlite/idempotency.ts';
 
 /** JSON text that is sent as it is. */
 export class JsonText {
@@ -31,6 +31,7 @@ export function actOnce(log: Log, request: Keyed, act: (tx: Tx) => unknown): Jso
       return new JsonText(before.response);
     }
     const response = JSON.stringify(act(tx));
+    pruneRememberedOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
     insertRemembered(tx.db, { ...request, response, created_at: new Date(now).toISOString() });
     return new JsonText(response);
   });

@@ -60,7 +60,7 @@ export function taskHandlers({ log, runnerFault, ...server }: Deps): Pick<Handle
       };
     },
     createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, server, who.user_id, params.id, body)),
-    cancelTask: ({ who, params }) => seenOne(log.write((tx) => cancelTask(tx, server, who.user_id, params.id))),
+    cancelTask: ({ who, params, once }) => once((tx) => seenOne(cancelTask(tx, server, who.user_id, params.id))),
     retryTask: ({ who, params, body, once }) =>
       once((tx) => seenOne(retryTask(tx, server, who.user_id, params.id, body))),
   };

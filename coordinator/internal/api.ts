@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Assignment, CallbackReply } from '../../protocol/worker.ts';
+import { CONTRACT_HEADER, contractFault, type Assignment, type CallbackReply } from '../../protocol/worker.ts';
 import type { Leases } from '../leases.ts';
 import type { Log } from '../log.ts';
 import type { Relay } from '../relay.ts';
@@ -133,6 +133,7 @@ export class InternalApi {
       throw new ErrandError('method_not_allowed', `${name} does not take ${request.method}.`);
     const grace_s = name === 'heartbeat' ? LIMITS.task_token_grace_s : 0;
     const claims = await this.#authenticate(tokenOf(request), task_id, grace_s);
+    requireServed(request);
     if (name === 'assignment') {
       const { attempt } = this.#admit(claims, via);
       return reply(response, await this.#deps.assignment(task_id, attempt));
@@ -207,6 +208,12 @@ export class InternalApi {
     else log.debug({ err: error }, "a worker's call was refused");
     return request_id;
   }
+}
+
+/** Throws `forbidden` where the worker keeps a version of the contract that is not served; one that says none keeps the first. */
+function requireServed(request: IncomingMessage): void {
+  const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? 1));
+  if (fault !== null) throw new ErrandError('forbidden', fault);
 }
 
 /** Takes apart `/internal/tasks/:id/…`. What follows a surface's name is that surface's. */

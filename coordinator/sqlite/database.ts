@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { ConfigError } from '../config.ts';
 
 export type Db = Database.Database;
 
@@ -7,7 +8,7 @@ const MIGRATIONS = new URL('./migrations/', import.meta.url);
 
 /**
  * Opens the database at `path`, brings it to the newest schema, and sets it up for one writer: WAL, and `synchronous=FULL`, so that what
- * was committed survives a loss of power. Throws if the database is newer than this code, or damaged.
+ * was committed survives a loss of power. Throws if it is damaged, and a `ConfigError` if it is newer than this code.
  */
 export function openDatabase(path: string): Db {
   const db = new Database(path);
@@ -32,8 +33,9 @@ function migrate(db: Db): void {
   files.sort();
   const current = Number(db.pragma('user_version', { simple: true }));
   if (current > files.length)
-    throw new Error(
-      `The database is of version ${current}, newer than this Errand, which knows ${files.length}. Run the newer one.`,
+    throw new ConfigError(
+      `The database ${db.name} is of version ${current}, and this Errand knows versions up to ${files.length}: a newer Errand has made it what it is. ` +
+        'Run that one, or restore a backup from before the upgrade. Nothing was changed.',
     );
   for (const [index, name] of files.entries()) {
     const version = index + 1;

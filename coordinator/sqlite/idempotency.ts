@@ -22,6 +22,15 @@ export function insertRemembered(db: Db, row: RememberedRow): void {
   ).run(row);
 }
 
+/** Forgets of what a user sent all but the newest `keep`. */
+export function pruneRememberedOf(db: Db, user_id: string, keep: number): void {
+  sql(
+    db,
+    `DELETE FROM idempotency_keys WHERE user_id = :user_id AND created_at <= (
+       SELECT created_at FROM idempotency_keys WHERE user_id = :user_id ORDER BY created_at DESC LIMIT 1 OFFSET :keep)`,
+  ).run({ user_id, keep });
+}
+
 /** Forgets what was remembered before this time. */
 export function pruneRemembered(db: Db, before: string): void {
   sql(db, 'DELETE FROM idempotency_keys WHERE created_at < ?').run(before);

@@ -94,6 +94,19 @@ test.serial(
   },
 );
 
+test.serial('a worker that fetches an assignment of another contract version takes nothing, and exits', async (t) => {
+  const { task, start, config, mock } = await setScene(t, { assignment: { contract_version: 2 } });
+  const said: string[] = [];
+  const own = config({ ERRAND_LISTEN: '', ERRAND_TASK_ID: task.id, ERRAND_TASK_TOKEN: task.token });
+  const worker = await start(untilStopped, own, (_level, words, error) => said.push(`${words} ${String(error)}`));
+  t.is(await worker.ended, 1);
+  t.deepEqual(
+    mock.calls.map(({ name }) => name),
+    ['assignment'],
+  );
+  t.regex(said.join(), /could not be fetched.* by version 2: build the image of the workers anew/);
+});
+
 test.serial('a message that comes by both legs, again and again, is heard once', async (t) => {
   const { task, start } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
   const heard: string[] = [];

@@ -1,8 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { CoordinatorClient } from '../../agent-container/coordinator-client.ts';
 import { Reporter } from '../../agent-container/reporter.ts';
 import { Spool } from '../../agent-container/spool.ts';
+import { verdictOf } from '../../agent-container/verdict.ts';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import type { Assignment, Control } from '../../protocol/worker.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -55,6 +58,28 @@ async function scene(t: ExecutionContext, given: Partial<Assignment> = {}) {
   const texts = () => task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
   return { mock, task, client, spool, reporter, controls, over, posts, texts };
 }
+
+test('an error code that is not known is judged by its status', async (t) => {
+  const folder = await temporaryFolder(t);
+  const socket_path = join(folder, 'coordinator.sock');
+  let status = 0;
+  const server = createServer((_, response) => {
+    const problem = { type: 'urn:errand:problem:of_later', title: 'of later', status, code: 'of_later' };
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+  });
+  await once(server.listen(socket_path), 'listening');
+  const client = new CoordinatorClient({ origin: 'http://coordinator', socket_path }, 'x', 'token');
+  t.teardown(async () => {
+    await client.close();
+    server.close();
+  });
+  const verdicts: Record<number, string> = {};
+  for (status of [400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 507])
+    await client.callback('heartbeat', '{}', never).catch((error: unknown) => (verdicts[status] = verdictOf(error)));
+  const over = { 402: 'over', 403: 'over', 404: 'over', 409: 'over' };
+  const again = { 429: 'again', 500: 'again', 503: 'again', 507: 'again' };
+  t.deepEqual(verdicts, { 400: 'malformed', 401: 'token', 413: 'malformed', ...over, ...again });
+});
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error);
 

@@ -5,7 +5,7 @@ import type { CoordinatorAddress } from '../../agent-container/config.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
-import { Assignment, CallbackReply } from '../../protocol/worker.ts';
+import { Assignment, CallbackReply, CONTRACT_HEADER, CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Rule } from './rule.ts';
 
 /** A task whose worker is the suite: an attempt under way, of which nothing has been called yet. */
@@ -25,7 +25,7 @@ export type OpenTask = {
 export type CoordinatorUnderTest = { open: () => Promise<OpenTask> };
 
 type Reply = { status: number; body: unknown };
-type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string };
+type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string; version?: number };
 
 /** One call to the internal API; `body` as JSON, a string as it is. */
 async function call(task: OpenTask, name: string, body?: unknown, given: Given = {}): Promise<Reply> {
@@ -35,7 +35,11 @@ async function call(task: OpenTask, name: string, body?: unknown, given: Given =
   try {
     const answer = await request(`${origin}/internal/tasks/${given.task_id ?? task.task_id}/${name}`, {
       method: given.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: { 'content-type': 'application/json', ...(token !== null && { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(given.version !== undefined && { [CONTRACT_HEADER]: String(given.version) }),
+      },
       body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
       dispatcher: agent,
     });
@@ -117,6 +121,19 @@ export const COORDINATOR_RULES: readonly Rule<C>[] = [
       const task = await open();
       refused(await call(task, 'nothing', {}), 'not_found');
       refused(await call(task, 'events', {}, { task_id: newId() }), 'unauthenticated', 'not_found');
+    },
+  },
+  {
+    name: 'a worker of a contract version that is not served: 403, in words; its own, or none said: served',
+    check: async ({ open }) => {
+      const task = await open();
+      for (const version of [0, CONTRACT_VERSION + 1]) {
+        const problem = refused(await heartbeat(task, 0, { version }), 'forbidden');
+        assert.match(problem.detail ?? '', new RegExp(`version ${version} .* version ${CONTRACT_VERSION}: `));
+        refused(await call(task, 'assignment', undefined, { version }), 'forbidden');
+      }
+      took(await heartbeat(task, 0, { version: CONTRACT_VERSION }), 0);
+      took(await heartbeat(task, 0), 0);
     },
   },
   {

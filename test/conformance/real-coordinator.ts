@@ -5,7 +5,7 @@ import { readKeys } from '../../coordinator/keys.ts';
 import { Log } from '../../coordinator/log.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
-import { startErrand } from '../support/errand.ts';
+import { startErrand, type Person } from '../support/errand.ts';
 import { startAttempt, taskOf } from '../support/rows.ts';
 import type { CoordinatorUnderTest } from './coordinator-suite.ts';
 
@@ -13,15 +13,17 @@ import type { CoordinatorUnderTest } from './coordinator-suite.ts';
  * The real coordinator, whole. Its engine does not answer, so that it starts no worker of its own: a person sends the task, and the rows of
  * its attempt are written here, as the dispatcher would.
  */
-export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorUnderTest> {
+export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorUnderTest & { person: Person }> {
   const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
-  const { errand, data_dir, person } = await startErrand(t, { runner: 'docker', env });
-  const { api } = await person('ann');
+  const { errand, data_dir, person: account } = await startErrand(t, { runner: 'docker', env });
+  const person = await account('ann');
+  const { api } = person;
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
   const log = new Log(db, () => undefined);
   const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'instance'));
   return {
+    person,
     open: async () => {
       const body = { prompt: 'Keep the contract', repo_url: 'errand://sample' };
       const { id } = await api.call('createTask', { body });

@@ -241,6 +241,24 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
+    name: 'what a later coordinator says besides is passed over, in the assignment, the replies and the pushes',
+    check: async ({ source, prompts, work_ms }) => {
+      const worker = await source.start();
+      await healthy(worker);
+      const task = addTask(worker, prompts.short);
+      task.says_more = true;
+      await hand(worker, task);
+      const { id } = task.say('Be brief.');
+      const messages = task.messages.map((message) => ({ ...message, said_by_a_later_version: true }));
+      const reply = await post(worker, '/messages', { messages, said_by_a_later_version: true }).catch(() => undefined);
+      if (reply !== undefined) assert.equal(reply.status, 202);
+      assert.equal(await exitCode(worker, work_ms), 0);
+      assert.ok(task.current.result, 'it came to no result');
+      assert.ok(JSON.stringify(task.events).includes(id), 'the message was not taken in');
+      assert.deepEqual(task.breaches, []);
+    },
+  },
+  {
     name: 'a cancel that comes with a reply alone ends it too',
     check: async (context) => {
       const { worker, task } = await underWay(context);

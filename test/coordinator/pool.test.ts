@@ -53,6 +53,17 @@ for (const boot of ['deaf', 'refuse'])
     t.false(server.folders.listWorkspaces().includes(warm ?? ''));
   });
 
+test.serial('a worker of a newer contract gets no task, and the attempt says what to do', async (t) => {
+  const server = await startServer(t, { boot: 'newer' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the attempt has failed', () => server.attempts(task.id)[0]?.status === 'failed');
+  const [attempt] = server.attempts(task.id);
+  t.is(attempt?.reason, 'worker_start_failed');
+  t.regex(attempt?.detail ?? '', /version 2 of the worker contract, and this server version 1: upgrade the server\.$/);
+  server.cancel(task.id);
+});
+
 test.serial('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
   const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);

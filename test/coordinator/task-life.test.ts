@@ -109,11 +109,15 @@ test('a message or a retry brings an ended task back, and what failed before no 
   t.is(live(after(started, ended('succeeded')), { type: 'message', at }).status, 'queued');
 });
 
+test('a cancel of what is cancelled changes nothing', (t) => {
+  const cancelled = after({ type: 'cancel', reason: 'x', at });
+  t.is(live(cancelled, { type: 'cancel', reason: 'again', at }), cancelled);
+});
+
 test('what a person may not do now is a conflict', (t) => {
   const cancel: Happening = { type: 'cancel', reason: 'x', at };
   const running = after(started, called);
   const refused: [Life, Happening][] = [
-    [after(cancel), cancel],
     [after(started, ended('succeeded')), cancel],
     [after(started, ended('succeeded')), { type: 'retry', at }],
     [running, { type: 'retry', at }],

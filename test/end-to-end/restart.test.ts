@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { ExecutionContext, ImplementationFn } from 'ava';
 import test from 'ava';
-import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { Api } from '../support/api.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
@@ -8,6 +9,7 @@ import { ended, eventsOf, FORGE, MODEL, workersIn, type Person } from '../suppor
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { git, startGitServer } from '../support/git-server.ts';
+import { makeLaterErrand } from '../support/later-errand.ts';
 import { startModel } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { until } from '../support/until.ts';
@@ -28,7 +30,14 @@ const COUNTING = byConversation((request) => {
   return { text: `On with ${turn}, and so on.`, tools, ...slowly };
 });
 
-type Scene = { coordinator: CoordinatorProcess; again: () => Promise<void>; person: Person; phone: Phone; id: string };
+type Scene = {
+  coordinator: CoordinatorProcess;
+  /** Starts it again, from another Errand's `main` where one is given. */
+  again: (main?: string) => Promise<void>;
+  person: Person;
+  phone: Phone;
+  id: string;
+};
 
 /** An errand under way, with a coordinator that can be started again at the same ports and on the same data. */
 async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
@@ -44,7 +53,7 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
     ANTHROPIC_API_KEY: model.api_key,
     ANTHROPIC_BASE_URL: model.base_url,
   };
-  const start = () => CoordinatorProcess.start(t, data_dir, settings);
+  const start = (main?: string) => CoordinatorProcess.start(t, data_dir, settings, main);
   const first = start();
   const api = new Api(await first.url());
   const session = await api.call('signup', { body: { email: 'ann@example.org', password: 'correct horse battery' } });
@@ -57,15 +66,15 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
   t.teardown(() => phone.close());
   const scene: Scene = {
     coordinator: first,
-    again: async () => {
-      scene.coordinator = start();
+    again: async (main) => {
+      scene.coordinator = start(main);
       await scene.coordinator.url();
     },
     person: { api, session, phone: () => phone },
     phone,
     id,
   };
-  return { scene, data_dir, repository: join(forge.root, 'adder.git') };
+  return { scene, data_dir, settings, model, repository: join(forge.root, 'adder.git') };
 }
 
 /** The errand succeeds in one attempt, by one worker that did everything once; the phone has seen its log, and no more. */
@@ -95,6 +104,15 @@ function answering({ events, frames }: Phone): boolean {
   return at?.type === 'delta' && at.deltas.some((delta) => delta.ref === ref);
 }
 
+/** How many requests there are on the books, and how many the model got: each is booked once, those too that the coordinator died in. */
+async function booked({ scene, data_dir, model }: Awaited<ReturnType<typeof startScene>>) {
+  const { usage } = await scene.person.api.call('getTask', { params: { id: scene.id } });
+  const db = new Database(join(data_dir, 'errand.db'), { readonly: true });
+  const open = Number(db.prepare('SELECT count(*) FROM open_requests').pluck().get());
+  db.close();
+  return { closed: usage.requests, open, asked: model.requests.filter(({ body }) => body !== undefined).length };
+}
+
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
 function restarts(run: Run, runner: 'docker' | 'process'): void {
@@ -110,6 +128,24 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
     await scene.again();
     await holds(t, stage);
   });
+
+  run(
+    `${runner}: an errand lives through an upgrade, and the earlier coordinator refuses what the later one left`,
+    async (t) => {
+      const stage = await startScene(t, runner);
+      const { scene, data_dir, settings } = stage;
+      const later = await makeLaterErrand(t);
+      await scene.phone.until((phone) => started(phone) > LONG_TURN);
+      t.is((await scene.coordinator.stop()).code, 0);
+      await scene.again(later);
+      await holds(t, stage);
+      const { code, stdout, stderr } = await CoordinatorProcess.start(t, data_dir, settings).ended;
+      t.deepEqual([code, stdout], [1, '']);
+      t.regex(stderr, /^The database \S+errand\.db is of version \d+, and this Errand knows versions up to \d+: .*\n$/);
+      await scene.again(later);
+      t.is((await scene.person.api.call('getTask', { params: { id: scene.id } })).status, 'succeeded');
+    },
+  );
 
   run(`${runner}: an errand lives through a coordinator that is killed, three times`, async (t) => {
     const stage = await startScene(t, runner);
@@ -131,5 +167,27 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
 }
 
 const no_docker = await whyNot('errand-agent');
+
+test.serial('an answer that the coordinator dies in is booked once, at the next start', async (t) => {
+  const stage = await startScene(t, 'process');
+  const { scene } = stage;
+  for (let kills = 1, seen = 0; kills <= 2; kills++) {
+    await scene.phone.until((phone) => phone.frames.length > seen && answering(phone));
+    t.like(await booked(stage), { closed: SLOW_TURN + kills - 1, open: 1, asked: SLOW_TURN + kills });
+    await scene.coordinator.kill();
+    await scene.again();
+    // Before any new request is let through.
+    t.true((await booked(stage)).closed >= SLOW_TURN + kills);
+    seen = scene.phone.frames.length;
+  }
+  const done = await ended(scene.person, scene.id, 90_000);
+  t.is(done.status, 'succeeded', done.detail ?? '');
+  const { closed, open, asked } = await booked(stage);
+  t.deepEqual({ closed, open }, { closed: asked, open: 0 });
+  const { body } = (await eventsOf(scene.person, scene.id)).findLast(({ type }) => type === 'usage.updated') ?? {};
+  t.deepEqual(body?.['usage'], done.usage);
+  await until('the worker has been cleared away', () => workersIn(stage.data_dir).length === 0);
+});
+
 restarts((title, body) => test.serial(title, body), 'process');
 restarts((title, body) => dockerTest(title, body, no_docker), 'docker');

@@ -19,6 +19,7 @@ test('the description lists the routes that are mounted, and no other', async (t
     log,
     keys,
     auth,
+    epoch: 'e',
     signals: { wake: () => {}, control: () => {}, ended: () => {} },
     runnerFault: () => null,
     readiness: () => Promise.resolve({ ready: true, checks: {} }),

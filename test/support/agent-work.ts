@@ -129,6 +129,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
             for (const heard of listeners.splice(0)) heard(delta);
           },
           waitingFor: (waiting) => void all.waits.push(waiting),
+          heard: () => undefined,
         },
         inbox,
         signal: all.abort.signal,

@@ -14,9 +14,14 @@ const TELL_MEMORY = new URL('tell-memory.ts', import.meta.url).href;
 export class CoordinatorProcess extends Running {
   readonly pid: number;
 
-  /** `env`: its settings. Where they name no ports, it takes free ones. */
-  static start(t: ExecutionContext, data_dir: string, env: Record<string, string> = {}): CoordinatorProcess {
-    const coordinator = CoordinatorProcess.spawn(data_dir, env);
+  /** `env`: its settings. Where they name no ports, it takes free ones. `main`: another Errand's `coordinator/main.ts`. */
+  static start(
+    t: ExecutionContext,
+    data_dir: string,
+    env: Record<string, string> = {},
+    main = MAIN,
+  ): CoordinatorProcess {
+    const coordinator = CoordinatorProcess.spawn(data_dir, env, [main]);
     t.teardown(async () => {
       await coordinator.kill();
       await removeWorkers(data_dir);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { Pace } from '../../coordinator/assignment.ts';
 import { readConfig } from '../../coordinator/config.ts';
 import { createLogger } from '../../coordinator/logger.ts';
 import { start, type Errand } from '../../coordinator/start.ts';
@@ -43,10 +44,13 @@ type Options = {
   runner: 'docker' | 'process';
   model?: ModelOptions;
   env?: Record<string, string>;
+  /** How often workers call, and when they are lost. */
+  pace?: Pace;
 };
 
 /** All of Errand: the coordinator, real workers, a git server that wants a password, a stand-in for the Claude API. It ends with the test. */
-export async function startErrand(t: ExecutionContext, { runner, model: script, env }: Options): Promise<WholeErrand> {
+export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
+  const { runner, model: script, env, pace } = options;
   const data_dir = await temporaryFolder(t);
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
@@ -66,7 +70,8 @@ export async function startErrand(t: ExecutionContext, { runner, model: script, 
     ANTHROPIC_BASE_URL: model.base_url,
     ...env,
   });
-  const errand = await start(config, { logger: createLogger('debug', { write: (line) => void lines.push(line) }) });
+  const logger = createLogger('debug', { write: (line) => void lines.push(line) });
+  const errand = await start(config, { logger, ...(pace && { pace }) });
   const phones: Phone[] = [];
   t.teardown(async () => {
     for (const phone of phones) phone.close();

@@ -67,11 +67,15 @@ export async function startApi(
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const epoch = { now: readMeta(db, 'epoch') };
   const app = createApp({
     config,
     log,
     keys,
     auth,
+    get epoch() {
+      return epoch.now;
+    },
     models,
     signals: {
       wake: () => signals.push('wake'),
@@ -83,7 +87,6 @@ export async function startApi(
     logger,
     sockets: SOCKET_OPTIONS,
   });
-  const epoch = { now: readMeta(db, 'epoch') };
   const sockets = serveSockets(app, {
     db,
     relay,

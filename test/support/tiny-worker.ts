@@ -121,9 +121,13 @@ async function answer(incoming: IncomingMessage): Promise<{ status: number; body
   const text = await bodyOf(incoming);
   switch (`${incoming.method} ${incoming.url}`) {
     case 'GET /healthz':
-      return { status: 200, body: { ok: true, contract_version: 1, agent: 'tiny', version: '1' } };
+      return {
+        status: 200,
+        body: { ok: true, contract_version: boot === 'newer' ? 2 : 1, agent: 'tiny', version: '1' },
+      };
     case 'POST /task': {
       if (boot === 'refuse') return { status: 409 };
+      if (boot === 'newer') return { status: 400 };
       const assignment: Task = JSON.parse(text);
       if (task)
         return { status: task.task_id === assignment.task_id && task.attempt === assignment.attempt ? 202 : 409 };

@@ -35,6 +35,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
     emit: async (event: WorkerEvent) => void events.push(event),
     delta: (delta: Delta) => void deltas.push(delta),
     waitingFor: () => undefined,
+    heard: () => undefined,
   };
   const context = { ref: 'toolu_1', repo_dir, scratch_dir, report, inbox, question_ms: 60_000, signal };
   let shell = make(env.PATH);

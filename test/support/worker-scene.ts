@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfig, type WorkerConfig } from '../../agent-container/config.ts';
+import type { Log } from '../../agent-container/log.ts';
 import type { Work, WorkEnd, WorkInput } from '../../agent-container/work.ts';
 import { startWorker, type Worker } from '../../agent-container/worker.ts';
 import { gitSurface } from '../../coordinator/internal/git/git-surface.ts';
@@ -22,7 +23,7 @@ export type Scene = {
   bare: string;
   config: (settings?: Record<string, string>) => WorkerConfig;
   /** Starts a worker in this process; it listens on a socket. */
-  start: (work: Work, config?: WorkerConfig) => Promise<Worker>;
+  start: (work: Work, config?: WorkerConfig, log?: Log) => Promise<Worker>;
 };
 
 type Given = {
@@ -72,12 +73,12 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
     task,
     bare: join(git.root, 'owner/name'),
     config,
-    start: async (work, own = config()) => {
+    start: async (work, own = config(), log = () => {}) => {
       const worker = await startWorker({
         config: own,
         agent: { agent: 'scripted', version: '1' },
         loadWork: () => Promise.resolve(work),
-        log: () => {},
+        log,
       });
       workers.push(worker);
       return worker;

@@ -44,24 +44,26 @@ export function llmSurface(dependencies: LlmDependencies): Surface & { close: ()
     const { request, response, caller, signal } = carried;
     const { max_tokens, max_tokens_at } = wanted;
     if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
-    const held = ledger.reserve(caller.task_id, { ...wanted, max_tokens });
-    const body = held.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, held.max_tokens) : raw;
+    const opened = await ledger.open(caller, { ...wanted, max_tokens });
+    const body = opened.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, opened.max_tokens) : raw;
     let meter: Meter | undefined;
     /** To be billed where no answer is seen to begin: an API that was at work when it was cut off charges for the prompt. */
-    let unseen: Metered | undefined = promptOf(wanted);
+    let unseen: Metered | undefined;
     let status: number | undefined;
     try {
+      signal.throwIfAborted();
+      unseen = promptOf(wanted);
       const answer = await api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
         if (!signal.aborted) unseen = undefined;
         throw error;
       });
       status = answer.statusCode;
-      if (status < 400) meter = new Meter(isStream(answer));
+      if (status < 400) meter = new Meter(isStream(answer), (model, prompt) => ledger.begun(opened, model, prompt));
       else unseen = undefined;
-      await relay(answer, response, remaining(held.left_usd), meter, signal);
+      await relay(answer, response, remaining(opened.left_usd), meter, signal);
     } finally {
       const metered = meter?.result() ?? unseen;
-      report(carried, status, metered, ledger.settle(caller, held, wanted.model, metered));
+      report(carried, status, metered, ledger.settle(opened, metered));
     }
   };
 

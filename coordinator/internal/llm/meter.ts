@@ -30,11 +30,17 @@ const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 /** Of an answer that was cut off the output is estimated: by what was seen of it, … */
 const CHARS_PER_TOKEN = 3;
 /** … and, since thinking may be hidden, by how long it was being written. */
-const TOKENS_PER_SECOND = 50;
+export const TOKENS_PER_SECOND = 50;
 
-/** Reads the usage out of an answer as it passes by. `streamed`: server-sent events, else one JSON document. */
+type OnBegin = (model: string, prompt: Tokens) => void;
+
+/**
+ * Reads the usage out of an answer as it passes by. `streamed`: server-sent events, else one JSON document. `onBegin`: called once a stream
+ * has said what its prompt was.
+ */
 export class Meter {
   readonly #streamed: boolean;
+  readonly #onBegin: OnBegin;
   readonly #decoder = new StringDecoder('utf8');
   #text = '';
   #usage: Usage | undefined;
@@ -44,8 +50,9 @@ export class Meter {
   #started_ms = 0;
   #newest_ms = 0;
 
-  constructor(streamed: boolean) {
+  constructor(streamed: boolean, onBegin: OnBegin = () => undefined) {
     this.#streamed = streamed;
+    this.#onBegin = onBegin;
   }
 
   /** Takes the next bytes of the answer, however they were cut. */
@@ -87,6 +94,7 @@ export class Meter {
         this.#started_ms = performance.now();
         this.#model = event.message.model;
         this.#usage = event.message.usage;
+        this.#onBegin(this.#model, toTokens(this.#usage));
         return;
       case 'message_delta':
         // The numbers are totals, and those that are null stay as they were.

@@ -187,6 +187,46 @@ test('starts the log anew where the server has another database than before', as
   t.is(stdout.split('before').length - 1, 3, stdout); // Twice as a line of the log, once in the notice.
 });
 
+test('starts the log anew where a page of it is of another database', async (t) => {
+  const { server, session, cli, id, errand } = await stage(t);
+  const watching = cli.start(['watch', id]);
+  errand.begin();
+  errand.report(said('before'));
+  await watching.shows('before');
+  await until('it has a socket', () => server.relay.count(session.user.id) > 0);
+  server.epoch.now = 'another';
+  errand.end('succeeded', null, RESULT);
+  const { code, stdout } = await watching.ended;
+  t.is(code, 0);
+  const [first = '', second = ''] = stdout.split('another database');
+  t.true(first.includes('before') && /before[^]*succeeded/.test(second), stdout);
+});
+
+test('tells beside the events that they are of another database', async (t) => {
+  const { server, network, session, cli, id, errand } = await stage(t);
+  const watching = cli.start(['watch', id, '--json']);
+  errand.begin();
+  await until('it has a socket', () => server.relay.count(session.user.id) > 0);
+  errand.report(said('live'));
+  await watching.shows('live');
+  server.epoch.now = 'another';
+  network.cut();
+  await until('it has come back', () => watching.stderr.includes('another database'));
+  errand.end('succeeded', null, RESULT);
+  const { code, stdout } = await watching.ended;
+  t.is(code, 0);
+  const ids = stdout
+    .trim()
+    .split('\n')
+    .map((line) => Number(JSON.parse(line).id));
+  const start = ids.lastIndexOf(ids[0] ?? 0);
+  t.true(start > 0, 'it begins anew');
+  t.deepEqual(
+    ids.slice(start),
+    server.rows.filter(({ task_id }) => task_id === id).map((row) => row.id),
+  );
+});
+
 test('says that the log-in has ended where it cannot be renewed', async (t) => {
   const { server, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);

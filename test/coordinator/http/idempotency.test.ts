@@ -1,4 +1,8 @@
 import test from 'ava';
+import { actOnce, requestHash } from '../../../coordinator/http/once.ts';
+import { Log } from '../../../coordinator/log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { insertRemembered } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';
 
@@ -46,11 +50,54 @@ test('every route marked idempotent acts once', async (t) => {
   await api.call('cancelTask', { params: { id } });
   const retry = { params: { id }, ...keyed('retry') };
   t.deepEqual(await api.call('retryTask', retry), await api.call('retryTask', retry));
+  // A cancel that comes late, after somebody ran the task again, does not end it a second time.
+  const cancel = { params: { id }, ...keyed('cancel') };
+  const cancelled = await api.call('cancelTask', cancel);
+  await api.call('retryTask', { params: { id } });
+  t.deepEqual(await api.call('cancelTask', cancel), cancelled);
+  t.is((await api.call('getTask', { params: { id } })).status, 'queued');
   const { items } = await api.call('listEvents', { params: { id } });
   t.deepEqual(
     items.map(({ type }) => type),
-    ['task.created', 'message.received', 'task.status', 'task.status'],
+    ['task.created', 'message.received', ...Array.from({ length: 4 }, () => 'task.status')],
   );
+});
+
+test('an answer is remembered beyond a restart of the server', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const body = { prompt: 'x', repo_url };
+  const task = await api.call('createTask', { body, ...keyed('k1') });
+  const again = openDatabase(server.db.name);
+  t.teardown(() => again.close());
+  const request_hash = requestHash('POST', '/task', body);
+  const request = { user_id: session.user.id, key: 'k1', request_hash, status: 201 };
+  const answer = actOnce(new Log(again, () => undefined), request, () => t.fail('It acted again.'));
+  t.deepEqual(JSON.parse(answer.text), task);
+});
+
+test('of many keys of one user the oldest are forgotten, and nobody else is', async (t) => {
+  const server = await startApi(t);
+  const [a, b] = [await server.person(), await server.person()];
+  const request = (key: string) => ({ body: { prompt: key, repo_url }, ...keyed(key) });
+  const others = await b.api.call('createTask', request('first'));
+  const [first, second] = [
+    await a.api.call('createTask', request('first')),
+    await a.api.call('createTask', request('second')),
+  ];
+  const at = (n: number) => new Date(Date.now() - 60_000 + n).toISOString();
+  const age = server.db.prepare('UPDATE idempotency_keys SET created_at = ? WHERE user_id = ? AND key = ?');
+  for (const [n, key] of ['first', 'second'].entries()) age.run(at(n), a.session.user.id, key);
+  server.log.write((tx) => {
+    for (let n = 2; n < LIMITS.idempotency_keys_per_user_max; n++) {
+      const row = { user_id: a.session.user.id, key: `k${n}`, request_hash: '', status: 201, response: '{}' };
+      insertRemembered(tx.db, { ...row, created_at: at(n) });
+    }
+  });
+  await a.api.call('createTask', request('newest'));
+  t.deepEqual(await a.api.call('createTask', request('second')), second);
+  t.not((await a.api.call('createTask', request('first'))).id, first.id);
+  t.deepEqual(await b.api.call('createTask', request('first')), others);
 });
 
 test("one user's key means nothing to another", async (t) => {

@@ -1,8 +1,26 @@
 import test from 'ava';
-import { ROUTE_NAMES } from '../../../protocol/routes.ts';
+import { EPOCH_HEADER } from '../../../protocol/api.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { ROUTE_NAMES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { Api } from '../../support/api.ts';
+import { Api, type Loose } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
+
+test('every answer to someone who is logged in names the epoch, refusals too', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const epoch = async (name: RouteName, request: Loose = {}) =>
+    (await api.send(name, request)).headers.get(EPOCH_HEADER);
+  const gone = { params: { id: newId() } };
+  t.is(await epoch('listTasks'), server.epoch.now);
+  t.is(await epoch('listEvents', gone), server.epoch.now);
+  t.is(await epoch('createTask', { body: {} }), server.epoch.now);
+  server.epoch.now = 'another';
+  t.is(await epoch('me'), 'another');
+  t.is(await epoch('healthz'), null);
+  api.token = 'of nobody';
+  t.is(await epoch('me'), null);
+});
 
 test('every route answers what it declares', async (t) => {
   const server = await startApi(t);

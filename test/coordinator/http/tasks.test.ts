@@ -146,7 +146,19 @@ test('a cancel ends a queued task at once, and tells the worker of one at work',
   t.is((await api.refused('createMessage', { params: running, body: { text: 'x' } })).code, 'conflict');
   end(server, running.id, 'failed');
   t.is((await api.call('getTask', { params: running })).status, 'cancelled');
-  t.is((await api.refused('cancelTask', { params: running })).code, 'conflict');
+  const { rows, signals } = server;
+  const before = [rows.length, signals.length];
+  for (const cancelled of [queued, running])
+    t.is(
+      (await api.call('cancelTask', { params: cancelled })).status,
+      'cancelled',
+      'so too where the first answer was lost',
+    );
+  t.deepEqual([rows.length, signals.length], before);
+  const done = await errand(api);
+  begin(server, done.id);
+  end(server, done.id, 'succeeded');
+  t.is((await api.refused('cancelTask', { params: done })).code, 'conflict');
 });
 
 test('a message reaches the worker of a task at work, and resumes one that has ended', async (t) => {

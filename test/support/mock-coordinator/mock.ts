@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Surface } from '../../../coordinator/internal/caller.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, toProblem } from '../../../protocol/problem.ts';
-import type { Assignment } from '../../../protocol/worker.ts';
+import { CONTRACT_HEADER, contractFault, type Assignment } from '../../../protocol/worker.ts';
 import { Faults, type Fault } from './faults.ts';
 import { MockTask } from './task.ts';
 
@@ -117,6 +117,8 @@ export class MockCoordinator {
   }
 
   async #reply(task: MockTask, name: string, request: IncomingMessage, attempt: number): Promise<unknown> {
+    const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? 1));
+    if (fault !== null) throw new ErrandError('forbidden', fault);
     if (name === 'assignment' && request.method === 'GET') return task.assignment();
     const done = name === 'events' ? task.eventsUnderWay() : () => {};
     try {

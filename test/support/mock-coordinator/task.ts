@@ -42,6 +42,8 @@ export class MockTask {
   cancelled: { reason: string } | null = null;
   /** Tokens by what they are good for. */
   readonly tokens = new Map<string, { attempt: number; expired: boolean }>();
+  /** Whether what it says has fields that this version of the contract does not know, as a later coordinator's may. */
+  says_more = false;
   /** Whether the next heartbeat brings a new token. */
   renews_token = false;
   #watchers: ((seen: Seen) => void)[] = [];
@@ -119,6 +121,7 @@ export class MockTask {
       ),
       messages: this.pending(),
       ...(known && { known: { attempt: known.n, last_seq: known.events.length } }),
+      ...this.#more(),
     };
   }
 
@@ -255,7 +258,12 @@ export class MockTask {
   }
 
   #reply(): CallbackReply {
-    return { acked_seq: this.events.length, control: { messages: this.pending(), cancel: this.cancelled } };
+    const control = { messages: this.pending(), cancel: this.cancelled, ...this.#more() };
+    return { acked_seq: this.events.length, control, ...this.#more() };
+  }
+
+  #more(): object {
+    return this.says_more ? { said_by_a_later_version: { of: ['the contract'] } } : {};
   }
 
   #newToken(attempt: number): void {

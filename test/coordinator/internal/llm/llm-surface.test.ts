@@ -294,9 +294,13 @@ test('keeps a task to so many requests at once', async (t) => {
 });
 
 test('lets nothing out while what was spent cannot be written, and books it later', async (t) => {
-  const { client, model, db, task, busy, lines } = await startLlm(t, { script: [{ text: 'a' }, { text: 'b' }] });
+  const slowly = { fault: 'drip', pause_ms: 50 } as const;
+  const script = [{ text: 'a', fault: slowly }, { text: 'b' }];
+  const { client, model, db, task, busy, lines } = await startLlm(t, { script });
+  const stream = client.beta.messages.stream(ASK);
+  await stream.emitted('connect');
   db.pragma('query_only = ON');
-  await client.beta.messages.stream(ASK).finalMessage();
+  await stream.finalMessage();
   await until('nothing is under way', () => busy() === 0);
   t.true(lines.some((line) => line.includes('could not be written')));
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), { instanceOf: APIError });

@@ -1,0 +1,63 @@
+import { sql, type Db } from './database.ts';
+
+/** The tokens of a prompt, and what they cost in US dollars. */
+export type OpenPrompt = {
+  input_tokens: number;
+  cache_write_tokens: number;
+  cache_read_tokens: number;
+  prompt_usd: number;
+};
+
+/** A model request under way. It may cost at most `prompt_usd` and `output_usd`, the price of all its `max_tokens`. */
+export type OpenRequest = OpenPrompt & {
+  id: number;
+  task_id: string;
+  attempt: number;
+  model: string;
+  max_tokens: number;
+  output_usd: number;
+  at: string;
+};
+
+/** Gives the row's id. */
+export function insertOpenRequest(db: Db, request: Omit<OpenRequest, 'id'>): number {
+  const { lastInsertRowid } = sql(
+    db,
+    `INSERT INTO open_requests
+       (task_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd, max_tokens, output_usd, at)
+     VALUES
+       (:task_id, :attempt, :model, :input_tokens, :cache_write_tokens, :cache_read_tokens, :prompt_usd, :max_tokens, :output_usd, :at)`,
+  ).run(request);
+  return Number(lastInsertRowid);
+}
+
+/** Notes that the answer has begun, and what the prompt was by its word. */
+export function updateOpenPrompt(db: Db, id: number, prompt: OpenPrompt & { model: string; at: string }): void {
+  sql(
+    db,
+    `UPDATE open_requests SET model = :model, input_tokens = :input_tokens, cache_write_tokens = :cache_write_tokens,
+       cache_read_tokens = :cache_read_tokens, prompt_usd = :prompt_usd, at = :at
+     WHERE id = :id`,
+  ).run({ ...prompt, id });
+}
+
+export function deleteOpenRequest(db: Db, id: number): void {
+  sql(db, 'DELETE FROM open_requests WHERE id = ?').run(id);
+}
+
+/** What a task's requests under way may cost together, in US dollars. */
+export function sumOpen(db: Db, task_id: string): number {
+  const row = sql<{ usd: number }>(
+    db,
+    'SELECT total(prompt_usd + output_usd) AS usd FROM open_requests WHERE task_id = ?',
+  ).get(task_id);
+  return row?.usd ?? 0;
+}
+
+/** All requests under way, of any task, with the task's owner. */
+export function listOpenRequests(db: Db): (OpenRequest & { user_id: string })[] {
+  return sql<OpenRequest & { user_id: string }>(
+    db,
+    'SELECT open_requests.*, user_id FROM open_requests JOIN tasks ON tasks.id = task_id ORDER BY open_requests.id',
+  ).all();
+}

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import type { Assignment } from '../../protocol/worker.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION, type ResultPost } from '../../protocol/worker.ts';
+import { carryRepository } from '../support/mock-coordinator/git.ts';
+import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { carryUpstream } from '../support/mock-coordinator/model.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
+import { faults, startModel, type Entry } from '../support/model/server.ts';
+import { Recorded, recordingOf } from './recorded.ts';
+
+/*
+ * Records what today's worker sends: `node test/worker-contract/main.ts`. Whole errands by the real agent, with a model stand-in and a mock
+ * coordinator; together they make every type of event that it has.
+ */
+
+type Errand = { name: string; script: Entry[]; assignment?: Partial<Assignment>; begin?: (task: MockTask) => void };
+
+const run = (command: string) => ({ name: 'run_command', input: { command } });
+const PLAN = { name: 'update_plan', input: { items: [{ text: 'Write it down', status: 'in_progress' }] } };
+
+const ERRANDS: Errand[] = [
+  {
+    name: 'succeeds',
+    assignment: { max_turns: 6, setup_command: 'echo ready', verify_command: 'test -f notes.txt' },
+    script: [
+      faults.overloaded(),
+      {
+        thinking: 'What is there?',
+        text: 'I look.',
+        tools: [PLAN, { name: 'read_file', input: { path: 'README.md' } }],
+      },
+      { tools: [{ name: 'ask_person', input: { question: 'Where to?' } }] },
+      {
+        applied_edits: [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 1, cleared_input_tokens: 100 }],
+        // For longer than a command may be quiet and not be called silent.
+        tools: [run('sleep 11; echo one; exit 3')],
+      },
+      { tools: [{ name: 'write_file', input: { path: 'notes.txt', content: 'noted\n' } }] },
+      { text: 'Write notes\n\nThey are written.' },
+    ],
+    begin: (task) => {
+      task.watch((seen) => {
+        if (seen.kind === 'event' && seen.event.type === 'question.asked') task.say('Into notes.txt, please.');
+      });
+    },
+  },
+  { name: 'fails', script: [{ refusal: { category: null, explanation: 'Not this.' } }] },
+  {
+    name: 'is cancelled',
+    script: [{ tools: [run('sleep 600')] }],
+    begin: (task) => {
+      task.watch((seen) => {
+        if (seen.kind === 'event' && seen.event.type === 'tool.started') task.cancel('You cancelled it.');
+      });
+    },
+  },
+];
+
+const MAIN = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
+const CALLBACK = /^\/internal\/tasks\/[^/]+\/(assignment|events|heartbeat|result)$/;
+
+async function record({ name, script, assignment, begin }: Errand): Promise<Recorded[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'errand-record-'));
+  const repository = await carryRepository('errand://sample', folder);
+  const model = await startModel({ script });
+  const carried = carryUpstream(model);
+  const mock = new MockCoordinator({ git: repository.surface, llm: carried.surface });
+  await mock.start();
+  const calls: Recorded[] = [];
+  const between = createServer((request, response) => void pass(mock, name, calls, request, response));
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const task = mock.addTask({ prompt: 'Write notes.', title: 'Write notes.', heartbeat_ms: 500, ...assignment });
+  begin?.(task);
+  const worker = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      ERRAND_COORDINATOR: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
+      ERRAND_TASK_ID: task.id,
+      ERRAND_TASK_TOKEN: task.token,
+      ERRAND_WORKSPACE: join(folder, 'workspace'),
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = await once(worker, 'exit');
+  if (code !== 0) throw new Error(`The worker of '${name}' ended with ${String(code)}.`);
+  between.closeAllConnections();
+  between.close();
+  await Promise.all([mock.stop(), carried.close(), model.close(), repository.close()]);
+  await rm(folder, { recursive: true, force: true });
+  const names = [[task.id, '{task_id}'], ...task.messages.map(({ id }, i) => [id, `{message_${i + 1}}`])];
+  const text = [[join(folder, 'workspace'), '/workspace'], ...names].reduce(
+    (all, [from = '', to = '']) => all.replaceAll(from, to),
+    JSON.stringify(calls),
+  );
+  return Recorded.array().parse(JSON.parse(text));
+}
+
+/** Takes a callback down on its way, and its answer; all else only passes. */
+async function pass(
+  mock: MockCoordinator,
+  errand: string,
+  calls: Recorded[],
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { url = '', method, headers } = incoming;
+  const [, call] = CALLBACK.exec(url) ?? [];
+  const onward = httpRequest(new URL(url, mock.address), { method, headers });
+  const sent = call === undefined ? undefined : textOf(incoming);
+  const answered = once(onward, 'response') as Promise<[IncomingMessage]>;
+  await pipeline(incoming, onward);
+  const [answer] = await answered;
+  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+  const got = call === undefined ? undefined : textOf(answer);
+  await pipeline(answer, outgoing).catch(() => undefined); // The worker hangs up on a model's answer when it is cancelled.
+  if (call === undefined) return;
+  const told = { [CONTRACT_HEADER]: String(headers[CONTRACT_HEADER]) };
+  const [body, reply] = await Promise.all([sent, got]);
+  const json = (text: string | undefined): unknown => (text ? JSON.parse(text) : null);
+  calls.push(Recorded.parse({ errand, call, headers: told, body: json(body), answer: withoutToken(json(reply)) }));
+}
+
+async function textOf(stream: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(stream, 'end');
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const withoutToken = (answer: unknown) =>
+  JSON.parse(JSON.stringify(answer, (key, value) => (key === 'token' ? '' : value)));
+
+/** Puts in before the result what this agent does not send, and others may. */
+function withOthers(calls: Recorded[]): Recorded[] {
+  const result = calls.at(-1);
+  if (result?.call !== 'result') throw new Error('The last call is no result.');
+  const body = result.body as ResultPost;
+  const events = [
+    { type: 'log', body: { level: 'info', text: 'Worth a line.' } },
+    { type: 'custom', body: { name: 'of-another-agent', data: { any: ['thing'] } } },
+  ].map((event, i) => ({ seq: body.last_seq + 1 + i, at: new Date().toISOString(), ...event }));
+  const acked_seq = body.last_seq + events.length;
+  const post = { ...result, call: 'events' as const, body: { attempt: 1, events, deltas: [] } };
+  return [...calls.slice(0, -1), post, { ...result, body: { ...body, last_seq: acked_seq } }];
+}
+
+const all: Recorded[] = [];
+for (const errand of ERRANDS) all.push(...withOthers(await record(errand)));
+await writeFile(recordingOf(CONTRACT_VERSION), all.map((call) => `${JSON.stringify(call)}\n`).join(''));
