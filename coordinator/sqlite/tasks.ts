@@ -25,15 +25,18 @@ function fromStored(row: Stored): TaskRow {
   };
 }
 
-/** The task, whoever owns it; undefined where there is none. For a person's request use `findTaskOf`. */
+/** The task, whoever owns it, and also one that is being removed; undefined where there is none. For a person's request use `findTaskOf`. */
 export function findTask(db: Db, id: string): TaskRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ?').get(id);
   return row && fromStored(row);
 }
 
-/** The task if it is this user's. */
+/** The task if it is this user's, and was not removed. */
 export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undefined {
-  const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ? AND user_id = ?').get(id, user_id);
+  const row = sql<Stored>(
+    db,
+    'SELECT * FROM tasks WHERE id = ? AND user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).get(id, user_id);
   return row && fromStored(row);
 }
 
@@ -89,17 +92,17 @@ export type TasksFilter = {
 
 /**
  * The page's statement for each combination of filters, each held to the index that serves it at any number of rows. `+user_id` keeps the
- * planner from another one.
+ * planner from another one. What is being removed is passed over.
  */
 export const LIST_TASKS = {
   all: `SELECT * FROM tasks INDEXED BY tasks_by_user
-     WHERE user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+     WHERE user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`,
   status: `SELECT * FROM tasks INDEXED BY tasks_by_user_status
-     WHERE user_id = :user_id AND status = :status AND id < :before ORDER BY id DESC LIMIT :limit`,
+     WHERE user_id = :user_id AND status = :status AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`,
   project: `SELECT * FROM tasks INDEXED BY tasks_by_project
-     WHERE project_id = :project_id AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+     WHERE project_id = :project_id AND +user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`,
   project_status: `SELECT * FROM tasks INDEXED BY tasks_by_project_status
-     WHERE project_id = :project_id AND status = :status AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+     WHERE project_id = :project_id AND status = :status AND +user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`,
 } as const;
 
 /** A page of a user's tasks, newest first. A project in the filter must be the user's own. */
@@ -139,4 +142,24 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
     `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') AND project_id = ? LIMIT 1`,
   ).get(user_id, project_id);
   return row !== undefined;
+}
+
+/** Whether any task of this user waits or is at work. */
+export function isUserAtWork(db: Db, user_id: string): boolean {
+  const row = sql(
+    db,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
+  ).get(user_id);
+  return row !== undefined;
+}
+
+/** The ids of the tasks that ended longest ago, oldest end first. */
+export function listEndedFirst(db: Db, limit: number): string[] {
+  return sql<{ id: string }>(
+    db,
+    `SELECT id FROM tasks INDEXED BY tasks_ended
+     WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ?`,
+  )
+    .all(limit)
+    .map(({ id }) => id);
 }

@@ -19,7 +19,7 @@ test('the description lists the routes that are mounted, and no other', async (t
     log,
     keys,
     auth,
-    signals: { wake: () => {}, control: () => {}, ended: () => {} },
+    signals: { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} },
     runnerFault: () => null,
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     logger: createLogger('silent'),
