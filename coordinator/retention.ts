@@ -99,12 +99,12 @@ export class Retention {
       workspaces.shift();
     }
     await this.#measure(workspaces);
-    const bytesOf = ({ workspace }: Workspace) => this.#sizes.get(workspace)?.bytes ?? 0;
-    let bytes = 0;
-    // From the newest on: what does not fit beside those that ended later has to go.
+    let bytes_left = keep.keep_workspaces_bytes;
+    // What does not fit beside those that ended later has to go.
     for (const workspace of workspaces.toReversed()) {
-      bytes += bytesOf(workspace);
-      if (bytes > keep.keep_workspaces_bytes) await this.#giveUp(workspace);
+      const bytes = this.#sizes.get(workspace.workspace)?.bytes ?? 0;
+      if (bytes > bytes_left) await this.#giveUp(workspace);
+      else bytes_left -= bytes;
     }
   }
 

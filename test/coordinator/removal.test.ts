@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -276,6 +278,26 @@ test('an account goes with its password alone, and not while a task of it is und
   const anew = await new Api(server.url).call('signup', { body: again });
   t.not(anew.user.id, session.user.id);
   t.deepEqual((await new Api(server.url, anew.access_token).call('listTasks', {})).items, []);
+});
+
+test('a request whose body comes after its account was removed does nothing', async (t) => {
+  const server = await startApi(t);
+  await server.person();
+  const { api, session } = await server.person();
+  const request = httpRequest(`${server.url}/task`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${session.access_token}`, 'content-type': 'application/json' },
+  });
+  const [answered, seen] = [once(request, 'response'), once(server.http, 'request')];
+  request.write('{"prompt":"x",');
+  await seen;
+  await api.call('deleteMe', { body: { password: PASSWORD } });
+  request.end(`"repo_url":"${repo_url}"}`);
+  const [response] = (await answered) as [IncomingMessage];
+  t.is(response.statusCode, 401);
+  response.resume();
+  await once(response, 'end');
+  t.is(countOf(server.db, 'tasks'), 0);
 });
 
 test('guessing the password of an account that is logged in is slowed down like a log-in', async (t) => {
