@@ -11,8 +11,10 @@ import {
   markSomeOfUser,
 } from './sqlite/removed.ts';
 
-/** When it is looked again for what could not be removed: its worker had not gone yet, or the disk was full. */
+/** When it is looked again for what could not be removed: its worker had not gone yet. */
 const LOOK_AGAIN_MS = 2_000;
+/** The same where it failed: the disk was full. */
+const TRY_AGAIN_MS = 60_000;
 const STOP_MS = 5_000;
 
 export type RemovalDeps = {
@@ -69,7 +71,8 @@ export class Removal {
     }
     // In the same turn as the last look: what is marked from here on finds no sweep under way, and begins another.
     this.#sweeping = undefined;
-    if (left && !this.#stopped) this.#again = setTimeout(() => void this.sweep(), LOOK_AGAIN_MS).unref();
+    if (left && !this.#stopped)
+      this.#again = setTimeout(() => void this.sweep(), done ? LOOK_AGAIN_MS : TRY_AGAIN_MS).unref();
     return done;
   }
 

@@ -9,16 +9,13 @@ import type { Removal } from './removal.ts';
 import { usedBytes } from './sqlite/database.ts';
 import { pruneRemembered } from './sqlite/idempotency.ts';
 import { pruneRefreshTokens } from './sqlite/refresh-tokens.ts';
-import { markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from './sqlite/removed.ts';
-import { listEndedFirst } from './sqlite/tasks.ts';
+import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from './sqlite/removed.ts';
 import { giveUpWorkspace, listEndedWorkspaces } from './sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
 const STOP_MS = 5_000;
 /** How long it may take to measure a workspace. */
 const MEASURE_MS = 60_000;
-/** More than there can be workers at work: among so many tasks is one whose worker has gone, if there is any. */
-const CANDIDATES_MAX = 200;
 
 export type RetentionDeps = {
   log: Log;
@@ -113,7 +110,10 @@ export class Retention {
     this.#stop.signal.throwIfAborted();
     if (hasRun(task_id) || !log.write(({ db }) => giveUpWorkspace(db, task_id, workspace))) return;
     logger.info({ task_id, workspace }, 'the workspace of a task that has ended is removed');
-    await folders.removeWorkspace(workspace);
+    // The others must not wait for it: what is no task's any more the reconciler finds.
+    await folders.removeWorkspace(workspace).catch((error: unknown) => {
+      logger.warn({ err: error, task_id, workspace }, 'a workspace could not be removed');
+    });
   }
 
   /** One at a time, and never one with a worker: its size is not to be had before that has gone. */
@@ -136,12 +136,13 @@ export class Retention {
   async #removeOld(): Promise<void> {
     const { log, keep, logger } = this.#deps;
     const before = ago(keep.keep_ms);
-    let tasks = 0;
-    for (let marked = REMOVED_ROWS_MAX; marked === REMOVED_ROWS_MAX; await nextTurn()) {
+    let [tasks, marked] = [0, 0];
+    do {
+      await nextTurn();
       this.#stop.signal.throwIfAborted();
       marked = log.write(({ db }) => markEndedBefore(db, before));
       tasks += marked;
-    }
+    } while (marked === REMOVED_ROWS_MAX);
     if (tasks > 0) logger.info({ tasks, before }, 'tasks that ended long ago are removed');
   }
 
@@ -149,9 +150,9 @@ export class Retention {
   async #shrinkLog(): Promise<void> {
     const { log, keep, removal, hasRun, logger } = this.#deps;
     let tasks = 0;
-    for (; (await removal.sweep()) && usedBytes(log.db) > keep.keep_log_bytes; tasks++) {
+    while ((await removal.sweep()) && usedBytes(log.db) > keep.keep_log_bytes) {
       this.#stop.signal.throwIfAborted();
-      const id = listEndedFirst(log.db, CANDIDATES_MAX).find((task_id) => !hasRun(task_id));
+      const id = listEndedFirst(log.db).find((task_id) => !hasRun(task_id));
       if (id === undefined) {
         logger.warn(
           { bytes: usedBytes(log.db), bytes_max: keep.keep_log_bytes },
@@ -160,6 +161,7 @@ export class Retention {
         break;
       }
       log.write(({ db }) => markRemoved(db, 'task', id));
+      tasks += 1;
     }
     if (tasks > 0) logger.info({ tasks }, 'tasks that ended longest ago are removed to make room in the database');
   }

@@ -194,10 +194,11 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
 function startRetention({ config, log, logger }: Core, folders: Folders, dispatcher: Dispatcher, opened: Opened) {
   const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
   const removal = new Removal({ log, folders, logger, hasRun });
-  opened.defer(() => removal.stop());
   const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort: () => false });
   retention.start();
   opened.defer(() => retention.stop());
+  // This one first: the other may be waiting for it.
+  opened.defer(() => removal.stop());
   return removal;
 }
 

@@ -1,6 +1,6 @@
+import { confirm, YES_OPTION } from './ask.ts';
 import { Client } from './client.ts';
 import { command, given, numberOf } from './command.ts';
-import { confirm, YES_OPTION } from './ask.ts';
 import { EXIT } from './failure.ts';
 import { allProjects, findProject } from './find.ts';
 import { print, printJson, readSecret } from './io.ts';

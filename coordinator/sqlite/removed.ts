@@ -10,7 +10,7 @@ export type Removable = 'task' | 'project' | 'user';
 /** What one transaction deletes at most: rows of one table, and the text of events. */
 export const REMOVED_ROWS_MAX = 500;
 const REMOVED_BYTES_MAX = 4 * 1024 * 1024;
-/** More than there can be workers at work: among so many is one whose worker has gone, if there is any. */
+/** More than there can be workers at work: among so many tasks is one whose worker has gone, if there is any. */
 const LISTED_MAX = 200;
 
 /** Hides a thing from everyone. A task must have ended; of a project or a user no task may wait or be at work. */
@@ -30,6 +30,17 @@ export function markEndedBefore(db: Db, before: string): number {
     `INSERT INTO removed (id, kind) SELECT id, 'task' FROM tasks INDEXED BY tasks_ended
      WHERE ended_at < ? AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ${REMOVED_ROWS_MAX}`,
   ).run(before).changes;
+}
+
+/** The tasks that ended longest ago, by id, oldest end first: some of them. */
+export function listEndedFirst(db: Db): string[] {
+  return sql<{ id: string }>(
+    db,
+    `SELECT id FROM tasks INDEXED BY tasks_ended
+     WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ${LISTED_MAX}`,
+  )
+    .all()
+    .map(({ id }) => id);
 }
 
 /** Marks tasks and projects of a user who is being removed, to be removed before him. Gives how many; 0: all are marked, or gone. */

@@ -152,14 +152,3 @@ export function isUserAtWork(db: Db, user_id: string): boolean {
   ).get(user_id);
   return row !== undefined;
 }
-
-/** The ids of the tasks that ended longest ago, oldest end first. */
-export function listEndedFirst(db: Db, limit: number): string[] {
-  return sql<{ id: string }>(
-    db,
-    `SELECT id FROM tasks INDEXED BY tasks_ended
-     WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ?`,
-  )
-    .all(limit)
-    .map(({ id }) => id);
-}

@@ -171,6 +171,6 @@ test('the limits are settings, and those that are wrong are named, all at once',
     ERRAND_KEEP_WORKSPACES_DAYS: '-1',
     ERRAND_KEEP_WORKSPACES_MB: 'all',
   };
-  const { message = '' } = t.throws(() => readConfig(wrong), { instanceOf: ConfigError }) ?? {};
+  const { message } = t.throws(() => readConfig(wrong), { instanceOf: ConfigError });
   for (const name of Object.keys(wrong)) t.regex(message, new RegExp(`^  ${name} `, 'm'));
 });
