@@ -10,6 +10,7 @@ import { usedBytes } from './sqlite/database.ts';
 import { pruneRemembered } from './sqlite/idempotency.ts';
 import { pruneRefreshTokens } from './sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from './sqlite/removed.ts';
+import { findTask } from './sqlite/tasks.ts';
 import { giveUpWorkspace, listEndedWorkspaces } from './sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
@@ -105,15 +106,22 @@ export class Retention {
     }
   }
 
+  /** The folder goes before its name: on a full disk nothing can be written until it has. */
   async #giveUp({ task_id, workspace }: Workspace): Promise<void> {
     const { log, folders, logger, hasRun } = this.#deps;
     this.#stop.signal.throwIfAborted();
-    if (hasRun(task_id) || !log.write(({ db }) => giveUpWorkspace(db, task_id, workspace))) return;
-    logger.info({ task_id, workspace }, 'the workspace of a task that has ended is removed');
-    // The others must not wait for it: what is no task's any more the reconciler finds.
-    await folders.removeWorkspace(workspace).catch((error: unknown) => {
+    // Between this and the new name lies no turn in which an attempt could begin.
+    const task = findTask(log.db, task_id);
+    if (task?.workspace !== workspace || task.ended_at === null || hasRun(task_id)) return;
+    try {
+      const aside = folders.setWorkspaceAside(workspace);
+      if (aside !== undefined) await folders.removeWorkspace(aside);
+      log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
+      logger.info({ task_id, workspace }, 'the workspace of a task that has ended was removed');
+    } catch (error) {
+      // The others must not wait for it. What is left is found by the reconciler, or in the next look.
       logger.warn({ err: error, task_id, workspace }, 'a workspace could not be removed');
-    });
+    }
   }
 
   /** One at a time, and never one with a worker: its size is not to be had before that has gone. */

@@ -19,11 +19,10 @@ export function listEndedWorkspaces(db: Db): { task_id: string; workspace: strin
   ).all();
 }
 
-/** Gives up the workspace of a task that has ended: a next attempt gets another. False: the task goes on, or has another by now. */
-export function giveUpWorkspace(db: Db, task_id: string, workspace: string): boolean {
-  const { changes } = sql(
-    db,
-    'UPDATE tasks SET workspace = NULL WHERE id = ? AND workspace = ? AND ended_at IS NOT NULL',
-  ).run(task_id, workspace);
-  return changes === 1;
+/** Gives up the workspace of a task, if that has ended: a next attempt gets another. */
+export function giveUpWorkspace(db: Db, task_id: string, workspace: string): void {
+  sql(db, 'UPDATE tasks SET workspace = NULL WHERE id = ? AND workspace = ? AND ended_at IS NOT NULL').run(
+    task_id,
+    workspace,
+  );
 }

@@ -339,15 +339,15 @@ test.serial('what a killed server has removed in part is hidden at the next star
   const workspace = newWorkerName();
   new Folders(data_dir, owner).makeWorkspace(workspace);
   setWorkspace(db, task.id, workspace);
-  for (let n = 0; n < 60; n++) addEvents(log, task, 1_000);
+  for (let n = 0; n < 100; n++) addEvents(log, task, 1_000);
 
   const second = await start();
   second.api.token = (await second.api.call('login', { body: login })).access_token;
   await second.api.call('deleteTask', { params: task });
-  await until('a part has gone', () => countOf(db, 'events') < 60_000);
+  await until('a part has gone', () => countOf(db, 'events') < 100_000);
   await second.server.kill();
   const left = countOf(db, 'events');
-  t.true(left > 0 && left < 60_000, String(left));
+  t.true(left > 0 && left < 100_000, String(left));
   t.true(existsSync(join(data_dir, 'workspaces', workspace)));
 
   const third = await start();

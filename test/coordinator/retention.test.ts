@@ -11,6 +11,7 @@ import { Removal } from '../../coordinator/removal.ts';
 import { Retention, type RetentionDeps } from '../../coordinator/retention.ts';
 import { openDatabase, usedBytes } from '../../coordinator/sqlite/database.ts';
 import { findTask } from '../../coordinator/sqlite/tasks.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import { addTask, addUser, startServer, time } from '../support/dispatching.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -20,17 +21,24 @@ const silent = pino({ level: 'silent' });
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const daysAgo = (days: number) => time(-days * DAY_MS);
 
-type Limits = Partial<RetentionDeps['keep']> & Partial<Pick<RetentionDeps, 'hasRun' | 'isDiskShort'>>;
+type Limits = Partial<RetentionDeps['keep']> & Partial<Pick<RetentionDeps, 'hasRun' | 'isDiskShort' | 'log'>>;
+
+/** A log on a full disk. */
+class FullLog extends Log {
+  override write(): never {
+    throw new ErrandError('unavailable', "The server's disk is full.");
+  }
+}
 
 /** A database with a user, workspaces beside it, and `look`, which keeps them within limits. */
 async function start(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const log = new Log(db, () => undefined);
+  const own_log = new Log(db, () => undefined);
   const folders = new Folders(data_dir, owner);
   const user_id = addUser(db);
   t.teardown(() => db.close());
-  const look = async ({ hasRun = () => false, isDiskShort = () => false, ...given }: Limits) => {
+  const look = async ({ hasRun = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
     const removal = new Removal({ log, folders, logger: silent, hasRun });
     const retention = new Retention({ log, folders, removal, logger: silent, keep, hasRun, isDiskShort });
@@ -45,7 +53,7 @@ async function start(t: ExecutionContext) {
     return addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
   const workspaces = () => folders.listWorkspaces().toSorted();
-  return { db, log, folders, user_id, look, addWorkspace, workspaces };
+  return { db, log: own_log, folders, user_id, look, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
@@ -120,6 +128,20 @@ test('while the disk is short workspaces go first of all, the oldest first, and 
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
   await look({ isDiskShort: () => workspaces().length > 1 });
   t.deepEqual(workspaces(), namesOf(all.slice(2)));
+});
+
+test('on a disk where nothing can be written workspaces go nevertheless, and are written off later', async (t) => {
+  const { db, look, addWorkspace, workspaces } = await start(t);
+  const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
+  const full = new FullLog(db, () => undefined);
+  await look({ log: full, isDiskShort: () => workspaces().length > 1 });
+  t.deepEqual(workspaces(), namesOf(all.slice(2)));
+  t.is(findTask(db, all[0]?.id ?? '')?.workspace, all[0]?.workspace);
+  await look({ isDiskShort: () => true });
+  t.deepEqual(
+    all.map(({ id }) => findTask(db, id)?.workspace),
+    [null, null, null],
+  );
 });
 
 test('what a worker may still be using stays until that has gone', async (t) => {
