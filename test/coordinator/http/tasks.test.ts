@@ -305,10 +305,11 @@ test('every list is one search of an index, with nothing to sort', async (t) => 
   for (const [name, text] of Object.entries(statements)) {
     const parameters = Object.fromEntries([...text.matchAll(/:(\w+)/g)].map(([, key]) => [key, 1]));
     const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(parameters);
-    const [search = '', ...rest] = plan.map(({ detail }) => detail);
-    // Whether a row is being removed is asked of an index, row by row.
-    t.deepEqual(rest, name === 'events' ? [] : ['USING INDEX sqlite_autoindex_removed_1 FOR IN-OPERATOR'], name);
-    t.regex(search, /^SEARCH \w+ USING (INDEX|PRIMARY KEY) .*id[<>]\?\)$/, name);
+    const details = plan.map(({ detail }) => detail);
+    // A page of tasks is found by its ids; whether one of them is being removed is asked of an index.
+    const [search = '', ...more] = details.filter((detail) => !/^LIST SUBQUERY|KEY \(id=\?\)$| FOR IN-/.test(detail));
+    t.deepEqual(more, [], name);
+    t.regex(search, /^SEARCH \w+ USING (COVERING )?(INDEX|PRIMARY KEY) .*id[<>]\?\)$/, name);
   }
 });
 
