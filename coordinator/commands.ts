@@ -9,6 +9,7 @@ import type { Tx } from './log.ts';
 import type { Signals } from './signals.ts';
 import { countPendingMessages, insertMessage } from './sqlite/messages.ts';
 import { findProjectOf } from './sqlite/projects.ts';
+import { markRemoved } from './sqlite/removed.ts';
 import { countQueuedOf, findTaskOf, insertTask, updateBudget } from './sqlite/tasks.ts';
 import { isActive } from './task-life.ts';
 import { newTask, type TaskRow } from './task.ts';
@@ -106,6 +107,14 @@ export function retryTask(
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
   tx.afterCommit(signals.wake);
   return next;
+}
+
+/** Removes a task that has ended, with its log and its workspace. What it pushed stays in the repository. Throws `conflict` while it is under way. */
+export function removeTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): void {
+  const task = requireTask(tx, user_id, task_id);
+  if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
+  markRemoved(tx.db, 'task', task_id);
+  tx.afterCommit(signals.removed);
 }
 
 /** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */

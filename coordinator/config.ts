@@ -7,6 +7,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+const MB = 1024 * 1024;
+const DAY_MS = 24 * 3600_000;
+
 const whole = (min: number, max: number, preset: number) =>
   z
     .string()
@@ -44,6 +47,10 @@ const Settings = z.object({
   ERRAND_BUDGET_USD: amount(1000, 5),
   ERRAND_MAX_TURNS: whole(1, 1000, 150),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90),
+  ERRAND_KEEP_DAYS: whole(1, 36_500, 365),
+  ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096),
+  ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14),
+  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240),
   ERRAND_SIGNUP: z.enum(['open', 'closed'], 'is neither open nor closed').default('closed'),
   ERRAND_TRUST_PROXY: yesNo.default(false),
   ERRAND_PRIVATE_HOSTS: z
@@ -85,6 +92,12 @@ export type Config = {
   budget_usd: number;
   max_turns: number;
   time_limit_ms: number;
+  /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
+  keep_ms: number;
+  keep_log_bytes: number;
+  /** How long the workspace of a task is kept after its end, and how much those may take up together. */
+  keep_workspaces_ms: number;
+  keep_workspaces_bytes: number;
   signup: 'open' | 'closed';
   /** Whether the client's address is read from X-Forwarded-For. */
   trust_proxy: boolean;
@@ -129,13 +142,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,
-    worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * 1024 * 1024,
+    worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * MB,
     worker_cpus: s.ERRAND_WORKER_CPUS,
     worker_pids_max: s.ERRAND_WORKER_PIDS,
     model: s.ERRAND_MODEL,
     budget_usd: s.ERRAND_BUDGET_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
+    keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,
+    keep_log_bytes: s.ERRAND_KEEP_LOG_MB * MB,
+    keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,
+    keep_workspaces_bytes: s.ERRAND_KEEP_WORKSPACES_MB * MB,
     signup: s.ERRAND_SIGNUP,
     trust_proxy: s.ERRAND_TRUST_PROXY,
     private_hosts: s.ERRAND_PRIVATE_HOSTS.map((host) => host.toLowerCase()),

@@ -41,7 +41,7 @@ export type DispatcherDeps = {
  * Gives queued tasks to workers: in the moment that a task is queued and a place is free, or a place becomes free and a task is queued. It
  * never polls the queue; a timer serves for `retry_at` alone.
  */
-export class Dispatcher implements Signals {
+export class Dispatcher implements Omit<Signals, 'removed'> {
   readonly #deps: DispatcherDeps;
   readonly #health: RunnerHealth;
   readonly #pool: WarmPool;
@@ -65,7 +65,7 @@ export class Dispatcher implements Signals {
       log,
       workers,
       logger,
-      hasRun: (task_id) => this.#runs.has(task_id),
+      hasRun: (task_id) => this.hasRun(task_id),
       hasWorker: (name) => this.#pool.has(name) || this.#runningWorkers().includes(name),
       takeUp: (attempt) => this.#takeUp(attempt),
     });
@@ -98,6 +98,11 @@ export class Dispatcher implements Signals {
   /** How many workers wait ahead, and how many are at work. */
   get workers(): { warm: number; at_work: number } {
     return { warm: this.#pool.waiting, at_work: this.#runs.size };
+  }
+
+  /** Whether the worker of an attempt of this task has not gone yet, though the attempt may have ended: the workspace is in use. */
+  hasRun(task_id: string): boolean {
+    return this.#runs.has(task_id);
   }
 
   /** Takes up what an earlier process left, then begins to work off the queue. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../protocol/worker.ts';
@@ -80,6 +80,21 @@ export class Folders {
   /** Removes a worker's link. Links inside are removed, never followed. */
   async removeLink(name: string): Promise<void> {
     await rm(this.#below(this.workers_dir, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /**
+   * Gives a workspace another name, at once and whole, and gives that name: whoever asks for the old one gets an empty folder, and none that is half
+   * gone. Undefined: it was not there.
+   */
+  setWorkspaceAside(name: string): string | undefined {
+    const aside = newWorkerName();
+    try {
+      renameSync(this.workspace(name), this.workspace(aside));
+      return aside;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   async removeWorkspace(name: string): Promise<void> {

@@ -6,7 +6,9 @@ import type { Keys } from './keys.ts';
 import type { Tx } from './log.ts';
 import type { ProjectRow } from './project.ts';
 import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
-import { countProjects, deleteProjectRow, findProjectOf, insertProject, updateProject } from './sqlite/projects.ts';
+import type { Signals } from './signals.ts';
+import { countProjects, findProjectOf, insertProject, updateProject } from './sqlite/projects.ts';
+import { markRemoved, markTasksOfProject } from './sqlite/removed.ts';
 import { isProjectAtWork } from './sqlite/tasks.ts';
 
 /* What a person can do to a project, each in the caller's transaction. */
@@ -60,12 +62,19 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
   return next;
 }
 
-/** Deletes a project; its tasks stay, without it. Throws `conflict` while one of them waits or is at work. */
-export function deleteProject(tx: Tx, user_id: string, project_id: string): void {
+/** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */
+export function removeProject(
+  tx: Tx,
+  { removed }: Pick<Signals, 'removed'>,
+  user_id: string,
+  project_id: string,
+): void {
   requireProject(tx, user_id, project_id);
   if (isProjectAtWork(tx.db, user_id, project_id))
     throw new ErrandError('conflict', 'A task of this project waits or is at work: cancel it first.');
-  deleteProjectRow(tx.db, project_id);
+  markTasksOfProject(tx.db, project_id);
+  markRemoved(tx.db, 'project', project_id);
+  tx.afterCommit(removed);
 }
 
 /** The project if it is this user's; else throws `not_found`. */

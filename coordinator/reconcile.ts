@@ -2,16 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Log } from './log.ts';
 import { listLivingAttempts } from './sqlite/attempts.ts';
-import { giveUpWorkspace, isWorkspace, listOldWorkspaces } from './sqlite/workspaces.ts';
+import { isWorkspace } from './sqlite/workspaces.ts';
 import type { AttemptRow } from './task.ts';
 import type { Workers } from './workers.ts';
 
 const EVERY_MS = 30_000;
-/**
- * How many workspaces of ended tasks are kept, those of the last ones to end: a clone with all that was installed in it is large, and the disk of a
- * small server is not. A task that goes on without its own gets a new clone of its branch.
- */
-const WORKSPACES_KEPT = 10;
 
 export type ReconcilerDeps = {
   log: Log;
@@ -27,7 +22,7 @@ export type ReconcilerDeps = {
 
 /**
  * Compares the rows with what runs: living attempts that nobody watches are taken up, workers of no living attempt are removed, and so are
- * folders of nothing, and those of tasks that ended long ago. At the start, for what an earlier process left; then every half minute, for what went wrong meanwhile.
+ * folders of nothing. At the start, for what an earlier process left; then every half minute, for what went wrong meanwhile.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -93,11 +88,9 @@ export class Reconciler {
       if (!hasWorker(name) && !this.#stop.signal.aborted) await workers.folders.removeLink(name);
   }
 
-  /** Gives up the workspaces of all but the last tasks that ended, and removes the folders that are no task's and no warm worker's. */
+  /** Removes the folders that are no task's and no warm worker's. */
   async #removeWorkspaces(): Promise<void> {
-    const { log, workers, hasRun, hasWorker } = this.#deps;
-    const old = listOldWorkspaces(log.db, WORKSPACES_KEPT).filter((task_id) => !hasRun(task_id));
-    if (old.length > 0) log.write(({ db }) => old.forEach((task_id) => giveUpWorkspace(db, task_id)));
+    const { log, workers, hasWorker } = this.#deps;
     for (const name of workers.folders.listWorkspaces())
       if (!hasWorker(name) && !isWorkspace(log.db, name) && !this.#stop.signal.aborted)
         await workers.folders.removeWorkspace(name);

@@ -1,4 +1,4 @@
-/** What the rest of the server tells the dispatcher, always after the commit. None of these wait or throw. */
+/** What those who change rows tell those who act on them, always after the commit. None of these wait or throw. */
 export type Signals = {
   /** A task was queued, or a place became free: look whether something can start. */
   wake: () => void;
@@ -6,4 +6,6 @@ export type Signals = {
   control: (task_id: string) => void;
   /** An attempt has ended: its streams are cut, its worker is cleared away. */
   ended: (task_id: string, attempt: number) => void;
+  /** Something was removed, and nobody sees it any more: what it left can be cleared away. */
+  removed: () => void;
 };

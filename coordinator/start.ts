@@ -24,6 +24,8 @@ import { watchWorkers } from './lost-workers.ts';
 import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
 import { readReadiness } from './readiness.ts';
 import { Relay } from './relay.ts';
+import { Removal } from './removal.ts';
+import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
 import { lockDataFolder } from './sqlite/data-lock.ts';
@@ -135,6 +137,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       internal.ended(task_id, n);
       dispatcher.ended(task_id, n);
     },
+    removed: () => void removal.sweep(),
   };
   // A pace that is quicker than usual is so in all its parts.
   const silent_ms = Math.min(LIMITS.silent_ms, pace.heartbeat_ms * 2.5);
@@ -156,11 +159,12 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     tunnel: egressTunneller({ policy: egress, private_hosts, logger }),
     logger,
   });
+  const folders = new Folders(data_dir, runner.owner);
   const dispatcher = new Dispatcher({
     log,
     workers: new Workers({
       runner,
-      folders: new Folders(data_dir, runner.owner),
+      folders,
       listen: (worker, path) => internal.listenOnSocket(path, worker),
       limits: { memory_bytes: config.worker_memory_bytes, cpus: config.worker_cpus, pids_max: config.worker_pids_max },
     }),
@@ -182,7 +186,20 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   opened.defer(() => callbacks.close());
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
+  const removal = startRetention(core, folders, dispatcher, opened);
   return { runner, dispatcher, signals, callback_url: addressOf(callback_host, callbacks.port) };
+}
+
+/** Starts what keeps all that errands leave within its limits, and gives what clears away what was removed. */
+function startRetention({ config, log, logger }: Core, folders: Folders, dispatcher: Dispatcher, opened: Opened) {
+  const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
+  const removal = new Removal({ log, folders, logger, hasRun });
+  const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort: () => false });
+  retention.start();
+  opened.defer(() => retention.stop());
+  // This one first: the other may be waiting for it.
+  opened.defer(() => removal.stop());
+  return removal;
 }
 
 /** Claude, or without a key the demo model. */

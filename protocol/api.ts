@@ -33,6 +33,8 @@ const Password = z
 
 export const Signup = z.strictObject({ email: Email, password: Password });
 export const Login = z.strictObject({ email: Email, password: z.string().min(1).max(200) });
+/** Who is logged in deletes the account with the password once more. */
+export const AccountDelete = z.strictObject({ password: Login.shape.password });
 export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
 
 /** The answer of signing up, logging in and refreshing. `expires_in`: seconds until the access token does. */

@@ -37,6 +37,7 @@ const REQUESTS: Record<string, z.ZodType> = {
   Signup: api.Signup,
   Login: api.Login,
   Refresh: api.Refresh,
+  AccountDelete: api.AccountDelete,
   ProjectCreate: api.ProjectCreate,
   ProjectPatch: api.ProjectPatch,
   TaskCreate: api.TaskCreate,

@@ -76,6 +76,17 @@ export const ROUTES = {
     response: api.User,
     errors: [],
   },
+  deleteMe: {
+    method: 'delete',
+    path: '/me',
+    summary: 'Delete your account, with your projects, your tasks and their logs',
+    description:
+      'It takes the password once more, and is refused while a task of yours waits or is at work. All log-ins end, and their sockets are closed. The owner of the server cannot be deleted: the next to sign up would own it.',
+    auth: 'user',
+    body: api.AccountDelete,
+    status: 204,
+    errors: ['wrong_credentials', 'rate_limited', 'conflict', 'unavailable'],
+  },
   wsTicket: {
     method: 'post',
     path: '/ws-ticket',
@@ -133,7 +144,8 @@ export const ROUTES = {
   deleteProject: {
     method: 'delete',
     path: '/projects/:id',
-    summary: 'Delete a project; its tasks stay, without it',
+    summary: 'Delete a project, with its secrets, its tasks and their logs',
+    description: 'It is refused while one of its tasks waits or is at work. What was pushed stays in the repository.',
     auth: 'user',
     params: byId,
     status: 204,
@@ -228,6 +240,15 @@ export const ROUTES = {
     status: 202,
     response: Task,
     errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
+  },
+  deleteTask: {
+    method: 'delete',
+    path: '/tasks/:id',
+    summary: 'Delete a task that has ended, with its log; what it pushed stays in the repository',
+    auth: 'user',
+    params: byId,
+    status: 204,
+    errors: ['not_found', 'conflict'],
   },
 
   openapi: { method: 'get', path: '/openapi.json', summary: 'This description', auth: 'none', status: 200, errors: [] },

@@ -6,6 +6,8 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../config.ts';
 import type { Keys } from '../keys.ts';
 import type { Log } from '../log.ts';
+import type { Signals } from '../signals.ts';
+import { removeAccount } from '../account-commands.ts';
 import { readMeta } from '../sqlite/database.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import { AccessTokens } from './access-tokens.ts';
@@ -45,6 +47,9 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
     if (!user) throw new ErrandError('unauthenticated', 'The account is gone.');
     return user;
   };
+  const requireLiving = (identity: Identity): void => {
+    if (!sessions.lives(identity)) throw new ErrandError('unauthenticated', 'This log-in was ended: log in again.');
+  };
   const isOpen = (): boolean => config.signup === 'open' || !hasUsers(log.db);
   const refuseIfClosed = (): void => {
     if (!isOpen()) throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can open it.');
@@ -75,7 +80,9 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
       const user = findUserByEmail(log.db, email);
       const admission = limiter.login(email, user?.id, address);
       const right = await passwords.matches(password, user?.password_hash);
-      if (!user || !right) throw new ErrandError('wrong_credentials', 'The e-mail address or the password is wrong.');
+      // The account may have been removed while the password was being checked.
+      if (!user || !right || !findUserByEmail(log.db, email))
+        throw new ErrandError('wrong_credentials', 'The e-mail address or the password is wrong.');
       admission.succeeded(user.id);
       const { session, refresh_token } = log.write((tx) => sessions.begin(tx, user.id));
       return answer(user, session, refresh_token);
@@ -93,11 +100,36 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
     /** Who bears this access token. Throws `unauthenticated`, also where its log-in was ended. */
     async authenticate(bearer: string): Promise<Identity> {
       const identity = await access.verify(bearer);
-      if (!sessions.lives(identity)) throw new ErrandError('unauthenticated', 'This log-in was ended: log in again.');
+      requireLiving(identity);
       return identity;
     },
 
+    /** Throws `unauthenticated` where the log-in was ended since it was authenticated. */
+    requireLiving,
+
     me: (identity: Identity): User => userView(userOf(identity.user_id)),
+
+    /**
+     * Removes the account of who is logged in, with all that is theirs, and ends its log-ins. Throws `wrong_credentials` or `rate_limited`, as a
+     * log-in does, and `conflict` (see `removeAccount`).
+     */
+    async remove(
+      identity: Identity,
+      password: string,
+      address: string,
+      signals: Pick<Signals, 'removed'>,
+    ): Promise<void> {
+      const { id, email, password_hash } = userOf(identity.user_id);
+      const admission = limiter.login(email, id, address);
+      if (!(await passwords.matches(password, password_hash)))
+        throw new ErrandError('wrong_credentials', 'The password is wrong.');
+      requireLiving(identity);
+      admission.succeeded(id);
+      log.write((tx) => {
+        removeAccount(tx, signals, userOf(id));
+        sessions.endAll(tx, id);
+      });
+    },
 
     /** A one-time ticket for the socket, good for `LIMITS.ws_ticket_s` seconds. */
     issueTicket: (identity: Identity): string => tickets.issue(identity),

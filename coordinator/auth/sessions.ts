@@ -11,6 +11,7 @@ import {
   familyLives,
   findRefreshToken,
   insertRefreshToken,
+  listFamilies,
   markRefreshTokenUsed,
   pruneRefreshTokens,
   type RefreshTokenRow,
@@ -64,6 +65,11 @@ export class Sessions {
       const row = findRefreshToken(tx.db, hashOf(token));
       if (row) this.#endFamily(tx, row.family);
     });
+  }
+
+  /** Tells that all log-ins of a user end, who is removed in the caller's transaction: that is what ends them. */
+  endAll(tx: Tx, user_id: string): void {
+    for (const family of listFamilies(tx.db, user_id)) this.#afterEnd(tx, family);
   }
 
   /** Whether the log-in has not been ended. */

@@ -1,4 +1,5 @@
-import { ask } from './ask.ts';
+import { ask, confirm, YES_OPTION } from './ask.ts';
+import { Client } from './client.ts';
 import { command } from './command.ts';
 import { EXIT, Refusal, UsageFailure } from './failure.ts';
 import { send } from './http.ts';
@@ -50,6 +51,22 @@ export const logout = command({
       await io.session.remove();
     });
     print(io, [['You are logged out.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const removeAccount = command({
+  name: 'account remove',
+  operands: [],
+  summary: 'Remove your account from the server, with your projects and errands',
+  options: { yes: YES_OPTION },
+  run: async ({ values }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const { email } = await client.call('me', {});
+    await confirm(io, `Remove the account ${email}, with all its projects and errands?`, values.yes);
+    await client.call('deleteMe', { body: { password: await passwordOf(io, false) } });
+    await io.session.locked(() => io.session.remove());
+    print(io, [['The account ', ['bold', email], ` is removed from ${client.server}.`]]);
     return EXIT.succeeded;
   },
 });

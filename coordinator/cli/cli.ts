@@ -1,10 +1,10 @@
-import { login, logout } from './account-commands.ts';
+import { login, logout, removeAccount } from './account-commands.ts';
 import type { Command } from './command.ts';
 import { EXIT, Failure, UsageFailure } from './failure.ts';
 import { print, printBeside, type Io } from './io.ts';
 import type { Line } from './line.ts';
-import { addProject, projects } from './project-commands.ts';
-import { cancel, diff, retry, say, task, tasks, watchCommand } from './task-commands.ts';
+import { addProject, projects, removeProject } from './project-commands.ts';
+import { cancel, diff, remove, retry, say, task, tasks, watchCommand } from './task-commands.ts';
 
 const COMMANDS: readonly Command[] = [
   login,
@@ -16,8 +16,11 @@ const COMMANDS: readonly Command[] = [
   cancel,
   retry,
   diff,
+  remove,
   projects,
   addProject,
+  removeProject,
+  removeAccount,
 ];
 
 /** What may be typed after `errand`. */

@@ -1,8 +1,10 @@
+import { confirm, YES_OPTION } from './ask.ts';
 import { Client } from './client.ts';
 import { command, given, numberOf } from './command.ts';
 import { EXIT } from './failure.ts';
-import { allProjects } from './find.ts';
+import { allProjects, findProject } from './find.ts';
 import { print, printJson, readSecret } from './io.ts';
+import { oneLine } from './text.ts';
 
 export const projects = command({
   name: 'projects',
@@ -57,6 +59,22 @@ export const addProject = command({
         ['The project ', ['bold', project.name], ` is ${project.id}.`],
         [['dim', `send an errand with: npx errand task "…" --project ${project.id}`]],
       ]);
+    return EXIT.succeeded;
+  },
+});
+
+export const removeProject = command({
+  name: 'project remove',
+  operands: ['NAME'],
+  summary: 'Remove a project with its errands and their logs; the branches stay',
+  options: { yes: YES_OPTION },
+  run: async ({ values, operands: [name] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const params = { id: await findProject(client, name) };
+    const project = await client.call('getProject', { params });
+    await confirm(io, `Remove the project ${oneLine(project.name, 100)}, with all its errands?`, values.yes);
+    await client.call('deleteProject', { params });
+    print(io, [['The project ', ['bold', project.name], ' is removed.']]);
     return EXIT.succeeded;
   },
 });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { TaskStatus, type Task } from '../../protocol/task.ts';
+import { confirm, YES_OPTION } from './ask.ts';
 import { Client } from './client.ts';
 import { command, given, numberOf } from './command.ts';
 import { EXIT, UsageFailure } from './failure.ts';
@@ -8,7 +9,7 @@ import { money } from './format.ts';
 import { print, printJson } from './io.ts';
 import type { Line } from './line.ts';
 import { STATUS_STYLE } from './event-lines.ts';
-import { clean } from './text.ts';
+import { clean, oneLine } from './text.ts';
 import { whyNothingStarts } from './view.ts';
 import { watch } from './watch.ts';
 
@@ -149,6 +150,22 @@ export const retry = command({
       ['The errand is ', [STATUS_STYLE[again.status], again.status], ' again.'],
       ...whyNothingStarts([again]),
     ]);
+    return EXIT.succeeded;
+  },
+});
+
+export const remove = command({
+  name: 'remove',
+  operands: ['ID'],
+  summary: 'Remove an errand that has ended, with its log; its branch stays',
+  options: { yes: YES_OPTION },
+  run: async ({ values, operands: [id] }, io) => {
+    const client = await Client.open(io.session, io.signal);
+    const params = { id: await findTask(client, id) };
+    const { title } = await client.call('getTask', { params });
+    await confirm(io, `Remove the errand '${oneLine(title, 80)}', with its log?`, values.yes);
+    await client.call('deleteTask', { params });
+    print(io, [['Removed.']]);
     return EXIT.succeeded;
   },
 });

@@ -1,11 +1,12 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
+import type { Signals } from '../signals.ts';
 import type { Handlers } from './bind.ts';
 
-type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'wsTicket';
+type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'deleteMe' | 'wsTicket';
 
 /** Accounts and log-ins. */
-export function accountHandlers(auth: Auth): Pick<Handlers, Accounts> {
+export function accountHandlers({ auth, signals }: { auth: Auth; signals: Signals }): Pick<Handlers, Accounts> {
   return {
     signup: ({ body, address }) => auth.signup(body, address),
     login: ({ body, address }) => auth.login(body, address),
@@ -15,6 +16,10 @@ export function accountHandlers(auth: Auth): Pick<Handlers, Accounts> {
       return undefined;
     },
     me: ({ who }) => auth.me(who),
+    deleteMe: async ({ who, body, address }) => {
+      await auth.remove(who, body.password, address, signals);
+      return undefined;
+    },
     wsTicket: ({ who }) => ({ ticket: auth.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
   };
 }

@@ -40,8 +40,8 @@ export function createApp(deps: AppDeps): websockify.App {
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
   const router = bindRoutes(
     {
-      ...accountHandlers(auth),
-      ...projectHandlers({ log, keys }),
+      ...accountHandlers({ auth, signals }),
+      ...projectHandlers({ log, keys, signals }),
       ...taskHandlers({ config, signals, models, log, runnerFault }),
       ...serverHandlers(readiness),
     },

@@ -62,6 +62,8 @@ async function readCall(ctx: RouterContext, route: Route, { auth, log, epoch }: 
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
   const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
   const body = route.body && parse(route.body, await readBody(ctx, route.body), 'The body');
+  // While the body came the log-in may have ended, and with it the account: whoever that was does nothing any more.
+  if (who && route.body) auth.requireLiving(who);
   const key = route.idempotent ? idempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
   return {
     params: params?.data,

@@ -117,12 +117,9 @@ export class Feed implements Watcher {
 
   /** Sends the next page of the log. True: it was the last, and the socket is live. */
   #sendPage(): boolean {
-    const { rows, more } = readEventsOf(this.#db, this.user_id, this.#cursor, PAGE);
-    const last = rows.at(-1);
-    if (last) {
-      this.send(eventsFrame(rows));
-      this.#cursor = last.id;
-    }
+    const { rows, cursor, more } = readEventsOf(this.#db, this.user_id, this.#cursor, PAGE);
+    if (rows.length > 0) this.send(eventsFrame(rows));
+    this.#cursor = cursor;
     if (more) return false;
     this.send(encode({ type: 'caught_up', cursor: this.#cursor }));
     for (const state of listStatesOf(this.#db, this.user_id)) this.send(stateFrame(state));

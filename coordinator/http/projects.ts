@@ -1,16 +1,19 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../keys.ts';
 import type { Log } from '../log.ts';
-import { createProject, deleteProject, patchProject } from '../project-commands.ts';
+import { createProject, patchProject, removeProject } from '../project-commands.ts';
 import { projectView } from '../project.ts';
+import type { Signals } from '../signals.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
 import type { Handlers } from './bind.ts';
 import { pageOf } from './page.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
+type Deps = { log: Log; keys: Keys; signals: Signals };
+
 /** Projects: repositories with their defaults and secrets. */
-export function projectHandlers({ log, keys }: { log: Log; keys: Keys }): Pick<Handlers, Projects> {
+export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Projects> {
   return {
     createProject: ({ who, body, once }) => once((tx) => projectView(createProject(tx, keys, who.user_id, body))),
     listProjects: ({ who, query: { cursor, limit } }) => {
@@ -25,7 +28,7 @@ export function projectHandlers({ log, keys }: { log: Log; keys: Keys }): Pick<H
     patchProject: ({ who, params, body }) =>
       projectView(log.write((tx) => patchProject(tx, keys, who.user_id, params.id, body))),
     deleteProject: ({ who, params }) => {
-      log.write((tx) => deleteProject(tx, who.user_id, params.id));
+      log.write((tx) => removeProject(tx, signals, who.user_id, params.id));
       return undefined;
     },
   };

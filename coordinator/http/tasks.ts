@@ -1,7 +1,7 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
-import { addMessage, cancelTask, createTask, retryTask, type Server } from '../commands.ts';
+import { addMessage, cancelTask, createTask, removeTask, retryTask, type Server } from '../commands.ts';
 import type { Log } from '../log.ts';
 import { queuePlace, queuePlaces } from '../queue.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -17,7 +17,15 @@ import { JsonText } from './once.ts';
 import { pageOf } from './page.ts';
 
 type Tasks =
-  'createTask' | 'listTasks' | 'getTask' | 'listEvents' | 'getDiff' | 'createMessage' | 'cancelTask' | 'retryTask';
+  | 'createTask'
+  | 'listTasks'
+  | 'getTask'
+  | 'listEvents'
+  | 'getDiff'
+  | 'createMessage'
+  | 'cancelTask'
+  | 'retryTask'
+  | 'deleteTask';
 
 type Deps = Server & {
   log: Log;
@@ -63,6 +71,10 @@ export function taskHandlers({ log, runnerFault, ...server }: Deps): Pick<Handle
     cancelTask: ({ who, params, once }) => once((tx) => seenOne(cancelTask(tx, server, who.user_id, params.id))),
     retryTask: ({ who, params, body, once }) =>
       once((tx) => seenOne(retryTask(tx, server, who.user_id, params.id, body))),
+    deleteTask: ({ who, params }) => {
+      log.write((tx) => removeTask(tx, server, who.user_id, params.id));
+      return undefined;
+    },
   };
 }
 

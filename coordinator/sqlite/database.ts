@@ -71,6 +71,12 @@ export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
   return row.value;
 }
 
+/** How much of the database holds something, in bytes. Its file is as large as that has ever been: what is freed is used again. */
+export function usedBytes(db: Db): number {
+  const read = (name: string) => Number(db.pragma(name, { simple: true }));
+  return (read('page_count') - read('freelist_count')) * read('page_size');
+}
+
 /**
  * What of the machine failed, where an error of SQLite says so: `full`, and it may go on once there is room; `failed`, and what is on disk is
  * not known before the database is opened anew. Undefined: another error.

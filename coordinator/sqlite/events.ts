@@ -73,26 +73,29 @@ export function findEventBySeq(
 export type PageSize = { rows_max: number; bytes_max: number };
 
 /**
- * A user's events after the cursor `after`, ids ascending: as many as the page holds, and one at least where there are any. `more`: the page
- * was full, and there may be others.
+ * A user's events after the cursor `after`, ids ascending, without those of tasks that are being removed: as many as the page holds. `cursor`: how
+ * far it was read, to go on from. `more`: the page was full, and there may be others.
  */
 export function readEventsOf(
   db: Db,
   user_id: string,
   after: number,
   size: PageSize,
-): { rows: EventRow[]; more: boolean } {
+): { rows: EventRow[]; cursor: number; more: boolean } {
   const rows: EventRow[] = [];
-  let bytes = 0;
-  const statement = sql<EventRow, [string, number, number]>(
+  let [read, bytes, cursor] = [0, 0, after];
+  const statement = sql<EventRow & { hidden: number }, [string, number, number]>(
     db,
-    'SELECT * FROM events WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?',
+    `SELECT *, task_id IN (SELECT id FROM removed) AS hidden FROM events INDEXED BY events_by_user
+     WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?`,
   );
-  // The rows are read one by one, so that a page of long bodies is never in memory whole.
-  for (const row of statement.iterate(user_id, after, size.rows_max)) {
-    rows.push(row);
+  // The rows are read one by one, so that a page of long bodies is never in memory whole. Hidden ones count: no page reads more than its size.
+  for (const { hidden, ...row } of statement.iterate(user_id, after, size.rows_max)) {
+    read += 1;
+    cursor = row.id;
     bytes += row.body.length;
-    if (bytes >= size.bytes_max) return { rows, more: true };
+    if (hidden === 0) rows.push(row);
+    if (bytes >= size.bytes_max) return { rows, cursor, more: true };
   }
-  return { rows, more: rows.length === size.rows_max };
+  return { rows, cursor, more: read === size.rows_max };
 }

@@ -19,6 +19,13 @@ export function deleteFailures(db: Db, key: string): void {
   sql(db, 'DELETE FROM login_failures WHERE key = ?').run(key);
 }
 
+/** Forgets the failures for an account, from wherever: the keys that end in its e-mail address. */
+export function deleteFailuresFor(db: Db, email: string): void {
+  sql(db, `DELETE FROM login_failures WHERE substr(key, -length(:email) - 1) IN (':' || :email, ' ' || :email)`).run({
+    email,
+  });
+}
+
 /** Forgets what is older than `before`, and the oldest beyond `keep` rows. */
 export function pruneFailures(db: Db, before: string, keep: number): void {
   sql(db, 'DELETE FROM login_failures WHERE last_at < ?').run(before);

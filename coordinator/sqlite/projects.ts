@@ -51,15 +51,18 @@ export function findProject(db: Db, id: string): ProjectRow | undefined {
   return row && fromStored(row);
 }
 
-/** The project if it is this user's. */
+/** The project if it is this user's, and was not removed. */
 export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow | undefined {
-  const row = sql<Stored>(db, 'SELECT * FROM projects WHERE id = ? AND user_id = ?').get(id, user_id);
+  const row = sql<Stored>(
+    db,
+    'SELECT * FROM projects WHERE id = ? AND user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).get(id, user_id);
   return row && fromStored(row);
 }
 
 /** The statement of `listProjects`; a test holds it to its index. */
 export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
-   WHERE user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`;
+   WHERE user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`;
 
 /** A user's projects, newest first, from those older than `before` on. */
 export function listProjects(db: Db, user_id: string, before: string | undefined, limit: number): ProjectRow[] {
@@ -69,11 +72,9 @@ export function listProjects(db: Db, user_id: string, before: string | undefined
 }
 
 export function countProjects(db: Db, user_id: string): number {
-  const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM projects WHERE user_id = ?').get(user_id);
+  const row = sql<{ n: number }>(
+    db,
+    'SELECT count(*) AS n FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).get(user_id);
   return row?.n ?? 0;
-}
-
-/** Deletes a project; its tasks stay without it. */
-export function deleteProjectRow(db: Db, id: string): void {
-  sql(db, 'DELETE FROM projects WHERE id = ?').run(id);
 }

@@ -21,8 +21,19 @@ export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at
   ).run(token);
 }
 
+/** The token of this hash; undefined also where its user was removed. */
 export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefined {
-  return sql<RefreshTokenRow>(db, 'SELECT * FROM refresh_tokens WHERE hash = ?').get(hash);
+  return sql<RefreshTokenRow>(
+    db,
+    'SELECT * FROM refresh_tokens WHERE hash = ? AND user_id NOT IN (SELECT id FROM removed)',
+  ).get(hash);
+}
+
+/** The log-ins of a user. */
+export function listFamilies(db: Db, user_id: string): string[] {
+  return sql<{ family: string }>(db, 'SELECT DISTINCT family FROM refresh_tokens WHERE user_id = ?')
+    .all(user_id)
+    .map((row) => row.family);
 }
 
 /** Marks a token as exchanged. False: it had been already. */
@@ -34,13 +45,13 @@ export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, succ
   return changes === 1;
 }
 
-/** Whether the log-in is good still: it was not ended, and has a token that has not expired. */
+/** Whether the log-in is good still: it was not ended, its user was not removed, and it has a token that has not expired. */
 export function familyLives(db: Db, family: string, user_id: string, now: string): boolean {
-  const row = sql(db, 'SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ? LIMIT 1').get(
-    family,
-    user_id,
-    now,
-  );
+  const row = sql(
+    db,
+    `SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ?
+     AND user_id NOT IN (SELECT id FROM removed) LIMIT 1`,
+  ).get(family, user_id, now);
   return row !== undefined;
 }
 

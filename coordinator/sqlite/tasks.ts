@@ -25,15 +25,18 @@ function fromStored(row: Stored): TaskRow {
   };
 }
 
-/** The task, whoever owns it; undefined where there is none. For a person's request use `findTaskOf`. */
+/** The task, whoever owns it, and also one that is being removed; undefined where there is none. For a person's request use `findTaskOf`. */
 export function findTask(db: Db, id: string): TaskRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ?').get(id);
   return row && fromStored(row);
 }
 
-/** The task if it is this user's. */
+/** The task if it is this user's, and was not removed. */
 export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undefined {
-  const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ? AND user_id = ?').get(id, user_id);
+  const row = sql<Stored>(
+    db,
+    'SELECT * FROM tasks WHERE id = ? AND user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).get(id, user_id);
   return row && fromStored(row);
 }
 
@@ -87,19 +90,22 @@ export type TasksFilter = {
   limit: number;
 };
 
+/** A page of tasks, newest first. Its ids are found in the index alone: to pass over those that are being removed no row is read. */
+const pageOf = (where: string) => `SELECT * FROM tasks WHERE id IN (
+    SELECT id FROM tasks ${where} AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit
+  ) ORDER BY id DESC`;
+
 /**
  * The page's statement for each combination of filters, each held to the index that serves it at any number of rows. `+user_id` keeps the
  * planner from another one.
  */
 export const LIST_TASKS = {
-  all: `SELECT * FROM tasks INDEXED BY tasks_by_user
-     WHERE user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
-  status: `SELECT * FROM tasks INDEXED BY tasks_by_user_status
-     WHERE user_id = :user_id AND status = :status AND id < :before ORDER BY id DESC LIMIT :limit`,
-  project: `SELECT * FROM tasks INDEXED BY tasks_by_project
-     WHERE project_id = :project_id AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
-  project_status: `SELECT * FROM tasks INDEXED BY tasks_by_project_status
-     WHERE project_id = :project_id AND status = :status AND +user_id = :user_id AND id < :before ORDER BY id DESC LIMIT :limit`,
+  all: pageOf('INDEXED BY tasks_by_user WHERE user_id = :user_id'),
+  status: pageOf('INDEXED BY tasks_by_user_status WHERE user_id = :user_id AND status = :status'),
+  project: pageOf('INDEXED BY tasks_by_project WHERE project_id = :project_id AND +user_id = :user_id'),
+  project_status: pageOf(
+    'INDEXED BY tasks_by_project_status WHERE project_id = :project_id AND status = :status AND +user_id = :user_id',
+  ),
 } as const;
 
 /** A page of a user's tasks, newest first. A project in the filter must be the user's own. */
@@ -138,5 +144,14 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
     db,
     `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') AND project_id = ? LIMIT 1`,
   ).get(user_id, project_id);
+  return row !== undefined;
+}
+
+/** Whether any task of this user waits or is at work. */
+export function isUserAtWork(db: Db, user_id: string): boolean {
+  const row = sql(
+    db,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
+  ).get(user_id);
   return row !== undefined;
 }

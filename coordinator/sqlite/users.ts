@@ -25,6 +25,11 @@ export function findUserByEmail(db: Db, email: string): UserRow | undefined {
   return sql<UserRow>(db, 'SELECT * FROM users WHERE email = ?').get(email);
 }
 
+/** Takes the address and the password from an account that is removed: nobody logs in to it, and the address is free. */
+export function releaseEmail(db: Db, id: string): void {
+  sql(db, `UPDATE users SET email = id, password_hash = '' WHERE id = ?`).run(id);
+}
+
 /** Whether the server has an owner yet. */
 export function hasUsers(db: Db): boolean {
   return sql(db, 'SELECT 1 FROM users LIMIT 1').get() !== undefined;

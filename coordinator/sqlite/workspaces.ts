@@ -10,20 +10,19 @@ export function isWorkspace(db: Db, workspace: string): boolean {
   return sql(db, 'SELECT 1 FROM tasks WHERE workspace = ?').get(workspace) !== undefined;
 }
 
-/** The tasks that have ended and have a workspace still, without the `keep` that ended last. */
-export function listOldWorkspaces(db: Db, keep: number): string[] {
-  return sql<{ id: string }>(
+/** The workspaces of tasks that have ended, those that ended longest ago first. What is being removed goes by itself. */
+export function listEndedWorkspaces(db: Db): { task_id: string; workspace: string; ended_at: string }[] {
+  return sql<{ task_id: string; workspace: string; ended_at: string }>(
     db,
-    `SELECT id FROM tasks WHERE workspace IS NOT NULL AND status IN ('succeeded', 'failed', 'cancelled')
-     ORDER BY ended_at DESC, id DESC LIMIT -1 OFFSET ?`,
-  )
-    .all(keep)
-    .map(({ id }) => id);
+    `SELECT id AS task_id, workspace, ended_at FROM tasks INDEXED BY tasks_with_workspace
+     WHERE workspace IS NOT NULL AND ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at, id`,
+  ).all();
 }
 
-/** Gives up the workspace of a task that has ended: a next attempt gets another. */
-export function giveUpWorkspace(db: Db, task_id: string): void {
-  sql(db, `UPDATE tasks SET workspace = NULL WHERE id = ? AND status IN ('succeeded', 'failed', 'cancelled')`).run(
+/** Gives up the workspace of a task, if that has ended: a next attempt gets another. */
+export function giveUpWorkspace(db: Db, task_id: string, workspace: string): void {
+  sql(db, 'UPDATE tasks SET workspace = NULL WHERE id = ? AND workspace = ? AND ended_at IS NOT NULL').run(
     task_id,
+    workspace,
   );
 }

@@ -150,32 +150,3 @@ test.serial('workers, links and workspaces of nothing are removed at the start; 
   await until('its workspace has gone', () => second.folders.listWorkspaces().length === 1);
   t.deepEqual(second.folders.listWorkspaces(), [of_task]);
 });
-
-test.serial(
-  'of the tasks that have ended the last ten keep their workspaces; an older one goes on in a new one',
-  async (t) => {
-    const data_dir = await temporaryFolder(t);
-    const first = await startServer(t, { data_dir });
-    const user_id = addUser(first.db);
-    const ended = Array.from({ length: 12 }, (_, i) => {
-      const workspace = newWorkerName();
-      first.folders.makeWorkspace(workspace);
-      const ended_at = time(-1_000 * (12 - i));
-      return addTask(first.db, user_id, { status: 'failed', ended_at, attempt: 1, workspace });
-    });
-    const waiting = newWorkerName();
-    first.folders.makeWorkspace(waiting);
-    addTask(first.db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
-    await first.stop();
-    const second = await startServer(t, { data_dir });
-    await until('the oldest two have gone', () => second.folders.listWorkspaces().length === 11);
-    const kept = [...ended.slice(2).map(({ workspace }) => workspace ?? ''), waiting];
-    t.true(kept.every((name) => second.folders.listWorkspaces().includes(name)));
-    const { id } = ended[0] ?? t.fail();
-    t.is(second.task(id).workspace, null);
-    second.log.write((tx) => advance(tx, second.task(id), { type: 'retry', at: time() }));
-    second.dispatcher.wake();
-    await second.reaches(id, 'succeeded');
-    t.true(second.folders.listWorkspaces().includes(second.task(id).workspace ?? ''));
-  },
-);

@@ -20,7 +20,7 @@ test('the description lists the routes that are mounted, and no other', async (t
     keys,
     auth,
     epoch: 'e',
-    signals: { wake: () => {}, control: () => {}, ended: () => {} },
+    signals: { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} },
     runnerFault: () => null,
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     logger: createLogger('silent'),

@@ -103,6 +103,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const signals: Signals = {
     wake: () => dispatcher.wake(),
     control: (task_id) => dispatcher.control(task_id),
+    removed: () => {},
     ended: (task_id, n) => {
       internal.ended(task_id, n);
       dispatcher.ended(task_id, n);

@@ -38,6 +38,7 @@ export async function startHeart(options: Options) {
   const signals = {
     wake: () => {},
     control: () => {},
+    removed: () => {},
     ended: (task_id: string, attempt: number) => {
       ended.push(`${task_id}/${attempt}`);
       internal.ended(task_id, attempt);

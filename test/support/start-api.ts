@@ -81,6 +81,7 @@ export async function startApi(
       wake: () => signals.push('wake'),
       control: (task_id) => signals.push(`control ${task_id}`),
       ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
+      removed: () => signals.push('removed'),
     },
     runnerFault: () => runner.fault,
     readiness: () => Promise.resolve(readiness),

@@ -217,6 +217,39 @@ test('gives a program the diff as it is', async (t) => {
   t.true(stderr.includes('too long'));
 });
 
+test('removes an errand, a project and the account, each only where it is said that it is meant', async (t) => {
+  const { server, api, session, cli, session_path } = await stage(t);
+  // The first account owns the server, and stays; the one that goes is another.
+  t.regex((await cli.run(['account', 'remove', '--yes'], { stdin: PASSWORD })).stderr, /^The owner's account cannot/);
+  const { id: project_id } = await api.call('createProject', { body: { name: 'bills', repo_url: 'errand://sample' } });
+  const task = await api.call('createTask', { body: { prompt: 'x', repo_url: 'errand://sample' } });
+  t.is((await cli.run(['remove', task.id, '--yes'])).stderr, 'The task has not ended: cancel it first.\n');
+  await api.call('cancelTask', { params: task });
+  const unsaid = await cli.run(['remove', task.id]);
+  t.is(unsaid.code, 2);
+  t.regex(unsaid.stderr, /^There is no terminal to ask on whether it is meant: say so with --yes\./);
+  t.is((await api.call('getTask', { params: task })).id, task.id);
+  t.is((await cli.run(['remove', task.id.slice(-8), '--yes'])).stdout, 'Removed.\n');
+  t.is((await api.refused('getTask', { params: task })).code, 'not_found');
+
+  t.is((await cli.run(['project', 'remove', 'bills'])).code, 2);
+  t.is((await cli.run(['project', 'remove', 'bills', '--yes'])).stdout, 'The project bills is removed.\n');
+  t.is((await api.refused('getProject', { params: { id: project_id } })).code, 'not_found');
+
+  const bob = await server.person('bob@example.org');
+  const login = ['login', '--server', server.url, '--email', 'bob@example.org'];
+  await cli.run(login, { stdin: PASSWORD });
+  t.is((await cli.run(['account', 'remove'], { stdin: PASSWORD })).code, 2);
+  const wrong = await cli.run(['account', 'remove', '--yes'], { stdin: 'not the one' });
+  t.is(wrong.stderr, 'The password is wrong.\n');
+  t.is((await bob.api.call('me', {})).email, 'bob@example.org');
+  const { stdout } = await cli.run(['account', 'remove', '--yes'], { env: { ERRAND_PASSWORD: PASSWORD } });
+  t.is(stdout, `The account bob@example.org is removed from ${server.url}.\n`);
+  t.is((await bob.api.refused('me', {})).code, 'unauthenticated');
+  await t.throwsAsync(stat(session_path), { code: 'ENOENT' });
+  t.is((await api.call('me', {})).id, session.user.id);
+});
+
 test('says in words that a server does not answer, or is none', async (t) => {
   const cli = await CommandLine.create(t);
   const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:2', '--email', 'ada@example.org'], {
@@ -242,8 +275,11 @@ test('tells how each command is used', async (t) => {
     'cancel',
     'retry',
     'diff',
+    'remove',
     'projects',
     'project add',
+    'project remove',
+    'account remove',
   ];
   for (const name of names) t.regex(stdout, new RegExp(`^${name} `, 'm'));
   const [asked, told] = await Promise.all([cli.run(['project', 'add', '--help']), cli.run(['help', 'project', 'add'])]);

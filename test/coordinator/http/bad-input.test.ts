@@ -181,6 +181,7 @@ test('an id that cannot be one, one that is not there, and one of another user a
       ['createMessage', { params, body: { text: 'x' } }],
       ['cancelTask', { params }],
       ['retryTask', { params }],
+      ['deleteTask', { params }],
       ['getProject', { params }],
       ['patchProject', { params, body: { name: 'mine' } }],
       ['deleteProject', { params }],

@@ -73,16 +73,20 @@ test('sealed secrets open with their own project alone', async (t) => {
   t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: other.id, repo_url }));
 });
 
-test('a project at work cannot be deleted; later its tasks stay without it', async (t) => {
+test('a project at work cannot be deleted; later its tasks go with it, and nothing else does', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
   const task = await api.call('createTask', { body: { prompt: 'x', project_id: id } });
   t.is((await api.refused('deleteProject', { params: { id } })).code, 'conflict');
   await api.call('cancelTask', { params: task });
+  const other = await api.call('createTask', { body: { prompt: 'x', repo_url } });
   await api.call('deleteProject', { params: { id } });
   t.is((await api.refused('getProject', { params: { id } })).code, 'not_found');
-  t.like(await api.call('getTask', { params: task }), { project_id: null, repo_url });
+  t.deepEqual((await api.call('listProjects', {})).items, []);
+  for (const name of ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask', 'deleteTask'] as const)
+    t.is((await api.refused(name, { params: task })).code, 'not_found', name);
+  t.deepEqual((await api.call('listTasks', {})).items, [other]);
 });
 
 test('projects page by key, newest first', async (t) => {

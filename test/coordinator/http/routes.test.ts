@@ -59,11 +59,15 @@ test('every route answers what it declares', async (t) => {
     server.rows.map((row) => row.id),
   );
   t.is((await api.call('getDiff', { params })).diff, '');
+  await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
-  t.is((await api.call('getTask', { params })).project_id, null);
 
   const refreshed = await api.call('refresh', { body: { refresh_token: session.refresh_token } });
   await api.call('logout', { body: { refresh_token: refreshed.refresh_token } });
+  t.is((await api.refused('me', {})).code, 'unauthenticated');
+  const other = { ...body, email: 'bob@example.org' };
+  api.token = (await api.call('signup', { body: other })).access_token;
+  await api.call('deleteMe', { body: { password: other.password } });
   t.is((await api.refused('me', {})).code, 'unauthenticated');
   await api.call('openapi', {});
   await api.call('healthz', {});

@@ -259,7 +259,7 @@ test('what a user may have waiting is bounded', async (t) => {
   const { api: other } = await server.person();
   const first = await errand(api);
   server.log.write((tx) => {
-    const signals = { wake: () => {}, control: () => {}, ended: () => {} };
+    const signals = { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} };
     const config = { model: 'm', budget_usd: 1, max_turns: 1 };
     for (let n = 1; n < LIMITS.queued_tasks_per_user_max; n++)
       createTask(tx, { config, signals }, session.user.id, { prompt: 'x', repo_url });
@@ -317,8 +317,11 @@ test('every list is one search of an index, with nothing to sort', async (t) => 
   for (const [name, text] of Object.entries(statements)) {
     const parameters = Object.fromEntries([...text.matchAll(/:(\w+)/g)].map(([, key]) => [key, 1]));
     const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(parameters);
-    t.is(plan.length, 1, name);
-    t.regex(plan[0]?.detail ?? '', /^SEARCH \w+ USING (INDEX|PRIMARY KEY) .*id[<>]\?\)$/, name);
+    const details = plan.map(({ detail }) => detail);
+    // A page of tasks is found by its ids; whether one of them is being removed is asked of an index.
+    const [search = '', ...more] = details.filter((detail) => !/^LIST SUBQUERY|KEY \(id=\?\)$| FOR IN-/.test(detail));
+    t.deepEqual(more, [], name);
+    t.regex(search, /^SEARCH \w+ USING (COVERING )?(INDEX|PRIMARY KEY) .*id[<>]\?\)$/, name);
   }
 });
 
