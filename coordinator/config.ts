@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
-/** A setting that is wrong. `message` names every fault at once, one a line. */
+/** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -34,6 +34,7 @@ const Settings = z.object({
   ERRAND_CALLBACK_PORT: whole(0, 65535, 8788),
   ERRAND_DATA: z.string().default('./data'),
   ERRAND_RUNNER: z.enum(['docker', 'process'], 'is neither docker nor process').optional(),
+  ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500),
   ERRAND_WORKERS: whole(1, 100, 2),
   ERRAND_WARM_WORKERS: whole(0, 20, 1),
   ERRAND_WORKER_IMAGE: z.string().default('errand-agent'),
@@ -75,6 +76,8 @@ export type Config = {
   data_dir: string;
   /** Undefined: Docker where there is one, else a process on loopback. */
   runner: 'docker' | 'process' | undefined;
+  /** With less room than this on the data folder's disk, no work is started. */
+  disk_free_bytes_min: number;
   workers: number;
   warm_workers: number;
   worker_image: string;
@@ -126,6 +129,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     callback_port: s.ERRAND_CALLBACK_PORT,
     data_dir: resolve(s.ERRAND_DATA),
     runner: s.ERRAND_RUNNER,
+    disk_free_bytes_min: s.ERRAND_DISK_FREE_MB_MIN * 1024 * 1024,
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,

@@ -56,7 +56,9 @@ export class Reconciler {
   async #keepOn(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#attempt('workers', () => this.#removeOrphans());
-      await this.#attempt('workspaces', () => this.#removeWorkspaces());
+      await this.#attempt('workspaces', async () => this.#giveUpWorkspaces());
+      // Whatever became of that: on a full disk nothing can be given up, and what goes here makes room.
+      await this.#attempt('folders', () => this.#removeFolders());
       await delay(EVERY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
       if (!this.#stop.signal.aborted) await this.#attempt('attempts', async () => this.#takeUpLiving());
     }
@@ -93,11 +95,16 @@ export class Reconciler {
       if (!hasWorker(name) && !this.#stop.signal.aborted) await workers.folders.removeLink(name);
   }
 
-  /** Gives up the workspaces of all but the last tasks that ended, and removes the folders that are no task's and no warm worker's. */
-  async #removeWorkspaces(): Promise<void> {
-    const { log, workers, hasRun, hasWorker } = this.#deps;
+  /** Gives up the workspaces of all but the last tasks that ended. */
+  #giveUpWorkspaces(): void {
+    const { log, hasRun } = this.#deps;
     const old = listOldWorkspaces(log.db, WORKSPACES_KEPT).filter((task_id) => !hasRun(task_id));
     if (old.length > 0) log.write(({ db }) => old.forEach((task_id) => giveUpWorkspace(db, task_id)));
+  }
+
+  /** Removes the folders that are no task's and no warm worker's. */
+  async #removeFolders(): Promise<void> {
+    const { log, workers, hasWorker } = this.#deps;
     for (const name of workers.folders.listWorkspaces())
       if (!hasWorker(name) && !isWorkspace(log.db, name) && !this.#stop.signal.aborted)
         await workers.folders.removeWorkspace(name);

@@ -1,12 +1,15 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
+import { checkBeside } from './check-database.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { ConfigError, type Config } from './config.ts';
+import { openDataFolder } from './data-folder.ts';
 import { startDemoModel } from './demo/demo-model.ts';
+import { DiskWatch } from './disk.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Holds } from './holds.ts';
 import { createApp } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { serveSockets, SOCKET_OPTIONS } from './http/socket.ts';
@@ -15,8 +18,8 @@ import { egressTunneller } from './internal/egress/tunnel.ts';
 import { gitSurface } from './internal/git/git-surface.ts';
 import { llmSurface } from './internal/llm/llm-surface.ts';
 import type { Upstream } from './internal/llm/upstream.ts';
-import { readKeys, type Keys } from './keys.ts';
-import { dataPathFault, Folders } from './links.ts';
+import type { Keys } from './keys.ts';
+import { Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
 import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
@@ -26,8 +29,7 @@ import { readReadiness } from './readiness.ts';
 import { Relay } from './relay.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
-import { lockDataFolder } from './sqlite/data-lock.ts';
-import { openDatabase, readMeta } from './sqlite/database.ts';
+import { readMeta } from './sqlite/database.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { Workers } from './workers.ts';
@@ -65,6 +67,8 @@ type Core = {
   keys: Keys;
   log: Log;
   relay: Relay;
+  holds: Holds;
+  disk: DiskWatch;
   logger: Logger;
 };
 
@@ -92,31 +96,24 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
 
 /** Looks at what the settings rest on, and opens the keys, the database and the log. */
 function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, opened: Opened): Core {
-  const fault = dataPathFault(settings.data_dir);
-  if (fault !== null) throw new ConfigError(fault);
   const demo = settings.anthropic_api_key === undefined;
   const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
   const prices = demo ? demoPrices() : readPrices(config.prices_file);
   if (!prices.has(config.model))
     throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-  const lock = lockDataFolder(config.data_dir);
-  if (!lock)
-    throw new ConfigError(
-      `Another Errand is running on the data folder ${config.data_dir}. Stop it, or set ERRAND_DATA to another folder.`,
-    );
-  opened.defer(() => lock.release());
-  const keys = readKeys(config.data_dir);
-  const db = openDatabase(join(config.data_dir, 'errand.db'));
-  opened.defer(() => void db.close());
+  const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
+  const holds = new Holds(logger);
+  if (unchecked) opened.defer(checkBeside(database_path, holds, logger));
+  const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);
+  opened.defer(() => disk.stop());
   const relay = new Relay();
-  const log = new Log(db, (rows) => relay.publish(rows));
-  return { config, pace, demo, prices, keys, log, relay, logger };
+  const log = new Log(db, (rows) => relay.publish(rows), { onFull: () => void disk.look() });
+  return { config, pace, demo, prices, keys, log, relay, holds, disk, logger };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
 async function startWork(core: Core, runner: Runner, instance: string, opened: Opened): Promise<Work> {
-  const { config, pace, prices, keys, log, relay, logger } = core;
+  const { config, pace, prices, keys, log, relay, holds, logger } = core;
   const { private_hosts, data_dir, time_limit_ms } = config;
   const upstream = await openModel(core, opened);
   const llm = llmSurface({ log, logger, prices, upstream });
@@ -164,6 +161,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       listen: (worker, path) => internal.listenOnSocket(path, worker),
       limits: { memory_bytes: config.worker_memory_bytes, cpus: config.worker_cpus, pids_max: config.worker_pids_max },
     }),
+    holds,
     logger,
     places: config.workers,
     warm_workers: config.warm_workers,
@@ -180,6 +178,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     );
   });
   opened.defer(() => callbacks.close());
+  await core.disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
   return { runner, dispatcher, signals, callback_url: addressOf(callback_host, callbacks.port) };
@@ -196,10 +195,9 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
 
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
 async function servePeople(core: Core, work: Work, opened: Opened): Promise<string> {
-  const { config, demo, prices, keys, log, relay, logger } = core;
+  const { config, demo, prices, keys, log, relay, holds, disk, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
-  const runnerFault = () => work.dispatcher.fault;
   const app = createApp({
     config,
     log,
@@ -207,12 +205,12 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
     auth,
     signals: work.signals,
     models: (name) => prices.has(name),
-    runnerFault,
+    holds,
     readiness: () =>
       readReadiness({
         db,
-        data_dir: config.data_dir,
-        runnerFault,
+        holds,
+        disk,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
       }),

@@ -19,8 +19,8 @@ export type AppDeps = Server & {
   log: Log;
   keys: Keys;
   auth: Auth;
-  /** What keeps workers from being started, or null: what queued tasks wait for. */
-  runnerFault: () => string | null;
+  /** What keeps work from being started, or null: what queued tasks wait for. */
+  holds: { readonly fault: string | null };
   /** Asked by `GET /readyz`. */
   readiness: () => Promise<Readiness>;
   logger: Logger;
@@ -30,7 +30,7 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, runnerFault, readiness, logger } = deps;
+  const { config, log, keys, auth, signals, models, holds, readiness, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
@@ -40,7 +40,7 @@ export function createApp(deps: AppDeps): websockify.App {
     {
       ...accountHandlers(auth),
       ...projectHandlers({ log, keys }),
-      ...taskHandlers({ config, signals, models, log, runnerFault }),
+      ...taskHandlers({ config, signals, models, log, holds }),
       ...serverHandlers(readiness),
     },
     { auth, log },

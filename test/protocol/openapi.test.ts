@@ -20,7 +20,7 @@ test('the description lists the routes that are mounted, and no other', async (t
     keys,
     auth,
     signals: { wake: () => {}, control: () => {}, ended: () => {} },
-    runnerFault: () => null,
+    holds: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     logger: createLogger('silent'),
   });

@@ -43,11 +43,14 @@ type Options = {
   runner: 'docker' | 'process';
   model?: ModelOptions;
   env?: Record<string, string>;
+  /** By default one of its own. */
+  data_dir?: string;
 };
 
 /** All of Errand: the coordinator, real workers, a git server that wants a password, a stand-in for the Claude API. It ends with the test. */
-export async function startErrand(t: ExecutionContext, { runner, model: script, env }: Options): Promise<WholeErrand> {
-  const data_dir = await temporaryFolder(t);
+export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
+  const { runner, model: script, env } = options;
+  const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
   const lines: string[] = [];
