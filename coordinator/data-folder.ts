@@ -34,11 +34,12 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     const keys = readKeys(dir);
     // SQLite removes the WAL when the last process closes the database: where there is one, that process did not get to it.
     const crashed = sizeOf(`${database_path}-wal`) > 0;
+    const checked_first = sizeOf(database_path) <= CHECKED_FIRST_BYTES_MAX;
+    // Before it is opened to be written: a damaged one is left as it is.
+    const damage = crashed && checked_first ? findDamage(database_path) : null;
+    if (damage !== null) throw new ConfigError(wordsForDamage(database_path, damage));
     const db = openDatabase(database_path);
     opened.defer(() => void db.close());
-    const checked_first = sizeOf(database_path) <= CHECKED_FIRST_BYTES_MAX;
-    const damage = crashed && checked_first ? findDamage(db) : null;
-    if (damage !== null) throw new ConfigError(wordsForDamage(database_path, damage));
     return { keys, db, database_path, unchecked: crashed && !checked_first };
   } catch (error) {
     throw inWords(error, dir, database_path);

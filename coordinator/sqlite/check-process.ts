@@ -3,10 +3,7 @@
  * it takes no memory of the server's, and none of its time.
  */
 import { setPriority } from 'node:os';
-import Database from 'better-sqlite3';
 import { findDamage } from './database.ts';
 
 setPriority(19);
-const db = new Database(process.argv[2], { readonly: true, fileMustExist: true });
-process.stdout.write(findDamage(db) ?? '');
-db.close();
+process.stdout.write(findDamage(process.argv[2] ?? '') ?? '');

@@ -75,14 +75,20 @@ export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
   return row.value;
 }
 
-/** What is wrong with the structure of the whole file, in SQLite's words, or null. It reads all of it: a second for a few hundred megabytes. */
-export function findDamage(db: Db): string | null {
+/**
+ * What is wrong with the structure of the database at `path`, in SQLite's words, or null. It reads the whole file, a second for a few hundred
+ * megabytes, and writes nothing: what is in the WAL stays there.
+ */
+export function findDamage(path: string): string | null {
+  const db = new Database(path, { readonly: true, fileMustExist: true });
   try {
     const found = String(db.pragma('quick_check(1)', { simple: true }));
-    return found === 'ok' ? null : found;
+    return found === 'ok' ? null : found.replace('*** in database main ***', '').replace(/\s+/g, ' ').trim();
   } catch (error) {
     if (error instanceof Error && openFault(error) === 'damaged') return error.message;
     throw error;
+  } finally {
+    db.close();
   }
 }
 
