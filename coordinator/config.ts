@@ -55,6 +55,10 @@ const Settings = z.object({
   ERRAND_GIT_TOKEN: z.string().optional(),
   ERRAND_GIT_HOST: z.string().regex(HOST_AND_PORT, 'is not a host or host:port').default('github.com'),
   ERRAND_PRICES: z.string().optional(),
+  ERRAND_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{16,}$/, 'is no token: 16 or more letters, digits and . _ ~ + / = -')
+    .optional(),
   ERRAND_LOG: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
     .default('info'),
@@ -98,6 +102,8 @@ export type Config = {
   git_host: string;
   /** A JSON file that overrides or extends the price table. */
   prices_file: string | undefined;
+  /** Who bears it may read the metrics. Undefined: there are none. */
+  metrics_token: string | undefined;
   log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Undefined: the demo model. */
   anthropic_api_key: string | undefined;
@@ -146,6 +152,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     git_token: s.ERRAND_GIT_TOKEN,
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
     prices_file: s.ERRAND_PRICES,
+    metrics_token: s.ERRAND_METRICS_TOKEN,
     log_level: s.ERRAND_LOG,
     anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
     anthropic_base_url: s.ANTHROPIC_BASE_URL,

@@ -1,7 +1,8 @@
 import type { Logger } from './logger.ts';
 
 /** What can keep work from being started: the runner cannot start workers, the disk has no room for them, or the database is damaged. */
-export type Part = 'runner' | 'disk' | 'database';
+export const PARTS = ['runner', 'disk', 'database'] as const;
+export type Part = (typeof PARTS)[number];
 
 /**
  * What keeps work from being started, by the part that it lies with. While anything does, tasks wait in the queue and no worker is started

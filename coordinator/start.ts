@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
+import { CONTRACT_VERSION } from '../protocol/worker.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
 import { checkBeside } from './check-database.ts';
@@ -23,6 +24,7 @@ import { Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
 import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
 import { watchWorkers } from './lost-workers.ts';
 import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
 import { readReadiness } from './readiness.ts';
@@ -30,6 +32,8 @@ import { Relay } from './relay.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
 import { readMeta } from './sqlite/database.ts';
+import type { EventRow } from './sqlite/events.ts';
+import { Tally } from './tally.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { Workers } from './workers.ts';
@@ -67,6 +71,7 @@ type Core = {
   keys: Keys;
   log: Log;
   relay: Relay;
+  tally: Tally;
   holds: Holds;
   disk: DiskWatch;
   logger: Logger;
@@ -107,13 +112,18 @@ function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, ope
   const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);
   opened.defer(() => disk.stop());
   const relay = new Relay();
-  const log = new Log(db, (rows) => relay.publish(rows), { onFull: () => void disk.look() });
-  return { config, pace, demo, prices, keys, log, relay, holds, disk, logger };
+  const tally = new Tally();
+  const publish = (rows: EventRow[]) => {
+    tally.stored(rows);
+    relay.publish(rows);
+  };
+  const log = new Log(db, publish, { onFull: () => void disk.look() });
+  return { config, pace, demo, prices, keys, log, relay, tally, holds, disk, logger };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
 async function startWork(core: Core, runner: Runner, instance: string, opened: Opened): Promise<Work> {
-  const { config, pace, prices, keys, log, relay, holds, logger } = core;
+  const { config, pace, prices, keys, log, relay, tally, holds, logger } = core;
   const { private_hosts, data_dir, time_limit_ms } = config;
   const upstream = await openModel(core, opened);
   const llm = llmSurface({ log, logger, prices, upstream });
@@ -151,6 +161,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     llm,
     git: gitSurface({ repository, private_hosts, data_dir, logger }),
     tunnel: egressTunneller({ policy: egress, private_hosts, logger }),
+    onRefused: (code) => tally.refused.add({ code }),
     logger,
   });
   const dispatcher = new Dispatcher({
@@ -193,6 +204,19 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   return { base_url: demo.base_url, api_key: DEMO_MODEL };
 }
 
+/** The metrics are gathered where there is someone to read them. */
+function openMetrics(core: Core, { runner, dispatcher }: Work, opened: Opened): () => Promise<string> {
+  const { config, log, relay, tally, holds, disk } = core;
+  if (config.metrics_token === undefined) return () => Promise.resolve('');
+  const { db } = log;
+  const contract_version = String(CONTRACT_VERSION);
+  const info = { contract_version, node: process.version, runner: runner.kind, epoch: readMeta(db, 'epoch') };
+  const workers = () => dispatcher.workers;
+  const metrics = createMetrics({ db, holds, disk, relay, tally, workers, info });
+  opened.defer(() => metrics.stop());
+  return metrics.read;
+}
+
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
 async function servePeople(core: Core, work: Work, opened: Opened): Promise<string> {
   const { config, demo, prices, keys, log, relay, holds, disk, logger } = core;
@@ -214,6 +238,7 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
       }),
+    metrics: openMetrics(core, work, opened),
     logger,
     sockets: SOCKET_OPTIONS,
   });

@@ -15,7 +15,7 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = Server & {
-  config: Pick<Config, 'trust_proxy'>;
+  config: Pick<Config, 'trust_proxy' | 'metrics_token'>;
   log: Log;
   keys: Keys;
   auth: Auth;
@@ -23,6 +23,8 @@ export type AppDeps = Server & {
   holds: { readonly fault: string | null };
   /** Asked by `GET /readyz`. */
   readiness: () => Promise<Readiness>;
+  /** Asked by `GET /metrics`, where there is a token for it. */
+  metrics: () => Promise<string>;
   logger: Logger;
   /** Options of the WebSocket server, which `app.listen` makes. */
   sockets?: NonNullable<Parameters<typeof websockify>[1]>;
@@ -30,7 +32,7 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, holds, readiness, logger } = deps;
+  const { config, log, keys, auth, signals, models, holds, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
@@ -41,9 +43,9 @@ export function createApp(deps: AppDeps): websockify.App {
       ...accountHandlers(auth),
       ...projectHandlers({ log, keys }),
       ...taskHandlers({ config, signals, models, log, holds }),
-      ...serverHandlers(readiness),
+      ...serverHandlers(readiness, metrics),
     },
-    { auth, log },
+    { auth, log, operator_token: config.metrics_token },
   );
   app.use(answerProblems(logger));
   app.use(router.routes());

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import { ErrandError, parse } from '../../protocol/problem.ts';
@@ -22,14 +23,17 @@ type Call<R> = {
   /** Acts in one transaction; a repeat with the same Idempotency-Key gets the first answer. For routes marked `idempotent`. */
   once: <T>(act: (tx: Tx) => T) => T | JsonText;
 };
-type Answer<R> = Parsed<R, 'response'> | JsonText;
+type Answer<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
 type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
 
 /** What serves each route of the table. */
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 
+/** What requests are let in by, and written through. `operator_token`: undefined where nobody is the operator. */
+type Deps = { auth: Auth; log: Log; operator_token: string | undefined };
+
 /** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
-export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log: Log }): Router {
+export function bindRoutes(handlers: Handlers, deps: Deps): Router {
   const router = new Router();
   for (const name of ROUTE_NAMES) {
     const route: Route = ROUTES[name];
@@ -37,19 +41,21 @@ export function bindRoutes(handlers: Handlers, { auth, log }: { auth: Auth; log:
     const handler = handlers[name] as Handler<unknown>;
     router[route.method](route.path, async (ctx) => {
       ctx.set('Cache-Control', 'no-store');
-      const call = await readCall(ctx, route, auth, log);
+      const call = await readCall(ctx, route, deps);
       const answer = await handler(call as unknown as Call<unknown>);
       ctx.status = route.status;
       if (route.status === 204) return;
-      ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
-      ctx.type = 'application/json';
+      if (route.media_type !== undefined) ctx.body = answer;
+      else ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
+      ctx.type = route.media_type ?? 'application/json';
     });
   }
   return router;
 }
 
 /** Reads what a route takes: who, the path, the query, the body, in this order, and nothing of what it does not. */
-async function readCall(ctx: RouterContext, route: Route, auth: Auth, log: Log) {
+async function readCall(ctx: RouterContext, route: Route, { auth, log, operator_token }: Deps) {
+  if (route.auth === 'operator') requireOperator(ctx, operator_token);
   const who = route.auth === 'user' ? await requireUser(ctx, auth) : undefined;
   const params = route.params?.safeParse(ctx.params);
   // An id that cannot be one is like one that is not there.
@@ -76,8 +82,19 @@ async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown>
   return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJson(ctx);
 }
 
+function bearerOf(ctx: RouterContext): string | undefined {
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(ctx.get('Authorization'))?.[1];
+}
+
+function requireOperator(ctx: RouterContext, token: string | undefined): void {
+  if (token === undefined) throw new ErrandError('not_found', 'There is nothing at this address.');
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  if (!timingSafeEqual(digest(bearerOf(ctx) ?? ''), digest(token)))
+    throw new ErrandError('unauthenticated', "The operator's token is needed: Authorization: Bearer <token>.");
+}
+
 async function requireUser(ctx: RouterContext, auth: Auth): Promise<Identity> {
-  const bearer = /^Bearer +([\w.~+/=-]+) *$/i.exec(ctx.get('Authorization'))?.[1];
+  const bearer = bearerOf(ctx);
   if (bearer === undefined)
     throw new ErrandError('unauthenticated', 'An access token is needed: Authorization: Bearer <token>.');
   return auth.authenticate(bearer);

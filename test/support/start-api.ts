@@ -80,6 +80,7 @@ export async function startApi(
     },
     holds: runner,
     readiness: () => Promise.resolve(readiness),
+    metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
     sockets: SOCKET_OPTIONS,
   });

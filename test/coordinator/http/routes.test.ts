@@ -4,8 +4,10 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
 
+const OPERATOR = 'the-token-of-the-operator';
+
 test('every route answers what it declares', async (t) => {
-  const server = await startApi(t);
+  const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
   const api = new Api(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
   const first = await api.call('signup', { body });
@@ -50,5 +52,8 @@ test('every route answers what it declares', async (t) => {
   await api.call('openapi', {});
   await api.call('healthz', {});
   await api.call('readyz', {});
+  const operator = new Api(server.url, OPERATOR);
+  t.is(await operator.call('metrics', {}), 'errand_tests 1\n');
+  api.answered.add('metrics');
   t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
 });
