@@ -68,7 +68,7 @@ function sizeOf(path: string): number {
 }
 
 function inWords(error: unknown, dir: string, database_path: string): unknown {
-  const full = `The disk of the data folder ${dir} is full. Nothing in it is damaged: make room, and start Errand again.`;
+  const full = `The disk of the data folder ${dir} is full: make room on it, and start Errand again.`;
   if (error instanceof Error && 'syscall' in error && 'code' in error)
     return new ConfigError(
       error.code === 'ENOSPC' || error.code === 'EDQUOT'

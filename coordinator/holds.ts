@@ -32,8 +32,7 @@ export class Holds {
     const before = this.of(part);
     if (fault === null) this.#faults.delete(part);
     else this.#faults.set(part, fault);
-    // The words change with the figures in them: that is no news.
-    if ((before === null) === (fault === null)) return;
+    if (newsOf(before) === newsOf(fault)) return;
     if (fault !== null) return this.#logger.error({ part, fault }, 'no work is started');
     this.#logger.info({ part }, 'what kept work from being started has passed');
     if (this.#faults.size === 0) for (const listener of this.#listeners) listener();
@@ -43,4 +42,9 @@ export class Holds {
   onReleased(listener: () => void): void {
     this.#listeners.push(listener);
   }
+}
+
+/** The words without the figures in them, which are no news. */
+function newsOf(fault: string | null): string | null {
+  return fault === null ? null : fault.replace(/[\d.]+/g, '');
 }

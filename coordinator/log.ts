@@ -157,8 +157,10 @@ export class Log {
           retry_after_s: 1,
         });
       case 'failed':
-        if (!this.#broken) this.#onFault(new Error(`${DISK_FAILED} ${WHAT_NOW}`, { cause: error }));
-        this.#broken = true;
+        if (!this.#broken) {
+          this.#broken = true;
+          this.#onFault(new Error(`${DISK_FAILED} ${WHAT_NOW}`, { cause: error }));
+        }
         return new ErrandError('unavailable', DISK_FAILED, { cause: error });
       case undefined:
         return error;

@@ -8,7 +8,7 @@ import { countActive, newestEventId, readQueue } from './sqlite/figures.ts';
 import type { Tally } from './tally.ts';
 
 /** What a backup left of itself: when the last one succeeded, and when one last failed, as ISO times; null: none did. */
-export type BackupTimes = { succeeded_at: string | null; failed_at: string | null };
+type BackupTimes = { succeeded_at: string | null; failed_at: string | null };
 
 type Deps = {
   db: Db;

@@ -31,7 +31,7 @@ export class Tally {
 }
 
 /** How often each of a few things happened; a thing is known by its labels, always in the same order. */
-export class Counts<Labels extends Record<string, string>> {
+class Counts<Labels extends Record<string, string>> {
   readonly #counts = new Map<string, { labels: Labels; count: number }>();
 
   add(labels: Labels): void {
