@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
-/** A setting that is wrong. `message` names every fault at once, one a line. */
+/** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -37,6 +37,7 @@ const Settings = z.object({
   ERRAND_CALLBACK_PORT: whole(0, 65535, 8788),
   ERRAND_DATA: z.string().default('./data'),
   ERRAND_RUNNER: z.enum(['docker', 'process'], 'is neither docker nor process').optional(),
+  ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500),
   ERRAND_WORKERS: whole(1, 100, 2),
   ERRAND_WARM_WORKERS: whole(0, 20, 1),
   ERRAND_WORKER_IMAGE: z.string().default('errand-agent'),
@@ -61,6 +62,10 @@ const Settings = z.object({
   ERRAND_GIT_TOKEN: z.string().optional(),
   ERRAND_GIT_HOST: z.string().regex(HOST_AND_PORT, 'is not a host or host:port').default('github.com'),
   ERRAND_PRICES: z.string().optional(),
+  ERRAND_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{16,}$/, 'is no token: 16 or more letters, digits and . _ ~ + / = -')
+    .optional(),
   ERRAND_LOG: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
     .default('info'),
@@ -82,6 +87,8 @@ export type Config = {
   data_dir: string;
   /** Undefined: Docker where there is one, else a process on loopback. */
   runner: 'docker' | 'process' | undefined;
+  /** With less room than this on the data folder's disk, no work is started. */
+  disk_free_bytes_min: number;
   workers: number;
   warm_workers: number;
   worker_image: string;
@@ -108,6 +115,8 @@ export type Config = {
   git_host: string;
   /** A JSON file that overrides or extends the price table. */
   prices_file: string | undefined;
+  /** Who bears it may read the metrics. Undefined: there are none. */
+  metrics_token: string | undefined;
   log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Undefined: the demo model. */
   anthropic_api_key: string | undefined;
@@ -139,6 +148,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     callback_port: s.ERRAND_CALLBACK_PORT,
     data_dir: resolve(s.ERRAND_DATA),
     runner: s.ERRAND_RUNNER,
+    disk_free_bytes_min: s.ERRAND_DISK_FREE_MB_MIN * 1024 * 1024,
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,
@@ -159,6 +169,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     git_token: s.ERRAND_GIT_TOKEN,
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
     prices_file: s.ERRAND_PRICES,
+    metrics_token: s.ERRAND_METRICS_TOKEN,
     log_level: s.ERRAND_LOG,
     anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
     anthropic_base_url: s.ANTHROPIC_BASE_URL,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Assignment } from '../protocol/worker.ts';
 import { advance } from './advance.ts';
 import { AttemptRun, type AttemptRunDeps } from './attempt-run.ts';
+import type { Holds } from './holds.ts';
 import { newWorkerName } from './links.ts';
 import type { Log } from './log.ts';
 import { WarmPool } from './pool.ts';
@@ -26,6 +27,8 @@ const STOP_MS = 8_000;
 export type DispatcherDeps = {
   log: Log;
   workers: Workers;
+  /** What keeps work from being started; the dispatcher puts in it what of that lies with the runner. */
+  holds: Holds;
   logger: Logger;
   /** How many workers may be at work at once. */
   places: number;
@@ -54,13 +57,15 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: DispatcherDeps) {
-    const { log, workers, logger, buildAssignment } = deps;
+    const { log, workers, holds, logger, buildAssignment } = deps;
     this.#deps = deps;
-    this.#health = new RunnerHealth(workers.runner, logger, () => {
+    this.#health = new RunnerHealth(workers.runner, holds, logger);
+    this.#pool = new WarmPool({ size: deps.warm_workers, workers, holds, health: this.#health, logger });
+    holds.onReleased(() => {
+      if (this.#state !== 'started') return;
       this.#pool.refill();
       this.wake();
     });
-    this.#pool = new WarmPool({ size: deps.warm_workers, workers, health: this.#health, logger });
     this.#reconciler = new Reconciler({
       log,
       workers,
@@ -88,11 +93,6 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
         this.wake();
       },
     };
-  }
-
-  /** What keeps tasks from being started, in words for the server's owner, or null. For `/readyz`. */
-  get fault(): string | null {
-    return this.#health.fault;
   }
 
   /** How many workers wait ahead, and how many are at work. */
@@ -156,7 +156,7 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
   #fill(): void {
     if (this.#state !== 'started') return;
     clearTimeout(this.#timer);
-    if (this.#health.fault !== null) return;
+    if (this.#deps.holds.fault !== null) return;
     try {
       while (this.#runs.size < this.#deps.places && this.#startNext());
       const wait_ms = nextRetryIn(this.#deps.log.db, new Date().toISOString());

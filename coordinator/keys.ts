@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ConfigError } from './config.ts';
 
 /** The server's own keys, 32 random bytes each; a key for each purpose, so that no token serves for another. */
 export type Keys = {
@@ -16,17 +17,31 @@ export type Keys = {
 const Key = z.base64url().transform((text) => new Uint8Array(Buffer.from(text, 'base64url')));
 const KeysFile = z.object({ access: Key, task: Key, seal: Key });
 
-/** Reads `keys.json` of the data folder, or makes it (readable by its owner alone). Losing it ends all log-ins and loses sealed secrets. */
+/**
+ * Reads `keys.json` of the data folder, or makes it (readable by its owner alone). Losing it ends all log-ins and loses sealed secrets. Throws a
+ * `ConfigError` where it does not hold the keys.
+ */
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
-  const fresh = () => randomBytes(32).toString('base64url');
+  if (!existsSync(path)) makeKeys(path);
+  const text = readFileSync(path, 'utf8');
   try {
-    const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
-    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+    return KeysFile.parse(JSON.parse(text));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    throw new ConfigError(
+      `The file ${path} does not hold the server's keys. Put it back from a backup of the data folder. Without it, it can be removed: that ends ` +
+        'all log-ins, and the secrets of the projects must be set anew.',
+      { cause: error },
+    );
   }
-  return KeysFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+/** Whole or not at all: a full disk must not leave half of it. */
+function makeKeys(path: string): void {
+  const fresh = () => randomBytes(32).toString('base64url');
+  const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
 }
 
 /** Seals a text with AES-256-GCM; `context` (what the secret belongs to) must be the same to open it. */

@@ -1,7 +1,7 @@
 import type { CoordinatorEvent } from '../protocol/events.ts';
 import { ErrandError } from '../protocol/problem.ts';
 import { commitPoint } from './failpoints.ts';
-import { storageFault, type Db } from './sqlite/database.ts';
+import { BUSY_MS, storageFault, type Db } from './sqlite/database.ts';
 import { insertEvent, type EventRow } from './sqlite/events.ts';
 
 /** One open transaction. What is appended here goes out to clients once it is on disk, and not before. */
@@ -19,31 +19,47 @@ type Waiting = { work: (tx: Tx) => unknown; resolve: (value: unknown) => void; r
 
 /** A shared transaction takes in no further work past this many rows, so that no group holds the loop for long. */
 const GROUP_ROWS_MAX = 1_000;
+const DISK_FAILED = 'The disk failed: the server must be started again.';
+const WHAT_NOW =
+  "All that was acknowledged was on disk before, and nothing more is taken. Look at the disk and at the system's log (dmesg) first; " +
+  'the database is checked at the next start.';
 
 /**
  * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was enqueued in the same turn
  * of the event loop (group commit), so that many callbacks cost one fsync. Readers follow the commits through `onCommit`.
  *
- * Both fail with `unavailable` where the disk is full; whatever else SQLite throws is thrown on as it is.
+ * Both fail with `unavailable` where the disk is full, where another process has held the database's lock for as long as a write waits for it
+ * (`busy_timeout`), and where the disk failed; whatever else SQLite throws is thrown on as it is.
  */
 export class Log {
   readonly db: Db;
   readonly #onCommit: (rows: EventRow[]) => void;
   readonly #onFault: (error: unknown) => void;
+  readonly #onFull: () => void;
   /** Inside a transaction it runs in a savepoint. */
   readonly #atomic: (work: () => unknown) => unknown;
   #queue: Waiting[] = [];
   #broken = false;
+  /** Another process holds the lock, and a write has waited for it in vain: the loop is not held up for the others too. */
+  #locked_out = false;
 
   /**
    * `onCommit` gets the rows of each transaction, in the order of their ids. `onFault` gets what nobody waits for: an error of `onCommit` or
    * of an effect (the rows are on disk all the same), and a disk that failed, after which nothing is written any more, since what a failed
-   * fsync left behind is unknown. By default it ends the process, as any uncaught error does.
+   * fsync left behind is unknown. By default it ends the process, as any uncaught error does. `onFull` is told of each write that found no room.
    */
-  constructor(db: Db, onCommit: (rows: EventRow[]) => void, onFault: (error: unknown) => void = throwApart) {
+  constructor(
+    db: Db,
+    onCommit: (rows: EventRow[]) => void,
+    {
+      onFault = throwApart,
+      onFull = () => undefined,
+    }: { onFault?: (error: unknown) => void; onFull?: () => void } = {},
+  ) {
     this.db = db;
     this.#onCommit = onCommit;
     this.#onFault = onFault;
+    this.#onFull = onFull;
     this.#atomic = db.transaction((work: () => unknown) => work());
   }
 
@@ -114,6 +130,7 @@ export class Log {
 
   #publish({ rows, effects }: OpenTransaction): void {
     commitPoint('after', rows);
+    if (this.#locked_out) this.#waitForLock(BUSY_MS);
     if (rows.length > 0) effects.unshift(() => this.#onCommit(rows));
     for (const effect of effects)
       try {
@@ -124,17 +141,35 @@ export class Log {
   }
 
   #refuseIfBroken(): void {
-    if (this.#broken) throw new ErrandError('unavailable', 'The disk failed: the server must be started again.');
+    if (this.#broken) throw new ErrandError('unavailable', DISK_FAILED);
   }
 
+  /** What the caller is told of an error, and what follows from it for the writes to come. */
   #failure(error: unknown): unknown {
-    const fault = storageFault(error);
-    if (fault === 'full')
-      return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 5 });
-    if (fault !== 'failed' || this.#broken) return error;
-    this.#broken = true;
-    this.#onFault(error);
-    return new ErrandError('unavailable', 'The disk failed: the server must be started again.', { cause: error });
+    switch (storageFault(error)) {
+      case 'full':
+        this.#onFull();
+        return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 5 });
+      case 'busy':
+        this.#waitForLock(0);
+        return new ErrandError('unavailable', "Another process holds the database's lock.", {
+          cause: error,
+          retry_after_s: 1,
+        });
+      case 'failed':
+        if (!this.#broken) {
+          this.#broken = true;
+          this.#onFault(new Error(`${DISK_FAILED} ${WHAT_NOW}`, { cause: error }));
+        }
+        return new ErrandError('unavailable', DISK_FAILED, { cause: error });
+      case undefined:
+        return error;
+    }
+  }
+
+  #waitForLock(ms: number): void {
+    this.#locked_out = ms === 0;
+    this.db.pragma(`busy_timeout = ${ms}`);
   }
 }
 

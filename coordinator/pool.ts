@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Holds } from './holds.ts';
 import { newWorkerName } from './links.ts';
 import type { RunnerHealth } from './runner-health.ts';
 import { readHealth, WorkerUnreachable } from './worker-client.ts';
@@ -13,12 +14,13 @@ export const BOOT_MS = 20_000;
 export const LOOK_MS = 10;
 
 /**
- * Workers that were started ahead and wait to be handed a task. They are started one at a time, in the background, and not while the runner
- * is at fault; one that dies is replaced, with backoff.
+ * Workers that were started ahead and wait to be handed a task. They are started one at a time, in the background, and not while
+ * work is held back; one that dies is replaced, with backoff.
  */
 export class WarmPool {
   readonly #size: number;
   readonly #workers: Workers;
+  readonly #holds: Holds;
   readonly #health: RunnerHealth;
   readonly #logger: Logger;
   readonly #ready: Worker[] = [];
@@ -28,9 +30,10 @@ export class WarmPool {
   #filling: Promise<void> | undefined;
   #failures = 0;
 
-  constructor(deps: { size: number; workers: Workers; health: RunnerHealth; logger: Logger }) {
+  constructor(deps: { size: number; workers: Workers; holds: Holds; health: RunnerHealth; logger: Logger }) {
     this.#size = deps.size;
     this.#workers = deps.workers;
+    this.#holds = deps.holds;
     this.#health = deps.health;
     this.#logger = deps.logger;
   }
@@ -55,7 +58,7 @@ export class WarmPool {
     this.#ready.unshift(worker);
   }
 
-  /** Starts what is missing, in the background: after a worker was taken, and once the runner has recovered. */
+  /** Starts what is missing, in the background: after a worker was taken, and once work may start again. */
   refill(): void {
     if (this.#filling || this.#stop.signal.aborted) return;
     this.#filling = this.#fill().finally(() => (this.#filling = undefined));
@@ -69,7 +72,7 @@ export class WarmPool {
   }
 
   async #fill(): Promise<void> {
-    while (this.#ready.length < this.#size && this.#health.fault === null && !this.#stop.signal.aborted) {
+    while (this.#ready.length < this.#size && this.#holds.fault === null && !this.#stop.signal.aborted) {
       try {
         await this.#boot();
         this.#failures = 0;

@@ -1,49 +1,37 @@
-import { statfs } from 'node:fs/promises';
 import type { Readiness } from '../protocol/api.ts';
+import type { DiskWatch } from './disk.ts';
+import type { Holds } from './holds.ts';
 import { sql, type Db } from './sqlite/database.ts';
-
-const MB = 1024 * 1024;
-/** With less room than this on the data folder's disk the server does not call itself ready. */
-const DISK_FREE_BYTES_MIN = 200 * MB;
 
 type Deps = {
   db: Db;
-  data_dir: string;
-  /** What keeps workers from being started, or null. */
-  runnerFault: () => string | null;
+  holds: Holds;
+  disk: DiskWatch;
   runner: 'docker' | 'process';
   model: string;
 };
 
-/** Asks each part whether it can do its work. Never rejects. */
-export async function readReadiness({ db, data_dir, runnerFault, runner, model }: Deps): Promise<Readiness> {
-  const fault = runnerFault();
+type Check = Readiness['checks'][string];
+
+/** Says of each part whether it can do its work. Never rejects. */
+export async function readReadiness({ db, holds, disk, runner, model }: Deps): Promise<Readiness> {
+  const unlessHeld = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
+  const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
-    database: check(() => {
-      sql(db, 'SELECT 1').get();
-      return 'answers';
-    }),
-    disk: await diskCheck(data_dir),
-    runner: fault === null ? { ok: true, detail: runner } : { ok: false, detail: fault },
+    database: unlessHeld(holds.of('database') ?? readFault(db), 'answers'),
+    disk: unlessHeld(holds.of('disk'), free),
+    runner: unlessHeld(holds.of('runner'), runner),
     model: { ok: true, detail: model },
   };
   return { ready: Object.values(checks).every(({ ok }) => ok), checks };
 }
 
-function check(look: () => string): { ok: boolean; detail: string } {
+/** What keeps the database from being read, or null. */
+function readFault(db: Db): string | null {
   try {
-    return { ok: true, detail: look() };
+    sql(db, 'SELECT 1').get();
+    return null;
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : 'failed' };
-  }
-}
-
-async function diskCheck(data_dir: string): Promise<{ ok: boolean; detail: string }> {
-  try {
-    const { bavail, bsize } = await statfs(data_dir);
-    const free = bavail * bsize;
-    return { ok: free >= DISK_FREE_BYTES_MIN, detail: `${Math.floor(free / MB)} MB free` };
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : 'failed' };
+    return error instanceof Error ? error.message : 'failed';
   }
 }

@@ -51,7 +51,7 @@ export class Reconciler {
   async #keepOn(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#attempt('workers', () => this.#removeOrphans());
-      await this.#attempt('workspaces', () => this.#removeWorkspaces());
+      await this.#attempt('folders', () => this.#removeFolders());
       await delay(EVERY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
       if (!this.#stop.signal.aborted) await this.#attempt('attempts', async () => this.#takeUpLiving());
     }
@@ -89,7 +89,7 @@ export class Reconciler {
   }
 
   /** Removes the folders that are no task's and no warm worker's. */
-  async #removeWorkspaces(): Promise<void> {
+  async #removeFolders(): Promise<void> {
     const { log, workers, hasWorker } = this.#deps;
     for (const name of workers.folders.listWorkspaces())
       if (!hasWorker(name) && !isWorkspace(log.db, name) && !this.#stop.signal.aborted)

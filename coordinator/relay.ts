@@ -33,6 +33,13 @@ export class Relay {
     if (watchers?.size === 0) this.#watchers.delete(watcher.user_id);
   }
 
+  /** How many watch. */
+  get watching(): number {
+    let count = 0;
+    for (const watchers of this.#watchers.values()) count += watchers.size;
+    return count;
+  }
+
   /** How many watch as this user. */
   count(user_id: string): number {
     return this.#watchers.get(user_id)?.size ?? 0;

@@ -27,7 +27,7 @@ export type RetentionDeps = {
   /** Whether the worker of an attempt of this task has not gone yet. */
   hasRun: (task_id: string) => boolean;
   /** Whether the disk of the data folder has too little room, at this moment: it is asked again after each workspace that went. */
-  isDiskShort: () => boolean;
+  isDiskShort: () => boolean | Promise<boolean>;
 };
 
 type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
@@ -92,7 +92,7 @@ export class Retention {
     const { log, keep, hasRun, isDiskShort } = this.#deps;
     const before = ago(keep.keep_workspaces_ms);
     const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !hasRun(task_id));
-    while (workspaces[0] && (workspaces[0].ended_at < before || isDiskShort())) {
+    while (workspaces[0] && (workspaces[0].ended_at < before || (await isDiskShort()))) {
       await this.#giveUp(workspaces[0]);
       workspaces.shift();
     }

@@ -1,12 +1,16 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
+import { CONTRACT_VERSION } from '../protocol/worker.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
+import { checkBeside } from './check-database.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { ConfigError, type Config } from './config.ts';
+import { openDataFolder } from './data-folder.ts';
 import { startDemoModel } from './demo/demo-model.ts';
+import { DiskWatch } from './disk.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Holds } from './holds.ts';
 import { createApp } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { serveSockets, SOCKET_OPTIONS } from './http/socket.ts';
@@ -15,11 +19,12 @@ import { egressTunneller } from './internal/egress/tunnel.ts';
 import { gitSurface } from './internal/git/git-surface.ts';
 import { llmSurface } from './internal/llm/llm-surface.ts';
 import type { Upstream } from './internal/llm/upstream.ts';
-import { readKeys, type Keys } from './keys.ts';
-import { dataPathFault, Folders } from './links.ts';
+import type { Keys } from './keys.ts';
+import { Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
 import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
 import { watchWorkers } from './lost-workers.ts';
 import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
 import { readReadiness } from './readiness.ts';
@@ -28,8 +33,9 @@ import { Removal } from './removal.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
-import { lockDataFolder } from './sqlite/data-lock.ts';
-import { openDatabase, readMeta } from './sqlite/database.ts';
+import { readMeta } from './sqlite/database.ts';
+import type { EventRow } from './sqlite/events.ts';
+import { Tally } from './tally.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { Workers } from './workers.ts';
@@ -67,6 +73,9 @@ type Core = {
   keys: Keys;
   log: Log;
   relay: Relay;
+  tally: Tally;
+  holds: Holds;
+  disk: DiskWatch;
   logger: Logger;
 };
 
@@ -94,31 +103,29 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
 
 /** Looks at what the settings rest on, and opens the keys, the database and the log. */
 function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, opened: Opened): Core {
-  const fault = dataPathFault(settings.data_dir);
-  if (fault !== null) throw new ConfigError(fault);
   const demo = settings.anthropic_api_key === undefined;
   const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
   const prices = demo ? demoPrices() : readPrices(config.prices_file);
   if (!prices.has(config.model))
     throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-  const lock = lockDataFolder(config.data_dir);
-  if (!lock)
-    throw new ConfigError(
-      `Another Errand is running on the data folder ${config.data_dir}. Stop it, or set ERRAND_DATA to another folder.`,
-    );
-  opened.defer(() => lock.release());
-  const keys = readKeys(config.data_dir);
-  const db = openDatabase(join(config.data_dir, 'errand.db'));
-  opened.defer(() => void db.close());
+  const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
+  const holds = new Holds(logger);
+  if (unchecked) opened.defer(checkBeside(database_path, holds, logger));
+  const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);
+  opened.defer(() => disk.stop());
   const relay = new Relay();
-  const log = new Log(db, (rows) => relay.publish(rows));
-  return { config, pace, demo, prices, keys, log, relay, logger };
+  const tally = new Tally();
+  const publish = (rows: EventRow[]) => {
+    tally.stored(rows);
+    relay.publish(rows);
+  };
+  const log = new Log(db, publish, { onFull: () => void disk.look() });
+  return { config, pace, demo, prices, keys, log, relay, tally, holds, disk, logger };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
 async function startWork(core: Core, runner: Runner, instance: string, opened: Opened): Promise<Work> {
-  const { config, pace, prices, keys, log, relay, logger } = core;
+  const { config, pace, prices, keys, log, relay, tally, holds, logger } = core;
   const { private_hosts, data_dir, time_limit_ms } = config;
   const upstream = await openModel(core, opened);
   const llm = llmSurface({ log, logger, prices, upstream });
@@ -157,6 +164,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     llm,
     git: gitSurface({ repository, private_hosts, data_dir, logger }),
     tunnel: egressTunneller({ policy: egress, private_hosts, logger }),
+    onRefused: (code) => tally.refused.add({ code }),
     logger,
   });
   const folders = new Folders(data_dir, runner.owner);
@@ -168,6 +176,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       listen: (worker, path) => internal.listenOnSocket(path, worker),
       limits: { memory_bytes: config.worker_memory_bytes, cpus: config.worker_cpus, pids_max: config.worker_pids_max },
     }),
+    holds,
     logger,
     places: config.workers,
     warm_workers: config.warm_workers,
@@ -184,6 +193,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     );
   });
   opened.defer(() => callbacks.close());
+  await core.disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
   const removal = startRetention(core, folders, dispatcher, opened);
@@ -191,11 +201,13 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
 }
 
 /** Starts what keeps all that errands leave within its limits, and gives what clears away what was removed. */
-function startRetention({ config, log, logger }: Core, folders: Folders, dispatcher: Dispatcher, opened: Opened) {
+function startRetention({ config, log, disk, logger }: Core, folders: Folders, dispatcher: Dispatcher, opened: Opened) {
   const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
   const removal = new Removal({ log, folders, logger, hasRun });
-  const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort: () => false });
+  const isDiskShort = () => disk.isShort();
+  const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort });
   retention.start();
+  disk.onShort(() => void retention.look());
   opened.defer(() => retention.stop());
   // This one first: the other may be waiting for it.
   opened.defer(() => removal.stop());
@@ -211,13 +223,25 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   return { base_url: demo.base_url, api_key: DEMO_MODEL };
 }
 
+/** The metrics are gathered where there is someone to read them. */
+function openMetrics(core: Core, { runner, dispatcher }: Work, opened: Opened): () => Promise<string> {
+  const { config, log, relay, tally, holds, disk } = core;
+  if (config.metrics_token === undefined) return () => Promise.resolve('');
+  const { db } = log;
+  const contract_version = String(CONTRACT_VERSION);
+  const info = { contract_version, node: process.version, runner: runner.kind, epoch: readMeta(db, 'epoch') };
+  const workers = () => dispatcher.workers;
+  const metrics = createMetrics({ db, holds, disk, relay, tally, workers, info });
+  opened.defer(() => metrics.stop());
+  return metrics.read;
+}
+
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
 async function servePeople(core: Core, work: Work, opened: Opened): Promise<string> {
-  const { config, demo, prices, keys, log, relay, logger } = core;
+  const { config, demo, prices, keys, log, relay, holds, disk, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
-  const runnerFault = () => work.dispatcher.fault;
   const app = createApp({
     config,
     log,
@@ -226,15 +250,16 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
     epoch,
     signals: work.signals,
     models: (name) => prices.has(name),
-    runnerFault,
+    holds,
     readiness: () =>
       readReadiness({
         db,
-        data_dir: config.data_dir,
-        runnerFault,
+        holds,
+        disk,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
       }),
+    metrics: openMetrics(core, work, opened),
     logger,
     sockets: SOCKET_OPTIONS,
   });

@@ -71,7 +71,10 @@ export function openapiDocument(): Json {
     paths,
     components: {
       headers: { Epoch: EPOCH },
-      securitySchemes: { user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        operator: { type: 'http', scheme: 'bearer' },
+      },
       schemas: { ...components(ANSWERS, 'output'), ...components(REQUESTS, 'input'), Event: eventSchema() },
     },
   };
@@ -89,12 +92,12 @@ export function eventSchema(): Json {
 
 function operation(name: string, route: Route): Json {
   const errors = new Set<ErrorCode>([...COMMON, ...route.errors]);
-  if (route.auth === 'user') errors.add('unauthenticated');
+  if (route.auth !== 'none') errors.add('unauthenticated');
   return {
     operationId: name,
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
-    security: route.auth === 'user' ? [{ user: [] }] : [],
+    security: route.auth === 'none' ? [] : [{ [route.auth]: [] }],
     parameters: [
       ...parameters('path', route.params),
       ...parameters('query', route.query),
@@ -150,6 +153,9 @@ function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): J
 
 function success(route: Route): Json {
   if (route.status === 204) return { description: 'Done.' };
+  const { media_type } = route;
+  if (media_type !== undefined)
+    return { description: route.summary, content: { [media_type]: { schema: { type: 'string' } } } };
   const schema = route.response ? refTo(route.response) : { type: 'object' };
   return { description: route.summary, content: { 'application/json': { schema } } };
 }

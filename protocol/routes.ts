@@ -12,13 +12,16 @@ export type Route = {
   summary: string;
   /** What the summary has no room for. */
   description?: string;
-  auth: 'none' | 'user';
+  /** `operator`: whoever bears the token of the server's own settings. Where none is set there is no such route. */
+  auth: 'none' | 'user' | 'operator';
   params?: z.ZodObject;
   query?: z.ZodObject;
   /** One that takes undefined need not be sent. */
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
   response?: z.ZodType;
+  /** The media type of an answer that is not JSON. */
+  media_type?: string;
   /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `unsupported_media_type`, `internal`, which any route may answer. */
   errors: ErrorCode[];
   /** Whether an `Idempotency-Key` header is heeded: the same key and body answer the same, and act once. */
@@ -269,6 +272,17 @@ export const ROUTES = {
     status: 200,
     response: api.Readiness,
     errors: ['unavailable'],
+  },
+  metrics: {
+    method: 'get',
+    path: '/metrics',
+    summary: 'Figures for whoever runs the server',
+    description:
+      'In the text format of Prometheus. For the bearer of ERRAND_METRICS_TOKEN; where that is not set, there is nothing here.',
+    auth: 'operator',
+    status: 200,
+    media_type: 'text/plain; version=0.0.4; charset=utf-8',
+    errors: ['not_found'],
   },
 } as const satisfies Record<string, Route>;
 

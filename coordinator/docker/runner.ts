@@ -153,10 +153,14 @@ export class DockerRunner implements Runner {
 
   async #askMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
     const { calls } = this.#engine;
-    const [info, hostPath]: [{ NCPU: number }, HostPath] = await Promise.all([
+    const [info, hostPath]: [{ NCPU: number; LiveRestoreEnabled: boolean }, HostPath] = await Promise.all([
       calls.info(),
       findHostPath(calls, this.#options.data_dir),
     ]);
+    if (!info.LiveRestoreEnabled)
+      this.#options.logger.warn(
+        'Docker ends all containers when its daemon stops or is restarted, and errands at work lose their attempt then: set "live-restore": true in /etc/docker/daemon.json, and reload the daemon',
+      );
     return { cpus: info.NCPU, hostPath };
   }
 

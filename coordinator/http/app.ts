@@ -15,16 +15,18 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = Server & {
-  config: Pick<Config, 'trust_proxy'>;
+  config: Pick<Config, 'trust_proxy' | 'metrics_token'>;
   log: Log;
   keys: Keys;
   auth: Auth;
   /** The database's epoch. */
   readonly epoch: string;
-  /** What keeps workers from being started, or null: what queued tasks wait for. */
-  runnerFault: () => string | null;
+  /** What keeps work from being started, or null: what queued tasks wait for. */
+  holds: { readonly fault: string | null };
   /** Asked by `GET /readyz`. */
   readiness: () => Promise<Readiness>;
+  /** Asked by `GET /metrics`, where there is a token for it. */
+  metrics: () => Promise<string>;
   logger: Logger;
   /** Options of the WebSocket server, which `app.listen` makes. */
   sockets?: NonNullable<Parameters<typeof websockify>[1]>;
@@ -32,7 +34,7 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, runnerFault, readiness, logger } = deps;
+  const { config, log, keys, auth, signals, models, holds, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
@@ -42,8 +44,8 @@ export function createApp(deps: AppDeps): websockify.App {
     {
       ...accountHandlers({ auth, signals }),
       ...projectHandlers({ log, keys, signals }),
-      ...taskHandlers({ config, signals, models, log, runnerFault }),
-      ...serverHandlers(readiness),
+      ...taskHandlers({ config, signals, models, log, holds }),
+      ...serverHandlers(readiness, metrics),
     },
     deps,
   );

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
@@ -23,14 +24,14 @@ type Call<R> = {
   /** Acts in one transaction; a repeat with the same Idempotency-Key gets the first answer. For routes marked `idempotent`. */
   once: <T>(act: (tx: Tx) => T) => T | JsonText;
 };
-type Answer<R> = Parsed<R, 'response'> | JsonText;
+type Answer<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
 type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
 
 /** What serves each route of the table. */
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 
-/** What all routes rest on. `epoch`: the database's. */
-type Deps = { auth: Auth; log: Log; readonly epoch: string };
+/** What all routes rest on. `epoch`: the database's. `metrics_token`: what the operator bears; undefined where nobody is the operator. */
+type Deps = { auth: Auth; log: Log; config: { metrics_token: string | undefined }; readonly epoch: string };
 
 /** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
 export function bindRoutes(handlers: Handlers, deps: Deps): Router {
@@ -45,15 +46,17 @@ export function bindRoutes(handlers: Handlers, deps: Deps): Router {
       const answer = await handler(call as unknown as Call<unknown>);
       ctx.status = route.status;
       if (route.status === 204) return;
-      ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
-      ctx.type = 'application/json';
+      if (route.media_type !== undefined) ctx.body = answer;
+      else ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
+      ctx.type = route.media_type ?? 'application/json';
     });
   }
   return router;
 }
 
 /** Reads what a route takes: who, the path, the query, the body, in this order, and nothing of what it does not. */
-async function readCall(ctx: RouterContext, route: Route, { auth, log, epoch }: Deps) {
+async function readCall(ctx: RouterContext, route: Route, { auth, log, config, epoch }: Deps) {
+  if (route.auth === 'operator') requireOperator(ctx, config.metrics_token);
   const who = route.auth === 'user' ? await requireUser(ctx, auth) : undefined;
   // On a refusal too: what is not found may be of another database.
   if (who) ctx.set(EPOCH_HEADER, epoch);
@@ -84,8 +87,19 @@ async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown>
   return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJson(ctx);
 }
 
+function bearerOf(ctx: RouterContext): string | undefined {
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(ctx.get('Authorization'))?.[1];
+}
+
+function requireOperator(ctx: RouterContext, token: string | undefined): void {
+  if (token === undefined) throw new ErrandError('not_found', 'There is nothing at this address.');
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  if (!timingSafeEqual(digest(bearerOf(ctx) ?? ''), digest(token)))
+    throw new ErrandError('unauthenticated', "The operator's token is needed: Authorization: Bearer <token>.");
+}
+
 async function requireUser(ctx: RouterContext, auth: Auth): Promise<Identity> {
-  const bearer = /^Bearer +([\w.~+/=-]+) *$/i.exec(ctx.get('Authorization'))?.[1];
+  const bearer = bearerOf(ctx);
   if (bearer === undefined)
     throw new ErrandError('unauthenticated', 'An access token is needed: Authorization: Bearer <token>.');
   return auth.authenticate(bearer);

@@ -5,7 +5,10 @@ import type { Handlers } from './bind.ts';
 import { JsonText } from './once.ts';
 
 /** What tells of the server itself. */
-export function serverHandlers(readiness: () => Promise<Readiness>): Pick<Handlers, 'openapi' | 'healthz' | 'readyz'> {
+export function serverHandlers(
+  readiness: () => Promise<Readiness>,
+  metrics: () => Promise<string>,
+): Pick<Handlers, 'openapi' | 'healthz' | 'readyz' | 'metrics'> {
   const document = new JsonText(JSON.stringify(openapiDocument()));
   return {
     openapi: () => document,
@@ -19,5 +22,6 @@ export function serverHandlers(readiness: () => Promise<Readiness>): Pick<Handle
         retry_after_s: 5,
       });
     },
+    metrics: () => metrics(),
   };
 }

@@ -29,15 +29,15 @@ type Tasks =
 
 type Deps = Server & {
   log: Log;
-  /** What keeps workers from being started, or null. */
-  runnerFault: () => string | null;
+  /** What keeps work from being started, or null. */
+  holds: { readonly fault: string | null };
 };
 
 /** Tasks: what was asked for, what became of it, and what a person says to it. */
-export function taskHandlers({ log, runnerFault, ...server }: Deps): Pick<Handlers, Tasks> {
+export function taskHandlers({ log, holds, ...server }: Deps): Pick<Handlers, Tasks> {
   const { db } = log;
-  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, runnerFault());
-  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, runnerFault());
+  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, holds.fault);
+  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, holds.fault);
   return {
     createTask: ({ who, body, once }) => once((tx) => seenOne(createTask(tx, server, who.user_id, body))),
     listTasks: ({ who, query: { cursor, ...filter } }) => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { CONTRACT_HEADER, contractFault, type Assignment, type CallbackReply } from '../../protocol/worker.ts';
 import type { Leases } from '../leases.ts';
 import type { Log } from '../log.ts';
@@ -32,6 +32,8 @@ export type InternalDeps = {
   llm: Surface;
   git: Surface;
   tunnel: Tunneller;
+  /** Told of each call that was refused, by its code. */
+  onRefused?: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -203,6 +205,7 @@ export class InternalApi {
   /** Logs why a call failed, and gives the id that the answer names the entry by. */
   #note(error: unknown): string {
     const request_id = newId();
+    this.#deps.onRefused?.(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
     if (!(error instanceof ErrandError) || error.status >= 500) log.error({ err: error }, "a worker's call failed");
     else log.debug({ err: error }, "a worker's call was refused");

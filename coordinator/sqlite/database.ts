@@ -4,20 +4,25 @@ import { ConfigError } from '../config.ts';
 
 export type Db = Database.Database;
 
+/** How long a write waits for another process that holds the lock. The event loop stands still meanwhile. */
+export const BUSY_MS = 5_000;
+/** What is left of the WAL once all of it is in the database: a burst, or a reader that kept it from being emptied, makes it longer for a while. */
+const WAL_BYTES_KEPT = 16 * 1024 * 1024;
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 
 /**
  * Opens the database at `path`, brings it to the newest schema, and sets it up for one writer: WAL, and `synchronous=FULL`, so that what
- * was committed survives a loss of power. Throws if it is damaged, and a `ConfigError` if it is newer than this code.
+ * was committed survives a loss of power. Throws a `ConfigError` if the database is newer than this code; what else SQLite throws is put
+ * into words by `openFault`.
  */
 export function openDatabase(path: string): Db {
-  const db = new Database(path);
+  const db = new Database(path, { timeout: BUSY_MS });
   try {
     db.pragma('journal_mode = WAL');
     // A WAL database opens with NORMAL in this driver; FULL costs little where commits are grouped.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
-    db.pragma('busy_timeout = 5000');
+    db.pragma(`journal_size_limit = ${WAL_BYTES_KEPT}`);
     if (db.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite does not run with synchronous=FULL');
     migrate(db);
     return db;
@@ -78,12 +83,37 @@ export function usedBytes(db: Db): number {
 }
 
 /**
- * What of the machine failed, where an error of SQLite says so: `full`, and it may go on once there is room; `failed`, and what is on disk is
- * not known before the database is opened anew. Undefined: another error.
+ * What is wrong with the structure of the database at `path`, in SQLite's words, or null. It reads the whole file, a second for a few hundred
+ * megabytes, and writes nothing: what is in the WAL stays there.
  */
-export function storageFault(error: unknown): 'full' | 'failed' | undefined {
+export function findDamage(path: string): string | null {
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    const found = String(db.pragma('quick_check(1)', { simple: true }));
+    return found === 'ok' ? null : found.replace('*** in database main ***', '').replace(/\s+/g, ' ').trim();
+  } catch (error) {
+    if (error instanceof Error && openFault(error) === 'damaged') return error.message;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * What keeps a database from being used, where an error of SQLite says so: `full`, and it may go on once there is room; `busy`, another process
+ * holds its lock; `failed`, and what is on disk is not known before the database is opened anew. Undefined: another error.
+ */
+export function storageFault(error: unknown): 'full' | 'busy' | 'failed' | undefined {
   if (!(error instanceof Database.SqliteError)) return undefined;
   // The shared memory beside a WAL cannot grow on a full disk either.
   if (/^SQLITE_(FULL|IOERR_SHM)/.test(error.code)) return 'full';
-  return /^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(error.code) ? 'failed' : undefined;
+  if (error.code.startsWith('SQLITE_BUSY')) return 'busy';
+  return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY)/.test(error.code) ? 'failed' : undefined;
+}
+
+/** The same for a database that could not be opened; `damaged`: the file is none of SQLite's, or not whole. */
+export function openFault(error: unknown): 'full' | 'busy' | 'damaged' | 'failed' | undefined {
+  if (!(error instanceof Database.SqliteError)) return undefined;
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) return 'damaged';
+  return storageFault(error) ?? (error.code.startsWith('SQLITE_CANTOPEN') ? 'failed' : undefined);
 }

@@ -3,8 +3,8 @@ import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSpool, Spool } from '../../agent-container/spool.ts';
 import type { WorkerEvent } from '../../protocol/events.ts';
+import { diskTest, mountDisk } from '../support/disk.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { diskTest, smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
@@ -130,7 +130,7 @@ test('an earlier spool is read whole, and one that is not there is empty', async
 });
 
 diskTest('on a full disk whoever reports waits, and goes on once there is room: nothing is dropped', async (t) => {
-  const disk = await smallDisk(t, 3 * MiB);
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 3);
   const dir = `${disk}/spool`;
   const spool = new Spool(dir, 64 * MiB);
   const numbers: number[] = [];
@@ -154,7 +154,7 @@ diskTest('on a full disk whoever reports waits, and goes on once there is room: 
 });
 
 diskTest('a spool that is closed while its disk is full keeps nobody waiting', async (t) => {
-  const disk = await smallDisk(t, MiB);
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 1);
   await writeFile(`${disk}/filling`, Buffer.alloc(MiB)).catch(() => undefined);
   const spool = new Spool(`${disk}/spool`, 64 * MiB);
   const waiting = spool.append(log('x'.repeat(100_000)));
@@ -163,7 +163,7 @@ diskTest('a spool that is closed while its disk is full keeps nobody waiting', a
 });
 
 diskTest('what a command that filled the disk came to can still be reported', async (t) => {
-  const disk = await smallDisk(t, 4 * MiB);
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 4);
   const spool = new Spool(`${disk}/spool`, 64 * MiB);
   await writeFile(`${disk}/filling`, Buffer.alloc(8 * MiB)).catch(() => undefined);
   t.is(await spool.append(log(`No space left: ${'x'.repeat(500_000)}`)), 1);

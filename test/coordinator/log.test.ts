@@ -1,12 +1,12 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Log, type Tx } from '../../coordinator/log.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
+import { diskTest, mountDisk } from '../support/disk.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { addTask, addUser } from '../support/rows.ts';
-import { diskTest, smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {
@@ -14,11 +14,11 @@ async function open(t: ExecutionContext, folder?: string) {
   t.teardown(() => db.close());
   const commits: EventRow[][] = [];
   const faults: unknown[] = [];
-  const log = new Log(
-    db,
-    (rows) => commits.push(rows),
-    (error) => faults.push(error),
-  );
+  const fulls: number[] = [];
+  const log = new Log(db, (rows) => commits.push(rows), {
+    onFault: (error) => faults.push(error),
+    onFull: () => fulls.push(commits.length),
+  });
   const user_id = addUser(log);
   const task = addTask(log, user_id);
   const add = (tx: Tx, text: string) =>
@@ -37,7 +37,7 @@ async function open(t: ExecutionContext, folder?: string) {
       .pluck()
       .all()
       .map((body) => JSON.parse(body));
-  return { log, commits, faults, add, stored, task };
+  return { log, commits, faults, fulls, add, stored, task };
 }
 
 test('what is enqueued in one turn shares one commit, and is answered after it', async (t) => {
@@ -142,7 +142,7 @@ test('an effect or a listener that throws is told of, and everyone is answered a
     () => {
       throw new Error('listener');
     },
-    (error) => faults.push(error),
+    { onFault: (error) => faults.push(error) },
   );
   await other.enqueue((tx) => {
     add(tx, 'a');
@@ -174,8 +174,8 @@ test('a full disk is unavailable to the whole group, damages nothing, and passes
 });
 
 diskTest('a real full disk is unavailable, and passes once there is room', async (t) => {
-  const disk = await smallDisk(t, 2 * 1024 * 1024);
-  const { log, faults, add, stored } = await open(t, disk);
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 2);
+  const { log, faults, fulls, add, stored } = await open(t, disk);
   writeFileSync(join(disk, 'reserve'), Buffer.alloc(500_000));
   let acknowledged = 0;
   const fill = async () => {
@@ -186,6 +186,7 @@ diskTest('a real full disk is unavailable, and passes once there is room', async
   };
   t.like(await t.throwsAsync(fill()), { code: 'unavailable' });
   t.is(stored().length, acknowledged);
+  t.is(fulls.length, 1);
   rmSync(join(disk, 'reserve'));
   await log.enqueue((tx) => void add(tx, 'room'));
   t.deepEqual([stored().length, stored().at(-1)], [acknowledged + 1, 'room']);
@@ -207,5 +208,42 @@ test('a disk that failed ends all writing, and is told of once', async (t) => {
   );
   t.throws(() => log.write((tx) => void add(tx, 'b')), { code: 'unavailable' });
   await until('the fault was told of', () => faults.length === 1);
-  t.like(faults[0], { code: 'SQLITE_IOERR_FSYNC' });
+  t.like(faults[0], { cause: { code: 'SQLITE_IOERR_FSYNC' } });
+  t.regex(String(faults[0]), /disk failed.*started again/);
+});
+
+test('where another process holds the lock, one write waits for it, and the others are unavailable at once', async (t) => {
+  const { log, faults, add, stored } = await open(t);
+  const timeout = () => log.db.pragma('busy_timeout', { simple: true });
+  t.is(timeout(), 5000);
+  log.db.pragma('busy_timeout = 20');
+  const other = openDatabase(log.db.name);
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  t.throws(() => log.write((tx) => void add(tx, 'a')), { code: 'unavailable', message: /Another process/ });
+  t.is(timeout(), 0);
+  const works = ['b', 'c'].map((text) => log.enqueue((tx) => void add(tx, text)));
+  for (const result of await Promise.allSettled(works))
+    t.like(result, { status: 'rejected', reason: { code: 'unavailable', retry_after_s: 1 } });
+  t.deepEqual(stored(), [], 'it can be read meanwhile');
+  other.exec('ROLLBACK');
+  await log.enqueue((tx) => void add(tx, 'd'));
+  t.deepEqual([stored(), timeout(), faults], [['d'], 5000, []]);
+});
+
+test('a WAL that a long reader let grow is cut once that has gone, and is removed at a clean end', async (t) => {
+  const { log, add } = await open(t);
+  const wal = `${log.db.name}-wal`;
+  const mb = () => statSync(wal).size / 1024 / 1024;
+  const reader = openDatabase(log.db.name);
+  reader.exec('BEGIN; SELECT * FROM events');
+  t.truthy(reader.prepare('SELECT count(*) AS n FROM events').get());
+  for (let i = 0; i < 50; i++) log.write((tx) => void add(tx, 'x'.repeat(500_000)));
+  t.true(mb() > 20);
+  reader.close();
+  // The first commit brings all of it into the database, the next begins the WAL anew.
+  for (let i = 0; i < 2; i++) log.write((tx) => void add(tx, 'y'));
+  t.true(mb() <= 16, `${mb()} MB`);
+  log.db.close();
+  t.false(existsSync(wal));
 });

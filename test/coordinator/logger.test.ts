@@ -1,5 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { createLogger } from '../../coordinator/logger.ts';
+import { diskTest, fillDisk, mountDisk } from '../support/disk.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 function logged(level: 'debug' | 'info', write: (logger: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = [];
@@ -28,4 +34,26 @@ test('what is below its level is not written', (t) => {
     logged('debug', (logger) => logger.debug('x')),
     /"msg":"x"/,
   );
+});
+
+diskTest('a log that goes to a file on a full disk holds nobody up, and goes on once there is room', async (t) => {
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 1);
+  const path = join(disk, 'log');
+  const output = openSync(path, 'a');
+  fillDisk(disk);
+  const program = `
+    import { rmSync } from 'node:fs';
+    import { createLogger } from ${JSON.stringify(new URL('../../coordinator/logger.ts', import.meta.url).href)};
+    const logger = createLogger('info');
+    logger.info('full');
+    logger.fatal('full still');
+    rmSync(${JSON.stringify(join(disk, 'filling'))});
+    logger.info('room');`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', output, 'inherit'],
+  });
+  const [code] = await once(child, 'close');
+  closeSync(output);
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  t.deepEqual([code, lines.map((line) => JSON.parse(line).msg)], [0, ['full', 'full still', 'room']]);
 });

@@ -131,13 +131,13 @@ test.serial(
     });
     const task = addTask(server.db, addUser(server.db));
     server.dispatcher.wake();
-    t.is(server.dispatcher.fault, 'Docker does not answer.');
+    t.is(server.holds.fault, 'Docker does not answer.');
     await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
     t.is(server.task(task.id).status, 'queued');
     t.is(broken?.starts, 0);
     if (broken) broken.fault = null;
     await server.reaches(task.id, 'succeeded');
-    t.is(server.dispatcher.fault, null);
+    t.is(server.holds.fault, null);
     await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   },
 );

@@ -137,6 +137,44 @@ dockerTest(
   no_docker,
 );
 
+/** Each more than its container allows, or than anybody wants to read. */
+const EXCESSES = [
+  'bomb() { bomb | bomb & }; bomb; sleep 600',
+  "node -e 'const eaten = []; for (;;) eaten.push(Buffer.alloc(16 << 20, 1))'",
+  'yes "all work and no play" | head -c 200000000',
+  'head -c 3G /dev/zero > huge; ls -l huge; rm huge',
+  'echo survived > survived.txt',
+];
+
+dockerTest(
+  'docker: a fork bomb, a hunger for memory, an endless output and a huge file fail that command alone',
+  async (t) => {
+    const whole = await startErrand(t, {
+      runner: 'docker',
+      env: { ERRAND_WORKER_MEMORY_MB: '512', ERRAND_WORKER_PIDS: '96' },
+      model: byConversation((request) => {
+        const command = EXCESSES[turnOf(request)];
+        if (command === undefined) return { text: 'Go too far\n\nIt was survived.' };
+        return { tools: [{ name: 'run_command', input: { command, timeout_s: 20 } }] };
+      }),
+    });
+    const ann = await whole.person('ann');
+    const project_id = await whole.project(ann, 'excess', BROKEN);
+    const { id } = await ann.api.call('createTask', { body: { prompt: 'Go too far', project_id } });
+    const done = await ended(ann, id, 110_000);
+    t.is(done.status, 'succeeded', done.detail ?? '');
+    t.is(done.attempts.length, 1);
+    t.is(await git(join(whole.forge.root, 'excess.git'), 'show', `${done.branch}:survived.txt`), 'survived');
+    const results = (await eventsOf(ann, id)).filter((event) => event.type === 'tool.finished');
+    t.is(results.length, EXCESSES.length);
+    const said = results.map((event) => JSON.stringify(event.body));
+    t.regex(said[0] ?? '', /fork|Resource temporarily unavailable|time limit|timed out|took longer/i);
+    t.regex(said[1] ?? '', /Killed|SIGKILL|137|signal/);
+    t.true(said.every((text) => text.length < 200_000));
+  },
+  no_docker,
+);
+
 /** Says what came of a connection. */
 const CONNECT = `
   const [host, port] = process.argv.slice(1);

@@ -15,14 +15,15 @@ const document = openapiDocument() as Document;
 test('the description lists the routes that are mounted, and no other', async (t) => {
   const { auth, keys, log } = await startApi(t);
   const app = createApp({
-    config: { trust_proxy: false, model: 'm', budget_usd: 1, max_turns: 1 },
+    config: { trust_proxy: false, metrics_token: undefined, model: 'm', budget_usd: 1, max_turns: 1 },
     log,
     keys,
     auth,
     epoch: 'e',
     signals: { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} },
-    runnerFault: () => null,
+    holds: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
+    metrics: () => Promise.resolve(''),
     logger: createLogger('silent'),
   });
   const mounted = app.middleware

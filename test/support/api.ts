@@ -16,7 +16,11 @@ type Optional<R, K extends string> = R extends { [P in K]: infer S extends z.Zod
 export type Request<N extends RouteName> = Given<Routes[N], 'params'> &
   Optional<Routes[N], 'query'> &
   Given<Routes[N], 'body'> & { headers?: Record<string, string> };
-type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType } ? z.output<S> : undefined;
+type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
+  ? z.output<S>
+  : Routes[N] extends { media_type: string }
+    ? string
+    : undefined;
 
 /** What is sent where a test breaks the schemas. */
 export type Loose = {
@@ -48,6 +52,7 @@ export class Api {
     const text = await response.text();
     if (response.status !== route.status) throw new Error(`${name} answered ${response.status}: ${text}`);
     this.answered.add(name);
+    if (route.media_type !== undefined) return text as Answer<N>;
     if (!route.response) return (text === '' ? undefined : JSON.parse(text)) as Answer<N>;
     const json: unknown = JSON.parse(text);
     const parsed = route.response.parse(json);

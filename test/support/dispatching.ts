@@ -8,6 +8,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { advance } from '../../coordinator/advance.ts';
 import { buildAssignment } from '../../coordinator/assignment.ts';
 import { Dispatcher } from '../../coordinator/dispatcher.ts';
+import { Holds } from '../../coordinator/holds.ts';
 import { Folders } from '../../coordinator/links.ts';
 import type { LeaseTimes } from '../../coordinator/leases.ts';
 import { InternalApi } from '../../coordinator/internal/api.ts';
@@ -61,6 +62,7 @@ export type Server = {
   folders: Folders;
   runner: Runner;
   dispatcher: Dispatcher;
+  holds: Holds;
   /** Attempts that the dispatcher said it had ended, as `task/n`. */
   ended: string[];
   task: (id: string) => TaskRow;
@@ -98,6 +100,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     new ProcessRunner({ workers_dir: join(data_dir, 'workers'), entry: TINY_WORKER, env });
   const folders = new Folders(data_dir, runner.owner);
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
+  const holds = new Holds(logger);
   const ended: string[] = [];
   const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
   const signals: Signals = {
@@ -141,6 +144,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const dispatcher: Dispatcher = new Dispatcher({
     log,
     workers,
+    holds,
     logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
@@ -175,6 +179,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     folders,
     runner,
     dispatcher,
+    holds,
     ended,
     task,
     attempts: (id) => listAttempts(db, id),

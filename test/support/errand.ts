@@ -46,12 +46,14 @@ type Options = {
   env?: Record<string, string>;
   /** How often workers call, and when they are lost. */
   pace?: Pace;
+  /** By default one of its own. */
+  data_dir?: string;
 };
 
 /** All of Errand: the coordinator, real workers, a git server that wants a password, a stand-in for the Claude API. It ends with the test. */
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, env, pace } = options;
-  const data_dir = await temporaryFolder(t);
+  const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
   const lines: string[] = [];

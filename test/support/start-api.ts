@@ -35,7 +35,7 @@ export type StartedApi = {
   /** Set it to make the time of log-ins pass, in milliseconds. */
   clock: { ahead_ms: number };
   readiness: Readiness;
-  /** Set it to keep workers from being started. */
+  /** Set it to keep work from being started. */
   runner: { fault: string | null };
   /** Set it to be taken for another database. */
   epoch: { now: string };
@@ -83,8 +83,9 @@ export async function startApi(
       ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
       removed: () => signals.push('removed'),
     },
-    runnerFault: () => runner.fault,
+    holds: runner,
     readiness: () => Promise.resolve(readiness),
+    metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
     sockets: SOCKET_OPTIONS,
   });

@@ -162,6 +162,17 @@ dockerTest('what keeps it from starting workers is said in words', async (t) => 
   await deaf.close();
 });
 
+dockerTest('that containers would end with their daemon is told of once', async (t) => {
+  const lines: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+  const options = { docker_host: undefined, image: 'none', instance: 'none', data_dir: '/', logger };
+  const runner = new DockerRunner(options);
+  t.teardown(() => runner.close());
+  for (let i = 0; i < 2; i++) await runner.check();
+  const kept = await docker('info', '--format', '{{.LiveRestoreEnabled}}');
+  t.is(lines.filter((line) => line.includes('live-restore')).length, kept === 'true' ? 0 : 1);
+});
+
 dockerTest('a folder that the engine does not know is an error, and is not made', async (t) => {
   const { runner, spec } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const wrong = { ...spec(), workspace_dir: '/nowhere/at/all' };

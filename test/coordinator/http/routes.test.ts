@@ -6,6 +6,8 @@ import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api, type Loose } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
 
+const OPERATOR = 'the-token-of-the-operator';
+
 test('every answer to someone who is logged in names the epoch, refusals too', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
@@ -23,7 +25,7 @@ test('every answer to someone who is logged in names the epoch, refusals too', a
 });
 
 test('every route answers what it declares', async (t) => {
-  const server = await startApi(t);
+  const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
   const api = new Api(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
   const first = await api.call('signup', { body });
@@ -72,5 +74,8 @@ test('every route answers what it declares', async (t) => {
   await api.call('openapi', {});
   await api.call('healthz', {});
   await api.call('readyz', {});
+  const operator = new Api(server.url, OPERATOR);
+  t.is(await operator.call('metrics', {}), 'errand_tests 1\n');
+  api.answered.add('metrics');
   t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
 });
