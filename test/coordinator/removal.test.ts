@@ -186,7 +186,9 @@ async function personWithEverything(t: ExecutionContext, server: StartedApi, fol
   putDiff(db, task.id, { diff: 'diff', truncated: false });
   setWorkspace(db, task.id, workspace);
   db.prepare(
-    `INSERT INTO open_requests (task_id, attempt, model, input_tokens, max_tokens, at) VALUES (?, 1, 'm', 1, 1, '')`,
+    `INSERT INTO open_requests
+       (task_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd, max_tokens, output_usd, at)
+     VALUES (?, 1, 'm', 1, 0, 0, 1, 1, 1, '')`,
   ).run(task.id);
   db.prepare(`UPDATE tasks SET status = 'failed', ended_at = ? WHERE user_id = ?`).run(ENDED.ended_at, user_id);
   const guess = new Api(server.url);
