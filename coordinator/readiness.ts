@@ -13,10 +13,14 @@ type Deps = {
   runnerFault: () => string | null;
   runner: 'docker' | 'process';
   model: string;
+  /** How the backups are; undefined: none are made. */
+  backup: (() => Check) | undefined;
 };
 
+type Check = Readiness['checks'][string];
+
 /** Asks each part whether it can do its work. Never rejects. */
-export async function readReadiness({ db, data_dir, runnerFault, runner, model }: Deps): Promise<Readiness> {
+export async function readReadiness({ db, data_dir, runnerFault, runner, model, backup }: Deps): Promise<Readiness> {
   const fault = runnerFault();
   const checks: Readiness['checks'] = {
     database: check(() => {
@@ -27,7 +31,9 @@ export async function readReadiness({ db, data_dir, runnerFault, runner, model }
     runner: fault === null ? { ok: true, detail: runner } : { ok: false, detail: fault },
     model: { ok: true, detail: model },
   };
-  return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+  const ready = Object.values(checks).every(({ ok }) => ok);
+  // It serves without backups, too.
+  return { ready, checks: backup ? { ...checks, backup: backup() } : checks };
 }
 
 function check(look: () => string): { ok: boolean; detail: string } {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
+import { BackupSchedule } from './backup/schedule.ts';
+import { cutOffRestore } from './backup/swap.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { ConfigError, type Config } from './config.ts';
 import { startDemoModel } from './demo/demo-model.ts';
@@ -85,7 +87,8 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const runner = await chooseRunner({ config, instance, workers_dir, logger, say });
   opened.defer(() => runner.close());
   const work = await startWork(core, runner, instance, opened);
-  const url = await servePeople(core, work, opened);
+  const backups = scheduleBackups(core, opened);
+  const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
   return { url, callback_url: work.callback_url, runner: runner.kind, demo, stop: () => all.disposeAsync() };
 }
@@ -106,6 +109,8 @@ function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, ope
       `Another Errand is running on the data folder ${config.data_dir}. Stop it, or set ERRAND_DATA to another folder.`,
     );
   opened.defer(() => lock.release());
+  const cut_off = cutOffRestore(config.data_dir);
+  if (cut_off !== null) throw new ConfigError(cut_off);
   const keys = readKeys(config.data_dir);
   const db = openDatabase(join(config.data_dir, 'errand.db'));
   opened.defer(() => void db.close());
@@ -122,7 +127,8 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   const llm = llmSurface({ log, logger, prices, upstream });
   opened.defer(() => llm.close());
   const { settings, repository, egress } = taskSettings({ db: log.db, keys, config });
-  const tokens = new TaskTokens(keys.task, instance);
+  // Of another history of the database no worker may write into this one, where its attempt's number is used again.
+  const tokens = new TaskTokens(keys.task, `${instance}.${readMeta(log.db, 'epoch')}`);
   const assignment = (task_id: string, n: number) => {
     const issueToken = (id: string, attempt: number) => tokens.issue(id, attempt);
     return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms, pace }, task_id, n);
@@ -194,8 +200,22 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   return { base_url: demo.base_url, api_key: DEMO_MODEL };
 }
 
+function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
+  if (!config.backup) return undefined;
+  const { every_ms, env } = config.backup;
+  const backups = new BackupSchedule({ data_dir: config.data_dir, every_ms, env, logger });
+  backups.start();
+  opened.defer(() => backups.stop());
+  return backups;
+}
+
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
-async function servePeople(core: Core, work: Work, opened: Opened): Promise<string> {
+async function servePeople(
+  core: Core,
+  work: Work,
+  backups: BackupSchedule | undefined,
+  opened: Opened,
+): Promise<string> {
   const { config, demo, prices, keys, log, relay, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
@@ -215,6 +235,7 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
         runnerFault,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
+        backup: backups && (() => backups.check()),
       }),
     logger,
     sockets: SOCKET_OPTIONS,

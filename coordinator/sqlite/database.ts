@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 
 export type Db = Database.Database;
@@ -26,11 +27,26 @@ export function openDatabase(path: string): Db {
   }
 }
 
-/** Runs the numbered migrations that the database has not seen, each in its own transaction. Its version is SQLite's `user_version`. */
-function migrate(db: Db): void {
+/** The version of the newest schema that this code knows. */
+export function newestVersion(): number {
+  return migrationFiles().length;
+}
+
+/** The version of a database's schema: SQLite's `user_version`. 0: it is empty. */
+export function versionOf(db: Db): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function migrationFiles(): string[] {
   const files = readdirSync(MIGRATIONS).filter((name) => /^\d{4}-.*\.sql$/.test(name));
-  files.sort();
-  const current = Number(db.pragma('user_version', { simple: true }));
+  return files.sort();
+}
+
+/** Runs the numbered migrations that the database has not seen, each in its own transaction, once a copy of it has been kept. */
+function migrate(db: Db): void {
+  const files = migrationFiles();
+  const current = versionOf(db);
+  if (current > 0 && current < files.length) keepCopy(db, files.length);
   if (current > files.length)
     throw new Error(
       `The database is of version ${current}, newer than this Errand, which knows ${files.length}. Run the newer one.`,
@@ -45,6 +61,22 @@ function migrate(db: Db): void {
       db.pragma(`user_version = ${version}`);
     })();
   }
+}
+
+/** Keeps the database as it is, beside it, as `<its name>.before-<the version that it is about to have>`; older ones go. */
+function keepCopy(db: Db, version: number): void {
+  const [folder, name] = [dirname(db.name), basename(db.name)];
+  const unfinished = join(folder, `${name}.unfinished`);
+  rmSync(unfinished, { force: true });
+  db.prepare('VACUUM INTO ?').run(unfinished);
+  // SQLite leaves it to the system when such a copy gets to the disk.
+  const file = openSync(unfinished, 'r+');
+  fsyncSync(file);
+  closeSync(file);
+  const kept = `${name}.before-${version}`;
+  renameSync(unfinished, join(folder, kept));
+  for (const other of readdirSync(folder))
+    if (other.startsWith(`${name}.before-`) && other !== kept) rmSync(join(folder, other));
 }
 
 const prepared = new WeakMap<Db, Map<string, Database.Statement>>();
