@@ -1,19 +1,20 @@
 import { resolve } from 'node:path';
 
+/** A bucket of an S3-compatible store. */
+export type S3Destination = {
+  kind: 's3';
+  /** The store's address, without the bucket. */
+  endpoint: string;
+  region: string;
+  bucket: string;
+  /** What all keys begin with: empty, or ending in a slash. */
+  prefix: string;
+  access_key_id: string;
+  secret_access_key: string;
+};
+
 /** Where backups are kept. */
-export type BackupDestination =
-  | { kind: 'folder'; path: string }
-  | {
-      kind: 's3';
-      /** The store's address, without the bucket. */
-      endpoint: string;
-      region: string;
-      bucket: string;
-      /** What all keys begin with: empty, or ending in a slash. */
-      prefix: string;
-      access_key_id: string;
-      secret_access_key: string;
-    };
+export type BackupDestination = { kind: 'folder'; path: string } | S3Destination;
 
 /** The settings that name it, as they were given. */
 type Given = {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import { request, type Dispatcher } from 'undici';
-import type { BackupDestination } from '../destination.ts';
+import type { S3Destination } from '../destination.ts';
 import { BackupError } from '../error.ts';
 import { hasRoot, text } from './xml.ts';
 
@@ -14,8 +14,6 @@ const PATIENCE: Patience = { idle_ms: 60_000, retry_ms: [1_000, 5_000] };
 
 /** An answer that is read whole: a thousand keys at most are in one. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-
-type S3 = Extract<BackupDestination, { kind: 's3' }>;
 
 /** Part of a file, `bytes` from `start` on, and its SHA-256 (hexadecimal). */
 type FilePart = { path: string; start: number; bytes: number; sha256: string };
@@ -36,10 +34,10 @@ type Answer = Dispatcher.ResponseData;
  * moment is tried again, a few times; what it refuses is not. A store that does not move for a while is given up. Redirects are not followed.
  */
 export class S3Client {
-  readonly #s3: S3;
+  readonly #s3: S3Destination;
   readonly #patience: Patience;
 
-  constructor(s3: S3, patience: Patience = PATIENCE) {
+  constructor(s3: S3Destination, patience: Patience = PATIENCE) {
     this.#s3 = s3;
     this.#patience = patience;
   }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { checksumOf } from '../checksum.ts';
-import type { BackupDestination } from '../destination.ts';
+import type { S3Destination } from '../destination.ts';
 import { BackupError } from '../error.ts';
 import { readName } from '../name.ts';
 import type { BackupStore, LocalFile, StoredFile } from '../store.ts';
@@ -23,7 +23,7 @@ export class S3Store implements BackupStore {
 
   /** Tests set `part_bytes` and `patience`; they have their defaults. */
   constructor(
-    s3: Extract<BackupDestination, { kind: 's3' }>,
+    s3: S3Destination,
     { part_bytes = PART_BYTES, patience }: { part_bytes?: number; patience?: Patience } = {},
   ) {
     this.where = `s3://${s3.bucket}/${s3.prefix}`;
