@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { AwsV4Signer } from 'aws4fetch';
 import test, { type ExecutionContext } from 'ava';
 import type { S3Destination } from '../../coordinator/backup/destination.ts';
+import { S3Client } from '../../coordinator/backup/s3/client.ts';
 import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 
@@ -95,23 +95,11 @@ function run(command: string, args: string[]): void {
 }
 
 /** False: the servers behind it are not there yet. */
-async function makeBucket({
-  endpoint,
-  bucket,
-  access_key_id,
-  secret_access_key,
-  region,
-}: S3Destination): Promise<boolean> {
-  const signer = new AwsV4Signer({
-    method: 'PUT',
-    url: `${endpoint}/${bucket}`,
-    accessKeyId: access_key_id,
-    secretAccessKey: secret_access_key,
-    service: 's3',
-    region,
-  });
-  const { url, headers } = await signer.sign();
-  return (await fetch(url, { method: 'PUT', headers })).ok;
+function makeBucket(bucket: S3Destination): Promise<boolean> {
+  return new S3Client(bucket).ask({ method: 'PUT' }, AbortSignal.timeout(30_000)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** One device, one replica. */
