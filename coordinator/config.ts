@@ -123,7 +123,8 @@ type Backup = {
   env: Record<string, string>;
 };
 
-const BACKUP_ENV = /^(ERRAND_BACKUP_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|PATH|TZ)$/;
+const BACKUP_ENV =
+  /^(ERRAND_BACKUP_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
 const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */

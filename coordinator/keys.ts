@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -29,13 +29,15 @@ export function readKeys(data_dir: string): Keys {
   return KeysFile.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
-/** Names the keys of a data folder without telling anything of them. Null: it has none. Throws where the file is not one of keys. */
+/** Names the keys of a data folder without telling anything of them, and without making any. Null: it has none that can be read. */
 export function fingerprintOfKeys(data_dir: string): string | null {
-  const path = join(data_dir, 'keys.json');
-  if (!existsSync(path)) return null;
-  const { access, task, seal } = KeysFile.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const hash = createHash('sha256').update('errand keys');
-  return hash.update(access).update(task).update(seal).digest('hex').slice(0, 16);
+  try {
+    const { access, task, seal } = KeysFile.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
+    const hash = createHash('sha256').update('errand keys');
+    return hash.update(access).update(task).update(seal).digest('hex').slice(0, 16);
+  } catch {
+    return null;
+  }
 }
 
 /** Seals a text with AES-256-GCM; `context` (what the secret belongs to) must be the same to open it. */

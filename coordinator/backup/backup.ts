@@ -51,6 +51,8 @@ async function make(data_dir: string, store: BackupStore, signal: AbortSignal): 
   await requireRoom(data_dir);
   await mkdir(folder, { mode: 0o700 });
   try {
+    // A store that cannot be reached, or does not let us in, is found out before the work is done.
+    await store.list(signal);
     const taken = new Date();
     const file = await pack(data_dir, folder, taken, signal);
     const [name, at] = [nameOf(taken, file.sha256), taken.toISOString()];

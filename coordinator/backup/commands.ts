@@ -71,7 +71,7 @@ function told({ name, description, going_on, aside, keys }: Restored, data_dir: 
   return [
     ['The backup ', ['bold', name], ' was restored. It is the server as it was at ', ['bold', at], '.'],
     [
-      `  ${count('users')} users, ${count('projects')} projects, ${count('tasks')} tasks, ${count('events')} events (the newest is ${newest_event_id})`,
+      `  users ${count('users')}, projects ${count('projects')}, tasks ${count('tasks')}, events ${count('events')}; the newest event is ${newest_event_id}`,
     ],
     [
       `  ${going_on} ${going_on === 1 ? 'task was' : 'tasks were'} under way: ${going_on === 1 ? 'it goes' : 'they go'} on in a new attempt`,
@@ -91,7 +91,9 @@ function keysTold(keys: Restored['keys'], data_dir: string): Line[] {
     [
       [
         'red',
-        keys === 'none' ? `There is no ${path}.` : `${path} has other keys than the ones this backup was made with.`,
+        keys === 'none'
+          ? `There is no ${path}, or none that can be read.`
+          : `${path} has other keys than the ones this backup was made with.`,
       ],
     ],
     [

@@ -60,10 +60,9 @@ async function replace(data_dir: string, wanted: Wanted, signal: AbortSignal): P
     const going_on = renew(database, description.at);
     await sync(database);
     signal.throwIfAborted();
-    const aside = await swapDatabase(data_dir, database, new Date());
-    const keys = fingerprintOfKeys(data_dir);
-    const fit = keys === null ? 'none' : keys === description.keys ? 'the same' : 'others';
-    return { name, description, going_on, aside, keys: fit };
+    const found = fingerprintOfKeys(data_dir);
+    const keys = found === null ? 'none' : found === description.keys ? 'the same' : 'others';
+    return { name, description, going_on, keys, aside: await swapDatabase(data_dir, database, new Date()) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -75,6 +75,8 @@ export class BackupSchedule {
     const child = spawn(process.execPath, [PROGRAM, 'backup'], {
       env: this.#options.env,
       stdio: ['ignore', 'ignore', 'pipe'],
+      // A Ctrl-C at the server's terminal is for the server, which ends the run when it stops.
+      detached: true,
     });
     const done = this.#watch(child).then(() => {
       this.#running = undefined;

@@ -66,15 +66,21 @@ function migrate(db: Db): void {
 /** Keeps the database as it is, beside it, as `<its name>.before-<the version that it is about to have>`; older ones go. */
 function keepCopy(db: Db, version: number): void {
   const [folder, name] = [dirname(db.name), basename(db.name)];
-  const unfinished = join(folder, `${name}.unfinished`);
-  rmSync(unfinished, { force: true });
-  db.prepare('VACUUM INTO ?').run(unfinished);
-  // SQLite leaves it to the system when such a copy gets to the disk.
-  const file = openSync(unfinished, 'r+');
-  fsyncSync(file);
-  closeSync(file);
-  const kept = `${name}.before-${version}`;
-  renameSync(unfinished, join(folder, kept));
+  const [unfinished, kept] = [`${name}.unfinished`, `${name}.before-${version}`];
+  try {
+    rmSync(join(folder, unfinished), { force: true });
+    db.prepare('VACUUM INTO ?').run(join(folder, unfinished));
+    // SQLite leaves it to the system when such a copy gets to the disk.
+    const file = openSync(join(folder, unfinished), 'r+');
+    fsyncSync(file);
+    closeSync(file);
+  } catch (cause) {
+    rmSync(join(folder, unfinished), { force: true });
+    throw new Error('No copy of the database could be kept before its form is changed; nothing was changed.', {
+      cause,
+    });
+  }
+  renameSync(join(folder, unfinished), join(folder, kept));
   for (const other of readdirSync(folder))
     if (other.startsWith(`${name}.before-`) && other !== kept) rmSync(join(folder, other));
 }

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKeys } from '../../coordinator/keys.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
@@ -20,23 +21,28 @@ import { BROKEN, byConversation, turnOf } from './scenario.ts';
 const TURNS = 12;
 const PASSWORD = 'correct horse battery';
 
-/** An errand of a dozen turns. */
-const COUNTING = byConversation((request) => {
-  const turn = turnOf(request);
-  if (turn === TURNS) return { text: 'Count\n\nCounted.' };
-  return { tools: [{ name: 'run_command', input: { command: `sleep 0.2; echo ${turn} >> counted.txt` } }] };
-});
+/** In it the errand stands still, until it may go on. */
+const LONG_TURN = 6;
+
+/** An errand of a dozen turns, in one of which it runs what `held` gives, if anything. */
+const counting = (held: () => string | undefined) =>
+  byConversation((request) => {
+    const turn = turnOf(request);
+    if (turn === TURNS) return { text: 'Count\n\nCounted.' };
+    const command = (turn === LONG_TURN ? held() : undefined) ?? `echo ${turn} >> counted.txt`;
+    return { tools: [{ name: 'run_command', input: { command } }] };
+  });
 
 const finished = ({ events }: Phone): number => events.filter(({ type }) => type === 'tool.finished').length;
 
 /** An errand is under way when a backup is made, goes on, and is then set back to it. */
 async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Promise<void> {
   const [data_dir, path] = [await temporaryFolder(t), await temporaryFolder(t)];
-  const [forge, model] = [await startGitServer(FORGE), await startModel(COUNTING)];
+  let held: string | undefined = 'sleep 600';
+  const [forge, model] = [await startGitServer(FORGE), await startModel(counting(() => held))];
   t.teardown(() => Promise.all([forge.close(), model.close()]));
   const callback_port = String(await freePort());
   const settings = {
-    PORT: String(await freePort()),
     ERRAND_CALLBACK_PORT: callback_port,
     ERRAND_RUNNER: runner,
     ERRAND_MODEL: MODEL,
@@ -60,8 +66,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   const server = await serverCommands(t, data_dir, { kind: 'folder', path });
   const made = await server.run('backup');
   t.is(made.code, 0, made.stderr);
-  const at_backup = finished(phone);
-  await phone.until((seen) => finished(seen) >= at_backup + 2);
+  await phone.until((seen) => finished(seen) >= LONG_TURN);
   t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
 
   // A worker of the history of before may well be of an attempt whose number is used again.
@@ -84,16 +89,17 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   const epoch = phone.hello?.epoch;
   phone.close();
   await first.kill();
+  held = undefined;
   const restored = await server.run('restore');
   t.is(restored.code, 0, restored.stderr);
   t.regex(restored.stdout, /1 task was under way: it goes on in a new attempt/);
 
   const second = CoordinatorProcess.start(t, data_dir, settings);
-  await second.url();
-  t.is((await api.refused('getTask', { params: { id } })).code, 'unauthenticated');
-  const again = await api.call('login', { body });
-  api.token = again.access_token;
-  const old = new Phone(api.url, again.user.id, () => again.access_token);
+  const api_again = new Api(await second.url(), session.access_token);
+  t.is((await api_again.refused('getTask', { params: { id } })).code, 'unauthenticated');
+  const again = await api_again.call('login', { body });
+  api_again.token = again.access_token;
+  const old = new Phone(api_again.url, again.user.id, () => again.access_token);
   t.teardown(() => old.close());
   await old.until(({ hello }) => hello !== undefined);
   t.not(old.hello?.epoch, epoch);
@@ -102,7 +108,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   t.is(await call(await before.issue(id, 2), 2), 401);
   t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
 
-  const person = { api, session: again, phone: () => old };
+  const person = { api: api_again, session: again, phone: () => old };
   const done = await ended(person, id, 90_000);
   t.is(done.status, 'succeeded', done.detail ?? '');
   t.deepEqual(
@@ -129,9 +135,10 @@ dockerTest(
 
 test.serial('a store that is wrong, full or slow is told of, and harms no errand', async (t) => {
   const stub = await startS3Stub(t);
+  const gate = join(await temporaryFolder(t), 'gate');
   const whole = await startErrand(t, {
     runner: 'process',
-    model: COUNTING,
+    model: counting(() => `until [ -e ${gate} ]; do sleep 0.05; done`),
     env: {
       ERRAND_BACKUP_TO: 's3://backups/errand',
       ERRAND_BACKUP_S3_ENDPOINT: stub.destination.endpoint,
@@ -160,12 +167,12 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
     t.true(ready);
     t.regex(checks['backup']?.detail ?? '', words);
   }
-  stub.fail('silent');
-  const asked = stub.requests.length;
+  stub.fail('silent', { method: 'PUT' });
   const slow = server.start('backup');
-  await until('it sends', () => stub.requests.length > asked);
-  const done = await ended(ann, id);
+  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
   t.is(slow.child.exitCode, null);
+  writeFileSync(gate, '');
+  const done = await ended(ann, id);
   slow.child.kill();
   await slow.ended;
 

@@ -14,20 +14,21 @@ export type S3Stub = {
   objects: Map<string, Buffer>;
   /** The requests that came, such as `PUT /backups/errand/x`. */
   requests: string[];
-  /** What it does wrong from now on, for as many requests; where it is undefined, nothing. */
-  fail: (fault: S3Fault | undefined, times?: number) => void;
+  /** What it does wrong from now on, for as many requests, or only for those of a method; where it is undefined, nothing. */
+  fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string }) => unknown;
 };
 
 /** A store that speaks as much S3 as single objects need, and fails as it is told to. It checks no signature: Swift does. */
 export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
-  let [fault, left]: [S3Fault | undefined, number] = [undefined, 0];
+  let failing: { fault: S3Fault | undefined; left: number; method: string | undefined } | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://stub');
     requests.push(`${request.method} ${url.pathname}`);
-    const wrong = left-- > 0 ? fault : undefined;
+    const concerned = failing && (failing.method ?? request.method) === request.method;
+    const wrong = concerned && failing && failing.left-- > 0 ? failing.fault : undefined;
     if (wrong === 'unread') return void request.pause();
     const body = await buffer(request);
     if (wrong === 'silent') return;
@@ -61,9 +62,7 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
     destination: { kind: 's3', endpoint, region: 'us-east-1', bucket: 'backups', prefix: 'errand/', ...keys },
     objects,
     requests,
-    fail: (next, times = Infinity) => {
-      [fault, left] = [next, times];
-    },
+    fail: (fault, { times = Infinity, method } = {}) => (failing = { fault, left: times, method }),
   };
 }
 

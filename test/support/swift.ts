@@ -20,6 +20,9 @@ const missing = [...['proxy', ...SERVERS].map((name) => `/usr/bin/swift-${name}-
   (path) => !existsSync(path),
 );
 
+/** Four Python programs take a few seconds, and far more on a machine that has much else to do. */
+const START_MS = 120_000;
+
 let running: Promise<string> | undefined;
 let buckets = 0;
 const ends: (() => Promise<void>)[] = [];
@@ -33,9 +36,10 @@ export function swiftTest(title: string, body: (t: ExecutionContext, bucket: S3D
   const why_not = process.env.CI === 'true' ? [] : missing;
   const declare = why_not.length === 0 ? test.serial : test.skip;
   declare(why_not.length === 0 ? title : `${title} (skipped: there is no ${why_not.join(', ')})`, async (t) => {
+    t.timeout(2 * START_MS);
     t.teardown(() => (t.passed ? undefined : t.log(printed.join('').slice(-3000))));
     const bucket = { ...BUCKET, bucket: `backups-${++buckets}`, endpoint: await (running ??= startSwift()) };
-    await until('a bucket is made', () => makeBucket(bucket), 60_000);
+    await until('a bucket is made', () => makeBucket(bucket), START_MS);
     await body(t, bucket);
   });
 }
@@ -77,7 +81,7 @@ async function startSwift(): Promise<string> {
         ({ status }) => status < 500,
         () => false,
       ),
-    60_000,
+    START_MS,
   );
   return endpoint;
 }

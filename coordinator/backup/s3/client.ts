@@ -59,22 +59,11 @@ export class S3Client {
 
   /** Begins to read an object. What fails on the way is the stream's error. */
   async read(key: string, signal: AbortSignal): Promise<Readable> {
-    const { idle_ms } = this.#patience;
     return this.#persist(signal, async () => {
-      const watch = new Watch(idle_ms, signal);
+      const watch = new Watch(this.#patience.idle_ms, signal);
       try {
         const { body } = await this.#send({ method: 'GET', key }, watch);
-        const read = async function* () {
-          try {
-            for await (const chunk of body) {
-              watch.moved();
-              yield chunk as Buffer;
-            }
-          } finally {
-            watch.end();
-          }
-        };
-        return Readable.from(this.#named(read(), watch));
+        return Readable.from(this.#chunks(body, watch));
       } catch (error) {
         watch.end();
         throw watch.stalled ? this.#stalled() : error;
@@ -82,12 +71,16 @@ export class S3Client {
     });
   }
 
-  /** Says in words what cut the stream off. */
-  async *#named(chunks: AsyncIterable<Buffer>, watch: Watch): AsyncIterable<Buffer> {
+  async *#chunks(body: Answer['body'], watch: Watch): AsyncIterable<Buffer> {
     try {
-      yield* chunks;
+      for await (const chunk of body) {
+        watch.moved();
+        yield chunk as Buffer;
+      }
     } catch (error) {
       throw watch.stalled ? this.#stalled() : this.#unreached(error);
+    } finally {
+      watch.end();
     }
   }
 

@@ -138,9 +138,9 @@ diskTest('a disk of the data without room is reported before anything is copied'
 test('a run that is killed leaves nothing that the next one does not clear away', async (t) => {
   const [data_dir, stub] = [await dataFolder(t), await startS3Stub(t)];
   const server = await serverCommands(t, data_dir, stub.destination);
-  stub.fail('silent', 1);
+  stub.fail('silent', { times: 1, method: 'PUT' });
   const running = server.start('backup');
-  await until('it sends', () => stub.requests.length > 0);
+  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
   running.child.kill('SIGKILL');
   await running.ended;
   t.true(existsSync(join(data_dir, 'backup-work')));

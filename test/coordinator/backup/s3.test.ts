@@ -85,7 +85,7 @@ test('what may go better in a moment is tried again, and what is refused is not'
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { patience: QUICK });
   const { name, local, content } = await file(t, 1000);
-  stub.fail({ status: 503, code: 'SlowDown' }, 2);
+  stub.fail({ status: 503, code: 'SlowDown' }, { times: 2 });
   await store.put(name, local, signal);
   t.deepEqual(stub.objects.get(`errand/${name}`), content);
   t.is(stub.requests.length, 3);
@@ -109,10 +109,10 @@ test('a store that does not move is given up: without an answer, and without rea
   const store = new S3Store(stub.destination, { patience: QUICK });
   for (const fault of ['silent', 'unread'] as const) {
     const { name, local } = await file(t, fault === 'unread' ? 20_000_000 : 10);
-    stub.fail(fault, 1);
+    stub.fail(fault, { times: 1 });
     await t.throwsAsync(store.put(name, local, signal), { message: /is too slow: nothing moved for 1 s/ });
   }
-  stub.fail('silent', 1);
+  stub.fail('silent', { times: 1 });
   await t.throwsAsync(store.list(signal), { message: /too slow/ });
 });
 
@@ -121,7 +121,7 @@ test('a download that is cut off is an error, and no store at all is one in word
   const store = new S3Store(stub.destination, { patience: QUICK });
   const { name, local } = await file(t, 1_000_000);
   await store.put(name, local, signal);
-  stub.fail('cut', 1);
+  stub.fail('cut', { times: 1 });
   await t.throwsAsync(
     store.get(name, signal).then((content) => buffer(content)),
     { message: /could not be reached/ },

@@ -72,9 +72,9 @@ test('a run that takes too long is ended, and told of', async (t) => {
 
 test('a stop ends the run that is under way', async (t) => {
   const { stub, schedule, lines } = await scene(t);
-  stub.fail('silent');
+  stub.fail('silent', { method: 'PUT' });
   schedule.start();
-  await until('it sends', () => stub.requests.length > 0, 60_000);
+  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
   await schedule.stop();
   t.false(logged(lines, 'failed'));
 });
