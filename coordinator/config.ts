@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { readDestination, S3_REGION_DEFAULT, type BackupDestination } from './backup/destination.ts';
 
 /** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
 export class ConfigError extends Error {
@@ -66,6 +67,15 @@ const Settings = z.object({
     .string()
     .regex(/^[\w.~+/=-]{16,}$/, 'is no token: 16 or more letters, digits and . _ ~ + / = -')
     .optional(),
+  ERRAND_BACKUP_TO: z.string().optional(),
+  ERRAND_BACKUP_EVERY_MINUTES: whole(1, 7 * 24 * 60, 60),
+  ERRAND_BACKUP_S3_ENDPOINT: httpUrl.optional(),
+  ERRAND_BACKUP_S3_REGION: z
+    .string()
+    .regex(/^[\w-]{1,60}$/, 'is not the name of a region')
+    .default(S3_REGION_DEFAULT),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
   ERRAND_LOG: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
     .default('info'),
@@ -117,6 +127,8 @@ export type Config = {
   prices_file: string | undefined;
   /** Who bears it may read the metrics. Undefined: there are none. */
   metrics_token: string | undefined;
+  /** Undefined: no backups are made. */
+  backup: Backup | undefined;
   log_level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Undefined: the demo model. */
   anthropic_api_key: string | undefined;
@@ -126,6 +138,15 @@ export type Config = {
   worker_env: Record<string, string>;
 };
 
+type Backup = {
+  to: BackupDestination;
+  every_ms: number;
+  /** What the backup program gets of this environment: its settings, and no other secret than the store's. */
+  env: Record<string, string>;
+};
+
+const BACKUP_ENV =
+  /^(ERRAND_BACKUP_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
 const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
@@ -138,7 +159,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   for (const name of Object.keys(given))
     if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name)) faults.push(`${name} is not a setting of Errand`);
-  if (!result.success || faults.length > 0)
+  const to = readDestination(given);
+  if (to && 'faults' in to) faults.push(...to.faults);
+  if (!result.success || faults.length > 0 || (to && 'faults' in to))
     throw new ConfigError(`These settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   const s = result.data;
   return {
@@ -170,6 +193,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
     prices_file: s.ERRAND_PRICES,
     metrics_token: s.ERRAND_METRICS_TOKEN,
+    backup: to && {
+      to,
+      every_ms: s.ERRAND_BACKUP_EVERY_MINUTES * 60_000,
+      env: {
+        ...Object.fromEntries(
+          Object.entries(given).flatMap(([name, value]) =>
+            BACKUP_ENV.test(name) && value !== undefined ? [[name, value]] : [],
+          ),
+        ),
+        ERRAND_DATA: resolve(s.ERRAND_DATA),
+      },
+    },
     log_level: s.ERRAND_LOG,
     anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
     anthropic_base_url: s.ANTHROPIC_BASE_URL,

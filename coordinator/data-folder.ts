@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { cutOffRestore } from './backup/swap.ts';
 import { ConfigError } from './config.ts';
 import { readKeys, type Keys } from './keys.ts';
 import { dataPathFault } from './links.ts';
@@ -31,6 +32,8 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
         `Another Errand is running on the data folder ${dir}. Stop it, or set ERRAND_DATA to another folder.`,
       );
     opened.defer(() => lock.release());
+    const cut_off = cutOffRestore(dir);
+    if (cut_off !== null) throw new ConfigError(cut_off);
     const keys = readKeys(dir);
     // SQLite removes the WAL when the last process closes the database: where there is one, that process did not get to it.
     const crashed = sizeOf(`${database_path}-wal`) > 0;

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -42,6 +42,17 @@ function makeKeys(path: string): void {
   const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
   writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
+}
+
+/** Names the keys of a data folder without telling anything of them, and without making any. Null: it has none that can be read. */
+export function fingerprintOfKeys(data_dir: string): string | null {
+  try {
+    const { access, task, seal } = KeysFile.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
+    const hash = createHash('sha256').update('errand keys');
+    return hash.update(access).update(task).update(seal).digest('hex').slice(0, 16);
+  } catch {
+    return null;
+  }
 }
 
 /** Seals a text with AES-256-GCM; `context` (what the secret belongs to) must be the same to open it. */

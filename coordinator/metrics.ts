@@ -19,8 +19,8 @@ type Deps = {
   workers: () => { warm: number; at_work: number };
   /** What is told of the server as labels of `errand_info`. */
   info: Record<string, string>;
-  /** Absent: backups are not known of here. */
-  backup?: () => Promise<BackupTimes>;
+  /** Undefined: none are made. */
+  backup: (() => BackupTimes) | undefined;
 };
 
 type Sample = [labels: Record<string, string>, value: number];
@@ -76,7 +76,7 @@ async function readMetrics({ db, holds, disk, relay, tally, workers, info, backu
     gauge('errand_disk_free_bytes', "What is free on the data folder's disk.", one(disk.free_bytes)),
     gauge('process_resident_memory_bytes', 'The memory of the coordinator.', one(process.memoryUsage.rss())),
     gauge('process_start_time_seconds', 'When it was started.', one(performance.timeOrigin / 1000)),
-    ...(backup ? backupMetrics(await backup()) : []),
+    ...(backup ? backupMetrics(backup()) : []),
   ];
 }
 

@@ -46,7 +46,7 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
   const project = requireProject(tx, user_id, project_id);
   const { git_token, git_username, env, ...fields } = patch;
   const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
-  const had = openSecrets(keys, project);
+  const had = previousSecrets(keys, project, patch);
   const secrets: ProjectSecrets = {
     git_token: git_token === undefined ? (moved ? null : had.git_token) : git_token,
     git_username: git_username === undefined ? (moved ? null : had.git_username) : git_username,
@@ -60,6 +60,16 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
   };
   updateProject(tx.db, next);
   return next;
+}
+
+/** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
+function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: ProjectPatch): ProjectSecrets {
+  try {
+    return openSecrets(keys, project);
+  } catch (error) {
+    if (git_token === undefined || env === undefined) throw error;
+    return { git_token: null, git_username: null, env: {} };
+  }
 }
 
 /** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */

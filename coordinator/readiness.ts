@@ -9,12 +9,14 @@ type Deps = {
   disk: DiskWatch;
   runner: 'docker' | 'process';
   model: string;
+  /** How the backups are; undefined: none are made. */
+  backup: (() => Check) | undefined;
 };
 
 type Check = Readiness['checks'][string];
 
 /** Says of each part whether it can do its work. Never rejects. */
-export async function readReadiness({ db, holds, disk, runner, model }: Deps): Promise<Readiness> {
+export async function readReadiness({ db, holds, disk, runner, model, backup }: Deps): Promise<Readiness> {
   const unlessHeld = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
@@ -23,7 +25,9 @@ export async function readReadiness({ db, holds, disk, runner, model }: Deps): P
     runner: unlessHeld(holds.of('runner'), runner),
     model: { ok: true, detail: model },
   };
-  return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+  const ready = Object.values(checks).every(({ ok }) => ok);
+  // It serves without backups, too.
+  return { ready, checks: backup ? { ...checks, backup: backup() } : checks };
 }
 
 /** What keeps the database from being read, or null. */

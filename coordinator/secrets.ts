@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrandError } from '../protocol/problem.ts';
 import { seal, unseal, type Keys } from './keys.ts';
 import type { ProjectRow } from './project.ts';
 import type { Db } from './sqlite/database.ts';
@@ -31,10 +32,18 @@ export function sealSecrets(
   };
 }
 
-/** Opens a project's secrets. Throws where the server's key is another than the one that sealed them. */
+/** Opens a project's secrets. Throws `conflict` where the server's key is another than the one that sealed them: its `keys.json` was lost. */
 export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secrets'>): ProjectSecrets {
   if (project.secrets === null) return NONE;
-  return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
+  try {
+    return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
+  } catch (cause) {
+    throw new ErrandError(
+      'conflict',
+      "The project's git_token and env cannot be opened: the server's keys.json is not the one that they were sealed with. Set both anew.",
+      { cause },
+    );
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../protocol/worker.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
+import { BackupSchedule } from './backup/schedule.ts';
 import { checkBeside } from './check-database.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { ConfigError, type Config } from './config.ts';
@@ -96,7 +97,8 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const runner = await chooseRunner({ config, instance, workers_dir, logger, say });
   opened.defer(() => runner.close());
   const work = await startWork(core, runner, instance, opened);
-  const url = await servePeople(core, work, opened);
+  const backups = scheduleBackups(core, opened);
+  const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
   return { url, callback_url: work.callback_url, runner: runner.kind, demo, stop: () => all.disposeAsync() };
 }
@@ -131,7 +133,8 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   const llm = llmSurface({ log, logger, prices, upstream });
   opened.defer(() => llm.close());
   const { settings, repository, egress } = taskSettings({ db: log.db, keys, config });
-  const tokens = new TaskTokens(keys.task, instance);
+  // Of another history of the database no worker may write into this one, where its attempt's number is used again.
+  const tokens = new TaskTokens(keys.task, `${instance}.${readMeta(log.db, 'epoch')}`);
   const assignment = (task_id: string, n: number) => {
     const issueToken = (id: string, attempt: number) => tokens.issue(id, attempt);
     return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms, pace }, task_id, n);
@@ -224,20 +227,40 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
 }
 
 /** The metrics are gathered where there is someone to read them. */
-function openMetrics(core: Core, { runner, dispatcher }: Work, opened: Opened): () => Promise<string> {
+function openMetrics(
+  core: Core,
+  work: Work,
+  backups: BackupSchedule | undefined,
+  opened: Opened,
+): () => Promise<string> {
   const { config, log, relay, tally, holds, disk } = core;
   if (config.metrics_token === undefined) return () => Promise.resolve('');
   const { db } = log;
   const contract_version = String(CONTRACT_VERSION);
-  const info = { contract_version, node: process.version, runner: runner.kind, epoch: readMeta(db, 'epoch') };
-  const workers = () => dispatcher.workers;
-  const metrics = createMetrics({ db, holds, disk, relay, tally, workers, info });
+  const info = { contract_version, node: process.version, runner: work.runner.kind, epoch: readMeta(db, 'epoch') };
+  const workers = () => work.dispatcher.workers;
+  const backup = backups && (() => backups.times());
+  const metrics = createMetrics({ db, holds, disk, relay, tally, workers, info, backup });
   opened.defer(() => metrics.stop());
   return metrics.read;
 }
 
+function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
+  if (!config.backup) return undefined;
+  const { every_ms, env } = config.backup;
+  const backups = new BackupSchedule({ data_dir: config.data_dir, every_ms, env, logger });
+  backups.start();
+  opened.defer(() => backups.stop());
+  return backups;
+}
+
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
-async function servePeople(core: Core, work: Work, opened: Opened): Promise<string> {
+async function servePeople(
+  core: Core,
+  work: Work,
+  backups: BackupSchedule | undefined,
+  opened: Opened,
+): Promise<string> {
   const { config, demo, prices, keys, log, relay, holds, disk, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
@@ -258,8 +281,9 @@ async function servePeople(core: Core, work: Work, opened: Opened): Promise<stri
         disk,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,
+        backup: backups && (() => backups.check()),
       }),
-    metrics: openMetrics(core, work, opened),
+    metrics: openMetrics(core, work, backups, opened),
     logger,
     sockets: SOCKET_OPTIONS,
   });

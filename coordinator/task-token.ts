@@ -15,16 +15,16 @@ export type TaskClaims = { task_id: string; attempt: number; issued_at_ms: numbe
 
 const Payload = z.object({ sub: Id, att: z.number().int().positive(), iat: z.number(), exp: z.number() });
 
-/** Makes and checks the tokens of workers. `key` serves for nothing else; `instance` names this server; `now` is in milliseconds. */
+/** Makes and checks the tokens of workers. `key` serves for nothing else; `issuer` names this server, and the history of its database; `now` is in milliseconds. */
 export class TaskTokens {
   readonly #key: Uint8Array;
-  readonly #instance: string;
+  readonly #issuer: string;
   readonly #now: () => number;
   readonly #remembered = new Map<string, TaskClaims>();
 
-  constructor(key: Uint8Array, instance: string, now: () => number = Date.now) {
+  constructor(key: Uint8Array, issuer: string, now: () => number = Date.now) {
     this.#key = key;
-    this.#instance = instance;
+    this.#issuer = issuer;
     this.#now = now;
   }
 
@@ -33,7 +33,7 @@ export class TaskTokens {
     const issued_s = Math.floor(this.#now() / 1000);
     return new SignJWT({ att: attempt })
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
-      .setIssuer(this.#instance)
+      .setIssuer(this.#issuer)
       .setAudience(AUDIENCE)
       .setSubject(task_id)
       .setIssuedAt(issued_s)
@@ -65,7 +65,7 @@ export class TaskTokens {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: [ALGORITHM],
         typ: TYPE,
-        issuer: this.#instance,
+        issuer: this.#issuer,
         audience: AUDIENCE,
         // The expiry is checked on each call, since the claims are remembered.
         clockTolerance: Number.MAX_SAFE_INTEGER,

@@ -142,7 +142,7 @@ export const ROUTES = {
     body: api.ProjectPatch,
     status: 200,
     response: api.Project,
-    errors: ['not_found'],
+    errors: ['not_found', 'conflict'],
   },
   deleteProject: {
     method: 'delete',

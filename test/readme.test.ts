@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { readConfig, SETTING_NAMES } from '../coordinator/config.ts';
-import { COMMAND_NAMES } from '../coordinator/cli/cli.ts';
+import { SERVER_COMMANDS } from '../coordinator/backup/commands.ts';
+import { COMMANDS } from '../coordinator/cli/cli.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
 const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { scripts: object };
 
 /** The rows of the table of settings: a name, and its default where it has one. */
-const SETTINGS = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]+)`)? +\|/gm)].map(([, name = '', preset]) => ({
+const SETTINGS = [...readme.matchAll(/^\| `([A-Z0-9_]+)` +\| (?:`([^`]+)`)? +\|/gm)].map(([, name = '', preset]) => ({
   name,
   preset,
 }));
@@ -28,7 +29,7 @@ test('its scripts, commands and files are there', (t) => {
     t.true(name in scripts, `npm run ${name}`);
   for (const [, words = ''] of readme.matchAll(/npx errand ([a-z]+(?: [a-z]+)?)/g))
     t.true(
-      COMMAND_NAMES.some((name) => words === name || words.split(' ')[0] === name),
+      [...COMMANDS, ...SERVER_COMMANDS].some(({ name }) => words === name || words.split(' ')[0] === name),
       `npx errand ${words}`,
     );
   for (const [, path = ''] of readme.matchAll(

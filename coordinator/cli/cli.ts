@@ -6,7 +6,8 @@ import type { Line } from './line.ts';
 import { addProject, projects, removeProject } from './project-commands.ts';
 import { cancel, diff, remove, retry, say, task, tasks, watchCommand } from './task-commands.ts';
 
-const COMMANDS: readonly Command[] = [
+/** The commands of a client. */
+export const COMMANDS: readonly Command[] = [
   login,
   logout,
   task,
@@ -23,17 +24,19 @@ const COMMANDS: readonly Command[] = [
   removeAccount,
 ];
 
-/** What may be typed after `errand`. */
-export const COMMAND_NAMES = COMMANDS.map(({ name }) => name);
-
-/** Runs the command line with what was typed after `errand`; gives what the process ends with. Never rejects. */
-export async function run(argv: string[], io: Io): Promise<number> {
-  const found = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word));
+/**
+ * Runs the command line with what was typed after `errand`; gives what the process ends with. Never rejects. `server_commands`: those
+ * that are for the machine that the server is on, which this folder knows nothing of.
+ */
+export async function run(argv: string[], io: Io, server_commands: readonly Command[] = []): Promise<number> {
+  const all = [...COMMANDS, ...server_commands];
+  const found = all.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word));
   const rest = found ? argv.slice(found.name.split(' ').length) : [];
   try {
     if (found && isHelp(rest)) print(io, help(found));
     else if (found) return await found.run(rest, io);
-    else if (argv.length === 0 || argv[0] === 'help' || isHelp(argv)) print(io, overview(argv.slice(1).join(' ')));
+    else if (argv.length === 0 || argv[0] === 'help' || isHelp(argv))
+      print(io, overview(argv.slice(1).join(' '), all, server_commands));
     else throw new UsageFailure(`'${argv[0]}' is not a command.`);
     return EXIT.succeeded;
   } catch (error) {
@@ -66,14 +69,17 @@ function failureLines(error: unknown, command: Command | undefined): Line[] {
 }
 
 /** All commands, or the help of the one that is named. */
-function overview(named: string): Line[] {
-  const asked = COMMANDS.find(({ name }) => name === named);
+function overview(named: string, all: readonly Command[], server_commands: readonly Command[]): Line[] {
+  const asked = all.find(({ name }) => name === named);
   if (asked) return help(asked);
-  const width = Math.max(...COMMANDS.map((command) => usage(command).length)) + 2;
+  const width = Math.max(...all.map((command) => usage(command).length)) + 2;
+  const summary = (command: Command): Line => [['bold', usage(command).padEnd(width)], command.summary];
   return [
     ['Send your own server an errand: a git repository and a sentence.'],
     [],
-    ...COMMANDS.map((command) => [['bold', usage(command).padEnd(width)] as const, command.summary]),
+    ...COMMANDS.map(summary),
+    ...(server_commands.length > 0 ? [[], ['On the machine that the server is on, by its settings:']] : []),
+    ...server_commands.map(summary),
     [],
     ['An ID may be given by its beginning or its end. Each command tells more with --help.'],
     ['The exit code: 0 done or succeeded, 1 the errand failed, 2 trouble, 3 the errand was cancelled, 130 Ctrl-C.'],

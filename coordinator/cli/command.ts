@@ -4,12 +4,15 @@ import type { Io } from './io.ts';
 
 type Option = { type: 'string' | 'boolean'; help: string; placeholder?: string };
 export type Options = Record<string, Option>;
+type Operands<P extends readonly string[]> = {
+  [K in keyof P]: P[K] extends `[${string}]` ? string | undefined : string;
+};
 type Values<O extends Options> = { [K in keyof O]?: O[K]['type'] extends 'string' ? string : boolean };
 
 export type Command = {
   /** As it is typed, such as `say`, or `project add`. */
   name: string;
-  /** The names of what follows it, such as `ID`. */
+  /** The names of what follows it, such as `ID`; one in brackets, such as `[NAME]`, may be left out. */
   operands: readonly string[];
   summary: string;
   options: Options;
@@ -23,21 +26,18 @@ export function command<const O extends Options, const P extends readonly string
   operands: P;
   summary: string;
   options: O;
-  run: (given: { values: Values<O>; operands: { [K in keyof P]: string } }, io: Io) => Promise<number>;
+  run: (given: { values: Values<O>; operands: Operands<P> }, io: Io) => Promise<number>;
 }): Command {
   return {
     ...spec,
     run: (argv, io) => {
       const { values, positionals } = parse(argv, spec.options);
       const missing = spec.operands[positionals.length];
-      if (missing !== undefined) throw new UsageFailure(`${missing} is missing.`);
+      if (missing?.startsWith('[') === false) throw new UsageFailure(`${missing} is missing.`);
       const extra = positionals[spec.operands.length];
       if (extra !== undefined) throw new UsageFailure(`'${extra}' is one too many: put a text in quotes.`);
       // What was parsed by `options` has their types, and the operands were counted.
-      return spec.run(
-        { values: values as Values<O>, operands: positionals as unknown as { [K in keyof P]: string } },
-        io,
-      );
+      return spec.run({ values: values as Values<O>, operands: positionals as unknown as Operands<P> }, io);
     },
   };
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { SERVER_COMMANDS } from '../backup/commands.ts';
 import { run } from './cli.ts';
 import { SessionFile } from './session-file.ts';
 
@@ -14,7 +15,7 @@ process.once('SIGINT', () => interrupt.abort());
 stdout.on('error', () => process.exit(0));
 
 const live = stdout.isTTY && TERM !== 'dumb';
-process.exitCode = await run(process.argv.slice(2), {
+const io = {
   stdin,
   stdout,
   stderr,
@@ -23,4 +24,5 @@ process.exitCode = await run(process.argv.slice(2), {
   password: ERRAND_PASSWORD,
   session: new SessionFile(join(XDG_CONFIG_HOME || join(homedir(), '.config'), 'errand')),
   signal: interrupt.signal,
-});
+};
+process.exitCode = await run(process.argv.slice(2), io, SERVER_COMMANDS);

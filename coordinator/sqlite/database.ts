@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ConfigError } from '../config.ts';
 
@@ -32,11 +33,26 @@ export function openDatabase(path: string): Db {
   }
 }
 
-/** Runs the numbered migrations that the database has not seen, each in its own transaction. Its version is SQLite's `user_version`. */
-function migrate(db: Db): void {
+/** The version of the newest schema that this code knows. */
+export function newestVersion(): number {
+  return migrationFiles().length;
+}
+
+/** The version of a database's schema: SQLite's `user_version`. 0: it is empty. */
+export function versionOf(db: Db): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function migrationFiles(): string[] {
   const files = readdirSync(MIGRATIONS).filter((name) => /^\d{4}-.*\.sql$/.test(name));
-  files.sort();
-  const current = Number(db.pragma('user_version', { simple: true }));
+  return files.sort();
+}
+
+/** Runs the numbered migrations that the database has not seen, each in its own transaction, once a copy of it has been kept. */
+function migrate(db: Db): void {
+  const files = migrationFiles();
+  const current = versionOf(db);
+  if (current > 0 && current < files.length) keepCopy(db, files.length);
   if (current > files.length)
     throw new ConfigError(
       `The database ${db.name} is of version ${current}, and this Errand knows versions up to ${files.length}: a newer Errand has made it what it is. ` +
@@ -52,6 +68,28 @@ function migrate(db: Db): void {
       db.pragma(`user_version = ${version}`);
     })();
   }
+}
+
+/** Keeps the database as it is, beside it, as `<its name>.before-<the version that it is about to have>`; older ones go. */
+function keepCopy(db: Db, version: number): void {
+  const [folder, name] = [dirname(db.name), basename(db.name)];
+  const [unfinished, kept] = [`${name}.unfinished`, `${name}.before-${version}`];
+  try {
+    rmSync(join(folder, unfinished), { force: true });
+    db.prepare('VACUUM INTO ?').run(join(folder, unfinished));
+    // SQLite leaves it to the system when such a copy gets to the disk.
+    const file = openSync(join(folder, unfinished), 'r+');
+    fsyncSync(file);
+    closeSync(file);
+  } catch (cause) {
+    rmSync(join(folder, unfinished), { force: true });
+    throw new Error('No copy of the database could be kept before its form is changed; nothing was changed.', {
+      cause,
+    });
+  }
+  renameSync(join(folder, unfinished), join(folder, kept));
+  for (const other of readdirSync(folder))
+    if (other.startsWith(`${name}.before-`) && other !== kept) rmSync(join(folder, other));
 }
 
 const prepared = new WeakMap<Db, Map<string, Database.Statement>>();

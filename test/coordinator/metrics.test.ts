@@ -86,7 +86,7 @@ test('what is waited for, what was refused and how old the backup is are told', 
     tally,
     workers: () => ({ warm: 1, at_work: 2 }),
     info: { epoch: 'with "quotes", a \\ and\na line' },
-    backup: () => Promise.resolve({ succeeded_at: ago(60), failed_at: null }),
+    backup: () => ({ succeeded_at: ago(60), failed_at: null }),
   });
   t.teardown(() => metrics.stop());
   const samples = samplesOf(await metrics.read());

@@ -62,6 +62,28 @@ test('a token never goes to a host that it was not given for', async (t) => {
   }
 });
 
+test('secrets that were sealed with keys that are lost are told of, and can be set anew', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const body = { name: 'P', repo_url, git_token: 'ghp_secret', env: { A: '1' } };
+  const { id } = await api.call('createProject', { body });
+  server.keys.seal.fill(7);
+  const words = /git_token and env cannot be opened: the server's keys\.json is not the one/;
+  t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), {
+    code: 'conflict',
+    message: words,
+  });
+  for (const patch of [{ name: 'Q' }, { git_token: 'new' }, { env: {} }]) {
+    const refusal = await api.refused('patchProject', { params: { id }, body: patch });
+    t.is(refusal.code, 'conflict');
+    t.regex(refusal.detail ?? '', words);
+  }
+  t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', env: { B: '2' } } }), {
+    env_names: ['B'],
+  });
+  t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', env: { B: '2' } });
+});
+
 test('sealed secrets open with their own project alone', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();

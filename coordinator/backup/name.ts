@@ -1,0 +1,23 @@
+const NAME = /^errand-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([0-9a-f]{12})\.db\.gz$/;
+
+/** What a backup's name says of it. */
+export type Named = {
+  name: string;
+  /** Of which moment it is: milliseconds since 1970. */
+  at_ms: number;
+  /** How the SHA-256 of the file begins: twelve hexadecimal digits. */
+  checksum: string;
+};
+
+/** The name of a backup: names sort by time, and bear the beginning of the file's SHA-256 (hexadecimal). */
+export function nameOf(at: Date, sha256: string): string {
+  const time = at.toISOString().replace(/[-:]|\.\d+/g, '');
+  return `errand-${time}-${sha256.slice(0, 12)}.db.gz`;
+}
+
+/** Undefined: this is not the name of a backup. */
+export function readName(name: string): Named | undefined {
+  const [, year, month, day, hour, minute, second, checksum = ''] = NAME.exec(name) ?? [];
+  const at_ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(at_ms) ? undefined : { name, at_ms, checksum };
+}

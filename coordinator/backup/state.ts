@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const Failure = z.object({ at: z.iso.datetime(), words: z.string() });
+const State = z.object({
+  /** `at`: of which moment the newest backup is that was kept. `took_ms`: how long the run took that made it. */
+  last_good: z.object({ at: z.iso.datetime(), name: z.string(), bytes: z.number(), took_ms: z.number() }).nullable(),
+  /** The last run that made none, and why. It may be older than the last good one. */
+  last_failure: Failure.nullable(),
+});
+
+/** What became of the last backups of a data folder, whoever started them. */
+export type BackupState = z.infer<typeof State>;
+
+const NONE: BackupState = { last_good: null, last_failure: null };
+const pathOf = (data_dir: string): string => join(data_dir, 'backup.json');
+
+/** Reads `backup.json` of the data folder. Never throws: where it says nothing, nothing is known. */
+export function readBackupState(data_dir: string): BackupState {
+  try {
+    return State.parse(JSON.parse(readFileSync(pathOf(data_dir), 'utf8')));
+  } catch {
+    return NONE;
+  }
+}
+
+/** Changes `backup.json`: whoever reads it finds the old one or the new one. Only whoever holds the backups' lock may do so. */
+export async function updateBackupState(data_dir: string, change: Partial<BackupState>): Promise<void> {
+  const state = { ...readBackupState(data_dir), ...change };
+  const unfinished = `${pathOf(data_dir)}.unfinished`;
+  const file = await open(unfinished, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(state)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(unfinished, pathOf(data_dir));
+}
+
+/**
+ * For `/readyz`: how old the last good backup is, and what kept a newer one from being made. Not `ok`: it is older than twice the interval, or there is
+ * none. `now_ms` is in milliseconds since 1970.
+ */
+export function backupCheck(state: BackupState, every_ms: number, now_ms: number): { ok: boolean; detail: string } {
+  const { last_good, last_failure } = state;
+  const good_ms = last_good === null ? -Infinity : Date.parse(last_good.at);
+  const age_ms = now_ms - good_ms;
+  const good = last_good === null ? 'there is no backup yet' : `the last good backup is ${ageOf(age_ms)} old`;
+  const failed = last_failure !== null && Date.parse(last_failure.at) >= good_ms;
+  return {
+    ok: age_ms <= 2 * every_ms,
+    detail: failed ? `${good}; at ${last_failure.at} it failed: ${last_failure.words}` : good,
+  };
+}
+
+function ageOf(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}

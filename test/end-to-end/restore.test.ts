@@ -1,0 +1,186 @@
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readKeys } from '../../coordinator/keys.ts';
+import { TaskTokens } from '../../coordinator/task-token.ts';
+import { Api } from '../support/api.ts';
+import { look, serverCommands } from '../support/backups.ts';
+import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { dockerTest, whyNot } from '../support/docker.ts';
+import { ended, eventsOf, FORGE, MODEL, startErrand } from '../support/errand.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
+import { startGitServer } from '../support/git-server.ts';
+import { startModel } from '../support/model/server.ts';
+import { Phone } from '../support/phone.ts';
+import { startS3Stub } from '../support/s3-stub.ts';
+import { until } from '../support/until.ts';
+import { BROKEN, byConversation, turnOf } from './scenario.ts';
+
+const TURNS = 12;
+const PASSWORD = 'correct horse battery';
+
+/** In it the errand stands still, until it may go on. */
+const LONG_TURN = 6;
+
+/** An errand of a dozen turns, in one of which it runs what `held` gives, if anything. */
+const counting = (held: () => string | undefined) =>
+  byConversation((request) => {
+    const turn = turnOf(request);
+    if (turn === TURNS) return { text: 'Count\n\nCounted.' };
+    const command = (turn === LONG_TURN ? held() : undefined) ?? `echo ${turn} >> counted.txt`;
+    return { tools: [{ name: 'run_command', input: { command } }] };
+  });
+
+const finished = ({ events }: Phone): number => events.filter(({ type }) => type === 'tool.finished').length;
+
+/** An errand is under way when a backup is made, goes on, and is then set back to it. */
+async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Promise<void> {
+  const [data_dir, path] = [await temporaryFolder(t), await temporaryFolder(t)];
+  let held: string | undefined = 'sleep 600';
+  const [forge, model] = [await startGitServer(FORGE), await startModel(counting(() => held))];
+  t.teardown(() => Promise.all([forge.close(), model.close()]));
+  const callback_port = String(await freePort());
+  const settings = {
+    ERRAND_CALLBACK_PORT: callback_port,
+    ERRAND_RUNNER: runner,
+    ERRAND_MODEL: MODEL,
+    ERRAND_PRIVATE_HOSTS: forge.host,
+    ANTHROPIC_API_KEY: model.api_key,
+    ANTHROPIC_BASE_URL: model.base_url,
+  };
+  const first = CoordinatorProcess.start(t, data_dir, settings);
+  const api = new Api(await first.url());
+  const body = { email: 'ann@example.org', password: PASSWORD };
+  const session = await api.call('signup', { body });
+  api.token = session.access_token;
+  const repo_url = await forge.createRepository('adder.git', BROKEN);
+  const project = { name: 'adder', repo_url, git_token: FORGE.password };
+  const { id: project_id } = await api.call('createProject', { body: project });
+  const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
+  const phone = new Phone(api.url, session.user.id, () => session.access_token, id);
+  t.teardown(() => phone.close());
+
+  await phone.until((seen) => finished(seen) >= 3);
+  const server = await serverCommands(t, data_dir, { kind: 'folder', path });
+  const made = await server.run('backup');
+  t.is(made.code, 0, made.stderr);
+  await phone.until((seen) => finished(seen) >= LONG_TURN);
+  t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
+
+  // A worker of the history of before may well be of an attempt whose number is used again.
+  const keys = readKeys(data_dir);
+  const call = async (token: string, attempt: number) =>
+    (
+      await fetch(`http://127.0.0.1:${callback_port}/internal/tasks/${id}/heartbeat`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ attempt, last_seq: 0, waiting_for: null }),
+      })
+    ).status;
+  const issuer = () =>
+    look(data_dir, (value) =>
+      ['instance', 'epoch'].map((key) => value(`SELECT value FROM meta WHERE key = '${key}'`)).join('.'),
+    );
+  const before = new TaskTokens(keys.task, issuer());
+  t.is(await call(await before.issue(id, 1), 1), 200);
+
+  const epoch = phone.hello?.epoch;
+  phone.close();
+  await first.kill();
+  held = undefined;
+  const restored = await server.run('restore');
+  t.is(restored.code, 0, restored.stderr);
+  t.regex(restored.stdout, /1 task was under way: it goes on in a new attempt/);
+
+  const second = CoordinatorProcess.start(t, data_dir, settings);
+  const api_again = new Api(await second.url(), session.access_token);
+  t.is((await api_again.refused('getTask', { params: { id } })).code, 'unauthenticated');
+  const again = await api_again.call('login', { body });
+  api_again.token = again.access_token;
+  const old = new Phone(api_again.url, again.user.id, () => again.access_token);
+  t.teardown(() => old.close());
+  await old.until(({ hello }) => hello !== undefined);
+  t.not(old.hello?.epoch, epoch);
+
+  await old.until(({ events }) => events.some(({ type, attempt }) => type === 'agent.started' && attempt === 2));
+  t.is(await call(await before.issue(id, 2), 2), 401);
+  t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
+
+  const person = { api: api_again, session: again, phone: () => old };
+  const done = await ended(person, id, 90_000);
+  t.is(done.status, 'succeeded', done.detail ?? '');
+  t.deepEqual(
+    done.attempts.map(({ status, reason }) => [status, reason]),
+    [
+      ['failed', 'worker_lost'],
+      ['succeeded', null],
+    ],
+  );
+  t.regex(done.attempts[0]?.detail ?? '', /^The server was restored from a backup of /);
+  const log = await eventsOf(person, id);
+  await old.until(({ cursor }) => cursor === log.at(-1)?.id);
+  t.deepEqual(old.events, log);
+  await second.stop();
+}
+
+const no_docker = await whyNot('errand-agent');
+test.serial('process: an errand that is set back to a backup goes on in a new attempt', (t) => restores(t, 'process'));
+dockerTest(
+  'docker: an errand that is set back to a backup goes on in a new attempt',
+  (t) => restores(t, 'docker'),
+  no_docker,
+);
+
+test.serial('a store that is wrong, full or slow is told of, and harms no errand', async (t) => {
+  const stub = await startS3Stub(t);
+  const gate = join(await temporaryFolder(t), 'gate');
+  const whole = await startErrand(t, {
+    runner: 'process',
+    model: counting(() => `until [ -e ${gate} ]; do sleep 0.05; done`),
+    env: {
+      ERRAND_BACKUP_TO: 's3://backups/errand',
+      ERRAND_BACKUP_S3_ENDPOINT: stub.destination.endpoint,
+      AWS_ACCESS_KEY_ID: 'k',
+      AWS_SECRET_ACCESS_KEY: 'sesame',
+    },
+  });
+  const ann = await whole.person('ann');
+  const phone = ann.phone();
+  const project_id = await whole.project(ann, 'adder', BROKEN);
+  const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
+  await phone.until((seen) => finished(seen) >= 1);
+  const readyz = () => ann.api.call('readyz', {});
+  t.deepEqual((await readyz()).checks['backup'], { ok: false, detail: 'there is no backup yet' });
+
+  const server = await serverCommands(t, whole.data_dir, stub.destination);
+  for (const [fault, words] of [
+    [{ status: 403, code: 'SignatureDoesNotMatch' }, /refused \(403 SignatureDoesNotMatch\)/],
+    [{ status: 507, code: 'InsufficientStorage' }, /is full/],
+  ] as const) {
+    stub.fail(fault);
+    const { code, stderr } = await server.run('backup');
+    t.is(code, 2);
+    t.regex(stderr, words);
+    const { ready, checks } = await readyz();
+    t.true(ready);
+    t.regex(checks['backup']?.detail ?? '', words);
+  }
+  stub.fail('silent', { method: 'PUT' });
+  const slow = server.start('backup');
+  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
+  t.is(slow.child.exitCode, null);
+  writeFileSync(gate, '');
+  const done = await ended(ann, id);
+  slow.child.kill();
+  await slow.ended;
+
+  t.is(done.status, 'succeeded', done.detail ?? '');
+  t.is(done.attempts.length, 1);
+  t.is((await eventsOf(ann, id)).filter(({ type }) => type === 'tool.finished').length, TURNS);
+  stub.fail(undefined);
+  t.is((await server.run('backup')).code, 0);
+  t.deepEqual((await readyz()).checks['backup'], { ok: true, detail: 'the last good backup is 0 min old' });
+  t.false(whole.lines.join('').includes('sesame'));
+});

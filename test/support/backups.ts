@@ -1,0 +1,63 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import type { BackupDestination } from '../../coordinator/backup/destination.ts';
+import { readKeys } from '../../coordinator/keys.ts';
+import { Log } from '../../coordinator/log.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { CommandLine } from './command-line.ts';
+import { temporaryFolder } from './folder.ts';
+import { addTask, addUser, startAttempt } from './rows.ts';
+
+/** The settings by which a server keeps its backups there. */
+export function settingsFor(to: BackupDestination): Record<string, string> {
+  if (to.kind === 'folder') return { ERRAND_BACKUP_TO: to.path };
+  return {
+    ERRAND_BACKUP_TO: `s3://${to.bucket}/${to.prefix}`,
+    ERRAND_BACKUP_S3_ENDPOINT: to.endpoint,
+    AWS_ACCESS_KEY_ID: to.access_key_id,
+    AWS_SECRET_ACCESS_KEY: to.secret_access_key,
+  };
+}
+
+/** The commands of the machine that a server is on, by its settings. */
+export async function serverCommands(t: ExecutionContext, data_dir: string, to: BackupDestination) {
+  const cli = await CommandLine.create(t);
+  const env = { ERRAND_DATA: data_dir, ...settingsFor(to) };
+  return {
+    run: (...argv: string[]) => cli.run(argv, { env }),
+    start: (...argv: string[]) => cli.start(argv, { env }),
+  };
+}
+
+/** A data folder as a server leaves it: its keys, and a database with a task whose attempt is under way. */
+export async function dataFolder(t: ExecutionContext, parent?: string): Promise<string> {
+  const data_dir = join(parent ?? (await temporaryFolder(t)), 'data');
+  mkdirSync(data_dir);
+  readKeys(data_dir);
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const log = new Log(db, () => undefined);
+  const task = addTask(log, addUser(log), { workspace: 'errand-abcdefghjk' });
+  startAttempt(log, task.id);
+  db.close();
+  return data_dir;
+}
+
+/** A look at a database that nobody has open: `value` gives the one value that a statement asks for. */
+export function look<T>(data_dir: string, work: (value: (sql: string) => unknown) => T): T {
+  const db = new Database(join(data_dir, 'errand.db'), { readonly: true, fileMustExist: true });
+  try {
+    return work((sql) => db.prepare(sql).pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
+/** All that is in a folder but its locks, by name: what a test holds to have stayed as it was. */
+export function contents(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(names.sort().map((path) => [path, readFileSync(path, 'base64')]));
+}

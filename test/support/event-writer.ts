@@ -1,0 +1,25 @@
+/*
+ * A server that does nothing but write events, as fast as it can: a program for tests of backups under load. It works on the data folder of its
+ * first argument, and prints the newest id that is on disk, a line each time.
+ */
+import { join } from 'node:path';
+import { Log } from '../../coordinator/log.ts';
+import { readKeys } from '../../coordinator/keys.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { addTask, addUser, startAttempt } from './rows.ts';
+
+const [data_dir = ''] = process.argv.slice(2);
+const BODY = JSON.stringify({ level: 'info', text: 'x'.repeat(200) });
+const EVENTS_AT_ONCE = 50;
+
+readKeys(data_dir);
+const log = new Log(openDatabase(join(data_dir, 'errand.db')), () => undefined);
+const user_id = addUser(log);
+const { id: task_id, created_at: at } = addTask(log, user_id);
+startAttempt(log, task_id);
+for (let seq = 1; ;) {
+  const written = Array.from({ length: EVENTS_AT_ONCE }, () =>
+    log.enqueue((tx) => tx.append({ task_id, user_id, attempt: 1, seq: seq++, type: 'log', at, body: BODY })),
+  );
+  process.stdout.write(`${(await Promise.all(written)).at(-1)?.id}\n`);
+}

@@ -1,0 +1,167 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { S3Destination } from '../../coordinator/backup/destination.ts';
+import { S3Client } from '../../coordinator/backup/s3/client.ts';
+import { freePort } from './free-port.ts';
+import { until } from './until.ts';
+
+/*
+ * OpenStack Swift with its S3 interface: a real S3-compatible store on loopback that checks the signature of each request and the checksum of
+ * each body. It is Debian's: swift-proxy, swift-account, swift-container, swift-object and memcached. Its devices are folders, on any
+ * filesystem with extended attributes (ext4, btrfs, xfs; a tmpfs from Linux 6.6 on).
+ */
+
+const SERVERS = ['account', 'container', 'object'] as const;
+const missing = [...['proxy', ...SERVERS].map((name) => `/usr/bin/swift-${name}-server`), '/usr/bin/memcached'].filter(
+  (path) => !existsSync(path),
+);
+
+/** Four Python programs take a few seconds, and far more on a machine that has much else to do. */
+const START_MS = 120_000;
+
+let running: Promise<string> | undefined;
+let buckets = 0;
+const ends: (() => Promise<void>)[] = [];
+const printed: string[] = [];
+
+/**
+ * A test with a bucket of its own. The file's tests share one Swift, which ends after them. In CI such a test is never skipped: there it fails
+ * where Swift is missing.
+ */
+export function swiftTest(title: string, body: (t: ExecutionContext, bucket: S3Destination) => Promise<void>): void {
+  const why_not = process.env.CI === 'true' ? [] : missing;
+  const declare = why_not.length === 0 ? test.serial : test.skip;
+  declare(why_not.length === 0 ? title : `${title} (skipped: there is no ${why_not.join(', ')})`, async (t) => {
+    t.timeout(2 * START_MS);
+    t.teardown(() => (t.passed ? undefined : t.log(printed.join('').slice(-3000))));
+    const bucket = { ...BUCKET, bucket: `backups-${++buckets}`, endpoint: await (running ??= startSwift()) };
+    await until('a bucket is made', () => makeBucket(bucket), START_MS);
+    await body(t, bucket);
+  });
+}
+
+test.after.always('swift ends', async () => {
+  for (const end of ends) await end();
+});
+
+const BUCKET = {
+  kind: 's3',
+  region: 'us-east-1',
+  prefix: 'errand/',
+  access_key_id: 'test:tester',
+  secret_access_key: 'testing',
+} as const;
+
+/** Starts Swift on free ports, with a folder of its own; gives its address. */
+async function startSwift(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'errand-swift-'));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'devices', 'disk'), { recursive: true });
+  const memcached = await freePort();
+  run('/usr/bin/memcached', ['-l', '127.0.0.1', '-p', String(memcached), '-u', 'nobody', '-m', '16']);
+  for (const server of SERVERS) {
+    const port = await freePort();
+    makeRing(folder, server, port);
+    const config = join(folder, `${server}.conf`);
+    writeFileSync(config, serverConfig(folder, server, port));
+    run(`/usr/bin/swift-${server}-server`, [config, '--verbose']);
+  }
+  const port = await freePort();
+  writeFileSync(join(folder, 'proxy.conf'), proxyConfig(folder, port, memcached));
+  run('/usr/bin/swift-proxy-server', [join(folder, 'proxy.conf'), '--verbose']);
+  const endpoint = `http://127.0.0.1:${port}`;
+  await until(
+    'Swift answers',
+    () =>
+      fetch(endpoint).then(
+        ({ status }) => status < 500,
+        () => false,
+      ),
+    START_MS,
+  );
+  return endpoint;
+}
+
+/** Starts a server. It is killed before the folder is removed. */
+function run(command: string, args: string[]): void {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/usr/bin:/bin' } });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => printed.push(text));
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  ends.unshift(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+}
+
+/** False: the servers behind it are not there yet. */
+function makeBucket(bucket: S3Destination): Promise<boolean> {
+  return new S3Client(bucket).ask({ method: 'PUT' }, AbortSignal.timeout(30_000)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** One device, one replica. */
+function makeRing(folder: string, server: string, port: number): void {
+  const ring = (...args: string[]) =>
+    execFileSync('/usr/bin/swift-ring-builder', [join(folder, `${server}.builder`), ...args], { stdio: 'pipe' });
+  ring('create', '6', '1', '0');
+  ring('add', `r1z1-127.0.0.1:${port}/disk`, '1');
+  ring('rebalance');
+}
+
+/** `workers = 0`: the process serves by itself, so that it ends when it is killed. */
+const serverConfig = (folder: string, server: string, port: number): string => `[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = ${port}
+workers = 0
+user = ${userInfo().username}
+swift_dir = ${folder}
+devices = ${folder}/devices
+mount_check = false
+[pipeline:main]
+pipeline = ${server}-server
+[app:${server}-server]
+use = egg:swift#${server}
+`;
+
+const proxyConfig = (folder: string, port: number, memcached: number): string => `[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = ${port}
+workers = 0
+user = ${userInfo().username}
+swift_dir = ${folder}
+[pipeline:main]
+pipeline = catch_errors gatekeeper cache listing_formats bulk s3api tempauth copy slo dlo proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:gatekeeper]
+use = egg:swift#gatekeeper
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:${memcached}
+[filter:listing_formats]
+use = egg:swift#listing_formats
+[filter:bulk]
+use = egg:swift#bulk
+[filter:s3api]
+use = egg:swift#s3api
+location = us-east-1
+[filter:tempauth]
+use = egg:swift#tempauth
+user_test_tester = testing .admin
+[filter:copy]
+use = egg:swift#copy
+[filter:slo]
+use = egg:swift#slo
+[filter:dlo]
+use = egg:swift#dlo
+`;
