@@ -11,11 +11,13 @@ import type { Log } from './log.ts';
 import { BOOT_MS, LOOK_MS } from './pool.ts';
 import type { WorkerEnd } from './runner.ts';
 import { replaceWorker } from './sqlite/attempts.ts';
+import type { Db } from './sqlite/database.ts';
 import { listPendingMessages } from './sqlite/messages.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { setWorkspace } from './sqlite/workspaces.ts';
 import { postCancel, postMessages, postTask, readHealth, WorkerUnreachable } from './worker-client.ts';
 import type { Worker, Workers } from './workers.ts';
+import type { Measured } from './workspace-watch.ts';
 
 /** How long a warm worker may take to accept its task. */
 const WARM_HAND_OVER_MS = 1_000;
@@ -58,6 +60,8 @@ export class AttemptRun {
   #gone_by_ms = Infinity;
   /** Aborts when the server stops: the worker lives on without this run. */
   readonly #left = new AbortController();
+  /** The workspace outgrew its bound, and goes with the worker. */
+  #workspace_goes = false;
   #pushing = false;
   #push_again = false;
 
@@ -72,6 +76,13 @@ export class AttemptRun {
   /** The name of the worker that has the attempt now. */
   get worker_name(): string {
     return this.#worker_name;
+  }
+
+  /** Its workspace, to be measured; undefined where no worker writes in it. */
+  get measured(): Measured | undefined {
+    if (!this.#worker || this.#aborted()) return undefined;
+    const dir = this.#deps.workers.folders.workspace(this.#worker.workspace);
+    return { task_id: this.task_id, dir, tooLarge: (detail) => this.#giveUpWorkspace(detail) };
   }
 
   /** Starts the attempt on `warm`, or on a worker of its own. Resolves when the worker has gone, or the run was left. Never rejects. */
@@ -125,6 +136,7 @@ export class AttemptRun {
       await this.#watch(worker);
       if (this.#left.signal.aborted) return worker.detach();
       await this.#clear(worker);
+      if (this.#workspace_goes) await this.#removeWorkspace(worker.workspace);
     }
     if (!this.#left.signal.aborted) this.#deps.onGone(this);
   }
@@ -271,13 +283,34 @@ export class AttemptRun {
     this.#pushing = false;
   }
 
-  /** Ends the attempt, where it has not ended yet. The worker is fenced off by that; it is killed after. */
-  #finish(end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null }): void {
+  /** At once, and without a last push: whatever is still done in there may be more of the same. */
+  #giveUpWorkspace(detail: string): void {
+    if (this.#aborted()) return;
+    this.#logger.warn({ detail }, 'a workspace is too large');
+    // Also where the end cannot be stored, for the disk is full: this is what makes room.
+    this.#workspace_goes = true;
+    this.#finish({ status: 'failed', reason: 'workspace_full', detail }, (db) => setWorkspace(db, this.task_id, null));
+  }
+
+  async #removeWorkspace(workspace: string): Promise<void> {
+    if (this.#left.signal.aborted) return;
+    await this.#deps.workers.folders.removeWorkspace(workspace).catch((error: unknown) => {
+      // It is no task's any more: the next reconciliation removes it.
+      this.#logger.warn({ err: error, workspace }, 'a workspace could not be removed');
+    });
+  }
+
+  /** Ends the attempt, where it has not ended yet, and does `also` with it. The worker is fenced off by that; it is killed after. */
+  #finish(
+    end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
+    also: (db: Db) => void = () => undefined,
+  ): void {
     this.#gone_by_ms = performance.now();
     try {
       this.#deps.log.write((tx) => {
         const task = findTask(tx.db, this.task_id);
         if (!task || !endAttempt(tx, task, this.n, { ...end, at: new Date().toISOString() })) return;
+        also(tx.db);
         tx.afterCommit(() => this.#deps.onEnded(this.task_id, this.n));
       });
     } catch (error) {

@@ -45,6 +45,7 @@ const Settings = z.object({
   ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536),
   ERRAND_WORKER_CPUS: amount(256, 2),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512),
+  ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240),
   ERRAND_MODEL: z.string().default('claude-sonnet-5-5'),
   ERRAND_BUDGET_USD: amount(1000, 5),
   ERRAND_MAX_TURNS: whole(1, 1000, 150),
@@ -105,6 +106,7 @@ export type Config = {
   worker_memory_bytes: number;
   worker_cpus: number;
   worker_pids_max: number;
+  workspace_bytes_max: number;
   model: string;
   budget_usd: number;
   max_turns: number;
@@ -178,6 +180,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * MB,
     worker_cpus: s.ERRAND_WORKER_CPUS,
     worker_pids_max: s.ERRAND_WORKER_PIDS,
+    workspace_bytes_max: s.ERRAND_WORKSPACE_MB * 1024 * 1024,
     model: s.ERRAND_MODEL,
     budget_usd: s.ERRAND_BUDGET_USD,
     max_turns: s.ERRAND_MAX_TURNS,

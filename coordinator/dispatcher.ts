@@ -17,6 +17,7 @@ import { findTask } from './sqlite/tasks.ts';
 import { setWorkspace } from './sqlite/workspaces.ts';
 import type { AttemptRow } from './task.ts';
 import type { Worker, Workers } from './workers.ts';
+import { WorkspaceWatch } from './workspace-watch.ts';
 
 /** After a start that the database refused (a full disk), and at most between two looks at the queue. */
 const LOOK_AGAIN_MS = 5_000;
@@ -33,6 +34,7 @@ export type DispatcherDeps = {
   /** How many workers may be at work at once. */
   places: number;
   warm_workers: number;
+  workspace_bytes_max: number;
   buildAssignment: (task_id: string, n: number) => Promise<Assignment>;
   /** An attempt was begun, or found living at the start: its lease begins. */
   onAttemptBegun: (task_id: string, n: number) => void;
@@ -49,6 +51,7 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
   readonly #health: RunnerHealth;
   readonly #pool: WarmPool;
   readonly #reconciler: Reconciler;
+  readonly #workspaces: WorkspaceWatch;
   readonly #run_deps: AttemptRunDeps;
   /** By task: an attempt whose worker has not gone yet takes up a place, and keeps its task from another. */
   readonly #runs = new Map<string, { run: AttemptRun; done: Promise<void> }>();
@@ -73,6 +76,12 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
       hasRun: (task_id) => this.hasRun(task_id),
       hasWorker: (name) => this.#pool.has(name) || this.#runningWorkers().includes(name),
       takeUp: (attempt) => this.#takeUp(attempt),
+    });
+    this.#workspaces = new WorkspaceWatch({
+      bytes_max: deps.workspace_bytes_max,
+      holds,
+      logger,
+      list: () => [...this.#runs.values()].flatMap(({ run }) => run.measured ?? []),
     });
     this.#run_deps = {
       log,
@@ -109,6 +118,7 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
   async start(): Promise<void> {
     await this.#health.check();
     this.#reconciler.start();
+    this.#workspaces.start();
     this.#state = 'started';
     this.#pool.refill();
     this.wake();
@@ -140,6 +150,7 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
     clearTimeout(this.#timer);
     this.#health.stop();
     this.#reconciler.stop();
+    this.#workspaces.stop();
     const runs = [...this.#runs.values()];
     for (const { run } of runs) run.leave();
     const finished = Promise.all([this.#pool.stop(), this.#reconciler.idle(), ...runs.map(({ done }) => done)]);

@@ -182,6 +182,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     holds,
     logger,
     places: config.workers,
+    workspace_bytes_max: config.workspace_bytes_max,
     warm_workers: config.warm_workers,
     buildAssignment: assignment,
     onAttemptBegun: (task_id, n) => leases.touch(task_id, n),

@@ -42,6 +42,8 @@ export const FAILURE_IS_WORTH_A_RETRY = {
   /** The agent repeated itself, or its answers were cut off, over and over. */
   stuck: false,
   disk_full: false,
+  /** The workspace outgrew what the server gives an errand. A further attempt begins with a new one. */
+  workspace_full: false,
   agent_error: false,
 } as const;
 export type FailureReason = keyof typeof FAILURE_IS_WORTH_A_RETRY;

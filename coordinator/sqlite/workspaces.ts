@@ -1,7 +1,7 @@
 import { sql, type Db } from './database.ts';
 
-/** Notes which folder is the task's workspace. */
-export function setWorkspace(db: Db, task_id: string, workspace: string): void {
+/** Notes which folder is the task's workspace; null: its next attempt gets a new one. */
+export function setWorkspace(db: Db, task_id: string, workspace: string | null): void {
   sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(workspace, task_id);
 }
 

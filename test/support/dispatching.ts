@@ -85,6 +85,7 @@ export type ServerOptions = {
   boot?: string;
   runner?: (folders: Folders, db: Db) => Runner;
   memory_bytes?: number;
+  workspace_bytes_max?: number;
 } & Partial<LeaseTimes & StallTimes>;
 
 /** A dispatcher with a database, the internal API without what it carries on, and workers that are real. All of it goes with the test. */
@@ -148,6 +149,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
+    workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     buildAssignment: (id, n) =>
       buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
     onAttemptBegun: (task_id, n) => watch.leases.touch(task_id, n),

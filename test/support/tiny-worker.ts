@@ -83,13 +83,19 @@ async function work(): Promise<void> {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
   }
+  // Until it is stopped, or the test has failed.
+  if (word === 'fill')
+    for (let mb = 0; mb < 500; mb++) {
+      appendFileSync(`${workspace}/filling`, Buffer.alloc(1024 * 1024, 1));
+      await heartbeat();
+    }
   if (word === 'leave-a-child') {
     const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
     child.unref();
     writeFileSync(`${workspace}/child`, String(child.pid));
     process.exit(7);
   }
-  if (['stay', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
+  if (['stay', 'fill', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
     return void setInterval(() => void heartbeat(), 250);
   await finish('succeeded');
   if (word === 'linger') return void setInterval(() => undefined, 1_000);

@@ -78,6 +78,8 @@ export const MACHINE_FAULTS: Fault[] = [
     whyNot: isRoot,
     prepare: async (scene) => {
       await mountDisk(scene, scene.data_dir, 24 * MB);
+      // So small a disk has less room than the usual from the start.
+      scene.env['ERRAND_DISK_FREE_MB_MIN'] = '2';
       for (const dir of ['workspaces', 'workers']) await mountDisk(scene, join(scene.data_dir, dir), 512 * MB);
     },
     inject: async (scene, random) => {

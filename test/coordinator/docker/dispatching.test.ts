@@ -12,6 +12,7 @@ import {
 } from '../../support/dispatching.ts';
 import { buildWorkerImage, docker, dockerTest } from '../../support/docker.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { holdsWorkspaceBound, WORKSPACE_BYTES_MAX } from '../../support/full-workspace.ts';
 import { until } from '../../support/until.ts';
 
 async function startDockerServer(
@@ -64,6 +65,10 @@ dockerTest('a worker that runs out of memory is named as such, and its task is t
   t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'out_of_memory' });
   t.is(server.task(task.id).status, 'queued');
   await isIdle(server);
+});
+
+dockerTest('a container that fills its workspace fails alone, and the workspace goes', async (t) => {
+  await holdsWorkspaceBound(t, await startDockerServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
 });
 
 dockerTest('containers outlive the server: those at work are taken up, those that waited are removed', async (t) => {

@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
+import { addTask, addUser, type Server } from './dispatching.ts';
+import { until } from './until.ts';
+
+/** What a workspace may hold in these tests, in bytes. */
+export const WORKSPACE_BYTES_MAX = 50 * 1024 * 1024;
+
+/** On a server with that bound, an errand that fills its workspace fails alone, and what it wrote goes. */
+export async function holdsWorkspaceBound(t: ExecutionContext, server: Server): Promise<void> {
+  const user = addUser(server.db);
+  const other = addTask(server.db, user, { prompt: 'listen' });
+  const filler = addTask(server.db, user, { prompt: 'fill' });
+  server.dispatcher.wake();
+  for (const { id } of [other, filler]) await server.reaches(id, 'running');
+  const workspace = server.folders.workspace(server.task(filler.id).workspace ?? '');
+  t.true(existsSync(workspace));
+  // It is looked for at once, then.
+  server.holds.set('disk', 'The disk is short.');
+  const failed = await server.reaches(filler.id, 'failed', 60_000);
+  t.like(failed, { reason: 'workspace_full', workspace: null });
+  t.regex(failed.detail ?? '', /^The workspace has grown to \d+ MB; the server allows 50 MB\.$/);
+  await until('the workspace has gone, and its worker', () => !existsSync(workspace));
+  await until('its place is free', () => server.dispatcher.workers.at_work === 1);
+  t.is(server.task(other.id).status, 'running');
+  server.say(other.id, 'go on');
+  await server.reaches(other.id, 'succeeded');
+  t.is(server.attempts(other.id).length, 1);
+}
