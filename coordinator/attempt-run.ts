@@ -5,17 +5,18 @@ import { ErrandError } from '../protocol/problem.ts';
 import type { FailureReason } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
 import { endAttempt } from './advance.ts';
-import { lastWords } from './last-words.ts';
+import { handOver } from './hand-over.ts';
 import { newWorkerName } from './links.ts';
 import type { Log } from './log.ts';
-import { BOOT_MS, LOOK_MS } from './pool.ts';
+import { BOOT_MS } from './pool.ts';
 import type { WorkerEnd } from './runner.ts';
 import { replaceWorker } from './sqlite/attempts.ts';
 import type { Db } from './sqlite/database.ts';
 import { listPendingMessages } from './sqlite/messages.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { setWorkspace } from './sqlite/workspaces.ts';
-import { postCancel, postMessages, postTask, readHealth, WorkerUnreachable } from './worker-client.ts';
+import { postCancel, postMessages, readHealth } from './worker-client.ts';
+import { wordsForEnd } from './worker-end.ts';
 import type { Worker, Workers } from './workers.ts';
 import type { Measured } from './workspace-watch.ts';
 
@@ -164,34 +165,13 @@ export class AttemptRun {
     throw new ErrandError('unavailable', 'The worker was started, but did not take the task.');
   }
 
-  /** Whether the worker took the task within this time; a worker that does not listen yet is waited for. */
   async #handOver(worker: Worker, assignment: Assignment, within_ms: number): Promise<boolean> {
-    let gone = false;
-    void worker.ended.then(() => (gone = true));
-    const until = performance.now() + within_ms;
-    while (!this.#aborted()) {
-      const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())));
-      const signal = AbortSignal.any([timeout, this.#over.signal, this.#left.signal]);
-      try {
-        const answer = await postTask(worker.link, assignment, signal);
-        if (answer.status === 202) {
-          this.#handed_over = true;
-          // A cancel that came meanwhile found nobody to push it to.
-          this.control();
-          return true;
-        }
-        this.#logger.warn({ worker: worker.name, ...answer }, 'the worker refused the task');
-        return false;
-      } catch (error) {
-        const booting = error instanceof WorkerUnreachable && error.unreached && !gone && performance.now() < until;
-        if (!booting) {
-          if (!this.#aborted()) this.#logger.warn({ worker: worker.name, err: error }, 'the worker took no task');
-          return false;
-        }
-      }
-      await delay(LOOK_MS);
-    }
-    return false;
+    const signal = AbortSignal.any([this.#over.signal, this.#left.signal]);
+    if (!(await handOver(worker, assignment, { within_ms, signal, logger: this.#logger }))) return false;
+    this.#handed_over = true;
+    // A cancel that came meanwhile found nobody to push it to.
+    this.control();
+    return true;
   }
 
   /**
@@ -244,7 +224,7 @@ export class AttemptRun {
   #lost(end: WorkerEnd): void {
     this.#logger.warn(end, 'the worker went without a result');
     if (this.#cancelReason() !== null) this.#finish({ status: 'cancelled', reason: null, detail: null });
-    else this.#finish({ status: 'failed', ...lostFor(end) });
+    else this.#finish({ status: 'failed', ...wordsForEnd(end) });
   }
 
   #cancel(reason: string): void {
@@ -341,15 +321,6 @@ export class AttemptRun {
   #aborted(): boolean {
     return this.#over.signal.aborted || this.#left.signal.aborted;
   }
-}
-
-function lostFor(end: WorkerEnd): { reason: FailureReason; detail: string } {
-  if (end.out_of_memory)
-    return { reason: 'out_of_memory', detail: 'The worker needed more memory than the server gives it.' };
-  const how = end.exit_code === null ? 'has gone' : `exited with code ${end.exit_code}`;
-  const words = lastWords(end.output);
-  const said = words === '' ? '' : ` Its last words: ${words}`;
-  return { reason: 'worker_lost', detail: `The worker ${how} before it had reported a result.${said}` };
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

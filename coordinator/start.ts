@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
-import { CONTRACT_VERSION } from '../protocol/worker.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
-import { BackupSchedule } from './backup/schedule.ts';
-import { checkBeside } from './check-database.ts';
+import type { BackupSchedule } from './backup/schedule.ts';
 import { chooseRunner } from './choose-runner.ts';
-import { ConfigError, type Config } from './config.ts';
-import { openDataFolder } from './data-folder.ts';
+import type { Config } from './config.ts';
+import { openCore, type Core, type Opened } from './core.ts';
 import { startDemoModel } from './demo/demo-model.ts';
-import { DiskWatch } from './disk.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Holds } from './holds.ts';
 import { createApp } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { serveSockets, SOCKET_OPTIONS } from './http/socket.ts';
@@ -20,25 +16,18 @@ import { egressTunneller } from './internal/egress/tunnel.ts';
 import { gitSurface } from './internal/git/git-surface.ts';
 import { llmSurface } from './internal/llm/llm-surface.ts';
 import type { Upstream } from './internal/llm/upstream.ts';
-import type { Keys } from './keys.ts';
 import { Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
-import { Log } from './log.ts';
 import type { Logger } from './logger.ts';
-import { createMetrics } from './metrics.ts';
 import { watchWorkers } from './lost-workers.ts';
-import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
+import { DEMO_MODEL } from './prices.ts';
 import { readReadiness } from './readiness.ts';
-import { Relay } from './relay.ts';
-import { Removal } from './removal.ts';
-import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
 import { readHistory, readMeta } from './sqlite/database.ts';
-import type { EventRow } from './sqlite/events.ts';
-import { Tally } from './tally.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
+import { openMetrics, scheduleBackups, startRetention } from './upkeep.ts';
 import { Workers } from './workers.ts';
 
 /** A server that is up. */
@@ -62,24 +51,6 @@ export type StartOptions = {
   pace?: Pace;
 };
 
-/** What was opened is put here, and closed in the opposite order. */
-type Opened = AsyncDisposableStack;
-
-/** What all parts share. */
-type Core = {
-  config: Config;
-  pace: Pace;
-  demo: boolean;
-  prices: Prices;
-  keys: Keys;
-  log: Log;
-  relay: Relay;
-  tally: Tally;
-  holds: Holds;
-  disk: DiskWatch;
-  logger: Logger;
-};
-
 /** What starts workers, and what they call. */
 type Work = { runner: Runner; dispatcher: Dispatcher; signals: Signals; callback_url: string };
 
@@ -90,7 +61,7 @@ type Work = { runner: Runner; dispatcher: Dispatcher; signals: Signals; callback
 export async function start(settings: Config, options: StartOptions): Promise<Errand> {
   const { logger, say = () => undefined } = options;
   await using opened: Opened = new AsyncDisposableStack();
-  const core = openCore(settings, options, opened);
+  const core = openCore(settings, { logger, pace: options.pace ?? LIMITS }, opened);
   const { config, demo } = core;
   const instance = readMeta(core.log.db, 'instance');
   const workers_dir = join(config.data_dir, 'workers');
@@ -101,28 +72,6 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
   return { url, callback_url: work.callback_url, runner: runner.kind, demo, stop: () => all.disposeAsync() };
-}
-
-/** Looks at what the settings rest on, and opens the keys, the database and the log. */
-function openCore(settings: Config, { logger, pace = LIMITS }: StartOptions, opened: Opened): Core {
-  const demo = settings.anthropic_api_key === undefined;
-  const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
-  const prices = demo ? demoPrices() : readPrices(config.prices_file);
-  if (!prices.has(config.model))
-    throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
-  const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
-  const holds = new Holds(logger);
-  if (unchecked) opened.defer(checkBeside(database_path, holds, logger));
-  const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);
-  opened.defer(() => disk.stop());
-  const relay = new Relay();
-  const tally = new Tally();
-  const publish = (rows: EventRow[]) => {
-    tally.stored(rows);
-    relay.publish(rows);
-  };
-  const log = new Log(db, publish, { onFull: () => void disk.look() });
-  return { config, pace, demo, prices, keys, log, relay, tally, holds, disk, logger };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
@@ -204,20 +153,6 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   return { runner, dispatcher, signals, callback_url: addressOf(callback_host, callbacks.port) };
 }
 
-/** Starts what keeps all that errands leave within its limits, and gives what clears away what was removed. */
-function startRetention({ config, log, disk, logger }: Core, folders: Folders, dispatcher: Dispatcher, opened: Opened) {
-  const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
-  const removal = new Removal({ log, folders, logger, hasRun });
-  const isDiskShort = () => disk.isShort();
-  const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort });
-  retention.start();
-  disk.onShort(() => void retention.look());
-  opened.defer(() => retention.stop());
-  // This one first: the other may be waiting for it.
-  opened.defer(() => removal.stop());
-  return removal;
-}
-
 /** Claude, or without a key the demo model. */
 async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   const { anthropic_base_url: base_url, anthropic_api_key: api_key } = config;
@@ -225,34 +160,6 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   const demo = await startDemoModel();
   opened.defer(() => demo.close());
   return { base_url: demo.base_url, api_key: DEMO_MODEL };
-}
-
-/** The metrics are gathered where there is someone to read them. */
-function openMetrics(
-  core: Core,
-  work: Work,
-  backups: BackupSchedule | undefined,
-  opened: Opened,
-): () => Promise<string> {
-  const { config, log, relay, tally, holds, disk } = core;
-  if (config.metrics_token === undefined) return () => Promise.resolve('');
-  const { db } = log;
-  const contract_version = String(CONTRACT_VERSION);
-  const info = { contract_version, node: process.version, runner: work.runner.kind, epoch: readMeta(db, 'epoch') };
-  const workers = () => work.dispatcher.workers;
-  const backup = backups && (() => backups.times());
-  const metrics = createMetrics({ db, holds, disk, relay, tally, workers, info, backup });
-  opened.defer(() => metrics.stop());
-  return metrics.read;
-}
-
-function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
-  if (!config.backup) return undefined;
-  const { every_ms, env } = config.backup;
-  const backups = new BackupSchedule({ data_dir: config.data_dir, every_ms, env, logger });
-  backups.start();
-  opened.defer(() => backups.stop());
-  return backups;
 }
 
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
@@ -284,7 +191,7 @@ async function servePeople(
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),
       }),
-    metrics: openMetrics(core, work, backups, opened),
+    metrics: openMetrics(core, { runner: work.runner.kind, dispatcher: work.dispatcher, backups }, opened),
     logger,
     sockets: SOCKET_OPTIONS,
   });

@@ -1,0 +1,53 @@
+import type { Pace } from './assignment.ts';
+import { checkBeside } from './check-database.ts';
+import { ConfigError, type Config } from './config.ts';
+import { openDataFolder } from './data-folder.ts';
+import { DiskWatch } from './disk.ts';
+import { Holds } from './holds.ts';
+import type { Keys } from './keys.ts';
+import { Log } from './log.ts';
+import type { Logger } from './logger.ts';
+import { DEMO_MODEL, demoPrices, readPrices, type Prices } from './prices.ts';
+import { Relay } from './relay.ts';
+import type { EventRow } from './sqlite/events.ts';
+import { Tally } from './tally.ts';
+
+/** What was opened is put here, and closed in the opposite order. */
+export type Opened = AsyncDisposableStack;
+
+/** What all parts share. */
+export type Core = {
+  config: Config;
+  pace: Pace;
+  demo: boolean;
+  prices: Prices;
+  keys: Keys;
+  log: Log;
+  relay: Relay;
+  tally: Tally;
+  holds: Holds;
+  disk: DiskWatch;
+  logger: Logger;
+};
+
+/** Looks at what the settings rest on, and opens the keys, the database and the log. Throws a `ConfigError` where they do not serve. */
+export function openCore(settings: Config, { logger, pace }: Pick<Core, 'logger' | 'pace'>, opened: Opened): Core {
+  const demo = settings.anthropic_api_key === undefined;
+  const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
+  const prices = demo ? demoPrices() : readPrices(config.prices_file);
+  if (!prices.has(config.model))
+    throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
+  const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
+  const holds = new Holds(logger);
+  if (unchecked) opened.defer(checkBeside(database_path, holds, logger));
+  const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);
+  opened.defer(() => disk.stop());
+  const relay = new Relay();
+  const tally = new Tally();
+  const publish = (rows: EventRow[]) => {
+    tally.stored(rows);
+    relay.publish(rows);
+  };
+  const log = new Log(db, publish, { onFull: () => void disk.look() });
+  return { config, pace, demo, prices, keys, log, relay, tally, holds, disk, logger };
+}
