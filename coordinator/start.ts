@@ -34,7 +34,7 @@ import { Removal } from './removal.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
-import { readMeta } from './sqlite/database.ts';
+import { readHistory, readMeta } from './sqlite/database.ts';
 import type { EventRow } from './sqlite/events.ts';
 import { Tally } from './tally.ts';
 import { taskSettings } from './task-settings.ts';
@@ -134,7 +134,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   opened.defer(() => llm.close());
   const { settings, repository, egress } = taskSettings({ db: log.db, keys, config });
   // Of another history of the database no worker may write into this one, where its attempt's number is used again.
-  const tokens = new TaskTokens(keys.task, `${instance}.${readMeta(log.db, 'epoch')}`);
+  const tokens = new TaskTokens(keys.task, readHistory(log.db));
   const assignment = (task_id: string, n: number) => {
     const issueToken = (id: string, attempt: number) => tokens.issue(id, attempt);
     return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms, pace }, task_id, n);

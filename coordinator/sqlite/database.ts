@@ -112,6 +112,11 @@ export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
   return row.value;
 }
 
+/** Names this server and this history of its log: a restored backup begins another, in which workers of the old one are not known. */
+export function readHistory(db: Db): string {
+  return `${readMeta(db, 'instance')}.${readMeta(db, 'epoch')}`;
+}
+
 /** How much of the database holds something, in bytes. Its file is as large as that has ever been: what is freed is used again. */
 export function usedBytes(db: Db): number {
   const read = (name: string) => Number(db.pragma(name, { simple: true }));
