@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { LIMITS } from '../protocol/limits.ts';
-import { ErrandError } from '../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../protocol/problem.ts';
 import type { FailureReason } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
 import { endAttempt } from './advance.ts';
@@ -28,6 +28,12 @@ const EXIT_GRACE_MS = 2_000;
 const LAST_CALLS_MS = 250;
 const REMOVE_RETRY_FIRST_MS = 1_000;
 const REMOVE_RETRY_MAX_MS = 30_000;
+
+/** What no other try would fare better with: the conversation has outgrown a worker, or the project's secrets cannot be opened. */
+const REASON_OF: Partial<Record<ErrorCode, FailureReason>> = {
+  too_large: 'context_exhausted',
+  conflict: 'setup_failed',
+};
 
 export type AttemptRunDeps = {
   log: Log;
@@ -200,7 +206,7 @@ export class AttemptRun {
     const known = error instanceof ErrandError;
     this.#finish({
       status: 'failed',
-      reason: known && error.code === 'too_large' ? 'context_exhausted' : 'worker_start_failed',
+      reason: (known && REASON_OF[error.code]) || 'worker_start_failed',
       detail: known ? error.message : "The worker could not be started; the server's log says why.",
     });
     return false;

@@ -148,7 +148,7 @@ type Backup = {
 };
 
 const BACKUP_ENV =
-  /^(ERRAND_BACKUP_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
+  /^(ERRAND_BACKUP_\w+|ERRAND_DISK_FREE_MB_MIN|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
 const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */

@@ -14,8 +14,8 @@ import { toPrune } from './retention.ts';
 import { updateBackupState } from './state.ts';
 import type { BackupStore, LocalFile } from './store.ts';
 
-/** A copy of the database may not take the room that the server needs to go on. */
-export const MARGIN_BYTES = 256 * 1024 * 1024;
+/** `free_bytes_min`: what of the disk is left free in any case. With less the server begins no new work, and gives workspaces up. */
+export type BackupConfig = { data_dir: string; free_bytes_min: number };
 
 type Made = { name: string; at: string; bytes: number; pruned: number };
 
@@ -23,14 +23,15 @@ type Made = { name: string; at: string; bytes: number; pruned: number };
  * Makes a backup of a data folder's database, which a server may be writing meanwhile, keeps it in `store`, and removes there what has become too
  * old. What came of it is noted in `backup.json`. Throws a `BackupError`. Runs in a process of its own: it computes for long at a stretch.
  */
-export async function backUp(data_dir: string, store: BackupStore, signal: AbortSignal): Promise<Made> {
+export async function backUp(config: BackupConfig, store: BackupStore, signal: AbortSignal): Promise<Made> {
+  const { data_dir } = config;
   await access(join(data_dir, 'errand.db')).catch(() => {
     throw new BackupError(`There is no database in ${data_dir}: is ERRAND_DATA set as it is for the server?`);
   });
   const lock = lockBackups(data_dir);
   if (!lock) throw new BackupError(`Another backup of ${data_dir} is under way.`);
   try {
-    return await make(data_dir, store, signal);
+    return await make(config, store, signal);
   } catch (error) {
     signal.throwIfAborted();
     const failure = toBackupError('The backup could not be made', error);
@@ -43,12 +44,16 @@ export async function backUp(data_dir: string, store: BackupStore, signal: Abort
   }
 }
 
-async function make(data_dir: string, store: BackupStore, signal: AbortSignal): Promise<Made> {
+async function make(
+  { data_dir, free_bytes_min }: BackupConfig,
+  store: BackupStore,
+  signal: AbortSignal,
+): Promise<Made> {
   const began = performance.now();
   const folder = join(data_dir, 'backup-work');
   // A run that was killed left it behind.
   await rm(folder, { recursive: true, force: true });
-  await requireRoom(data_dir);
+  await requireRoom(data_dir, free_bytes_min);
   await mkdir(folder, { mode: 0o700 });
   try {
     // A store that cannot be reached, or does not let us in, is found out before the work is done.
@@ -88,14 +93,14 @@ async function pack(data_dir: string, folder: string, at: Date, signal: AbortSig
 }
 
 /** The copy is as large as the database with its WAL; compressed it is less, and most of all as much again. */
-async function requireRoom(data_dir: string): Promise<void> {
+async function requireRoom(data_dir: string, free_bytes_min: number): Promise<void> {
   const sizes = ['errand.db', 'errand.db-wal'].map((name) =>
     stat(join(data_dir, name)).then(
       ({ size }) => size,
       () => 0,
     ),
   );
-  const needed = 2 * (await Promise.all(sizes)).reduce((sum, size) => sum + size) + MARGIN_BYTES;
+  const needed = 2 * (await Promise.all(sizes)).reduce((sum, size) => sum + size) + free_bytes_min;
   const { bavail, bsize } = await statfs(data_dir);
   if (bavail * bsize >= needed) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MB`;

@@ -5,6 +5,7 @@ import { EXIT, Failure, UsageFailure } from '../cli/failure.ts';
 import { print, type Io } from '../cli/io.ts';
 import type { Line } from '../cli/line.ts';
 import { ConfigError, readConfig, type Config } from '../config.ts';
+import type { BackupConfig } from './backup.ts';
 import { BackupError } from './error.ts';
 import { readName } from './name.ts';
 import type { Restored } from './restore.ts';
@@ -24,7 +25,7 @@ const backup = command({
     inWords(async () => {
       const config = readConfig();
       const { backUp } = await import('./backup.ts');
-      const { name, bytes, pruned } = await backUp(config.data_dir, await storeOf(config), io.signal);
+      const { name, bytes, pruned } = await backUp(backupConfig(config), await storeOf(config), io.signal);
       const old = pruned === 0 ? '' : `; ${pruned} old ${pruned === 1 ? 'one was' : 'ones were'} removed`;
       print(io, [['The backup ', ['bold', name], ` was made (${megabytes(bytes)})${old}.`]]);
       return EXIT.succeeded;
@@ -46,7 +47,7 @@ const restore = command({
       const { restore } = await import('./restore.ts');
       const file = named !== undefined && (named.includes('/') || existsSync(named)) ? resolve(named) : undefined;
       const wanted = file === undefined ? { store: await storeOf(config), name: named } : { file };
-      print(io, told(await restore(config.data_dir, wanted, io.signal), config.data_dir));
+      print(io, told(await restore(backupConfig(config), wanted, io.signal), config.data_dir));
       return EXIT.succeeded;
     }),
 });
@@ -74,7 +75,7 @@ function told({ name, description, going_on, aside, keys }: Restored, data_dir: 
       `  users ${count('users')}, projects ${count('projects')}, tasks ${count('tasks')}, events ${count('events')}; the newest event is ${newest_event_id}`,
     ],
     [
-      `  ${going_on} ${going_on === 1 ? 'task was' : 'tasks were'} under way: ${going_on === 1 ? 'it goes' : 'they go'} on in a new attempt`,
+      `  ${going_on === 0 ? 'no task was under way' : `tasks that were under way, and go on in a new attempt: ${going_on}`}`,
     ],
     ['  all log-ins were ended: everyone logs in anew'],
     ...(aside === null
@@ -101,6 +102,10 @@ function keysTold(keys: Restored['keys'], data_dir: string): Line[] {
     ],
     ['start the server; where you have none, set the tokens and the env of your projects anew.'],
   ];
+}
+
+function backupConfig({ data_dir, disk_free_bytes_min }: Config): BackupConfig {
+  return { data_dir, free_bytes_min: disk_free_bytes_min };
 }
 
 async function storeOf({ backup }: Config): Promise<BackupStore> {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { fingerprintOfKeys } from '../keys.ts';
 import { lockBackups, lockDataFolder } from '../sqlite/data-lock.ts';
-import { MARGIN_BYTES } from './backup.ts';
+import type { BackupConfig } from './backup.ts';
 import { checksumOf } from './checksum.ts';
 import { verify, type Description } from './description.ts';
 import { BackupError, toBackupError } from './error.ts';
@@ -33,13 +33,14 @@ export type Restored = {
  * Puts a backup in the place of a data folder's database. Whatever is wrong with the backup is found before anything is replaced, and the database
  * of before is moved aside, not deleted. Throws a `BackupError`.
  */
-export async function restore(data_dir: string, wanted: Wanted, signal: AbortSignal): Promise<Restored> {
+export async function restore(config: BackupConfig, wanted: Wanted, signal: AbortSignal): Promise<Restored> {
+  const { data_dir } = config;
   await mkdir(data_dir, { recursive: true, mode: 0o700 });
   const locks = [lockDataFolder(data_dir), lockBackups(data_dir)];
   try {
     if (!locks[0]) throw new BackupError(`An Errand is running on the data folder ${data_dir}. Stop it first.`);
     if (!locks[1]) throw new BackupError(`A backup of ${data_dir} is under way. Wait until it has ended.`);
-    return await replace(data_dir, wanted, signal);
+    return await replace(config, wanted, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw toBackupError('The backup could not be restored', error);
@@ -48,14 +49,18 @@ export async function restore(data_dir: string, wanted: Wanted, signal: AbortSig
   }
 }
 
-async function replace(data_dir: string, wanted: Wanted, signal: AbortSignal): Promise<Restored> {
+async function replace(
+  { data_dir, free_bytes_min }: BackupConfig,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Restored> {
   const folder = restoreFolder(data_dir);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
   try {
-    const { name, path } = await fetchInto(folder, wanted, signal);
+    const { name, path } = await fetchInto(folder, wanted, free_bytes_min, signal);
     const database = join(folder, 'errand.db');
-    await unpack(path, database, signal);
+    await unpack(path, database, free_bytes_min, signal);
     const description = verify(database);
     const going_on = renew(database, description.at);
     await sync(database);
@@ -69,10 +74,17 @@ async function replace(data_dir: string, wanted: Wanted, signal: AbortSignal): P
 }
 
 /** Gets the file, and holds it against the checksum that its name bears. */
-async function fetchInto(folder: string, wanted: Wanted, signal: AbortSignal): Promise<{ name: string; path: string }> {
+async function fetchInto(
+  folder: string,
+  wanted: Wanted,
+  free_bytes_min: number,
+  signal: AbortSignal,
+): Promise<{ name: string; path: string }> {
   const { name, content } = await openWanted(wanted, signal);
   const path = join(folder, 'errand.db.gz');
-  await pipeline(content, bounded(await freeBytes(folder)), createWriteStream(path, { mode: 0o600 }), { signal });
+  await pipeline(content, bounded(await roomAt(folder, free_bytes_min)), createWriteStream(path, { mode: 0o600 }), {
+    signal,
+  });
   const checksum = readName(name)?.checksum;
   if (checksum !== undefined && !(await checksumOf(path)).startsWith(checksum))
     throw new BackupError(`The backup ${name} is damaged: its checksum is not the one that its name bears.`);
@@ -92,8 +104,8 @@ async function openWanted(wanted: Wanted, signal: AbortSignal): Promise<{ name: 
   return { name, content: await store.get(name, signal) };
 }
 
-async function unpack(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const room = bounded(await freeBytes(from));
+async function unpack(from: string, to: string, free_bytes_min: number, signal: AbortSignal): Promise<void> {
+  const room = bounded(await roomAt(from, free_bytes_min));
   try {
     await pipeline(createReadStream(from), createGunzip(), room, createWriteStream(to, { mode: 0o600 }), { signal });
   } catch (error) {
@@ -115,10 +127,10 @@ function bounded(bytes_max: number): Transform {
   });
 }
 
-/** What a file may take of the disk that this path is on: the server needs the rest to go on. */
-async function freeBytes(path: string): Promise<number> {
+/** What a file may take of the disk that this path is on. */
+async function roomAt(path: string, free_bytes_min: number): Promise<number> {
   const { bavail, bsize } = await statfs(path);
-  return Math.max(0, bavail * bsize - MARGIN_BYTES);
+  return Math.max(0, bavail * bsize - free_bytes_min);
 }
 
 async function sync(path: string): Promise<void> {

@@ -81,11 +81,9 @@ function keepCopy(db: Db, version: number): void {
     const file = openSync(join(folder, unfinished), 'r+');
     fsyncSync(file);
     closeSync(file);
-  } catch (cause) {
+  } catch (error) {
     rmSync(join(folder, unfinished), { force: true });
-    throw new Error('No copy of the database could be kept before its form is changed; nothing was changed.', {
-      cause,
-    });
+    throw error;
   }
   renameSync(join(folder, unfinished), join(folder, kept));
   for (const other of readdirSync(folder))

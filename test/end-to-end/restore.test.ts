@@ -1,14 +1,15 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBackupState, updateBackupState } from '../../coordinator/backup/state.ts';
 import { readKeys } from '../../coordinator/keys.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
 import { Api } from '../support/api.ts';
 import { look, serverCommands } from '../support/backups.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
-import { ended, eventsOf, FORGE, MODEL, startErrand } from '../support/errand.ts';
+import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { startGitServer } from '../support/git-server.ts';
@@ -92,7 +93,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   held = undefined;
   const restored = await server.run('restore');
   t.is(restored.code, 0, restored.stderr);
-  t.regex(restored.stdout, /1 task was under way: it goes on in a new attempt/);
+  t.regex(restored.stdout, /tasks that were under way, and go on in a new attempt: 1/);
 
   const second = CoordinatorProcess.start(t, data_dir, settings);
   const api_again = new Api(await second.url(), session.access_token);
@@ -134,12 +135,16 @@ dockerTest(
 );
 
 test.serial('a store that is wrong, full or slow is told of, and harms no errand', async (t) => {
-  const stub = await startS3Stub(t);
+  const [stub, data_dir] = [await startS3Stub(t), await temporaryFolder(t)];
+  // The server's own backups are an hour away: those here are made by hand.
+  const last_good = { at: new Date().toISOString(), name: 'before', bytes: 1, took_ms: 1 };
+  await updateBackupState(data_dir, { last_good });
   const gate = join(await temporaryFolder(t), 'gate');
   const whole = await startErrand(t, {
     runner: 'process',
     model: counting(() => `until [ -e ${gate} ]; do sleep 0.05; done`),
     env: {
+      ERRAND_DATA: data_dir,
       ERRAND_BACKUP_TO: 's3://backups/errand',
       ERRAND_BACKUP_S3_ENDPOINT: stub.destination.endpoint,
       AWS_ACCESS_KEY_ID: 'k',
@@ -152,9 +157,10 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
   await phone.until((seen) => finished(seen) >= 1);
   const readyz = () => ann.api.call('readyz', {});
-  t.deepEqual((await readyz()).checks['backup'], { ok: false, detail: 'there is no backup yet' });
+  const good = { ok: true, detail: 'the last good backup is 0 min old' };
+  t.deepEqual((await readyz()).checks['backup'], good);
 
-  const server = await serverCommands(t, whole.data_dir, stub.destination);
+  const server = await serverCommands(t, data_dir, stub.destination);
   for (const [fault, words] of [
     [{ status: 403, code: 'SignatureDoesNotMatch' }, /refused \(403 SignatureDoesNotMatch\)/],
     [{ status: 507, code: 'InsufficientStorage' }, /is full/],
@@ -181,6 +187,34 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   t.is((await eventsOf(ann, id)).filter(({ type }) => type === 'tool.finished').length, TURNS);
   stub.fail(undefined);
   t.is((await server.run('backup')).code, 0);
-  t.deepEqual((await readyz()).checks['backup'], { ok: true, detail: 'the last good backup is 0 min old' });
+  t.deepEqual((await readyz()).checks['backup'], good);
+  t.not(readBackupState(data_dir).last_good?.name, 'before');
   t.false(whole.lines.join('').includes('sesame'));
+  await until('the worker has gone', () => workersIn(data_dir).length === 0);
 });
+
+test.serial(
+  'an errand whose secrets cannot be opened, for the keys were lost, fails at once and says so',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const settings = { ERRAND_RUNNER: 'process' };
+    const first = CoordinatorProcess.start(t, data_dir, settings);
+    const body = { email: 'ann@example.org', password: PASSWORD };
+    const before = new Api(await first.url());
+    before.token = (await before.call('signup', { body })).access_token;
+    const project = { name: 'P', repo_url: 'errand://sample', env: { SECRET: 'sesame' } };
+    const { id: project_id } = await before.call('createProject', { body: project });
+    await first.stop();
+    rmSync(join(data_dir, 'keys.json'));
+
+    const second = CoordinatorProcess.start(t, data_dir, settings);
+    const api = new Api(await second.url());
+    const session = await api.call('login', { body });
+    api.token = session.access_token;
+    const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
+    const failed = await ended({ api }, id);
+    t.like(failed, { status: 'failed', reason: 'setup_failed' });
+    t.regex(failed.detail ?? '', /git_token and env cannot be opened: the server's keys\.json/);
+    await second.stop();
+  },
+);

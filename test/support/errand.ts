@@ -120,7 +120,7 @@ export function workersIn(data_dir: string): string[] {
 }
 
 /** The task once it has ended. */
-export function ended({ api }: Person, id: string, within_ms = 60_000): Promise<TaskDetail> {
+export function ended({ api }: Pick<Person, 'api'>, id: string, within_ms = 60_000): Promise<TaskDetail> {
   return until(
     `task ${id} has ended`,
     async () => {

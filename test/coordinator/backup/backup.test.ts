@@ -10,14 +10,13 @@ import { lockBackups } from '../../../coordinator/sqlite/data-lock.ts';
 import { newestVersion, openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { dataFolder, look, serverCommands } from '../../support/backups.ts';
 import { startProgram } from '../../support/child.ts';
+import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { startS3Stub } from '../../support/s3-stub.ts';
-import { diskTest, mountDisk } from '../../support/disk.ts';
 import { swiftTest } from '../../support/swift.ts';
 import { until } from '../../support/until.ts';
 
 const WRITER = new URL('../../support/event-writer.ts', import.meta.url).pathname;
-const MB = 1024 * 1024;
 
 async function folder(t: ExecutionContext): Promise<BackupDestination & { kind: 'folder' }> {
   return { kind: 'folder', path: join(await temporaryFolder(t), 'backups') };
@@ -118,11 +117,11 @@ test('a full store is reported', async (t) => {
 
 diskTest('a full disk at the destination is reported, and nothing unfinished stays there', async (t) => {
   const [data_dir, path] = [await dataFolder(t), mountDisk(t, join(await temporaryFolder(t), 'disk'), 1)];
-  writeFileSync(join(path, 'filler'), Buffer.alloc(MB));
+  fillDisk(path);
   const { code, stderr } = await (await serverCommands(t, data_dir, { kind: 'folder', path })).run('backup');
   t.is(code, 2);
   t.regex(stderr, /could not be written to .*: the disk is full \(ENOSPC\)/);
-  t.deepEqual(readdirSync(path), ['filler']);
+  t.deepEqual(readdirSync(path), ['filling']);
 });
 
 diskTest('a disk of the data without room is reported before anything is copied', async (t) => {
@@ -130,7 +129,7 @@ diskTest('a disk of the data without room is reported before anything is copied'
   const to = await folder(t);
   const { code, stderr } = await (await serverCommands(t, data_dir, to)).run('backup');
   t.is(code, 2);
-  t.regex(stderr, /has no room for a backup: 25\d MB are needed to make one, and \d+ MB are free/);
+  t.regex(stderr, /has no room for a backup: 50\d MB are needed to make one, and \d+ MB are free/);
   t.false(existsSync(to.path));
   t.false(existsSync(join(data_dir, 'backup-work')));
 });

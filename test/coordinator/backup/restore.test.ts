@@ -105,7 +105,7 @@ test('restores the newest, tells of it, and moves the database of before aside',
   t.is(code, 0, stderr);
   t.true(stdout.includes(name));
   t.regex(stdout, /users 1, projects 0, tasks 1, events 1;/);
-  t.regex(stdout, /1 task was under way: it goes on in a new attempt/);
+  t.regex(stdout, /tasks that were under way, and go on in a new attempt: 1/);
   t.notRegex(stdout, /keys\.json/);
   const [aside = ''] = readdirSync(data_dir).filter((other) => other.startsWith('before-restore-'));
   look(join(data_dir, aside), (value) => t.is(value('SELECT title FROM tasks'), 'since then'));
