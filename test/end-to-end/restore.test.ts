@@ -157,8 +157,8 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
   await phone.until((seen) => finished(seen) >= 1);
   const readyz = () => ann.api.call('readyz', {});
-  const good = { ok: true, detail: 'the last good backup is 0 min old' };
-  t.deepEqual((await readyz()).checks['backup'], good);
+  const GOOD = /^the last good backup is \d min old$/;
+  t.regex((await readyz()).checks['backup']?.detail ?? '', GOOD);
 
   const server = await serverCommands(t, data_dir, stub.destination);
   for (const [fault, words] of [
@@ -187,7 +187,7 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   t.is((await eventsOf(ann, id)).filter(({ type }) => type === 'tool.finished').length, TURNS);
   stub.fail(undefined);
   t.is((await server.run('backup')).code, 0);
-  t.deepEqual((await readyz()).checks['backup'], good);
+  t.regex((await readyz()).checks['backup']?.detail ?? '', GOOD);
   t.not(readBackupState(data_dir).last_good?.name, 'before');
   t.false(whole.lines.join('').includes('sesame'));
   await until('the worker has gone', () => workersIn(data_dir).length === 0);
