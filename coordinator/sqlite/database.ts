@@ -149,7 +149,7 @@ export function storageFault(error: unknown): 'full' | 'busy' | 'failed' | undef
   // The shared memory beside a WAL cannot grow on a full disk either.
   if (/^SQLITE_(FULL|IOERR_SHM)/.test(error.code)) return 'full';
   if (error.code.startsWith('SQLITE_BUSY')) return 'busy';
-  return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY)/.test(error.code) ? 'failed' : undefined;
+  return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY_)/.test(error.code) ? 'failed' : undefined;
 }
 
 /** The same for a database that could not be opened; `damaged`: the file is none of SQLite's, or not whole. */
