@@ -105,16 +105,11 @@ export function sql<Row = unknown, Params extends unknown[] = unknown[]>(
   return statement as unknown as Database.Statement<Params, Row>;
 }
 
-/** A value of the `meta` table: `epoch` or `instance`. */
-export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
+/** A value of the `meta` table: `epoch`, `history` or `instance`. */
+export function readMeta(db: Db, key: 'epoch' | 'history' | 'instance'): string {
   const row = sql<{ value: string }>(db, 'SELECT value FROM meta WHERE key = ?').get(key);
   if (!row) throw new Error(`The database has no ${key}.`);
   return row.value;
-}
-
-/** Names this server and this history of its log: a restored backup begins another, in which workers of the old one are not known. */
-export function readHistory(db: Db): string {
-  return `${readMeta(db, 'instance')}.${readMeta(db, 'epoch')}`;
 }
 
 /** How much of the database holds something, in bytes. Its file is as large as that has ever been: what is freed is used again. */
