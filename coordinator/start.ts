@@ -100,9 +100,9 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   };
   // A pace that is quicker than usual is so in all its parts.
   const silent_ms = Math.min(LIMITS.silent_ms, pace.heartbeat_ms * 2.5);
-  const { leases, stalls, stop } = watchWorkers(
+  const { leases, stalls, begin, stop } = watchWorkers(
     { log, relay, signals, logger },
-    { lease_ms: pace.lease_ms, silent_ms },
+    { lease_ms: pace.lease_ms, silent_ms, time_limit_ms },
   );
   opened.defer(stop);
   const internal = new InternalApi({
@@ -134,7 +134,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     workspace_bytes_max: config.workspace_bytes_max,
     warm_workers: config.warm_workers,
     buildAssignment: assignment,
-    onAttemptBegun: (task_id, n) => leases.touch(task_id, n),
+    onAttemptBegun: begin,
     onAttemptEnded: (task_id, n) => internal.ended(task_id, n),
   });
   const { callback_host, callback_port } = config;
