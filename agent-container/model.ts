@@ -46,11 +46,12 @@ export type ModelAnswer = {
 };
 
 /**
- * What a failed request means. `transient`: another try may fare better; `overflow`: the context is too long; `thinking`, `image`: the API refuses a
+ * What a failed request means. `transient`: another try may fare better; `away`: there is no connection to the coordinator, by which all requests go; `overflow`: the context is too long; `thinking`, `image`: the API refuses a
  * thinking block, or an image, of the history; `budget`: the budget is spent; `unavailable`: the server asks not to try again now; `rejected`: it would
  * be refused for ever.
  */
-export type ModelFault = 'transient' | 'overflow' | 'thinking' | 'image' | 'budget' | 'unavailable' | 'rejected';
+export type ModelFault =
+  'transient' | 'away' | 'overflow' | 'thinking' | 'image' | 'budget' | 'unavailable' | 'rejected';
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';
@@ -221,7 +222,7 @@ function toModelError(error: unknown): ModelError {
   const why = error instanceof Error ? error.message : String(error);
   // A stream that was cut, that ended too early, or that was not what it should be.
   if (error instanceof AnthropicError || error instanceof SyntaxError)
-    return new ModelError('transient', `The answer of the Claude API was cut off: ${why}`, null, error);
+    return new ModelError('transient', `The answer was cut off: ${why}`, null, error);
   throw error;
 }
 
@@ -236,8 +237,9 @@ function fromApi(error: APIError): ModelError {
   const asked = error.headers?.get('x-should-retry');
   if (status === undefined) {
     // No answer at all, or an error inside of the stream.
-    const told = `The Claude API ${error instanceof APIConnectionTimeoutError ? 'did not answer in time' : 'could not be reached'}`;
-    if (type === null) return make('transient', `${told}: ${error.message}`);
+    if (error instanceof APIConnectionTimeoutError)
+      return make('transient', `The Claude API did not answer in time: ${error.message}`);
+    if (type === null) return make('away', 'The server is away.');
     const passing = ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type);
     return make(passing ? 'transient' : 'rejected', `The Claude API broke off: ${words}`);
   }

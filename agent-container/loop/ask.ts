@@ -14,6 +14,9 @@ export type RetryPace = {
   wait_total_ms: number;
 };
 
+/** A coordinator that has come back is to be noticed soon. */
+const AWAY_MS_MAX = 5_000;
+
 /**
  * Makes a request until it is answered: the one owner of retries. It also knows what to do about a history that the API refuses: it is sent without its
  * thinking, or without its images, from then on.
@@ -40,6 +43,7 @@ export class Asker {
     signal: AbortSignal,
   ): Promise<ModelAnswer> {
     let waited_ms = 0;
+    let away = 0;
     for (let failures = 0; ;) {
       try {
         this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
@@ -53,6 +57,14 @@ export class Asker {
       } catch (error) {
         this.#report.waitingFor(null);
         if (!(error instanceof ModelError)) throw error;
+        if (error.fault === 'away') {
+          // A coordinator comes back, and nothing was asked of the model: that is waited for until the attempt's own end, and told once.
+          const wait_ms = Math.min(this.#backoff(++away), AWAY_MS_MAX);
+          if (away === 1) await this.#retried(turn, ref, error, wait_ms);
+          await this.#wait(wait_ms, error.message, signal);
+          continue;
+        }
+        away = 0;
         if (error.fault !== 'transient') {
           this.#mend(error);
           await this.#retried(turn, ref, error, 0);
@@ -86,6 +98,7 @@ export class Asker {
       case 'unavailable':
         throw new Stopped('model_unavailable', error.message, error);
       case 'rejected':
+      case 'away':
       case 'transient':
         throw new Stopped('model_rejected', error.message, error);
     }

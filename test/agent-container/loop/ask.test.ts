@@ -101,6 +101,22 @@ test('gives up after so many failures in a row', async (t) => {
   t.regex(end.detail ?? '', /Overloaded.*4 times/);
 });
 
+test('waits for a coordinator that is away for as long as it takes, and tells of it once', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  let tries = 0;
+  const there = b.fetch;
+  b.fetch = async (url, init) => {
+    if (++tries <= 12) throw new TypeError('fetch failed');
+    return there(url, init);
+  };
+  t.is((await b.run()).status, 'succeeded');
+  t.is(b.model.requests.length, 1);
+  t.deepEqual(
+    b.of('turn.retried').map(({ reason }) => reason),
+    ['The server is away.'],
+  );
+});
+
 test('asks again where the API falls silent within an answer, or gives none', async (t) => {
   const stalled = await after(t, [{ fault: 'stall', at_byte: 1500 }], { idle_ms: 2_000 });
   t.is(stalled.end.status, 'succeeded');
@@ -116,14 +132,6 @@ test('is patient with an answer that comes slowly', async (t) => {
   t.is((await b.run({}, { idle_ms: 2_000 })).status, 'succeeded');
   t.true(performance.now() - began > 2_000);
   t.is(b.of('turn.retried').length, 0);
-});
-
-test('asks again where nobody listens', async (t) => {
-  const b = await bench(t, { script: [DONE] });
-  await b.model.close();
-  const end = await b.run();
-  t.is(end.reason, 'model_unavailable');
-  t.is(b.of('turn.retried').length, 3);
 });
 
 test('goes on without its old thoughts where the API refuses them', async (t) => {
