@@ -3,7 +3,7 @@ import type { Tx } from './log.ts';
 import { findAttempt, markAttemptEnded } from './sqlite/attempts.ts';
 import { hasPendingSince } from './sqlite/messages.ts';
 import { updateLife } from './sqlite/tasks.ts';
-import { live, type Happening } from './task-life.ts';
+import { isActive, live, type Happening } from './task-life.ts';
 import type { TaskRow } from './task.ts';
 
 /**
@@ -16,12 +16,11 @@ export function advance(tx: Tx, task: TaskRow, happening: Happening): TaskRow {
   const next: TaskRow = { ...task, ...life, updated_at: happening.at };
   if (!updateLife(tx.db, task.id, task, life, happening.at))
     throw new Error(`Task ${task.id} changed while it was being changed.`);
-  if (next.status !== task.status)
-    tx.note(
-      next,
-      { type: 'task.status', body: { from: task.status, to: next.status, reason: next.reason, detail: next.detail } },
-      happening.at,
-    );
+  if (next.status !== task.status) {
+    // Why the attempt before ended is told where the task is queued again, and not once more with each step of the next.
+    const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
+    tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, happening.at);
+  }
   return next;
 }
 

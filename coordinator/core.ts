@@ -34,7 +34,9 @@ export type Core = {
 export function openCore(settings: Config, { logger, pace }: Pick<Core, 'logger' | 'pace'>, opened: Opened): Core {
   const demo = settings.anthropic_api_key === undefined;
   const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
-  const prices = demo ? demoPrices() : readPrices(config.prices_file);
+  // A file that is wrong is told also where no price is needed yet.
+  const priced = readPrices(config.prices_file);
+  const prices = demo ? demoPrices() : priced;
   if (!prices.has(config.model))
     throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
   const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);

@@ -75,7 +75,12 @@ function readTable(file: string): Record<string, Price> {
   try {
     return Table.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    const words = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new ConfigError(`ERRAND_PRICES names a file that is not a price table: ${file}\n${words}`);
+    const words = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : '';
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new ConfigError(
+      missing
+        ? `ERRAND_PRICES names a file that is not there: ${file}`
+        : `ERRAND_PRICES names a file that is not a price table: ${file}\n${words}`,
+    );
   }
 }

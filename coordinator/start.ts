@@ -25,6 +25,7 @@ import { readReadiness } from './readiness.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
 import { readMeta } from './sqlite/database.ts';
+import { hasUsers } from './sqlite/users.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { openMetrics, scheduleBackups, startRetention } from './upkeep.ts';
@@ -39,6 +40,8 @@ export type Errand = {
   runner: 'docker' | 'process';
   /** Whether the demo model answers in place of Claude. */
   demo: boolean;
+  /** Whether somebody has an account here already. */
+  has_owner: boolean;
   /** Takes no new work, tells the clients, answers the callbacks under way, lets go. Workers with a task live on. */
   stop: () => Promise<void>;
 };
@@ -71,7 +74,14 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const backups = scheduleBackups(core, opened);
   const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
-  return { url, callback_url: work.callback_url, runner: runner.kind, demo, stop: () => all.disposeAsync() };
+  return {
+    url,
+    callback_url: work.callback_url,
+    runner: runner.kind,
+    demo,
+    has_owner: hasUsers(core.log.db),
+    stop: () => all.disposeAsync(),
+  };
 }
 
 /** Starts what gives tasks to workers, and the internal API that they call. */

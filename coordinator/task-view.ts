@@ -1,4 +1,5 @@
 import type { Task, WaitingFor } from '../protocol/task.ts';
+import { isActive } from './task-life.ts';
 import type { TaskRow } from './task.ts';
 
 /**
@@ -18,8 +19,9 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     max_turns: task.max_turns,
     priority: task.priority,
     status: task.status,
-    reason: task.reason,
-    detail: task.detail,
+    // Of an attempt under way nothing is wrong: why the one before ended is told with that one.
+    reason: isActive(task.status) ? null : task.reason,
+    detail: isActive(task.status) ? null : task.detail,
     waiting_for: waitingFor(task, place, fault),
     queue_place: place ?? null,
     branch: task.pushed_branch,

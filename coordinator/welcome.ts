@@ -2,7 +2,7 @@ import { SAMPLE_REPO_URL } from '../protocol/task.ts';
 import type { Errand } from './start.ts';
 
 /** The first lines that a server prints: where to go, and what to type. */
-export function welcome({ url, runner, demo }: Pick<Errand, 'url' | 'runner' | 'demo'>): string[] {
+export function welcome({ url, runner, demo, has_owner }: Omit<Errand, 'callback_url' | 'stop'>): string[] {
   const worker = runner === 'docker' ? 'containers without a network' : 'processes of this machine, without isolation';
   const model = demo ? 'the demo model, for there is no ANTHROPIC_API_KEY' : 'Claude';
   return [
@@ -10,7 +10,7 @@ export function welcome({ url, runner, demo }: Pick<Errand, 'url' | 'runner' | '
     `  model    ${model}`,
     `  workers  ${worker}`,
     'In another terminal:',
-    `  npx errand login --server ${url} --signup`,
+    `  npx errand login --server ${url}${has_owner ? '' : ' --signup'}`,
     `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
   ];
 }

@@ -132,8 +132,9 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 function statusLines({ to, reason, detail }: Extract<KnownEvent, { type: 'task.status' }>['body']): Line[] {
-  const why = [reason, detail].filter((part) => part !== null).join(': ');
-  return [['● ', [STATUS_STYLE[to], to], why === '' ? '' : ` — ${why}`]];
+  // What sends a task back to the queue was told with the end of its attempt.
+  const why = to === 'queued' ? null : (detail ?? reason);
+  return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${why}`]];
 }
 
 type Block = { type: string; [key: string]: unknown };

@@ -21,7 +21,8 @@ export function answerProblems(logger: Logger) {
     } catch (thrown) {
       const error = known(thrown);
       if (error.code === 'internal') log.error({ err: thrown }, 'a request failed');
-      else if (error.code === 'unavailable') log.warn({ err: thrown }, 'a request could not be served now');
+      else if (error.code === 'unavailable' && error.cause !== undefined)
+        log.warn({ err: error.cause, detail: error.message }, 'a request could not be served now');
       else log.debug({ err: thrown }, 'a request was refused');
       answer(ctx, error, request_id);
     }
