@@ -83,10 +83,14 @@ async function work(): Promise<void> {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
   }
-  // Until it is stopped, or the test has failed.
+  // Until it is stopped, the disk is full, or the test has failed.
   if (word === 'fill')
     for (let mb = 0; mb < 500; mb++) {
-      appendFileSync(`${workspace}/filling`, Buffer.alloc(1024 * 1024, 1));
+      try {
+        appendFileSync(`${workspace}/filling`, Buffer.alloc(1024 * 1024, 1));
+      } catch {
+        break;
+      }
       await heartbeat();
     }
   if (word === 'leave-a-child') {
