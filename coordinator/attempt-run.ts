@@ -91,11 +91,13 @@ export class AttemptRun {
     return this.#worker_name;
   }
 
-  /** Its workspace, to be measured; undefined where no worker writes in it. */
+  /** Its workspace, with its link, to be measured; undefined where no worker writes in it. */
   get measured(): Measured | undefined {
     if (!this.#worker || this.#done.aborted) return undefined;
-    const dir = this.#deps.workers.folders.workspace(this.#worker.workspace);
-    return { task_id: this.task_id, dir, tooLarge: (detail) => this.#giveUpWorkspace(detail) };
+    const { link, workspace } = this.#worker;
+    // All that a worker may write to.
+    const dirs = [this.#deps.workers.folders.workspace(workspace), link.worker_dir];
+    return { task_id: this.task_id, dirs, tooLarge: (detail) => this.#giveUpWorkspace(detail) };
   }
 
   /** Starts the attempt on `warm`, or on a worker of its own. Resolves when the worker has gone, or the run was left. Never rejects. */
