@@ -4,7 +4,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../protocol/problem.ts';
 import type { FailureReason } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
-import { endAttempt } from './advance.ts';
+import { AttemptEnd } from './attempt-end.ts';
 import { handOver } from './hand-over.ts';
 import { keepTrying } from './keep-trying.ts';
 import { newWorkerName } from './links.ts';
@@ -28,8 +28,6 @@ const EXIT_GRACE_MS = 2_000;
 /** How long after a worker's exit its last calls may still take effect. */
 const LAST_CALLS_MS = 250;
 const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
-/** Well within a lease, whose end would else be the attempt's, for a reason that is not the true one. */
-const STORE_RETRY = { first_ms: 100, max_ms: 5_000 };
 
 /** What no other try would fare better with: the conversation has outgrown a worker, or the project's secrets cannot be opened. */
 const REASON_OF: Partial<Record<ErrorCode, FailureReason>> = {
@@ -73,8 +71,7 @@ export class AttemptRun {
   readonly #done = AbortSignal.any([this.#over.signal, this.#left.signal]);
   /** The workspace outgrew its bound, and goes with the worker. */
   #workspace_goes = false;
-  /** Stores an end that could not be stored yet. */
-  #storeEnd: (() => void) | undefined;
+  readonly #end: AttemptEnd;
   readonly #messages: MessagePush;
 
   constructor(deps: AttemptRunDeps, attempt: { task_id: string; n: number; worker: string }) {
@@ -83,6 +80,8 @@ export class AttemptRun {
     this.#deps = deps;
     this.#worker_name = attempt.worker;
     this.#logger = deps.logger.child({ task_id: attempt.task_id, attempt: attempt.n });
+    const onEnded = () => deps.onEnded(attempt.task_id, attempt.n);
+    this.#end = new AttemptEnd({ log: deps.log, logger: this.#logger, onEnded }, attempt);
     this.#messages = new MessagePush(deps.log.db, attempt.task_id, this.#logger);
   }
 
@@ -150,13 +149,11 @@ export class AttemptRun {
     if (worker) {
       await this.#watch(worker);
       if (this.#left.signal.aborted) return worker.detach();
-      // However often it takes: until it has gone for certain, nobody else may have its workspace.
-      await this.#keepTrying(() => worker.remove(), REMOVE_RETRY, 'the worker could not be removed');
+      await this.#clear(worker);
       if (this.#workspace_goes) await this.#removeWorkspace(worker.workspace);
     }
-    // What went may have made the room that it takes.
-    if (this.#storeEnd)
-      await this.#keepTrying(this.#storeEnd, STORE_RETRY, 'the end of the attempt could not be stored');
+    // What went may have made the room that this takes.
+    await this.#end.settle(this.#left.signal);
     if (!this.#left.signal.aborted) this.#deps.onGone(this);
   }
 
@@ -282,41 +279,18 @@ export class AttemptRun {
     });
   }
 
-  /**
-   * Ends the attempt, where it has not ended yet, and does `also` with it. The worker is fenced off by that; it is killed after. What cannot be
-   * stored now (the disk is full, say) is kept, and stored once the worker has gone: whoever found the attempt living then would know no reason.
-   */
-  #finish(
-    end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
-    also: (db: Db) => void = () => undefined,
-  ): void {
+  /** Ends the attempt, where it has not ended yet, and does `also` with it. The worker is fenced off by that; it is killed after. */
+  #finish(end: Parameters<AttemptEnd['store']>[0], also: (db: Db) => void = () => undefined): void {
     this.#gone_by_ms = performance.now();
-    const at = new Date().toISOString();
-    const store = () =>
-      this.#deps.log.write((tx) => {
-        const task = findTask(tx.db, this.task_id);
-        if (!task || !endAttempt(tx, task, this.n, { ...end, at })) return;
-        also(tx.db);
-        tx.afterCommit(() => this.#deps.onEnded(this.task_id, this.n));
-      });
-    try {
-      store();
-    } catch (error) {
-      this.#logger.error({ err: error }, 'the end of the attempt could not be stored; it is once the worker has gone');
-      this.#storeEnd = store;
-    }
+    this.#end.store(end, also);
     this.ended();
   }
 
-  /** Until it succeeds, or the server stops. */
-  #keepTrying(
-    work: () => void | Promise<void>,
-    retry: { first_ms: number; max_ms: number },
-    failed: string,
-  ): Promise<void> {
+  /** Removes the worker, however often it takes: until it has gone for certain, nobody else may have its workspace. */
+  #clear(worker: Worker): Promise<void> {
     const onFailure = (error: unknown) =>
-      this.#logger.error({ err: error, worker: this.#worker_name }, `${failed}; it is tried again`);
-    return keepTrying(work, { ...retry, signal: this.#left.signal, onFailure });
+      this.#logger.error({ err: error, worker: worker.name }, 'the worker could not be removed; it is tried again');
+    return keepTrying(() => worker.remove(), { ...REMOVE_RETRY, signal: this.#left.signal, onFailure });
   }
 
   #cancelReason(): string | null {
