@@ -6,9 +6,9 @@ const TOTAL = /(?:^|\n)(\d+)\t[^\n]*\n$/;
 
 /**
  * How many bytes these folders take up on their disk together, or how many files: counted by `du`, at low priority, each file once, without
- * following links or entering other disks. What is not there is nothing. Infinity: `du` was not done within the time, or was killed before; a worker
- * can make folders for which that is so. What cannot be seen is not in it: folders that this process may not read, and what is unlinked but still
- * open. Rejects where `du` cannot be started, or gives no figure at all, and once the signal aborts.
+ * following links or entering other disks. What is not there is nothing; what was not counted within the time is Infinity, since a worker can make
+ * folders for which that is so. What cannot be seen is not in it: folders that this process may not read, and what is unlinked but still open. Rejects
+ * where `du` cannot be started, or ends by itself or by others without a figure, and once the signal aborts.
  */
 export function folderSize(
   what: keyof typeof COUNTED,
@@ -28,11 +28,12 @@ export function folderSize(
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, killed_by) => {
       const total = TOTAL.exec(output)?.[1];
-      if (code === null) resolve(Infinity);
-      else if (total === undefined) reject(new Error(`du gave no figure, and ended with ${code}.`));
-      else resolve(Number(total) * unit);
+      if (total !== undefined) resolve(Number(total) * unit);
+      // By the time alone: what kills it from outside (a stop of the whole service, a Ctrl-C) says nothing of the folder.
+      else if (child.killed) resolve(Infinity);
+      else reject(new Error(`du gave no figure, and ended with ${killed_by ?? code}.`));
     });
   });
 }

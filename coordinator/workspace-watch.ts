@@ -8,7 +8,7 @@ const EVERY_MS = 15_000;
 /** The same while the disk is short: somebody fills it. */
 const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
-/** Several times what the largest repositories and their dependencies have, and few enough that a small disk's inodes do for some such workspaces. */
+/** Several times what a large repository and its dependencies have; a disk of 40 GB has two and a half million inodes, for all workspaces. */
 const FILES_MAX = 1_000_000;
 const MB = 1024 * 1024;
 
@@ -16,7 +16,7 @@ const MB = 1024 * 1024;
 export type Measured = { task_id: string; dirs: string[]; tooLarge: (detail: string) => void };
 
 /**
- * Measures the workspaces at work, one after the other, at the lowest priority, and ends the work in one that has outgrown its bound: a folder on the
+ * Measures the workspaces at work, one after the other, at low priority, and ends the work in one that has outgrown its bound: a folder on the
  * data folder's disk has no quota of its own, and what one errand writes must not be what all others lack.
  *
  * It counts what has a name. What a worker has unlinked and keeps open is on the disk and in no folder: where the disk is short for that, new work

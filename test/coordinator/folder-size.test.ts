@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { folderSize } from '../../coordinator/folder-size.ts';
@@ -34,6 +34,14 @@ test('complaints without an end are no reason to count nothing', async (t) => {
 
 test('what could not be counted within the time is infinite', async (t) => {
   t.is(await folderSize('bytes', ['/'], { ...within, within_ms: 1 }), Infinity);
+});
+
+// A stop of the whole service, and a Ctrl-C, reach du as well: that says nothing of the folder.
+test.serial('a measurement that is killed from outside is rejected', async (t) => {
+  const measuring = folderSize('bytes', ['/'], within);
+  const [child] = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').slice(-1);
+  process.kill(Number(child), 'SIGTERM');
+  await t.throwsAsync(measuring, { message: /du gave no figure, and ended with SIGTERM/ });
 });
 
 test('a measurement that is broken off is rejected', async (t) => {
