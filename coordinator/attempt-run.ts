@@ -90,6 +90,11 @@ export class AttemptRun {
     return this.#worker_name;
   }
 
+  /** The name of the workspace that its worker has; undefined: it has none yet, or no worker any more. */
+  get workspace(): string | undefined {
+    return this.#worker?.workspace;
+  }
+
   /** Its workspace, with its link, to be measured; undefined where no worker writes in it. */
   get measured(): Measured | undefined {
     if (!this.#worker || this.#done.aborted) return undefined;
@@ -111,6 +116,14 @@ export class AttemptRun {
       this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
       // What came before there was anyone to push it to.
       this.control();
+    });
+  }
+
+  /** Takes up an attempt that has ended, and whose worker may be there still: until it has gone for certain, nobody else has its workspace. */
+  clearAway(workspace: string): Promise<void> {
+    this.#over.abort();
+    return this.#run(async () => {
+      this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
     });
   }
 

@@ -5,6 +5,8 @@ const MB = 1024 * 1024;
 const LOOK_MS = 2_000;
 /** A disk that was short has room again once it has so many times what it must have: work does not begin and stop at every file. */
 const ROOM_AGAIN = 1.25;
+/** How often those who can make room are called while there is too little. */
+const CALL_MS = 60_000;
 /** A clone is thousands of files, and the server itself needs a few for each worker. */
 const FREE_FILES_MIN = 1_000;
 
@@ -17,6 +19,7 @@ export class DiskWatch {
   readonly #free_bytes_min: number;
   readonly #holds: Holds;
   readonly #onShort: (() => void)[] = [];
+  #called_ms = -Infinity;
   #free_bytes: number | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +56,7 @@ export class DiskWatch {
     return this.#holds.of('disk') !== null;
   }
 
-  /** Calls `listener` each time that there has come to be too little room. */
+  /** Calls `listener` when there has come to be too little room, and every minute while that lasts. */
   onShort(listener: () => void): void {
     this.#onShort.push(listener);
   }
@@ -62,7 +65,10 @@ export class DiskWatch {
     const before = this.#holds.of('disk');
     const fault = await this.#findFault();
     this.#holds.set('disk', fault);
-    if (before === null && fault !== null) for (const listener of this.#onShort) listener();
+    const now = performance.now();
+    if (fault === null || (before !== null && now - this.#called_ms < CALL_MS)) return;
+    this.#called_ms = now;
+    for (const listener of this.#onShort) listener();
   }
 
   async #findFault(): Promise<string | null> {

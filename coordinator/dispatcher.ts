@@ -75,7 +75,9 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
       logger,
       hasRun: (task_id) => this.hasRun(task_id),
       hasWorker: (name) => this.#pool.has(name) || this.#runningWorkers().includes(name),
+      hasWorkspace: (name) => this.#pool.has(name) || this.#usedWorkspaces().includes(name),
       takeUp: (attempt) => this.#takeUp(attempt),
+      clearAway: (attempt) => this.#clearAway(attempt),
     });
     this.#workspaces = new WorkspaceWatch({
       bytes_max: deps.workspace_bytes_max,
@@ -164,6 +166,11 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
     return [...this.#runs.values()].map(({ run }) => run.worker_name);
   }
 
+  /** Those of runs that are about to start are named like their workers, or are in their task's row. */
+  #usedWorkspaces(): string[] {
+    return [...this.#runs.values()].flatMap(({ run }) => [run.worker_name, run.workspace ?? []].flat());
+  }
+
   #fill(): void {
     if (this.#state !== 'started') return;
     clearTimeout(this.#timer);
@@ -229,6 +236,13 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
       tx.note(task, { type: 'attempt.started', body: { runner, worker, warm: attempt.warm } }, at);
       return { attempt, workspace };
     });
+  }
+
+  /** The worker of an attempt that has ended may be there still: its task starts no other before it has gone. */
+  #clearAway(attempt: AttemptRow): void {
+    const workspace = findTask(this.#deps.log.db, attempt.task_id)?.workspace ?? attempt.worker;
+    const run = new AttemptRun(this.#run_deps, attempt);
+    this.#runs.set(attempt.task_id, { run, done: run.clearAway(workspace) });
   }
 
   /** Takes up a living attempt that no run of this process has: its worker was started by an earlier one, or was about to be. */

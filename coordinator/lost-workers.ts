@@ -6,24 +6,33 @@ import type { Log } from './log.ts';
 import type { Logger } from './logger.ts';
 import type { Relay } from './relay.ts';
 import type { Signals } from './signals.ts';
-import { listLivingAttempts } from './sqlite/attempts.ts';
+import { findAttempt, listLivingAttempts } from './sqlite/attempts.ts';
 import { findState, markSilent } from './sqlite/progress.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { Stalls, type Stall, type StallTimes } from './stalls.ts';
 
 type Deps = { log: Log; relay: Relay; signals: Signals; logger: Logger };
 
-/** The two watches over workers: that they call, and that their work moves. */
-export type Watch = { leases: Leases; stalls: Stalls; stop: () => void };
+/** The two watches over workers: that they call, and that their work moves and ends. */
+export type Watch = {
+  leases: Leases;
+  stalls: Stalls;
+  /** An attempt was begun, or found living. */
+  begin: (task_id: string, n: number) => void;
+  stop: () => void;
+};
+
+/** The worker ends an attempt by itself at its time limit. One that has not, this much later, is ended from here. */
+const OVER_TIME_MS = 10 * 60_000;
 
 /**
  * Watches the workers. One that falls silent is told of, and loses its attempt as `worker_lost` when its lease ends; one that calls while its work
  * stands still loses it as `worker_hung`. Every attempt that is alive in the database gets a full lease now, whatever its worker
- * had left before this process was started.
+ * had left before this process was started. `time_limit_ms`: after how long a worker ends its attempt.
  */
-export function watchWorkers(deps: Deps, times: Partial<LeaseTimes & StallTimes> = {}): Watch {
+export function watchWorkers(deps: Deps, times: { time_limit_ms: number } & Partial<LeaseTimes & StallTimes>): Watch {
   const { log, relay, signals, logger } = deps;
-  const { lease_ms, ...rest } = { ...LIMITS, ...times };
+  const { lease_ms, time_limit_ms, ...rest } = { ...LIMITS, ...times };
 
   /** False: it could not be stored now. */
   function end(attempt: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
@@ -62,14 +71,22 @@ export function watchWorkers(deps: Deps, times: Partial<LeaseTimes & StallTimes>
   };
 
   const leases = new Leases({ lease_ms, silent_ms: rest.silent_ms }, { silent, lost });
-  const stalls = new Stalls((stall) => {
-    // What could not be stored is found once more, after another wait.
-    if (!end(stall, 'worker_hung', wordsForStall(stall))) stalls.moved(stall.task_id, stall.attempt);
-  }, rest);
-  for (const { task_id, n } of listLivingAttempts(log.db)) leases.touch(task_id, n);
+  const hung = (stall: Stall): boolean =>
+    stall.over_time
+      ? end(stall, 'time_limit', 'The worker went on for longer than an attempt may take, and was ended.')
+      : end(stall, 'worker_hung', wordsForStall(stall));
+  const stalls = new Stalls(hung, rest);
+  const begin = (task_id: string, n: number) => {
+    leases.touch(task_id, n);
+    // By the clock, which may have been set meanwhile: it has some time left in any case, and no more than a new one.
+    const age_ms = Date.now() - Date.parse(findAttempt(log.db, task_id, n)?.started_at ?? '');
+    stalls.begin(task_id, n, OVER_TIME_MS + Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms)));
+  };
+  for (const { task_id, n } of listLivingAttempts(log.db)) begin(task_id, n);
   return {
     leases,
     stalls,
+    begin,
     stop: () => {
       leases.stop();
       stalls.stop();

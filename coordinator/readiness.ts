@@ -20,7 +20,7 @@ export async function readReadiness({ db, holds, disk, runner, model, backup }: 
   const unlessHeld = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
-    database: unlessHeld(holds.of('database') ?? readFault(db), 'answers'),
+    database: unlessHeld(readFault(db, holds), 'answers'),
     disk: unlessHeld(holds.of('disk'), free),
     runner: unlessHeld(holds.of('runner'), runner),
     model: { ok: true, detail: model },
@@ -30,8 +30,9 @@ export async function readReadiness({ db, holds, disk, runner, model, backup }: 
   return { ready, checks: backup ? { ...checks, backup: backup() } : checks };
 }
 
-/** What keeps the database from being read, or null. */
-function readFault(db: Db): string | null {
+/** What keeps the database from being used, or null: in words that anyone may read, and so without its path. */
+function readFault(db: Db, holds: Holds): string | null {
+  if (holds.of('database') !== null) return "is damaged: the server's log says how, and what to do";
   try {
     sql(db, 'SELECT 1').get();
     return null;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Log } from './log.ts';
-import { listLivingAttempts } from './sqlite/attempts.ts';
+import { listEndedAttemptsOf, listLivingAttempts } from './sqlite/attempts.ts';
 import { isWorkspace } from './sqlite/workspaces.ts';
 import type { AttemptRow } from './task.ts';
 import type { Workers } from './workers.ts';
@@ -16,8 +16,12 @@ export type ReconcilerDeps = {
   hasRun: (task_id: string) => boolean;
   /** Whether a worker of this name is at work, or waits in the pool. */
   hasWorker: (name: string) => boolean;
+  /** Whether a worker at work has this workspace. */
+  hasWorkspace: (name: string) => boolean;
   /** Watches a living attempt from now on; where its worker has gone, that ends it. */
   takeUp: (attempt: AttemptRow) => void;
+  /** Clears away what is left of the worker of an attempt that has ended. */
+  clearAway: (attempt: AttemptRow) => void;
 };
 
 /**
@@ -33,9 +37,10 @@ export class Reconciler {
     this.#deps = deps;
   }
 
-  /** Takes up the living attempts at once; the rest goes on in the background. */
+  /** Takes up the living attempts at once, and those whose worker an earlier process had not cleared away; the rest goes on in the background. */
   start(): void {
     this.#takeUpLiving();
+    this.#takeUpLeft();
     this.#work = this.#keepOn();
   }
 
@@ -76,23 +81,39 @@ export class Reconciler {
     }
   }
 
+  /** A worker's link goes last: where there is one, the worker may be there. Its task must not have another before it has gone. */
+  #takeUpLeft(): void {
+    const { log, workers, hasRun, logger, clearAway } = this.#deps;
+    for (const attempt of listEndedAttemptsOf(log.db, workers.folders.listLinks())) {
+      if (hasRun(attempt.task_id)) continue;
+      const { task_id, n, worker } = attempt;
+      logger.info({ task_id, attempt: n, worker }, 'the worker of an attempt that has ended is cleared away');
+      clearAway(attempt);
+    }
+  }
+
   /** Removes the workers, and the links, that nobody here knows. One that is started meanwhile is known before it is there. */
   async #removeOrphans(): Promise<void> {
     const { workers, logger, hasWorker } = this.#deps;
-    for (const name of await workers.runner.list()) {
-      if (hasWorker(name) || this.#stop.signal.aborted) continue;
+    await this.#eachOf(await workers.runner.list(), hasWorker, async (name) => {
       logger.info({ worker: name }, 'a worker of no attempt is removed');
       await workers.runner.remove(name);
-    }
-    for (const name of workers.folders.listLinks())
-      if (!hasWorker(name) && !this.#stop.signal.aborted) await workers.folders.removeLink(name);
+    });
+    await this.#eachOf(workers.folders.listLinks(), hasWorker, (name) => workers.folders.removeLink(name));
   }
 
-  /** Removes the folders that are no task's and no warm worker's. */
+  /** Removes the folders that are no task's, and no worker's. */
   async #removeFolders(): Promise<void> {
-    const { log, workers, hasWorker } = this.#deps;
-    for (const name of workers.folders.listWorkspaces())
-      if (!hasWorker(name) && !isWorkspace(log.db, name) && !this.#stop.signal.aborted)
-        await workers.folders.removeWorkspace(name);
+    const { log, workers, hasWorkspace } = this.#deps;
+    const isUsed = (name: string) => hasWorkspace(name) || isWorkspace(log.db, name);
+    await this.#eachOf(workers.folders.listWorkspaces(), isUsed, (name) => workers.folders.removeWorkspace(name));
+  }
+
+  /** Removes all that is not used. What cannot be removed holds up nothing else, and is tried again the next time. */
+  async #eachOf(names: string[], isUsed: (name: string) => boolean, remove: (name: string) => Promise<void>) {
+    for (const name of names) {
+      if (this.#stop.signal.aborted) return;
+      if (!isUsed(name)) await this.#attempt(name, () => remove(name));
+    }
   }
 }

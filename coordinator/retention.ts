@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import type { Logger } from './logger.ts';
 import type { Removal } from './removal.ts';
 import { usedBytes } from './sqlite/database.ts';
+import { newestEventAt } from './sqlite/events.ts';
 import { pruneRemembered } from './sqlite/idempotency.ts';
 import { pruneRefreshTokens } from './sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from './sqlite/removed.ts';
@@ -15,6 +16,8 @@ import { giveUpWorkspace, listEndedWorkspaces } from './sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
 const STOP_MS = 5_000;
+/** A server may be off for so long before its clock is in doubt. */
+const OFF_MS_MAX = 30 * 24 * 3600_000;
 /** How long it may take to measure a workspace. */
 const MEASURE_MS = 60_000;
 
@@ -90,7 +93,7 @@ export class Retention {
   /** Gives workspaces up: first those that are too old, or any while the disk is short, then those that are too much together. */
   async #thinWorkspaces(): Promise<void> {
     const { log, keep, hasRun, isDiskShort } = this.#deps;
-    const before = ago(keep.keep_workspaces_ms);
+    const before = this.#mayGoByAge() ? ago(keep.keep_workspaces_ms) : '';
     const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !hasRun(task_id));
     while (workspaces[0] && (workspaces[0].ended_at < before || (await isDiskShort()))) {
       await this.#giveUp(workspaces[0]);
@@ -144,6 +147,7 @@ export class Retention {
 
   async #removeOld(): Promise<void> {
     const { log, keep, logger } = this.#deps;
+    if (!this.#mayGoByAge()) return;
     const before = ago(keep.keep_ms);
     let [tasks, marked] = [0, 0];
     do {
@@ -153,6 +157,19 @@ export class Retention {
       tasks += marked;
     } while (marked === REMOVED_ROWS_MAX);
     if (tasks > 0) logger.info({ tasks, before }, 'tasks that ended long ago are removed');
+  }
+
+  /** A clock that was set on by a year would let everything go: nothing goes by age where it is far beyond all that has happened. */
+  #mayGoByAge(): boolean {
+    const { log, logger } = this.#deps;
+    const newest = newestEventAt(log.db);
+    const known_ms = newest === undefined ? Date.now() : Date.parse(newest) + performance.now();
+    if (Date.now() - known_ms <= OFF_MS_MAX) return true;
+    logger.warn(
+      { newest },
+      'the newest event is long past: is the clock right? Nothing is removed by its age until there is another',
+    );
+    return false;
   }
 
   /** One task after the other, since what each has freed is known once it has gone. */

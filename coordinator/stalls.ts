@@ -1,12 +1,14 @@
 import { LIMITS } from '../protocol/limits.ts';
 import type { WaitingFor } from '../protocol/task.ts';
 
-/** An attempt that stands still, and what its worker last said that it waits for. */
-export type Stall = { task_id: string; attempt: number; waiting_for: WaitingFor | null };
+/** An attempt that stands still, or goes on for longer than any may (`over_time`), and what its worker last said that it waits for. */
+export type Stall = { task_id: string; attempt: number; waiting_for: WaitingFor | null; over_time: boolean };
 
 export type StallTimes = { stall_ms: number; wait_grace_ms: number };
 
-type Watched = Stall & {
+type Watched = Omit<Stall, 'over_time'> & {
+  /** When the attempt has to be over, whatever it says of itself. */
+  over_ms: number;
   /** When its last sign of progress came, by this process's own clock. */
   moved_ms: number;
   /** When its wait is over at the latest; null: it has no end of its own. */
@@ -22,20 +24,26 @@ const OWN_SILENCE_MS = 1_000;
 
 /**
  * Finds the attempts whose worker goes on calling while its work stands still: heartbeats come from a timer, which outlives a loop that is stuck. A
- * wait with an end may last until then, and a grace more; all else may last `stall_ms` without a sign of progress. In memory, by
- * monotonic time; after a start each attempt is watched anew from its first call on.
+ * wait with an end may last until then, and a grace more; all else may last `stall_ms` without a sign of progress. A worker may lie, and
+ * so each attempt has an end besides. In memory, by monotonic time; after a start each attempt is watched anew.
  */
 export class Stalls {
   readonly #times: StallTimes;
-  readonly #onStall: (stall: Stall) => void;
+  readonly #onStall: (stall: Stall) => boolean;
   readonly #watched = new Map<string, Watched>();
   readonly #timer: NodeJS.Timeout;
   #looked_ms = performance.now();
 
-  constructor(onStall: (stall: Stall) => void, times: StallTimes = LIMITS) {
+  /** `onStall` gives whether that ended the attempt; where not, it is found once more, after another wait. */
+  constructor(onStall: (stall: Stall) => boolean, times: StallTimes = LIMITS) {
     this.#times = times;
     this.#onStall = onStall;
     this.#timer = setInterval(() => this.#look(), times.stall_ms / LOOKS).unref();
+  }
+
+  /** The attempt was begun, or taken up, and has to be over after this time. */
+  begin(task_id: string, attempt: number, within_ms: number): void {
+    this.#of(task_id, attempt).over_ms = performance.now() + within_ms;
   }
 
   /** The attempt moved: an event came, or something that was carried for it has ended. */
@@ -84,7 +92,15 @@ export class Stalls {
     const known = this.#watched.get(key);
     if (known) return known;
     const now = performance.now();
-    const fresh = { task_id, attempt, waiting_for: null, moved_ms: now, wait_ends_ms: null, carried: 0 };
+    const fresh = {
+      task_id,
+      attempt,
+      waiting_for: null,
+      moved_ms: now,
+      wait_ends_ms: null,
+      carried: 0,
+      over_ms: Infinity,
+    };
     this.#watched.set(key, fresh);
     return fresh;
   }
@@ -102,10 +118,11 @@ export class Stalls {
     this.#looked_ms = now;
     for (const [key, watched] of this.#watched) {
       if (held_up_ms > OWN_SILENCE_MS) watched.moved_ms = now;
-      if (watched.carried > 0 || now < this.#dueOf(watched)) continue;
-      this.#watched.delete(key);
+      const over_time = now >= watched.over_ms;
+      if (!over_time && (watched.carried > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;
-      this.#onStall({ task_id, attempt, waiting_for });
+      if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
+      else watched.moved_ms = now;
     }
   }
 

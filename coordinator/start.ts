@@ -24,7 +24,7 @@ import { DEMO_MODEL } from './prices.ts';
 import { readReadiness } from './readiness.ts';
 import type { Runner } from './runner.ts';
 import type { Signals } from './signals.ts';
-import { readHistory, readMeta } from './sqlite/database.ts';
+import { readMeta } from './sqlite/database.ts';
 import { taskSettings } from './task-settings.ts';
 import { TaskTokens } from './task-token.ts';
 import { openMetrics, scheduleBackups, startRetention } from './upkeep.ts';
@@ -83,7 +83,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   opened.defer(() => llm.close());
   const { settings, repository, egress } = taskSettings({ db: log.db, keys, config });
   // Of another history of the database no worker may write into this one, where its attempt's number is used again.
-  const tokens = new TaskTokens(keys.task, readHistory(log.db));
+  const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const assignment = (task_id: string, n: number) => {
     const issueToken = (id: string, attempt: number) => tokens.issue(id, attempt);
     return buildAssignment({ db: log.db, settings, issueToken, time_limit_ms, pace }, task_id, n);
@@ -100,9 +100,9 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   };
   // A pace that is quicker than usual is so in all its parts.
   const silent_ms = Math.min(LIMITS.silent_ms, pace.heartbeat_ms * 2.5);
-  const { leases, stalls, stop } = watchWorkers(
+  const { leases, stalls, begin, stop } = watchWorkers(
     { log, relay, signals, logger },
-    { lease_ms: pace.lease_ms, silent_ms },
+    { lease_ms: pace.lease_ms, silent_ms, time_limit_ms },
   );
   opened.defer(stop);
   const internal = new InternalApi({
@@ -134,7 +134,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     workspace_bytes_max: config.workspace_bytes_max,
     warm_workers: config.warm_workers,
     buildAssignment: assignment,
-    onAttemptBegun: (task_id, n) => leases.touch(task_id, n),
+    onAttemptBegun: begin,
     onAttemptEnded: (task_id, n) => internal.ended(task_id, n),
   });
   const { callback_host, callback_port } = config;

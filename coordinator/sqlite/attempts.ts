@@ -35,6 +35,17 @@ export function listLivingAttempts(db: Db): AttemptRow[] {
     .map(fromStored);
 }
 
+/** Those of the tasks' newest attempts that have ended, and whose worker is one of these. */
+export function listEndedAttemptsOf(db: Db, workers: string[]): AttemptRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT attempts.* FROM attempts JOIN tasks ON tasks.id = attempts.task_id AND tasks.attempt = attempts.n
+     WHERE attempts.worker IN (SELECT value FROM json_each(?)) AND attempts.status NOT IN ('starting', 'running')`,
+  )
+    .all(JSON.stringify(workers))
+    .map(fromStored);
+}
+
 /** Marks a starting attempt as running. False: it was not starting. */
 export function markAttemptRunning(db: Db, task_id: string, n: number): boolean {
   const { changes } = sql(

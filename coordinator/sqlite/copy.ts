@@ -72,7 +72,7 @@ export function findDescription(db: Db): string | undefined {
  * log-ins, since tokens that were exchanged or ended since would be good again; no workspaces, since those on the disk are of another time.
  */
 export function beginNewHistory(db: Db): void {
-  sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key = 'epoch'`).run();
+  sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();
   sql(db, `DELETE FROM meta WHERE key = 'backup'`).run();
   sql(db, 'DELETE FROM refresh_tokens').run();
   sql(db, 'UPDATE tasks SET workspace = NULL WHERE workspace IS NOT NULL').run();

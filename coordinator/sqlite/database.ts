@@ -105,16 +105,11 @@ export function sql<Row = unknown, Params extends unknown[] = unknown[]>(
   return statement as unknown as Database.Statement<Params, Row>;
 }
 
-/** A value of the `meta` table: `epoch` or `instance`. */
-export function readMeta(db: Db, key: 'epoch' | 'instance'): string {
+/** A value of the `meta` table: `epoch`, `history` or `instance`. */
+export function readMeta(db: Db, key: 'epoch' | 'history' | 'instance'): string {
   const row = sql<{ value: string }>(db, 'SELECT value FROM meta WHERE key = ?').get(key);
   if (!row) throw new Error(`The database has no ${key}.`);
   return row.value;
-}
-
-/** Names this server and this history of its log: a restored backup begins another, in which workers of the old one are not known. */
-export function readHistory(db: Db): string {
-  return `${readMeta(db, 'instance')}.${readMeta(db, 'epoch')}`;
 }
 
 /** How much of the database holds something, in bytes. Its file is as large as that has ever been: what is freed is used again. */
@@ -149,7 +144,7 @@ export function storageFault(error: unknown): 'full' | 'busy' | 'failed' | undef
   // The shared memory beside a WAL cannot grow on a full disk either.
   if (/^SQLITE_(FULL|IOERR_SHM)/.test(error.code)) return 'full';
   if (error.code.startsWith('SQLITE_BUSY')) return 'busy';
-  return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY)/.test(error.code) ? 'failed' : undefined;
+  return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY_)/.test(error.code) ? 'failed' : undefined;
 }
 
 /** The same for a database that could not be opened; `damaged`: the file is none of SQLite's, or not whole. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import type { LogEvent, NumberedEvent } from '../../protocol/events.ts';
 import type { TaskDetail } from '../../protocol/task.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import { FORGE, workersIn } from '../support/errand.ts';
 import { tryGit } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { turnOf } from '../end-to-end/scenario.ts';
 import type { Scene } from './scene.ts';
 import { promptFor, TRACE } from './story.ts';
+import { WITNESS } from './witness.ts';
 
 /** They tell of a process that is gone: a next attempt does not report them in the name of the one before. */
 const MOMENTARY =
@@ -159,6 +160,7 @@ async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
   try {
     const integrity = db.pragma('integrity_check', { simple: true });
     if (integrity !== 'ok') wrong(`the database is damaged: ${String(integrity)}`);
+    noFolders(scene.data_dir, db, wrong);
     if (scene.runner === 'docker') await noContainers(scene.docker, readMeta(db, 'instance'), wrong);
   } finally {
     db.close();
@@ -168,6 +170,16 @@ async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
       if (scene.output.includes(secret) || (readIfThere(join(scene.data_dir, name))?.includes(secret) ?? false))
         wrong(`a secret is in ${name} or in the server's output`);
   for (const left of processesIn(scene.data_dir)) if (left !== pid) wrong(`process ${left} is left`);
+}
+
+/** Of folders only the workspaces of tasks are left, which may go on some day. */
+function noFolders(data_dir: string, db: Db, wrong: Wrong): void {
+  const kept = db.prepare<[], string>('SELECT workspace FROM tasks WHERE workspace IS NOT NULL').pluck().all();
+  const left = [
+    ...readdirSync(join(data_dir, 'workspaces')).filter((name) => name !== WITNESS && !kept.includes(name)),
+    ...readdirSync(data_dir).filter((name) => name.endsWith('-work')),
+  ];
+  if (left.length > 0) wrong(`folders are left: ${left.join(' ')}`);
 }
 
 const SOCKETS_MAX = 8;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { NumberedEvent } from '../../protocol/events.ts';
 
 const LOOK_MS = 20;
+/** Its folder among the workspaces: on the same disk as what it names; to the coordinator it is none. */
+export const WITNESS = 'witness';
 
 /**
  * Keeps what the workers of a data folder write down of their events, independently of the coordinator: every segment of every spool gets a
@@ -15,8 +17,7 @@ export class Witness {
 
   constructor(data_dir: string) {
     this.#workspaces = join(data_dir, 'workspaces');
-    // On the same disk as what it names; to the coordinator it is no workspace.
-    this.#kept = join(this.#workspaces, 'witness');
+    this.#kept = join(this.#workspaces, WITNESS);
     mkdirSync(this.#kept, { recursive: true });
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }

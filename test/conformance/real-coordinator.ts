@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { endAttempt } from '../../coordinator/advance.ts';
 import { readKeys } from '../../coordinator/keys.ts';
 import { Log } from '../../coordinator/log.ts';
-import { openDatabase, readHistory } from '../../coordinator/sqlite/database.ts';
+import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
 import { TaskTokens } from '../../coordinator/task-token.ts';
 import { startErrand, type Person } from '../support/errand.ts';
 import { startAttempt, taskOf } from '../support/rows.ts';
@@ -21,7 +21,7 @@ export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorU
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
   const log = new Log(db, () => undefined);
-  const tokens = new TaskTokens(readKeys(data_dir).task, readHistory(db));
+  const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'history'));
   return {
     person,
     open: async () => {

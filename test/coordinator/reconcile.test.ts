@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { advance } from '../../coordinator/advance.ts';
-import { newWorkerName } from '../../coordinator/links.ts';
+import { advance, endAttempt } from '../../coordinator/advance.ts';
+import { newWorkerName, type Folders } from '../../coordinator/links.ts';
 import { Log } from '../../coordinator/log.ts';
+import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import type { Runner } from '../../coordinator/runner.ts';
 import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { setWorkspace } from '../../coordinator/sqlite/workspaces.ts';
-import { addTask, addUser, startServer, time } from '../support/dispatching.ts';
+import { addTask, addUser, startServer, time, TINY_WORKER } from '../support/dispatching.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
@@ -106,6 +108,68 @@ test.serial(
     await second.reaches(task.id, 'running');
   },
 );
+
+test.serial(
+  'a task has no other worker before the one of an attempt that ended has gone, also after a crash',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    // The server is killed right after it has stored that the attempt is lost: its worker lives, and the task is queued again.
+    first.log.write((tx) => {
+      const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
+      endAttempt(tx, first.task(task.id), 1, end);
+    });
+    const [old] = first.attempts(task.id);
+    const removing = Promise.withResolvers<void>();
+    let asked = 0;
+    const runner = (folders: Folders): Runner => {
+      const own = new ProcessRunner({
+        workers_dir: folders.workers_dir,
+        entry: TINY_WORKER,
+        env: { PATH: process.env.PATH ?? '' },
+      });
+      const remove = own.remove.bind(own);
+      own.remove = async (name) => {
+        asked++;
+        if (name === old?.worker) await removing.promise;
+        await remove(name);
+      };
+      return own;
+    };
+    const second = await startServer(t, { data_dir, runner });
+    await until('it is being removed', () => asked > 0);
+    second.dispatcher.wake();
+    t.is(second.attempts(task.id).length, 1);
+    t.true(second.dispatcher.hasRun(task.id));
+    removing.resolve();
+    await until('another attempt works', () => second.attempts(task.id)[1]);
+    t.false((await second.runner.list()).includes(old?.worker ?? ''));
+  },
+);
+
+test.serial('what cannot be removed holds up nothing else', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const [stubborn, other] = [newWorkerName(), newWorkerName()].sort() as [string, string];
+  const tried: string[] = [];
+  const runner = (folders: Folders): Runner => {
+    for (const name of [stubborn, other]) mkdirSync(join(folders.workspaces_dir, name), { recursive: true });
+    const own = new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env: {} });
+    own.list = async () => [stubborn, other];
+    own.remove = async (name) => {
+      tried.push(name);
+      if (name === stubborn) throw new Error('It does not go.');
+    };
+    return own;
+  };
+  const server = await startServer(t, { data_dir, runner });
+  await until('the folders have gone', () => server.folders.listWorkspaces().length === 0);
+  t.deepEqual(tried, [stubborn, other]);
+  server.runner.list = async () => [];
+});
 
 test.serial('an adopted worker that dies is lost like any other', async (t) => {
   const data_dir = await temporaryFolder(t);

@@ -75,6 +75,19 @@ test('tasks that ended longer ago than is kept go with their logs; what has not 
   t.is(db.prepare('SELECT count(*) FROM removed').pluck().get(), 0);
 });
 
+test('nothing goes by its age while the clock is far beyond all that has happened', async (t) => {
+  const { db, log, look, addWorkspace, workspaces } = await start(t);
+  const task = addWorkspace(40);
+  const note = (at: string) => log.write((tx) => tx.note(task, { type: 'task.budget', body: { budget_usd: 1 } }, at));
+  const limits = { keep_ms: 10 * DAY_MS, keep_workspaces_ms: 10 * DAY_MS };
+  note(daysAgo(40));
+  await look(limits);
+  t.deepEqual([workspaces().length, db.prepare('SELECT count(*) FROM tasks').pluck().get()], [1, 1]);
+  note(daysAgo(1));
+  await look(limits);
+  t.deepEqual([workspaces().length, db.prepare('SELECT count(*) FROM tasks').pluck().get()], [0, 0]);
+});
+
 test('while the database is larger than it may be, the tasks that ended longest ago go, and no more of them than must', async (t) => {
   const { db, log, user_id, look } = await start(t);
   const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB) });

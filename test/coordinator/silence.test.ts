@@ -57,7 +57,7 @@ test('a worker that misses its heartbeats is told of as silent, at once and wher
 
 function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 100 }) {
   const found: Stall[] = [];
-  const stalls = new Stalls((stall) => found.push(stall), times);
+  const stalls = new Stalls((stall) => found.push(stall) > 0, times);
   const keep_alive = setInterval(() => undefined, 1_000);
   t.teardown(() => {
     stalls.stop();
@@ -80,10 +80,29 @@ test('an attempt that does not move stands still, with the last word of its work
   }, 10);
   t.teardown(() => clearInterval(moving));
   await until('one stands still', () => found.length > 0);
-  t.deepEqual(found, [{ task_id: 'stuck', attempt: 1, waiting_for: model }]);
+  t.deepEqual(found, [{ task_id: 'stuck', attempt: 1, waiting_for: model, over_time: false }]);
   done();
   await until('what was carried has ended', () => found.length > 1);
   t.is(found[1]?.task_id, 'carried');
+});
+
+test('an attempt has an end of its own, whatever its worker says; what could not be ended is found once more', async (t) => {
+  const found: Stall[] = [];
+  const stalls = new Stalls((stall) => found.push(stall) > 1, { stall_ms: 200, wait_grace_ms: 100 });
+  t.teardown(() => stalls.stop());
+  stalls.begin('endless', 1, 50);
+  stalls.begin('ended', 1, 50);
+  stalls.end('ended', 1);
+  stalls.carries('endless', 1);
+  const waiting_for = { kind: 'person', question: 'Which?', since } as const;
+  const busy = setInterval(() => {
+    stalls.moved('endless', 1);
+    stalls.waits('endless', 1, waiting_for);
+  }, 5);
+  t.teardown(() => clearInterval(busy));
+  await until('it was found twice', () => found.length > 1);
+  const stall = { task_id: 'endless', attempt: 1, waiting_for, over_time: true };
+  t.deepEqual(found, [stall, stall]);
 });
 
 test('a wait may last until its end and a grace more, and output does not prolong it', async (t) => {

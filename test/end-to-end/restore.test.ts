@@ -80,10 +80,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
         body: JSON.stringify({ attempt, last_seq: 0, waiting_for: null }),
       })
     ).status;
-  const issuer = () =>
-    look(data_dir, (value) =>
-      ['instance', 'epoch'].map((key) => value(`SELECT value FROM meta WHERE key = '${key}'`)).join('.'),
-    );
+  const issuer = () => look(data_dir, (value) => String(value(`SELECT value FROM meta WHERE key = 'history'`)));
   const before = new TaskTokens(keys.task, issuer());
   t.is(await call(await before.issue(id, 1), 1), 200);
 

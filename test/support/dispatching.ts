@@ -113,7 +113,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
       dispatcher.ended(task_id, n);
     },
   };
-  const watch = watchWorkers({ log, relay, signals, logger }, options);
+  const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new InternalApi({
     log,
@@ -152,7 +152,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     buildAssignment: (id, n) =>
       buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
-    onAttemptBegun: (task_id, n) => watch.leases.touch(task_id, n),
+    onAttemptBegun: watch.begin,
     onAttemptEnded: (task_id, n) => {
       internal.ended(task_id, n);
       ended.push(`${task_id}/${n}`);

@@ -44,7 +44,7 @@ export async function startHeart(options: Options) {
       internal.ended(task_id, attempt);
     },
   };
-  const watch = watchWorkers({ log, relay, signals, logger }, options);
+  const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new InternalApi({
     log,

@@ -1,9 +1,12 @@
+-- Whose tokens workers bear: this server's, until a restored backup begins another history, in which attempts' numbers are used again.
+INSERT INTO meta (key, value) SELECT 'history', value FROM meta WHERE key = 'instance';
+
 -- What a task waits for while its worker is silent, as JSON: it stands before `waiting_for`, which is the worker's last word.
 ALTER TABLE tasks ADD COLUMN silence TEXT;
 
 -- The model requests that are under way, and what each may cost: what an earlier process was carrying when it died is booked at the next start.
 CREATE TABLE open_requests (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: what is booked late is booked to its own request
   task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
   attempt INTEGER NOT NULL,
   model TEXT NOT NULL,

@@ -1,4 +1,5 @@
 import type { Fault } from '../fault.ts';
+import { BACKUP_FAULTS } from './backup.ts';
 import { CALLBACK_FAULTS } from './callbacks.ts';
 import { CLIENT_FAULTS } from './clients.ts';
 import { COORDINATOR_FAULTS } from './coordinator.ts';
@@ -15,5 +16,6 @@ export const FAULTS: Fault[] = [
   ...CLIENT_FAULTS,
   ...UPSTREAM_FAULTS,
   ...MACHINE_FAULTS,
+  ...BACKUP_FAULTS,
   ...ENGINE_FAULTS,
 ];

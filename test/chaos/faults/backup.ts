@@ -1,0 +1,46 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+import type { Fault } from '../fault.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../../coordinator/cli/main.ts', import.meta.url));
+
+export const BACKUP_FAULTS: Fault[] = [
+  {
+    name: 'backup: made in the middle of it all, and killed, and made again',
+    outcome: 'errands go on; what was acknowledged before the backup is in it, and it can be restored',
+    inject: async (scene, random) => {
+      const dir = await mkdtemp(join(tmpdir(), 'errand-chaos-backup-'));
+      scene.afterwards.push(() => rm(dir, { recursive: true, force: true }));
+      const env = { PATH: process.env['PATH'], ERRAND_BACKUP_TO: join(dir, 'backups') };
+      for (let left = random.whole(1, 3); left > 0; left--) {
+        if (!(await scene.moment(random))) return false;
+        const killed = spawn(process.execPath, [PROGRAM, 'backup'], { env: { ...env, ERRAND_DATA: scene.data_dir } });
+        await delay(random.whole(100, 1_500));
+        if (killed.exitCode !== null) continue;
+        killed.kill('SIGKILL');
+        await once(killed, 'exit');
+      }
+      const acknowledged = scene.phones[1]?.events.at(-1)?.id ?? 0;
+      const run = (command: string, ERRAND_DATA: string) =>
+        promisify(execFile)(process.execPath, [PROGRAM, command], { env: { ...env, ERRAND_DATA } });
+      await run('backup', scene.data_dir);
+      await run('restore', join(dir, 'data'));
+      const db = new Database(join(dir, 'data', 'errand.db'), { readonly: true });
+      const ids = db
+        .prepare<[number], number>('SELECT id FROM events WHERE id <= ? ORDER BY id')
+        .pluck()
+        .all(acknowledged);
+      db.close();
+      if (!ids.every((id, i) => id === i + 1) || ids.length !== acknowledged)
+        throw new Error(`Of ${acknowledged} events that were acknowledged before it, ${ids.length} are in the backup.`);
+      return true;
+    },
+  },
+];
