@@ -4,18 +4,19 @@ import { LIMITS } from '../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../protocol/problem.ts';
 import type { FailureReason } from '../protocol/task.ts';
 import type { Assignment } from '../protocol/worker.ts';
-import { endAttempt } from './advance.ts';
+import { AttemptEnd } from './attempt-end.ts';
 import { handOver } from './hand-over.ts';
+import { keepTrying } from './keep-trying.ts';
 import { newWorkerName } from './links.ts';
 import type { Log } from './log.ts';
+import { MessagePush } from './message-push.ts';
 import { BOOT_MS } from './pool.ts';
 import type { WorkerEnd } from './runner.ts';
 import { replaceWorker } from './sqlite/attempts.ts';
 import type { Db } from './sqlite/database.ts';
-import { listPendingMessages } from './sqlite/messages.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { setWorkspace } from './sqlite/workspaces.ts';
-import { postCancel, postMessages, readHealth } from './worker-client.ts';
+import { postCancel, readHealth } from './worker-client.ts';
 import { wordsForEnd } from './worker-end.ts';
 import type { Worker, Workers } from './workers.ts';
 import type { Measured } from './workspace-watch.ts';
@@ -26,8 +27,7 @@ const WARM_HAND_OVER_MS = 1_000;
 const EXIT_GRACE_MS = 2_000;
 /** How long after a worker's exit its last calls may still take effect. */
 const LAST_CALLS_MS = 250;
-const REMOVE_RETRY_FIRST_MS = 1_000;
-const REMOVE_RETRY_MAX_MS = 30_000;
+const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 
 /** What no other try would fare better with: the conversation has outgrown a worker, or the project's secrets cannot be opened. */
 const REASON_OF: Partial<Record<ErrorCode, FailureReason>> = {
@@ -67,10 +67,12 @@ export class AttemptRun {
   #gone_by_ms = Infinity;
   /** Aborts when the server stops: the worker lives on without this run. */
   readonly #left = new AbortController();
+  /** Aborts with either. */
+  readonly #done = AbortSignal.any([this.#over.signal, this.#left.signal]);
   /** The workspace outgrew its bound, and goes with the worker. */
   #workspace_goes = false;
-  #pushing = false;
-  #push_again = false;
+  readonly #end: AttemptEnd;
+  readonly #messages: MessagePush;
 
   constructor(deps: AttemptRunDeps, attempt: { task_id: string; n: number; worker: string }) {
     this.task_id = attempt.task_id;
@@ -78,6 +80,9 @@ export class AttemptRun {
     this.#deps = deps;
     this.#worker_name = attempt.worker;
     this.#logger = deps.logger.child({ task_id: attempt.task_id, attempt: attempt.n });
+    const onEnded = () => deps.onEnded(attempt.task_id, attempt.n);
+    this.#end = new AttemptEnd({ log: deps.log, logger: this.#logger, onEnded }, attempt);
+    this.#messages = new MessagePush(deps.log.db, attempt.task_id, this.#logger);
   }
 
   /** The name of the worker that has the attempt now. */
@@ -90,11 +95,13 @@ export class AttemptRun {
     return this.#worker?.workspace;
   }
 
-  /** Its workspace, to be measured; undefined where no worker writes in it. */
+  /** Its workspace, with its link, to be measured; undefined where no worker writes in it. */
   get measured(): Measured | undefined {
-    if (!this.#worker || this.#aborted()) return undefined;
-    const dir = this.#deps.workers.folders.workspace(this.#worker.workspace);
-    return { task_id: this.task_id, dir, tooLarge: (detail) => this.#giveUpWorkspace(detail) };
+    if (!this.#worker || this.#done.aborted) return undefined;
+    const { link, workspace } = this.#worker;
+    // All that a worker may write to.
+    const dirs = [this.#deps.workers.folders.workspace(workspace), link.worker_dir];
+    return { task_id: this.task_id, dirs, tooLarge: (detail) => this.#giveUpWorkspace(detail) };
   }
 
   /** Starts the attempt on `warm`, or on a worker of its own. Resolves when the worker has gone, or the run was left. Never rejects. */
@@ -122,10 +129,10 @@ export class AttemptRun {
 
   /** Pushes what is pending for the task: a cancel, or messages. What does not arrive comes with the next callback's answer. */
   control(): void {
-    if (this.#over.signal.aborted || this.#left.signal.aborted) return;
+    if (this.#done.aborted) return;
     const reason = this.#cancelReason();
     if (reason !== null) this.#cancel(reason);
-    else if (this.#handed_over) void this.#pushMessages();
+    else if (this.#handed_over && this.#worker) void this.#messages.push(this.#worker.link, this.#done);
   }
 
   /** The attempt has ended in the database: the worker may exit by itself for a moment, and is then cleared away. */
@@ -158,6 +165,8 @@ export class AttemptRun {
       await this.#clear(worker);
       if (this.#workspace_goes) await this.#removeWorkspace(worker.workspace);
     }
+    // What went may have made the room that this takes.
+    await this.#end.settle(this.#left.signal);
     if (!this.#left.signal.aborted) this.#deps.onGone(this);
   }
 
@@ -166,17 +175,17 @@ export class AttemptRun {
     if (warm) {
       this.#worker = warm;
       if (await this.#handOver(warm, assignment, WARM_HAND_OVER_MS)) return;
-      if (this.#aborted() || !this.#replace(warm)) return;
+      if (this.#done.aborted || !this.#replace(warm)) return;
       // Only once the warm one has gone may another have the task.
       await warm.remove();
       await this.#deps.workers.folders.removeWorkspace(warm.workspace);
       this.#worker = undefined;
       workspace = this.#worker_name;
     }
-    if (this.#aborted()) return;
+    if (this.#done.aborted) return;
     this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
     await this.#worker.start();
-    if ((await this.#handOver(this.#worker, assignment, BOOT_MS)) || this.#aborted()) return;
+    if ((await this.#handOver(this.#worker, assignment, BOOT_MS)) || this.#done.aborted) return;
     // One of another version of the contract refuses every task, and its health says it in words that help.
     await readHealth(this.#worker.link).catch((error: unknown) => {
       if (error instanceof ErrandError) throw error;
@@ -185,8 +194,8 @@ export class AttemptRun {
   }
 
   async #handOver(worker: Worker, assignment: Assignment, within_ms: number): Promise<boolean> {
-    const signal = AbortSignal.any([this.#over.signal, this.#left.signal]);
-    if (!(await handOver(worker, assignment, { within_ms, signal, logger: this.#logger }))) return false;
+    const options = { within_ms, signal: this.#done, logger: this.#logger };
+    if (!(await handOver(worker, assignment, options))) return false;
     this.#handed_over = true;
     // A cancel that came meanwhile found nobody to push it to.
     this.control();
@@ -214,7 +223,7 @@ export class AttemptRun {
   }
 
   #couldNotBegin(error: unknown): false {
-    if (this.#aborted()) return false;
+    if (this.#done.aborted) return false;
     this.#logger.error({ err: error, worker: this.#worker_name }, 'the attempt could not begin');
     const known = error instanceof ErrandError;
     this.#finish({
@@ -266,25 +275,9 @@ export class AttemptRun {
     );
   }
 
-  /** One push at a time: a message that comes meanwhile is in the next. A message that the worker has seen changes nothing there. */
-  async #pushMessages(): Promise<void> {
-    this.#push_again = true;
-    if (this.#pushing || !this.#worker) return;
-    this.#pushing = true;
-    while (this.#push_again && !this.#aborted()) {
-      this.#push_again = false;
-      const messages = listPendingMessages(this.#deps.log.db, this.task_id);
-      if (messages.length === 0) continue;
-      await postMessages(this.#worker.link, messages).catch((error: unknown) => {
-        this.#logger.info({ err: error }, 'messages could not be pushed; they come with the next callback');
-      });
-    }
-    this.#pushing = false;
-  }
-
   /** At once, and without a last push: whatever is still done in there may be more of the same. */
   #giveUpWorkspace(detail: string): void {
-    if (this.#aborted()) return;
+    if (this.#done.aborted) return;
     this.#logger.warn({ detail }, 'a workspace is too large');
     // Also where the end cannot be stored, for the disk is full: this is what makes room.
     this.#workspace_goes = true;
@@ -300,45 +293,21 @@ export class AttemptRun {
   }
 
   /** Ends the attempt, where it has not ended yet, and does `also` with it. The worker is fenced off by that; it is killed after. */
-  #finish(
-    end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
-    also: (db: Db) => void = () => undefined,
-  ): void {
+  #finish(end: Parameters<AttemptEnd['store']>[0], also: (db: Db) => void = () => undefined): void {
     this.#gone_by_ms = performance.now();
-    try {
-      this.#deps.log.write((tx) => {
-        const task = findTask(tx.db, this.task_id);
-        if (!task || !endAttempt(tx, task, this.n, { ...end, at: new Date().toISOString() })) return;
-        also(tx.db);
-        tx.afterCommit(() => this.#deps.onEnded(this.task_id, this.n));
-      });
-    } catch (error) {
-      // The attempt still stands as living: once the worker has gone, the next reconciliation finds it without one, and tries again.
-      this.#logger.error({ err: error }, 'the end of the attempt could not be stored');
-    }
+    this.#end.store(end, also);
     this.ended();
   }
 
   /** Removes the worker, however often it takes: until it has gone for certain, nobody else may have its workspace. */
-  async #clear(worker: Worker): Promise<void> {
-    let wait_ms = REMOVE_RETRY_FIRST_MS;
-    while (!this.#left.signal.aborted) {
-      try {
-        return await worker.remove();
-      } catch (error) {
-        this.#logger.error({ err: error, worker: worker.name }, 'the worker could not be removed; it is tried again');
-      }
-      await Promise.race([delay(wait_ms, undefined, { ref: false }), aborted(this.#left.signal)]);
-      wait_ms = Math.min(wait_ms * 2, REMOVE_RETRY_MAX_MS);
-    }
+  #clear(worker: Worker): Promise<void> {
+    const onFailure = (error: unknown) =>
+      this.#logger.error({ err: error, worker: worker.name }, 'the worker could not be removed; it is tried again');
+    return keepTrying(() => worker.remove(), { ...REMOVE_RETRY, signal: this.#left.signal, onFailure });
   }
 
   #cancelReason(): string | null {
     return findTask(this.#deps.log.db, this.task_id)?.cancel_reason ?? null;
-  }
-
-  #aborted(): boolean {
-    return this.#over.signal.aborted || this.#left.signal.aborted;
   }
 }
 

@@ -1,10 +1,16 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../protocol/worker.ts';
+
+const run = promisify(execFile);
 
 /** The path of a unix socket, with its closing NUL, has 108 bytes in the kernel. */
 const SOCKET_PATH_BYTES_MAX = 107;
+/** How long it may take to make what is to be removed writable. */
+const MAKE_WRITABLE_MS = 60_000;
 const WORKER_NAME = /^errand-[0-9a-hjkmnp-tv-z]{10}$/;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -79,7 +85,7 @@ export class Folders {
 
   /** Removes a worker's link. Links inside are removed, never followed. */
   async removeLink(name: string): Promise<void> {
-    await rm(this.#below(this.workers_dir, name), { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(this.#below(this.workers_dir, name));
   }
 
   /**
@@ -92,13 +98,14 @@ export class Folders {
       renameSync(this.workspace(name), this.workspace(aside));
       return aside;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (hasCode(error, 'ENOENT')) return undefined;
       throw error;
     }
   }
 
+  /** The same for a workspace. */
   async removeWorkspace(name: string): Promise<void> {
-    await rm(this.workspace(name), { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(this.workspace(name));
   }
 
   /** The names of all workers that have a link. */
@@ -146,7 +153,24 @@ function listNames(dir: string): string[] {
   try {
     return readdirSync(dir).filter((name) => WORKER_NAME.test(name));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
+}
+
+async function removeTree(dir: string): Promise<void> {
+  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    if (!hasCode(error, 'EACCES')) throw error;
+    // To all but root a read-only folder keeps what is in it, and some tools make such (Go's module cache). A link on its way chmod does not follow.
+    // What it could not do is said by what comes next.
+    await run('chmod', ['-Rf', 'u+rwX', '--', dir], { timeout: MAKE_WRITABLE_MS }).catch(() => undefined);
+    await remove();
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -136,7 +136,8 @@ export class Retention {
       const known = before.get(workspace);
       if (known?.ended_at === ended_at) this.#sizes.set(workspace, known);
       else if (!hasRun(task_id)) {
-        const bytes = await folderSize(folders.workspace(workspace), MEASURE_MS, this.#stop.signal);
+        const within = { within_ms: MEASURE_MS, signal: this.#stop.signal };
+        const bytes = await folderSize('bytes', [folders.workspace(workspace)], within);
         // A worker can make a folder that takes hours to count: one that is not counted in time is too large.
         if (bytes === Infinity) logger.warn({ task_id, workspace }, 'a workspace could not be measured in time');
         this.#sizes.set(workspace, { ended_at, bytes });

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { folderSize } from './folder-size.ts';
 import type { Holds } from './holds.ts';
 import type { Logger } from './logger.ts';
 
@@ -8,14 +8,19 @@ const EVERY_MS = 15_000;
 /** The same while the disk is short: somebody fills it. */
 const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
+/** Several times what a large repository and its dependencies have; a disk of 40 GB has two and a half million inodes, for all workspaces. */
+const FILES_MAX = 1_000_000;
 const MB = 1024 * 1024;
 
-/** A workspace at work. `tooLarge`: it must go, for the reason in `detail`. */
-export type Measured = { task_id: string; dir: string; tooLarge: (detail: string) => void };
+/** A workspace at work: `dirs` are all the folders that its worker writes to. `tooLarge`: it must go, for the reason in `detail`. */
+export type Measured = { task_id: string; dirs: string[]; tooLarge: (detail: string) => void };
 
 /**
- * Measures the workspaces at work, one after the other, at the lowest priority, and ends the work in one that has outgrown its bound: a folder on the
+ * Measures the workspaces at work, one after the other, at low priority, and ends the work in one that has outgrown its bound: a folder on the
  * data folder's disk has no quota of its own, and what one errand writes must not be what all others lack.
+ *
+ * It counts what has a name. What a worker has unlinked and keeps open is on the disk and in no folder: where the disk is short for that, new work
+ * is held back (`DiskWatch`), and nothing can be done here.
  */
 export class WorkspaceWatch {
   readonly #bytes_max: number;
@@ -48,29 +53,32 @@ export class WorkspaceWatch {
     // Timers are not exact, and a tick too early would double the wait.
     if (this.#measuring || performance.now() - this.#measured_ms < every_ms - TICK_MS / 2) return;
     this.#measuring = true;
-    for (const measured of this.#list()) if (!this.#stopped.signal.aborted) await this.#measure(measured);
-    this.#measured_ms = performance.now();
-    this.#measuring = false;
+    try {
+      for (const measured of this.#list()) if (!this.#stopped.signal.aborted) await this.#measure(measured);
+    } catch (error) {
+      // No process can be started just now, say. It is tried again.
+      if (!this.#stopped.signal.aborted) this.#logger.warn({ err: error }, 'the workspaces could not be measured');
+    } finally {
+      this.#measured_ms = performance.now();
+      this.#measuring = false;
+    }
   }
 
-  async #measure({ task_id, dir, tooLarge }: Measured): Promise<void> {
-    const bytes = await sizeOf(dir, this.#stopped.signal);
-    if (this.#stopped.signal.aborted) return;
-    if (bytes === undefined) return this.#logger.warn({ task_id, dir }, 'a workspace could not be measured');
-    if (bytes <= this.#bytes_max) return;
-    const [has, may] = [bytes, this.#bytes_max].map((size) => `${Math.round(size / MB)} MB`);
-    tooLarge(`The workspace has grown to ${has}; the server allows ${may}.`);
+  async #measure({ dirs, tooLarge }: Measured): Promise<void> {
+    const within = { within_ms: MEASURE_MS_MAX, signal: this.#stopped.signal };
+    // At the same time: what one of them reads from the disk the other need not.
+    const [bytes, files] = await Promise.all([folderSize('bytes', dirs, within), folderSize('files', dirs, within)]);
+    const fault = sizeFault({ bytes, files }, this.#bytes_max);
+    if (fault !== null && !this.#stopped.signal.aborted) tooLarge(fault);
   }
 }
 
-/** What a folder takes up on its disk, in bytes; undefined where that is not found out in time. */
-function sizeOf(dir: string, signal: AbortSignal): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const options = { signal, timeout: MEASURE_MS_MAX, maxBuffer: 16 * MB };
-    // Files come and go meanwhile: du then ends with a fault, and has measured the others all the same.
-    execFile('nice', ['-n', '19', 'du', '-skx', '--', dir], options, (_error, output) => {
-      const kilobytes = /^(\d+)\t/m.exec(output)?.[1];
-      resolve(kilobytes === undefined ? undefined : Number(kilobytes) * 1024);
-    });
-  });
+/** What is wrong with a workspace of this size, in words for its errand's user, or null. One that cannot be counted could have any size. */
+export function sizeFault({ bytes, files }: { bytes: number; files: number }, bytes_max: number): string | null {
+  if (bytes === Infinity || files === Infinity)
+    return `The workspace has more in it than can be counted within ${MEASURE_MS_MAX / 1000} s.`;
+  const inMB = (size: number) => `${Math.round(size / MB)} MB`;
+  if (bytes > bytes_max) return `The workspace has grown to ${inMB(bytes)}; the server allows ${inMB(bytes_max)}.`;
+  if (files > FILES_MAX) return `The workspace has grown to ${files} files; the server allows ${FILES_MAX}.`;
+  return null;
 }

@@ -99,6 +99,25 @@ test.serial('a worker that does not take a cancel is killed', async (t) => {
   t.deepEqual(await server.runner.list(), []);
 });
 
+test.serial('an end that the database refuses is stored as it was once the database takes it', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.db.exec(
+    "CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON attempts BEGIN SELECT RAISE(ABORT, 'Not now.'); END",
+  );
+  server.cancel(task.id);
+  await until('the worker has gone, with its link', () => server.folders.listLinks().length === 0);
+  t.is(server.dispatcher.workers.at_work, 1);
+  t.is(server.attempts(task.id)[0]?.ended_at, null);
+  server.db.exec('DROP TRIGGER refuse');
+  await isIdle(server);
+  t.is(server.task(task.id).status, 'cancelled');
+  t.like(server.attempts(task.id)[0], { status: 'cancelled', detail: 'It was stopped from outside.' });
+  t.deepEqual(server.ended, [`${task.id}/1`]);
+});
+
 test.serial('a worker that took the cancel has the time to save its work', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'dawdle' });

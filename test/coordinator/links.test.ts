@@ -1,6 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { dataPathFault, Folders, newWorkerName } from '../../coordinator/links.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -51,6 +62,49 @@ test('removing follows no link that a worker left', async (t) => {
   t.false(existsSync(link.worker_dir));
   t.false(existsSync(workspace));
   t.true(existsSync(join(precious, 'file')));
+});
+
+/** Who the test's process becomes where it is root: to root no folder is read-only. */
+const NOBODY = 65534;
+
+/** Runs this in a process that is not root, with the folders of `data_dir` as `folders`. */
+async function runUnprivileged(data_dir: string, code: string): Promise<void> {
+  const links = new URL('../../coordinator/links.ts', import.meta.url).href;
+  const program = `import { Folders } from '${links}'; const folders = new Folders(process.argv[1], { uid: process.getuid(), gid: process.getgid() }); ${code}`;
+  const as = owner.uid === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, '--', data_dir], {
+    ...as,
+    cwd: '/',
+  });
+}
+
+test('folders that a worker made read-only are removed all the same, also by a user that is not root', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const folders = new Folders(data_dir, owner.uid === 0 ? { uid: NOBODY, gid: NOBODY } : owner);
+  const link = folders.makeLink(newWorkerName());
+  const precious = join(data_dir, 'precious');
+  mkdirSync(precious, { mode: 0o555 });
+  for (const dir of [folders.makeWorkspace(link.name), link.worker_dir]) {
+    const [outer, inner] = [join(dir, 'module'), join(dir, 'module', 'cache')];
+    mkdirSync(inner, { recursive: true });
+    writeFileSync(join(inner, 'file'), 'x', { mode: 0o444 });
+    symlinkSync(precious, join(inner, 'out'));
+    for (const [path, mode] of [
+      [inner, 0],
+      [outer, 0o555],
+    ] as const) {
+      chmodSync(path, mode);
+      if (owner.uid === 0) chownSync(path, NOBODY, NOBODY);
+    }
+  }
+  if (owner.uid === 0)
+    for (const dir of [data_dir, precious, folders.workers_dir, folders.workspaces_dir, join(link.worker_dir, '..')])
+      chownSync(dir, NOBODY, NOBODY);
+  await runUnprivileged(data_dir, `await folders.removeWorkspace('${link.name}');`);
+  t.deepEqual(folders.listWorkspaces(), []);
+  await runUnprivileged(data_dir, `await folders.removeLink('${link.name}');`);
+  t.deepEqual(folders.listLinks(), []);
+  t.is(statSync(precious).mode & 0o777, 0o555);
 });
 
 test('a name that is not one of a worker names no folder', async (t) => {

@@ -6,11 +6,11 @@ import { until } from './until.ts';
 /** What a workspace may hold in these tests, in bytes. */
 export const WORKSPACE_BYTES_MAX = 50 * 1024 * 1024;
 
-/** On a server with that bound, an errand that fills its workspace fails alone, and what it wrote goes. */
-export async function holdsWorkspaceBound(t: ExecutionContext, server: Server): Promise<void> {
+/** On a server with that bound, an errand that fills its workspace, or what its prompt says, fails alone, and what it wrote goes. */
+export async function holdsWorkspaceBound(t: ExecutionContext, server: Server, prompt = 'fill'): Promise<void> {
   const user = addUser(server.db);
   const other = addTask(server.db, user, { prompt: 'listen' });
-  const filler = addTask(server.db, user, { prompt: 'fill' });
+  const filler = addTask(server.db, user, { prompt });
   server.dispatcher.wake();
   for (const { id } of [other, filler]) await server.reaches(id, 'running');
   const workspace = server.folders.workspace(server.task(filler.id).workspace ?? '');

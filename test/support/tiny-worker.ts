@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage } from 'node:http';
+import { dirname } from 'node:path';
 
 const coordinator = (process.env.ERRAND_COORDINATOR ?? '').replace(/^unix:/, '');
 const listen = (process.env.ERRAND_LISTEN ?? '').replace(/^unix:/, '');
@@ -83,10 +84,14 @@ async function work(): Promise<void> {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
   }
-  // Until it is stopped, or the test has failed.
-  if (word === 'fill')
+  // Until it is stopped, the disk is full, or the test has failed.
+  if (word === 'fill' || word === 'fill-link')
     for (let mb = 0; mb < 500; mb++) {
-      appendFileSync(`${workspace}/filling`, Buffer.alloc(1024 * 1024, 1));
+      try {
+        appendFileSync(`${word === 'fill' ? workspace : dirname(listen)}/filling`, Buffer.alloc(1024 * 1024, 1));
+      } catch {
+        break;
+      }
       await heartbeat();
     }
   if (word === 'leave-a-child') {
@@ -95,7 +100,7 @@ async function work(): Promise<void> {
     writeFileSync(`${workspace}/child`, String(child.pid));
     process.exit(7);
   }
-  if (['stay', 'fill', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
+  if (['stay', 'fill', 'fill-link', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
     return void setInterval(() => void heartbeat(), 250);
   await finish('succeeded');
   if (word === 'linger') return void setInterval(() => undefined, 1_000);
