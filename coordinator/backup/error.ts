@@ -12,6 +12,8 @@ const WORDS: Record<string, string> = {
   EIO: 'the disk failed',
   ENOTDIR: 'a part of the path is not a folder',
   SQLITE_FULL: 'the disk is full',
+  SQLITE_BUSY: 'another program holds the database',
+  SQLITE_READONLY: 'the file may not be written',
   SQLITE_CORRUPT: 'the database is damaged',
   SQLITE_NOTADB: 'the file is not a database',
   SQLITE_CANTOPEN: 'the database cannot be opened',

@@ -79,7 +79,10 @@ test('a database of a newer Errand is refused', async (t) => {
   const db = openDatabase(join(dir, 'errand.db'));
   db.pragma('user_version = 9999');
   db.close();
-  await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /of version 9999, and this Errand knows versions up to/ });
+  await t.throwsAsync(open(dir), {
+    instanceOf: ConfigError,
+    message: /of version 9999, and this Errand knows versions up to/,
+  });
 });
 
 test('keys that are not whole end the start in words, and are left as they are', async (t) => {
