@@ -5,7 +5,6 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { nameOf } from '../../../coordinator/backup/name.ts';
-import { cutOffRestore } from '../../../coordinator/backup/swap.ts';
 import { lockDataFolder } from '../../../coordinator/sqlite/data-lock.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { contents, dataFolder, look, serverCommands } from '../../support/backups.ts';
@@ -133,24 +132,4 @@ test('tells what is lost where the keys are others, or gone', async (t) => {
   const other = await dataFolder(t);
   renameSync(join(other, 'keys.json'), join(data_dir, 'keys.json'));
   t.regex((await server.run('restore')).stdout, /has other keys than the ones this backup was made with/);
-});
-
-test('a restore that was cut off between the two databases is told of at the start, and can be run again', async (t) => {
-  const { data_dir, server } = await scene(t);
-  const aside = join(data_dir, 'before-restore-20260101T000000Z');
-  mkdirSync(aside);
-  mkdirSync(join(data_dir, 'restore-work'));
-  // Killed before anything was moved: what it had made is cleared away.
-  t.is(cutOffRestore(data_dir), null);
-  t.false(existsSync(join(data_dir, 'restore-work')));
-  // Killed when the database had been moved, and its WAL had not.
-  renameSync(join(data_dir, 'errand.db'), join(aside, 'errand.db'));
-  writeFileSync(join(data_dir, 'errand.db-wal'), 'what was written last');
-  t.regex(cutOffRestore(data_dir) ?? '', /a restore was cut off\. Run it again \(errand restore\); or, to have/);
-  const { code, stdout } = await server.run('restore');
-  t.is(code, 0);
-  t.true(stdout.includes(aside));
-  t.is(readFileSync(join(aside, 'errand.db-wal'), 'utf8'), 'what was written last');
-  t.is(cutOffRestore(data_dir), null);
-  look(data_dir, (value) => t.is(value('PRAGMA integrity_check'), 'ok'));
 });
