@@ -102,18 +102,20 @@ export class BackupSchedule {
   }
 
   /**
-   * Whether another run is under way: a person's, or one that outlived a server which was killed. That is no failure, and what it makes is as good;
-   * but one that goes on for as long as none may is told of, and this one begins: it fails in the words for that.
+   * Whether another run is under way: a person's, or one that outlived a server which was killed. That is no failure, and what it makes is as good.
+   * Where it goes on for longer than any may, it is no longer waited for: the run that begins then fails, in the words for that.
    */
   #isBusy(): boolean {
     const { data_dir, logger, run_ms_max = RUN_MS_MAX } = this.#options;
     const lock = lockBackups(data_dir);
+    if (!lock) {
+      if (this.#busy_since === undefined) logger.info('another backup is under way');
+      this.#busy_since ??= performance.now();
+      if (performance.now() - this.#busy_since <= run_ms_max) return true;
+    }
     lock?.release();
-    const since = lock ? undefined : (this.#busy_since ?? performance.now());
-    if (since !== undefined && this.#busy_since === undefined) logger.info('another backup is under way');
-    const late = since !== undefined && performance.now() - since > run_ms_max;
-    this.#busy_since = late ? undefined : since;
-    return since !== undefined && !late;
+    this.#busy_since = undefined;
+    return false;
   }
 
   #spawn(): ChildProcess {
