@@ -82,8 +82,16 @@ async function readMetrics({ db, holds, disk, relay, tally, workers, info, backu
 
 function backupMetrics({ succeeded_at, failed_at }: BackupTimes): Metric[] {
   return [
-    gauge('errand_backup_age_seconds', 'How old the last good backup is.', one(ageOf(succeeded_at))),
-    gauge('errand_backup_failure_age_seconds', 'How long ago a backup last failed.', one(ageOf(failed_at))),
+    gauge(
+      'errand_backup_last_success_timestamp_seconds',
+      'Of when the last good backup is, since 1970; 0: there is none.',
+      one(timestampOf(succeeded_at)),
+    ),
+    gauge(
+      'errand_backup_last_failure_timestamp_seconds',
+      'When a backup last failed, since 1970; 0: none did.',
+      one(timestampOf(failed_at)),
+    ),
   ];
 }
 
@@ -97,6 +105,11 @@ function one(value: number | undefined): Sample[] {
 
 function ageOf(at: string | null): number | undefined {
   return at === null ? undefined : Math.max(0, (Date.now() - Date.parse(at)) / 1000);
+}
+
+/** 0: never. A sample in any case: nobody can be alarmed by one that is not there. */
+function timestampOf(at: string | null): number {
+  return at === null ? 0 : Date.parse(at) / 1000;
 }
 
 /** 0: it is not there. */

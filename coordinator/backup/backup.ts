@@ -9,6 +9,7 @@ import { lockBackups } from '../sqlite/data-lock.ts';
 import { checksumOf } from './checksum.ts';
 import { describe } from './description.ts';
 import { BackupError, toBackupError } from './error.ts';
+import { takeLock } from './lock.ts';
 import { nameOf } from './name.ts';
 import { toPrune } from './retention.ts';
 import { updateBackupState } from './state.ts';
@@ -28,8 +29,7 @@ export async function backUp(config: BackupConfig, store: BackupStore, signal: A
   await access(join(data_dir, 'errand.db')).catch(() => {
     throw new BackupError(`There is no database in ${data_dir}: is ERRAND_DATA set as it is for the server?`);
   });
-  const lock = lockBackups(data_dir);
-  if (!lock) throw new BackupError(`Another backup of ${data_dir} is under way.`);
+  const lock = takeLock(lockBackups, data_dir, `Another backup of ${data_dir} is under way.`);
   try {
     return await make(config, store, signal);
   } catch (error) {

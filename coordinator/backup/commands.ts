@@ -66,7 +66,7 @@ async function list(store: BackupStore, io: Io): Promise<number> {
   return EXIT.succeeded;
 }
 
-function told({ name, description, going_on, aside, keys }: Restored, data_dir: string): Line[] {
+function told({ name, description, going_on, aside, keys, passed_over }: Restored, data_dir: string): Line[] {
   const { at, counts, newest_event_id } = description;
   const count = (table: string) => counts[table] ?? 0;
   return [
@@ -81,12 +81,19 @@ function told({ name, description, going_on, aside, keys }: Restored, data_dir: 
     ...(aside === null
       ? []
       : [[`  the database of before is in ${resolve(data_dir, aside)}: remove it once you do not need it`]]),
+    ...(passed_over === 0
+      ? []
+      : [
+          [
+            `  backups of a time to come, which were passed over: ${passed_over}; a clock ran ahead, or is behind now (errand restore --list shows them)`,
+          ],
+        ]),
     ...keysTold(keys, data_dir),
   ];
 }
 
 function keysTold(keys: Restored['keys'], data_dir: string): Line[] {
-  if (keys === 'the same') return [];
+  if (keys === 'the same' || keys === 'unknown') return [];
   const path = resolve(data_dir, 'keys.json');
   return [
     [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { countRows, damageOf, findDescription, newestEventId, openCopy, putDescription } from '../sqlite/copy.ts';
-import { newestVersion, readMeta, versionOf } from '../sqlite/database.ts';
+import { newestVersion, readMeta, versionOf, type Db } from '../sqlite/database.ts';
 import { BackupError } from './error.ts';
 
 const Description = z.object({
@@ -25,14 +25,7 @@ export function describe(path: string, { at, keys }: Pick<Description, 'at' | 'k
   try {
     const damage = damageOf(db);
     if (damage !== null) throw new BackupError(`The database is damaged: ${damage}.`);
-    const description = {
-      at,
-      schema_version: versionOf(db),
-      epoch: readMeta(db, 'epoch'),
-      newest_event_id: newestEventId(db),
-      counts: countRows(db),
-      keys,
-    };
+    const description = descriptionOf(db, { at, keys });
     putDescription(db, JSON.stringify(description));
     return description;
   } finally {
@@ -40,8 +33,11 @@ export function describe(path: string, { at, keys }: Pick<Description, 'at' | 'k
   }
 }
 
-/** Holds a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code. */
-export function verify(path: string): Description {
+/**
+ * Holds a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code.
+ * `plain_at`: it is no backup but a database of Errand as it was then, and need say nothing of itself.
+ */
+export function verify(path: string, plain_at?: string): Description {
   const db = openCopy(path);
   try {
     const version = versionOf(db);
@@ -49,9 +45,12 @@ export function verify(path: string): Description {
       throw new BackupError(
         `The backup is of version ${version}, newer than this Errand, which knows ${newestVersion()}. Restore it with the newer one.`,
       );
+    if (version < 1) throw new BackupError('The file is not a database of Errand.');
     const damage = damageOf(db);
     if (damage !== null) throw new BackupError(`The backup is damaged: ${damage}.`);
-    const description = Description.safeParse(JSON.parse(findDescription(db) ?? 'null'));
+    const own = findDescription(db);
+    if (own === undefined && plain_at !== undefined) return descriptionOf(db, { at: plain_at, keys: null });
+    const description = Description.safeParse(JSON.parse(own ?? 'null'));
     if (!description.success) throw new BackupError('The file is not a backup of Errand: it does not describe itself.');
     const { newest_event_id, counts, schema_version } = description.data;
     const found = JSON.stringify([countRows(db), newestEventId(db), version]);
@@ -61,4 +60,15 @@ export function verify(path: string): Description {
   } finally {
     db.close();
   }
+}
+
+function descriptionOf(db: Db, { at, keys }: Pick<Description, 'at' | 'keys'>): Description {
+  return {
+    at,
+    schema_version: versionOf(db),
+    epoch: readMeta(db, 'epoch'),
+    newest_event_id: newestEventId(db),
+    counts: countRows(db),
+    keys,
+  };
 }

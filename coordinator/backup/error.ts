@@ -12,9 +12,11 @@ const WORDS: Record<string, string> = {
   EIO: 'the disk failed',
   ENOTDIR: 'a part of the path is not a folder',
   SQLITE_FULL: 'the disk is full',
+  SQLITE_BUSY: 'another program holds the database',
+  SQLITE_READONLY: 'the file may not be written',
   SQLITE_CORRUPT: 'the database is damaged',
   SQLITE_NOTADB: 'the file is not a database',
-  SQLITE_CANTOPEN: 'the database cannot be opened',
+  SQLITE_CANTOPEN: 'the file cannot be opened',
 };
 
 /** Says what an error of the machine means; `what` is what could not be done. A `BackupError` has its words already. */

@@ -1,5 +1,8 @@
 const NAME = /^errand-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([0-9a-f]{12})\.db\.gz$/;
 
+/** What two machines' clocks may be apart, and more. */
+const GRACE_MS = 24 * 60 * 60 * 1000;
+
 /** What a backup's name says of it. */
 export type Named = {
   name: string;
@@ -20,4 +23,9 @@ export function readName(name: string): Named | undefined {
   const [, year, month, day, hour, minute, second, checksum = ''] = NAME.exec(name) ?? [];
   const at_ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(at_ms) ? undefined : { name, at_ms, checksum };
+}
+
+/** Whether a backup is of a time to come: a clock ran ahead when it was made, or is behind now. Such a one is not taken for the newest. */
+export function isAhead(at_ms: number, now_ms: number): boolean {
+  return at_ms > now_ms + GRACE_MS;
 }

@@ -1,4 +1,4 @@
-import { readName, type Named } from './name.ts';
+import { isAhead, readName, type Named } from './name.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DAYS_KEPT = 14;
@@ -7,10 +7,14 @@ const WEEKS_KEPT = 8;
 /**
  * Which backups may go: what stays is all of the last 24 hours, the last one of each of the last 14 days, and of each of the last 8 weeks, and in
  * any case the newest. Only days and weeks that have a backup count, so that a server that was off for a year, or one that was begun anew
- * beside old backups, does not throw those away at once. Names that are not those of backups are passed over.
+ * beside old backups, does not throw those away at once. What is of a time to come stays until then, and counts for nothing: it may be the only good
+ * one where this machine's clock is behind. Names that are not those of backups are passed over.
  */
 export function toPrune(names: readonly string[], now_ms: number): string[] {
-  const backups = names.flatMap((name) => readName(name) ?? []).sort((a, b) => (a.name < b.name ? 1 : -1));
+  const backups = names
+    .flatMap((name) => readName(name) ?? [])
+    .filter(({ at_ms }) => !isAhead(at_ms, now_ms))
+    .sort((a, b) => (a.name < b.name ? 1 : -1));
   const kept = new Set<Named>([
     ...backups.slice(0, 1),
     ...backups.filter(({ at_ms }) => now_ms - at_ms <= DAY_MS),

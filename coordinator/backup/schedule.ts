@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '../logger.ts';
+import { lockBackups } from '../sqlite/data-lock.ts';
 import { backupCheck, readBackupState, type BackupState } from './state.ts';
 
 const PROGRAM = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
-/** A start of the server is over before a backup begins. */
+/** A start of the server is over before a backup begins; and how often it is looked whether another run has ended. */
 const SOON_MS = 10_000;
 /** How long a backup may take: a database of tens of gigabytes does, over a slow line. */
 const RUN_MS_MAX = 2 * 60 * 60 * 1000;
@@ -31,7 +32,10 @@ export type ScheduleOptions = {
 export class BackupSchedule {
   readonly #options: ScheduleOptions;
   #timer: NodeJS.Timeout | undefined;
-  #running: { child: ChildProcess; done: Promise<void> } | undefined;
+  #child: ChildProcess | undefined;
+  #done: Promise<void> | undefined;
+  /** Since when another run was seen to be under way, by the monotonic clock. */
+  #busy_since: number | undefined;
   #stopped = false;
   /** What the program could not note itself: it was killed, or the disk is full. */
   #failure: BackupState['last_failure'] = null;
@@ -44,17 +48,17 @@ export class BackupSchedule {
   start(): void {
     const { data_dir, every_ms } = this.#options;
     const { last_good } = readBackupState(data_dir);
+    const age_ms = last_good === null ? Infinity : Date.now() - Date.parse(last_good.at);
     // A clock that was put back does not put the next one off.
-    const age_ms = last_good === null ? Infinity : Math.max(0, Date.now() - Date.parse(last_good.at));
-    this.#runIn(every_ms - age_ms);
+    this.#runIn(age_ms < 0 ? 0 : every_ms - age_ms);
   }
 
   /** Ends a run under way: the next one clears away what it leaves. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#running?.child.kill('SIGKILL');
-    await this.#running?.done;
+    this.#child?.kill('SIGKILL');
+    await this.#done;
   }
 
   /** For `/readyz`. */
@@ -81,17 +85,46 @@ export class BackupSchedule {
 
   #begin(): void {
     const began = performance.now();
-    const child = spawn(process.execPath, [PROGRAM, 'backup'], {
+    try {
+      if (this.#isBusy()) return this.#runIn(0);
+      this.#child = this.#spawn();
+      this.#done = this.#watch(this.#child).then(() => this.#runAgain(began));
+    } catch (error) {
+      // No memory or no process to be had: node throws some of that at once.
+      this.#notStarted(error);
+      this.#runAgain(began);
+    }
+  }
+
+  /** In its time after a run that began then. */
+  #runAgain(began: number): void {
+    this.#runIn(this.#options.every_ms - (performance.now() - began));
+  }
+
+  /**
+   * Whether another run is under way: a person's, or one that outlived a server which was killed. That is no failure, and what it makes is as good.
+   * Where it goes on for longer than any may, it is no longer waited for: the run that begins then fails, in the words for that.
+   */
+  #isBusy(): boolean {
+    const { data_dir, logger, run_ms_max = RUN_MS_MAX } = this.#options;
+    const lock = lockBackups(data_dir);
+    if (!lock) {
+      if (this.#busy_since === undefined) logger.info('another backup is under way');
+      this.#busy_since ??= performance.now();
+      if (performance.now() - this.#busy_since <= run_ms_max) return true;
+    }
+    lock?.release();
+    this.#busy_since = undefined;
+    return false;
+  }
+
+  #spawn(): ChildProcess {
+    return spawn(process.execPath, [PROGRAM, 'backup'], {
       env: this.#options.env,
       stdio: ['ignore', 'ignore', 'pipe'],
       // A Ctrl-C at the server's terminal is for the server, which ends the run when it stops.
       detached: true,
     });
-    const done = this.#watch(child).then(() => {
-      this.#running = undefined;
-      this.#runIn(this.#options.every_ms - (performance.now() - began));
-    });
-    this.#running = { child, done };
   }
 
   /** Resolves when the run has ended, however it did. */
@@ -113,10 +146,14 @@ export class BackupSchedule {
       if (late) this.#failed(`It took longer than ${minutes} minutes, and was ended.`);
       else this.#failed(words.trim() || `It ended with ${code ?? signal}.`);
     } catch (error) {
-      this.#failed(`It could not be started: ${error instanceof Error ? error.message : String(error)}.`);
+      this.#notStarted(error);
     } finally {
       clearTimeout(bound);
     }
+  }
+
+  #notStarted(error: unknown): void {
+    this.#failed(`It could not be started: ${error instanceof Error ? error.message : String(error)}.`);
   }
 
   #failed(words: string): void {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isAhead } from './name.ts';
 
 const Failure = z.object({ at: z.iso.datetime(), words: z.string() });
 const State = z.object({
@@ -41,19 +42,26 @@ export async function updateBackupState(data_dir: string, change: Partial<Backup
 }
 
 /**
- * For `/readyz`: how old the last good backup is, and what kept a newer one from being made. Not `ok`: it is older than twice the interval, or there is
- * none. `now_ms` is in milliseconds since 1970.
+ * For `/readyz`: how old the last good backup is, and when a newer one failed; strangers read it, so why is not in it. Not `ok`: it is older than twice
+ * the interval, its age is not known since the clock was put back, or there is none. `now_ms` is in milliseconds since 1970.
  */
 export function backupCheck(state: BackupState, every_ms: number, now_ms: number): { ok: boolean; detail: string } {
   const { last_good, last_failure } = state;
   const good_ms = last_good === null ? -Infinity : Date.parse(last_good.at);
   const age_ms = now_ms - good_ms;
-  const good = last_good === null ? 'there is no backup yet' : `the last good backup is ${ageOf(age_ms)} old`;
-  const failed = last_failure !== null && Date.parse(last_failure.at) >= good_ms;
-  return {
-    ok: age_ms <= 2 * every_ms,
-    detail: failed ? `${good}; at ${last_failure.at} it failed: ${last_failure.words}` : good,
-  };
+  const ahead = isAhead(good_ms, now_ms);
+  // By a clock that was put back nobody can tell which of the two came first.
+  const failed = last_failure !== null && (good_ms > now_ms || Date.parse(last_failure.at) >= good_ms);
+  const failure = failed ? `; at ${last_failure.at} one failed: the server's log, or backup.json, says why` : '';
+  return { ok: !ahead && age_ms <= 2 * every_ms, detail: goodOf(last_good, now_ms) + failure };
+}
+
+function goodOf(last_good: BackupState['last_good'], now_ms: number): string {
+  if (last_good === null) return 'there is no backup yet';
+  const at_ms = Date.parse(last_good.at);
+  return isAhead(at_ms, now_ms)
+    ? `the last good backup is of ${last_good.at}, by a clock that ran ahead`
+    : `the last good backup is ${ageOf(now_ms - at_ms)} old`;
 }
 
 function ageOf(ms: number): string {

@@ -22,12 +22,21 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
 export function openCopy(path: string): Db {
   const db = new Database(path, { fileMustExist: true });
   try {
-    db.pragma('journal_mode = DELETE');
+    makeOneFile(db);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+/**
+ * Brings what is in the WAL into the database's file. Throws where that cannot be done: the last one to close a database does the same, but says
+ * nothing where it could not.
+ */
+export function makeOneFile(db: Db): void {
+  const mode = db.pragma('journal_mode = DELETE', { simple: true });
+  if (mode !== 'delete') throw new Error(`the WAL of ${db.name} could not be brought into it`);
 }
 
 /** What is wrong with the file, in SQLite's words, or null: a page that is damaged, an index that does not fit, a row that refers to none. */

@@ -69,7 +69,7 @@ test('a server tells of its errands, its workers and its disk', async (t) => {
   t.true(samples.has('errand_event_loop_delay_seconds{quantile="0.99"}'));
 });
 
-test('what is waited for, what was refused and how old the backup is are told', async (t) => {
+test('what is waited for, what was refused and of when the backup is are told', async (t) => {
   const dir = await temporaryFolder(t);
   const db = openDatabase(join(dir, 'errand.db'));
   t.teardown(() => db.close());
@@ -77,7 +77,7 @@ test('what is waited for, what was refused and how old the backup is are told', 
   const tally = new Tally();
   for (let i = 0; i < 2; i++) tally.refused.add({ code: 'stale_attempt' });
   holds.set('runner', 'Docker does not answer.');
-  const ago = (s: number) => new Date(Date.now() - s * 1000).toISOString();
+  const succeeded_at = '2026-11-24T11:00:00.250Z';
   const metrics = createMetrics({
     db,
     holds,
@@ -86,7 +86,7 @@ test('what is waited for, what was refused and how old the backup is are told', 
     tally,
     workers: () => ({ warm: 1, at_work: 2 }),
     info: { epoch: 'with "quotes", a \\ and\na line' },
-    backup: () => ({ succeeded_at: ago(60), failed_at: null }),
+    backup: () => ({ succeeded_at, failed_at: null }),
   });
   t.teardown(() => metrics.stop());
   const samples = samplesOf(await metrics.read());
@@ -94,8 +94,8 @@ test('what is waited for, what was refused and how old the backup is are told', 
   t.is(samples.get('errand_held{part="runner"}'), 1);
   t.is(samples.get('errand_worker_calls_refused_total{code="stale_attempt"}'), 2);
   t.is(samples.get('errand_workers{state="warm"}'), 1);
-  t.is(Math.round(samples.get('errand_backup_age_seconds') ?? 0), 60);
-  t.false(samples.has('errand_backup_failure_age_seconds'));
+  t.is(samples.get('errand_backup_last_success_timestamp_seconds'), Date.parse(succeeded_at) / 1000);
+  t.is(samples.get('errand_backup_last_failure_timestamp_seconds'), 0);
   t.false(samples.has('errand_disk_free_bytes'), 'it was not looked at yet');
 });
 

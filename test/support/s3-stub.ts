@@ -5,8 +5,8 @@ import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import type { S3Destination } from '../../coordinator/backup/destination.ts';
 
-/** What the store does wrong: it answers with an error, never answers, never reads, or cuts what it was about to send. */
-export type S3Fault = { status: number; code: string } | 'silent' | 'unread' | 'cut';
+/** What the store does wrong: it answers with an error, never answers, never reads, cuts what it was about to send, or does it and loses the answer. */
+export type S3Fault = { status: number; code: string } | 'silent' | 'unread' | 'cut' | 'lost';
 
 export type S3Stub = {
   destination: S3Destination;
@@ -14,20 +14,26 @@ export type S3Stub = {
   objects: Map<string, Buffer>;
   /** The requests that came, such as `PUT /backups/errand/x`. */
   requests: string[];
-  /** What it does wrong from now on, for as many requests, or only for those of a method; where it is undefined, nothing. */
-  fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string }) => unknown;
+  /** What it does wrong from now on, for as many requests, or only for those of a method or with a parameter; where it is undefined, nothing. */
+  fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string; query?: string }) => unknown;
 };
 
-/** A store that speaks as much S3 as single objects need, and fails as it is told to. It checks no signature: Swift does. */
+/** A store that speaks as much S3 as backups need, and fails as it is told to. It checks no signature: Swift does. */
 export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
-  let failing: { fault: S3Fault | undefined; left: number; method: string | undefined } | undefined;
+  /** The parts of the upload under way: one at a time. */
+  let parts: Map<string, Buffer> | undefined;
+  let failing:
+    { fault: S3Fault | undefined; left: number; method: string | undefined; query: string | undefined } | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://stub');
     requests.push(`${request.method} ${url.pathname}`);
-    const concerned = failing && (failing.method ?? request.method) === request.method;
+    const concerned =
+      failing &&
+      (failing.method ?? request.method) === request.method &&
+      (failing.query === undefined || url.searchParams.has(failing.query));
     const wrong = concerned && failing && failing.left-- > 0 ? failing.fault : undefined;
     if (wrong === 'unread') return void request.pause();
     const body = await buffer(request);
@@ -37,6 +43,10 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
         .writeHead(wrong.status)
         .end(`<?xml version="1.0"?>\n<Error><Code>${wrong.code}</Code></Error>`);
     const key = url.pathname.replace('/backups/', '');
+    if (url.searchParams.has('uploads') || url.searchParams.has('uploadId')) {
+      const { status, xml, headers } = upload(request.method ?? '', key, url.searchParams, body);
+      return wrong === 'lost' ? void response.destroy() : void response.writeHead(status, headers).end(xml);
+    }
     if (request.method === 'PUT') objects.set(key, body);
     if (request.method === 'DELETE') objects.delete(key);
     if (request.method !== 'GET') return void response.writeHead(request.method === 'PUT' ? 200 : 204).end();
@@ -46,6 +56,27 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
     response.writeHead(200, { 'content-length': object.length });
     if (wrong !== 'cut') return void response.end(object);
     response.write(object.subarray(0, object.length / 2), () => response.destroy());
+  }
+
+  /** Uploads in parts: beginning one, a part of it, its completion, and its end without one. */
+  function upload(method: string, key: string, query: URLSearchParams, body: Buffer) {
+    const answer = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
+    if (method === 'GET') return answer(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
+    if (query.has('uploads')) {
+      parts = new Map();
+      return answer(200, '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>');
+    }
+    const number = query.get('partNumber');
+    if (!parts) return answer(404, '<Error><Code>NoSuchUpload</Code></Error>');
+    if (number !== null) {
+      parts.set(number, body);
+      return answer(200, '', { etag: `"${number}"` });
+    }
+    if (method === 'POST') objects.set(key, Buffer.concat([...parts.values()]));
+    parts = undefined;
+    return method === 'POST'
+      ? answer(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
+      : answer(204);
   }
 
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
@@ -62,7 +93,7 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
     destination: { kind: 's3', endpoint, region: 'us-east-1', bucket: 'backups', prefix: 'errand/', ...keys },
     objects,
     requests,
-    fail: (fault, { times = Infinity, method } = {}) => (failing = { fault, left: times, method }),
+    fail: (fault, { times = Infinity, method, query } = {}) => (failing = { fault, left: times, method, query }),
   };
 }
 

@@ -81,16 +81,24 @@ export class S3Store implements BackupStore {
         (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escape(tag)}</ETag></Part>`,
       );
       const body = `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`;
-      const { text: xml } = await this.#client.ask({ method: 'POST', key, query: { uploadId }, body }, signal);
-      // Its status is sent before the parts are put together: what comes of that is in the body.
-      if (!hasRoot(xml, 'CompleteMultipartUploadResult'))
-        throw new BackupError(
-          `The store could not put the parts together (${text(xml, 'Code') ?? 'no reason given'}).`,
-        );
+      await this.#complete(key, uploadId, body, signal);
     } catch (error) {
+      // The upload is gone where it was completed, and the answer was lost on the way: a second try does not find it then.
+      if (error instanceof NotFound && (await this.#has(name, file, signal))) return;
       await this.#abort(key, uploadId, AbortSignal.timeout(ABORT_MS)).catch(() => undefined);
       throw error;
     }
+  }
+
+  async #complete(key: string, uploadId: string, body: string, signal: AbortSignal): Promise<void> {
+    const { text: xml } = await this.#client.ask({ method: 'POST', key, query: { uploadId }, body }, signal);
+    // Its status is sent before the parts are put together: what comes of that is in the body.
+    if (!hasRoot(xml, 'CompleteMultipartUploadResult'))
+      throw new BackupError(`The store could not put the parts together (${text(xml, 'Code') ?? 'no reason given'}).`);
+  }
+
+  async #has(name: string, { bytes }: LocalFile, signal: AbortSignal): Promise<boolean> {
+    return (await this.list(signal)).some((other) => other.name === name && other.bytes === bytes);
   }
 
   /** Sends the parts one after the other; gives the tag of each. */

@@ -1,11 +1,20 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { nameOf } from '../../../coordinator/backup/name.ts';
-import { cutOffRestore } from '../../../coordinator/backup/swap.ts';
+import { restore } from '../../../coordinator/backup/restore.ts';
 import { lockDataFolder } from '../../../coordinator/sqlite/data-lock.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { contents, dataFolder, look, serverCommands } from '../../support/backups.ts';
@@ -135,22 +144,84 @@ test('tells what is lost where the keys are others, or gone', async (t) => {
   t.regex((await server.run('restore')).stdout, /has other keys than the ones this backup was made with/);
 });
 
-test('a restore that was cut off between the two databases is told of at the start, and can be run again', async (t) => {
+test('restores a database as it is, with what is in its WAL, as the beginning of another history', async (t) => {
   const { data_dir, server } = await scene(t);
-  const aside = join(data_dir, 'before-restore-20260101T000000Z');
-  mkdirSync(aside);
-  mkdirSync(join(data_dir, 'restore-work'));
-  // Killed before anything was moved: what it had made is cleared away.
-  t.is(cutOffRestore(data_dir), null);
-  t.false(existsSync(join(data_dir, 'restore-work')));
-  // Killed when the database had been moved, and its WAL had not.
-  renameSync(join(data_dir, 'errand.db'), join(aside, 'errand.db'));
-  writeFileSync(join(data_dir, 'errand.db-wal'), 'what was written last');
-  t.regex(cutOffRestore(data_dir) ?? '', /a restore was cut off\. Run it again \(errand restore\); or, to have/);
-  const { code, stdout } = await server.run('restore');
-  t.is(code, 0);
-  t.true(stdout.includes(aside));
-  t.is(readFileSync(join(aside, 'errand.db-wal'), 'utf8'), 'what was written last');
-  t.is(cutOffRestore(data_dir), null);
-  look(data_dir, (value) => t.is(value('PRAGMA integrity_check'), 'ok'));
+  const path = join(data_dir, 'errand.db');
+  const kept = join(data_dir, 'errand.db.before-9');
+  const db = openDatabase(path);
+  db.exec(`UPDATE tasks SET title = 'in the WAL'`);
+  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, kept + suffix);
+  db.exec(`UPDATE tasks SET title = 'since then'`);
+  const epoch = db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).pluck().get();
+  db.close();
+  const { code, stdout, stderr } = await server.run('restore', kept);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /The backup errand\.db\.before-9 was restored/);
+  t.notRegex(stdout, /keys\.json/);
+  t.true(existsSync(kept));
+  look(data_dir, (value) => {
+    t.is(value('SELECT title FROM tasks'), 'in the WAL');
+    t.is(value('SELECT reason FROM attempts'), 'worker_lost');
+    t.not(value(`SELECT value FROM meta WHERE key = 'epoch'`), epoch);
+  });
+});
+
+test('refuses a database as it is that is damaged, newer, with a row that refers to none, or not of Errand', async (t) => {
+  const { data_dir, server } = await scene(t);
+  const elsewhere = await temporaryFolder(t);
+  const changed = (name: string, change: (db: Database.Database) => void): string => {
+    const path = join(elsewhere, name);
+    copyFileSync(join(data_dir, 'errand.db'), path);
+    const db = new Database(path);
+    db.pragma('foreign_keys = OFF');
+    change(db);
+    db.close();
+    return path;
+  };
+  const damaged = changed('damaged', () => undefined);
+  const bytes = readFileSync(damaged);
+  writeFileSync(damaged, bytes.fill(0x5a, 3 * 4096, 9 * 4096));
+  const other = new Database(join(elsewhere, 'other'));
+  other.exec('CREATE TABLE x (y)');
+  other.close();
+  const before = contents(data_dir);
+  for (const [file, words] of [
+    [damaged, /damaged/],
+    [changed('newer', (db) => db.pragma('user_version = 99')), /is of version 99, newer than/],
+    [changed('orphan', (db) => db.exec('DELETE FROM users')), /refers to one of users that is not there/],
+    [join(elsewhere, 'other'), /not a database of Errand/],
+  ] as const) {
+    const { code, stderr } = await server.run('restore', file);
+    t.is(code, 2, file);
+    t.regex(stderr, words);
+    t.deepEqual(contents(data_dir), before, file);
+  }
+});
+
+test('the newest is none of a time to come, and that is told', async (t) => {
+  const { path, name, server, bytes } = await scene(t);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const ahead = nameOf(new Date(Date.now() + 7 * 24 * 60 * 60 * 1000), sha256);
+  writeFileSync(join(path, ahead), bytes);
+  const newest = await server.run('restore');
+  t.true(newest.stdout.includes(`The backup ${name} was restored`));
+  t.regex(newest.stdout, /backups of a time to come, which were passed over: 1;/);
+  const named = await server.run('restore', ahead);
+  t.true(named.stdout.includes(`The backup ${ahead} was restored`));
+  t.notRegex(named.stdout, /passed over/);
+  rmSync(join(path, name));
+  t.regex((await server.run('restore')).stderr, /are of a time to come\. Is this machine's clock right\?/);
+});
+
+test('a lock that cannot be taken is told of in words, and the other one is let go', async (t) => {
+  const { data_dir, server } = await scene(t);
+  rmSync(join(data_dir, 'backup.lock'));
+  mkdirSync(join(data_dir, 'backup.lock'));
+  const words = /^The data folder .* could not be locked: the file cannot be opened \(SQLITE_CANTOPEN\)\.$/m;
+  t.regex((await server.run('backup')).stderr, words);
+  const config = { data_dir, free_bytes_min: 0 };
+  await t.throwsAsync(restore(config, { file: 'nothing' }, new AbortController().signal), { message: words });
+  const lock = lockDataFolder(data_dir);
+  t.truthy(lock);
+  lock?.release();
 });

@@ -43,6 +43,14 @@ test('pruning each hour ends where pruning once does', (t) => {
   t.deepEqual(there, kept(all));
 });
 
+test('backups of a time to come stay, and stand in for none of those of before', (t) => {
+  const before = hourly(100);
+  const ahead = Array.from({ length: 20 }, (_, n) => named(-(n + 30) * 7 * DAY_MS));
+  t.deepEqual(kept([...before, ...ahead]), [...kept(before), ...ahead]);
+  const old = [named(100 * DAY_MS), named(200 * DAY_MS)];
+  t.deepEqual(kept([...old, ...ahead]), [...old, ...ahead]);
+});
+
 test('never prunes the newest, nor what bears another name, nor old ones at once after a long pause', (t) => {
   t.deepEqual(toPrune([named(1000 * DAY_MS)], NOW), []);
   t.deepEqual(toPrune(['notes.txt', 'errand.db', 'errand-x.db.gz', named(0)], NOW), []);

@@ -139,3 +139,17 @@ test('stops when it is told to', async (t) => {
   stop.abort();
   await t.throwsAsync(putting, { name: 'AbortError' });
 });
+
+test('an upload whose last answer was lost is there, and no failure', async (t) => {
+  const stub = await startS3Stub(t);
+  const store = new S3Store(stub.destination, { part_bytes: 1000, patience: QUICK });
+  const { name, local, content } = await file(t, 2500);
+  const complete = { method: 'POST', query: 'uploadId' };
+  stub.fail('lost', { times: 1, ...complete });
+  await store.put(name, local, signal);
+  t.deepEqual(stub.objects.get(`errand/${name}`), content);
+  t.is(stub.requests.filter((request) => request.startsWith('POST')).length, 3);
+  stub.objects.clear();
+  stub.fail({ status: 404, code: 'NoSuchUpload' }, complete);
+  await t.throwsAsync(store.put(name, local, signal), { message: /does not have it \(404 NoSuchUpload\)/ });
+});
