@@ -27,7 +27,7 @@ const backup = command({
       const { backUp } = await import('./backup.ts');
       const { name, bytes, pruned } = await backUp(backupConfig(config), await storeOf(config), io.signal);
       const old = pruned === 0 ? '' : `; ${pruned} old ${pruned === 1 ? 'one was' : 'ones were'} removed`;
-      print(io, [['The backup ', ['bold', name], ` was made (${megabytes(bytes)})${old}.`]]);
+      print(io, [['The backup ', ['bold', name], ` was made (${sizeOf(bytes)})${old}.`]]);
       return EXIT.succeeded;
     }),
 });
@@ -61,7 +61,7 @@ async function list(store: BackupStore, io: Io): Promise<number> {
   const time = (name: string) => new Date(readName(name)?.at_ms ?? 0).toISOString();
   print(
     io,
-    backups.toReversed().map(({ name, bytes }) => [['bold', name], `  ${time(name)}  ${megabytes(bytes)}`]),
+    backups.toReversed().map(({ name, bytes }) => [['bold', name], `  ${time(name)}  ${sizeOf(bytes)}`]),
   );
   return EXIT.succeeded;
 }
@@ -133,6 +133,6 @@ async function inWords(work: () => Promise<number>): Promise<number> {
   }
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+function sizeOf(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }

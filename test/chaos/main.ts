@@ -28,6 +28,11 @@ if (possible.length === 0) throw new Error(`No fault of this machine bears '${va
 
 const outcomes: Outcome[] = [];
 let next = first;
+// What is under way is brought to its end, and clears away its engine, its disks and its containers.
+process.once('SIGINT', () => {
+  console.log('No further run is begun.');
+  next = Infinity;
+});
 async function work(): Promise<void> {
   while (next < first + runs) {
     const seed = next++;

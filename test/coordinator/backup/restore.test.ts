@@ -109,7 +109,7 @@ test('restores the newest, tells of it, and moves the database of before aside',
   const db = openDatabase(join(data_dir, 'errand.db'));
   db.exec(`DELETE FROM events; UPDATE tasks SET title = 'since then'`);
   db.close();
-  t.regex((await server.run('restore', '--list')).stdout, new RegExp(`^${name}  \\d{4}-\\d\\d-\\d\\dT.*  0\\.0 MB\n$`));
+  t.regex((await server.run('restore', '--list')).stdout, new RegExp(`^${name}  \\d{4}-\\d\\d-\\d\\dT.*  \\d+ kB\n$`));
   const { code, stdout, stderr } = await server.run('restore');
   t.is(code, 0, stderr);
   t.true(stdout.includes(name));
