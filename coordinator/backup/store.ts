@@ -1,7 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { BackupDestination } from './destination.ts';
-import { FolderStore } from './folder-store.ts';
-import { S3Store } from './s3/store.ts';
 
 /** A file on this machine that is to be kept; `sha256` is hexadecimal. */
 export type LocalFile = { path: string; bytes: number; sha256: string };
@@ -20,12 +17,3 @@ export type BackupStore = {
   /** Removes a file; one that is not there is no error. */
   remove: (name: string, signal: AbortSignal) => Promise<void>;
 };
-
-export function openStore(to: BackupDestination): BackupStore {
-  switch (to.kind) {
-    case 'folder':
-      return new FolderStore(to.path);
-    case 's3':
-      return new S3Store(to);
-  }
-}
