@@ -147,20 +147,22 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
     onAttemptBegun: begin,
     onAttemptEnded: (task_id, n) => internal.ended(task_id, n),
   });
-  const { callback_host, callback_port } = config;
-  const callbacks = await internal.listenOnTcp(callback_host, callback_port).catch((error: unknown) => {
-    throw listenFault(
-      error,
-      { host: callback_host, port: callback_port },
-      'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT',
-    );
-  });
-  opened.defer(() => callbacks.close());
+  const callback_url = await listenForWorkers(internal, config, opened);
   await core.disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
   const removal = startRetention(core, folders, dispatcher, opened);
-  return { runner, dispatcher, signals, callback_url: addressOf(callback_host, callbacks.port) };
+  return { runner, dispatcher, signals, callback_url };
+}
+
+/** Opens the port for workers that have no socket. Gives its address. */
+async function listenForWorkers(internal: InternalApi, config: Config, opened: Opened): Promise<string> {
+  const [host, port] = [config.callback_host, config.callback_port];
+  const callbacks = await internal.listenOnTcp(host, port).catch((error: unknown) => {
+    throw listenFault(error, { host, port }, 'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT');
+  });
+  opened.defer(() => callbacks.close());
+  return addressOf(host, callbacks.port);
 }
 
 /** Claude, or without a key the demo model. */
