@@ -1,4 +1,4 @@
-import Anthropic, { APIError, APIConnectionTimeoutError, AnthropicError } from '@anthropic-ai/sdk';
+import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
 import type {
   BetaMessage,
   BetaMessageParam,
@@ -237,9 +237,13 @@ function fromApi(error: APIError): ModelError {
   const asked = error.headers?.get('x-should-retry');
   if (status === undefined) {
     // No answer at all, or an error inside of the stream.
-    if (error instanceof APIConnectionTimeoutError)
-      return make('transient', `The Claude API did not answer in time: ${error.message}`);
-    if (type === null) return make('away', 'The server is away.');
+    if (error instanceof APIConnectionError) {
+      const code = codeOf(error);
+      if (AWAY.has(code ?? '')) return make('away', `The server is away (${code}).`);
+      const told = error instanceof APIConnectionTimeoutError ? 'did not answer in time' : 'could not be reached';
+      return make('transient', `The Claude API ${told}: ${error.message}`);
+    }
+    if (type === null) return make('transient', `The Claude API broke off: ${words}`);
     const passing = ['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error'].includes(type);
     return make(passing ? 'transient' : 'rejected', `The Claude API broke off: ${words}`);
   }
@@ -249,6 +253,17 @@ function fromApi(error: APIError): ModelError {
   if (status === 400 && /thinking|signature/i.test(words)) return make('thinking', told);
   if (status === 400 && /image/i.test(words)) return make('image', told);
   return make('rejected', told);
+}
+
+/** There was no connection to the coordinator, and so nothing went out: it is being started again, or its machine is away. */
+const AWAY = new Set(
+  'ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT'.split(' '),
+);
+
+/** The system's code for what kept a request from being made, however deep in the causes; undefined: none. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause);
 }
 
 function retryAfterMs(headers: Headers | undefined): number | null {

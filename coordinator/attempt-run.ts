@@ -113,7 +113,7 @@ export class AttemptRun {
   adopt(workspace: string): Promise<void> {
     this.#handed_over = true;
     return this.#run(async () => {
-      this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
+      await this.#open(workspace);
       // What came before there was anyone to push it to.
       this.control();
     });
@@ -122,9 +122,20 @@ export class AttemptRun {
   /** Takes up an attempt that has ended, and whose worker may be there still: until it has gone for certain, nobody else has its workspace. */
   clearAway(workspace: string): Promise<void> {
     this.#over.abort();
-    return this.#run(async () => {
+    return this.#run(() => this.#open(workspace));
+  }
+
+  /** Listens to a worker that may be there, however often it takes: it is not let go of before it is known to have gone. */
+  #open(workspace: string): Promise<void> {
+    const open = async () => {
       this.#worker = await this.#deps.workers.open(this.#worker_name, workspace);
-    });
+    };
+    const onFailure = (error: unknown) =>
+      this.#logger.error(
+        { err: error, worker: this.#worker_name },
+        'the worker cannot be listened to; it is tried again',
+      );
+    return keepTrying(open, { ...REMOVE_RETRY, signal: this.#left.signal, onFailure });
   }
 
   /** Pushes what is pending for the task: a cancel, or messages. What does not arrive comes with the next callback's answer. */

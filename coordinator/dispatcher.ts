@@ -37,7 +37,7 @@ export type DispatcherDeps = {
   workspace_bytes_max: number;
   buildAssignment: (task_id: string, n: number) => Promise<Assignment>;
   /** An attempt was begun, or found living at the start: its lease begins. */
-  onAttemptBegun: (task_id: string, n: number) => void;
+  onAttemptBegun: (attempt: AttemptRow) => void;
   /** The dispatcher itself ended an attempt (after the commit): its lease and its streams end. */
   onAttemptEnded: (task_id: string, n: number) => void;
 };
@@ -200,7 +200,7 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
     try {
       const { attempt, workspace } = this.#insertAttempt(id, warm, at);
       const run = new AttemptRun(this.#run_deps, attempt);
-      this.#deps.onAttemptBegun(id, attempt.n);
+      this.#deps.onAttemptBegun(attempt);
       this.#runs.set(id, { run, done: run.start(workspace, warm) });
       return true;
     } catch (error) {
@@ -247,11 +247,11 @@ export class Dispatcher implements Omit<Signals, 'removed'> {
 
   /** Takes up a living attempt that no run of this process has: its worker was started by an earlier one, or was about to be. */
   #takeUp(attempt: AttemptRow): void {
-    const { task_id, n } = attempt;
+    const { task_id } = attempt;
     const workspace = findTask(this.#deps.log.db, task_id)?.workspace ?? attempt.worker;
     const run = new AttemptRun(this.#run_deps, attempt);
     const called = attempt.status === 'running' || attempt.last_seq > 0;
-    this.#deps.onAttemptBegun(task_id, n);
+    this.#deps.onAttemptBegun(attempt);
     this.#runs.set(task_id, { run, done: called ? run.adopt(workspace) : run.start(workspace) });
   }
 }

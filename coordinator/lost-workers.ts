@@ -6,9 +6,10 @@ import type { Log } from './log.ts';
 import type { Logger } from './logger.ts';
 import type { Relay } from './relay.ts';
 import type { Signals } from './signals.ts';
-import { findAttempt, listLivingAttempts } from './sqlite/attempts.ts';
+import { listLivingAttempts } from './sqlite/attempts.ts';
 import { findState, markSilent } from './sqlite/progress.ts';
 import { findTask } from './sqlite/tasks.ts';
+import type { AttemptRow } from './task.ts';
 import { Stalls, type Stall, type StallTimes } from './stalls.ts';
 
 type Deps = { log: Log; relay: Relay; signals: Signals; logger: Logger };
@@ -18,12 +19,15 @@ export type Watch = {
   leases: Leases;
   stalls: Stalls;
   /** An attempt was begun, or found living. */
-  begin: (task_id: string, n: number) => void;
+  begin: (attempt: Pick<AttemptRow, 'task_id' | 'n' | 'started_at'>) => void;
   stop: () => void;
 };
 
-/** The worker ends an attempt by itself at its time limit. One that has not, this much later, is ended from here. */
-const OVER_TIME_MS = 10 * 60_000;
+/**
+ * The worker ends an attempt by itself at its time limit, which begins once the repository is there. One that has not, this much later, is ended from
+ * here: fetching a repository and pushing to it may take as long at the worst, with all their tries.
+ */
+const OVER_TIME_MS = 2 * 3600_000;
 
 /**
  * Watches the workers. One that falls silent is told of, and loses its attempt as `worker_lost` when its lease ends; one that calls while its work
@@ -76,13 +80,13 @@ export function watchWorkers(deps: Deps, times: { time_limit_ms: number } & Part
       ? end(stall, 'time_limit', 'The worker went on for longer than an attempt may take, and was ended.')
       : end(stall, 'worker_hung', wordsForStall(stall));
   const stalls = new Stalls(hung, rest);
-  const begin = (task_id: string, n: number) => {
+  const begin: Watch['begin'] = ({ task_id, n, started_at }) => {
     leases.touch(task_id, n);
     // By the clock, which may have been set meanwhile: it has some time left in any case, and no more than a new one.
-    const age_ms = Date.now() - Date.parse(findAttempt(log.db, task_id, n)?.started_at ?? '');
+    const age_ms = Date.now() - Date.parse(started_at);
     stalls.begin(task_id, n, OVER_TIME_MS + Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms)));
   };
-  for (const { task_id, n } of listLivingAttempts(log.db)) begin(task_id, n);
+  for (const attempt of listLivingAttempts(log.db)) begin(attempt);
   return {
     leases,
     stalls,

@@ -20,7 +20,7 @@ export class MessagePush {
 
   /**
    * One push at a time: a message that comes meanwhile is in the next. A message that the worker has seen changes nothing there. Begins none
-   * once the signal has aborted.
+   * once the signal has aborted. Never rejects.
    */
   async push(link: Link, signal: AbortSignal): Promise<void> {
     this.#push_again = true;
@@ -28,11 +28,12 @@ export class MessagePush {
     this.#pushing = true;
     while (this.#push_again && !signal.aborted) {
       this.#push_again = false;
-      const messages = listPendingMessages(this.#db, this.#task_id);
-      if (messages.length === 0) continue;
-      await postMessages(link, messages).catch((error: unknown) => {
+      try {
+        const messages = listPendingMessages(this.#db, this.#task_id);
+        if (messages.length > 0) await postMessages(link, messages);
+      } catch (error) {
         this.#logger.info({ err: error }, 'messages could not be pushed; they come with the next callback');
-      });
+      }
     }
     this.#pushing = false;
   }

@@ -7,7 +7,7 @@ import type { Log } from './log.ts';
 import type { Logger } from './logger.ts';
 import type { Removal } from './removal.ts';
 import { usedBytes } from './sqlite/database.ts';
-import { newestEventAt } from './sqlite/events.ts';
+import { findSeenAt, putSeenAt } from './sqlite/clock.ts';
 import { pruneRemembered } from './sqlite/idempotency.ts';
 import { pruneRefreshTokens } from './sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from './sqlite/removed.ts';
@@ -16,8 +16,10 @@ import { giveUpWorkspace, listEndedWorkspaces } from './sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
 const STOP_MS = 5_000;
-/** A server may be off for so long before its clock is in doubt. */
-const OFF_MS_MAX = 30 * 24 * 3600_000;
+const DAY_MS = 24 * 3600_000;
+/** A clock that is further ahead than this since the last look is in doubt, for so long. */
+const CLOCK_JUMP_MS = 30 * DAY_MS;
+const DOUBT_MS = DAY_MS;
 /** How long it may take to measure a workspace. */
 const MEASURE_MS = 60_000;
 
@@ -44,6 +46,7 @@ export class Retention {
   readonly #stop = new AbortController();
   /** What the workspaces take up, in bytes: measured once after each end of their task. */
   #sizes = new Map<string, { ended_at: string; bytes: number }>();
+  #in_doubt_since: number | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,8 +77,9 @@ export class Retention {
   async #look(): Promise<void> {
     // What an earlier process has marked, or this one could not remove.
     void this.#deps.removal.sweep();
-    await this.#attempt('workspaces', () => this.#thinWorkspaces());
-    await this.#attempt('tasks', () => this.#removeOld());
+    const by_age = this.#mayGoByAge();
+    await this.#attempt('workspaces', () => this.#thinWorkspaces(by_age));
+    if (by_age) await this.#attempt('tasks', () => this.#removeOld());
     await this.#attempt('the log', () => this.#shrinkLog());
     await this.#attempt('answers and log-ins', async () => this.#forget());
   }
@@ -91,9 +95,9 @@ export class Retention {
   }
 
   /** Gives workspaces up: first those that are too old, or any while the disk is short, then those that are too much together. */
-  async #thinWorkspaces(): Promise<void> {
+  async #thinWorkspaces(by_age: boolean): Promise<void> {
     const { log, keep, hasRun, isDiskShort } = this.#deps;
-    const before = this.#mayGoByAge() ? ago(keep.keep_workspaces_ms) : '';
+    const before = by_age ? ago(keep.keep_workspaces_ms) : '';
     const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !hasRun(task_id));
     while (workspaces[0] && (workspaces[0].ended_at < before || (await isDiskShort()))) {
       await this.#giveUp(workspaces[0]);
@@ -137,7 +141,11 @@ export class Retention {
       if (known?.ended_at === ended_at) this.#sizes.set(workspace, known);
       else if (!hasRun(task_id)) {
         const within = { within_ms: MEASURE_MS, signal: this.#stop.signal };
-        const bytes = await folderSize('bytes', [folders.workspace(workspace)], within);
+        const bytes = await folderSize('bytes', [folders.workspace(workspace)], within).catch((error: unknown) => {
+          logger.warn({ err: error, task_id, workspace }, 'a workspace could not be measured');
+          return undefined;
+        });
+        if (bytes === undefined) continue;
         // A worker can make a folder that takes hours to count: one that is not counted in time is too large.
         if (bytes === Infinity) logger.warn({ task_id, workspace }, 'a workspace could not be measured in time');
         this.#sizes.set(workspace, { ended_at, bytes });
@@ -147,7 +155,6 @@ export class Retention {
 
   async #removeOld(): Promise<void> {
     const { log, keep, logger } = this.#deps;
-    if (!this.#mayGoByAge()) return;
     const before = ago(keep.keep_ms);
     let [tasks, marked] = [0, 0];
     do {
@@ -159,17 +166,30 @@ export class Retention {
     if (tasks > 0) logger.info({ tasks, before }, 'tasks that ended long ago are removed');
   }
 
-  /** A clock that was set on by a year would let everything go: nothing goes by age where it is far beyond all that has happened. */
+  /**
+   * A clock that was set on by a year would let everything go. Where it is a month further than at the last look, nothing goes by age for a day: that
+   * is time to put it right, and a server that was merely off for so long loses nothing by it.
+   */
   #mayGoByAge(): boolean {
     const { log, logger } = this.#deps;
-    const newest = newestEventAt(log.db);
-    const known_ms = newest === undefined ? Date.now() : Date.parse(newest) + performance.now();
-    if (Date.now() - known_ms <= OFF_MS_MAX) return true;
-    logger.warn(
-      { newest },
-      'the newest event is long past: is the clock right? Nothing is removed by its age until there is another',
-    );
-    return false;
+    const seen_at = findSeenAt(log.db);
+    const ahead_ms = seen_at === undefined ? 0 : Date.now() - Date.parse(seen_at);
+    if (ahead_ms > CLOCK_JUMP_MS) {
+      if (this.#in_doubt_since === undefined)
+        logger.warn(
+          { seen_at },
+          'the clock is far ahead of the last time seen: is it right? Nothing is removed by its age for a day',
+        );
+      this.#in_doubt_since ??= performance.now();
+      if (performance.now() - this.#in_doubt_since < DOUBT_MS) return false;
+    }
+    this.#in_doubt_since = undefined;
+    try {
+      log.write(({ db }) => putSeenAt(db, new Date().toISOString()));
+    } catch (error) {
+      logger.warn({ err: error }, 'the time could not be noted');
+    }
+    return true;
   }
 
   /** One task after the other, since what each has freed is known once it has gone. */

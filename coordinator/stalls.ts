@@ -117,7 +117,10 @@ export class Stalls {
     const held_up_ms = now - this.#looked_ms - this.#times.stall_ms / LOOKS;
     this.#looked_ms = now;
     for (const [key, watched] of this.#watched) {
-      if (held_up_ms > OWN_SILENCE_MS) watched.moved_ms = now;
+      if (held_up_ms > OWN_SILENCE_MS) {
+        watched.moved_ms = now;
+        watched.over_ms += held_up_ms;
+      }
       const over_time = now >= watched.over_ms;
       if (!over_time && (watched.carried > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;

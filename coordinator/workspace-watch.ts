@@ -8,6 +8,8 @@ const EVERY_MS = 15_000;
 /** The same while the disk is short: somebody fills it. */
 const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
+/** A machine may be out of breath for once: so often in a row a workspace was not to be counted before that is held against it. */
+const SLOW_MAX = 3;
 /** Several times what a large repository and its dependencies have; a disk of 40 GB has two and a half million inodes, for all workspaces. */
 const FILES_MAX = 1_000_000;
 const MB = 1024 * 1024;
@@ -31,6 +33,8 @@ export class WorkspaceWatch {
   #timer: NodeJS.Timeout | undefined;
   #measuring = false;
   #measured_ms = performance.now();
+  /** How often in a row the workspaces of these tasks took too long to be counted. */
+  #slow = new Map<string, number>();
 
   constructor(deps: { bytes_max: number; holds: Holds; logger: Logger; list: () => Measured[] }) {
     this.#bytes_max = deps.bytes_max;
@@ -54,21 +58,33 @@ export class WorkspaceWatch {
     if (this.#measuring || performance.now() - this.#measured_ms < every_ms - TICK_MS / 2) return;
     this.#measuring = true;
     try {
-      for (const measured of this.#list()) if (!this.#stopped.signal.aborted) await this.#measure(measured);
-    } catch (error) {
-      // No process can be started just now, say. It is tried again.
-      if (!this.#stopped.signal.aborted) this.#logger.warn({ err: error }, 'the workspaces could not be measured');
+      await this.#measureAll(this.#list());
     } finally {
       this.#measured_ms = performance.now();
       this.#measuring = false;
     }
   }
 
-  async #measure({ dirs, tooLarge }: Measured): Promise<void> {
+  async #measureAll(list: Measured[]): Promise<void> {
+    this.#slow = new Map(list.map(({ task_id }) => [task_id, this.#slow.get(task_id) ?? 0]));
+    for (const measured of list) {
+      if (this.#stopped.signal.aborted) return;
+      await this.#measure(measured).catch((error: unknown) => {
+        // No process can be started just now, say. It is tried again.
+        if (this.#stopped.signal.aborted) return;
+        this.#logger.warn({ err: error, task_id: measured.task_id }, 'a workspace could not be measured');
+      });
+    }
+  }
+
+  async #measure({ task_id, dirs, tooLarge }: Measured): Promise<void> {
     const within = { within_ms: MEASURE_MS_MAX, signal: this.#stopped.signal };
     // At the same time: what one of them reads from the disk the other need not.
     const [bytes, files] = await Promise.all([folderSize('bytes', dirs, within), folderSize('files', dirs, within)]);
-    const fault = sizeFault({ bytes, files }, this.#bytes_max);
+    const slow = bytes === Infinity || files === Infinity ? (this.#slow.get(task_id) ?? 0) + 1 : 0;
+    this.#slow.set(task_id, slow);
+    if (slow > 0) this.#logger.warn({ task_id, times: slow }, 'a workspace took too long to be counted');
+    const fault = slow > 0 && slow < SLOW_MAX ? null : sizeFault({ bytes, files }, this.#bytes_max);
     if (fault !== null && !this.#stopped.signal.aborted) tooLarge(fault);
   }
 }

@@ -37,6 +37,8 @@ export function listLivingAttempts(db: Db): AttemptRow[] {
 
 /** Those of the tasks' newest attempts that have ended, and whose worker is one of these. */
 export function listEndedAttemptsOf(db: Db, workers: string[]): AttemptRow[] {
+  // It reads the newest attempt of each task: not where there is nothing to be found.
+  if (workers.length === 0) return [];
   return sql<Stored>(
     db,
     `SELECT attempts.* FROM attempts JOIN tasks ON tasks.id = attempts.task_id AND tasks.attempt = attempts.n

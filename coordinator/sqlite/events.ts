@@ -27,11 +27,6 @@ export function newestEventIdOf(db: Db, user_id: string): number {
   return row?.id ?? 0;
 }
 
-/** When the newest event of all came, as an ISO time; undefined where there is none. */
-export function newestEventAt(db: Db): string | undefined {
-  return sql<{ at: string }>(db, 'SELECT at FROM events ORDER BY id DESC LIMIT 1').get()?.at;
-}
-
 /** A row of the log as JSON text. The body is put in as it was stored: it is never parsed on the way out. */
 export function eventText(row: EventRow): string {
   const { id, task_id, attempt, seq, type, at, body } = row;

@@ -40,11 +40,16 @@ test('a measurement that could not begin is in the log, and the next one takes p
   holds.set('disk', 'The disk is short.');
   const details: string[] = [];
   let looks = 0;
-  const list = () => {
-    looks += 1;
-    if (looks === 1) throw new Error('spawn ENOMEM');
-    return [{ task_id: 'it', dirs: [dir], tooLarge: (detail: string) => void details.push(detail) }];
+  const failing = {
+    task_id: 'it',
+    get dirs(): string[] {
+      looks += 1;
+      if (looks === 1) throw new Error('spawn ENOMEM');
+      return [dir];
+    },
+    tooLarge: (detail: string) => void details.push(detail),
   };
+  const list = () => [failing];
   const watch = new WorkspaceWatch({ bytes_max: 0, holds, logger, list });
   t.teardown(() => watch.stop());
   watch.start();

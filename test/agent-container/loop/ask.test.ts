@@ -106,15 +106,30 @@ test('waits for a coordinator that is away for as long as it takes, and tells of
   let tries = 0;
   const there = b.fetch;
   b.fetch = async (url, init) => {
-    if (++tries <= 12) throw new TypeError('fetch failed');
+    const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    if (++tries <= 12) throw new TypeError('fetch failed', { cause });
     return there(url, init);
   };
   t.is((await b.run()).status, 'succeeded');
   t.is(b.model.requests.length, 1);
   t.deepEqual(
     b.of('turn.retried').map(({ reason }) => reason),
-    ['The server is away.'],
+    ['The server is away (ECONNREFUSED).'],
   );
+});
+
+test('gives up where each try breaks off after it was sent, also where nothing says why', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.fetch = async () =>
+    new Response('event: error\ndata: {"message":"the gateway is at its end"}\n\n', {
+      headers: { 'content-type': 'text/event-stream' },
+    });
+  t.is((await b.run()).reason, 'model_unavailable');
+  t.is(b.of('turn.retried').length, 3);
+  const reset = await bench(t, { script: [DONE] });
+  const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  reset.fetch = async () => Promise.reject(new TypeError('fetch failed', { cause }));
+  t.is((await reset.run()).reason, 'model_unavailable');
 });
 
 test('asks again where the API falls silent within an answer, or gives none', async (t) => {
