@@ -191,10 +191,17 @@ export class Scene {
     return Promise.all(this.tasks.map((id) => this.insist(() => this.task(id))));
   }
 
-  /** Starts another coordinator on the same data; gives how it ended. */
-  another(): Promise<Ended> {
-    return CoordinatorProcess.spawn(this.data_dir, { ...this.env, PORT: '0', ERRAND_CALLBACK_PORT: '0' }, this.program)
-      .ended;
+  /** Starts another coordinator on the same data; gives how it ended. Undefined: the first one had just died, and this one was ended again. */
+  async another(): Promise<Ended | undefined> {
+    const env = { ...this.env, PORT: '0', ERRAND_CALLBACK_PORT: '0' };
+    const other = CoordinatorProcess.spawn(this.data_dir, env, this.program);
+    const served = other.url().then(
+      () => undefined,
+      () => other.ended,
+    );
+    const ended = await Promise.race([other.ended, served]);
+    if (!ended) await other.kill();
+    return ended;
   }
 
   /** Kills the coordinator; whoever supervises it starts it again. */

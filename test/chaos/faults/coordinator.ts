@@ -124,7 +124,9 @@ const second: Fault = {
   outcome: 'it refuses to start, and harms nothing',
   inject: async (scene: Scene, random) => {
     if (!(await scene.moment(random))) return false;
-    const { code, stderr } = await scene.another();
+    const ended = await scene.another();
+    if (!ended) return false;
+    const { code, stderr } = ended;
     if (code !== 1 || !stderr.includes('Another Errand is running'))
       throw new Error(`It ended with ${code}: ${stderr}`);
     return true;
