@@ -2,7 +2,6 @@ import { isEnded, type Task } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { EXIT } from './failure.ts';
 import { follow, type News } from './follow.ts';
-import { clock } from './format.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
 import { heading, RESTORED, View, whyNothingStarts } from './view.ts';
@@ -27,10 +26,11 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
 
 /** The events as they are, one a line. */
 async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
+  const tellOfConnection = connectionTeller(io);
   for await (const news of follow(client, id, io.signal)) {
     if (news.type === 'events') for (const event of news.events) printJson(io, event);
     else if (news.type === 'restored') printBeside(io, [[RESTORED]]);
-    else tellOfConnection(news, io);
+    else tellOfConnection(news);
   }
 }
 
@@ -47,15 +47,22 @@ async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
 }
 
 async function watchPlainly(client: Client, id: string, view: View, io: Io): Promise<void> {
+  const tellOfConnection = connectionTeller(io);
   for await (const news of follow(client, id, io.signal)) {
     print(io, view.take(news, false));
-    tellOfConnection(news, io);
+    tellOfConnection(news);
   }
 }
 
-/** Where nothing below the log says it, a lost connection is told of beside the output. */
-function tellOfConnection(news: News, io: Io): void {
-  if (news.type === 'lost') printBeside(io, [[news.why, ` Trying again at ${clock(news.retry_at_ms)}.`]]);
+/** Where nothing below the log says it, a lost connection is told of beside the output: once, and once it is there again. */
+function connectionTeller(io: Io): (news: News) => void {
+  let lost = false;
+  return (news) => {
+    if (news.type === 'lost' && !lost) printBeside(io, [[news.why, ' Trying again until it is there.']]);
+    if (news.type === 'connected' && lost) printBeside(io, [['The server is there again.']]);
+    if (news.type === 'lost') lost = true;
+    else if (news.type === 'connected') lost = false;
+  };
 }
 
 async function watchLive(client: Client, id: string, view: View, io: Io): Promise<void> {
