@@ -9,6 +9,10 @@ export type CuttingProxy = {
   cut: () => number;
   /** Loses the next answer: the request arrives, and its connection is cut before anything comes back. */
   loseAnswer: () => void;
+  /** Takes no connections, until it is told to again. */
+  away: boolean;
+  /** How many connections it has not taken. */
+  refused: number;
 };
 
 /** Carries connections on to `target`, until the test ends. */
@@ -16,7 +20,23 @@ export async function startCuttingProxy(t: ExecutionContext, target: string): Pr
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let losing = false;
+  const network: CuttingProxy = {
+    url: '',
+    cut: () => {
+      const count = open.size;
+      for (const socket of open) socket.resetAndDestroy();
+      return count;
+    },
+    loseAnswer: () => (losing = true),
+    away: false,
+    refused: 0,
+  };
   const server = createServer((near) => {
+    if (network.away) {
+      network.refused++;
+      near.resetAndDestroy();
+      return;
+    }
     const far = connect(Number(port), hostname);
     far.prependListener('data', () => {
       if (losing) near.resetAndDestroy();
@@ -37,15 +57,11 @@ export async function startCuttingProxy(t: ExecutionContext, target: string): Pr
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const cut = (): number => {
-    const count = open.size;
-    for (const socket of open) socket.resetAndDestroy();
-    return count;
-  };
   t.teardown(async () => {
-    cut();
+    network.cut();
     server.close();
     await once(server, 'close');
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut, loseAnswer: () => (losing = true) };
+  network.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return network;
 }

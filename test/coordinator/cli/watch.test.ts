@@ -66,6 +66,24 @@ test('prints exactly the events of the log, in order, none twice, however often 
   t.deepEqual(printed, all);
 });
 
+test('tells once of a server that is away, however long, and once that it is there again', async (t) => {
+  const { network, cli, id, errand } = await stage(t);
+  const watching = cli.start(['watch', id]);
+  await watching.shows('Mend the bill');
+  errand.begin();
+  network.away = true;
+  network.cut();
+  await until('it says so', () => watching.stderr.includes('Trying again'));
+  const before = network.refused;
+  await until('it has tried again and again', () => network.refused > before + 3);
+  network.away = false;
+  await until('it has come back', () => watching.stderr.includes('The server is there again.'));
+  errand.end('succeeded', null, RESULT);
+  const { code, stderr } = await watching.ended;
+  t.is(code, 0);
+  t.is(stderr.split('\n').filter((line) => line.includes('Trying again until it is there.')).length, 1, stderr);
+});
+
 test('ends with the outcome of the errand', async (t) => {
   const { server, api, cli } = await stage(t);
   const outcomes = [
