@@ -39,7 +39,12 @@ export function openCore(settings: Config, { logger, pace }: Pick<Core, 'logger'
   const prices = demo ? demoPrices() : priced;
   if (!prices.has(config.model))
     throw new ConfigError(`ERRAND_MODEL '${config.model}' is not in the price table: add it with ERRAND_PRICES.`);
-  const { keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
+  const { keys, new_keys, db, database_path, unchecked } = openDataFolder(config.data_dir, opened);
+  if (new_keys)
+    logger.warn(
+      { data_dir: config.data_dir },
+      'there was no keys.json, and new keys were made: all log-ins have ended, and the secrets of projects cannot be opened; put your copy of it back, or set them anew',
+    );
   const holds = new Holds(logger);
   if (unchecked) opened.defer(checkBeside(database_path, holds, logger));
   const disk = new DiskWatch(config.data_dir, config.disk_free_bytes_min, holds);

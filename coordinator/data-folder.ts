@@ -10,8 +10,11 @@ import { findDamage, openDatabase, openFault, type Db } from './sqlite/database.
 /** A database up to this size is checked before anything is served: a second on a slow disk. A larger one is checked beside the server. */
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;
 
-/** `unchecked`: the database may have been left by a crash, and is too large to be checked before the start. */
-export type DataFolder = { keys: Keys; db: Db; database_path: string; unchecked: boolean };
+/**
+ * `new_keys`: the folder had a database and no keys, and so new ones were made. `unchecked`: the database may have been left by a crash, and is too
+ * large to be checked before the start.
+ */
+export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path: string; unchecked: boolean };
 
 /**
  * Takes the data folder for this server alone, and opens what is in it; what was opened is put into `opened`. Throws a `ConfigError` that says
@@ -34,6 +37,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     opened.defer(() => lock.release());
     const cut_off = cutOffRestore(dir);
     if (cut_off !== null) throw new ConfigError(cut_off);
+    const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
     const keys = readKeys(dir);
     // SQLite removes the WAL when the last process closes the database: where there is one, that process did not get to it.
     const crashed = sizeOf(`${database_path}-wal`) > 0;
@@ -43,7 +47,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     if (damage !== null) throw new ConfigError(wordsForDamage(database_path, damage));
     const db = openDatabase(database_path);
     opened.defer(() => void db.close());
-    return { keys, db, database_path, unchecked: crashed && !checked_first };
+    return { keys, new_keys, db, database_path, unchecked: crashed && !checked_first };
   } catch (error) {
     throw inWords(error, dir, database_path);
   }

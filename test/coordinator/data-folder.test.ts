@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkBeside } from '../../coordinator/check-database.ts';
 import { ConfigError } from '../../coordinator/config.ts';
-import { openDataFolder } from '../../coordinator/data-folder.ts';
+import { openDataFolder, type DataFolder } from '../../coordinator/data-folder.ts';
 import { Holds } from '../../coordinator/holds.ts';
 import { Log } from '../../coordinator/log.ts';
 import { createLogger } from '../../coordinator/logger.ts';
@@ -36,9 +36,10 @@ async function usedFolder(t: ExecutionContext, end: 'crashed' | 'stopped'): Prom
 }
 
 /** Opens it as a server does, and closes it again. */
-async function open(dir: string): Promise<{ unchecked: boolean }> {
+async function open(dir: string): Promise<Pick<DataFolder, 'unchecked' | 'new_keys'>> {
   await using opened = new AsyncDisposableStack();
-  return { unchecked: openDataFolder(dir, opened).unchecked };
+  const { unchecked, new_keys } = openDataFolder(dir, opened);
+  return { unchecked, new_keys };
 }
 
 /** Overwrites some pages in the middle of the file. */
@@ -52,9 +53,12 @@ function spoil(dir: string): void {
 const DAMAGED = /database .*errand\.db is damaged \(.+\)\. It was not changed\.\n.*`errand restore`/;
 
 test('a folder that a server left by a stop or by a crash is opened', async (t) => {
-  t.deepEqual(await open(await usedFolder(t, 'stopped')), { unchecked: false });
-  t.deepEqual(await open(await usedFolder(t, 'crashed')), { unchecked: false });
-  t.deepEqual(await open(join(await temporaryFolder(t), 'new', 'one')), { unchecked: false });
+  for (const end of ['stopped', 'crashed'] as const) {
+    const dir = await usedFolder(t, end);
+    t.deepEqual(await open(dir), { unchecked: false, new_keys: true }, 'its keys are gone');
+    t.deepEqual(await open(dir), { unchecked: false, new_keys: false });
+  }
+  t.deepEqual(await open(join(await temporaryFolder(t), 'new', 'one')), { unchecked: false, new_keys: false });
 });
 
 const DAMAGES: [string, (dir: string) => void][] = [
