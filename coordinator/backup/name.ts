@@ -1,4 +1,4 @@
-const NAME = /^errand-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([0-9a-f]{12})\.db\.gz$/;
+const NAME = /^errand-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-([0-9a-f]{12})\.db\.gz$/;
 
 /** What two machines' clocks may be apart, and more. */
 const GRACE_MS = 24 * 60 * 60 * 1000;
@@ -12,16 +12,16 @@ export type Named = {
   checksum: string;
 };
 
-/** The name of a backup: names sort by time, and bear the beginning of the file's SHA-256 (hexadecimal). */
+/** The name of a backup: names sort by time, to the millisecond, and bear the beginning of the file's SHA-256 (hexadecimal). */
 export function nameOf(at: Date, sha256: string): string {
-  const time = at.toISOString().replace(/[-:]|\.\d+/g, '');
+  const time = at.toISOString().replace(/[-:.]/g, '');
   return `errand-${time}-${sha256.slice(0, 12)}.db.gz`;
 }
 
 /** Undefined: this is not the name of a backup. */
 export function readName(name: string): Named | undefined {
-  const [, year, month, day, hour, minute, second, checksum = ''] = NAME.exec(name) ?? [];
-  const at_ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const [, year, month, day, hour, minute, second, milliseconds, checksum = ''] = NAME.exec(name) ?? [];
+  const at_ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${milliseconds}Z`);
   return Number.isNaN(at_ms) ? undefined : { name, at_ms, checksum };
 }
 

@@ -15,10 +15,16 @@ const kept = (names: string[], now_ms = NOW): string[] => {
 };
 
 test('a name tells the time and the checksum, and sorts by time', (t) => {
-  t.is(named(0), 'errand-20261124T183000Z-abababababab.db.gz');
+  t.is(named(0), 'errand-20261124T183000000Z-abababababab.db.gz');
   t.deepEqual(readName(named(0)), { name: named(0), at_ms: NOW, checksum: 'abababababab' });
   t.true(named(HOUR_MS) < named(0));
-  for (const other of ['errand.db', 'errand-20261399T183000Z-abababababab.db.gz', `x${named(0)}`, `${named(0)}.part`])
+  t.true(nameOf(new Date(NOW), 'ff'.repeat(32)) < nameOf(new Date(NOW + 1), '00'.repeat(32)), 'also within a second');
+  for (const other of [
+    'errand.db',
+    'errand-20261399T183000000Z-abababababab.db.gz',
+    `x${named(0)}`,
+    `${named(0)}.part`,
+  ])
     t.is(readName(other), undefined, other);
 });
 
