@@ -71,6 +71,8 @@ test('tells once of a server that is away, however long, and once that it is the
   const watching = cli.start(['watch', id]);
   await watching.shows('Mend the bill');
   errand.begin();
+  errand.report(said('It watches.'));
+  await watching.shows('It watches.');
   network.away = true;
   network.cut();
   await until('it says so', () => watching.stderr.includes('Trying again'));
