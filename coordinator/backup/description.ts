@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countRows, damageOf, findDescription, newestEventId, openCopy, putDescription } from '../sqlite/copy.ts';
+import { countRows, damageOf, findDescription, newestStoredEventId, openCopy, putDescription } from '../sqlite/copy.ts';
 import { newestVersion, readMeta, versionOf, type Db } from '../sqlite/database.ts';
 import { BackupError } from './error.ts';
 
@@ -53,7 +53,7 @@ export function verify(path: string, plain_at?: string): Description {
     const description = Description.safeParse(JSON.parse(own ?? 'null'));
     if (!description.success) throw new BackupError('The file is not a backup of Errand: it does not describe itself.');
     const { newest_event_id, counts, schema_version } = description.data;
-    const found = JSON.stringify([countRows(db), newestEventId(db), version]);
+    const found = JSON.stringify([countRows(db), newestStoredEventId(db), version]);
     if (found !== JSON.stringify([counts, newest_event_id, schema_version]))
       throw new BackupError('The backup is damaged: it does not hold as many rows as it says.');
     return description.data;
@@ -67,7 +67,7 @@ function descriptionOf(db: Db, { at, keys }: Pick<Description, 'at' | 'keys'>): 
     at,
     schema_version: versionOf(db),
     epoch: readMeta(db, 'epoch'),
-    newest_event_id: newestEventId(db),
+    newest_event_id: newestStoredEventId(db),
     counts: countRows(db),
     keys,
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeDurably } from './write-durably.ts';
 import { isAhead } from './name.ts';
 
 const Failure = z.object({ at: z.iso.datetime(), words: z.string() });
@@ -30,15 +30,7 @@ export function readBackupState(data_dir: string): BackupState {
 /** Changes `backup.json`: whoever reads it finds the old one or the new one. Only whoever holds the backups' lock may do so. */
 export async function updateBackupState(data_dir: string, change: Partial<BackupState>): Promise<void> {
   const state = { ...readBackupState(data_dir), ...change };
-  const unfinished = `${pathOf(data_dir)}.unfinished`;
-  const file = await open(unfinished, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(state)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, pathOf(data_dir));
+  await writeDurably(pathOf(data_dir), `${JSON.stringify(state)}\n`);
 }
 
 /**

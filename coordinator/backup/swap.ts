@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError } from './error.ts';
 import { syncFolder } from './folder-store.ts';
+import { writeDurably } from './write-durably.ts';
 
 /** Where a restored database is made ready, in the data folder. */
 export const restoreFolder = (data_dir: string): string => join(data_dir, 'restore-work');
@@ -46,7 +47,7 @@ export function cutOffRestore(data_dir: string): string | null {
 }
 
 async function moveAside(data_dir: string, found: string[], aside: string): Promise<void> {
-  await writeMarker(data_dir, aside);
+  await writeDurably(markerOf(data_dir), `${aside}\n`);
   const folder = join(data_dir, aside);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await syncFolder(data_dir);
@@ -64,18 +65,6 @@ function newAside(data_dir: string, at: Date): string {
   let free = name;
   for (let n = 2; existsSync(join(data_dir, free)); n++) free = `${name}-${n}`;
   return free;
-}
-
-async function writeMarker(data_dir: string, aside: string): Promise<void> {
-  const unfinished = `${markerOf(data_dir)}.unfinished`;
-  const file = await open(unfinished, 'w', 0o600);
-  try {
-    await file.writeFile(`${aside}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, markerOf(data_dir));
 }
 
 /** The folder that was begun. Undefined: none was, or it was taken elsewhere. */

@@ -58,8 +58,8 @@ export function countRows(db: Db): Record<string, number> {
   return Object.fromEntries(tables.map(({ name }) => [name, count(name)]));
 }
 
-/** The newest id of the log; 0 where there is none. */
-export function newestEventId(db: Db): number {
+/** The newest id that is in the log, and not merely was given out once; 0 where there is none. */
+export function newestStoredEventId(db: Db): number {
   return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
 }
 
