@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { S3Destination } from '../../coordinator/base/backup-destination.ts';
-import { S3Client } from '../../coordinator/operations/backup/s3/client.ts';
+import { openS3, S3_LIMITS } from '../../coordinator/operations/backup/s3/client.ts';
 import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 
@@ -100,10 +100,13 @@ function run(command: string, args: string[]): void {
 
 /** False: the servers behind it are not there yet. */
 function makeBucket(bucket: S3Destination): Promise<boolean> {
-  return new S3Client(bucket).ask({ method: 'PUT' }, AbortSignal.timeout(30_000)).then(
-    () => true,
-    () => false,
-  );
+  const options = { abortSignal: AbortSignal.timeout(30_000) };
+  return openS3(bucket, S3_LIMITS)
+    .createBucket({ Bucket: bucket.bucket }, options)
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** One device, one replica. */

@@ -79,7 +79,12 @@ async function make(
 }
 
 /** Copies, checks and compresses the database into `folder`. */
-async function pack(data_dir: string, folder: string, at: Date, signal: AbortSignal): Promise<LocalFile> {
+async function pack(
+  data_dir: string,
+  folder: string,
+  at: Date,
+  signal: AbortSignal,
+): Promise<LocalFile & { sha256: string }> {
   const copy = join(folder, 'errand.db');
   await copyDatabase(join(data_dir, 'errand.db'), copy);
   signal.throwIfAborted();

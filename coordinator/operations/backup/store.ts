@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 
-/** A file on this machine that is to be kept; `sha256` is hexadecimal. */
-export type LocalFile = { path: string; bytes: number; sha256: string };
+/** A file on this machine that is to be kept. */
+export type LocalFile = { path: string; bytes: number };
 export type StoredFile = { name: string; bytes: number };
 
 /** Where backups are kept. All that fails is thrown as a `BackupError`, and nothing waits for ever. */
