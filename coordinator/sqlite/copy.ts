@@ -1,13 +1,13 @@
 import Database from 'better-sqlite3';
 import { sql, type Db } from './database.ts';
 
-/* What is done with a database file that no server has: a copy of one, on its way into a backup or out of it. */
+/* Copies of a database for backups. No server has a copy open. */
 
 const ALL_PAGES = 0x7fffffff;
 
 /**
- * Copies a database that others may be writing meanwhile, by SQLite's online backup. It goes in one step: a single snapshot, which holds nobody
- * up. In several steps it would begin again at each commit of another process, and so never end on a busy server.
+ * Copies a database that other processes may be writing, with SQLite's online backup. It copies all pages in one step,
+ * from one snapshot, and blocks nobody. In several steps it would restart at each commit, and might never end.
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   const db = new Database(from, { readonly: true, fileMustExist: true, timeout: 5000 });
@@ -18,7 +18,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
 }
 
-/** Opens a copy as one file, without a WAL beside it. */
+/** Opens a copy as a single file without a WAL. */
 export function openCopy(path: string): Db {
   const db = new Database(path, { fileMustExist: true });
   try {
@@ -31,15 +31,15 @@ export function openCopy(path: string): Db {
 }
 
 /**
- * Brings what is in the WAL into the database's file. Throws where that cannot be done: the last one to close a database does the same, but says
- * nothing where it could not.
+ * Moves the WAL into the database's file. Throws if that fails: the last `close` of a database does the same, but
+ * reports no failure.
  */
 export function makeOneFile(db: Db): void {
   const mode = db.pragma('journal_mode = DELETE', { simple: true });
-  if (mode !== 'delete') throw new Error(`the WAL of ${db.name} could not be brought into it`);
+  if (mode !== 'delete') throw new Error(`the WAL of ${db.name} could not be checkpointed`);
 }
 
-/** What is wrong with the file, in SQLite's words, or null: a page that is damaged, an index that does not fit, a row that refers to none. */
+/** The first damage found: a page, an index, or a row whose parent is missing. Null: the database is intact. */
 export function damageOf(db: Db): string | null {
   const found = String(db.pragma('integrity_check(1)', { simple: true }));
   if (found !== 'ok') return found;
@@ -47,7 +47,7 @@ export function damageOf(db: Db): string | null {
   return orphan ? `a row of ${orphan.table} refers to one of ${orphan.parent} that is not there` : null;
 }
 
-/** How many rows each table has; of `meta` it says nothing, since a copy is described there. */
+/** The number of rows of each table but `meta`, which holds the manifest of a copy. */
 export function countRows(db: Db): Record<string, number> {
   const tables = sql<{ name: string }>(
     db,
@@ -58,29 +58,30 @@ export function countRows(db: Db): Record<string, number> {
   return Object.fromEntries(tables.map(({ name }) => [name, count(name)]));
 }
 
-/** The newest id that is in the log, and not merely was given out once; 0 where there is none. */
+/** The newest id in the log. Newer ones may have been given out and deleted. 0: the log is empty. */
 export function newestStoredEventId(db: Db): number {
   return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
 }
 
-/** Puts a description (JSON) into a copy. */
-export function putDescription(db: Db, description: string): void {
+/** Writes the manifest (JSON) into a copy. */
+export function writeManifest(db: Db, manifest: string): void {
   sql(
     db,
     `INSERT INTO meta (key, value) VALUES ('backup', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-  ).run(description);
+  ).run(manifest);
 }
 
-/** The description of a copy, as it was put there. Undefined: it has none. */
-export function findDescription(db: Db): string | undefined {
+/** The manifest (JSON) of a copy. Undefined: it has none. */
+export function readManifest(db: Db): string | undefined {
   return sql<{ value: string }>(db, `SELECT value FROM meta WHERE key = 'backup'`).get()?.value;
 }
 
 /**
- * Makes a copy the beginning of another history: a new epoch, by which clients know that their cursors are void and workers' tokens are refused; no
- * log-ins, since tokens that were exchanged or ended since would be good again; no workspaces, since those on the disk are of another time.
+ * Gives a copy a new epoch: clients then drop their cursors, and the tokens of older workers are refused. Ends all
+ * log-ins, as refresh tokens that were used or revoked since would be valid again. Forgets all workspaces: those on the
+ * disk do not belong to it.
  */
-export function beginNewHistory(db: Db): void {
+export function replaceEpoch(db: Db): void {
   sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();
   sql(db, `DELETE FROM meta WHERE key = 'backup'`).run();
   sql(db, 'DELETE FROM refresh_tokens').run();

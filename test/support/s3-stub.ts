@@ -29,8 +29,8 @@ export type S3Stub = {
   /** The requests that it got, such as `PUT /backups/errand/x`. */
   requests: string[];
   /**
-   * Sets what it does wrong from now on; undefined: nothing. The fault may be limited to a number of requests, to a method, and to requests
-   * with a parameter.
+   * Sets what it does wrong from now on; undefined: nothing. The fault may be limited to a number of requests, to a
+   * method, and to requests with a parameter.
    */
   fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string; query?: string }) => unknown;
 };

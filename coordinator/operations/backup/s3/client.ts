@@ -3,18 +3,18 @@ import { S3 } from '@aws-sdk/client-s3';
 import type { S3Destination } from '../../../base/backup-destination.ts';
 import { notUnderstood } from './error.ts';
 
-/** How long nothing may move on a connection, and how often a request is tried. */
+/** `idle_ms`: how long nothing may move on a connection. `tries_max`: how often a request is sent. */
 export type S3Limits = { idle_ms: number; tries_max: number };
 
-/** With the SDK's backoff, eight tries bridge about six seconds: a store that restarts, or asks for less load. */
+/** Eight tries with the SDK's backoff take up to six seconds: enough for a store that restarts. */
 export const S3_LIMITS: S3Limits = { idle_ms: 60_000, tries_max: 8 };
 
-/** The SDK reads every answer into memory but an object's content. A page of a thousand objects is about 500 kB. */
+/** The SDK reads all answers into memory, except the content of objects. A thousand listed objects are about 500 kB. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * A client for one store. It repeats what failed because of the network, a timeout, an overload or an error of the store (429, 5xx), and
- * does not follow redirects.
+ * Makes a client for one store. It retries after network errors, timeouts and the answers 429, 500, 502, 503 and 504.
+ * It does not follow redirects.
  */
 export function openS3(destination: S3Destination, { idle_ms, tries_max }: S3Limits): S3 {
   const s3 = new S3({
@@ -36,7 +36,7 @@ export function openS3(destination: S3Destination, { idle_ms, tries_max }: S3Lim
       async (args) => {
         const result = await next(args);
         const { response } = result;
-        if (commandName !== 'GetObjectCommand' && hasBody(response))
+        if (isResponse(response) && !(commandName === 'GetObjectCommand' && response.statusCode === 200))
           response.body = Readable.from(limitAnswer(response.body, destination));
         return result;
       },
@@ -45,8 +45,14 @@ export function openS3(destination: S3Destination, { idle_ms, tries_max }: S3Lim
   return s3;
 }
 
-function hasBody(response: unknown): response is { body: Readable } {
-  return typeof response === 'object' && response !== null && 'body' in response && response.body instanceof Readable;
+function isResponse(value: unknown): value is { statusCode: number; body: Readable } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'statusCode' in value &&
+    'body' in value &&
+    value.body instanceof Readable
+  );
 }
 
 async function* limitAnswer(body: Readable, destination: S3Destination): AsyncIterable<Buffer> {

@@ -1,26 +1,32 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import type { S3Destination } from '../../../base/backup-destination.ts';
-import { BackupError } from '../error.ts';
+import { BackupError, messageOf } from '../error.ts';
 
 /** Whether the store refused with this code, such as `NoSuchKey`. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof S3ServiceException && error.name === code;
 }
 
-/** The store sent what no S3 store sends. */
+/** For `catch`: ignores a refusal with this code, and rethrows any other error. */
+export function ignoreCode(code: string): (error: unknown) => void {
+  return (error) => {
+    if (!hasCode(error, code)) throw error;
+  };
+}
+
+/** The error for an answer that no S3 store would give. */
 export function notUnderstood({ endpoint }: S3Destination): BackupError {
   return new BackupError(`The answer of the store at ${endpoint} was not understood: is it S3-compatible?`);
 }
 
-/** Tells the server's owner what an error of the SDK means. A `BackupError` stays as it is. */
+/** Translates an error of the SDK for the server's owner. A `BackupError` stays as it is. */
 export function toStoreError(error: unknown, destination: S3Destination, idle_ms: number): BackupError {
   if (error instanceof BackupError) return error;
   if (error instanceof S3ServiceException) return new BackupError(refusal(error, destination), { cause: error });
   const store = `The store at ${destination.endpoint}`;
   if (error instanceof Error && error.name === 'TimeoutError')
     return new BackupError(`${store} is too slow: nothing moved for ${Math.ceil(idle_ms / 1000)} s.`, { cause: error });
-  const reason = error instanceof Error ? error.message : String(error);
-  return new BackupError(`${store} could not be reached: ${reason}.`, { cause: error });
+  return new BackupError(`${store} could not be reached: ${messageOf(error)}.`, { cause: error });
 }
 
 function refusal({ name, $metadata }: S3ServiceException, { endpoint, bucket }: S3Destination): string {

@@ -7,13 +7,13 @@ import { BackupError } from '../error.ts';
 import { readName } from '../name.ts';
 import type { BackupStore, LocalFile, StoredFile } from '../store.ts';
 import { openS3, S3_LIMITS, type S3Limits } from './client.ts';
-import { hasCode, notUnderstood, toStoreError } from './error.ts';
+import { hasCode, ignoreCode, notUnderstood, toStoreError } from './error.ts';
 
-/** A file up to this size is sent in one request, a larger one in parts. A part is in memory, so that it can be sent again. */
+/** A larger file is sent in parts of this size. A part is held in memory, so that it can be sent again. */
 const PART_BYTES = 16 * 1024 * 1024;
-/** S3 takes no more parts: those of a very large file are larger. */
+/** S3 accepts no more parts: those of a very large file are larger. */
 const PARTS_MAX = 10_000;
-/** A page has a thousand objects. Where there are more pages, the prefix is not one for backups alone. */
+/** A page lists a thousand objects. With more pages, the prefix has other files than backups. */
 const PAGES_MAX = 100;
 /** How long it may take to remove the parts of an upload that failed. */
 const CLEANUP_MS = 30_000;
@@ -77,10 +77,13 @@ export class S3Store implements BackupStore {
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    await this.#run(signal, (options) => this.#s3.deleteObject(this.#object(name), options));
+    // Amazon's store does not report a missing object. Others do.
+    await this.#run(signal, (options) =>
+      this.#s3.deleteObject(this.#object(name), options).catch(ignoreCode('NoSuchKey')),
+    );
   }
 
-  /** Does requests. Throws the signal's reason where it aborted, and a `BackupError` for everything else. */
+  /** Sends requests. Throws the signal's reason if it aborted, and a `BackupError` for every other failure. */
   async #run<T>(signal: AbortSignal, work: (options: Options) => Promise<T>): Promise<T> {
     try {
       return await work({ abortSignal: signal });
@@ -107,7 +110,7 @@ export class S3Store implements BackupStore {
       const MultipartUpload = { Parts: await this.#putParts(upload, file, options) };
       await this.#s3.completeMultipartUpload({ ...upload, MultipartUpload }, options);
     } catch (error) {
-      // Where only the answer was lost, the upload was completed: the next try of the SDK does not find it any more.
+      // If only the answer got lost, the upload is completed, and the SDK's next try does not find it any more.
       if (hasCode(error, 'NoSuchUpload') && (await this.#has(name, file, options))) return;
       const cleanup = { abortSignal: AbortSignal.timeout(CLEANUP_MS) };
       await this.#s3.abortMultipartUpload(upload, cleanup).catch(() => undefined);
@@ -127,12 +130,14 @@ export class S3Store implements BackupStore {
     return parts;
   }
 
-  /** Removes the parts that killed runs left: no list shows them, but they take space and cost money. */
+  /** Removes the parts that killed runs left: they are in no list of objects, but take space and cost money. */
   async #abortUnfinished(options: Options): Promise<void> {
     const { Uploads = [] } = await this.#s3.listMultipartUploads(this.#all(), options);
     for (const { Key, UploadId } of Uploads)
       if (this.#backupName(Key) !== undefined)
-        await this.#s3.abortMultipartUpload({ Bucket: this.#destination.bucket, Key, UploadId }, options);
+        await this.#s3
+          .abortMultipartUpload({ Bucket: this.#destination.bucket, Key, UploadId }, options)
+          .catch(ignoreCode('NoSuchUpload'));
   }
 
   async #has(name: string, { bytes }: LocalFile, { abortSignal }: Options): Promise<boolean> {

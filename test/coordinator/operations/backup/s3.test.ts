@@ -92,7 +92,7 @@ swiftTest('refusals name what to check, and no secret: a wrong secret, key or bu
   t.deepEqual(await new S3Store(bucket).list(signal), []);
 });
 
-swiftTest('a store keeps no file that was damaged on the way', async (t, bucket) => {
+swiftTest('a store refuses a file that was damaged on the way', async (t, bucket) => {
   const endpoint = await startDamagingProxy(t, bucket.endpoint);
   const store = new S3Store({ ...bucket, endpoint }, { part_bytes: PART_BYTES });
   for (const bytes of [100_000, PART_BYTES + 100_000]) {
@@ -102,7 +102,7 @@ swiftTest('a store keeps no file that was damaged on the way', async (t, bucket)
   t.deepEqual(await store.list(signal), []);
 });
 
-test('retries what may pass, and not what is refused', async (t) => {
+test('retries temporary failures, and no refusals', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { limits });
   const { name, local, content } = await file(t, 1000);
@@ -146,7 +146,7 @@ test('gives up a store on which nothing moves: no answer, nothing read, half a d
   );
 });
 
-test('a download that is cut off and a store that is away are errors in words', async (t) => {
+test('reports a download that is cut off, and a store that is away', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { limits });
   const { name, local } = await file(t, 1_000_000);
@@ -160,7 +160,7 @@ test('a download that is cut off and a store that is away are errors in words', 
   await t.throwsAsync(nobody.list(signal), { message: /^The store at http:\/\/127\.0\.0\.1:1 could not be reached/ });
 });
 
-test('an answer that is not of S3, or too large, is refused', async (t) => {
+test('refuses answers that are not of S3 or too large', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { limits });
   const words = { message: /was not understood: is it S3-compatible\?$/ };
@@ -171,6 +171,15 @@ test('an answer that is not of S3, or too large, is refused', async (t) => {
   await t.throwsAsync(store.list(signal), words);
   stub.fail({ status: 502, body: '<html>Bad Gateway</html>' });
   await t.throwsAsync(store.list(signal), { message: /answered 502/ });
+});
+
+test('removing a backup that is not there is no error, whatever the store answers', async (t) => {
+  const stub = await startS3Stub(t);
+  const store = new S3Store(stub.destination, { limits });
+  for (const status of [204, 404]) {
+    stub.fail({ status, code: 'NoSuchKey' });
+    await t.notThrowsAsync(store.remove('errand-x', signal));
+  }
 });
 
 test('lists page by page, up to a limit', async (t) => {
@@ -196,7 +205,7 @@ test('an aborted request ends at once', async (t) => {
   await t.throwsAsync(putting, { name: 'AbortError' });
 });
 
-test('an upload in parts has succeeded if only its last answer was lost', async (t) => {
+test('a multipart upload has succeeded if only its last answer was lost', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { part_bytes: 1000, limits });
   const { name, local, content } = await file(t, 2500);
@@ -211,7 +220,7 @@ test('an upload in parts has succeeded if only its last answer was lost', async 
   t.is(stub.requests.at(-1)?.split(' ')[0], 'DELETE');
 });
 
-test('an upload in parts has failed if the store says so after the status', async (t) => {
+test('a multipart upload has failed if the store reports an error after the status 200', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { part_bytes: 1000, limits });
   const { name, local } = await file(t, 2500);
