@@ -8,7 +8,14 @@ import { addressOf } from './engine.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DOCKERFILE = 'agent-container/Dockerfile';
 /** What the worker's Dockerfile reads. */
-const CONTEXT = ['package.json', 'package-lock.json', 'protocol', 'agent-container', 'coordinator/package.json'];
+export const CONTEXT = [
+  '.npmrc',
+  'package.json',
+  'package-lock.json',
+  'protocol',
+  'agent-container',
+  'coordinator/package.json',
+];
 const BUILD_MS = 15 * 60 * 1000;
 
 const Progress = z.object({ stream: z.string().optional(), error: z.string().optional() });
