@@ -34,7 +34,7 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, gate, readiness, metrics, logger } = deps;
+  const { config, log, keys, auth, models, gate, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
@@ -42,9 +42,9 @@ export function createApp(deps: AppDeps): websockify.App {
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
   const router = bindRoutes(
     {
-      ...accountHandlers({ auth, signals }),
-      ...projectHandlers({ log, keys, signals }),
-      ...taskHandlers({ config, signals, models, log, gate }),
+      ...accountHandlers({ auth }),
+      ...projectHandlers({ log, keys }),
+      ...taskHandlers({ config, models, log, gate }),
       ...serverHandlers(readiness, metrics),
     },
     deps,

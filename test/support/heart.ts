@@ -7,21 +7,19 @@ import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
-import type { LeaseTimes } from '../../coordinator/workers/leases.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
-import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
+import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 
 type Options = {
-  /** DispatchGate the database; the same folder again is the same server, started again. */
+  /** Holds the database; the same folder again is the same server, started again. */
   folder: string;
   limits?: Partial<SocketLimits>;
   now?: () => number;
-} & Partial<LeaseTimes & StallTimes> &
+} & Partial<WatchdogTimes> &
   Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
 
 export type Heart = Awaited<ReturnType<typeof startHeart>>;
@@ -31,25 +29,18 @@ export async function startHeart(options: Options) {
   const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
   const db = openDatabase(join(folder, 'errand.db'));
-  const relay = new Relay();
-  const log = new EventLog(db, (rows) => relay.publish(rows));
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
   const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
   const ended: string[] = [];
-  const signals = {
-    wake: () => {},
-    control: () => {},
-    removed: () => {},
-    ended: (task_id: string, attempt: number) => {
-      ended.push(`${task_id}/${attempt}`);
-      internal.ended(task_id, attempt);
-    },
-  };
-  const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
+  log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
+  const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
+  const watch = new Watchdogs({ log, relay, logger, times });
+  watch.start();
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new WorkerApi({
     log,
     relay,
-    signals,
     tokens,
     leases: watch.leases,
     progress: watch.progress,

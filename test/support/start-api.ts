@@ -26,8 +26,8 @@ export type StartedApi = {
   keys: Keys;
   auth: Auth;
   relay: Relay;
-  /** The signals that the API gave, such as `wake` and `control <task id>`. */
-  signals: string[];
+  /** What the log's subscribers were told, such as `task.created <task id>` and `removed`. */
+  told: string[];
   /** The rows that were published. */
   rows: EventRow[];
   /** The lines of the server's log. */
@@ -55,18 +55,20 @@ export async function startApi(
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
-  const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
-  const relay = new Relay();
-  const log = new EventLog(db, (added) => {
+  const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
+  log.subscribeToAll((added) => {
     rows.push(...added);
-    relay.publish(added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
   });
+  log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
-  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const epoch = { now: readMeta(db, 'epoch') };
   const app = createApp({
     config,
@@ -77,12 +79,6 @@ export async function startApi(
       return epoch.now;
     },
     models,
-    signals: {
-      wake: () => signals.push('wake'),
-      control: (task_id) => signals.push(`control ${task_id}`),
-      ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
-      removed: () => signals.push('removed'),
-    },
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
@@ -117,5 +113,5 @@ export async function startApi(
     const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, runner, epoch, person };
+  return { url, http, db, log, keys, auth, relay, told, rows, lines, clock, readiness, runner, epoch, person };
 }

@@ -1,3 +1,4 @@
+import { createLogger } from '../../base/logger.ts';
 import { listLivingAttempts } from '../../sqlite/attempts.ts';
 import { makeOneFile, replaceEpoch } from '../../sqlite/copy.ts';
 import { openDatabase } from '../../sqlite/database.ts';
@@ -16,7 +17,7 @@ import { endAttempt } from '../../tasks/advance.ts';
 export function startNewEpoch(path: string, taken_at: string): number {
   const db = openDatabase(path);
   try {
-    const requeued = new EventLog(db, () => undefined).write((tx) => {
+    const requeued = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
       const at = new Date().toISOString();
       const detail = `The server was restored from a backup of ${taken_at}.`;
       chargeOpenRequests(tx, at);

@@ -119,7 +119,7 @@ test('two users see nothing of each other', async (t) => {
   const theirs = await TestClient.subscribe(heart.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
   ids.push(...add(heart, task, 5));
-  heart.relay.state({ id: task.id, user_id, status: 'running', waiting_for: null });
+  heart.relay.state({ ...task, status: 'running' });
   heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
   const own = add(heart, other, 1);
   await theirs.until(() => theirs.ids().length === 1);

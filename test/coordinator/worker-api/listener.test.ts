@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
@@ -167,8 +168,10 @@ test('carries for the living attempt, with the path as it came; its end cuts off
   t.like(calls[0]?.[0], { task_id: id, user_id, attempt: 1 });
   const slow = at('/slow');
   await until('it is being carried', () => calls.length === 4);
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
-  heart.internal.ended(id, 1);
+  heart.log.write((tx) => {
+    const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
+    endAttempt(tx, taskOf(heart.log, id), 1, end);
+  });
   await t.throwsAsync(slow);
   t.true(calls[3]?.[0].signal.aborted);
   t.deepEqual(refusal(await at('/x')), [409, 'stale_attempt']);
