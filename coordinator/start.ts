@@ -8,9 +8,8 @@ import type { Config } from './config.ts';
 import { openCore, type Core, type Opened } from './core.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { createApp } from './http/app.ts';
-import { addressOf, listen } from './http/listen.ts';
-import { serveSockets, SOCKET_OPTIONS } from './http/socket.ts';
+import { createApp, requestListener } from './http/app.ts';
+import { addressOf, listen, type PublicHandlers } from './http/listen.ts';
 import { InternalApi } from './internal/api.ts';
 import { egressTunneller } from './internal/egress/tunnel.ts';
 import { gitSurface } from './internal/git/git-surface.ts';
@@ -18,6 +17,7 @@ import { llmSurface } from './internal/llm/llm-surface.ts';
 import type { Upstream } from './internal/llm/upstream.ts';
 import { Folders } from './links.ts';
 import { listenFault } from './listen-fault.ts';
+import { LiveSockets } from './live/live-sockets.ts';
 import type { Logger } from './logger.ts';
 import { watchWorkers } from './lost-workers.ts';
 import { DEMO_MODEL } from './prices.ts';
@@ -205,9 +205,8 @@ async function servePeople(
       }),
     metrics: openMetrics(core, { runner: work.runner.kind, dispatcher: work.dispatcher, backups }, opened),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     epoch,
@@ -216,10 +215,15 @@ async function servePeople(
     onSessionEnded: (listener) => auth.onSessionEnded(listener),
     logger,
   });
-  const server = await listen(app, config.port, config.host).catch((error: unknown) => {
+  const handlers: PublicHandlers = {
+    request: requestListener(app, logger),
+    upgrade: (request, raw, head) => sockets.upgrade(request, raw, head),
+  };
+  const server = await listen(handlers, config.port, config.host).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());
-  opened.defer(() => sockets.close());
+  sockets.start();
+  opened.defer(() => sockets.stop());
   return addressOf(config.host, server.port);
 }

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/config.ts';
-import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
+import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import { readKeys, type Keys } from '../../coordinator/keys.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { Log } from '../../coordinator/log.ts';
 import { createLogger } from '../../coordinator/logger.ts';
 import { Relay } from '../../coordinator/relay.ts';
@@ -87,9 +87,8 @@ export async function startApi(
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     get epoch() {
@@ -100,10 +99,12 @@ export async function startApi(
     onSessionEnded: auth.onSessionEnded,
     logger,
   });
-  const http = app.listen(0, '127.0.0.1');
-  await once(http, 'listening');
+  sockets.start();
+  const http = createServer(requestListener(app, logger));
+  http.on('upgrade', (request, raw, head) => sockets.upgrade(request, raw, head));
+  await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
-    await sockets.close();
+    await sockets.stop();
     http.closeAllConnections();
     http.close();
     await once(http, 'close');
