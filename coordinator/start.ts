@@ -9,7 +9,7 @@ import { openCore, type Core, type Opened } from './core.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { createApp, requestListener } from './http/app.ts';
-import { addressOf, listen, type PublicHandlers } from './http/listen.ts';
+import { addressOf, listen } from './http/listen.ts';
 import { InternalApi } from './internal/api.ts';
 import { egressTunneller } from './internal/egress/tunnel.ts';
 import { gitSurface } from './internal/git/git-surface.ts';
@@ -215,10 +215,7 @@ async function servePeople(
     onSessionEnded: (listener) => auth.onSessionEnded(listener),
     logger,
   });
-  const handlers: PublicHandlers = {
-    request: requestListener(app, logger),
-    upgrade: (request, raw, head) => sockets.upgrade(request, raw, head),
-  };
+  const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
   const server = await listen(handlers, config.port, config.host).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** A whole request, head and body, and how many connections there may be, sockets included. */
+/** The head of a request, from the opening of the connection; and a whole request, head and body. */
+const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
+/** WebSockets included. */
 const CONNECTIONS_MAX = 10_000;
 /** How long a close waits for the answers under way. */
 const ANSWER_MS = 2_000;
@@ -21,7 +23,8 @@ export async function listen(
   port: number,
   host: string,
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, request);
+  const timeouts = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: HEAD_MS / 2 };
+  const server = createServer(timeouts, request);
   server.on('upgrade', upgrade);
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(port, host);

@@ -1,11 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { CLOSE } from '../../protocol/socket.ts';
 import type { Identity } from '../auth/identity.ts';
 import { encode } from '../frames.ts';
+import type { PublicHandlers } from '../http/listen.ts';
 import type { Logger } from '../logger.ts';
 import type { Relay } from '../relay.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -35,6 +34,9 @@ export type LiveDeps = {
  * phone is not cut for nothing, and a log-out cuts it at once.
  */
 export class LiveSockets {
+  /** For the HTTP server's `upgrade` event. */
+  readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head) => this.#upgrades.accept(request, raw, head);
+
   readonly #deps: LiveDeps;
   readonly #limits: SocketLimits;
   readonly #upgrades: Upgrades;
@@ -52,11 +54,6 @@ export class LiveSockets {
   /** Every socket that is not closed yet. */
   get sockets(): ReadonlySet<WebSocket> {
     return this.#upgrades.sockets;
-  }
-
-  /** For the HTTP server's `upgrade` event. */
-  upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
-    this.#upgrades.accept(request, raw, head);
   }
 
   /** Begins to ping the sockets, and to close those whose log-in ends. */

@@ -79,7 +79,7 @@ export async function startHeart(options: Options) {
     ...(options.limits && { limits: options.limits }),
   });
   sockets.start();
-  const server = createServer().on('upgrade', (request, raw, head) => sockets.upgrade(request, raw, head));
+  const server = createServer().on('upgrade', sockets.upgrade);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');

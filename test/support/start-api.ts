@@ -101,7 +101,7 @@ export async function startApi(
   });
   sockets.start();
   const http = createServer(requestListener(app, logger));
-  http.on('upgrade', (request, raw, head) => sockets.upgrade(request, raw, head));
+  http.on('upgrade', sockets.upgrade);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
     await sockets.stop();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -10,9 +10,13 @@ import { TestClient } from '../../support/watcher.ts';
 
 const at = (url: string) => ({ port: Number(new URL(url).port), host: '127.0.0.1' });
 
-test('an upgrade to a malformed or unknown target is refused, and the server goes on', async (t) => {
+async function startProcess(t: ExecutionContext) {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
-  const url = await coordinator.url();
+  return { coordinator, url: await coordinator.url() };
+}
+
+test('an upgrade to a malformed or unknown target is refused, and the server goes on', async (t) => {
+  const { coordinator, url } = await startProcess(t);
   const targets: Record<string, number> = {
     '//x@[bad/': 404,
     '//x@[bad/ws/someone': 404,
@@ -44,6 +48,11 @@ test('a handshake that is not one of WebSocket is refused with a problem documen
   }
   const post = upgradeRequest('/ws/someone').replace('GET', 'POST');
   t.regex(await rawExchange(at(url), post), /^HTTP\/1\.1 400 /);
+});
+
+test('an upgrade whose head does not come to its end is cut', async (t) => {
+  const { url } = await startProcess(t);
+  t.regex(await rawExchange(at(url), upgradeRequest('/ws/someone').slice(0, -2)), /^HTTP\/1\.1 408 /);
 });
 
 test('a refused client that does not close its side is cut', async (t) => {
