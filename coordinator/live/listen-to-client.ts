@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
-import { encode } from '../frames.ts';
+import { encode } from './frames.ts';
 import type { Feed } from './feed.ts';
 
 /**

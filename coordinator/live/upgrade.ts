@@ -6,7 +6,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, toProblem } from '../../protocol/problem.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { readSocketRequest, type SocketRequest } from './socket-request.ts';
 
 /** Serves a WebSocket that is open. It does not throw. */

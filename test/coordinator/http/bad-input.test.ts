@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import test from 'ava';
 import Koa from 'koa';
 import { requestListener } from '../../../coordinator/http/app.ts';
-import { createLogger } from '../../../coordinator/logger.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api, readProblem, type Loose } from '../../support/api.ts';

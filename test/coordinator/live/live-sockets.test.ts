@@ -9,7 +9,7 @@ import type { SocketLimits } from '../../../coordinator/live/feed.ts';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
-import type { TaskRow } from '../../../coordinator/task.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
 
 async function start(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
   const heart = await startHeart({ folder: await temporaryFolder(t), limits });
