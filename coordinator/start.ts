@@ -7,9 +7,9 @@ import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
-import { createApp } from './http/app.ts';
+import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
-import { serveSockets, SOCKET_OPTIONS } from './live/socket.ts';
+import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
@@ -221,9 +221,8 @@ async function servePeople(
       }),
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     epoch,
@@ -232,10 +231,12 @@ async function servePeople(
     onSessionEnded: (listener) => auth.onSessionEnded(listener),
     logger,
   });
-  const server = await listen(app, config.port, config.host).catch((error: unknown) => {
+  const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
+  const server = await listen(handlers, config.port, config.host).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());
-  opened.defer(() => sockets.close());
+  sockets.start();
+  opened.defer(() => sockets.stop());
   return addressOf(config.host, server.port);
 }

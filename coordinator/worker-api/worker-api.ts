@@ -193,6 +193,7 @@ export class WorkerApi {
   }
 
   #fail(response: ServerResponse, write: ErrorWriter, error: unknown): void {
+    if (isPrematureClose(error)) return this.#deps.logger.debug({ err: error }, 'worker left before its answer');
     const request_id = this.#note(error);
     // Once the head is out, cutting the answer off is the only way to say that it is not whole.
     if (response.headersSent) response.destroy();
@@ -208,6 +209,11 @@ export class WorkerApi {
     else log.debug({ err: error }, "a worker's call was refused");
     return request_id;
   }
+}
+
+/** Whether the connection closed under an answer: nobody is left to read it, and nothing here failed. */
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /** Throws `forbidden` where the worker keeps a version of the contract that is not served; one that says none keeps the first. */

@@ -56,7 +56,7 @@ test('each package with native code ships it for x64 and arm64, and it loads', (
   }
 });
 
-test('the npm scripts that run TypeScript, and `npx errand`, use the Node that npm installed, not that of the machine', async (t) => {
+test('`npx errand` and the scripts that run TypeScript use the Node that npm installed', async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, 'node'), '#!/bin/sh\necho an old Node\n', { mode: 0o755 });
   const env = { PATH: [folder, '/usr/bin', '/bin'].join(delimiter), HOME: folder };

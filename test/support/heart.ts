@@ -1,12 +1,10 @@
 import { once } from 'node:events';
-import { request as httpRequest, type Agent } from 'node:http';
+import { createServer, request as httpRequest, type Agent } from 'node:http';
 import { join } from 'node:path';
-import Koa from 'koa';
-import websockify from 'koa-websocket';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
@@ -54,8 +52,7 @@ export async function startHeart(options: Options) {
   const callbacks = await internal.listenOnTcp('127.0.0.1', 0);
 
   const sessionListeners = new Set<(session: string) => void>();
-  const app = websockify(new Koa(), SOCKET_OPTIONS);
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     logger,
@@ -72,8 +69,9 @@ export async function startHeart(options: Options) {
     },
     ...(options.limits && { limits: options.limits }),
   });
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  sockets.start();
+  const server = createServer().on('upgrade', sockets.upgrade);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
 
@@ -86,7 +84,6 @@ export async function startHeart(options: Options) {
     leases: watch.leases,
     ended,
     callback_port: callbacks.port,
-    app,
     sockets,
     socket_url: `ws://127.0.0.1:${address.port}/ws`,
     endSession: (user_id: string) => {
@@ -94,7 +91,7 @@ export async function startHeart(options: Options) {
     },
     close: async () => {
       watch.stop();
-      await sockets.close();
+      await sockets.stop();
       await callbacks.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

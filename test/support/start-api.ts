@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
-import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { createApp, requestListener } from '../../coordinator/http/app.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -83,9 +83,8 @@ export async function startApi(
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     get epoch() {
@@ -96,10 +95,12 @@ export async function startApi(
     onSessionEnded: auth.onSessionEnded,
     logger,
   });
-  const http = app.listen(0, '127.0.0.1');
-  await once(http, 'listening');
+  sockets.start();
+  const http = createServer(requestListener(app, logger));
+  http.on('upgrade', sockets.upgrade);
+  await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
-    await sockets.close();
+    await sockets.stop();
     http.closeAllConnections();
     http.close();
     await once(http, 'close');

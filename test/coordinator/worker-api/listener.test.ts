@@ -10,6 +10,7 @@ import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { call, startHeart } from '../../support/heart.ts';
+import { rawConnection } from '../../support/raw-connection.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
 
@@ -239,6 +240,22 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
     t.regex(await open(header), /^HTTP\/1\.1 407 [^]*proxy-authenticate/i);
   heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
+});
+
+test('a refused tunnel whose client does not close its side is cut', async (t) => {
+  const { folder, heart } = await start(t);
+  const socketPath = join(folder, 'one', 'coordinator.sock');
+  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  t.teardown(listening.close);
+  const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
+  await once(socket.resume(), 'end');
+  t.false(socket.destroyed);
+  await until('the server has let go of it', () => {
+    socket.write('x');
+    return socket.destroyed;
+  });
 });
 
 test('a task may have so many callbacks under way and no more, and another task is not held up by them', async (t) => {
