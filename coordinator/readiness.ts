@@ -1,4 +1,5 @@
 import type { Readiness } from '../protocol/api.ts';
+import type { RunnerName } from '../protocol/task.ts';
 import type { DiskWatch } from './disk.ts';
 import type { Holds } from './holds.ts';
 import { sql, type Db } from './sqlite/database.ts';
@@ -7,7 +8,7 @@ type Deps = {
   db: Db;
   holds: Holds;
   disk: DiskWatch;
-  runner: 'docker' | 'process';
+  runner: RunnerName;
   model: string;
   /** How the backups are; undefined: none are made. */
   backup: (() => Check) | undefined;

@@ -1,3 +1,4 @@
+import type { RunnerName } from '../protocol/task.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../protocol/worker.ts';
 
 /**
@@ -5,7 +6,8 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../protocol/worker.ts';
  * when it has gone, and clears it away. Each of its calls has a time limit of its own.
  */
 export type Runner = {
-  readonly kind: 'docker' | 'process';
+  /** What attempts, events and `/readyz` call it. */
+  readonly kind: RunnerName;
   /** Who workers run as: what they may write must belong to them. */
   readonly owner: { uid: number; gid: number };
   /**

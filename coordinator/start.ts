@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
+import type { RunnerName } from '../protocol/task.ts';
 import { buildAssignment, type Pace } from './assignment.ts';
 import { createAuth } from './auth/auth.ts';
 import type { BackupSchedule } from './backup/schedule.ts';
@@ -37,7 +38,7 @@ export type Errand = {
   url: string;
   /** Where workers on other machines reach it. */
   callback_url: string;
-  runner: 'docker' | 'process';
+  runner: RunnerName;
   /** Whether the demo model answers in place of Claude. */
   demo: boolean;
   /** Whether somebody has an account here already. */
