@@ -26,7 +26,7 @@ import { DEMO_MODEL } from './domain/prices.ts';
 import { readReadiness } from './operations/readiness.ts';
 import type { Runner } from './workers/runner.ts';
 import type { Signals } from './tasks/signals.ts';
-import { readMeta } from './sqlite/database.ts';
+import { readMeta } from './sqlite/meta.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { taskSettings } from './tasks/task-settings.ts';
 import { TaskTokens } from './auth/task-tokens.ts';

@@ -6,7 +6,7 @@ import type { WorkerDirectories } from '../workers/worker-directories.ts';
 import { createMetrics } from './metrics.ts';
 import { Deletion } from './deletion.ts';
 import { Retention } from './retention.ts';
-import { readMeta } from '../sqlite/database.ts';
+import { readMeta } from '../sqlite/meta.ts';
 
 /* What keeps a server in order while it runs: each part is started here, and ends with `opened`. */
 

@@ -3,7 +3,7 @@
  * it takes no memory of the server's, and none of its time.
  */
 import { setPriority } from 'node:os';
-import { findDamage } from './database.ts';
+import { findDamage } from './integrity.ts';
 
 setPriority(19);
 process.stdout.write(findDamage(process.argv[2] ?? '') ?? '');

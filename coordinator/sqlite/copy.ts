@@ -39,14 +39,6 @@ export function makeOneFile(db: Db): void {
   if (mode !== 'delete') throw new Error(`the WAL of ${db.name} could not be brought into it`);
 }
 
-/** What is wrong with the file, in SQLite's words, or null: a page that is damaged, an index that does not fit, a row that refers to none. */
-export function damageOf(db: Db): string | null {
-  const found = String(db.pragma('integrity_check(1)', { simple: true }));
-  if (found !== 'ok') return found;
-  const [orphan] = db.pragma('foreign_key_check') as { table: string; parent: string }[];
-  return orphan ? `a row of ${orphan.table} refers to one of ${orphan.parent} that is not there` : null;
-}
-
 /** How many rows each table has; of `meta` it says nothing, since a copy is described there. */
 export function countRows(db: Db): Record<string, number> {
   const tables = sql<{ name: string }>(
@@ -56,24 +48,6 @@ export function countRows(db: Db): Record<string, number> {
   // The names are those of the migrations.
   const count = (name: string) => sql<{ n: number }>(db, `SELECT count(*) AS n FROM "${name}"`).get()?.n ?? 0;
   return Object.fromEntries(tables.map(({ name }) => [name, count(name)]));
-}
-
-/** The newest id that is in the log, and not merely was given out once; 0 where there is none. */
-export function newestStoredEventId(db: Db): number {
-  return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
-}
-
-/** Puts a description (JSON) into a copy. */
-export function putDescription(db: Db, description: string): void {
-  sql(
-    db,
-    `INSERT INTO meta (key, value) VALUES ('backup', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-  ).run(description);
-}
-
-/** The description of a copy, as it was put there. Undefined: it has none. */
-export function findDescription(db: Db): string | undefined {
-  return sql<{ value: string }>(db, `SELECT value FROM meta WHERE key = 'backup'`).get()?.value;
 }
 
 /**

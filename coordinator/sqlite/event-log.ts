@@ -1,7 +1,8 @@
 import type { CoordinatorEvent } from '../../protocol/events.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { commitPoint } from '../base/failpoints.ts';
-import { BUSY_MS, storageFault, type Db } from './database.ts';
+import { BUSY_MS, setBusyTimeout, type Db } from './database.ts';
+import { storageFault } from './storage-fault.ts';
 import { insertEvent, type EventRow } from './events.ts';
 
 /** One open transaction. What is appended here goes out to clients once it is on disk, and not before. */
@@ -169,7 +170,7 @@ export class EventLog {
 
   #waitForLock(ms: number): void {
     this.#locked_out = ms === 0;
-    this.db.pragma(`busy_timeout = ${ms}`);
+    setBusyTimeout(this.db, ms);
   }
 }
 

@@ -27,6 +27,16 @@ export function newestEventIdOf(db: Db, user_id: string): number {
   return row?.id ?? 0;
 }
 
+/** The newest id that the log ever gave out, also if that event was deleted since; 0: none. */
+export function newestEventId(db: Db): number {
+  return sql<{ seq: number }>(db, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`).get()?.seq ?? 0;
+}
+
+/** The newest id of an event that is still in the log; 0: the log is empty. */
+export function newestStoredEventId(db: Db): number {
+  return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
+}
+
 /** A row of the log as JSON text. The body is put in as it was stored: it is never parsed on the way out. */
 export function eventText(row: EventRow): string {
   const { id, task_id, attempt, seq, type, at, body } = row;

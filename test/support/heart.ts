@@ -13,7 +13,8 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
 import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 
 type Options = {

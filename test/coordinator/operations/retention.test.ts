@@ -9,8 +9,9 @@ import { WorkerDirectories, newWorkerName } from '../../../coordinator/workers/w
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { Retention, type RetentionDeps } from '../../../coordinator/operations/retention.ts';
-import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/clock.ts';
-import { openDatabase, usedBytes } from '../../../coordinator/sqlite/database.ts';
+import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/meta.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addTask, addUser, startServer, time } from '../../support/dispatching.ts';

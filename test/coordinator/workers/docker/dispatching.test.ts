@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { DockerRunner } from '../../../../coordinator/workers/docker/runner.ts';
-import { readMeta } from '../../../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../../../coordinator/sqlite/meta.ts';
 import {
   addTask,
   addUser,
