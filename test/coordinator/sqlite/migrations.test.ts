@@ -4,9 +4,11 @@ import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
 import { ConfigError } from '../../../coordinator/base/config.ts';
 import { openDatabase, type Db } from '../../../coordinator/sqlite/database.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { migrate } from '../../../coordinator/sqlite/migrate.ts';
 import { newestVersion, readMigrations, versionOf, type Migration } from '../../../coordinator/sqlite/migrations.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { addTask, addUser, startAttempt } from '../../support/rows.ts';
 
 const FIRST: Migration = {
   name: '0001-first.sql',
@@ -113,6 +115,42 @@ test('the migrations of this code bring an empty database to the newest version,
     numbers,
     numbers.map((_, index) => index + 1),
   );
+});
+
+test('a task and an attempt take any status, and an attempt any runner', async (t) => {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog(db, () => undefined);
+  const { id } = addTask(log, addUser(log));
+  startAttempt(log, id);
+  db.exec(`UPDATE tasks SET status = 'paused'; UPDATE attempts SET status = 'paused', runner = 'elsewhere'`);
+  t.deepEqual(db.prepare('SELECT status, runner FROM attempts').all(), [{ status: 'paused', runner: 'elsewhere' }]);
+});
+
+/** The tables or indices of a database, by name. */
+const schemaOf = (db: Db, type: 'table' | 'index') =>
+  db
+    .prepare<[string], { name: string; sql: string }>(
+      'SELECT name, sql FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL',
+    )
+    .all(type);
+
+test('the rebuilt tables keep their columns, foreign keys and indices', async (t) => {
+  const db = new Database(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const shapeOf = (table: string) => ({
+    columns: (db.pragma(`table_info(${table})`) as { cid: number; name: string }[])
+      .map(({ cid: _cid, ...column }) => column)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    foreign_keys: db.pragma(`foreign_key_list(${table})`),
+  });
+  migrate(db, readMigrations().slice(0, 3));
+  const tables = schemaOf(db, 'table').map(({ name }) => name);
+  const [indices, shapes] = [schemaOf(db, 'index'), tables.map(shapeOf)];
+  migrate(db, readMigrations().slice(0, 4));
+  t.deepEqual(tables.map(shapeOf), shapes);
+  const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+  t.deepEqual(schemaOf(db, 'index').sort(byName), indices.sort(byName));
 });
 
 const copiesOf = (db: Db): string[] =>
