@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Deletion } from './deletion.ts';
 import { usedBytes } from '../sqlite/stats.ts';
 import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
-import { pruneRemembered } from '../sqlite/idempotency.ts';
+import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -215,7 +215,7 @@ export class Retention {
   /** What is forgotten with each use is forgotten where nothing is used, too. */
   #forget(): void {
     this.#deps.log.write(({ db }) => {
-      pruneRemembered(db, ago(LIMITS.idempotency_key_s * 1000));
+      pruneStoredResponses(db, ago(LIMITS.idempotency_key_s * 1000));
       pruneRefreshTokens(db, ago(0));
     });
   }

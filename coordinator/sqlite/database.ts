@@ -1,16 +1,18 @@
 import Database from 'better-sqlite3';
 import { migrate } from './migrate.ts';
 
+/** An open database. Only this folder runs SQL on it; others pass it to the functions here. */
 export type Db = Database.Database;
 
 /** How long a write waits for another process that holds the database's lock. The event loop is blocked meanwhile. */
 export const BUSY_MS = 5_000;
-/** The WAL file is cut to this size once all of it is in the database. A burst, or a long read, makes it longer for a while. */
+/** The WAL is cut to this size once its content is in the database. A burst or a long read makes it longer. */
 const WAL_BYTES_KEPT = 16 * 1024 * 1024;
 
 /**
- * Opens the database at `path` for one writer and upgrades it to the newest schema. It runs in WAL mode with `synchronous=FULL`, so that a commit
- * survives a power failure. Throws what `migrate` throws; `openFault` tells what an error of SQLite means.
+ * Opens the database at `path` for one writer and upgrades it to the newest schema. It runs in WAL mode with
+ * `synchronous=FULL`, so that a commit survives a power failure. Throws what `migrate` throws; `openFault` classifies
+ * an error of SQLite.
  */
 export function openDatabase(path: string): Db {
   const db = new Database(path, { timeout: BUSY_MS });
@@ -36,7 +38,7 @@ export function setBusyTimeout(db: Db, ms: number): void {
 
 const prepared = new WeakMap<Db, Map<string, Database.Statement>>();
 
-/** The statement with this text, prepared once for each database. The caller declares the types of its rows and parameters. */
+/** The statement with this text, prepared once per database. The caller states the types of its rows and parameters. */
 export function sql<Row = unknown, Params extends unknown[] = unknown[]>(
   db: Db,
   text: string,

@@ -3,8 +3,9 @@ import type { Db } from './database.ts';
 import { openFault } from './storage-fault.ts';
 
 /**
- * What is wrong with the structure of the database file at `path`, in SQLite's words; null: nothing. It reads the whole file, about a second for
- * a few hundred megabytes, and writes nothing: the WAL stays as it is. Throws where the file cannot be read.
+ * What is wrong with the structure of the database file at `path`, in SQLite's words; null: nothing. It reads the
+ * whole file, about a second per few hundred megabytes, and writes nothing: the WAL stays as it is. Throws if the
+ * file cannot be read.
  */
 export function findDamage(path: string): string | null {
   const db = new Database(path, { readonly: true, fileMustExist: true });
@@ -20,15 +21,15 @@ export function findDamage(path: string): string | null {
 }
 
 /**
- * What is wrong with an open database, in words; null: nothing. It looks closer than `findDamage`: a damaged page, an index that does not match its
- * table, a row that breaks a constraint, a foreign key that refers to no row.
+ * What is wrong with an open database, in words; null: nothing. It finds more than `findDamage`: also an index that
+ * does not match its table, and a foreign key that refers to no row.
  */
 export function findAnyDamage(db: Db): string | null {
   const found = String(db.pragma('integrity_check(1)', { simple: true }));
   return found === 'ok' ? findDanglingReference(db) : found;
 }
 
-/** A foreign key that refers to no row, in words; null: there is none. It looks up the foreign keys of all rows. */
+/** A foreign key that refers to no row, in words; null: there is none. It looks up every foreign key of every row. */
 export function findDanglingReference(db: Db): string | null {
   const row = db
     .prepare<[], { child: string; parent: string }>(

@@ -14,16 +14,17 @@ export function readMeta(db: Db, key: 'epoch' | 'history' | 'instance'): string 
   return value;
 }
 
-/** Throws SQLite's error where the database cannot be read. */
+/** Throws SQLite's error if the database cannot be read. */
 export function checkReadable(db: Db): void {
   readMeta(db, 'instance');
 }
 
-/** The time of the last start or tick of a server whose clock was right, as an ISO time. Undefined: none was noted yet. */
+/** The last ISO time at which the server trusted its clock. Undefined: none was stored yet. */
 export function findSeenAt(db: Db): string | undefined {
   return findMeta(db, 'seen_at');
 }
 
+/** Stores what `findSeenAt` returns. */
 export function putSeenAt(db: Db, at: string): void {
   putMeta(db, 'seen_at', at);
 }

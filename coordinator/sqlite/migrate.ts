@@ -6,11 +6,12 @@ import { openFault } from './storage-fault.ts';
 import { keepCopy } from './upgrade-copy.ts';
 
 /**
- * Brings a database to the newest schema. Each migration runs in its own transaction: a crash leaves the database whole, at the version before,
- * and the next start goes on from there. A database that is not empty is copied first (`keepCopy`).
+ * Upgrades a database to the newest schema. Each migration runs in its own transaction: a crash leaves the database
+ * whole, at the version before it, and the next start goes on from there. A database that is not empty is copied
+ * first (`keepCopy`).
  *
- * Throws a `ConfigError` where the database is newer than this code (it is not changed), and where a migration fails (that one is rolled back).
- * A fault of the disk, or another process's lock, is thrown as SQLite's error.
+ * Throws a `ConfigError` if the database is newer than this code, and if a migration fails, which rolls it back. A
+ * disk failure, or another process's lock, is thrown as SQLite's error.
  */
 export function migrate(db: Db, migrations: Migration[] = readMigrations()): void {
   const [current, newest] = [versionOf(db), migrations.length];
@@ -21,8 +22,8 @@ export function migrate(db: Db, migrations: Migration[] = readMigrations()): voi
         'Run the newer Errand, or restore a backup from before the upgrade. Nothing was changed.',
     );
   if (current > 0) keepCopy(db, newest);
-  // To rebuild a table, a migration drops it. With foreign keys on, that deletes every row that refers to it, by ON DELETE CASCADE. SQLite ignores
-  // this pragma inside a transaction.
+  // A migration that rebuilds a table drops the old one. With foreign keys on, that deletes every row that refers to it
+  // (ON DELETE CASCADE). Inside a transaction SQLite ignores this pragma.
   db.pragma('foreign_keys = OFF');
   try {
     for (const [index, migration] of migrations.entries())

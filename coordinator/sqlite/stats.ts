@@ -1,6 +1,6 @@
 import { sql, type Db } from './database.ts';
 
-/* Counts and sizes for the operator's metrics. Each count reads an index of the tasks that are queued or at work, however long the log is. */
+/* Counts and sizes for the operator's metrics. The counts read indices that hold only queued and active tasks. */
 
 /** The statements; a test checks that each one uses its index. */
 export const STATS = {
@@ -18,7 +18,7 @@ export function readQueue(db: Db): { n: number; oldest: string | null } {
   return sql<{ n: number; oldest: string | null }>(db, STATS.queued).get() ?? { n: 0, oldest: null };
 }
 
-/** The size of the used part of the database, in bytes. The file is never smaller, since SQLite keeps free pages for later rows. */
+/** The size of the used part of the database, in bytes. The file is larger: SQLite keeps free pages for later rows. */
 export function usedBytes(db: Db): number {
   const read = (name: string) => Number(db.pragma(name, { simple: true }));
   return (read('page_count') - read('freelist_count')) * read('page_size');

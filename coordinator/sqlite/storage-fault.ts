@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
  */
 export function storageFault(error: unknown): 'full' | 'busy' | 'failed' | undefined {
   if (!(error instanceof Database.SqliteError)) return undefined;
-  // On a full disk the shared memory file beside the WAL cannot grow either.
+  // A full disk also shows as a shared memory file (beside the WAL) that cannot grow.
   if (/^SQLITE_(FULL|IOERR_SHM)/.test(error.code)) return 'full';
   if (error.code.startsWith('SQLITE_BUSY')) return 'busy';
   return /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY_)/.test(error.code) ? 'failed' : undefined;

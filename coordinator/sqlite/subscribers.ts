@@ -1,8 +1,9 @@
 import { sql, type Db } from './database.ts';
 
 /*
- * The cursors of durable subscribers. A subscriber handles the events after its cursor, oldest first, and then moves the cursor on. After a crash
- * it handles again what it had not recorded: each event at least once, in the log's order.
+ * The cursors of durable subscribers of the log. A subscriber handles the events after its cursor, oldest first, and
+ * advances the cursor after each one. After a crash it starts at its cursor again: it gets each event at least once,
+ * in order.
  */
 
 /** The id of the last event that this subscriber has handled. Undefined: it has none yet. */
@@ -11,8 +12,8 @@ export function findSubscriberCursor(db: Db, name: string): number | undefined {
 }
 
 /**
- * Moves a subscriber's cursor on to `cursor`, the id of an event; a new subscriber is added. `at` is an ISO time. False: the cursor was there
- * already, or further on, and stays as it is.
+ * Advances a subscriber's cursor to `cursor`, the id of an event, and adds a new subscriber. `at` is an ISO time.
+ * False: the cursor was there already, or further on, and stays.
  */
 export function advanceSubscriberCursor(db: Db, name: string, cursor: number, at: string): boolean {
   const { changes } = sql(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { listEndedAttemptsOf, listLivingAttempts } from '../sqlite/attempts.ts';
+import { listEndedAttemptsOf, listActiveAttempts } from '../sqlite/attempts.ts';
 import { isWorkspace } from '../sqlite/workspaces.ts';
 import type { AttemptRow } from '../domain/task.ts';
 import type { Workers } from './workers.ts';
@@ -71,7 +71,7 @@ export class Reconciler {
   }
 
   #takeUpLiving(): void {
-    for (const attempt of listLivingAttempts(this.#deps.log.db)) {
+    for (const attempt of listActiveAttempts(this.#deps.log.db)) {
       if (this.#deps.hasRun(attempt.task_id)) continue;
       this.#deps.logger.info(
         { task_id: attempt.task_id, attempt: attempt.n, worker: attempt.worker },

@@ -6,8 +6,8 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Relay } from '../live/relay.ts';
 import type { Signals } from '../tasks/signals.ts';
-import { listLivingAttempts } from '../sqlite/attempts.ts';
-import { findState, markSilent } from '../sqlite/progress.ts';
+import { listActiveAttempts } from '../sqlite/attempts.ts';
+import { findState, setSilence } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { AttemptRow } from '../domain/task.ts';
 import { ProgressWatch, type Stall, type StallTimes } from './progress-watch.ts';
@@ -64,7 +64,7 @@ export function watchWorkers(deps: Deps, times: { time_limit_ms: number } & Part
     try {
       log.write((tx) => {
         const silence: WaitingFor = { kind: 'silent_worker', since, until };
-        if (!markSilent(tx.db, task_id, attempt, JSON.stringify(silence))) return;
+        if (!setSilence(tx.db, task_id, attempt, JSON.stringify(silence))) return;
         const state = findState(tx.db, task_id);
         if (state) tx.afterCommit(() => relay.state(state));
       });
@@ -86,7 +86,7 @@ export function watchWorkers(deps: Deps, times: { time_limit_ms: number } & Part
     const age_ms = Date.now() - Date.parse(started_at);
     progress.begin(task_id, n, OVER_TIME_MS + Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms)));
   };
-  for (const attempt of listLivingAttempts(log.db)) begin(attempt);
+  for (const attempt of listActiveAttempts(log.db)) begin(attempt);
   return {
     leases,
     progress,

@@ -15,7 +15,10 @@ type Row = Record<string, string | number>;
 const user = (i: number) => `user-${i % USERS}`;
 const task = (i: number) => `task-${i % TASKS}`;
 
-/** How many rows each table gets, and the columns that must have certain values: keys, references and those with a CHECK. */
+/**
+ * How many rows each table gets, and the columns that must have certain values: keys, references and those with a
+ * CHECK.
+ */
 const TABLES: Record<string, [number, (i: number) => Row]> = {
   users: [USERS, (i) => ({ id: user(i), role: i === 0 ? 'owner' : 'member' })],
   refresh_tokens: [20, (i) => ({ user_id: user(i) })],
@@ -58,7 +61,10 @@ export function makeOldDatabase(path: string): void {
 
 type Column = { cid: number; name: string; type: string; notnull: number; pk: number };
 
-/** Every value names its table, column and row, so that one in another's place is found. Columns that may be null are so in some rows. */
+/**
+ * Every value depends on its table, column and row, so that a swapped one is found. Nullable columns are null in
+ * every third row.
+ */
 function fillTable(db: Db, table: string, count: number, fixed: (i: number) => Row): void {
   const columns = db.pragma(`table_info(${table})`) as Column[];
   const valueOf = ({ cid, name, type, notnull, pk }: Column, i: number) => {

@@ -1,6 +1,6 @@
 /*
- * A program for tests: it upgrades the database at the path of its first argument, as a server does. With a migration's name and a number n it
- * kills itself in that migration, after n of its statements.
+ * A program for tests: it upgrades the database at the path of its first argument, as a server does. With the name of
+ * a migration and a number n it kills itself in that migration, after n statements.
  */
 import Database from 'better-sqlite3';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';

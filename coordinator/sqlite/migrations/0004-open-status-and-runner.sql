@@ -1,8 +1,10 @@
--- The statuses of a task and of an attempt are listed in protocol/task.ts alone, so that a new one needs no rebuild of these tables.
--- (A runner's name never had such a list.) SQLite cannot drop a CHECK: each table is made anew, filled, and put in the place of the old one.
+-- The statuses of tasks and attempts are listed only in protocol/task.ts, so that a new one needs no migration.
+-- (`runner` never had such a list.) SQLite cannot drop a CHECK, so each table is copied into a new one that takes its
+-- place.
 
--- `tasks` has a rowid from here on. Without one, every step of a search by id reads a whole row, with its prompt, plan and result: five times as slow
--- with prompts of 2 KB, and each callback, and the foreign key of each new event, makes such a search.
+-- `tasks` gets a rowid. Without one, every step of a search by id reads a whole row, with its prompt, plan and
+-- result: with prompts of 2 KB a look-up took five times as long. Every callback does one, and so does the insert of
+-- every event, for its foreign key.
 CREATE TABLE tasks_new (
   id TEXT NOT NULL PRIMARY KEY,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -10,8 +10,8 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { contentsOf, makeOldDatabase, type Contents } from '../../support/old-database.ts';
 
 /*
- * A server is killed while it upgrades a database of 100,000 events. It must leave the database whole, at the version before or after a migration,
- * and the next start must finish the upgrade.
+ * A server is killed while it upgrades a database of 100,000 events. It must leave the database whole, at the version
+ * before or after a migration, and the next start must finish the upgrade.
  */
 
 const UPGRADE = join(import.meta.dirname, '../../support/upgrade.ts');
@@ -45,7 +45,10 @@ function assertUpgraded(t: ExecutionContext, path: string, before: Contents): vo
   t.is(findAnyDamage(db), null);
 }
 
-/** Runs the upgrade in a process of its own, and kills it some time after its start. Gives the signal that ended it; null: it finished. */
+/**
+ * Runs the upgrade in a process of its own and kills it after `kill_after_ms`. Returns the signal that ended it;
+ * null: it finished.
+ */
 async function upgrade(t: ExecutionContext, args: string[], kill_after_ms?: number): Promise<NodeJS.Signals | null> {
   const child = spawn(process.execPath, [UPGRADE, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
