@@ -1,6 +1,10 @@
 import { z } from 'zod';
-import { countRows, damageOf, newestStoredEventId, openCopy, readManifest, writeManifest } from '../../sqlite/copy.ts';
-import { newestVersion, readMeta, versionOf, type Db } from '../../sqlite/database.ts';
+import { countRows, openCopy } from '../../sqlite/copy.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { newestStoredEventId } from '../../sqlite/events.ts';
+import { findAnyDamage } from '../../sqlite/integrity.ts';
+import { readManifest, readMeta, writeManifest } from '../../sqlite/meta.ts';
+import { newestVersion, versionOf } from '../../sqlite/migrations.ts';
 import { BackupError } from './error.ts';
 
 const Manifest = z.object({
@@ -23,7 +27,7 @@ export type Manifest = z.infer<typeof Manifest>;
 export function addManifest(path: string, { at, keys }: Pick<Manifest, 'at' | 'keys'>): void {
   const db = openCopy(path);
   try {
-    const damage = damageOf(db);
+    const damage = findAnyDamage(db);
     if (damage !== null) throw new BackupError(`The database is damaged: ${damage}.`);
     writeManifest(db, JSON.stringify(manifestOf(db, { at, keys })));
   } finally {
@@ -47,7 +51,7 @@ export function verifyBackup(path: string, plain_at?: string): Manifest {
           'Restore it with the newer one.',
       );
     if (version < 1) throw new BackupError('The file is not a database of Errand.');
-    const damage = damageOf(db);
+    const damage = findAnyDamage(db);
     if (damage !== null) throw new BackupError(`The backup is damaged: ${damage}.`);
     const stored = readManifest(db);
     if (stored === undefined && plain_at !== undefined) return manifestOf(db, { at: plain_at, keys: null });

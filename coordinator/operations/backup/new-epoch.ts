@@ -1,6 +1,6 @@
 import { createLogger } from '../../base/logger.ts';
-import { listLivingAttempts } from '../../sqlite/attempts.ts';
-import { makeOneFile, replaceEpoch } from '../../sqlite/copy.ts';
+import { listActiveAttempts } from '../../sqlite/attempts.ts';
+import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
 import { openDatabase } from '../../sqlite/database.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
 import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
@@ -22,12 +22,12 @@ export function startNewEpoch(path: string, taken_at: string): number {
       const detail = `The server was restored from a backup of ${taken_at}.`;
       chargeOpenRequests(tx, at);
       let requeued = 0;
-      for (const { task_id, n } of listLivingAttempts(tx.db)) {
+      for (const { task_id, n } of listActiveAttempts(tx.db)) {
         const task = findTask(tx.db, task_id);
         const next = task && endAttempt(tx, task, n, { status: 'failed', reason: 'worker_lost', detail, at });
         if (next?.status === 'queued') requeued += 1;
       }
-      replaceEpoch(tx.db);
+      beginNewHistory(tx.db);
       return requeued;
     });
     makeOneFile(db);
