@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, readConfig } from './config.ts';
-import { logToStderr } from './log.ts';
+import { logToStderr } from './base/log.ts';
 import { endOnSignals, startWorker } from './worker.ts';
 
 const { version } = z

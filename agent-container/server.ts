@@ -12,7 +12,7 @@ import {
   type WorkerHealth,
   type WorkerStatus,
 } from '../protocol/worker.ts';
-import { readAssignment } from './assignment.ts';
+import { readAssignment } from './base/assignment.ts';
 import type { Address } from './config.ts';
 
 const CONNECTIONS_MAX = 64;

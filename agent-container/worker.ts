@@ -2,9 +2,9 @@ import { ErrandError } from '../protocol/problem.ts';
 import { CONTRACT_VERSION, type Assignment } from '../protocol/worker.ts';
 import type { Agent, Attempt } from './attempt.ts';
 import type { Address, WorkerConfig } from './config.ts';
-import type { Log } from './log.ts';
+import type { Log } from './base/log.ts';
 import { startServer, type Door } from './server.ts';
-import type { Work } from './work.ts';
+import type { Work } from './base/work.ts';
 
 const EXIT_NO_TASK = 1;
 const EXIT_TERMINATED = 143;
@@ -105,8 +105,8 @@ async function fetchAssignment(
   signal: AbortSignal,
 ): Promise<Assignment> {
   const [{ CoordinatorClient }, { untilAnswered }] = await Promise.all([
-    import('./coordinator-client.ts'),
-    import('./verdict.ts'),
+    import('./reporting/coordinator-client.ts'),
+    import('./reporting/callback-errors.ts'),
   ]);
   const client = new CoordinatorClient(config.coordinator, task.id, task.token);
   try {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerEvent } from '../../protocol/events.ts';
-import { ModelError, type Message, type ModelAnswer, type ModelClient, type ModelRequest } from '../model.ts';
-import type { Report } from '../work.ts';
+import { ModelError, type Message, type ModelAnswer, type ModelClient, type ModelRequest } from '../model/client.ts';
+import type { Report } from '../base/work.ts';
 import { Stopped } from './stopped.ts';
 
 export type RetryPace = {

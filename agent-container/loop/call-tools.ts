@@ -1,6 +1,6 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
-import type { Block } from '../model.ts';
-import { headAndTail, type Secrets } from '../text.ts';
+import type { Block } from '../model/client.ts';
+import { headAndTail, type Secrets } from '../base/text.ts';
 import { failure, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 import type { Call } from './transcript.ts';
 

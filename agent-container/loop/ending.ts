@@ -1,5 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
-import type { WorkEnd } from '../work.ts';
+import type { WorkEnd } from '../base/work.ts';
 import type { Stopped } from './stopped.ts';
 
 const SUBJECT_CHARS_MAX = 72;

@@ -1,6 +1,6 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
-import type { ModelAnswer, ToolSpec } from '../model.ts';
-import type { WorkInput } from '../work.ts';
+import type { ModelAnswer, ToolSpec } from '../model/client.ts';
+import type { WorkInput } from '../base/work.ts';
 import { CONTEXT_EXHAUSTED, type Asker } from './ask.ts';
 import { callTools, refuseCalls, type Caller } from './call-tools.ts';
 import type { Guards } from './guards.ts';

@@ -1,7 +1,7 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
-import { endOf, type CommandResult, type Shell } from '../shell.ts';
-import { inWords } from '../text.ts';
-import type { Report } from '../work.ts';
+import { endOf, type CommandResult, type Shell } from '../shell/shell.ts';
+import { inWords } from '../base/text.ts';
+import type { Report } from '../base/work.ts';
 import { Stopped } from './stopped.ts';
 
 const COMMAND_MS_MAX = 30 * 60_000;

@@ -1,5 +1,5 @@
 import type { Assignment } from '../../protocol/worker.ts';
-import type { Block } from '../model.ts';
+import type { Block } from '../model/client.ts';
 
 /**
  * What every task's requests begin with. No time, no path, no name in it: it is the same for all tasks, so that the API's cache serves it.

@@ -1,10 +1,10 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
-import { readInstructions } from '../instructions.ts';
-import { ModelClient, type ModelPace } from '../model.ts';
-import { Shell } from '../shell.ts';
-import { Secrets } from '../text.ts';
+import { readInstructions } from './instructions.ts';
+import { ModelClient, type ModelPace } from '../model/client.ts';
+import { Shell } from '../shell/shell.ts';
+import { Secrets } from '../base/text.ts';
 import { TOOLS } from '../tools/all.ts';
-import type { Work, WorkEnd, WorkInput } from '../work.ts';
+import type { Work, WorkEnd, WorkInput } from '../base/work.ts';
 import { Asker, type RetryPace } from './ask.ts';
 import { refuseCalls, type Caller } from './call-tools.ts';
 import { cancelled, failed, succeeded } from './ending.ts';

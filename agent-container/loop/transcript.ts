@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker.ts';
-import { Block, type Message } from '../model.ts';
+import { Block, type Message } from '../model/client.ts';
 
 /*
  * The conversation as the fold of its events. The live loop and a resumed one apply the same events to it, so a next attempt sends the same prefix,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inWords } from '../text.ts';
+import { inWords } from '../base/text.ts';
 import { defineTool } from './tool.ts';
 
 export const askPerson = defineTool({

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { endOf, type CommandResult } from '../shell.ts';
-import { headAndTail, inWords } from '../text.ts';
+import { endOf, type CommandResult } from '../shell/shell.ts';
+import { headAndTail, inWords } from '../base/text.ts';
 import { shownPath } from './paths.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
-import { startGroup } from '../process-group.ts';
+import { startGroup } from '../shell/process-group.ts';
 import { pathToRead } from './paths.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 

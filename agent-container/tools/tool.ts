@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Block, ToolSpec } from '../model.ts';
-import type { Shell } from '../shell.ts';
-import type { Inbox, Report } from '../work.ts';
+import type { Block, ToolSpec } from '../model/client.ts';
+import type { Shell } from '../shell/shell.ts';
+import type { Inbox, Report } from '../base/work.ts';
 
 /** What a tool works with. */
 export type ToolContext = {

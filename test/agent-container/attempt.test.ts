@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { WorkInput } from '../../agent-container/work.ts';
+import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { git } from '../support/git-server.ts';

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { workAt, type Pace } from '../../agent-container/loop/run.ts';
-import type { Inbox, WorkEnd, WorkInput } from '../../agent-container/work.ts';
+import type { Inbox, WorkEnd, WorkInput } from '../../agent-container/base/work.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readConfig } from '../../agent-container/config.ts';
-import { logToStderr } from '../../agent-container/log.ts';
-import type { Work, WorkInput } from '../../agent-container/work.ts';
+import { logToStderr } from '../../agent-container/base/log.ts';
+import type { Work, WorkInput } from '../../agent-container/base/work.ts';
 import { endOnSignals, startWorker } from '../../agent-container/worker.ts';
 import { DONE, untilStopped } from './worker-scene.ts';
 

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { Shell } from '../../agent-container/shell.ts';
-import { Secrets } from '../../agent-container/text.ts';
+import { Shell } from '../../agent-container/shell/shell.ts';
+import { Secrets } from '../../agent-container/base/text.ts';
 import { TOOLS } from '../../agent-container/tools/all.ts';
-import type { Block } from '../../agent-container/model.ts';
+import type { Block } from '../../agent-container/model/client.ts';
 import type { ToolResult } from '../../agent-container/tools/tool.ts';
 import type { Delta, WorkerEvent } from '../../protocol/events.ts';
 import { TestInbox } from './agent-work.ts';
