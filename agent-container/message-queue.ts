@@ -1,13 +1,14 @@
+import { EventEmitter, once } from 'node:events';
 import type { Message } from '../protocol/worker.ts';
-import type { Inbox } from './base/work.ts';
+import type { MessageSource } from './base/work.ts';
 
-/** Messages come by both legs and come again until they are taken in: here each enters once, by its id. */
-export class MessageInbox implements Inbox {
+/** Messages come by push and with callback replies, and are repeated until acknowledged. Here each is queued once, by its id. */
+export class MessageQueue implements MessageSource {
   readonly #seen = new Set<string>();
-  #waiting: Message[] = [];
-  #arrivals: (() => void)[] = [];
+  readonly #arrivals = new EventEmitter();
+  #queued: Message[] = [];
 
-  /** Passes over messages that the conversation holds already. */
+  /** Ignores messages that are part of the conversation already. */
   skip(ids: string[]): void {
     for (const id of ids) this.#seen.add(id);
   }
@@ -15,31 +16,23 @@ export class MessageInbox implements Inbox {
   put(messages: Message[]): void {
     const fresh = messages.filter(({ id }) => !this.#seen.has(id));
     if (fresh.length === 0) return;
-    for (const message of fresh) this.#seen.add(message.id);
-    this.#waiting.push(...fresh);
-    for (const arrived of this.#arrivals.splice(0)) arrived();
+    for (const { id } of fresh) this.#seen.add(id);
+    this.#queued.push(...fresh);
+    this.#arrivals.emit('message');
   }
 
   take(): Message[] {
-    const taken = this.#waiting;
-    this.#waiting = [];
+    const taken = this.#queued;
+    this.#queued = [];
     return taken;
   }
 
-  arrived(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async arrived(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#queued.length > 0) return;
+    await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
-      if (this.#waiting.length > 0) return resolve();
-      const aborted = () => {
-        this.#arrivals = this.#arrivals.filter((other) => other !== arrived);
-        reject(signal.reason);
-      };
-      const arrived = () => {
-        signal.removeEventListener('abort', aborted);
-        resolve();
-      };
-      signal.addEventListener('abort', aborted, { once: true });
-      this.#arrivals.push(arrived);
+      throw error;
     });
   }
 }

@@ -3,57 +3,58 @@ import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
 import type { Assignment, Message } from '../../protocol/worker.ts';
 
 /*
- * The seam of the worker. On one side the shell: the HTTP server, the reporter and its spool, the clone and the push. On the other the work itself:
- * setup, the loop, its tools, verify. The shell hands `WorkInput` to `work`, and makes the result of what comes back.
+ * The boundary inside the worker. On one side `loop/`, which does the work: setup, model, tools, verify. On the other
+ * the root, which clones, pushes and reports: it calls `work` with a `WorkInput` and turns the `WorkResult` into the
+ * result of the attempt.
  */
 
-/** Where the work reports to. */
-export type Report = {
-  /** Numbers the event and puts it in the spool; resolves when it is there. It waits where the spool is full. */
+/** Where the work reports its progress. */
+export type ProgressReporter = {
+  /** Numbers the event and stores it in the spool. Resolves once it is stored; waits while the spool is full. */
   emit: (event: WorkerEvent) => Promise<void>;
-  /** Sends a piece of text on its way, or drops it. */
+  /** Sends a piece of text to the clients that watch. Under back-pressure it is dropped. */
   delta: (delta: Delta) => void;
-  /** Says what the work waits for now; null: for nothing. */
+  /** Sets what the work waits for; null: nothing. */
   waitingFor: (waiting: WaitingFor | null) => void;
-  /** Something came of what the work waits for, though there is no text to send: it is not silent. A delta says so by itself. */
-  heard: () => void;
+  /** Says that the model or command waited for is alive although there is no text to send. A delta implies it. */
+  activity: () => void;
 };
 
-/** What people say to the task, in order. */
-export type Inbox = {
-  /** Takes all messages that are there. Each is taken once. */
+/** The messages that people send to the task, in order. */
+export type MessageSource = {
+  /** Takes all messages that are there. Each is given once. */
   take: () => Message[];
-  /** Resolves when there is a message to take; rejects when the signal aborts. */
+  /** Resolves when there is a message to take. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 
 export type WorkInput = {
   assignment: Assignment;
-  /** The clone, on the task's branch. Commands start here; file tools stay in here. */
+  /** The clone, on the task's branch. Commands start here; file tools cannot leave it. */
   repo_dir: string;
-  /** A folder beside the repository for long outputs and the like; the model can read it. */
+  /** A directory beside the repository for long outputs. The model can read it. */
   scratch_dir: string;
-  /** The environment of commands: proxy settings, HOME, the project's `env`. No token of ours. */
+  /** The environment of commands: proxy settings, HOME, the project's `env`. It holds no task token. */
   command_env: Record<string, string>;
-  /** Where the Claude API is carried on, and how to get there. */
+  /** How to reach the Claude API through the coordinator. */
   model: { base_url: string; token: () => string; fetch: typeof globalThis.fetch };
-  report: Report;
-  inbox: Inbox;
-  /** Aborts at a cancel, or when the attempt was given up. Commands and the model's stream end at once. */
+  report: ProgressReporter;
+  messages: MessageSource;
+  /** Aborts on a cancel, or when the attempt is lost. Commands and the model's stream end at once. */
   signal: AbortSignal;
-  /** Commits all that is there and pushes it as work in progress, now and then during a long run. Never throws. */
+  /** Commits and pushes everything as work in progress. Never throws. */
   checkpoint: () => Promise<void>;
 };
 
-/** How the work ended; the shell commits, pushes and reports in each case. */
-export type WorkEnd = {
+/** How the work ended. The root commits, pushes and reports in each case. */
+export type WorkResult = {
   status: 'succeeded' | 'failed' | 'cancelled';
   reason: FailureReason | null;
   detail: string | null;
-  /** For the person: what was done, in the model's own closing words where there are any. */
+  /** For the user: what was done, in the model's own closing words if there are any. */
   summary: string;
-  /** The subject and body for the commit. */
+  /** Subject and body of the commit. */
   commit_message: string;
 };
 
-export type Work = (input: WorkInput) => Promise<WorkEnd>;
+export type Work = (input: WorkInput) => Promise<WorkResult>;

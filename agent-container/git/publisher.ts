@@ -1,40 +1,43 @@
 import type { DiffStat } from '../../protocol/task.ts';
 import type { Assignment } from '../../protocol/worker.ts';
+import type { ProgressReporter } from '../base/work.ts';
+import { diff, diffStat, type Diff } from './diff.ts';
 import type { Git } from './git.ts';
-import { push, PUSHED } from './push.ts';
+import { push, PUSHED_REF } from './push.ts';
 import type { Remote } from './remote.ts';
-import { diff, diffStat, settleOn, takeSnapshot, type Diff } from './commit-worktree.ts';
-import type { Report } from '../base/work.ts';
+import { commitWorktree, moveHeadTo } from './worktree-commit.ts';
 
-/** What the task's branch holds, and how that differs from the base. All null and empty where nothing differs. */
+/** The task's branch, and how it differs from the base. Null and empty if nothing has changed. */
 export type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat } & Diff;
 
+/** The most paths that one event names as not committed. */
+const EXCLUDED_LOGGED_MAX = 20;
 const NO_DIFF: Diff = { diff: '', diff_truncated: false };
-const NOTHING: Published = {
+export const NOTHING_PUBLISHED: Published = {
   branch: null,
   commit: null,
   diff_stat: { files: 0, insertions: 0, deletions: 0 },
   ...NO_DIFF,
 };
 
-type How = {
+type PublishOptions = {
   message: string;
-  /** Work in progress leaves HEAD and the index where they are; else they move to the commit. */
+  /** Work in progress leaves HEAD and the index as they are; otherwise they move to the commit. */
   wip: boolean;
   with_diff: boolean;
 };
 
-/** Commits and pushes what is in the repository: as work in progress in the midst of the work, and at its end. One at a time. */
+/** Commits and pushes the working tree: as work in progress during the work, and at its end. One call at a time. */
 export class Publisher {
   readonly #remote: Remote;
   readonly #task: Assignment;
   readonly #base_commit: string | null;
-  readonly #emit: Report['emit'];
-  readonly #left_out = new Set<string>();
+  readonly #emit: ProgressReporter['emit'];
+  readonly #excluded = new Set<string>();
   #branch: string;
-  #turn: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
 
-  constructor(remote: Remote, task: Assignment, base_commit: string | null, emit: Report['emit']) {
+  constructor(remote: Remote, task: Assignment, base_commit: string | null, emit: ProgressReporter['emit']) {
     this.#remote = remote;
     this.#task = task;
     this.#base_commit = base_commit;
@@ -42,37 +45,38 @@ export class Publisher {
     this.#branch = task.branch;
   }
 
-  /** Pushes all there is in one commit, if anything is new. Throws `RepositoryError`, or what else went wrong with git. */
-  publish(git: Git, how: How): Promise<Published> {
-    const published = this.#turn.then(() => this.#publish(git, how));
-    this.#turn = published.catch(() => undefined);
+  /** Pushes everything in one commit, if there is something new. Throws `AttemptFailure`, or any other error of git. */
+  publish(git: Git, options: PublishOptions): Promise<Published> {
+    const published = this.#previous.then(() => this.#publish(git, options));
+    this.#previous = published.catch(() => undefined);
     return published;
   }
 
-  async #publish(git: Git, { message, wip, with_diff }: How): Promise<Published> {
+  async #publish(git: Git, { message, wip, with_diff }: PublishOptions): Promise<Published> {
     const base = this.#base_commit;
-    const [{ commit, tree, left_out }, pushed] = await Promise.all([takeSnapshot(git, message), git.look(PUSHED)]);
-    await this.#tell(left_out);
-    if (commit === null || commit === base) return NOTHING;
-    const is_news = !(pushed?.commit === commit || (wip && pushed?.tree === tree));
-    const [branch, diff_stat, differing] = await Promise.all([
-      is_news ? push(git, this.#remote, { ...this.#task, branch: this.#branch }, commit) : this.#branch,
+    const [worktree, pushed] = await Promise.all([commitWorktree(git, message), git.resolve(PUSHED_REF)]);
+    const { commit, tree } = worktree;
+    await this.#logExcluded(worktree.excluded);
+    if (commit === null || commit === base) return NOTHING_PUBLISHED;
+    const is_new = !(pushed?.commit === commit || (wip && pushed?.tree === tree));
+    const [branch, diff_stat, changes] = await Promise.all([
+      is_new ? push(git, this.#remote, { ...this.#task, branch: this.#branch }, commit) : this.#branch,
       diffStat(git, base, commit),
       with_diff ? diff(git, base, commit) : NO_DIFF,
     ]);
     this.#branch = branch;
-    if (is_news) {
-      if (!wip) await settleOn(git, commit);
+    if (is_new) {
+      if (!wip) await moveHeadTo(git, commit);
       await this.#emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });
     }
-    return { branch, commit: is_news || pushed === null ? commit : pushed.commit, diff_stat, ...differing };
+    return { branch, commit: is_new || pushed === null ? commit : pushed.commit, diff_stat, ...changes };
   }
 
-  /** Says once of each path that it is not committed. */
-  async #tell(left_out: string[]): Promise<void> {
-    const news = left_out.filter((words) => !this.#left_out.has(words)).slice(0, 20);
-    if (news.length === 0) return;
-    for (const words of news) this.#left_out.add(words);
-    await this.#emit({ type: 'log', body: { level: 'warn', text: `Not committed: ${news.join('; ')}` } });
+  /** Logs, once for each path, that it is not committed. */
+  async #logExcluded(excluded: string[]): Promise<void> {
+    const fresh = excluded.filter((text) => !this.#excluded.has(text)).slice(0, EXCLUDED_LOGGED_MAX);
+    if (fresh.length === 0) return;
+    for (const text of fresh) this.#excluded.add(text);
+    await this.#emit({ type: 'log', body: { level: 'warn', text: `Not committed: ${fresh.join('; ')}` } });
   }
 }

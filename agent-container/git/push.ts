@@ -1,15 +1,15 @@
 import type { Assignment } from '../../protocol/worker.ts';
-import type { Git, GitEnd } from './git.ts';
-import { pause, remoteRefs, TRIES_MAX, type Remote } from './remote.ts';
-import { pushError } from './repository-error.ts';
+import { pushFailure } from './git-failure.ts';
+import type { Git, GitResult } from './git.ts';
+import { remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 const PUSH_MS = 300_000;
-/** The commit that this task pushed last: what its next push may replace. */
-export const PUSHED = 'refs/errand/pushed';
+/** The commit that this task pushed last. The next push may replace it. */
+export const PUSHED_REF = 'refs/errand/pushed';
 
 /**
- * Pushes a commit to the task's branch, and gives the branch's name. It replaces what the task itself pushed before, and nothing else: where
- * somebody else has been at the branch, the commit goes to a branch beside it. Throws `RepositoryError`.
+ * Pushes a commit to the task's branch, and returns the branch's name. It replaces only what the task itself pushed: if
+ * someone else has pushed to the branch, the commit goes to another branch next to it. Throws `AttemptFailure`.
  */
 export async function push(
   git: Git,
@@ -18,31 +18,30 @@ export async function push(
   commit: string,
 ): Promise<string> {
   let { branch } = task;
-  let replaces = (await git.commit(PUSHED)) ?? '';
-  for (let tries = 1; ; tries++) {
-    remote.takeGitRefusal();
-    const lease = `--force-with-lease=refs/heads/${branch}:${replaces}`;
+  let expected = (await git.commit(PUSHED_REF)) ?? '';
+  return retryRemote(git, 'push_failed', async () => {
+    remote.takeGitFailure();
+    const lease = `--force-with-lease=refs/heads/${branch}:${expected}`;
     const args = ['push', '--porcelain', '--no-verify', lease, remote.url, `${commit}:refs/heads/${branch}`];
-    const end = await git.try(args, { time_limit_ms: PUSH_MS });
-    if (end.code === 0) {
-      await git.run(['update-ref', PUSHED, commit]);
+    const result = await git.try(args, { time_limit_ms: PUSH_MS });
+    if (result.code === 0) {
+      await git.run(['update-ref', PUSHED_REF, commit]);
       return branch;
     }
-    const error = pushError(end, remote.takeGitRefusal());
-    if (error.reason !== 'push_failed' || tries === TRIES_MAX) throw error;
-    if (!isLeaseLost(end)) {
-      await pause(git, tries);
-      continue;
+    const failure = pushFailure(result, remote.takeGitFailure());
+    if (failure.reason === 'push_failed' && hasBranchMoved(result)) {
+      const { branches } = await remoteRefs(git, remote);
+      const current = branches.get(branch) ?? '';
+      if (current !== '' && !(await isAncestor(git, current, commit))) branch = `${task.branch}-${task.attempt}`;
+      expected = branches.get(branch) ?? '';
     }
-    const { branches } = await remoteRefs(git, remote);
-    const there = branches.get(branch) ?? '';
-    if (there !== '' && !(await isAncestor(git, there, commit))) branch = `${task.branch}-${task.attempt}`;
-    replaces = branches.get(branch) ?? '';
-  }
+    throw failure;
+  });
 }
 
-const isLeaseLost = (end: GitEnd) =>
-  /^!\t\S+\t\[rejected\] \((stale info|fetch first|non-fast-forward)\)/m.test(end.stdout.toString('utf8'));
+/** Whether the push failed because the branch is not at the expected commit. */
+const hasBranchMoved = ({ stdout }: GitResult) =>
+  /^!\t\S+\t\[rejected\] \((stale info|fetch first|non-fast-forward)\)/m.test(stdout.toString('utf8'));
 
 async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
   return (await git.try(['merge-base', '--is-ancestor', older, newer])).code === 0;

@@ -1,25 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { GitRefusal } from '../loopback-proxy.ts';
+import { AttemptFailure } from '../base/failure.ts';
+import { backoffMs, retry } from '../base/retry.ts';
+import type { GitFailure } from '../proxy/forward-git.ts';
+import { fetchFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
-import { fetchError } from './repository-error.ts';
 
 const FETCH_MS = 900_000;
-export const TRIES_MAX = 5;
+const TRIES_MAX = 5;
+const BACKOFF = { first_ms: 500, max_ms: 8_000 };
 
-/** The repository, as the worker reaches it. */
+/** The remote repository, as the worker reaches it. */
 export type Remote = {
-  /** By the forwarder. */
+  /** Its address at the loopback proxy. */
   url: string;
-  /** For display. */
+  /** Its real address, for display. */
   repo_url: string;
-  takeGitRefusal: () => GitRefusal | null;
+  takeGitFailure: () => GitFailure | null;
 };
 
-/** The remote's branches with their commits, and the branch that its HEAD names, if that is there. */
-export type Refs = { head: string | undefined; branches: Map<string, string> };
+/** The remote's branches with their commits, and the branch that its HEAD points to, if that exists. */
+export type RemoteRefs = { head: string | undefined; branches: Map<string, string> };
 
-export async function remoteRefs(git: Git, remote: Remote): Promise<Refs> {
-  const out = await fetching(git, remote, ['ls-remote', '--symref', remote.url, 'HEAD', 'refs/heads/*']);
+/** Lists the remote's branches. Throws `AttemptFailure`. */
+export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
+  const out = await readFromRemote(git, remote, ['ls-remote', '--symref', remote.url, 'HEAD', 'refs/heads/*']);
   const branches = new Map<string, string>();
   let head: string | undefined;
   for (const line of out.split('\n')) {
@@ -30,25 +33,27 @@ export async function remoteRefs(git: Git, remote: Remote): Promise<Refs> {
   return { head, branches };
 }
 
-/** Fetches branches to `refs/remotes/origin/…`; `how` are further options. Submodules stay as they are: not there. */
-export async function fetchBranches(git: Git, remote: Remote, names: string[], how: string[]): Promise<void> {
+/** Fetches branches to `refs/remotes/origin/…`, without submodules. Throws `AttemptFailure`. */
+export async function fetchBranches(git: Git, remote: Remote, names: string[], options: string[]): Promise<void> {
   const specs = names.map((name) => `+refs/heads/${name}:refs/remotes/origin/${name}`);
-  await fetching(git, remote, ['fetch', '-q', '--no-tags', '--no-recurse-submodules', ...how, 'origin', ...specs]);
+  const args = ['fetch', '-q', '--no-tags', '--no-recurse-submodules', ...options, 'origin', ...specs];
+  await readFromRemote(git, remote, args);
 }
 
-/** A command that reads from the remote, tried again where the remote could not be reached. Throws `RepositoryError`. */
-async function fetching(git: Git, remote: Remote, args: string[]): Promise<string> {
-  for (let tries = 1; ; tries++) {
-    remote.takeGitRefusal();
-    const end = await git.try(args, { time_limit_ms: FETCH_MS });
-    if (end.code === 0) return end.stdout.toString('utf8').trimEnd();
-    const error = fetchError(end, remote.takeGitRefusal(), remote.repo_url);
-    if (error.reason !== 'repository_unavailable' || tries === TRIES_MAX) throw error;
-    await pause(git, tries);
-  }
+/** Repeats an operation on the remote, with backoff, while it fails for this reason. Throws its last failure. */
+export function retryRemote<T>(git: Git, reason: AttemptFailure['reason'], operation: () => Promise<T>): Promise<T> {
+  const delayMs = (error: unknown, failures: number) =>
+    error instanceof AttemptFailure && error.reason === reason && failures < TRIES_MAX
+      ? backoffMs(BACKOFF, failures)
+      : null;
+  return retry(operation, delayMs, git.signal);
 }
 
-/** Waits before another try: half a second at first, some eight at last. */
-export async function pause(git: Git, tries: number): Promise<void> {
-  await sleep(250 * 2 ** tries * (0.5 + Math.random() / 2), undefined, { signal: git.signal });
+function readFromRemote(git: Git, remote: Remote, args: string[]): Promise<string> {
+  return retryRemote(git, 'repository_unavailable', async () => {
+    remote.takeGitFailure();
+    const result = await git.try(args, { time_limit_ms: FETCH_MS });
+    if (result.code === 0) return result.stdout.toString('utf8').trimEnd();
+    throw fetchFailure(result, remote.takeGitFailure(), remote.repo_url);
+  });
 }

@@ -1,52 +1,52 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
+import { backoffMs, retry, type RetryDelay } from '../base/retry.ts';
 
-/** What the worker does about a callback that failed: the table "Who retries what" of the contract. */
-export type Verdict = 'again' | 'malformed' | 'token' | 'missing' | 'ended' | 'over';
+/**
+ * What an error of a callback means, by the table "Who retries what" of the contract.
+ *
+ * - `transient`: the same call may succeed later.
+ * - `malformed`: the coordinator will never accept this body.
+ * - `token_invalid`: the token has expired; a heartbeat brings a new one.
+ * - `events_missing`: the coordinator expects an earlier event; the error says which.
+ * - `attempt_ended`: the coordinator already has the result of this attempt.
+ * - `fatal`: the attempt is lost. Stop at once, push nothing.
+ */
+export type CallbackError = 'transient' | 'malformed' | 'token_invalid' | 'events_missing' | 'attempt_ended' | 'fatal';
 
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
+const BACKOFF = { first_ms: 100, max_ms: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;
 
-/** What an error of `CoordinatorClient` means. `over`: stop at once, push nothing. What is no `ErrandError` is a fault of ours, and over too. */
-export function verdictOf(error: unknown): Verdict {
-  if (!(error instanceof ErrandError)) return 'over';
+/** Classifies an error of `CoordinatorClient`. Anything that is no `ErrandError` is a bug of the worker, and fatal. */
+export function classifyCallbackError(error: unknown): CallbackError {
+  if (!(error instanceof ErrandError)) return 'fatal';
   switch (error.code) {
     case 'upstream_unreachable':
     case 'unavailable':
     case 'rate_limited':
     case 'internal':
-      return 'again';
+      return 'transient';
     case 'invalid':
     case 'too_large':
       return 'malformed';
     case 'unauthenticated':
-      return 'token';
+      return 'token_invalid';
     case 'events_missing':
-      return 'missing';
+      return 'events_missing';
     case 'attempt_ended':
-      return 'ended';
+      return 'attempt_ended';
     default:
-      return 'over';
+      return 'fatal';
   }
 }
 
-/** How long to wait before the next try: from 100 ms to 5 s, with jitter; longer where the answer says so. `tries` counts those that failed. */
-export function backoffMs(tries: number, error: unknown): number {
-  const step = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(tries - 1, 10), BACKOFF_MAX_MS);
-  const asked = error instanceof ErrandError ? (error.retry_after_s ?? 0) * 1000 : 0;
-  return Math.max(step * (0.5 + Math.random() / 2), Math.min(asked, RETRY_AFTER_MAX_MS));
-}
+/** Backoff from 100 ms to 5 s; longer where `Retry-After` asks for it. Null: not worth a retry. */
+export const callbackDelayMs = ((error, failures) => {
+  if (classifyCallbackError(error) !== 'transient') return null;
+  const retry_after_ms = error instanceof ErrandError ? (error.retry_after_s ?? 0) * 1000 : 0;
+  return Math.max(backoffMs(BACKOFF, failures), Math.min(retry_after_ms, RETRY_AFTER_MAX_MS));
+}) satisfies RetryDelay;
 
-/** Makes a call again until it was answered; throws what is not worth another try, and whatever the signal aborts with. */
-export async function untilAnswered<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await call();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (verdictOf(error) !== 'again') throw error;
-      await sleep(backoffMs(tries, error), undefined, { signal });
-    }
-  }
+/** Repeats a callback until the coordinator answers. Throws any error that is not transient. */
+export function retryCallback<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return retry(call, callbackDelayMs, signal);
 }

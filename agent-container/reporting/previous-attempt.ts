@@ -2,10 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NumberedEvent, WorkerEvent, WorkerEventType } from '../../protocol/events.ts';
 import { TRANSCRIPT_TYPES, type Assignment, type TranscriptEvent } from '../../protocol/worker.ts';
-import { readSpool } from './spool.ts';
+import { readSpool } from './spool-files.ts';
 
-/** They tell of a process that is gone, and would be wrong of the next one. */
-const MOMENTARY: readonly WorkerEventType[] = [
+/** Events about a process that is gone. They are not reported again: they would be wrong about the new process. */
+const PROCESS_EVENTS: readonly WorkerEventType[] = [
   'agent.started',
   'step.started',
   'repository.ready',
@@ -16,45 +16,47 @@ const MOMENTARY: readonly WorkerEventType[] = [
   'limit.near',
 ];
 
-export type Earlier = {
-  /** Whether this process goes on with what another one began. */
+export type PreviousAttempt = {
+  /** Whether this process continues what another one began. */
   resumed: boolean;
-  /** What the attempt before spooled and the coordinator does not have: to be reported again, as this attempt's. */
+  /** Events that the previous attempt spooled and the coordinator does not have. This attempt reports them as its own. */
   unreported: WorkerEvent[];
-  /** The assignment's transcript, and what only the spool knows. */
+  /** The assignment's transcript, and the events that only the spool holds. */
   transcript: TranscriptEvent[];
 };
 
+/** The spool directory of one attempt. */
 export const spoolDir = (spool_dir: string, task_id: string, attempt: number) =>
   join(spool_dir, `${task_id}-${attempt}`);
 
-/** Looks into the spool before it is opened: what did an earlier process leave there, of this attempt or the one before? */
-export function readEarlier(spool_dir: string, assignment: Assignment): Earlier {
+/** Reads what an earlier process of this attempt, or of the one before, left in its spool. Call it before the spool is opened. */
+export function readPreviousAttempt(spool_dir: string, assignment: Assignment): PreviousAttempt {
   const { task_id, attempt, known, transcript } = assignment;
-  const beyond = (n: number) => {
+  const unknownEventsOf = (n: number) => {
     const last_seq = known?.attempt === n ? known.last_seq : 0;
     return readSpool(spoolDir(spool_dir, task_id, n)).filter(({ seq }) => seq > last_seq);
   };
-  // Of this attempt what is in the spool is posted from there.
-  const own = beyond(attempt);
-  const left = own.length === 0 && known !== undefined && known.attempt < attempt ? beyond(known.attempt) : [];
-  const unreported = left.filter(({ type }) => !MOMENTARY.includes(type));
+  // Events in this attempt's own spool are posted from there.
+  const own = unknownEventsOf(attempt);
+  const has_previous = own.length === 0 && known !== undefined && known.attempt < attempt;
+  const previous = has_previous ? unknownEventsOf(known.attempt) : [];
+  const unreported = previous.filter(({ type }) => !PROCESS_EVENTS.includes(type));
   return {
     resumed: attempt > 1 || own.length > 0 || transcript.length > 0,
     unreported: unreported.map(withoutNumber),
-    transcript: [...transcript, ...[...own, ...unreported].flatMap((event) => inTranscript(event, attempt))],
+    transcript: [...transcript, ...[...own, ...unreported].flatMap((event) => toTranscript(event, attempt))],
   };
 }
 
-/** The ids of the messages that a conversation holds. */
-export function heard(transcript: TranscriptEvent[]): string[] {
+/** The ids of the messages that are already part of the conversation. */
+export function messageIdsIn(transcript: TranscriptEvent[]): string[] {
   return transcript.flatMap(({ type, body }) =>
     type === 'input.added' && typeof body.message_id === 'string' ? [body.message_id] : [],
   );
 }
 
-/** Removes the spools of all attempts but this one. */
-export async function removeEarlierSpools(spool_dir: string, assignment: Assignment): Promise<void> {
+/** Removes the spools of all other attempts. */
+export async function removePreviousSpools(spool_dir: string, assignment: Assignment): Promise<void> {
   const own = spoolDir(spool_dir, assignment.task_id, assignment.attempt);
   const dirs = (await readdir(spool_dir))
     .filter((name) => /^[0-9a-z]{20}-\d+$/.test(name))
@@ -62,10 +64,9 @@ export async function removeEarlierSpools(spool_dir: string, assignment: Assignm
   await Promise.all(dirs.filter((dir) => dir !== own).map((dir) => rm(dir, { recursive: true, force: true })));
 }
 
-/** An event bears its number beside its type and body: the same type of event remains without it. */
 const withoutNumber = ({ type, body }: NumberedEvent) => ({ type, body }) as WorkerEvent;
 
-function inTranscript({ type, body }: NumberedEvent, attempt: number): TranscriptEvent[] {
+function toTranscript({ type, body }: NumberedEvent, attempt: number): TranscriptEvent[] {
   const types: readonly string[] = TRANSCRIPT_TYPES;
   return types.includes(type) ? [{ attempt, type, body: { ...body } }] : [];
 }

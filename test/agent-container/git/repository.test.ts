@@ -1,12 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { identity } from '../../../agent-container/shell/command-env.ts';
+import { commitIdentity } from '../../../agent-container/shell/command-env.ts';
+import { diff, diffStat } from '../../../agent-container/git/diff.ts';
 import { Git } from '../../../agent-container/git/git.ts';
 import { push } from '../../../agent-container/git/push.ts';
 import type { Remote } from '../../../agent-container/git/remote.ts';
 import { prepareRepository } from '../../../agent-container/git/repository.ts';
-import { diff, diffStat, settleOn, takeSnapshot, wipMessage } from '../../../agent-container/git/commit-worktree.ts';
+import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
+import { commitWorktree, moveHeadTo } from '../../../agent-container/git/worktree-commit.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -14,7 +16,7 @@ import { git as plainGit, GIT_ENVIRONMENT, startGitServer } from '../../support/
 
 const never = new AbortController().signal;
 
-/** A repository on a real git server, and a task that works in it; no coordinator between them. */
+/** A repository on a real git server, and a task that works in it, without a coordinator between them. */
 async function scene(t: ExecutionContext, files?: Record<string, string | Buffer>) {
   const folder = await temporaryFolder(t);
   const server = await startGitServer();
@@ -30,22 +32,22 @@ async function scene(t: ExecutionContext, files?: Record<string, string | Buffer
     repo_url: url,
     author: { name: 'Errand', email: 'errand@localhost' },
   };
-  const remote: Remote = { url, repo_url: url, takeGitRefusal: () => null };
+  const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
   const clone = (name = 'work') => {
-    const env = { PATH: process.env.PATH ?? '', ...identity(task.author) };
+    const env = { PATH: process.env.PATH ?? '', ...commitIdentity(task.author) };
     return new Git(join(folder, name), env, never);
   };
   const write = async (git: Git, path: string, content: string | Buffer) => {
     await mkdir(dirname(join(git.dir, path)), { recursive: true });
     await writeFile(join(git.dir, path), content);
   };
-  /** Everything committed and pushed, as one. */
+  /** Commits and pushes everything. */
   const publish = async (git: Git, message = 'Change') => {
-    const { commit, left_out } = await takeSnapshot(git, message);
+    const { commit, excluded } = await commitWorktree(git, message);
     const branch = commit === null ? null : await push(git, remote, task, commit);
-    return { commit: commit ?? '', left_out, branch };
+    return { commit: commit ?? '', excluded, branch };
   };
-  /** A person commits on a branch from elsewhere. */
+  /** Someone else commits to a branch. */
   const byAnother = async (branch: string, path: string) => {
     const dir = join(folder, `person-${branch.replaceAll('/', '-')}`);
     await plainGit(folder, 'clone', '-q', '--branch', branch, bare, dir);
@@ -69,7 +71,7 @@ test('a new clone is on the task branch, at the base', async (t) => {
   t.is(await git.run(['status', '--porcelain']), '');
 });
 
-test('another base branch is taken where one is named', async (t) => {
+test('a base branch can be named', async (t) => {
   const { clone, remote, task, bare } = await scene(t);
   await plainGit(bare, 'branch', 'release/1.0', 'main');
   const prepared = await prepareRepository(clone(), remote, { ...task, base_branch: 'release/1.0' });
@@ -90,7 +92,7 @@ test('the clone is shallow, and the agent can fetch the rest and the other branc
   t.not(await git.commit('origin/other'), null);
 });
 
-test('a push from a shallow clone gets through', async (t) => {
+test('a shallow clone can be pushed from', async (t) => {
   const { clone, remote, task, bare, folder, write, publish, names } = await scene(t);
   const person = join(folder, 'person');
   await plainGit(folder, 'clone', '-q', bare, person);
@@ -108,7 +110,7 @@ test('an empty repository gets its first commit', async (t) => {
   await plainGit(server.root, 'init', '-q', '--bare', 'empty');
   await plainGit(join(server.root, 'empty'), 'config', 'http.receivepack', 'true');
   const url = `${server.origin}/empty`;
-  const remote: Remote = { url, repo_url: url, takeGitRefusal: () => null };
+  const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
   const git = clone();
   t.deepEqual(await prepareRepository(git, remote, task), {
     base_branch: 'main',
@@ -116,13 +118,13 @@ test('an empty repository gets its first commit', async (t) => {
     commit: null,
     adopted: false,
   });
-  t.like(await takeSnapshot(git, 'Nothing'), { commit: null, left_out: [] });
+  t.like(await commitWorktree(git, 'Nothing'), { commit: null, excluded: [] });
   await write(git, 'first.txt', 'one\ntwo\n');
-  const { commit } = await takeSnapshot(git, 'First');
+  const { commit } = await commitWorktree(git, 'First');
   t.is(await push(git, remote, task, commit ?? ''), task.branch);
   t.deepEqual(await diffStat(git, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
   t.regex((await diff(git, null, commit ?? '')).diff, /\+one/);
-  // And a next attempt in the same folder.
+  // The next attempt, in the same directory.
   t.like(await prepareRepository(git, remote, task), { adopted: true, base_commit: null });
   const again = clone('again');
   t.like(await prepareRepository(again, remote, task), {
@@ -133,7 +135,7 @@ test('an empty repository gets its first commit', async (t) => {
   });
 });
 
-test('a repository whose HEAD names no branch that exists asks for a base branch', async (t) => {
+test('a repository without a default branch needs the name of a base branch', async (t) => {
   const { clone, remote, task, bare } = await scene(t);
   await plainGit(bare, 'symbolic-ref', 'HEAD', 'refs/heads/gone');
   await t.throwsAsync(prepareRepository(clone(), remote, task), {
@@ -142,7 +144,7 @@ test('a repository whose HEAD names no branch that exists asks for a base branch
   t.is((await prepareRepository(clone(), remote, { ...task, base_branch: 'main' })).base_branch, 'main');
 });
 
-test('what a commit should not hold is left out, and told', async (t) => {
+test('files that a commit should not hold are left out, and named', async (t) => {
   const { clone, remote, task, write, publish, names, folder } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -155,12 +157,12 @@ test('what a commit should not hold is left out, and told', async (t) => {
   await plainGit(join(git.dir, 'inner'), 'commit', '-q', '-m', 'inner');
   await write(git, 'with space ünd [glob]*.txt', 'x');
   await symlink('/etc/passwd', join(git.dir, 'link'));
-  const { left_out } = await publish(git);
-  t.deepEqual(left_out, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
-  t.is((await names(task.branch)).length, 3, 'the readme, the link and the strange name');
+  const { excluded } = await publish(git);
+  t.deepEqual(excluded, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
+  t.is((await names(task.branch)).length, 3, 'the readme, the link and the unusual name');
 });
 
-test('nothing that is on the way changes when a snapshot is taken', async (t) => {
+test('committing the working tree changes neither HEAD, nor the index, nor files', async (t) => {
   const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n', 'b.txt': 'b\n' });
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -169,14 +171,14 @@ test('nothing that is on the way changes when a snapshot is taken', async (t) =>
   await write(git, 'b.txt', 'changed\n');
   await rm(join(git.dir, 'a.txt'));
   const before = await git.run(['status', '--porcelain=v2']);
-  const { commit } = await takeSnapshot(git, 'All');
+  const { commit } = await commitWorktree(git, 'All');
   t.is(await git.run(['status', '--porcelain=v2']), before);
   t.is(await git.run(['ls-tree', '--name-only', commit ?? '']), 'b.txt');
-  await settleOn(git, commit ?? '');
+  await moveHeadTo(git, commit ?? '');
   t.is(await git.run(['status', '--porcelain']), '');
 });
 
-test('a merge with conflicts can be saved as it is', async (t) => {
+test('a merge with conflicts can be committed as it is', async (t) => {
   const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n' });
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -186,12 +188,12 @@ test('a merge with conflicts can be saved as it is', async (t) => {
   await write(git, 'a.txt', 'two\n');
   await git.run(['commit', '-qam', 'Two']);
   t.not((await git.try(['merge', task.branch])).code, 0);
-  const { commit } = await takeSnapshot(git, 'Half');
+  const { commit } = await commitWorktree(git, 'Half');
   t.is((await git.run(['rev-list', '--parents', '-1', commit ?? ''])).split(' ').length, 3);
   t.regex(await git.run(['show', `${commit}:a.txt`]), /<<<<<<< HEAD/);
 });
 
-test('hooks of the repository do not run in our commits and pushes', async (t) => {
+test('hooks of the repository do not run in the commits and pushes of the worker', async (t) => {
   const { clone, remote, task, write, publish, names } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -202,7 +204,7 @@ test('hooks of the repository do not run in our commits and pushes', async (t) =
   t.true((await names(task.branch)).includes('a.txt'));
 });
 
-test('a history that was rewritten replaces what the task itself had pushed', async (t) => {
+test('a rewritten history replaces what the task itself has pushed', async (t) => {
   const { clone, remote, task, write, publish, bare } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -214,7 +216,7 @@ test('a history that was rewritten replaces what the task itself had pushed', as
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'B\nFirst');
 });
 
-test("what somebody else pushed to the task's branch is not replaced: the work goes to a branch beside it", async (t) => {
+test("what someone else pushed to the task's branch is not replaced: the work goes to another branch", async (t) => {
   const { clone, remote, task, write, publish, byAnother, bare } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -229,20 +231,20 @@ test("what somebody else pushed to the task's branch is not replaced: the work g
   t.is(await plainGit(bare, 'log', '-1', '--format=%s', `${task.branch}-1`), 'C');
 });
 
-test('a push whose answer was lost is repeated without harm', async (t) => {
+test('a push whose response was lost is repeated without harm', async (t) => {
   const { clone, remote, task, write, publish, server, bare } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
   await write(git, 'a.txt', 'a\n');
-  const { commit } = await takeSnapshot(git, 'A');
-  // It arrived by another way than this repository knows of.
+  const { commit } = await commitWorktree(git, 'A');
+  // The branch is there, but this repository does not know that it pushed it.
   await plainGit(git.dir, 'push', '-q', bare, `${commit}:refs/heads/${task.branch}`);
   t.is(await push(git, remote, task, commit ?? ''), task.branch);
   t.true(server.requests.length > 0);
   t.is((await publish(git, 'A')).branch, task.branch);
 });
 
-test('a lost workspace is made again from the branch, with the work in progress opened', async (t) => {
+test('a lost workspace is cloned again from the branch, with the work in progress as uncommitted changes', async (t) => {
   const { clone, remote, task, write, publish, bare } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
@@ -260,7 +262,7 @@ test('a lost workspace is made again from the branch, with the work in progress 
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'All\nDone\nFirst');
 });
 
-test('a workspace is adopted with its changes, its locks and its index of a killed git', async (t) => {
+test('a workspace is adopted with its changes, and the locks of a killed git are removed', async (t) => {
   const { clone, remote, task, write } = await scene(t);
   const git = clone();
   const first = await prepareRepository(git, remote, task);
@@ -272,7 +274,7 @@ test('a workspace is adopted with its changes, its locks and its index of a kill
   await git.run(['add', '.']);
 });
 
-test('a clone that was cut off, or of another task, is made anew', async (t) => {
+test('an incomplete clone, or one of another task, is made again', async (t) => {
   const { clone, remote, task, write } = await scene(t);
   const git = clone();
   await mkdir(git.dir, { recursive: true });
@@ -284,13 +286,13 @@ test('a clone that was cut off, or of another task, is made anew', async (t) => 
   t.false((await prepareRepository(git, remote, other)).adopted);
 });
 
-test('what a person added to the branch is taken up by the next attempt', async (t) => {
+test('the next attempt takes over what someone added to the branch', async (t) => {
   const { clone, remote, task, write, publish, byAnother } = await scene(t);
   const git = clone();
   await prepareRepository(git, remote, task);
   await write(git, 'a.txt', 'a\n');
   const { commit } = await publish(git, 'A');
-  await settleOn(git, commit);
+  await moveHeadTo(git, commit);
   await byAnother(task.branch, 'theirs.txt');
   await prepareRepository(git, remote, task);
   t.is(await git.run(['log', '-1', '--format=%s']), 'By another');
@@ -298,12 +300,12 @@ test('what a person added to the branch is taken up by the next attempt', async 
   t.is((await publish(git, 'B')).branch, task.branch);
 });
 
-test('a diff is cut at a line where it is too long, and says so', async (t) => {
+test('a diff that is too long is cut at the end of a line, and marked as truncated', async (t) => {
   const { clone, remote, task, write } = await scene(t);
   const git = clone();
   const { base_commit } = await prepareRepository(git, remote, task);
   await write(git, 'long.txt', 'a line of text\n'.repeat(300_000));
-  const { commit } = await takeSnapshot(git, 'Long');
+  const { commit } = await commitWorktree(git, 'Long');
   const cut = await diff(git, base_commit, commit ?? '');
   t.true(cut.diff_truncated);
   t.true(Buffer.byteLength(cut.diff) <= LIMITS.diff_bytes_max);
@@ -311,19 +313,19 @@ test('a diff is cut at a line where it is too long, and says so', async (t) => {
   t.deepEqual(await diffStat(git, base_commit, commit ?? ''), { files: 1, insertions: 300_000, deletions: 0 });
 });
 
-test('a diff of bytes that are no text stays within its bound', async (t) => {
+test('a diff of bytes that are not UTF-8 stays within its limit', async (t) => {
   const { clone, remote, task, write } = await scene(t);
   const git = clone();
   const { base_commit } = await prepareRepository(git, remote, task);
   await write(git, 'latin.txt', Buffer.from(`${'é'.repeat(60)}\n`.repeat(30_000), 'latin1'));
   await write(git, '.gitattributes', '*.txt diff\n');
-  const { commit } = await takeSnapshot(git, 'Latin');
+  const { commit } = await commitWorktree(git, 'Latin');
   const cut = await diff(git, base_commit, commit ?? '');
   t.true(Buffer.byteLength(cut.diff) <= LIMITS.diff_bytes_max);
   t.true(cut.diff_truncated);
 });
 
-test('git ends at once when it is told to', async (t) => {
+test('git ends at once on an abort', async (t) => {
   const { clone, remote, task, server } = await scene(t);
   server.intercept = () => true;
   const stop = new AbortController();

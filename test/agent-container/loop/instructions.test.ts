@@ -13,7 +13,7 @@ async function repository(t: ExecutionContext, files: Record<string, string>): P
   return repo;
 }
 
-test('reads AGENTS.md and CLAUDE.md, however they are written, with where they are from', async (t) => {
+test('reads AGENTS.md and CLAUDE.md in any case, labelled with their paths', async (t) => {
   const repo = await repository(t, { 'agents.md': 'Use tabs.\n', 'CLAUDE.md': 'Test first.\n', 'README.md': 'No.' });
   t.is(
     await readInstructions(repo),
@@ -21,11 +21,11 @@ test('reads AGENTS.md and CLAUDE.md, however they are written, with where they a
   );
 });
 
-test('gives null where there are none, or only empty ones', async (t) => {
+test('gives null if there are none, or only empty ones', async (t) => {
   t.is(await readInstructions(await repository(t, { 'AGENTS.md': '\n' })), null);
 });
 
-test('follows imports within the repository, each file once, and no address or code', async (t) => {
+test('follows imports inside the repository, each file once, but not in code or e-mail addresses', async (t) => {
   const repo = await repository(t, {
     'CLAUDE.md': 'See @AGENTS.md and @docs/style.md.\nMail me@example.com. `@docs/code.md`\n```\n@docs/code.md\n```\n',
     'AGENTS.md': 'Agents. @docs/style.md',
@@ -39,7 +39,7 @@ test('follows imports within the repository, each file once, and no address or c
   );
 });
 
-test('leads nowhere outside of the repository, and opens no pipe', async (t) => {
+test('reads nothing outside of the repository, and no pipe', async (t) => {
   const repo = await repository(t, { 'CLAUDE.md': 'Hello. @../secret.md @docs/link.md @docs/pipe.md' });
   await writeFile(join(repo, '../secret.md'), 'Secret.');
   await symlink(join(repo, '../secret.md'), join(repo, 'docs/link.md'));
@@ -49,7 +49,7 @@ test('leads nowhere outside of the repository, and opens no pipe', async (t) => 
   t.is(text, '<file path="CLAUDE.md">\nHello. @../secret.md @docs/link.md @docs/pipe.md\n</file>');
 });
 
-test('bounds how far it goes and how much it takes', async (t) => {
+test('limits the depth of imports and the length of the text', async (t) => {
   const chain = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}.md`, `${i} @f${i + 1}.md`]));
   const far = (await readInstructions(await repository(t, { 'AGENTS.md': '@f0.md', ...chain }))) ?? '';
   t.true(far.includes('path="f3.md"'));

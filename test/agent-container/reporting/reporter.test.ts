@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CoordinatorClient } from '../../../agent-container/reporting/coordinator-client.ts';
 import { Reporter } from '../../../agent-container/reporting/reporter.ts';
 import { Spool } from '../../../agent-container/reporting/spool.ts';
-import { verdictOf } from '../../../agent-container/reporting/callback-errors.ts';
+import { classifyCallbackError } from '../../../agent-container/reporting/callback-errors.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import type { Assignment, Control } from '../../../protocol/worker.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -40,26 +40,27 @@ async function scene(t: ExecutionContext, given: Partial<Assignment> = {}) {
   );
   const spool = new Spool(join(folder, 'spool'), task.base.spool_bytes_max);
   const controls: Control[] = [];
-  const over: unknown[] = [];
+  const lost: unknown[] = [];
   const reporter = new Reporter({
     client,
     spool,
     attempt: 1,
     heartbeat_ms: task.base.heartbeat_ms,
     onControl: (control) => controls.push(control),
-    onOver: (error) => over.push(error),
+    onLost: (error) => lost.push(error),
   });
+  reporter.start();
   t.teardown(async () => {
-    await reporter.close();
+    await reporter.stop();
     await client.close();
     await mock.stop();
   });
   const posts = () => mock.calls.filter(({ name }) => name === 'events').length;
   const texts = () => task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
-  return { mock, task, client, spool, reporter, controls, over, posts, texts };
+  return { mock, task, client, spool, reporter, controls, lost, posts, texts };
 }
 
-test('an error code that is not known is judged by its status', async (t) => {
+test('an error with an unknown code is classified by its status', async (t) => {
   const folder = await temporaryFolder(t);
   const socket_path = join(folder, 'coordinator.sock');
   let status = 0;
@@ -73,17 +74,19 @@ test('an error code that is not known is judged by its status', async (t) => {
     await client.close();
     server.close();
   });
-  const verdicts: Record<number, string> = {};
+  const classes: Record<number, string> = {};
   for (status of [400, 401, 402, 403, 404, 409, 413, 429, 500, 503, 507])
-    await client.callback('heartbeat', '{}', never).catch((error: unknown) => (verdicts[status] = verdictOf(error)));
-  const over = { 402: 'over', 403: 'over', 404: 'over', 409: 'over' };
-  const again = { 429: 'again', 500: 'again', 503: 'again', 507: 'again' };
-  t.deepEqual(verdicts, { 400: 'malformed', 401: 'token', 413: 'malformed', ...over, ...again });
+    await client
+      .callback('heartbeat', '{}', never)
+      .catch((error: unknown) => (classes[status] = classifyCallbackError(error)));
+  const fatal = { 402: 'fatal', 403: 'fatal', 404: 'fatal', 409: 'fatal' };
+  const transient = { 429: 'transient', 500: 'transient', 503: 'transient', 507: 'transient' };
+  t.deepEqual(classes, { 400: 'malformed', 401: 'token_invalid', 413: 'malformed', ...fatal, ...transient });
 });
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error);
 
-test('events arrive in order, and what is emitted together travels together', async (t) => {
+test('events arrive in order, and those emitted together share a POST', async (t) => {
   const { reporter, task, posts } = await scene(t);
   await Promise.all([reporter.emit(started), reporter.emit(log('a')), reporter.emit(log('b'))]);
   await reporter.drained(never);
@@ -95,7 +98,7 @@ test('events arrive in order, and what is emitted together travels together', as
   t.deepEqual(task.breaches, []);
 });
 
-test('the first event of a burst goes at once, the rest in batches', async (t) => {
+test('the first event of a burst is sent at once, the rest in batches', async (t) => {
   const { reporter, posts, texts } = await scene(t);
   await reporter.emit(started);
   for (let i = 0; i < 200; i++) {
@@ -110,7 +113,7 @@ test('the first event of a burst goes at once, the rest in batches', async (t) =
   t.true(posts() < 30, `${posts()} POSTs`);
 });
 
-test('a burst of 10,000 events arrives whole, in few POSTs, and one at a time', async (t) => {
+test('10,000 events arrive complete, in few POSTs, one POST at a time', async (t) => {
   const { reporter, task, posts } = await scene(t);
   await reporter.emit(started);
   for (let i = 0; i < 10_000; i++) void reporter.emit(log(`event ${i} ${'x'.repeat(300)}`));
@@ -121,7 +124,7 @@ test('a burst of 10,000 events arrives whole, in few POSTs, and one at a time', 
   t.deepEqual(task.breaches, []);
 });
 
-test('a reply that is lost after the commit leads to a repeat that changes nothing', async (t) => {
+test('events are posted again if the reply is lost, which changes nothing', async (t) => {
   const { reporter, mock, task, texts } = await scene(t);
   await reporter.emit(started);
   mock.faults.add('events', { kind: 'lose' }, 3);
@@ -131,7 +134,7 @@ test('a reply that is lost after the commit leads to a repeat that changes nothi
   t.is(task.current.calls.filter(({ name }) => name === 'events').length >= 4, true);
 });
 
-test('a burst of 503, 500, 429 and cut connections is waited out', async (t) => {
+test('transient errors and cut connections are retried', async (t) => {
   const { reporter, mock, texts } = await scene(t);
   await reporter.emit(started);
   await reporter.drained(never);
@@ -143,7 +146,7 @@ test('a burst of 503, 500, 429 and cut connections is waited out', async (t) => 
   t.deepEqual(texts(), all);
 });
 
-test('Retry-After is heeded', async (t) => {
+test('a retry waits as long as Retry-After says', async (t) => {
   const { reporter, mock } = await scene(t);
   mock.faults.add('events', { kind: 'fail', status: 503, retry_after_s: 1 });
   const before = performance.now();
@@ -152,25 +155,25 @@ test('Retry-After is heeded', async (t) => {
   t.true(performance.now() - before >= 990);
 });
 
-test('a coordinator that was restarted is found again by its socket', async (t) => {
+test('a restarted coordinator is found again by its socket', async (t) => {
   const { reporter, mock, texts } = await scene(t);
   await reporter.emit(started);
   await reporter.drained(never);
   await mock.stop();
-  await reporter.emit(log('while it was away'));
+  await reporter.emit(log('while it was down'));
   await mock.start();
   await reporter.drained(never);
-  t.deepEqual(texts(), ['while it was away']);
+  t.deepEqual(texts(), ['while it was down']);
 });
 
-test('the worker goes back to the number that the coordinator expects', async (t) => {
+test('the worker continues at the event that the coordinator expects', async (t) => {
   const { reporter, task, mock, spool } = await scene(t);
   await reporter.emit(started);
   await reporter.drained(never);
-  // The coordinator has 2 already, from a POST whose answer this process never saw.
+  // The coordinator has 2 already, from a POST whose response was lost.
   await mock.stop();
   await reporter.emit(log('2'));
-  const text = spool.from(2, 1, 1e6)[0]?.text ?? '';
+  const text = spool.read(2, 1, 1e6)[0]?.text ?? '';
   task.callback('events', { attempt: 1, events: [JSON.parse(text) as unknown] }, 1);
   await reporter.emit(log('3'));
   await mock.start();
@@ -181,7 +184,7 @@ test('the worker goes back to the number that the coordinator expects', async (t
   );
 });
 
-test('an event that would be refused for ever gives way to a line about it', async (t) => {
+test('an event that the coordinator refuses is replaced by a log event', async (t) => {
   const { reporter, task } = await scene(t);
   await reporter.emit(started);
   const malformed: WorkerEvent = { type: 'plan.updated', body: { items: [{ text: '', status: 'pending' }] } };
@@ -191,10 +194,10 @@ test('an event that would be refused for ever gives way to a line about it', asy
     task.events.map(({ type }) => type),
     ['agent.started', 'log', 'log', 'log'],
   );
-  t.regex(JSON.stringify(task.events[2]?.body), /refused and is left out/);
+  t.regex(JSON.stringify(task.events[2]?.body), /refused an event .* left out/);
 });
 
-test('a spool that is full makes the work wait, and loses nothing', async (t) => {
+test('while the spool is full the work waits, and no event is lost', async (t) => {
   const { reporter, mock, texts, spool } = await scene(t, { spool_bytes_max: 20_000 });
   await reporter.emit(started);
   await reporter.drained(never);
@@ -216,7 +219,7 @@ test('a spool that is full makes the work wait, and loses nothing', async (t) =>
   t.deepEqual(texts(), all);
 });
 
-test('heartbeats renew the lease of a silent worker, and say what it waits for', async (t) => {
+test('a worker without events sends heartbeats, with what it waits for', async (t) => {
   const { reporter, task } = await scene(t, { heartbeat_ms: 30 });
   await reporter.emit(started);
   await reporter.drained(never);
@@ -226,14 +229,14 @@ test('heartbeats renew the lease of a silent worker, and say what it waits for',
   t.is(task.current.heartbeats.at(-1)?.waiting_for?.kind, 'model');
 });
 
-test('what the worker waits for is told at once, without an event', async (t) => {
+test('what the worker waits for is sent at once, without an event', async (t) => {
   const { reporter, posts } = await scene(t);
   reporter.waitingFor({ kind: 'model', since: '2026-01-01T00:00:00.000Z' });
-  await until('it was told', () => posts() === 1);
+  await until('it was sent', () => posts() === 1);
   t.pass();
 });
 
-test('messages and a cancel come back with any reply', async (t) => {
+test('replies carry messages and a cancel', async (t) => {
   const { reporter, task, controls } = await scene(t);
   const message = task.say('Use tabs.');
   task.cancel('enough');
@@ -242,7 +245,7 @@ test('messages and a cancel come back with any reply', async (t) => {
   t.deepEqual(controls.at(-1), { messages: [message], cancel: { reason: 'enough' } });
 });
 
-test('a token that expired is exchanged by a heartbeat, and the events go on', async (t) => {
+test('an expired token is renewed by a heartbeat, and the events are sent', async (t) => {
   const { reporter, task, client } = await scene(t);
   const old = client.token;
   task.expireTokens();
@@ -252,15 +255,15 @@ test('a token that expired is exchanged by a heartbeat, and the events go on', a
   t.is(task.events.length, 1);
 });
 
-test('a token that is not taken even by a heartbeat ends the attempt', async (t) => {
-  const { reporter, task, over } = await scene(t);
+test('the attempt is lost if a heartbeat cannot renew the token', async (t) => {
+  const { reporter, task, lost } = await scene(t);
   task.tokens.clear();
   await reporter.emit(started);
   await t.throwsAsync(reporter.drained(never));
-  t.deepEqual(over.map(codeOf), ['unauthenticated']);
+  t.deepEqual(lost.map(codeOf), ['unauthenticated']);
 });
 
-test('a busy worker too renews its token', async (t) => {
+test('a busy worker renews its token too', async (t) => {
   const { reporter, task, client } = await scene(t, { heartbeat_ms: 50 });
   await reporter.emit(started);
   task.renews_token = true;
@@ -272,18 +275,25 @@ test('a busy worker too renews its token', async (t) => {
   t.pass();
 });
 
-test('an attempt that was given up is over at once: emits are refused from then on', async (t) => {
-  const { reporter, task, over } = await scene(t);
+test('events are rejected as soon as the attempt is lost', async (t) => {
+  const { reporter, task, lost } = await scene(t);
   await reporter.emit(started);
   await reporter.drained(never);
   task.nextAttempt();
   await reporter.emit(log('too late'));
-  await until('it is over', () => over.length === 1);
-  t.is(codeOf(over[0]), 'stale_attempt');
+  await until('it is lost', () => lost.length === 1);
+  t.is(codeOf(lost[0]), 'stale_attempt');
   await t.throwsAsync(reporter.emit(log('later still')), { message: /given up/ });
 });
 
-test('deltas travel after the events that they follow, and are replaced by theirs', async (t) => {
+test('a heartbeat that the coordinator refuses as malformed ends the attempt', async (t) => {
+  const { mock, lost } = await scene(t, { heartbeat_ms: 20 });
+  mock.faults.add('heartbeat', { kind: 'fail', status: 400 });
+  await until('it is lost', () => lost.length === 1);
+  t.is(codeOf(lost[0]), 'invalid');
+});
+
+test('deltas are sent after the events that they follow, and dropped when an event replaces them', async (t) => {
   const { reporter, task } = await scene(t);
   await reporter.emit(started);
   await reporter.emit({ type: 'turn.started', body: { turn: 1, ref: 't1', model: 'm' } });
@@ -300,7 +310,7 @@ test('deltas travel after the events that they follow, and are replaced by their
   t.is(task.current.deltas.length, 1);
 });
 
-test('deltas are dropped while the coordinator is away, and memory is bounded', async (t) => {
+test('while the coordinator is down deltas are dropped, so that memory is bounded', async (t) => {
   const { reporter, mock, task } = await scene(t);
   await reporter.emit(started);
   await reporter.drained(never);
@@ -313,7 +323,7 @@ test('deltas are dropped while the coordinator is away, and memory is bounded', 
   t.true(chars <= 512 * 1024, `${chars} characters`);
 });
 
-test('the result comes after every event, survives a lost reply, and is the last call', async (t) => {
+test('the result is the last callback, after every event, and repeated if its reply is lost', async (t) => {
   const { reporter, mock, task } = await scene(t, { heartbeat_ms: 20 });
   await reporter.emit(started);
   mock.faults.add('events', { kind: 'fail', status: 503 }, 2);
@@ -325,7 +335,7 @@ test('the result comes after every event, survives a lost reply, and is the last
   t.deepEqual(task.breaches, []);
 });
 
-test('a result that is too large goes without its diff', async (t) => {
+test('a result that is too large is posted without its diff', async (t) => {
   const { reporter, task } = await scene(t);
   await reporter.emit(started);
   await reporter.finish({ ...RESULT, diff: 'x'.repeat(5_000_000) }, never);
@@ -333,7 +343,7 @@ test('a result that is too large goes without its diff', async (t) => {
   t.true(task.current.result?.diff_truncated);
 });
 
-test('an event that is too large is shortened before it has its number', async (t) => {
+test('an event that is too large is shortened before it is numbered', async (t) => {
   const { reporter, task } = await scene(t);
   await reporter.emit(started);
   await reporter.emit({

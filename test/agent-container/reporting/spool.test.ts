@@ -1,7 +1,8 @@
 import test from 'ava';
 import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSpool, Spool } from '../../../agent-container/reporting/spool.ts';
+import { readSpool } from '../../../agent-container/reporting/spool-files.ts';
+import { Spool } from '../../../agent-container/reporting/spool.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -11,25 +12,25 @@ const MiB = 1024 * 1024;
 const log = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
 const closed = new Error('closed');
 
-test('numbers events from 1 and gives them back in order', async (t) => {
+test('events are numbered from 1, and read in order', async (t) => {
   const spool = new Spool(await temporaryFolder(t), MiB);
   t.deepEqual(await Promise.all([spool.append(log('a')), spool.append(log('b'))]), [1, 2]);
   t.deepEqual(
-    spool.from(1, 10, MiB).map(({ text }) => (JSON.parse(text) as { seq: number; body: unknown }).body),
+    spool.read(1, 10, MiB).map(({ text }) => (JSON.parse(text) as { seq: number; body: unknown }).body),
     [log('a').body, log('b').body],
   );
-  t.is(spool.from(1, 1, MiB).length, 1);
-  t.is(spool.from(2, 10, MiB)[0]?.seq, 2);
+  t.is(spool.read(1, 1, MiB).length, 1);
+  t.is(spool.read(2, 10, MiB)[0]?.seq, 2);
 });
 
-test('gives one event at least, and no more than the bytes that were asked for', async (t) => {
+test('a read gives at least one event, and no more bytes than asked for', async (t) => {
   const spool = new Spool(await temporaryFolder(t), MiB);
   for (let i = 0; i < 3; i++) await spool.append(log('x'.repeat(1000)));
-  t.is(spool.from(1, 10, 10).length, 1);
-  t.is(spool.from(1, 10, 2500).length, 2);
+  t.is(spool.read(1, 10, 10).length, 1);
+  t.is(spool.read(1, 10, 2500).length, 2);
 });
 
-test('a next process goes on with the next number, and has what was not acknowledged', async (t) => {
+test('the next process continues with the next number, and has the events that were not acknowledged', async (t) => {
   const dir = await temporaryFolder(t);
   const first = new Spool(dir, MiB);
   for (const text of ['a', 'b', 'c']) await first.append(log(text));
@@ -39,12 +40,12 @@ test('a next process goes on with the next number, and has what was not acknowle
   t.is(second.last_seq, 3);
   t.is(await second.append(log('d')), 4);
   t.deepEqual(
-    second.from(3, 10, MiB).map(({ seq }) => seq),
+    second.read(3, 10, MiB).map(({ seq }) => seq),
     [3, 4],
   );
 });
 
-test('knows the next number also when every event was acknowledged and every segment but the newest is gone', async (t) => {
+test('the next number is known even if every event was acknowledged and all segments but the newest are removed', async (t) => {
   const dir = await temporaryFolder(t);
   const first = new Spool(dir, 8 * MiB);
   for (let i = 0; i < 5; i++) {
@@ -57,7 +58,7 @@ test('knows the next number also when every event was acknowledged and every seg
   t.is(await second.append(log('next')), 6);
 });
 
-test('a torn last line was never an event: it is cut off, and its number is given again', async (t) => {
+test('a last line that is incomplete is cut off, and its number is used again', async (t) => {
   const dir = await temporaryFolder(t);
   const first = new Spool(dir, MiB);
   await first.append(log('whole'));
@@ -73,7 +74,7 @@ test('a torn last line was never an event: it is cut off, and its number is give
   );
 });
 
-test('a line that is not the next event ends what is read', async (t) => {
+test('reading stops at a line that is not the next event', async (t) => {
   const dir = await temporaryFolder(t);
   const first = new Spool(dir, MiB);
   for (const text of ['a', 'b', 'c']) await first.append(log(text));
@@ -83,7 +84,7 @@ test('a line that is not the next event ends what is read', async (t) => {
   t.is(new Spool(dir, MiB).last_seq, 1);
 });
 
-test('a spool that is full lets events wait, in order, until there is room', async (t) => {
+test('while the spool is full events wait, in order', async (t) => {
   const spool = new Spool(await temporaryFolder(t), 3000);
   await spool.append(log('x'.repeat(2000)));
   const order: number[] = [];
@@ -109,7 +110,7 @@ test('a small event does not overtake a large one that waits', async (t) => {
   t.deepEqual(await Promise.all([large, small]), [2, 3]);
 });
 
-test('whoever waits when the spool is closed is refused', async (t) => {
+test('closing the spool rejects the events that wait', async (t) => {
   const spool = new Spool(await temporaryFolder(t), 100);
   await spool.append(log('x'.repeat(200)));
   const waiting = spool.append(log('y'));
@@ -118,7 +119,7 @@ test('whoever waits when the spool is closed is refused', async (t) => {
   t.is(await t.throwsAsync(spool.append(log('z'))), closed);
 });
 
-test('an earlier spool is read whole, and one that is not there is empty', async (t) => {
+test('the spool of another process can be read; a missing one is empty', async (t) => {
   const dir = await temporaryFolder(t);
   const spool = new Spool(dir, MiB);
   await spool.append(log('a'));
@@ -129,7 +130,7 @@ test('an earlier spool is read whole, and one that is not there is empty', async
   t.deepEqual(readSpool(join(dir, 'nothing')), []);
 });
 
-diskTest('on a full disk whoever reports waits, and goes on once there is room: nothing is dropped', async (t) => {
+diskTest('on a full disk events wait until there is room, and none is dropped', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 3);
   const dir = `${disk}/spool`;
   const spool = new Spool(dir, 64 * MiB);
@@ -141,8 +142,8 @@ diskTest('on a full disk whoever reports waits, and goes on once there is room: 
     ),
   );
   await until('the disk is full', () => numbers.length > 0);
-  t.true(numbers.length < 60, `${numbers.length} found room`);
-  // What is there is whole, for a process that would come after this one.
+  t.true(numbers.length < 60, `${numbers.length} were written`);
+  // The files are consistent: a later process would read them.
   t.is(new Spool(dir, MiB).last_seq, spool.last_seq);
   await rm(`${disk}/filling`);
   await appended;
@@ -153,7 +154,7 @@ diskTest('on a full disk whoever reports waits, and goes on once there is room: 
   t.is(new Spool(dir, MiB).last_seq, 60);
 });
 
-diskTest('a spool that is closed while its disk is full keeps nobody waiting', async (t) => {
+diskTest('closing the spool while its disk is full rejects the events that wait', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 1);
   await writeFile(`${disk}/filling`, Buffer.alloc(MiB)).catch(() => undefined);
   const spool = new Spool(`${disk}/spool`, 64 * MiB);
@@ -162,7 +163,7 @@ diskTest('a spool that is closed while its disk is full keeps nobody waiting', a
   await t.throwsAsync(waiting, { is: closed });
 });
 
-diskTest('what a command that filled the disk came to can still be reported', async (t) => {
+diskTest('after a command has filled the disk its result can still be reported', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 4);
   const spool = new Spool(`${disk}/spool`, 64 * MiB);
   await writeFile(`${disk}/filling`, Buffer.alloc(8 * MiB)).catch(() => undefined);
