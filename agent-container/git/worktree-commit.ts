@@ -1,5 +1,6 @@
-import { copyFile, lstat, readFile, rm } from 'node:fs/promises';
+import { copyFile, lstat, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../base/error-code.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, type Git } from './git.ts';
 
@@ -25,10 +26,7 @@ export async function commitWorktree(git: Git, message: string): Promise<Worktre
     excludedFiles(git),
     git.resolve('HEAD'),
     readFile(join(git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
-    // Before the first commit there may be no index to copy: git takes a missing one as empty.
-    rm(env.GIT_INDEX_FILE, { force: true })
-      .then(() => copyFile(join(git_dir, 'index'), env.GIT_INDEX_FILE))
-      .catch(() => {}),
+    copyIndex(join(git_dir, 'index'), env.GIT_INDEX_FILE),
   ]);
   const input = ['.', ...paths.map((path) => `:(exclude,literal)${path}`)].join('\0');
   const args = ['add', '-A', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'];
@@ -46,6 +44,21 @@ export async function commitWorktree(git: Git, message: string): Promise<Worktre
 /** Moves HEAD and the index to a commit of the working tree. No file changes. */
 export async function moveHeadTo(git: Git, commit: string): Promise<void> {
   await git.run(['reset', '-q', commit]);
+}
+
+/**
+ * Copies the index together with its time, by which git knows which entries may have changed after they were read. Before
+ * the first commit there may be no index: git takes a missing one as empty.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  try {
+    const { atime, mtime } = await stat(from);
+    await copyFile(from, to);
+    await utimes(to, atime, mtime);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** New files that no commit should hold: too large ones, and repositories inside the repository. */

@@ -13,6 +13,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { git as plainGit, GIT_ENVIRONMENT, startGitServer } from '../../support/git-server.ts';
+import { until } from '../../support/until.ts';
 
 const never = new AbortController().signal;
 
@@ -176,6 +177,19 @@ test('committing the working tree changes neither HEAD, nor the index, nor files
   t.is(await git.run(['ls-tree', '--name-only', commit ?? '']), 'b.txt');
   await moveHeadTo(git, commit ?? '');
   t.is(await git.run(['status', '--porcelain']), '');
+});
+
+test('a change of the same size in the second of the last git command is committed', async (t) => {
+  const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n' });
+  const git = clone();
+  await prepareRepository(git, remote, task);
+  await write(git, 'a.txt', 'b\n');
+  await git.run(['add', 'a.txt']);
+  await write(git, 'a.txt', 'c\n');
+  const second = Math.floor(Date.now() / 1000);
+  await until('the second has passed', () => Date.now() >= (second + 1) * 1000);
+  const { commit } = await commitWorktree(git, 'All');
+  t.is(await git.run(['show', `${commit}:a.txt`]), 'c');
 });
 
 test('a merge with conflicts can be committed as it is', async (t) => {
