@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { request, ProxyAgent } from 'undici';
 import { CoordinatorClient } from '../../../agent-container/reporting/coordinator-client.ts';
 import { LoopbackProxy } from '../../../agent-container/proxy/loopback-proxy.ts';
-import type { Surface } from '../../../coordinator/internal/caller.ts';
+import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { writeGitError } from '../../../coordinator/internal/git/write-error.ts';
+import { writeGitError } from '../../../coordinator/worker-api/git/write-error.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { MockCoordinator, type MockOptions } from '../../support/mock-coordinator/mock.ts';
 import { until } from '../../support/until.ts';
@@ -59,7 +59,7 @@ async function openTunnel(url: string, authority: string) {
 
 test('git requests are forwarded with the token, without hop-by-hop headers', async (t) => {
   const seen: { path: string; headers: Record<string, unknown>; body: string }[] = [];
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: async (incoming, response, _caller, path) => {
       let body = '';
       for await (const chunk of incoming as AsyncIterable<Buffer>) body += chunk.toString();
@@ -86,7 +86,7 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
 });
 
 test('the error code of a git request can be taken once', async (t) => {
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
     writeError: writeGitError,
   };
@@ -105,7 +105,7 @@ test('git gets 502 while the coordinator is down', async (t) => {
 });
 
 test('a response that comes before the whole body was sent reaches the client', async (t) => {
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: (_incoming, response) =>
       Promise.resolve(void response.writeHead(413, { 'errand-error': 'too_large' }).end('too large')),
   };
@@ -197,7 +197,7 @@ test('it works as the proxy of a client library', async (t) => {
 });
 
 test('the fetch for the model goes over the socket, and streams', async (t) => {
-  const llm: Surface = {
+  const llm: WorkerProxy = {
     carry: async (incoming, response, _caller, path) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'x-path': path });
       response.write('first');
