@@ -146,7 +146,10 @@ export class AttemptExecution {
     return { status: 'failed', reason, detail, summary, commit_message };
   }
 
-  /** Commits, pushes, and makes the result. A push that fails makes a success a failure; it is told with any other result. */
+  /**
+   * Commits, pushes, and makes the result. A push that fails makes a success a failure; it is told with any other
+   * result.
+   */
   async #publish(work: WorkResult, clone: Clone | undefined): Promise<AttemptResult> {
     const { assignment, report, stop, log } = this.#options;
     const { status, reason, detail } = work;

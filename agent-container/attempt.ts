@@ -27,7 +27,9 @@ type Options = {
   log: Logger;
 };
 
-/** One attempt, from its assignment to its exit code: it owns the connection to the coordinator, and the ways to stop. */
+/**
+ * One attempt, from its assignment to its exit code: it owns the connection to the coordinator, and the ways to stop.
+ */
 export class Attempt {
   readonly #assignment: Assignment;
   readonly #options: Options;

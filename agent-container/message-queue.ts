@@ -2,7 +2,10 @@ import { EventEmitter, once } from 'node:events';
 import type { Message } from '../protocol/worker.ts';
 import type { MessageSource } from './base/work.ts';
 
-/** Messages come by push and with callback replies, and are repeated until acknowledged. Here each is queued once, by its id. */
+/**
+ * Messages come by push and with callback replies, and are repeated until acknowledged. Here each is queued once, by
+ * its id.
+ */
 export class MessageQueue implements MessageSource {
   readonly #seen = new Set<string>();
   readonly #arrivals = new EventEmitter();

@@ -21,8 +21,11 @@ const REQUEST_MS = 30_000;
 /** Whether a caller may connect is decided by the socket's directory; the coordinator is another user. */
 const SOCKET_MODE = 0o666;
 
-/** What the server gives access to. `assign`, `deliver` and `cancel` reject with `conflict` if the state does not allow them. */
-export type WorkerApi = {
+/**
+ * What the server gives access to. `assign`, `deliver` and `cancel` reject with `conflict` if the state does not allow
+ * them.
+ */
+type WorkerApi = {
   health: WorkerHealth;
   status: () => WorkerStatus;
   /** The tokens that a caller over TCP may use. Empty before there is a task: then there is nothing to protect. */

@@ -1,4 +1,7 @@
-/** The worker's log, for whoever runs the server; the user sees events instead. `message` is constant, data goes into `fields`. */
+/**
+ * The worker's log, for whoever runs the server; the user sees events instead. `message` is constant, data goes into
+ * `fields`.
+ */
 export type Logger = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
 
 const ERROR_CHARS_MAX = 8_000;

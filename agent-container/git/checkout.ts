@@ -5,7 +5,10 @@ import { PUSHED_REF } from './push.ts';
 import { fetchBranches, type Remote, type RemoteRefs } from './remote.ts';
 import { isWip } from './wip-commit.ts';
 
-/** Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch --unshallow`). */
+/**
+ * Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch
+ * --unshallow`).
+ */
 const DEPTH = 50;
 const CHECKOUT_MS = 900_000;
 
@@ -30,8 +33,8 @@ export function chooseBaseBranch(
 }
 
 /**
- * Fetches the branches and checks out the task's: from the remote if it is there, else from the base branch. Returns the
- * commit that the task's changes are compared with; null if there is none.
+ * Fetches the branches and checks out the task's: from the remote if it is there, else from the base branch. Returns
+ * the commit that the task's changes are compared with; null if there is none.
  */
 export async function checkOut(
   git: Git,

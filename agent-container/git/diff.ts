@@ -15,7 +15,10 @@ export async function diffStat(git: Git, base: string | null, commit: string): P
   return { files: lines.length, insertions: sum(0), deletions: sum(1) };
 }
 
-/** The unified diff between two commits, cut at the end of a line if it is above its limit. A null base is the empty tree. */
+/**
+ * The unified diff between two commits, cut at the end of a line if it is above its limit. A null base is the empty
+ * tree.
+ */
 export async function diff(git: Git, base: string | null, commit: string): Promise<Diff> {
   const bytes_max = LIMITS.diff_bytes_max;
   const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', base ?? (await emptyTree(git)), commit];

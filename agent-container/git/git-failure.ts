@@ -31,7 +31,9 @@ function isNotFound(failure: GitFailure | null, stderr: string): boolean {
   return /not found|does not appear to be a git repository|authentication failed|could not read username/i.test(stderr);
 }
 
-/** Whether a retry would fail the same way. Not so `unauthenticated`, which is about the task token: that is renewed. */
+/**
+ * Whether a retry would fail the same way. Not so `unauthenticated`, which is about the task token: that is renewed.
+ */
 function isFinal(code: ErrorCode): boolean {
   return code === 'not_found' || code === 'forbidden' || code === 'invalid' || code === 'too_large';
 }

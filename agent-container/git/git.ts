@@ -7,7 +7,7 @@ import { signalGroup } from '../shell/process-group.ts';
 /** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
 export type GitResult = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
 
-export type GitOptions = {
+type GitOptions = {
   /** Added to the environment. */
   env?: Record<string, string>;
   input?: string;
@@ -115,8 +115,8 @@ export class Git {
 }
 
 /**
- * The last errors in git's output, for people: without hints and progress. If the remote gave reasons, git's own summary
- * of them is left out.
+ * The last errors in git's output, for people: without hints and progress. If the remote gave reasons, git's own
+ * summary of them is left out.
  */
 export function errorSummary(stderr: string): string {
   const lines = stderr

@@ -8,7 +8,7 @@ import type { Remote } from './remote.ts';
 import { commitWorktree, moveHeadTo } from './worktree-commit.ts';
 
 /** The task's branch, and how it differs from the base. Null and empty if nothing has changed. */
-export type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat } & Diff;
+type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat } & Diff;
 
 /** The most paths that one event names as not committed. */
 const EXCLUDED_LOGGED_MAX = 20;

@@ -23,8 +23,10 @@ const IGNORED = [
 
 type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'author'>;
 
-/** Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt. */
-export type PreparedRepository = {
+/**
+ * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
+ */
+type PreparedRepository = {
   base_branch: string;
   base_commit: string | null;
   commit: string | null;
@@ -32,8 +34,8 @@ export type PreparedRepository = {
 };
 
 /**
- * Prepares the task's repository in `git.dir`: adopts the one that an earlier attempt left there, or clones it. It is on
- * the task's branch, from the remote if it is there, else from the base branch. Throws `AttemptFailure`.
+ * Prepares the task's repository in `git.dir`: adopts the one that an earlier attempt left there, or clones it. It is
+ * on the task's branch, from the remote if it is there, else from the base branch. Throws `AttemptFailure`.
  */
 export async function prepareRepository(git: Git, remote: Remote, task: Task): Promise<PreparedRepository> {
   await mkdir(git.dir, { recursive: true });

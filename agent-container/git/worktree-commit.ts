@@ -7,7 +7,7 @@ import { errorSummary, type Git } from './git.ts';
 /** A new file above this size is not committed: many forges would reject the whole push. */
 const FILE_BYTES_MAX = 50 * 1024 * 1024;
 
-export type WorktreeCommit = {
+type WorktreeCommit = {
   /** The commit that holds everything: HEAD itself if nothing has changed since, null if there is nothing at all. */
   commit: string | null;
   tree: string;
@@ -16,8 +16,8 @@ export type WorktreeCommit = {
 };
 
 /**
- * Commits the whole working tree on top of HEAD, except ignored files. Neither HEAD nor the index moves, so the agent may
- * use git at the same time. A cancel waits for this: it runs as few commands as possible, in parallel where it can.
+ * Commits the whole working tree on top of HEAD, except ignored files. Neither HEAD nor the index moves, so the agent
+ * may use git at the same time. A cancel waits for this: it runs as few commands as possible, in parallel where it can.
  */
 export async function commitWorktree(git: Git, message: string): Promise<WorktreeCommit> {
   const git_dir = join(git.dir, '.git');
@@ -47,8 +47,8 @@ export async function moveHeadTo(git: Git, commit: string): Promise<void> {
 }
 
 /**
- * Copies the index together with its time, by which git knows which entries may have changed after they were read. Before
- * the first commit there may be no index: git takes a missing one as empty.
+ * Copies the index together with its time, by which git knows which entries may have changed after they were read.
+ * Before the first commit there may be no index: git takes a missing one as empty.
  */
 async function copyIndex(from: string, to: string): Promise<void> {
   await rm(to, { force: true });

@@ -22,7 +22,9 @@ type Options = {
   limits: AttemptLimits;
   model: RetryingModelClient;
   tool_calls: ToolCalls;
-  /** Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed. */
+  /**
+   * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
+   */
   verify: () => Promise<string | null>;
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
@@ -32,8 +34,8 @@ type Options = {
 };
 
 /**
- * The agent loop: it asks the model, runs the tools that the model calls, and answers with their results, until the model
- * ends its turn and the work is verified. What it does next depends only on the transcript, so a resumed attempt
+ * The agent loop: it asks the model, runs the tools that the model calls, and answers with their results, until the
+ * model ends its turn and the work is verified. What it does next depends only on the transcript, so a resumed attempt
  * continues in the middle.
  */
 export class Loop {

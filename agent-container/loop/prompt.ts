@@ -1,7 +1,10 @@
 import type { Assignment } from '../../protocol/worker.ts';
 import type { ContentBlock } from '../model/message.ts';
 
-/** The start of every task's requests. It names no time, path or person: the same for all tasks, so that the API caches it. */
+/**
+ * The start of every task's requests. It names no time, path or person: the same for all tasks, so that the API caches
+ * it.
+ */
 export const SYSTEM = `You are Errand, a coding agent. A person sent you a task for a git repository and went away; you work on a clone of it by yourself, to the end.
 
 # How to work

@@ -30,7 +30,10 @@ const SETTINGS: WorkSettings = {
 const INTERRUPTED = 'Interrupted: the worker died while it ran. Check the state before you repeat it.';
 const NOT_EXECUTED = 'Not executed: the worker died before it. Make the call again if it is still right.';
 
-/** The work of an attempt: setup, the agent loop, verify. Rejects only for a bug of this program, or a fault of the machine. */
+/**
+ * The work of an attempt: setup, the agent loop, verify. Rejects only for a bug of this program, or a fault of the
+ * machine.
+ */
 export const work: Work = (input) => workWith(SETTINGS, input);
 
 /** The same with other settings. */
@@ -120,8 +123,8 @@ async function startConversation(
 }
 
 /**
- * Answers the calls of a turn in which the previous attempt was lost. If none of them had begun they stay open: the loop
- * runs them, and the model is not paid twice for the same turn.
+ * Answers the calls of a turn in which the previous attempt was lost. If none of them had begun they stay open: the
+ * loop runs them, and the model is not paid twice for the same turn.
  */
 async function closeInterruptedCalls(
   transcript: Transcript,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** The tool calls of one turn, and their results. `failed`: all of them failed. */
-export type ToolTurn = { calls: { name: string; input: unknown }[]; results: unknown[]; failed: boolean };
+type ToolTurn = { calls: { name: string; input: unknown }[]; results: unknown[]; failed: boolean };
 
 type Step = { action: string; outcome: string; failed: boolean };
 

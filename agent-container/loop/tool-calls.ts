@@ -27,8 +27,8 @@ export class ToolCalls {
   }
 
   /**
-   * Runs calls in their order, and calls in a row that only read in parallel. `question_ms`: how long a question may wait
-   * for its answer. Rejects only with the signal's reason.
+   * Runs calls in their order, and calls in a row that only read in parallel. `question_ms`: how long a question may
+   * wait for its answer. Rejects only with the signal's reason.
    */
   async run(turn: number, calls: OpenCall[], question_ms: number): Promise<ToolResult[]> {
     const results: ToolResult[] = [];

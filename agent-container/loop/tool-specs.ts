@@ -2,8 +2,8 @@ import type { ToolSpec } from '../model/message.ts';
 import type { Tool } from '../tools/tool.ts';
 
 /**
- * The tools of a request. The API refuses a conversation that calls a tool which is not listed, so a tool that the model
- * made up, or that an older version had, is listed too.
+ * The tools of a request. The API refuses a conversation that calls a tool which is not listed, so a tool that the
+ * model made up, or that an older version had, is listed too.
  */
 export function toolSpecs(tools: readonly Tool[], called: Iterable<string>): ToolSpec[] {
   const specs = tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }));

@@ -35,8 +35,8 @@ type Turn = {
 };
 
 /**
- * The conversation, built from its events. A running attempt and a resumed one apply the same events, so the next attempt
- * sends the same prefix, byte for byte.
+ * The conversation, built from its events. A running attempt and a resumed one apply the same events, so the next
+ * attempt sends the same prefix, byte for byte.
  */
 export class Transcript {
   system: string | null = null;
@@ -150,9 +150,9 @@ function textOf(content: ContentBlock[]): string {
 }
 
 /**
- * Whether the model's message becomes part of the conversation. If not, the same request is made again. Left out are: an
- * empty message, which the API refuses; one cut off in its thinking, which has no signature then; a refusal; and one that
- * exceeded the context window.
+ * Whether the model's message becomes part of the conversation. If not, the same request is made again. Left out are:
+ * an empty message, which the API refuses; one cut off in its thinking, which has no signature then; a refusal; and one
+ * that exceeded the context window.
  */
 function isKept(content: ContentBlock[], stop_reason: string): boolean {
   if (stop_reason === 'refusal' || stop_reason === 'model_context_window_exceeded') return false;

@@ -12,7 +12,7 @@ export type ModelTimeouts = {
   idle_ms: number;
 };
 
-export type ModelListener = {
+type ModelListener = {
   onText: (kind: 'text' | 'thinking', text: string) => void;
   /** Bytes of the response have come, with or without text. */
   onActivity: () => void;
@@ -66,7 +66,9 @@ export class ModelClient {
   }
 }
 
-/** The same response; `onBytes` is called when it begins and for each of its chunks, also for those that the SDK hides. */
+/**
+ * The same response; `onBytes` is called when it begins and for each of its chunks, also for those that the SDK hides.
+ */
 function watchBytes(response: Response, onBytes: () => void): Response {
   if (!response.body) return response;
   onBytes();

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** A block of a message's content, exactly as the API sent it: the API refuses a conversation whose blocks were changed. */
+/**
+ * A block of a message's content, exactly as the API sent it: the API refuses a conversation whose blocks were changed.
+ */
 export const ContentBlock = z.looseObject({ type: z.string() });
 export type ContentBlock = z.infer<typeof ContentBlock>;
 

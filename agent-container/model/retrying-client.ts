@@ -132,7 +132,8 @@ class RequestFailures {
   add(error: ModelError): { wait_ms: number; is_reported: boolean } {
     const { backoff, failures_max, wait_total_ms } = this.#limits;
     if (error.kind === 'disconnected') {
-      // The coordinator will be back, and the model was not asked: this is waited for without a limit, and reported once.
+      // The coordinator will be back, and the model was not asked: this is waited for without a limit, and reported
+      // once.
       this.#disconnected++;
       const wait_ms = Math.min(backoffMs(backoff, this.#disconnected), RECONNECT_MS_MAX);
       return { wait_ms, is_reported: this.#disconnected === 1 };
@@ -147,7 +148,10 @@ class RequestFailures {
   }
 }
 
-/** The messages without the blocks that the API refuses. An assistant message must not be empty, so it gets a placeholder. */
+/**
+ * The messages without the blocks that the API refuses. An assistant message must not be empty, so it gets a
+ * placeholder.
+ */
 function withoutRefused(messages: ModelMessage[], left_out: Set<ModelErrorKind>): ModelMessage[] {
   if (left_out.size === 0) return messages;
   return messages.map(({ role, content }) => {

@@ -11,7 +11,7 @@ import { backoffMs, retry, type RetryDelay } from '../base/retry.ts';
  * - `attempt_ended`: the coordinator already has the result of this attempt.
  * - `fatal`: the attempt is lost. Stop at once, push nothing.
  */
-export type CallbackError = 'transient' | 'malformed' | 'token_invalid' | 'events_missing' | 'attempt_ended' | 'fatal';
+type CallbackError = 'transient' | 'malformed' | 'token_invalid' | 'events_missing' | 'attempt_ended' | 'fatal';
 
 const BACKOFF = { first_ms: 100, max_ms: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;

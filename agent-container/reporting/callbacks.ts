@@ -7,7 +7,7 @@ import type { Spool } from './spool.ts';
 import type { SpooledEvent } from './spool-files.ts';
 import type { WaitTracker } from './wait-tracker.ts';
 
-export type CallbacksOptions = {
+type Options = {
   client: CoordinatorClient;
   spool: Spool;
   deltas: DeltaBuffer;
@@ -22,11 +22,11 @@ export type CallbacksOptions = {
  * control messages.
  */
 export class Callbacks {
-  readonly #options: CallbacksOptions;
+  readonly #options: Options;
   /** When the last heartbeat was answered, by `performance.now()`. */
   heartbeat_at = performance.now();
 
-  constructor(options: CallbacksOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 

@@ -19,7 +19,9 @@ const PROCESS_EVENTS: readonly WorkerEventType[] = [
 export type PreviousAttempt = {
   /** Whether this process continues what another one began. */
   resumed: boolean;
-  /** Events that the previous attempt spooled and the coordinator does not have. This attempt reports them as its own. */
+  /**
+   * Events that the previous attempt spooled and the coordinator does not have. This attempt reports them as its own.
+   */
   unreported: WorkerEvent[];
   /** The assignment's transcript, and the events that only the spool holds. */
   transcript: TranscriptEvent[];
@@ -29,7 +31,10 @@ export type PreviousAttempt = {
 export const spoolDir = (spool_dir: string, task_id: string, attempt: number) =>
   join(spool_dir, `${task_id}-${attempt}`);
 
-/** Reads what an earlier process of this attempt, or of the one before, left in its spool. Call it before the spool is opened. */
+/**
+ * Reads what an earlier process of this attempt, or of the one before, left in its spool. Call it before the spool is
+ * opened.
+ */
 export function readPreviousAttempt(spool_dir: string, assignment: Assignment): PreviousAttempt {
   const { task_id, attempt, known, transcript } = assignment;
   const unknownEventsOf = (n: number) => {

@@ -142,7 +142,10 @@ function completeLines(content: Buffer): string[] {
   return end === -1 ? [] : content.toString('utf8', 0, end).split('\n');
 }
 
-/** Whether a line is the event of this number. Its body is not checked: a newer version must accept what an older one wrote. */
+/**
+ * Whether a line is the event of this number. Its body is not checked: a newer version must accept what an older one
+ * wrote.
+ */
 function hasSeq(line: string, seq: number): boolean {
   try {
     return WithSeq.parse(JSON.parse(line)).seq === seq;

@@ -28,7 +28,10 @@ export class Spool {
   /** The size of the events that are not acknowledged. */
   waiting_bytes: number;
 
-  /** Opens the directory. Events that an earlier process of this attempt left are sent first. `bytes_max` bounds the spool. */
+  /**
+   * Opens the directory. Events that an earlier process of this attempt left are sent first. `bytes_max` bounds the
+   * spool.
+   */
   constructor(dir: string, bytes_max: number) {
     this.#bytes_max = bytes_max;
     this.#files = new SpoolFiles(dir);
@@ -51,7 +54,9 @@ export class Spool {
     });
   }
 
-  /** The events from `first_seq` on: up to `count_max` events and `bytes_max` bytes, but at least one if there is one. */
+  /**
+   * The events from `first_seq` on: up to `count_max` events and `bytes_max` bytes, but at least one if there is one.
+   */
   read(first_seq: number, count_max: number, bytes_max: number): SpooledEvent[] {
     const start = Math.max(0, first_seq - this.acked_seq - 1);
     const batch: SpooledEvent[] = [];
@@ -137,7 +142,9 @@ export class Spool {
     return seq;
   }
 
-  /** Schedules another try: at once if the reserve could be released, else later. False: the disk was full for too long. */
+  /**
+   * Schedules another try: at once if the reserve could be released, else later. False: the disk was full for too long.
+   */
   #retryWhenDiskHasRoom(): boolean {
     this.#disk_full_since ??= performance.now();
     if (performance.now() - this.#disk_full_since > DISK_FULL_MS_MAX) return false;

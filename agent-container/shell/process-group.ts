@@ -8,7 +8,7 @@ const ABORT_GRACE_MS = 100;
 /** How long output is read after the process has gone, while another process still holds its pipe. */
 const DRAIN_MS = 200;
 
-export type GroupOptions = {
+type GroupOptions = {
   cwd: string;
   env: Record<string, string>;
   /** Aborts: the group ends, and `exited` rejects with the signal's reason. */

@@ -15,7 +15,9 @@ eval "$1"`;
 /** Variables of the shell that has ended. */
 const DROPPED_VARIABLES = new Set(['_', 'SHLVL', 'PWD']);
 
-/** Reads the state that a command left, without the variables in `dropped`. Undefined if it is missing or incomplete. */
+/**
+ * Reads the state that a command left, without the variables in `dropped`. Undefined if it is missing or incomplete.
+ */
 export async function readShellState(file: string, dropped: string[]): Promise<ShellState | undefined> {
   const [cwd, ...variables] = (await readFile(file, 'utf8').catch(() => '')).split('\0').slice(0, -1);
   // Without END the shell was killed while it wrote.

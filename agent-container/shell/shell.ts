@@ -15,7 +15,7 @@ const OWNER_VARIABLE = 'ERRAND_COMMANDS_OF';
 const BASH = '/bin/bash';
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
-export type ShellOptions = {
+type Options = {
   /** Where the first command starts, and any command whose working directory is gone. */
   repo_dir: string;
   /** Where the whole output of a command goes if it is long. */
@@ -45,14 +45,14 @@ export type CommandResult = GroupExit & {
  * except those in the background.
  */
 export class Shell {
-  readonly #options: ShellOptions;
+  readonly #options: Options;
   readonly #id = randomBytes(12).toString('hex');
   readonly #background = new BackgroundCommands();
   readonly #forks: Shell[] = [];
   #state: ShellState;
   #commands = 0;
 
-  constructor(options: ShellOptions) {
+  constructor(options: Options) {
     this.#options = options;
     this.#state = { cwd: options.repo_dir, env: { ...options.env } };
   }

@@ -20,7 +20,10 @@ export async function pathToRead(path: string, { repo_dir, scratch_dir }: Direct
   throw outsideError(path, wanted === real);
 }
 
-/** The real path of a file to write in the repository; it need not exist. Throws `ToolError` if it, or a link, leads out. */
+/**
+ * The real path of a file to write in the repository; it need not exist. Throws `ToolError` if it, or a link, leads
+ * out.
+ */
 export async function pathToWrite(path: string, { repo_dir }: Directories): Promise<string> {
   const root = await realpath(repo_dir);
   const wanted = resolve(root, isAbsolute(path) ? relative(repo_dir, path) : path);
@@ -30,7 +33,10 @@ export async function pathToWrite(path: string, { repo_dir }: Directories): Prom
   return real;
 }
 
-/** The real path of the deepest ancestor that exists, and the rest as it is. Refuses a dangling link: writing would follow it. */
+/**
+ * The real path of the deepest ancestor that exists, and the rest as it is. Refuses a dangling link: writing would
+ * follow it.
+ */
 async function realpathOfMissing(path: string): Promise<string> {
   try {
     return await realpath(path);

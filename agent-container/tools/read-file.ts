@@ -63,7 +63,9 @@ function cutLine(line: string): string {
     : `${line.slice(0, LINE_CHARS_MAX)} [… ${line.length - LINE_CHARS_MAX} more characters in this line]`;
 }
 
-/** The media type by the file's first bytes, not by its name: the API refuses an image of another type than declared. */
+/**
+ * The media type by the file's first bytes, not by its name: the API refuses an image of another type than declared.
+ */
 function imageType(bytes: Buffer): string | undefined {
   if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return 'image/png';
   if (bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))) return 'image/jpeg';

@@ -3,7 +3,7 @@ import { backoffMs, retry } from '../../../agent-container/base/retry.ts';
 
 const never = new AbortController().signal;
 
-/** A call that fails so often, and then gives the number of its calls. */
+/** A call that fails the given number of times, and then resolves with the number of calls so far. */
 function failing(times: number) {
   let calls = 0;
   return async () => {

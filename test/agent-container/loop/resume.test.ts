@@ -44,13 +44,13 @@ test('the next attempt continues from any event at which the previous one was lo
     const requests = b.model.requests.slice(from[1]);
     const where = `after event ${at}, ${whole[at - 1]?.type}`;
     t.is(end.status, 'succeeded', where);
-    // A prefix that differs by one byte would not match its signatures: the API would refuse it, and the turn be retried.
+    // The API would refuse a prefix that differs by one byte, because its signatures would not match.
     t.false(
       events.some(({ type }) => type === 'turn.retried'),
       where,
     );
     t.is(events.filter(({ type }) => type === 'conversation.started').length, transcript.length === 0 ? 1 : 0, where);
-    // No turn is paid for twice: a response is lost only together with its event. (The file is there from the first run.)
+    // No turn is paid for twice: a response is lost only together with its event.
     t.true(requests.length <= STORY.length - turns, where);
     const [first] = requests;
     const usage = events.find((event) => event.type === 'turn.finished')?.body;

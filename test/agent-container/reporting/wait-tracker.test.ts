@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 const since = new Date().toISOString();
 const model: WaitingFor = { kind: 'model', since };
 
-/** A tracker, with all the changes that it told of. */
+/** A tracker, and all its changes. */
 function track(t: ExecutionContext, quiet_ms = 100) {
   const changes: (WaitingFor | null)[] = [];
   const waits = new WaitTracker(() => changes.push(waits.current), quiet_ms);
