@@ -70,7 +70,8 @@ export class LoopbackProxy {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/';
     if (path.startsWith('/git/')) {
-      void forwardGit(this.#client, this.#agent, request, response, (failure) => (this.#git_failure = failure));
+      const onFailure = (failure: GitFailure) => void (this.#git_failure = failure);
+      forwardGit(this.#client, this.#agent, request, response, onFailure).catch(() => response.destroy());
       return;
     }
     request.resume();

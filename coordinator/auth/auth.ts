@@ -6,7 +6,6 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import type { Signals } from '../tasks/signals.ts';
 import { removeAccount } from '../tasks/account-commands.ts';
 import { readMeta } from '../sqlite/database.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
@@ -113,12 +112,7 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
      * Removes the account of who is logged in, with all that is theirs, and ends its log-ins. Throws `wrong_credentials` or `rate_limited`, as a
      * log-in does, and `conflict` (see `removeAccount`).
      */
-    async remove(
-      identity: Identity,
-      password: string,
-      address: string,
-      signals: Pick<Signals, 'removed'>,
-    ): Promise<void> {
+    async remove(identity: Identity, password: string, address: string): Promise<void> {
       const { id, email, password_hash } = userOf(identity.user_id);
       const admission = limiter.login(email, id, address);
       if (!(await passwords.matches(password, password_hash)))
@@ -126,7 +120,7 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
       requireLiving(identity);
       admission.succeeded(id);
       log.write((tx) => {
-        removeAccount(tx, signals, userOf(id));
+        removeAccount(tx, userOf(id));
         sessions.endAll(tx, id);
       });
     },

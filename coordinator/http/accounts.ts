@@ -1,12 +1,11 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Signals } from '../tasks/signals.ts';
 import type { Handlers } from './bind.ts';
 
 type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'deleteMe' | 'wsTicket';
 
 /** Accounts and log-ins. */
-export function accountHandlers({ auth, signals }: { auth: Auth; signals: Signals }): Pick<Handlers, Accounts> {
+export function accountHandlers({ auth }: { auth: Auth }): Pick<Handlers, Accounts> {
   return {
     signup: ({ body, address }) => auth.signup(body, address),
     login: ({ body, address }) => auth.login(body, address),
@@ -17,7 +16,7 @@ export function accountHandlers({ auth, signals }: { auth: Auth; signals: Signal
     },
     me: ({ who }) => auth.me(who),
     deleteMe: async ({ who, body, address }) => {
-      await auth.remove(who, body.password, address, signals);
+      await auth.remove(who, body.password, address);
       return undefined;
     },
     wsTicket: ({ who }) => ({ ticket: auth.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),

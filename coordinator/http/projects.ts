@@ -3,17 +3,16 @@ import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { createProject, patchProject, removeProject } from '../tasks/project-commands.ts';
 import { projectView } from '../domain/project.ts';
-import type { Signals } from '../tasks/signals.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
 import type { Handlers } from './bind.ts';
 import { pageOf } from './page.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
-type Deps = { log: EventLog; keys: Keys; signals: Signals };
+type Deps = { log: EventLog; keys: Keys };
 
 /** Projects: repositories with their defaults and secrets. */
-export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Projects> {
+export function projectHandlers({ log, keys }: Deps): Pick<Handlers, Projects> {
   return {
     createProject: ({ who, body, once }) => once((tx) => projectView(createProject(tx, keys, who.user_id, body))),
     listProjects: ({ who, query: { cursor, limit } }) => {
@@ -28,7 +27,7 @@ export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Pr
     patchProject: ({ who, params, body }) =>
       projectView(log.write((tx) => patchProject(tx, keys, who.user_id, params.id, body))),
     deleteProject: ({ who, params }) => {
-      log.write((tx) => removeProject(tx, signals, who.user_id, params.id));
+      log.write((tx) => removeProject(tx, who.user_id, params.id));
       return undefined;
     },
   };

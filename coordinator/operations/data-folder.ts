@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cutOffRestore } from './backup/swap.ts';
 import { ConfigError } from '../base/config.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
-import { dataPathFault } from '../workers/worker-directories.ts';
+import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
 import { findDamage, openDatabase, openFault, type Db } from '../sqlite/database.ts';
 

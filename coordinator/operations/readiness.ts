@@ -1,4 +1,5 @@
 import type { Readiness } from '../../protocol/api.ts';
+import type { RunnerName } from '../../protocol/task.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { sql, type Db } from '../sqlite/database.ts';
@@ -7,7 +8,7 @@ type Deps = {
   db: Db;
   gate: DispatchGate;
   disk: DiskSpace;
-  runner: 'docker' | 'process';
+  runner: RunnerName;
   model: string;
   /** How the backups are; undefined: none are made. */
   backup: (() => Check) | undefined;

@@ -1,4 +1,6 @@
-import type { PlanItem, TaskResult, TaskStatus } from '../../protocol/task.ts';
+import { WaitingFor, type PlanItem, type TaskResult } from '../../protocol/task.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { WaitState } from '../domain/waiting-for.ts';
 import { sql, type Db } from './database.ts';
 
 /* What a worker's callbacks change of its task's row, besides its life. */
@@ -46,22 +48,30 @@ export function updateResult(db: Db, task_id: string, result: TaskResult, at: st
   });
 }
 
-/** How a task stands now, for its owner's socket. `waiting_for` is JSON, or null. */
-export type StateRow = { id: string; user_id: string; status: TaskStatus; waiting_for: string | null };
+/** A task's columns that its owner's socket is told of. */
+export type StateRow = WaitState & Pick<TaskRow, 'id' | 'user_id'>;
 
-const STATE = `SELECT id, user_id, status,
-   CASE status WHEN 'starting' THEN json_object('kind', 'worker', 'since', updated_at) ELSE coalesce(silence, waiting_for) END AS waiting_for
-   FROM tasks`;
+type Stored = Omit<StateRow, 'silence' | 'waiting_for'> & { silence: string | null; waiting_for: string | null };
 
-/** A user's tasks that a worker is at, or is being started for: that is what those wait for, until it says something else. */
-export function listStatesOf(db: Db, user_id: string): StateRow[] {
-  return sql<StateRow>(
-    db,
-    `${STATE} WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
-  ).all(user_id);
+const COLUMNS = 'id, user_id, status, queued_at, retry_at, updated_at, silence, waiting_for';
+
+function fromStored(row: Stored): StateRow {
+  const parse = (text: string | null) => (text === null ? null : WaitingFor.parse(JSON.parse(text)));
+  return { ...row, silence: parse(row.silence), waiting_for: parse(row.waiting_for) };
 }
 
-/** How one task stands now. Undefined: it is gone. */
+/** The state of a user's tasks that a worker is at, or is being started for; the 200 oldest. */
+export function listStatesOf(db: Db, user_id: string): StateRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT ${COLUMNS} FROM tasks WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
+  )
+    .all(user_id)
+    .map(fromStored);
+}
+
+/** The state of one task. Undefined: it is gone. */
 export function findState(db: Db, task_id: string): StateRow | undefined {
-  return sql<StateRow>(db, `${STATE} WHERE id = ?`).get(task_id);
+  const row = sql<Stored>(db, `SELECT ${COLUMNS} FROM tasks WHERE id = ?`).get(task_id);
+  return row && fromStored(row);
 }

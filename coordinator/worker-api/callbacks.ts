@@ -6,7 +6,6 @@ import { EventsPost, Heartbeat, ResultPost, type CallbackReply, type Control } f
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
-import type { Signals } from '../tasks/signals.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultCame, updateLastSeq, type Standing } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
@@ -28,13 +27,11 @@ export type CalledBy = { claims: TaskClaims; via: Via };
 export class Callbacks {
   readonly #log: EventLog;
   readonly #relay: Relay;
-  readonly #signals: Signals;
   readonly #progress: ProgressWatch;
 
-  constructor(log: EventLog, relay: Relay, signals: Signals, progress: ProgressWatch) {
+  constructor(log: EventLog, relay: Relay, progress: ProgressWatch) {
     this.#log = log;
     this.#relay = relay;
-    this.#signals = signals;
     this.#progress = progress;
   }
 
@@ -142,10 +139,6 @@ export class Callbacks {
     const { status, reason, detail } = result;
     const ended = endAttempt(tx, task, attempt, { status, reason, detail, at });
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended while its result was taken.`);
-    tx.afterCommit(() => {
-      this.#signals.ended(task_id, attempt);
-      if (ended.status === 'queued') this.#signals.wake();
-    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { SignJWT, UnsecuredJWT } from 'jose';
@@ -194,7 +195,7 @@ function badSockets({ url, session, other, tokens }: Target): Bad[] {
   const protocols = [SUBPROTOCOL, `bearer.${session.access_token}`];
   const large = 'x'.repeat(LIMITS.socket_frame_bytes_max + 1);
   return [
-    { name: 'a socket with an unknown path', send: () => closed(`${mine}/more`, protocols, CLOSE.not_found) },
+    { name: 'a socket with an unknown path', send: () => refused(`${mine}/more`, protocols, 404) },
     { name: "another's socket", send: () => closed(socketUrl(url, other), protocols, CLOSE.not_found) },
     { name: 'a socket without a token', send: () => closed(mine, [SUBPROTOCOL], CLOSE.unauthenticated) },
     { name: 'a ticket', send: () => closed(`${mine}?ticket=x`, [SUBPROTOCOL], CLOSE.unauthenticated) },
@@ -229,6 +230,15 @@ async function closed(url: string, protocols: string[], code: number, text?: str
   if (text !== undefined) socket.once('open', () => socket.send(text));
   const [got] = (await once(socket, 'close')) as [number];
   if (got !== code) throw new Error(`${url} was closed with ${got}, not with ${code}`);
+}
+
+/** The server refuses the upgrade with this status. */
+async function refused(url: string, protocols: string[], status: number): Promise<void> {
+  const socket = new WebSocket(url, protocols);
+  socket.on('error', () => undefined);
+  const [, response] = (await once(socket, 'unexpected-response')) as [ClientRequest, IncomingMessage];
+  response.resume();
+  if (response.statusCode !== status) throw new Error(`${url} was refused with ${response.statusCode}, not ${status}`);
 }
 
 /** Each frame is answered with an error, and the socket stays open. */

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import type { Pace } from '../../coordinator/tasks/assignment.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { start, type Errand } from '../../coordinator/start.ts';
+import { start, type Errand, type StartOptions } from '../../coordinator/start.ts';
 import type { Session } from '../../protocol/api.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from './api.ts';
@@ -41,7 +41,8 @@ export type WholeErrand = {
 };
 
 type Options = {
-  runner: 'docker' | 'process';
+  /** One that ships with Errand, or how to make another. */
+  runner: 'docker' | 'process' | NonNullable<StartOptions['openRunner']>;
   model?: ModelOptions;
   env?: Record<string, string>;
   /** How often workers call, and when they are lost. */
@@ -63,7 +64,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     PORT: '0',
     ERRAND_CALLBACK_PORT: '0',
     ERRAND_DATA: data_dir,
-    ERRAND_RUNNER: runner,
+    ...(typeof runner === 'string' && { ERRAND_RUNNER: runner }),
     ERRAND_WARM_WORKERS: '0',
     ERRAND_SIGNUP: 'open',
     ERRAND_MODEL: MODEL,
@@ -73,7 +74,11 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     ...env,
   });
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
-  const errand = await start(config, { logger, ...(pace && { pace }) });
+  const errand = await start(config, {
+    logger,
+    ...(pace && { pace }),
+    ...(typeof runner === 'function' && { openRunner: runner }),
+  });
   const phones: Phone[] = [];
   t.teardown(async () => {
     for (const phone of phones) phone.close();

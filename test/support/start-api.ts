@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
-import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { createApp, requestListener } from '../../coordinator/http/app.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -26,8 +26,8 @@ export type StartedApi = {
   keys: Keys;
   auth: Auth;
   relay: Relay;
-  /** The signals that the API gave, such as `wake` and `control <task id>`. */
-  signals: string[];
+  /** What the log's subscribers were told, such as `task.created <task id>` and `removed`. */
+  told: string[];
   /** The rows that were published. */
   rows: EventRow[];
   /** The lines of the server's log. */
@@ -55,18 +55,20 @@ export async function startApi(
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
-  const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
-  const relay = new Relay();
-  const log = new EventLog(db, (added) => {
+  const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
+  log.subscribeToAll((added) => {
     rows.push(...added);
-    relay.publish(added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
   });
+  log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
-  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const epoch = { now: readMeta(db, 'epoch') };
   const app = createApp({
     config,
@@ -77,19 +79,12 @@ export async function startApi(
       return epoch.now;
     },
     models,
-    signals: {
-      wake: () => signals.push('wake'),
-      control: (task_id) => signals.push(`control ${task_id}`),
-      ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
-      removed: () => signals.push('removed'),
-    },
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     get epoch() {
@@ -100,10 +95,12 @@ export async function startApi(
     onSessionEnded: auth.onSessionEnded,
     logger,
   });
-  const http = app.listen(0, '127.0.0.1');
-  await once(http, 'listening');
+  sockets.start();
+  const http = createServer(requestListener(app, logger));
+  http.on('upgrade', sockets.upgrade);
+  await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
-    await sockets.close();
+    await sockets.stop();
     http.closeAllConnections();
     http.close();
     await once(http, 'close');
@@ -117,5 +114,5 @@ export async function startApi(
     const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, runner, epoch, person };
+  return { url, http, db, log, keys, auth, relay, told, rows, lines, clock, readiness, runner, epoch, person };
 }

@@ -41,7 +41,7 @@ export function describe(path: string, { at, keys }: Pick<Description, 'at' | 'k
 }
 
 /**
- * DispatchGate a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code.
+ * Holds a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code.
  * `plain_at`: it is no backup but a database of Errand as it was then, and need say nothing of itself.
  */
 export function verify(path: string, plain_at?: string): Description {

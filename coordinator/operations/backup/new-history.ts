@@ -1,4 +1,5 @@
 import { endAttempt } from '../../tasks/advance.ts';
+import { createLogger } from '../../base/logger.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
 import { listLivingAttempts } from '../../sqlite/attempts.ts';
 import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
@@ -16,7 +17,7 @@ import { addUsage } from '../../sqlite/usage.ts';
 export function renew(path: string, taken_at: string): number {
   const db = openDatabase(path);
   try {
-    const going_on = new EventLog(db, () => undefined).write((tx) => {
+    const going_on = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
       const at = new Date().toISOString();
       const detail = `The server was restored from a backup of ${taken_at}.`;
       bookOpenRequests(tx, at);
