@@ -48,7 +48,7 @@ type Clone = { git: Git; publisher: Publisher; base_commit: string | null };
 export class AttemptExecution {
   readonly #options: Options;
   readonly #repo_dir: string;
-  /** Whether the work has ended, and what there is is being pushed. */
+  /** Whether the work has ended, and its changes are being pushed. */
   is_ending = false;
 
   constructor(options: Options) {
@@ -147,7 +147,7 @@ export class AttemptExecution {
   }
 
   /**
-   * Commits, pushes, and makes the result. A push that fails makes a success a failure; it is told with any other
+   * Commits, pushes, and makes the result. A push that fails makes a success a failure; it is reported with any other
    * result.
    */
   async #publish(work: WorkResult, clone: Clone | undefined): Promise<AttemptResult> {

@@ -125,12 +125,12 @@ export class Attempt {
     this.#messages.put(messages);
   }
 
-  /** Ends the work. What there is is pushed, and the result reported as cancelled. */
+  /** Ends the work. Its changes are pushed, and the result is reported as cancelled. */
   cancel(reason: string): void {
     this.#stop.cancel(reason);
   }
 
-  /** On SIGTERM: ends the work. What there is is pushed and reported, within nine seconds. */
+  /** On SIGTERM: ends the work. Its changes are pushed and reported, within nine seconds. */
   terminate(): void {
     if (this.#stop.is_terminated) return;
     this.#stop.terminate();

@@ -1,5 +1,5 @@
 /**
- * How an attempt is stopped, in two stages. `work` ends the work; what there is is still pushed and reported. `all`
+ * How an attempt is stopped, in two stages. `work` ends the work; its changes are still pushed and reported. `all`
  * also ends that: the coordinator wants no more of this attempt, or the time is up.
  */
 export class StopSignals {

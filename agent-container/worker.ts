@@ -67,7 +67,7 @@ export class Worker {
     return this.#server?.address ?? null;
   }
 
-  /** On SIGTERM: ends at once if there is no task, else the attempt pushes and reports what there is. */
+  /** On SIGTERM: ends at once if there is no task, else the attempt pushes and reports its work in progress. */
   terminate(): void {
     this.#terminated.abort(new Error('The worker is being stopped.'));
     if (this.#attempt !== undefined) this.#attempt.terminate();

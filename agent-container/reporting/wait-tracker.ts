@@ -11,7 +11,7 @@ export class WaitTracker {
   readonly #quiet_ms: number;
   readonly #watchdog: Watchdog;
   #current: WaitingFor | null = null;
-  /** Whether the coordinator has yet to be told of `current`. */
+  /** Whether `current` has not been sent to the coordinator yet. */
   unreported = false;
 
   constructor(onChange: () => void, quiet_ms: number = LIMITS.quiet_ms) {

@@ -57,7 +57,7 @@ export class Shell {
     this.#state = { cwd: options.repo_dir, env: { ...options.env } };
   }
 
-  /** The PATH that the shell began with, whatever its commands have made of it. */
+  /** The PATH that the shell started with. Commands may have changed theirs since. */
   get path(): string {
     return this.#options.env['PATH'] ?? DEFAULT_PATH;
   }

@@ -33,7 +33,7 @@ export type Tool = ToolSpec & {
   run: (input: unknown, context: ToolContext) => Promise<ToolResult>;
 };
 
-/** What went wrong, in words that tell the model what to do about it. */
+/** A failed tool call. `message` tells the model what went wrong, and what to do about it. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
