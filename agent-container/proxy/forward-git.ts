@@ -23,7 +23,7 @@ const NOT_FORWARDED = new Set([
   'upgrade',
 ]);
 
-/** Forwards a git request to the coordinator, with the task's token. Rejects if the request cannot be forwarded as it is. */
+/** Forwards a git request to the coordinator, with the task's token. Rejects if it cannot be sent on as it is. */
 export async function forwardGit(
   client: CoordinatorClient,
   agent: http.Agent,
