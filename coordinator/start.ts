@@ -14,7 +14,7 @@ import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
-import { readMeta } from './sqlite/database.ts';
+import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';

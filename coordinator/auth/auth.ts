@@ -7,7 +7,7 @@ import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { removeAccount } from '../tasks/account-commands.ts';
-import { readMeta } from '../sqlite/database.ts';
+import { readMeta } from '../sqlite/meta.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import { AccessTokens } from './access-tokens.ts';
 import type { Identity } from './identity.ts';

@@ -8,7 +8,7 @@ import {
   countFamily,
   deleteFamily,
   deleteOldFamilies,
-  familyLives,
+  isFamilyValid,
   findRefreshToken,
   insertRefreshToken,
   listFamilies,
@@ -74,7 +74,7 @@ export class Sessions {
 
   /** Whether the log-in has not been ended. */
   lives({ session, user_id }: Identity): boolean {
-    return familyLives(this.#log.db, session, user_id, this.#iso());
+    return isFamilyValid(this.#log.db, session, user_id, this.#iso());
   }
 
   /** Calls `listener` with each log-in that ends, once that is on disk. Gives the function that stops it. */

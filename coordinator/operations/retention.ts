@@ -9,9 +9,9 @@ import type { DiskSpace } from './disk-space.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Deletion } from './deletion.ts';
-import { usedBytes } from '../sqlite/database.ts';
-import { findSeenAt, putSeenAt } from '../sqlite/clock.ts';
-import { pruneRemembered } from '../sqlite/idempotency.ts';
+import { usedBytes } from '../sqlite/stats.ts';
+import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
+import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -214,7 +214,7 @@ export class Retention {
   /** What is forgotten with each use is forgotten where nothing is used, too. */
   #prune(): void {
     this.#deps.log.write(({ db }) => {
-      pruneRemembered(db, ago(LIMITS.idempotency_key_s * 1000));
+      pruneStoredResponses(db, ago(LIMITS.idempotency_key_s * 1000));
       pruneRefreshTokens(db, ago(0));
     });
   }

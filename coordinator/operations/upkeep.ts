@@ -1,5 +1,5 @@
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
-import { readMeta } from '../sqlite/database.ts';
+import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
 import type { Workspaces } from '../workers/workspaces.ts';

@@ -4,8 +4,9 @@ import { pino } from 'pino';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { findStanding, listAttempts } from '../../coordinator/sqlite/attempts.ts';
-import { openDatabase, readMeta, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
+import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
@@ -103,7 +104,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const gate = new DispatchGate(logger);
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => {
-    if (findStanding(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
+    if (findAttemptState(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
   });
   const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });

@@ -40,13 +40,19 @@ export type WholeErrand = {
   project: (person: Person, name: string, files: Record<string, string>, more?: object) => Promise<string>;
 };
 
-type Options = {
+/** What starts the workers. */
+export type RunnerOptions = {
   /** One that ships with Errand, or how to make another. */
   runner: 'docker' | 'process' | NonNullable<StartOptions['openRunner']>;
-  model?: ModelOptions;
-  env?: Record<string, string>;
   /** How often workers call, and when they are lost. */
   pace?: Pace;
+  /** The workers that are there, running or not yet removed. By default those with directories in the data folder. */
+  workers?: () => string[];
+};
+
+type Options = RunnerOptions & {
+  model?: ModelOptions;
+  env?: Record<string, string>;
   /** By default one of its own. */
   data_dir?: string;
 };
@@ -55,6 +61,7 @@ type Options = {
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, env, pace } = options;
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
+  const workers = options.workers ?? (() => workersIn(data_dir));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
   const lines: string[] = [];
@@ -82,7 +89,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
   const phones: Phone[] = [];
   t.teardown(async () => {
     for (const phone of phones) phone.close();
-    await until('every worker has gone', () => workersIn(data_dir).length === 0, 30_000).catch((error: unknown) =>
+    await until('every worker has gone', () => workers().length === 0, 30_000).catch((error: unknown) =>
       t.fail(String(error)),
     );
     await errand.stop();
@@ -115,7 +122,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     const body = { name, repo_url, git_token: FORGE.password, egress: 'none' as const, ...more };
     return (await api.call('createProject', { body })).id;
   };
-  return { errand, data_dir, model, forge, lines, workers: () => workersIn(data_dir), person, project };
+  return { errand, data_dir, model, forge, lines, workers, person, project };
 }
 
 /** A worker's folder goes last, when its container or process has gone. */

@@ -9,7 +9,8 @@ import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 
 type Options = {

@@ -7,7 +7,7 @@ import { SILENT } from '../../support/silent.ts';
 import { createMetrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
-import { FIGURES } from '../../../coordinator/sqlite/figures.ts';
+import { STATS } from '../../../coordinator/sqlite/stats.ts';
 import { Counters } from '../../../coordinator/operations/counters.ts';
 import { Api } from '../../support/api.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
@@ -104,7 +104,7 @@ test('what is waited for, what was refused and of when the backup is are told', 
 test('no figure is counted from all tasks or events', async (t) => {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
-  for (const [name, text] of Object.entries(FIGURES)) {
+  for (const [name, text] of Object.entries(STATS)) {
     const plan = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all();
     t.true(
       plan.every(({ detail }) => /INDEX tasks_(active|queued)\b/.test(detail)),

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { DockerLauncher } from '../../../../coordinator/workers/docker/launcher.ts';
-import { readMeta } from '../../../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../../../coordinator/sqlite/meta.ts';
 import {
   addTask,
   addUser,
