@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 
-/** A signal that aborts with the attempt (`signal`), and when the worker's end of the connection closes: nobody waits for the rest then. */
-export function untilClosed(connection: Writable, signal: AbortSignal): AbortSignal {
+/** Returns a signal that aborts with `signal`, or as soon as `connection` closes because the worker hung up. */
+export function abortOnClose(connection: Writable, signal: AbortSignal): AbortSignal {
   const closed = new AbortController();
   if (connection.closed) closed.abort();
   else connection.once('close', () => closed.abort());

@@ -6,7 +6,9 @@ import { updatePlan, updatePushedBranch } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskAction } from '../domain/task-state.ts';
 
-/** Brings what a task's row says into line with the worker's new events, in the transaction that stores them. `at`: now. */
+/**
+ * Updates the task's row from the worker's new events, in the transaction that stores them. `at`: the current time.
+ */
 export function applyEvents(tx: Tx, task_id: string, events: NumberedEvent[], at: string): void {
   for (const event of events)
     switch (event.type) {
@@ -29,9 +31,9 @@ export function applyEvents(tx: Tx, task_id: string, events: NumberedEvent[], at
     }
 }
 
-/** Lets something happen to the task as it stands now. */
+/** Applies an action to the task's current state. */
 export function act(tx: Tx, task_id: string, action: TaskAction): void {
   const task = findTask(tx.db, task_id);
-  if (!task) throw new Error(`Task ${task_id} is gone.`);
+  if (!task) throw new Error(`Task ${task_id} does not exist.`);
   advance(tx, task, action);
 }

@@ -13,16 +13,16 @@ import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts
 import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
-import { requireLiving, standingOf, type Via } from './fence.ts';
+import { readAttemptState, requireActive, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { checkBranch, checkEvents, invalid, storeEvents } from './validate-events.ts';
 
-/** Who calls back, by the token, and by which listener. */
-export type CalledBy = { claims: TaskClaims; via: Via };
+/** Where a callback comes from: the claims of its token, and the listener that received it. */
+export type Origin = { claims: TaskClaims; listener: ListenerId };
 
 /**
- * The three callbacks of a worker, from the parsed JSON to the reply; each is answered once what it brought is on disk. Errors are those that
- * `protocol/worker.ts` lists.
+ * The three callbacks of a worker: each takes the JSON of the body and resolves with the reply once the changes are
+ * on disk. Rejects with the errors that `protocol/worker.ts` lists.
  */
 export class Callbacks {
   readonly #log: EventLog;
@@ -35,101 +35,105 @@ export class Callbacks {
     this.#progress = progress;
   }
 
-  async events(by: CalledBy, json: unknown): Promise<CallbackReply> {
+  async events(origin: Origin, json: unknown): Promise<CallbackReply> {
     const post = parse(EventsPost, json);
-    requireOwn(by, post.attempt);
-    const checked = checkEvents(by.claims.task_id, post.events);
+    requireSameAttempt(origin, post.attempt);
+    const checked = checkEvents(origin.claims.task_id, post.events);
     return this.#log.enqueue((tx) => {
-      const call = this.#begin(tx, by);
-      const { task_id, attempt: n, standing, at } = call;
-      const added = storeEvents(tx, { task_id, n, user_id: standing.user_id, last_seq: standing.last_seq }, checked);
-      const last_seq = standing.last_seq + added.length;
+      const call = this.#begin(tx, origin);
+      const { task_id, attempt: n, state, at } = call;
+      const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
+      const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
         updateLastSeq(tx.db, task_id, n, last_seq);
-        this.#progress.moved(task_id, n);
+        this.#progress.recordProgress(task_id, n);
       }
       applyEvents(tx, task_id, added, at);
-      if (post.waiting_for !== undefined) this.#waitFor(tx, call, post.waiting_for);
+      if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
       if (post.deltas.length > 0) {
-        this.#progress.heard(task_id, n);
+        this.#progress.recordOutput(task_id, n);
         tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
       }
       return { acked_seq: last_seq, control: controlOf(tx, call) };
     });
   }
 
-  async heartbeat(by: CalledBy, json: unknown): Promise<CallbackReply> {
-    const beat = parse(Heartbeat, json);
-    requireOwn(by, beat.attempt);
+  async heartbeat(origin: Origin, json: unknown): Promise<CallbackReply> {
+    const heartbeat = parse(Heartbeat, json);
+    requireSameAttempt(origin, heartbeat.attempt);
     return this.#log.enqueue((tx) => {
-      const call = this.#begin(tx, by);
-      this.#waitFor(tx, call, beat.waiting_for);
-      return { acked_seq: call.standing.last_seq, control: controlOf(tx, call) };
+      const call = this.#begin(tx, origin);
+      this.#setWaitingFor(tx, call, heartbeat.waiting_for);
+      return { acked_seq: call.state.last_seq, control: controlOf(tx, call) };
     });
   }
 
-  async result(by: CalledBy, json: unknown): Promise<CallbackReply> {
+  async result(origin: Origin, json: unknown): Promise<CallbackReply> {
     const result = parse(ResultPost, json);
-    requireOwn(by, result.attempt);
-    checkResult(by.claims.task_id, result);
+    requireSameAttempt(origin, result.attempt);
+    checkResult(origin.claims.task_id, result);
     return this.#log.enqueue((tx) => {
-      const known = standingOf(tx.db, by.claims, by.via);
-      // The answer to the first was lost.
-      if (known.result_at !== null) return { acked_seq: known.last_seq, control: { messages: [], cancel: null } };
-      const call = this.#begin(tx, by);
-      const { last_seq } = call.standing;
+      const before = readAttemptState(tx.db, origin.claims, origin.listener);
+      // A repeat: the worker did not get the first reply.
+      if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
+      const call = this.#begin(tx, origin);
+      const { last_seq } = call.state;
       if (result.last_seq > last_seq)
-        throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not come.`, {
+        throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
           expected_seq: last_seq + 1,
         });
-      if (result.last_seq < last_seq) throw invalid('/last_seq', `is below ${last_seq}, which has come`);
+      if (result.last_seq < last_seq) throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
       this.#end(tx, call, result);
       return { acked_seq: last_seq, control: { messages: [], cancel: null } };
     });
   }
 
-  /** What every callback starts with, in its transaction: whether the attempt still may; and its first call sets the task running. */
-  #begin(tx: Tx, { claims, via }: CalledBy): Call {
-    const standing = standingOf(tx.db, claims, via);
-    requireLiving(standing, claims.attempt);
+  /**
+   * The first step of every callback, in its transaction: checks that the attempt is active. Its first call sets the
+   * task to `running`.
+   */
+  #begin(tx: Tx, { claims, listener }: Origin): ActiveCall {
+    const state = readAttemptState(tx.db, claims, listener);
+    requireActive(state, claims.attempt);
     const at = new Date().toISOString();
     const { task_id, attempt } = claims;
-    if (standing.attempt_status === 'starting') {
+    if (state.attempt_status === 'starting') {
       markAttemptRunning(tx.db, task_id, attempt);
       act(tx, task_id, { type: 'worker_called', at });
     }
-    if (standing.silence !== null) {
+    if (state.silence !== null) {
       clearSilence(tx.db, task_id);
-      this.#tellState(tx, task_id);
+      this.#sendState(tx, task_id);
     }
-    return { task_id, attempt, standing, at };
+    return { task_id, attempt, state, at };
   }
 
-  #waitFor(tx: Tx, { task_id, attempt, standing }: Call, waiting: WaitingFor | null): void {
-    this.#progress.waits(task_id, attempt, waiting);
+  #setWaitingFor(tx: Tx, { task_id, attempt, state }: ActiveCall, waiting: WaitingFor | null): void {
+    this.#progress.recordWait(task_id, attempt, waiting);
     const waiting_for = waiting && JSON.stringify(waiting);
-    if (waiting_for === standing.waiting_for) return;
+    if (waiting_for === state.waiting_for) return;
     updateWaitingFor(tx.db, task_id, waiting_for);
-    this.#tellState(tx, task_id);
+    this.#sendState(tx, task_id);
   }
 
-  /** Brings to those who watch how the task stands once this transaction is on disk. */
-  #tellState(tx: Tx, task_id: string): void {
+  /** Sends the task's state to the watching clients once this transaction is on disk. */
+  #sendState(tx: Tx, task_id: string): void {
     tx.afterCommit(() => {
       const state = findState(tx.db, task_id);
       if (state) this.#relay.state(state);
     });
   }
 
-  #relayDeltas({ task_id, attempt, standing }: Call, deltas: Delta[]): void {
-    this.#relay.deltas({ id: task_id, user_id: standing.user_id }, attempt, deltas);
+  #relayDeltas({ task_id, attempt, state }: ActiveCall, deltas: Delta[]): void {
+    this.#relay.deltas({ id: task_id, user_id: state.user_id }, attempt, deltas);
   }
 
-  #end(tx: Tx, { task_id, attempt, at }: Call, result: ResultPost): void {
+  #end(tx: Tx, { task_id, attempt, at }: ActiveCall, result: ResultPost): void {
     const task = findTask(tx.db, task_id);
-    if (!task) throw new Error(`Task ${task_id} is gone.`);
+    if (!task) throw new Error(`Task ${task_id} does not exist.`);
     const { summary, branch, commit, base_commit, diff_stat } = result;
-    // An attempt that failed before it had anything to show (no repository, no push) says nothing of what is on the branch already.
+    // An attempt that failed before it pushed anything must not replace the result of an earlier attempt, whose
+    // branch is still there.
     if (result.status === 'succeeded' || commit !== null || task.result === null) {
       updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
       putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
@@ -138,26 +142,29 @@ export class Callbacks {
     markResultReceived(tx.db, task_id, attempt, at);
     const { status, reason, detail } = result;
     const ended = endAttempt(tx, task, attempt, { status, reason, detail, at });
-    if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended while its result was taken.`);
+    if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended before its result was stored.`);
   }
 }
 
-/** One callback that was let in: the attempt, how it stood before, and the time. */
-type Call = { task_id: string; attempt: number; standing: AttemptState; at: string };
+/** A callback whose attempt is active. `state`: the attempt's state before this call. `at`: the time of the call. */
+type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
 
-/** What every reply carries. Mostly nothing is pending, and the count, which an index alone answers, costs a third of the list. */
-function controlOf(tx: Tx, { task_id, standing }: Call): Control {
+/**
+ * The pending messages and cancel that every reply carries. Usually no message is pending: the count needs an index
+ * alone and is cheaper.
+ */
+function controlOf(tx: Tx, { task_id, state }: ActiveCall): Control {
   const messages = countPendingMessages(tx.db, task_id) > 0 ? listPendingMessages(tx.db, task_id) : [];
-  return { messages, cancel: standing.cancel_reason === null ? null : { reason: standing.cancel_reason } };
+  return { messages, cancel: state.cancel_reason === null ? null : { reason: state.cancel_reason } };
 }
 
-function requireOwn({ claims }: CalledBy, attempt: number): void {
-  if (attempt !== claims.attempt) throw invalid('/attempt', `is not the token's, which is ${claims.attempt}`);
+function requireSameAttempt({ claims }: Origin, attempt: number): void {
+  if (attempt !== claims.attempt) throw invalid('/attempt', `does not match the token, which is for attempt ${claims.attempt}`);
 }
 
 function checkResult(task_id: string, result: ResultPost): void {
   if ((result.status === 'failed') !== (result.reason !== null))
-    throw invalid('/reason', 'is there with the status failed, and with no other');
+    throw invalid('/reason', 'is required with the status failed, and must be null with any other');
   if (result.branch !== null) checkBranch(task_id, result.branch, '/branch');
   if (Buffer.byteLength(result.diff) > LIMITS.diff_bytes_max)
     throw new ErrandError('too_large', `The diff is longer than ${LIMITS.diff_bytes_max} bytes.`, {

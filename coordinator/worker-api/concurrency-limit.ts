@@ -1,21 +1,24 @@
-/** Counts what is under way for each key, and refuses more than a limit at once. */
+/** Limits how many pieces of work may run at once for each key. */
 export class ConcurrencyLimit {
   readonly #max: number;
-  readonly #taken = new Map<string, number>();
+  readonly #running = new Map<string, number>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Takes a slot, and gives the function that returns it; call that once. Undefined: all are taken. */
+  /**
+   * Takes a slot and returns the function that frees it; call that function exactly once. Returns undefined where no
+   * slot is free.
+   */
   take(key: string): (() => void) | undefined {
-    const taken = this.#taken.get(key) ?? 0;
-    if (taken >= this.#max) return undefined;
-    this.#taken.set(key, taken + 1);
+    const running = this.#running.get(key) ?? 0;
+    if (running >= this.#max) return undefined;
+    this.#running.set(key, running + 1);
     return () => {
-      const left = (this.#taken.get(key) ?? 1) - 1;
-      if (left === 0) this.#taken.delete(key);
-      else this.#taken.set(key, left);
+      const left = (this.#running.get(key) ?? 1) - 1;
+      if (left === 0) this.#running.delete(key);
+      else this.#running.set(key, left);
     };
   }
 }

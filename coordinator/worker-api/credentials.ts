@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The token that a caller gave: as the bearer, as the password of `Basic` (git, proxies), or as `x-api-key` (the Claude API's clients). */
+/**
+ * The caller's task token: the bearer token, the password of `Basic` (git sends that), or `x-api-key` (clients of the
+ * Claude API send that).
+ */
 export function tokenOf(request: IncomingMessage): string | undefined {
   const key = request.headers['x-api-key'];
   return fromHeader(request.headers.authorization) ?? (typeof key === 'string' ? key : undefined);
 }
 
-/** The token that came with a CONNECT. */
+/** The task token of a CONNECT request. */
 export function proxyTokenOf(request: IncomingMessage): string | undefined {
   return fromHeader(request.headers['proxy-authorization']);
 }

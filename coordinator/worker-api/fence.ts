@@ -3,25 +3,32 @@ import { findAttemptState, type AttemptState } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 
-/** Which listener a call came by: the socket of one worker, or TCP, which proves nothing of who calls. */
-export type Via = { worker: string } | 'tcp';
+/**
+ * The listener that received a call: the socket of one worker, or the shared TCP port, which does not identify the
+ * caller.
+ */
+export type ListenerId = { worker: string } | 'tcp';
 
 /**
- * How the attempt of a token stands. Its row has the last word, so this is asked in the transaction that stores what was sent, or right before something is
- * carried. Throws `unauthenticated` where there is no such attempt, or the call came by another worker's socket.
+ * Reads the state of the token's attempt. The database row decides whether the attempt may still act, so read it in
+ * the transaction that stores what the worker sent, or right before a request is forwarded. Throws `unauthenticated`
+ * where the attempt does not exist, or where the call came through another worker's socket.
  */
-export function standingOf(db: Db, claims: TaskClaims, via: Via): AttemptState {
-  const standing = findAttemptState(db, claims.task_id, claims.attempt);
-  if (!standing) throw new ErrandError('unauthenticated', 'The task token is of an attempt that does not exist.');
-  if (via !== 'tcp' && via.worker !== standing.worker)
-    throw new ErrandError('unauthenticated', "The task token came by another worker's socket.");
-  return standing;
+export function readAttemptState(db: Db, claims: TaskClaims, listener: ListenerId): AttemptState {
+  const state = findAttemptState(db, claims.task_id, claims.attempt);
+  if (!state) throw new ErrandError('unauthenticated', 'The task token belongs to an attempt that does not exist.');
+  if (listener !== 'tcp' && listener.worker !== state.worker)
+    throw new ErrandError('unauthenticated', "The task token was used on another worker's socket.");
+  return state;
 }
 
-/** Throws `attempt_ended` where the worker's own result is known, `stale_attempt` where the attempt was given up. */
-export function requireLiving(standing: AttemptState, attempt: number): void {
-  if (standing.result_at !== null)
-    throw new ErrandError('attempt_ended', 'The result of this attempt is known: nothing more is taken.');
-  if (standing.newest !== attempt || (standing.attempt_status !== 'starting' && standing.attempt_status !== 'running'))
-    throw new ErrandError('stale_attempt', `Attempt ${attempt} was given up: stop at once.`);
+/**
+ * Throws `attempt_ended` where the worker's result is already stored, and `stale_attempt` where the attempt was given
+ * up.
+ */
+export function requireActive(state: AttemptState, attempt: number): void {
+  if (state.result_at !== null)
+    throw new ErrandError('attempt_ended', 'This attempt has already reported its result. It can send nothing more.');
+  if (state.newest !== attempt || (state.attempt_status !== 'starting' && state.attempt_status !== 'running'))
+    throw new ErrandError('stale_attempt', `Attempt ${attempt} was given up. Stop at once.`);
 }

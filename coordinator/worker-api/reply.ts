@@ -3,13 +3,13 @@ import type { Duplex } from 'node:stream';
 import { ErrandError, toProblem } from '../../protocol/problem.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
 
-/** Answers 200 with a JSON object. */
+/** Responds with status 200 and a JSON object. */
 export function reply(response: ServerResponse, body: object): void {
   const text = JSON.stringify(body);
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
-/** Answers with the error's problem document. */
+/** Responds with the error's problem document. */
 export function writeProblem(response: ServerResponse, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
   const text = JSON.stringify(problem);
@@ -17,14 +17,17 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
   response.setHeader('content-type', 'application/problem+json');
   response.setHeader('content-length', Buffer.byteLength(text));
   response.setHeader('errand-error', problem.code);
-  // Without a challenge git offers no credential.
+  // Git sends its credential only after a challenge.
   if (problem.status === 401) response.setHeader('www-authenticate', 'Basic realm="errand"');
   if (error instanceof ErrandError && error.retry_after_s !== undefined)
     response.setHeader('retry-after', error.retry_after_s);
   response.end(text);
 }
 
-/** Refuses a CONNECT on its raw socket. Without a good token the answer is 407, as clients of proxies know it. */
+/**
+ * Refuses a CONNECT request on its raw socket. A missing or bad token becomes 407, the status that proxy clients
+ * expect.
+ */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
   const headers = { 'errand-error': problem.code };

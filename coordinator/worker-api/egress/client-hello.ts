@@ -1,9 +1,12 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 
-/** What the first message of a TLS connection says of where it goes. `encrypted`: it hides another name inside (ECH). */
+/**
+ * What the first message of a TLS connection says about its destination. `encrypted`: it hides the real host name
+ * (ECH).
+ */
 export type ClientHello = { server_name: string | undefined; encrypted: boolean };
 
-/** The longest TLS record with its header. A hello takes a tenth of that. */
+/** The longest TLS record with its header. A typical ClientHello takes a tenth of that. */
 export const HELLO_BYTES_MAX = 16_384 + 5;
 
 const HANDSHAKE_RECORD = 22;
@@ -14,8 +17,8 @@ const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
 const ENCRYPTED_SERVER_NAME = 0xffce;
 
 /**
- * Reads a ClientHello (RFC 8446, 4.1.2) from the first bytes of a connection. Undefined: it goes on in bytes that have yet to come. Throws `invalid` where it is
- * none, and where it can be understood in more than one way.
+ * Reads a ClientHello (RFC 8446, 4.1.2) from the first bytes of a connection. Undefined: more bytes are needed.
+ * Throws `invalid` where the bytes are not a ClientHello, and where parsers could disagree about its meaning.
  */
 export function readClientHello(bytes: Buffer): ClientHello | undefined {
   try {
@@ -24,21 +27,21 @@ export function readClientHello(bytes: Buffer): ClientHello | undefined {
     if (bytes.length < HELLO_BYTES_MAX) return undefined;
   } catch (cause) {
     if (!(cause instanceof Malformed)) throw cause;
-    throw new ErrandError('invalid', 'The connection does not begin as TLS does.', { cause });
+    throw new ErrandError('invalid', 'The connection does not begin with a TLS handshake.', { cause });
   }
   throw new ErrandError('invalid', 'The connection begins with a TLS message that is too long.');
 }
 
 class Malformed extends Error {}
 
-/** The handshake's first message, put together from its records. Undefined: bytes are missing. */
+/** The first handshake message, assembled from its records. Undefined: more bytes are needed. */
 function handshakeMessage(bytes: Buffer): Buffer | undefined {
   let message = Buffer.alloc(0);
   for (let at = 0; at < bytes.length;) {
     if (bytes[at] !== HANDSHAKE_RECORD) throw new Malformed('not a handshake record');
     if (bytes.length < at + 5) return undefined;
     const length = bytes.readUInt16BE(at + 3);
-    if (bytes[at + 1] !== 3 || length === 0 || length > 16_384) throw new Malformed('not a record of TLS');
+    if (bytes[at + 1] !== 3 || length === 0 || length > 16_384) throw new Malformed('not a TLS record');
     if (bytes.length < at + 5 + length) return undefined;
     message = Buffer.concat([message, bytes.subarray(at + 5, at + 5 + length)]);
     at += 5 + length;
@@ -52,16 +55,16 @@ function handshakeMessage(bytes: Buffer): Buffer | undefined {
 }
 
 function readHello(hello: Cursor): ClientHello {
-  hello.take(2 + 32); // the version, the random bytes
-  hello.vector(1); // the session's id
-  hello.vector(2); // the cipher suites
-  hello.vector(1); // the compression methods
+  hello.take(2 + 32); // version and random bytes
+  hello.vector(1); // session id
+  hello.vector(2); // cipher suites
+  hello.vector(1); // compression methods
   const found = new Map<number, Cursor>();
   if (!hello.atEnd) {
     const extensions = hello.vector(2);
     while (!extensions.atEnd) {
       const type = extensions.number(2);
-      if (found.has(type)) throw new Malformed('an extension twice');
+      if (found.has(type)) throw new Malformed('a duplicate extension');
       found.set(type, extensions.vector(2));
     }
   }
@@ -73,7 +76,7 @@ function readHello(hello: Cursor): ClientHello {
   };
 }
 
-/** The extension is a list, but holds one name (RFC 6066, 3). */
+/** The extension is a list that may hold only one host name (RFC 6066, 3). */
 function readServerName(extension: Cursor): string {
   const list = extension.vector(2);
   if (list.number(1) !== HOST_NAME) throw new Malformed('not a host name');
@@ -82,7 +85,7 @@ function readServerName(extension: Cursor): string {
   return name.take(name.left).toString('latin1').toLowerCase();
 }
 
-/** Reads numbers and vectors from bytes, and never past their end. */
+/** Reads numbers and vectors from bytes. Throws `Malformed` rather than read past the end. */
 class Cursor {
   readonly #bytes: Buffer;
   #at = 0;
@@ -109,7 +112,7 @@ class Cursor {
     return this.take(bytes).readUIntBE(0, bytes);
   }
 
-  /** A vector: the bytes that its length, of so many bytes itself, tells. */
+  /** Reads a vector: a length field of `length_bytes` bytes, then as many bytes as it says. */
   vector(length_bytes: 1 | 2): Cursor {
     return new Cursor(this.take(this.number(length_bytes)));
   }

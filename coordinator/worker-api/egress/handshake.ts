@@ -1,32 +1,31 @@
 import type { Duplex } from 'node:stream';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { within } from '../../base/deadline.ts';
 import { readClientHello, type ClientHello } from './client-hello.ts';
 
-/** A fatal alert of TLS, access_denied: every client prints something of it. */
+/** A fatal TLS alert, `access_denied`. Every TLS client shows it in its error message. */
 const ACCESS_DENIED = Buffer.from([21, 3, 3, 0, 2, 2, 49]);
 
 /**
- * Waits for the worker to begin a TLS handshake, and holds it to the host that it was let through for. What was read is put back. Throws
- * `invalid` where it is no TLS or none within `timeout_ms`, `forbidden` where it names another host or hides one.
+ * Waits for the worker's TLS handshake and checks that it names `host`. The bytes that were read are put back into
+ * the stream. Rejects with `invalid` where the bytes are not TLS or no handshake came within `timeout_ms`, and with
+ * `forbidden` where it names another host or hides the name.
  */
 export async function expectHandshake(client: Duplex, host: string, timeout_ms: number): Promise<void> {
-  const late = new ErrandError('invalid', `No TLS handshake came within ${timeout_ms} ms.`);
-  const timer = setTimeout(() => client.destroy(late), timeout_ms);
-  const { server_name, encrypted } = await firstMessage(client).finally(() => clearTimeout(timer));
-  if (encrypted) throw new ErrandError('forbidden', 'The TLS handshake hides the name of the host (ECH).');
+  const first = await within(timeout_ms, readFirstMessage(client));
+  if (!first) throw new ErrandError('invalid', `No TLS handshake came within ${timeout_ms} ms.`);
+  client.unshift(first.bytes);
+  const { server_name, encrypted } = first.hello;
+  if (encrypted) throw new ErrandError('forbidden', 'The TLS handshake hides the host name (ECH).');
   if (server_name !== host)
-    throw new ErrandError('forbidden', `The TLS handshake names ${server_name ?? 'no host'}, and not ${host}.`);
+    throw new ErrandError('forbidden', `The TLS handshake names ${server_name ?? 'no host'} instead of ${host}.`);
 }
 
-/** Ends a tunnel that did not begin with the handshake that it must: after the 200 only TLS can be answered, by an alert. */
+/**
+ * Ends a tunnel whose handshake was refused. The 200 response has been sent, so only a TLS alert can tell the client.
+ */
 export function refuseHandshake(client: Duplex): void {
   client.end(ACCESS_DENIED, () => client.destroy());
-}
-
-async function firstMessage(client: Duplex): Promise<ClientHello> {
-  const { bytes, hello } = await readFirstMessage(client);
-  client.unshift(bytes);
-  return hello;
 }
 
 async function readFirstMessage(client: Duplex): Promise<{ bytes: Buffer; hello: ClientHello }> {

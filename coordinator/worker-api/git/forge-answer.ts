@@ -2,10 +2,13 @@ import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 
-/** What was asked: of which repository (its address), whether with a credential, and what. */
+/** The request that a response answers. `base`: the repository's URL. */
 type Asked = { base: string; with_credential: boolean; request: GitRequest };
 
-/** The answer of a forge, for the worker's git; or an `ErrandError` that tells what the forge said instead. */
+/**
+ * Turns a forge's response into one for the worker's git. Rejects with an `ErrandError` that explains any other
+ * response.
+ */
 export async function understand(answer: Dispatcher.ResponseData, asked: Asked): Promise<GitResponse> {
   const { statusCode, headers, body } = answer;
   const { service, body: sent } = asked.request;
@@ -17,7 +20,7 @@ export async function understand(answer: Dispatcher.ResponseData, asked: Asked):
   throw refusal(statusCode, Number(headers['retry-after']), asked);
 }
 
-/** What the forge's status means for whoever gave the repository and its credential. */
+/** Explains a forge's status to the person who configured the repository and its credential. */
 function refusal(status: number, retry_after_s: number, asked: Asked): ErrandError {
   const { base, with_credential, request } = asked;
   const { host } = new URL(base);
@@ -47,7 +50,7 @@ function refusal(status: number, retry_after_s: number, asked: Asked): ErrandErr
   }
 }
 
-/** The headers of an answer that concern git; whatever else a forge says (cookies, challenges) stays here. */
+/** The response headers that git needs. All others (cookies, authentication challenges) are dropped. */
 function passedOn(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const name of ['content-type', 'content-encoding', 'content-length', 'cache-control']) {

@@ -6,17 +6,23 @@ import type { ForgeCredential, ForgeRepository } from '../../domain/forge-reposi
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { understand } from './forge-answer.ts';
 
-/** How long a forge may take: to accept a connection, to begin its answer, and between two pieces of it. */
+/**
+ * `connect_ms`: to accept a connection. `answer_ms`: to begin the response. `idle_ms`: between two pieces of the
+ * response.
+ */
 export type ForgeTimeouts = { connect_ms: number; answer_ms: number; idle_ms: number };
 export const FORGE_TIMEOUTS: ForgeTimeouts = { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 120_000 };
 
 const REDIRECTS_MAX = 3;
 const MOVED_MAX = 1000;
 
-/** Carries git's requests to forges over HTTP, and puts the repository's credential in. */
+/** Sends git requests to forges over HTTP, with the repository's credential. */
 export class Forge {
   readonly #agent: Agent;
-  /** Where repositories were last found to be: a forge redirects `info/refs` alone, and what follows goes to the same place. */
+  /**
+   * The URL that each repository was last redirected to. A forge redirects only `info/refs`; the requests after it
+   * use the same URL.
+   */
   readonly #moved = new Map<string, string>();
 
   constructor(guard: AddressGuard, timeouts: ForgeTimeouts) {
@@ -28,7 +34,10 @@ export class Forge {
     });
   }
 
-  /** Throws an `ErrandError` that tells what the forge answered, where that was not git. */
+  /**
+   * Sends one request and resolves with the response. Rejects with an `ErrandError` that explains any response that
+   * is not git's.
+   */
   async ask({ repo_url, credential }: ForgeRepository, request: GitRequest): Promise<GitResponse> {
     const given = repo_url.replace(/\/+$/, '');
     let base = request.body ? (this.#moved.get(given) ?? given) : given;
@@ -82,7 +91,7 @@ export class Forge {
   }
 }
 
-/** Resolves a name once, checks every answer, and connects to those and nothing else. */
+/** Resolves a host name once, checks every address, and connects to the checked addresses only. */
 function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
   const connect = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
@@ -102,8 +111,8 @@ function isRedirect({ statusCode, headers }: Dispatcher.ResponseData): boolean {
 }
 
 /**
- * Where a redirect leads, as git reads it: the repository's new address is what comes before `/info/refs`. It must be on the same host, and may
- * turn http into https, never back: the credential goes with it.
+ * The repository's new URL after a redirect: as in git, the part before `/info/refs`. The credential is sent there
+ * too, so the redirect must stay on the same host, and may change http to https but not back.
  */
 function redirected(base: string, { headers }: Dispatcher.ResponseData, request: GitRequest): string {
   const from = new URL(base);

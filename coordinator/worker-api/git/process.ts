@@ -2,8 +2,8 @@ import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child
 import { promisify } from 'node:util';
 
 /**
- * The whole environment of a git that the coordinator runs: none of the server's own, no configuration of the machine or the user, no prompt. Git
- * runs on the bare sample repository alone, never in a tree that an agent wrote.
+ * The environment of git processes: nothing of the server's own environment, no system or user configuration, no
+ * prompts. Git runs only in the bare sample repository, never in a working tree that an agent wrote.
  */
 const ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin',
@@ -13,21 +13,21 @@ const ENVIRONMENT = {
   GIT_TERMINAL_PROMPT: '0',
 };
 
-/** Settings of the command line outrank those of the repository: no hook runs, and nothing is left running afterwards. */
+/** Command-line settings override the repository's own: no hook runs, and no background process stays behind. */
 const SETTINGS = ['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'gc.auto=0', 'receive.autogc=false'];
 
 function withSettings(args: string[], settings: string[] = []): string[] {
   return [...[...SETTINGS, ...settings].flatMap((setting) => ['-c', setting]), ...args];
 }
 
-/** Runs git to its end, and gives what it printed. Rejects where it fails, or takes longer than 30 s. */
+/** Runs git and resolves with its standard output. Rejects where it fails or takes longer than 30 s. */
 export async function runGit(args: string[], env: Record<string, string> = {}): Promise<string> {
   const options = { env: { ...ENVIRONMENT, ...env }, timeout: 30_000 };
   const { stdout } = await promisify(execFile)('git', withSettings(args), options);
   return stdout;
 }
 
-/** Starts git with its streams open. It is killed once `signal` aborts. */
+/** Starts git with open stdin and stdout. It is killed when `signal` aborts. */
 export function startGit(
   args: string[],
   options: { settings: string[]; env: Record<string, string>; signal: AbortSignal },

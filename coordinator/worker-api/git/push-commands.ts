@@ -4,7 +4,10 @@ import { BranchName } from '../../../protocol/task.ts';
 import { branchPrefix } from '../../domain/task.ts';
 import { FLUSH, pktLine, type PktReader } from './pkt-line.ts';
 
-/** What a push asks for, before its pack: to move each ref from one commit to another. `shallow` are the ends of a shallow clone's history. */
+/**
+ * The head of a push, before its pack. Each command moves a ref from one commit to another. `shallow`: the boundary
+ * commits of a shallow clone.
+ */
 export type Push = { commands: Command[]; capabilities: string[]; shallow: string[] };
 type Command = { old: string; new: string; ref: string };
 
@@ -14,8 +17,9 @@ const CAPABILITY =
   /^(report-status|report-status-v2|side-band-64k|quiet|atomic|ofs-delta|push-options|(object-format|agent|session-id)=[!-~]+)$/;
 
 /**
- * Reads the commands of a push up to the flush that ends them; the pack follows. Bytes are read as Latin-1, so that each stands for itself.
- * Throws `invalid` where they are none, and for a signed push, whose certificate would not survive being written anew.
+ * Reads the commands of a push up to the flush packet that ends them; the pack follows. Latin-1 keeps every byte as
+ * one character. Rejects with `invalid` where a line is not a command, and for a signed push: its certificate would
+ * not match the commands once they are rewritten.
  */
 export async function readPush(reader: PktReader): Promise<Push> {
   const push: Push = { commands: [], capabilities: [], shallow: [] };
@@ -28,13 +32,16 @@ export async function readPush(reader: PktReader): Promise<Push> {
   return push;
 }
 
-/** The first command bears the capabilities, after a NUL. Those that are not known are left out: nobody here would answer for them. */
+/**
+ * Reads a command. The first one also lists the capabilities, after a NUL. Unknown capabilities are dropped, since
+ * nothing here supports them.
+ */
 function readCommand(line: string, push: Push): Command {
-  if (line.startsWith('push-cert')) throw new ErrandError('invalid', 'A signed push is not taken.');
+  if (line.startsWith('push-cert')) throw new ErrandError('invalid', 'Signed pushes are not supported.');
   const nul = push.commands.length === 0 ? line.indexOf('\0') : -1;
   const [, old, next, ref] = COMMAND.exec(nul < 0 ? line : line.slice(0, nul)) ?? [];
   if (old === undefined || next === undefined || ref === undefined || old.length !== next.length)
-    throw new ErrandError('invalid', 'The push holds a line that is not a command.');
+    throw new ErrandError('invalid', 'The push contains a line that is not a command.');
   if (nul >= 0)
     push.capabilities = line
       .slice(nul + 1)
@@ -43,7 +50,7 @@ function readCommand(line: string, push: Push): Command {
   return { old, new: next, ref };
 }
 
-/** Writes the commands as git does: what goes on is what was understood, and no byte besides. */
+/** Encodes the commands as git does. Only what was parsed is forwarded, so the repository sees what was checked. */
 export function writePush(push: Push): Buffer {
   const lines = push.shallow.map((commit) => pktLine(`shallow ${commit}\n`));
   push.commands.forEach((command, i) => {
@@ -53,17 +60,17 @@ export function writePush(push: Push): Buffer {
   return Buffer.concat([...lines, FLUSH]);
 }
 
-/** Why a task's worker may not make this push: a reason for each ref, in the order of the commands. Null: it may. */
+/** Why the task may not make this push: a reason for each command, in their order. Null: the push is allowed. */
 export function refusalOf(push: Push, task_id: string): string[] | null {
   const reasons = push.commands.map((command) => refusalOfCommand(command, task_id));
-  const whole = refusalOfWhole(push);
-  if (whole === null && reasons.every((reason) => reason === null)) return null;
-  return reasons.map((reason) => reason ?? whole ?? 'refused with the rest of the push');
+  const for_all = refusalOfAll(push);
+  if (for_all === null && reasons.every((reason) => reason === null)) return null;
+  return reasons.map((reason) => reason ?? for_all ?? 'refused with the rest of the push');
 }
 
-function refusalOfWhole(push: Push): string | null {
+function refusalOfAll(push: Push): string | null {
   if (push.commands.length > LIMITS.git_commands_max) return `more than ${LIMITS.git_commands_max} refs in one push`;
-  if (push.capabilities.includes('push-options')) return 'push options are not taken';
+  if (push.capabilities.includes('push-options')) return 'push options are not supported';
   return null;
 }
 
@@ -72,7 +79,7 @@ function refusalOfCommand(command: Command, task_id: string): string | null {
   const branch = command.ref.replace(/^refs\/heads\//, '');
   if (branch === command.ref || !branch.startsWith(prefix)) return `only refs/heads/${prefix}* may be pushed`;
   if (!/^[\w./-]+$/.test(branch) || !BranchName.safeParse(branch).success)
-    return 'a branch name here has letters, digits, ".", "_", "-" and "/" alone';
-  if (/^0+$/.test(command.new)) return 'no branch may be deleted';
+    return 'a branch name may contain only letters, digits, ".", "_", "-" and "/"';
+  if (/^0+$/.test(command.new)) return 'branches may not be deleted';
   return null;
 }

@@ -6,16 +6,19 @@ import { PktReader } from './pkt-line.ts';
 import { readPush, writePush, type Push } from './push-commands.ts';
 import { refusalReport } from './report-status.ts';
 
-/** A push whose commands were read: what it wants, and its two ways on. Go one of them. */
+/** A push whose commands were read but whose pack was not. Either forward `body`, or call `refuse`. */
 export type OpenedPush = {
   push: Push;
-  /** What goes to the repository: the commands, written anew, and the pack as it is. */
+  /** The body to forward: the commands, encoded again, then the original pack. */
   body: GitBody;
-  /** Answers that it was refused, with a reason for each command. Throws `forbidden` where git did not ask for a report. */
+  /**
+   * Makes the response that refuses the push, with a reason for each command. Rejects with `forbidden` where git did
+   * not ask for a report.
+   */
   refuse: (reasons: string[]) => Promise<GitResponse>;
 };
 
-/** Reads a push up to its pack. Throws `invalid` or `too_large` where it is none. */
+/** Reads the commands of a push. Rejects with `invalid` or `too_large` where they cannot be read. */
 export async function openPush(body: GitBody): Promise<OpenedPush> {
   const reader = new PktReader(body.chunks[Symbol.asyncIterator](), LIMITS.git_commands_bytes_max);
   const push = await readPush(reader);
@@ -25,11 +28,11 @@ export async function openPush(body: GitBody): Promise<OpenedPush> {
   return {
     push,
     body: {
-      chunks: joined(head, rest),
+      chunks: concat(head, rest),
       bytes: body.bytes === undefined ? undefined : body.bytes - reader.bytes_read + head.length,
     },
     refuse: async (reasons) => {
-      // Git reads the answer only once it has sent the whole of its pack.
+      // Git reads the response only after it has sent the whole pack.
       for await (const _chunk of rest);
       const report = refusalReport(push, reasons);
       if (!report) throw new ErrandError('forbidden', `The push was refused: ${reasons.join('; ')}.`);
@@ -39,13 +42,16 @@ export async function openPush(body: GitBody): Promise<OpenedPush> {
   };
 }
 
-/** Before a large push git sends four zeros alone, to see whether it would be let in. */
+/**
+ * Before a large push git sends a lone flush packet, to find out whether it is authorized. Throws `invalid` for
+ * anything else.
+ */
 async function expectProbe(push: Push, reader: PktReader): Promise<void> {
   const rest = await reader.rest().next();
-  if (!rest.done || push.shallow.length > 0) throw new ErrandError('invalid', 'The push holds no command.');
+  if (!rest.done || push.shallow.length > 0) throw new ErrandError('invalid', 'The push contains no command.');
 }
 
-async function* joined(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* concat(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield head;
   yield* rest;
 }

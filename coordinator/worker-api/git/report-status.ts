@@ -1,12 +1,12 @@
 import { FLUSH, pktLine } from './pkt-line.ts';
 import type { Push } from './push-commands.ts';
 
-/** How much of the report one line of the sideband carries: the longest line, less its length and its band. */
+/** The payload of one side-band line: the longest pkt-line without its length and its band number. */
 const BAND_BYTES_MAX = 65_515;
 
 /**
- * The answer to a push that is refused, in git's own form, so that it prints `! [remote rejected] main -> main (<reason>)` for each ref. Undefined:
- * the client did not ask for a report.
+ * The status report of a refused push. Git prints it as `! [remote rejected] main -> main (<reason>)` for each ref.
+ * Undefined: the client did not ask for a report.
  */
 export function refusalReport(push: Push, reasons: string[]): Buffer | undefined {
   const wants = (name: string) => push.capabilities.includes(name);

@@ -2,9 +2,9 @@ import { ErrandError, toProblem } from '../../../protocol/problem.ts';
 import type { ErrorWriter } from '../caller.ts';
 
 /**
- * Answers git in plain text, since that is what it prints, as `remote: <code>: <words>`, and only where it asked for the refs. The header
- * `errand-error` bears the code for whoever can see headers. 401 stands for the task's token alone; what a forge says of its own credential never
- * comes out as one, or git would ask for a password.
+ * Writes an error as plain text. Git prints that as `remote: <code>: <detail>`, but only for its request for the
+ * refs; the header `errand-error` has the code for clients that can read headers. A 401 always means the task token.
+ * A forge that refuses its own credential becomes another status, or git would prompt for a password.
  */
 export const writeGitError: ErrorWriter = (response, error, request_id) => {
   const { status, code, detail } = toProblem(error, request_id);
@@ -14,7 +14,7 @@ export const writeGitError: ErrorWriter = (response, error, request_id) => {
       'content-type': 'text/plain; charset=utf-8',
       'cache-control': 'no-store',
       'errand-error': code,
-      // Without a challenge git does not offer the token that it was given in the address.
+      // Git sends the token in its URL only after a challenge.
       ...(status === 401 && { 'www-authenticate': 'Basic realm="errand"' }),
       ...(retry_after_s !== undefined && { 'retry-after': String(retry_after_s) }),
     })

@@ -2,7 +2,10 @@ import { ErrandError, toProblem, type ErrorCode } from '../../../protocol/proble
 import { BUDGET_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
 
-/** A task's budget does not afford its next request. What is left of it is told, so that the worker need not ask. */
+/**
+ * The task's budget cannot pay for its next request. `left_usd`: the unspent budget in US dollars, which is sent to
+ * the worker.
+ */
 export class BudgetSpent extends ErrandError {
   readonly left_usd: number;
 
@@ -12,7 +15,7 @@ export class BudgetSpent extends ErrandError {
   }
 }
 
-/** The types of the API's errors, by our codes; all others are its `api_error`. */
+/** The Claude API's error types by Errand's codes. Every other code becomes `api_error`. */
 const TYPES: Partial<Record<ErrorCode, string>> = {
   invalid: 'invalid_request_error',
   unsupported_media_type: 'invalid_request_error',
@@ -26,9 +29,9 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * Writes an error in the form of the Claude API, so that its clients understand it. They would ask again after a 409, or a 429: a spent budget and an
- * ended attempt say that it is no use. And they would give up after a 401, where the task's token may merely have expired while the machine slept: a
- * heartbeat brings the next.
+ * Writes an error in the format of the Claude API, so that its clients understand it. They retry after a 409 or 429,
+ * which is useless for an ended attempt or a spent budget. They do not retry after a 401, but a task token may merely
+ * have expired, and the next heartbeat renews it. So `x-should-retry` says what is right in both cases.
  */
 export const writeLlmError: ErrorWriter = (response, error, request_id) => {
   const { status, code, detail: message } = toProblem(error);
@@ -47,7 +50,7 @@ export const writeLlmError: ErrorWriter = (response, error, request_id) => {
     .end(JSON.stringify({ type: 'error', error: { type, message }, request_id }));
 };
 
-/** The header that tells a worker what its task has left. */
+/** The header that tells a worker the unspent budget of its task. */
 export function remaining(usd: number): Record<string, string> {
   return { [BUDGET_HEADER]: Math.max(0, usd).toFixed(4) };
 }

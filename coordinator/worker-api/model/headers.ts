@@ -3,18 +3,24 @@ import type { IncomingHttpHeaders } from 'node:http';
 const REQUEST = /^(anthropic-(?!workspace-id$|user-profile-id$).*|content-type|accept|user-agent|x-stainless-.*)$/;
 const RESPONSE = /^(content-type|request-id|retry-after|retry-after-ms|x-should-retry|anthropic-ratelimit-.*)$/;
 
-/** What goes on to the Claude API: what says how to read the request, and our key in place of the caller's token. */
+/**
+ * The headers of a request to the Claude API: those that describe the request, and the server's API key instead of
+ * the task token.
+ */
 export function requestHeaders(given: IncomingHttpHeaders, api_key: string): Record<string, string> {
   return {
     'anthropic-version': '2026-10-21',
     ...pick(given, REQUEST),
-    // The meter reads the answer, so it must come as it is.
+    // The meter reads the answer, so it must not be compressed.
     'accept-encoding': 'identity',
     authorization: `Bearer ${api_key}`,
   };
 }
 
-/** What comes back of the API's own: how to read the answer, and when to come again. Whose key it was stays here. */
+/**
+ * The headers of the response to the worker: those that describe the answer and say when to retry. None that
+ * identifies the API account.
+ */
 export function responseHeaders(given: IncomingHttpHeaders): Record<string, string> {
   return { ...pick(given, RESPONSE), 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
 }

@@ -22,21 +22,24 @@ const Event = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('content_block_delta'), delta: z.looseObject({ type: z.string() }) }),
 ]);
 
-/** What one request came to. `parts`: the answer itself, and what the API did besides (compactions), each priced by itself. */
+/**
+ * The tokens of one request. `parts`: the answer, and extra work of the API (compactions); each part is priced
+ * separately. `complete`: false where the answer was cut off and its output is estimated.
+ */
 export type Metered = { model: string; parts: Tokens[]; complete: boolean };
 
-/** A whole answer, or one line of the stream; what is longer is passed on without being read. */
+/** The longest answer, or line of a stream, that the meter reads. It skips longer ones. */
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
-/** Of an answer that was cut off the output is estimated: by what was seen of it, … */
+/** The output of an answer that was cut off is estimated from the characters that arrived, … */
 const CHARS_PER_TOKEN = 3;
-/** … and, since thinking may be hidden, by how long it was being written. */
+/** … or, since the API may hide the model's thinking, from the time that the model was writing. */
 export const TOKENS_PER_SECOND = 50;
 
 type OnBegin = (model: string, prompt: Tokens) => void;
 
 /**
- * Reads the usage out of an answer as it passes by. `streamed`: server-sent events, else one JSON document. `onBegin`: called once a stream
- * has said what its prompt was.
+ * Reads the token usage from an answer as it is streamed. `streamed`: the answer is a stream of server-sent events,
+ * else one JSON document. `onBegin`: called once a stream has reported the tokens of its prompt.
  */
 export class Meter {
   readonly #streamed: boolean;
@@ -55,17 +58,17 @@ export class Meter {
     this.#onBegin = onBegin;
   }
 
-  /** Takes the next bytes of the answer, however they were cut. */
+  /** Reads the next bytes of the answer, which may end in the middle of a line or a character. */
   push(chunk: Uint8Array): void {
     this.#newest_ms = performance.now();
     this.#text += this.#decoder.write(chunk);
-    if (this.#streamed) this.#takeLines();
+    if (this.#streamed) this.#readLines();
     if (this.#text.length > TEXT_BYTES_MAX) this.#text = '';
   }
 
-  /** What there is to bill now that no more comes; undefined where the answer never began. */
+  /** The usage once the answer has ended; undefined where it never began. */
   result(): Metered | undefined {
-    if (!this.#streamed) this.#takeDocument();
+    if (!this.#streamed) this.#readDocument();
     if (!this.#usage) return undefined;
     const extra = (this.#usage.iterations ?? []).filter(({ type }) => type !== 'message');
     const own = toTokens(this.#usage);
@@ -78,16 +81,16 @@ export class Meter {
     return Math.ceil(Math.max(this.#chars / CHARS_PER_TOKEN, seconds * TOKENS_PER_SECOND));
   }
 
-  #takeLines(): void {
+  #readLines(): void {
     let from = 0;
     for (let to = this.#text.indexOf('\n'); to !== -1; to = this.#text.indexOf('\n', from)) {
-      if (this.#text.startsWith('data:', from)) this.#takeEvent(this.#text.slice(from + 5, to));
+      if (this.#text.startsWith('data:', from)) this.#readEvent(this.#text.slice(from + 5, to));
       from = to + 1;
     }
     this.#text = this.#text.slice(from);
   }
 
-  #takeEvent(data: string): void {
+  #readEvent(data: string): void {
     const event = Event.safeParse(parseJson(data)).data;
     switch (event?.type) {
       case 'message_start':
@@ -97,7 +100,7 @@ export class Meter {
         this.#onBegin(this.#model, toTokens(this.#usage));
         return;
       case 'message_delta':
-        // The numbers are totals, and those that are null stay as they were.
+        // The numbers are totals. A null means no change.
         this.#usage = { ...this.#usage, ...given(event.usage) };
         return;
       case 'content_block_delta':
@@ -111,7 +114,7 @@ export class Meter {
     }
   }
 
-  #takeDocument(): void {
+  #readDocument(): void {
     const message = Message.safeParse(parseJson(this.#text)).data;
     if (!message) return;
     this.#model = message.model;

@@ -1,21 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Usage } from '../../../protocol/task.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Prices } from '../../domain/prices.ts';
-import type { Caller, ProxyHandler, WorkerProxy } from '../caller.ts';
+import { abortOnClose } from '../abort-on-close.ts';
 import { readBytes } from '../body.ts';
+import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
-import { untilClosed } from '../abort-on-close.ts';
 import { remaining, writeLlmError } from './error.ts';
-import { responseHeaders } from './headers.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Reservation } from './ledger.ts';
 import { Meter, type Metered } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
+import { RequestCost } from './request-cost.ts';
+import { streamResponse } from './stream-response.ts';
 import { ClaudeApi, TIMEOUTS, type Timeouts, type Upstream } from './upstream.ts';
 
 export type LlmDependencies = {
@@ -23,129 +22,114 @@ export type LlmDependencies = {
   logger: Logger;
   prices: Prices;
   upstream: Upstream;
-  /** Tests set these; they have their defaults. */
+  /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
 };
 
 const MESSAGES = '/v1/messages';
 const COUNT_TOKENS = '/v1/messages/count_tokens';
 
+/** One request in progress. `signal` aborts when the worker hangs up or its attempt ends. */
+type Exchange = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };
+
 /**
- * Carries the Claude API for the tasks. The worker's token stays here and the server's key goes on; bytes stream both ways as they come, and what
- * it costs is read from the answer as it passes. `close` ends the connections to the API.
+ * Forwards the tasks' requests to the Claude API. It replaces the worker's token by the server's API key, streams
+ * bytes both ways as they arrive, and reads the cost from the answer as it passes.
  */
-export function modelProxy(dependencies: LlmDependencies): WorkerProxy & { close: () => Promise<void> } {
-  const { log, logger, prices, upstream, timeouts } = dependencies;
-  const api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
-  const ledger = new Ledger(log, prices, logger);
-  const slots = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max);
+export class ModelProxy implements WorkerProxy {
+  readonly writeError = writeLlmError;
+  readonly #api: ClaudeApi;
+  readonly #ledger: Ledger;
+  readonly #logger: Logger;
+  readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max);
 
-  const carryMessages = async (wanted: LlmRequest, raw: Buffer, carried: Carried): Promise<void> => {
-    const { request, response, caller, signal } = carried;
-    const { max_tokens, max_tokens_at } = wanted;
-    if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
-    const opened = await ledger.open(caller, { ...wanted, max_tokens });
-    const body = opened.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, opened.max_tokens) : raw;
-    let meter: Meter | undefined;
-    /** To be billed where no answer is seen to begin: an API that was at work when it was cut off charges for the prompt. */
-    let unseen: Metered | undefined;
-    let status: number | undefined;
+  constructor({ log, logger, prices, upstream, timeouts }: LlmDependencies) {
+    this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
+    this.#ledger = new Ledger(log, prices, logger);
+    this.#logger = logger;
+  }
+
+  /** Forwards one request. Rejects with an `ErrandError`; a worker that hung up is no error. */
+  async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    const release = this.#limit.take(caller.task_id);
+    if (!release)
+      throw new ErrandError('rate_limited', 'The task has too many model requests at once.', { retry_after_s: 1 });
     try {
-      signal.throwIfAborted();
-      unseen = promptOf(wanted);
-      const answer = await api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
-        if (!signal.aborted) unseen = undefined;
-        throw error;
-      });
-      status = answer.statusCode;
-      if (status < 400) meter = new Meter(isStream(answer), (model, prompt) => ledger.begun(opened, model, prompt));
-      else unseen = undefined;
-      await relay(answer, response, remaining(opened.left_usd), meter, signal);
+      await this.#forward(request, response, caller, path);
+    } catch (cause) {
+      if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
+      if (cause instanceof ErrandError || !response.destroyed) throw cause;
     } finally {
-      const metered = meter?.result() ?? unseen;
-      report(carried, status, metered, ledger.settle(opened, metered));
+      release();
     }
-  };
+  }
 
-  const report = ({ request, caller }: Carried, status: number | undefined, metered?: Metered, usage?: Usage) => {
-    const { task_id, attempt } = caller;
-    const retry = request.headers['x-stainless-retry-count'];
-    const line = { task_id, attempt, status, retry, model: metered?.model, usage };
-    if (metered?.complete === false) logger.warn(line, 'A model request was cut off; its cost is estimated.');
-    else logger.debug(line, 'A model request was carried on.');
-  };
+  /** Closes the connections to the API, and ends the requests in progress. */
+  close(): Promise<void> {
+    return this.#api.close();
+  }
 
-  const carry: ProxyHandler = async (request, response, caller, path) => {
+  async #forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     const route = routeOf(request, path);
-    const signal = untilClosed(response, caller.signal);
+    const signal = abortOnClose(response, caller.signal);
     const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
     signal.throwIfAborted();
     const wanted = readRequest(raw);
-    ledger.priceOf(wanted.model);
-    if (route === MESSAGES) return carryMessages(wanted, raw, { request, response, caller, signal });
-    const answer = await api.post(COUNT_TOKENS, raw, request.headers, signal);
-    await relay(answer, response, {}, undefined, signal);
-  };
+    this.#ledger.priceOf(wanted.model);
+    if (route === MESSAGES) return this.#sendMessages(wanted, raw, { request, response, caller, signal });
+    const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
+    await streamResponse(answer, response, { signal, headers: {} });
+  }
 
-  return {
-    carry: async (request, response, caller, path) => {
-      const release = slots.take(caller.task_id);
-      if (!release)
-        throw new ErrandError('rate_limited', 'The task has too many model requests under way.', { retry_after_s: 1 });
-      try {
-        await carry(request, response, caller, path);
-      } catch (cause) {
-        if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
-        // A worker that hung up hears no error, and it is none.
-        if (cause instanceof ErrandError || !response.destroyed) throw cause;
-      } finally {
-        release();
-      }
-    },
-    writeError: writeLlmError,
-    close: () => api.close(),
-  };
+  /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
+  async #sendMessages(wanted: LlmRequest, raw: Buffer, exchange: Exchange): Promise<void> {
+    const { max_tokens, max_tokens_at } = wanted;
+    if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
+    const reservation = await this.#ledger.reserve(exchange.caller, { ...wanted, max_tokens });
+    const body = reservation.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
+    const cost = new RequestCost(wanted);
+    try {
+      await this.#stream(body, exchange, reservation, cost);
+    } finally {
+      const metered = cost.result();
+      this.#logOutcome(exchange, cost.status, metered, this.#ledger.settle(reservation, metered));
+    }
+  }
+
+  async #stream(body: Buffer, exchange: Exchange, reservation: Reservation, cost: RequestCost): Promise<void> {
+    const { request, response, signal } = exchange;
+    signal.throwIfAborted();
+    cost.sent();
+    const answer = await this.#api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
+      if (!signal.aborted) cost.refused();
+      throw error;
+    });
+    const is_stream = String(answer.headers['content-type']).startsWith('text/event-stream');
+    const meter = cost.answered(answer.statusCode, () => {
+      return new Meter(is_stream, (model, prompt) => this.#ledger.recordPrompt(reservation, model, prompt));
+    });
+    await streamResponse(answer, response, { signal, meter, headers: remaining(reservation.left_usd) });
+  }
+
+  #logOutcome({ request, caller }: Exchange, status: number | undefined, metered?: Metered, usage?: Usage): void {
+    const { task_id, attempt } = caller;
+    const retry = request.headers['x-stainless-retry-count'];
+    const fields = { task_id, attempt, status, retry, model: metered?.model, usage };
+    if (metered?.complete === false) this.#logger.warn(fields, 'model request cut off; cost estimated');
+    else this.#logger.debug(fields, 'model request forwarded');
+  }
 }
 
-type Carried = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };
-
-/** Passes an answer on as it comes, and shows it to the meter. Rejects where either side breaks off, with 502 where it was the API. */
-async function relay(
-  answer: Dispatcher.ResponseData,
-  response: ServerResponse,
-  headers: Record<string, string>,
-  meter: Meter | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  response.writeHead(answer.statusCode, { ...responseHeaders(answer.headers), ...headers });
-  response.flushHeaders();
-  // The meter only listens: the pace is the pipeline's.
-  answer.body.on('data', (chunk: Buffer) => meter?.push(chunk));
-  let failed = false;
-  answer.body.once('error', () => (failed = !signal.aborted));
-  await pipeline(answer.body, response, { signal }).catch((cause: unknown) => {
-    if (failed) throw new ErrandError('upstream_unreachable', 'The Claude API broke off its answer.', { cause });
-    throw cause;
-  });
-}
-
+/**
+ * The API's route for a request. Throws `unsupported_media_type` for a compressed body, and `not_found` for any other
+ * path.
+ */
 function routeOf(request: IncomingMessage, path: string): string {
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new ErrandError('unsupported_media_type', `A body in ${encoding} is not taken.`);
-  // Earlier clients add a query that says nothing.
+  if (encoding !== 'identity')
+    throw new ErrandError('unsupported_media_type', `A body with the content encoding ${encoding} is not supported.`);
+  // Older clients add a query without meaning.
   const route = path.replace(/\?beta=true$/, '');
   if (request.method === 'POST' && (route === MESSAGES || route === COUNT_TOKENS)) return route;
-  throw new ErrandError('not_found', 'Of the Claude API there are POST /v1/messages and its count_tokens, no more.');
-}
-
-function isStream(answer: Dispatcher.ResponseData): boolean {
-  return String(answer.headers['content-type']).startsWith('text/event-stream');
-}
-
-function promptOf({ model, input_tokens: input }: LlmRequest): Metered {
-  return {
-    model,
-    parts: [{ input, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 }],
-    complete: false,
-  };
+  throw new ErrandError('not_found', `Of the Claude API only POST ${MESSAGES} and POST ${COUNT_TOKENS} are available.`);
 }

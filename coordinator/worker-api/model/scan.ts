@@ -3,16 +3,16 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-/** Where the JSON text of a value stands, in bytes. */
+/** The byte range of a value's JSON text; `end` is exclusive. */
 export type Span = { start: number; end: number };
 
 /**
- * What `JSON.parse` does not tell of a JSON object: whether some key comes twice in one object (parsers differ in which one they take, and so
- * one that checks could read another request than one that obeys), and where the number under the top-level key `name` stands.
- * `json` must have been parsed without an error.
+ * Finds what `JSON.parse` does not report: a key that appears twice in one object, and the byte range of the number
+ * under the top-level key `name`. Parsers differ in which duplicate they use, so a request with one could mean
+ * something else to the API than to the policy check. `json` must be valid JSON.
  */
 export function scan(json: Buffer, name: string): { duplicate: string | undefined; span: Span | undefined } {
-  /** The keys seen so far of each open object; null for an open array. */
+  /** For each open object the keys seen so far; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let span: Span | undefined;
   for (let at = 0; at < json.length; at++) {
@@ -35,7 +35,7 @@ export function scan(json: Buffer, name: string): { duplicate: string | undefine
   return { duplicate: undefined, span };
 }
 
-/** The position after the string that begins at `at`. */
+/** The position after the string that starts at `at`. */
 function endOfString(json: Buffer, at: number): number {
   let end = json.indexOf(QUOTE, at + 1);
   while (end !== -1) {
@@ -52,7 +52,7 @@ function skipSpace(json: Buffer, at: number): number {
   return at;
 }
 
-/** A number reaches to the comma, the brace or the space that follows it. */
+/** The span of the number that starts at `start`: it ends at a comma, brace or white space. */
 function scalar(json: Buffer, start: number): Span {
   let end = start;
   while (end < json.length && !', }\n\r\t'.includes(String.fromCharCode(json[end] ?? 0))) end++;

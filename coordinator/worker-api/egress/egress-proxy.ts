@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { addAbortSignal, type Duplex } from 'node:stream';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { addressGuard, pinned, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { EgressPolicy } from '../../domain/egress-policy.ts';
+import { abortOnClose } from '../abort-on-close.ts';
+import type { Caller, TunnelProxy } from '../caller.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
+import { refuseTunnel } from '../reply.ts';
+import { allowDestination, type Destination } from './destination.ts';
+import { runTunnel } from './tunnel.ts';
+
+export type EgressDependencies = {
+  /** The hosts that a task may reach, by the current settings of its project. */
+  policy: (task_id: string) => EgressPolicy;
+  private_hosts: string[];
+  logger: Logger;
+  /** For tests. The defaults use the real network. */
+  resolve?: Resolve;
+  connect?: (options: TcpNetConnectOpts) => Socket;
+  timeouts?: EgressTimeouts;
+};
+
+/**
+ * `connect_ms`: for the destination to accept the connection. `hello_ms`: for the worker to begin its TLS handshake.
+ * `idle_ms`: how long a tunnel stays open without traffic.
+ */
+export type EgressTimeouts = { connect_ms: number; hello_ms: number; idle_ms: number };
+const TIMEOUTS: EgressTimeouts = { connect_ms: 10_000, hello_ms: 10_000, idle_ms: LIMITS.egress_idle_ms };
+
+/**
+ * The forward proxy. It opens tunnels to the hosts that the task's project allows, and closes them when the attempt
+ * ends.
+ */
+export class EgressProxy implements TunnelProxy {
+  readonly #policy: (task_id: string) => EgressPolicy;
+  readonly #private_hosts: string[];
+  readonly #logger: Logger;
+  readonly #guard: AddressGuard;
+  readonly #connect: (options: TcpNetConnectOpts) => Socket;
+  readonly #timeouts: EgressTimeouts;
+  readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max);
+
+  constructor({ policy, private_hosts, logger, resolve, connect = netConnect, timeouts = TIMEOUTS }: EgressDependencies) {
+    this.#policy = policy;
+    this.#private_hosts = private_hosts;
+    this.#logger = logger;
+    this.#guard = addressGuard(private_hosts, resolve);
+    this.#connect = connect;
+    this.#timeouts = timeouts;
+  }
+
+  /** Opens a tunnel and resolves when it is closed. Never rejects: a refusal is written to the client. */
+  async open(request: IncomingMessage, client: Duplex, head: Buffer, caller: Caller): Promise<void> {
+    const { task_id, attempt, signal } = caller;
+    const authority = request.url ?? '';
+    const request_id = newId();
+    const log = this.#logger.child({ request_id, task_id, attempt, authority });
+    // An error event without a listener would end the process.
+    client.on('error', (err) => log.debug({ err }, 'worker closed a tunnel with an error'));
+    addAbortSignal(signal, client);
+    const release = this.#limit.take(task_id);
+    try {
+      if (!release) throw new ErrandError('rate_limited', 'This task has too many open tunnels.');
+      const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
+      const upstream = await this.#reach(destination, abortOnClose(client, signal));
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      if (head.length > 0) client.unshift(head);
+      await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
+    } catch (err) {
+      log.warn({ err }, 'tunnel refused');
+      refuseTunnel(client, err, request_id);
+    } finally {
+      release?.();
+    }
+  }
+
+  /** Checks the destination's addresses, and connects to one of those that were checked. */
+  async #reach({ host, port }: Destination, signal: AbortSignal): Promise<Socket> {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#timeouts.connect_ms)]);
+    const addresses = await this.#guard(host, port);
+    const upstream = this.#connect({ host, port, lookup: pinned(addresses), allowHalfOpen: true, noDelay: true });
+    try {
+      await once(upstream, 'connect', { signal: bounded });
+      return upstream;
+    } catch (cause) {
+      upstream.destroy();
+      throw new ErrandError('upstream_unreachable', `${host}:${port} could not be reached.`, { cause });
+    }
+  }
+}
