@@ -24,7 +24,7 @@ import { gitProxy } from './worker-api/git/git-proxy.ts';
 import { modelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
 import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
-import { chooseRunner, type RunnerContext } from './workers/choose-runner.ts';
+import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';

@@ -105,7 +105,7 @@ export type Config = {
   callback_host: string;
   callback_port: number;
   data_dir: string;
-  /** Undefined: Docker; on a machine without it processes, for a trial only (workers/decide-runner.ts). */
+  /** Undefined: Docker; on a machine without it processes, for a trial only (workers/choice/decide-runner.ts). */
   runner: 'docker' | 'process' | undefined;
   /** With less room than this on the data folder's disk, no work is started. */
   disk_free_bytes_min: number;
