@@ -14,7 +14,7 @@ export type Caller = {
  * Carries a worker's request on to somewhere else: the Claude API, the forge. `path` is what follows `/llm` or `/git`, with its query.
  * What it throws before the answer's head was sent becomes the answer.
  */
-export type ProxyHandler = (
+type ProxyHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   caller: Caller,
