@@ -19,7 +19,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     throw new ErrandError('conflict', `You have ${LIMITS.projects_per_user_max} projects: delete one first.`);
   const id = newId();
   const at = new Date().toISOString();
-  const { git_token = null, git_username = null, env = {}, ...fields } = input;
+  const { git_token = null, git_username = null, env = {}, check: _check, ...fields } = input;
   const project: ProjectRow = {
     id,
     user_id,
@@ -44,7 +44,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
 /** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
   const project = requireProject(tx, user_id, project_id);
-  const { git_token, git_username, env, ...fields } = patch;
+  const { git_token, git_username, env, check: _check, ...fields } = patch;
   const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
   const had = previousSecrets(keys, project, patch);
   const secrets: ProjectSecrets = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Login, Session, Signup, User } from '../../protocol/api.ts';
+import type { Login, Session, Signup, User } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';

@@ -1,9 +1,21 @@
 import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Signals } from '../signals.ts';
 import type { Handlers } from './bind.ts';
 
-type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'deleteMe' | 'wsTicket';
+type Accounts =
+  | 'signup'
+  | 'login'
+  | 'refresh'
+  | 'logout'
+  | 'me'
+  | 'deleteMe'
+  | 'changePassword'
+  | 'listSessions'
+  | 'deleteSession'
+  | 'resetPassword'
+  | 'wsTicket';
 
 /** Accounts and log-ins. */
 export function accountHandlers({ auth, signals }: { auth: Auth; signals: Signals }): Pick<Handlers, Accounts> {
@@ -20,6 +32,15 @@ export function accountHandlers({ auth, signals }: { auth: Auth; signals: Signal
       await auth.remove(who, body.password, address, signals);
       return undefined;
     },
+    changePassword: notYet,
+    listSessions: notYet,
+    deleteSession: notYet,
+    resetPassword: notYet,
     wsTicket: ({ who }) => ({ ticket: auth.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
   };
+}
+
+/** Replaced in the next commits, which implement these routes. */
+function notYet(): never {
+  throw new ErrandError('unavailable', 'This is not implemented yet.');
 }

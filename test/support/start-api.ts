@@ -14,7 +14,8 @@ import { createLogger } from '../../coordinator/logger.ts';
 import { Relay } from '../../coordinator/relay.ts';
 import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
-import type { Readiness, Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
+import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Session } from '../../../protocol/api.ts';
+import type { Session } from '../../../protocol/accounts.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
