@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { PasswordChange, PasswordResetDone, User } from '../../protocol/accounts.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { removeAccount } from '../account-commands.ts';
-import type { Log } from '../log.ts';
-import type { Signals } from '../signals.ts';
+import { removeAccount } from '../tasks/account-commands.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Signals } from '../tasks/signals.ts';
 import { findUser, updatePassword, type UserRow } from '../sqlite/users.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Client, Identity } from './identity.ts';
@@ -14,7 +14,7 @@ import type { Sessions } from './sessions.ts';
 import { userView } from './user-view.ts';
 
 type Dependencies = {
-  log: Log;
+  log: EventLog;
   authenticator: Authenticator;
   limiter: Limiter;
   passwords: Passwords;

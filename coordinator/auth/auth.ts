@@ -1,7 +1,7 @@
-import type { Config } from '../config.ts';
-import type { Keys } from '../keys.ts';
-import type { Log } from '../log.ts';
-import type { Signals } from '../signals.ts';
+import type { Config } from '../base/config.ts';
+import type { Keys } from '../base/keys.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Signals } from '../tasks/signals.ts';
 import { readMeta } from '../sqlite/database.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
@@ -14,7 +14,7 @@ import { Tickets } from './tickets.ts';
 
 type Dependencies = {
   config: Pick<Config, 'signup'>;
-  log: Log;
+  log: EventLog;
   keys: Keys;
   signals: Pick<Signals, 'removed'>;
   passwords?: Passwords;

@@ -3,7 +3,7 @@ import type { Login, Session, Signup } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Log } from '../log.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Client } from './identity.ts';
@@ -13,7 +13,7 @@ import type { Sessions } from './sessions.ts';
 import { userView } from './user-view.ts';
 
 type Dependencies = {
-  log: Log;
+  log: EventLog;
   /** Whether people can sign up once the server has an owner. */
   signup: 'open' | 'closed';
   access_tokens: AccessTokens;

@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { PasswordResetDone } from '../../protocol/accounts.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Log } from '../log.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import { deleteFailuresFor } from '../sqlite/login-failures.ts';
 import { findUserByEmail, updatePassword } from '../sqlite/users.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
 
-type Dependencies = { log: Log; passwords: Passwords; sessions: Sessions };
+type Dependencies = { log: EventLog; passwords: Passwords; sessions: Sessions };
 
 /** Letters and digits that are not mistaken for one another when they are read out: no `i`, `l`, `o`, `u`, `0` or `1`. */
 const ALPHABET = 'abcdefghjkmnpqrstvwxyz23456789';

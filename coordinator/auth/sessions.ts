@@ -3,8 +3,8 @@ import type { SessionInfo } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { seal, unseal, type Keys } from '../keys.ts';
-import type { Log, Tx } from '../log.ts';
+import { seal, unseal, type Keys } from '../base/keys.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import {
   countFamily,
   deleteFamily,
@@ -36,12 +36,12 @@ type Family = Pick<RefreshTokenRow, 'family' | 'user_id' | 'began_at'>;
  * ends the log-in.
  */
 export class Sessions {
-  readonly #log: Log;
+  readonly #log: EventLog;
   readonly #keys: Keys;
   readonly #now: () => number;
   readonly #listeners = new Set<SessionListener>();
 
-  constructor(log: Log, keys: Keys, now: () => number) {
+  constructor(log: EventLog, keys: Keys, now: () => number) {
     this.#log = log;
     this.#keys = keys;
     this.#now = now;

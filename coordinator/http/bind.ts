@@ -7,7 +7,7 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Client, Identity } from '../auth/identity.ts';
-import type { Log, Tx } from '../log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hasBody, readJson } from './body.ts';
 import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
 
@@ -34,7 +34,7 @@ export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 /** What all routes rest on. `epoch`: the database's. `metrics_token`: what the operator bears; undefined where nobody is the operator. */
 type Deps = {
   auth: Pick<Auth, 'authenticator'>;
-  log: Log;
+  log: EventLog;
   config: { metrics_token: string | undefined };
   readonly epoch: string;
 };

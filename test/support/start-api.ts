@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
-import { readConfig } from '../../coordinator/config.ts';
+import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
-import { readKeys, type Keys } from '../../coordinator/keys.ts';
-import { Log } from '../../coordinator/log.ts';
-import { createLogger } from '../../coordinator/logger.ts';
-import { Relay } from '../../coordinator/relay.ts';
-import type { Signals } from '../../coordinator/signals.ts';
+import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
+import { Relay } from '../../coordinator/live/relay.ts';
+import type { Signals } from '../../coordinator/tasks/signals.ts';
 import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
@@ -24,7 +24,7 @@ export type StartedApi = {
   url: string;
   http: HttpServer;
   db: Db;
-  log: Log;
+  log: EventLog;
   keys: Keys;
   auth: Auth;
   /** The same with other passwords behind it. */
@@ -61,7 +61,7 @@ export async function startApi(
   const keys = readKeys(data_dir);
   const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const relay = new Relay();
-  const log = new Log(db, (added) => {
+  const log = new EventLog(db, (added) => {
     rows.push(...added);
     relay.publish(added);
   });
@@ -89,7 +89,7 @@ export async function startApi(
     },
     models,
     signals: given,
-    holds: runner,
+    gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
