@@ -28,8 +28,8 @@ const LOST_ANSWER_MS = LIMITS.access_token_s * 1000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
-/** What a family's tokens have in common. */
-type Family = Pick<RefreshTokenRow, 'family' | 'user_id' | 'began_at'>;
+/** What a family's tokens have in common. `began_at` is missing before the first. */
+type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
 
 /**
  * Log-ins, and the refresh tokens that descend from each (its family). A token is exchanged once; a second use means that two parties have it, and
@@ -52,8 +52,7 @@ export class Sessions {
     const session = newId();
     for (const old of new Set(deleteOldFamilies(tx.db, user_id, LIMITS.sessions_per_user_max - 1)))
       this.#notifyAfterCommit(tx, old);
-    const family = { family: session, user_id, began_at: this.#iso() };
-    return { user_id, session, refresh_token: this.#issue(tx, family, client) };
+    return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id }, client) };
   }
 
   /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if it had been exchanged before. */
@@ -130,14 +129,15 @@ export class Sessions {
 
   #issue(tx: Tx, { family, user_id, began_at }: Family, client: Client): string {
     const token = randomBytes(32).toString('base64url');
+    const created_at = this.#iso();
     insertRefreshToken(tx.db, {
       hash: hashOf(token),
       family,
       user_id,
-      began_at,
+      began_at: began_at ?? created_at,
       user_agent: client.user_agent,
       address: client.address,
-      created_at: this.#iso(),
+      created_at,
       expires_at: this.#iso(LIMITS.refresh_token_s * 1000),
     });
     return token;
