@@ -16,6 +16,7 @@ import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Handlers } from './bind.ts';
 import { JsonText } from './once.ts';
 import { pageOf } from './page.ts';
+import { withRepository } from './repository-input.ts';
 
 type Tasks =
   | 'createTask'
@@ -41,11 +42,13 @@ export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
   const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);
   return {
-    createTask: ({ who, body, onceAfter }) =>
-      onceAfter(
-        async () => body.repo_url !== undefined && repositories.checkHost(body.repo_url),
-        (tx) => seenOne(createTask(tx, server, who.user_id, body)),
-      ),
+    createTask: ({ who, body, onceAfter }) => {
+      const input = withRepository(body);
+      return onceAfter(
+        async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
+        (tx) => seenOne(createTask(tx, server, who.user_id, input)),
+      );
+    },
     listTasks: ({ who, query: { cursor, ...filter } }) => {
       const { project_id, limit } = filter;
       if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))

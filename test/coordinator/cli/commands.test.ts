@@ -112,14 +112,14 @@ test('names each wrong field of a request, and what is missing', async (t) => {
     'task',
     'Mend it',
     '--repo',
-    'ftp://host/repo',
+    'x'.repeat(2001),
     '--budget',
     '5000',
     '--priority',
     '99',
   ]);
   t.is(refused.code, 2);
-  for (const field of ['/repo_url must begin with https://', '/budget_usd ', '/priority '])
+  for (const field of ['/repo_url is too long', '/budget_usd ', '/priority '])
     t.true(refused.stderr.includes(`\n  ${field}`), refused.stderr);
   const cases: [string[], RegExp][] = [
     [['task', 'Mend it'], /--repo errand:\/\/sample/],
