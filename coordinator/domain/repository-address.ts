@@ -9,12 +9,12 @@ export type AddressRefusal = { refusal: string };
 const ADDRESS_CHARS_MAX = 500;
 const FORM = 'https://host/owner/name';
 /** What npm and others write for the large forges. */
-const SHORTHANDS: Record<string, string> = {
-  gh: 'github.com',
-  github: 'github.com',
-  gitlab: 'gitlab.com',
-  bitbucket: 'bitbucket.org',
-};
+const SHORTHANDS = new Map([
+  ['gh', 'github.com'],
+  ['github', 'github.com'],
+  ['gitlab', 'gitlab.com'],
+  ['bitbucket', 'bitbucket.org'],
+]);
 
 /** Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository. */
 export function readRepositoryAddress(text: string): RepositoryAddress | AddressRefusal {
@@ -83,7 +83,7 @@ function withoutScheme(address: string): string | AddressRefusal {
     return refuseCredential(`https://${address.slice(address.lastIndexOf('@') + 1)}`);
   const [, user, host, path = ''] = /^([^@/]+@)?(\[[^\]]+\]|[^:/@]+):(.+)$/.exec(address) ?? [];
   if (host !== undefined) {
-    const shorthand = SHORTHANDS[host.toLowerCase()];
+    const shorthand = SHORTHANDS.get(host.toLowerCase());
     if (shorthand !== undefined) return `https://${shorthand}/${path}`;
     if (user === undefined && /^\d{1,5}(\/|$)/.test(path))
       return refuse(`does not say how to connect: give it as https://${address} or http://${address}`);

@@ -1,15 +1,15 @@
 import { BranchName } from '../../protocol/task.ts';
 
 /** Other names under which a forge is reached: by its pages, or by ssh on the port of https. */
-const HOST_ALIASES: Record<string, string> = {
-  'www.github.com': 'github.com',
-  'github.dev': 'github.com',
-  'ssh.github.com': 'github.com',
-  'www.gitlab.com': 'gitlab.com',
-  'altssh.gitlab.com': 'gitlab.com',
-  'www.bitbucket.org': 'bitbucket.org',
-  'altssh.bitbucket.org': 'bitbucket.org',
-};
+const HOST_ALIASES = new Map([
+  ['www.github.com', 'github.com'],
+  ['github.dev', 'github.com'],
+  ['ssh.github.com', 'github.com'],
+  ['www.gitlab.com', 'gitlab.com'],
+  ['altssh.gitlab.com', 'gitlab.com'],
+  ['www.bitbucket.org', 'bitbucket.org'],
+  ['altssh.bitbucket.org', 'bitbucket.org'],
+]);
 
 /** On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of any depth. */
 const OWNER_AND_NAME_HOSTS = new Set([
@@ -40,7 +40,7 @@ export function isOwnerAndNameHost(hostname: string): boolean {
 /** The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a token must not go out unencrypted. */
 export function canonicalHost(given: URL): URL {
   const url = new URL(given);
-  url.hostname = HOST_ALIASES[url.hostname] ?? url.hostname;
+  url.hostname = HOST_ALIASES.get(url.hostname) ?? url.hostname;
   if (isOwnerAndNameHost(url.hostname)) url.protocol = 'https:';
   const [first, second, third, ...rest] = url.pathname.split('/').filter((part) => part !== '');
   if (url.hostname === 'api.github.com' && first === 'repos') return new URL(`https://github.com/${second}/${third}`);

@@ -187,6 +187,7 @@ const REFUSED: [string, RegExp][] = [
   ['git@github.com:', /^names no repository|^names no host/],
   ['localhost:3000/o/r', /https:\/\/localhost:3000\/o\/r or http:\/\/localhost:3000\/o\/r/],
   ['git.example:8443/o/r', /^does not say how to connect/],
+  ['constructor:o/r', /^begins with 'constructor'/],
   ['work:o/r.git', /^begins with 'work', which is a name of your own SSH configuration/],
   ['git@work:o/r.git', /^begins with 'work'/],
   ['ssh://work/o/r.git', /^begins with 'work'/],
