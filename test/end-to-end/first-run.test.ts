@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { CommandLine } from '../support/command-line.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
@@ -65,7 +65,7 @@ async function testsPass(t: ExecutionContext, repository: string, branch: string
 test.serial('a newcomer without Docker types what the server prints, and the sample errand succeeds', async (t) => {
   const { stdout } = await newcomer(t, NO_DOCKER);
   t.regex(stdout, /Docker does not answer/);
-  t.regex(stdout, /plain processes of this machine instead, without isolation/);
+  t.regex(stdout, /WARNING: workers run as plain processes of this machine, without isolation/);
   t.regex(stdout, /Errand is ready: http:\/\/127\.0\.0\.1:\d+$/m);
   t.regex(stdout, /workers {2}processes of this machine, without isolation/);
 });
@@ -73,6 +73,7 @@ test.serial('a newcomer without Docker types what the server prints, and the sam
 test.serial('a newcomer who asks for processes is not warned of Docker', async (t) => {
   const { stdout } = await newcomer(t, { ...NO_DOCKER, ERRAND_RUNNER: 'process' });
   t.notRegex(stdout, /Docker/);
+  t.regex(stdout, /WARNING: workers run as plain processes of this machine, without isolation/);
 });
 
 dockerTest(
@@ -90,7 +91,7 @@ test.serial('without Docker, a server that is open to others does not start by i
   t.deepEqual([code, stdout], [1, '']);
   t.regex(stderr, /Docker does not answer/);
   t.regex(stderr, /HOST=0\.0\.0\.0 lets others in/);
-  t.regex(stderr, /ERRAND_RUNNER=process if you mean it/);
+  t.regex(stderr, /ERRAND_RUNNER=process if you want no isolation/);
   t.notRegex(stderr, /^ +at /m);
 });
 
@@ -99,6 +100,7 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
     PORT: 'http',
     ERRAND_WORKERS: '0',
     ERRAND_RUNNER: 'podman',
+    ERRAND_WORKER_IMAGE: 'my image',
     ERRAND_SIGNUP: 'maybe',
     ANTHROPIC_BASE_URL: 'ftp://example.org',
     ERRAND_WORKRES: '3',
@@ -110,6 +112,7 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
     '  PORT is not a whole number',
     '  ERRAND_RUNNER is neither docker nor process',
     '  ERRAND_WORKERS is below 1',
+    '  ERRAND_WORKER_IMAGE is not the name of an image',
     '  ERRAND_SIGNUP is neither open nor closed',
     '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  ERRAND_WORKRES is not a setting of Errand',
@@ -133,14 +136,19 @@ test.serial('a second server on the same data folder is refused, and the first g
   t.is((await fetch(`${await third.url()}/readyz`)).status, 200);
 });
 
-for (const setting of ['PORT', 'ERRAND_CALLBACK_PORT'])
-  test.serial(`a ${setting} that is taken is told in words, and the server ends`, async (t) => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    t.teardown(() => taken.close());
-    await once(taken, 'listening');
-    const port = String((taken.address() as AddressInfo).port);
+/** A port of loopback that another program has until the test ends. */
+async function takenPort(t: ExecutionContext): Promise<string> {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  return String((taken.address() as AddressInfo).port);
+}
+
+for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as const)
+  test.serial(`a ${setting} that is taken ends the start in words`, async (t) => {
+    const port = await takenPort(t);
     const env = { ERRAND_RUNNER: 'process', [setting]: port };
-    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env).ended;
+    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env, main).ended;
     t.is(code, 1);
     t.regex(
       stderr,
@@ -148,6 +156,12 @@ for (const setting of ['PORT', 'ERRAND_CALLBACK_PORT'])
     );
     t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
   });
+
+test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
+  const env = { ERRAND_RUNNER: 'process', ERRAND_CALLBACK_PORT: await takenPort(t) };
+  const server = CoordinatorProcess.start(t, await temporaryFolder(t), env);
+  t.is((await fetch(`${await server.url()}/readyz`)).status, 200);
+});
 
 test.serial('a database that is none ends the start with words on what to do, and no stack', async (t) => {
   const data_dir = await temporaryFolder(t);

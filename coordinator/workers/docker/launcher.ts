@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { failpoint } from '../../base/failpoints.ts';
-import { OUTPUT_CHARS_MAX, type Runner, type WorkerEnd, type WorkerSpec } from '../runner.ts';
+import type { Launcher, LaunchSpec } from '../local/launcher.ts';
+import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
+import { readFault, type Availability } from './availability.ts';
 import { ifThere, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { containerOptions, INSTANCE_LABEL } from './options.ts';
@@ -14,7 +15,7 @@ const RETRY_MAX_MS = 5_000;
 const REMOVAL_MS = 15_000;
 const KILLED = 137;
 
-export type DockerRunnerOptions = {
+export type DockerLauncherOptions = {
   docker_host: string | undefined;
   image: string;
   /** This server's `instance`: its label on all its containers. */
@@ -24,10 +25,10 @@ export type DockerRunnerOptions = {
 };
 
 /** Workers as containers of a Docker engine. Its calls reject where the engine does not answer; none of them hangs. */
-export class DockerRunner implements Runner {
-  readonly kind = 'docker';
+export class DockerLauncher implements Launcher {
+  readonly name = 'docker';
   readonly owner: { uid: number; gid: number };
-  readonly #options: DockerRunnerOptions;
+  readonly #options: DockerLauncherOptions;
   readonly #engine: Engine;
   readonly #closed = new AbortController();
   /** Names that another server has: never removed here. */
@@ -35,7 +36,7 @@ export class DockerRunner implements Runner {
   #machine: Promise<{ cpus: number; hostPath: HostPath }> | undefined;
 
   /** Calls nothing yet. */
-  constructor(options: DockerRunnerOptions) {
+  constructor(options: DockerLauncherOptions) {
     this.#options = options;
     this.#engine = openEngine(options.docker_host);
     const uid = process.getuid?.() ?? 0;
@@ -43,10 +44,9 @@ export class DockerRunner implements Runner {
     this.owner = uid === 0 ? { uid: 1000, gid: 1000 } : { uid, gid: process.getgid?.() ?? uid };
   }
 
-  async start(spec: WorkerSpec): Promise<void> {
+  async start(spec: LaunchSpec): Promise<void> {
     try {
       await this.#create(spec);
-      failpoint('after', 'create_container');
       // Answers 304 where it runs already.
       await this.#container(spec.name).start();
     } catch (error) {
@@ -91,23 +91,20 @@ export class DockerRunner implements Runner {
   }
 
   async check(): Promise<string | null> {
+    const found = await this.readAvailability();
+    return found.kind === 'ready' ? null : found.fault;
+  }
+
+  /** Whether the engine answers and has the workers' image. Never rejects. */
+  async readAvailability(): Promise<Availability> {
     try {
       await this.#engine.looks.ping();
       await this.#readMachine();
       await this.#engine.calls.getImage(this.#options.image).inspect();
-      return null;
+      return { kind: 'ready' };
     } catch (error) {
-      this.#options.logger.debug({ err: error }, 'Docker cannot start workers');
-      return this.#inWords(error).message;
-    }
-  }
-
-  /** Whether the engine answers, and only the workers' image is missing. */
-  async lacksImage(): Promise<boolean> {
-    try {
-      return (await ifThere(this.#engine.calls.getImage(this.#options.image).inspect())) === undefined;
-    } catch {
-      return false;
+      this.#options.logger.debug({ err: error }, 'docker cannot start workers');
+      return readFault(error, this.#options);
     }
   }
 
@@ -121,19 +118,22 @@ export class DockerRunner implements Runner {
   }
 
   /** Makes the container, or finds that it is there and this server's own. */
-  async #create(spec: WorkerSpec): Promise<void> {
+  async #create(spec: LaunchSpec): Promise<void> {
     const { cpus, hostPath } = await this.#readMachine();
-    const { image, instance } = this.#options;
-    const there: WorkerSpec = {
+    const { instance } = this.#options;
+    const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
+    const there: LaunchSpec = {
       ...spec,
       // The engine refuses more than it has.
-      cpus: Math.min(spec.cpus, cpus),
-      coordinator_dir: hostPath(spec.coordinator_dir),
-      worker_dir: hostPath(spec.worker_dir),
-      workspace_dir: hostPath(spec.workspace_dir),
+      limits: { ...spec.limits, cpus: Math.min(spec.limits.cpus, cpus) },
+      mounts: {
+        coordinator_dir: hostPath(coordinator_dir),
+        worker_dir: hostPath(worker_dir),
+        workspace_dir: hostPath(workspace_dir),
+      },
     };
     try {
-      await this.#engine.calls.createContainer(containerOptions(there, { image, instance, owner: this.owner }));
+      await this.#engine.calls.createContainer(containerOptions(there, { instance, owner: this.owner }));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const container = await this.#container(spec.name).inspect();
@@ -194,18 +194,7 @@ export class DockerRunner implements Runner {
 
   #inWords(error: unknown): ErrandError {
     if (error instanceof ErrandError) return error;
-    const { image } = this.#options;
-    const status = statusOf(error);
-    const cause = error instanceof Error ? error.message.trim() : String(error);
-    if (status === undefined)
-      return new ErrandError('unavailable', `Docker does not answer: is it running? (${cause})`, { cause: error });
-    if (status === 404 && /no such image/i.test(cause))
-      return new ErrandError(
-        'unavailable',
-        `The workers' image ${image} is not there. Build it: docker build -f agent-container/Dockerfile -t ${image} .`,
-        { cause: error },
-      );
-    return new ErrandError('unavailable', `Docker refused: ${cause}`, { cause: error });
+    return new ErrandError('unavailable', readFault(error, this.#options).fault, { cause: error });
   }
 }
 
