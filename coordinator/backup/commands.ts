@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { command } from '../cli/command.ts';
-import { EXIT, Failure, UsageFailure } from '../cli/failure.ts';
+import { EXIT } from '../cli/exit.ts';
+import { UsageFailure } from '../cli/usage-failure.ts';
+import { Failure } from '../client/errors.ts';
 import { print, type Io } from '../cli/io.ts';
 import type { Line } from '../cli/line.ts';
 import { ConfigError, readConfig, type Config } from '../config.ts';

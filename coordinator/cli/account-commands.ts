@@ -1,10 +1,12 @@
 import { ask, confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
+import { Client } from '../client/client.ts';
 import { command } from './command.ts';
-import { EXIT, Refusal, UsageFailure } from './failure.ts';
-import { send } from './http.ts';
+import { Refusal } from '../client/errors.ts';
+import { EXIT } from './exit.ts';
+import { UsageFailure } from './usage-failure.ts';
+import { send } from '../client/http.ts';
 import { print, readSecret, type Io } from './io.ts';
-import { toStored } from './session-file.ts';
+import { toStored } from '../client/session.ts';
 
 const SERVER_DEFAULT = 'http://127.0.0.1:8787';
 

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { Failure, UsageFailure } from './failure.ts';
+import { Failure } from '../client/errors.ts';
+import { UsageFailure } from './usage-failure.ts';
 import type { Io } from './io.ts';
 
 /** Spares the question of `confirm`. */

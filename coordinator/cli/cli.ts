@@ -1,6 +1,8 @@
 import { login, logout, removeAccount } from './account-commands.ts';
 import type { Command } from './command.ts';
-import { EXIT, Failure, UsageFailure } from './failure.ts';
+import { Failure } from '../client/errors.ts';
+import { EXIT } from './exit.ts';
+import { UsageFailure } from './usage-failure.ts';
 import { print, printBeside, type Io } from './io.ts';
 import type { Line } from './line.ts';
 import { addProject, projects, removeProject } from './project-commands.ts';

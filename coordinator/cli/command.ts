@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageFailure } from './failure.ts';
+import { UsageFailure } from './usage-failure.ts';
 import type { Io } from './io.ts';
 
 type Option = { type: 'string' | 'boolean'; help: string; placeholder?: string };

@@ -1,7 +1,7 @@
 import type { LogEvent } from '../../protocol/events.ts';
 import type { PlanItem, TaskStatus } from '../../protocol/task.ts';
 import { changes, clock, duration, money } from './format.ts';
-import type { KnownEvent } from './known-event.ts';
+import type { KnownEvent } from '../client/known-event.ts';
 import { block, type Line, type Style } from './line.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { Failure } from './failure.ts';
+import { Failure } from '../client/errors.ts';
 import { fold, paint, type Line } from './line.ts';
 import type { SessionFile } from './session-file.ts';
 

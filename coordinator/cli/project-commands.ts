@@ -1,8 +1,8 @@
 import { confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
+import { Client } from '../client/client.ts';
 import { command, given, numberOf } from './command.ts';
-import { EXIT } from './failure.ts';
-import { allProjects, findProject } from './find.ts';
+import { EXIT } from './exit.ts';
+import { allProjects, findProject } from '../client/find.ts';
 import { print, printJson, readSecret } from './io.ts';
 import { oneLine } from './text.ts';
 

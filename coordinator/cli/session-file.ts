@@ -1,41 +1,16 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import type { Session } from '../../protocol/api.ts';
 import { newId } from '../../protocol/ids.ts';
-import { Failure } from './failure.ts';
-
-const Stored = z.object({
-  server: z.url(),
-  user_id: z.string(),
-  email: z.string(),
-  access_token: z.string(),
-  refresh_token: z.string(),
-  /** When the access token ends, in milliseconds since 1970. */
-  expires_at_ms: z.number(),
-});
-export type Stored = z.infer<typeof Stored>;
+import { Failure } from '../client/errors.ts';
+import { Stored, type SessionStore } from '../client/session.ts';
 
 /** How long another process may hold the lock before it is taken to be dead. A refresh is given up long before. */
 const LOCK_STALE_MS = 30_000;
 const LOCK_WAIT_MS = 60_000;
 
-/** A log-in as it is kept. */
-export function toStored(server: string, session: Session): Stored {
-  const { user, access_token, refresh_token, expires_in } = session;
-  return {
-    server,
-    user_id: user.id,
-    email: user.email,
-    access_token,
-    refresh_token,
-    expires_at_ms: Date.now() + expires_in * 1000,
-  };
-}
-
 /** The file that keeps the log-in, readable by its owner alone. Several processes may use it at once. */
-export class SessionFile {
+export class SessionFile implements SessionStore {
   readonly #dir: string;
   readonly #path: string;
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { TaskStatus, type Task } from '../../protocol/task.ts';
 import { confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
+import { Client } from '../client/client.ts';
 import { command, given, numberOf } from './command.ts';
-import { EXIT, UsageFailure } from './failure.ts';
-import { findProject, findTask, shortIds } from './find.ts';
+import { EXIT } from './exit.ts';
+import { UsageFailure } from './usage-failure.ts';
+import { findProject, findTask, shortIds } from '../client/find.ts';
 import { money } from './format.ts';
 import { print, printJson } from './io.ts';
 import type { Line } from './line.ts';

@@ -9,9 +9,9 @@ import {
 } from '../../protocol/task.ts';
 import { Drafts } from './drafts.ts';
 import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
-import type { News } from './follow.ts';
+import type { News } from '../client/follow.ts';
 import { changes, clock, duration, money, spent, waiting } from './format.ts';
-import { knownEvent } from './known-event.ts';
+import { knownEvent } from '../client/known-event.ts';
 import { block, type Line } from './line.ts';
 import { headAndTail, wrap } from './text.ts';
 

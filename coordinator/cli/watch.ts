@@ -1,7 +1,7 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
-import type { Client } from './client.ts';
-import { EXIT } from './failure.ts';
-import { follow, type News } from './follow.ts';
+import type { Client } from '../client/client.ts';
+import { EXIT } from './exit.ts';
+import { follow, type News } from '../client/follow.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
 import { Screen } from './screen.ts';
 import { heading, RESTORED, View, whyNothingStarts } from './view.ts';

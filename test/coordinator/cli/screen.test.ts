@@ -4,7 +4,7 @@ import type { Task } from '../../../protocol/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { Drafts } from '../../../coordinator/cli/drafts.ts';
 import { block, fold, paint, type Line } from '../../../coordinator/cli/line.ts';
-import type { News } from '../../../coordinator/cli/follow.ts';
+import type { News } from '../../../coordinator/client/follow.ts';
 import { View } from '../../../coordinator/cli/view.ts';
 import { Screen } from '../../../coordinator/cli/screen.ts';
 import { clean, headAndTail, oneLine, wrap } from '../../../coordinator/cli/text.ts';

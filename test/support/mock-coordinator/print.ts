@@ -1,6 +1,6 @@
 import { changes, clock } from '../../../coordinator/cli/format.ts';
 import { EventLines } from '../../../coordinator/cli/event-lines.ts';
-import { knownEvent } from '../../../coordinator/cli/known-event.ts';
+import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { paint, type Line } from '../../../coordinator/cli/line.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { MockTask, Seen } from './task.ts';

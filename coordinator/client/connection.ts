@@ -2,7 +2,7 @@ import { on } from 'node:events';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
-import { Failure, Unreachable } from './failure.ts';
+import { Failure, Unreachable } from './errors.ts';
 import { reason } from './http.ts';
 
 const HANDSHAKE_MS = 10_000;

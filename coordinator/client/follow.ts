@@ -4,7 +4,7 @@ import type { Delta, LogEvent } from '../../protocol/events.ts';
 import { isEnded, TaskStatus, type WaitingFor } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { connect, TokenRefused } from './connection.ts';
-import { Failure, Unreachable } from './failure.ts';
+import { Failure, Unreachable } from './errors.ts';
 
 /** What a watcher is told, in order. */
 export type News =

@@ -3,7 +3,7 @@ import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
-import { Failure } from './failure.ts';
+import { Failure } from './errors.ts';
 
 /** How far back a part of an id is looked for. */
 const PAGES_MAX = 50;

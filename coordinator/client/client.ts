@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../protocol/ids.ts';
 import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
-import { Failure, Refusal, Unreachable } from './failure.ts';
+import { Failure, Refusal, Unreachable } from './errors.ts';
 import { send, type Answer, type Request } from './http.ts';
-import { toStored, type SessionFile, type Stored } from './session-file.ts';
+import { toStored, type SessionStore, type Stored } from './session.ts';
 
 const TRIES_MAX = 5;
 const TRY_AGAIN_FIRST_MS = 200;
@@ -13,23 +13,23 @@ const EXPIRES_SOON_MS = 30_000;
 
 /** The API of one server, for whoever is logged in there. It renews the access token, and repeats what can be repeated without harm. */
 export class Client {
-  readonly #file: SessionFile;
+  readonly #store: SessionStore;
   readonly #signal: AbortSignal;
   #stored: Stored;
   /** The epoch of the server's database, by its newest answer; undefined before the first. */
   epoch: string | undefined;
 
-  private constructor(file: SessionFile, stored: Stored, signal: AbortSignal) {
-    this.#file = file;
+  private constructor(store: SessionStore, stored: Stored, signal: AbortSignal) {
+    this.#store = store;
     this.#stored = stored;
     this.#signal = signal;
   }
 
   /** Throws where nobody is logged in. What the client does ends when the signal aborts. */
-  static async open(file: SessionFile, signal: AbortSignal): Promise<Client> {
-    const stored = await file.read();
+  static async open(store: SessionStore, signal: AbortSignal): Promise<Client> {
+    const stored = await store.read();
     if (!stored) throw new Failure('You are not logged in: run npx errand login first.');
-    return new Client(file, stored, signal);
+    return new Client(store, stored, signal);
   }
 
   get server(): string {
@@ -66,7 +66,7 @@ export class Client {
   async token(refused?: string): Promise<string> {
     const isGood = ({ access_token, expires_at_ms }: Stored) =>
       access_token !== refused && expires_at_ms - Date.now() > EXPIRES_SOON_MS;
-    if (!isGood(this.#stored)) await this.#file.locked(() => this.#renew(isGood));
+    if (!isGood(this.#stored)) await this.#store.locked(() => this.#renew(isGood));
     return this.#stored.access_token;
   }
 
@@ -91,7 +91,7 @@ export class Client {
 
   /** Renews the tokens, unless another process has while this one waited for the lock. */
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
-    const stored = await this.#file.read();
+    const stored = await this.#store.read();
     if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
       throw new Failure('You have logged out, or in as another, meanwhile: run the command again.');
     this.#stored = stored;
@@ -105,7 +105,7 @@ export class Client {
         this.#signal,
       );
       this.#stored = toStored(stored.server, session);
-      await this.#file.write(this.#stored);
+      await this.#store.write(this.#stored);
     } catch (error) {
       if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
       throw new Failure('Your log-in has ended: run npx errand login.', { cause: error });

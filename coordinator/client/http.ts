@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
 import { Problem } from '../../protocol/problem.ts';
 import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
-import { Failure, Refusal, Unreachable } from './failure.ts';
+import { Failure, Refusal, Unreachable } from './errors.ts';
 
 type Routes = typeof ROUTES;
 type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }

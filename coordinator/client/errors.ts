@@ -1,9 +1,6 @@
 import type { FieldError, Problem } from '../../protocol/problem.ts';
 
-/** What the process ends with. */
-export const EXIT = { succeeded: 0, failed: 1, trouble: 2, cancelled: 3, interrupted: 130 } as const;
-
-/** What a person gets to read in place of what they asked for. The command ends with `EXIT.trouble`. */
+/** What went wrong, in words for a person. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly errors: readonly FieldError[];
@@ -13,9 +10,6 @@ export class Failure extends Error {
     this.errors = options.errors ?? [];
   }
 }
-
-/** The command was not given as it must be; its help is named. */
-export class UsageFailure extends Failure {}
 
 /** The server could not be reached, or is not able to answer now: worth another try. */
 export class Unreachable extends Failure {
