@@ -16,7 +16,7 @@ type Carrying = { base_url: string; token: () => string; fetch: typeof globalThi
 
 /**
  * The worker's calls to the coordinator, over a socket or TCP, on connections that are kept. Each is made once; what fails is an `ErrandError`,
- * `upstream_unreachable` where there was no answer. `verdict.ts` says what each means.
+ * `upstream_unreachable` where there was no answer. `./verdict.ts` says what each means.
  */
 export class CoordinatorClient {
   readonly address: CoordinatorAddress;

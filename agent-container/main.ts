@@ -6,7 +6,7 @@ import { endOnSignals, startWorker } from './worker.ts';
 
 const { version } = z
   .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')));
+  .parse(JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')));
 
 try {
   const starting = startWorker({

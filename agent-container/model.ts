@@ -10,7 +10,7 @@ import { BUDGET_HEADER } from '../protocol/worker.ts';
 import type { WorkInput } from './work.ts';
 
 /*
- * One request to the Claude API, and what came of it. It is streamed, it is never made twice here (`loop/ask.ts` does that), and it cannot hang: a
+ * One request to the Claude API, and what came of it. It is streamed, it is never made twice here (`./loop/ask.ts` does that), and it cannot hang: a
  * watchdog counts the bytes. The only file that imports the SDK.
  */
 

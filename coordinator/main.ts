@@ -1,3 +1,43 @@
-import { serve } from './serve.ts';
+import { ConfigError, readConfig } from './base/config.ts';
+import { createLogger, type Logger } from './base/logger.ts';
+import { start, type Errand, type StartOptions } from './start.ts';
+import { welcome } from './operations/welcome.ts';
 
-await serve();
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Ends the process: with words for the server's owner where the settings are at fault, else with the cause in the log, whatever its level. */
+function giveUp(error: unknown): never {
+  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+  else createLogger('error').fatal({ err: error }, 'the server cannot go on');
+  process.exit(1);
+}
+
+function stopOnSignals(errand: Errand, logger: Logger): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    // A second signal does not wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info({ signal }, 'stopping; workers with a task live on');
+    errand.stop().then(() => process.exit(0), giveUp);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** Makes this process the server: reads the settings from its environment, starts, and runs until a signal ends it. */
+export async function serve({ pace }: Pick<StartOptions, 'pace'> = {}): Promise<void> {
+  // What is on disk is whole, and workers live on: whoever supervises this process starts it again.
+  process.on('uncaughtException', giveUp);
+  try {
+    const config = readConfig();
+    const logger = createLogger(config.log_level);
+    const errand = await start(config, { logger, say, ...(pace && { pace }) });
+    for (const line of welcome(errand)) say(line);
+    stopOnSignals(errand, logger);
+  } catch (error) {
+    giveUp(error);
+  }
+}
+
+if (import.meta.main) await serve();

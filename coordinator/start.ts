@@ -1,35 +1,36 @@
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
-import { buildAssignment, type Pace } from './assignment.ts';
+import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { createAuth } from './auth/auth.ts';
-import type { BackupSchedule } from './backup/schedule.ts';
-import { chooseRunner } from './choose-runner.ts';
-import type { Config } from './config.ts';
-import { openCore, type Core, type Opened } from './core.ts';
+import type { BackupSchedule } from './operations/backup/schedule.ts';
+import { chooseRunner } from './workers/choose-runner.ts';
+import type { Config } from './base/config.ts';
+import { openCore, type Core, type Opened } from './operations/core.ts';
 import { startDemoModel } from './demo/demo-model.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { sampleBackend } from './demo/sample-backend.ts';
+import { Dispatcher } from './workers/dispatcher.ts';
 import { createApp } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
-import { serveSockets, SOCKET_OPTIONS } from './http/socket.ts';
-import { InternalApi } from './internal/api.ts';
-import { egressTunneller } from './internal/egress/tunnel.ts';
-import { gitSurface } from './internal/git/git-surface.ts';
-import { llmSurface } from './internal/llm/llm-surface.ts';
-import type { Upstream } from './internal/llm/upstream.ts';
-import { Folders } from './links.ts';
-import { listenFault } from './listen-fault.ts';
-import type { Logger } from './logger.ts';
-import { watchWorkers } from './lost-workers.ts';
-import { DEMO_MODEL } from './prices.ts';
-import { readReadiness } from './readiness.ts';
-import type { Runner } from './runner.ts';
-import type { Signals } from './signals.ts';
+import { serveSockets, SOCKET_OPTIONS } from './live/socket.ts';
+import { WorkerApi } from './worker-api/worker-api.ts';
+import { egressProxy } from './worker-api/egress/tunnel.ts';
+import { gitProxy } from './worker-api/git/git-proxy.ts';
+import { modelProxy } from './worker-api/model/model-proxy.ts';
+import type { Upstream } from './worker-api/model/upstream.ts';
+import { WorkerDirectories } from './workers/worker-directories.ts';
+import { listenFault } from './base/listen-error.ts';
+import type { Logger } from './base/logger.ts';
+import { watchWorkers } from './workers/watchdogs.ts';
+import { DEMO_MODEL } from './domain/prices.ts';
+import { readReadiness } from './operations/readiness.ts';
+import type { Runner } from './workers/runner.ts';
+import type { Signals } from './tasks/signals.ts';
 import { readMeta } from './sqlite/database.ts';
 import { hasUsers } from './sqlite/users.ts';
-import { taskSettings } from './task-settings.ts';
-import { TaskTokens } from './task-token.ts';
-import { openMetrics, scheduleBackups, startRetention } from './upkeep.ts';
-import { Workers } from './workers.ts';
+import { taskSettings } from './tasks/task-settings.ts';
+import { TaskTokens } from './auth/task-tokens.ts';
+import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
+import { Workers } from './workers/workers.ts';
 
 /** A server that is up. */
 export type Errand = {
@@ -86,10 +87,10 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
 
 /** Starts what gives tasks to workers, and the internal API that they call. */
 async function startWork(core: Core, runner: Runner, instance: string, opened: Opened): Promise<Work> {
-  const { config, pace, prices, keys, log, relay, tally, holds, logger } = core;
+  const { config, pace, prices, keys, log, relay, counters, gate, logger } = core;
   const { private_hosts, data_dir, time_limit_ms } = config;
   const upstream = await openModel(core, opened);
-  const llm = llmSurface({ log, logger, prices, upstream });
+  const llm = modelProxy({ log, logger, prices, upstream });
   opened.defer(() => llm.close());
   const { settings, repository, egress } = taskSettings({ db: log.db, keys, config });
   // Of another history of the database no worker may write into this one, where its attempt's number is used again.
@@ -110,26 +111,26 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
   };
   // A pace that is quicker than usual is so in all its parts.
   const silent_ms = Math.min(LIMITS.silent_ms, pace.heartbeat_ms * 2.5);
-  const { leases, stalls, begin, stop } = watchWorkers(
+  const { leases, progress, begin, stop } = watchWorkers(
     { log, relay, signals, logger },
     { lease_ms: pace.lease_ms, silent_ms, time_limit_ms },
   );
   opened.defer(stop);
-  const internal = new InternalApi({
+  const internal = new WorkerApi({
     log,
     relay,
     signals,
     tokens,
     leases,
-    stalls,
+    progress,
     assignment,
     llm,
-    git: gitSurface({ repository, private_hosts, data_dir, logger }),
-    tunnel: egressTunneller({ policy: egress, private_hosts, logger }),
-    onRefused: (code) => tally.refused.add({ code }),
+    git: gitProxy({ repository, private_hosts, sample: sampleBackend(data_dir), logger }),
+    tunnel: egressProxy({ policy: egress, private_hosts, logger }),
+    onRefused: (code) => counters.refused.add({ code }),
     logger,
   });
-  const folders = new Folders(data_dir, runner.owner);
+  const folders = new WorkerDirectories(data_dir, runner.owner);
   const dispatcher = new Dispatcher({
     log,
     workers: new Workers({
@@ -138,7 +139,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
       listen: (worker, path) => internal.listenOnSocket(path, worker),
       limits: { memory_bytes: config.worker_memory_bytes, cpus: config.worker_cpus, pids_max: config.worker_pids_max },
     }),
-    holds,
+    gate,
     logger,
     places: config.workers,
     workspace_bytes_max: config.workspace_bytes_max,
@@ -156,7 +157,7 @@ async function startWork(core: Core, runner: Runner, instance: string, opened: O
 }
 
 /** Opens the port for workers that have no socket. Gives its address. */
-async function listenForWorkers(internal: InternalApi, config: Config, opened: Opened): Promise<string> {
+async function listenForWorkers(internal: WorkerApi, config: Config, opened: Opened): Promise<string> {
   const [host, port] = [config.callback_host, config.callback_port];
   const callbacks = await internal.listenOnTcp(host, port).catch((error: unknown) => {
     throw listenFault(error, { host, port }, 'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT');
@@ -181,7 +182,7 @@ async function servePeople(
   backups: BackupSchedule | undefined,
   opened: Opened,
 ): Promise<string> {
-  const { config, demo, prices, keys, log, relay, holds, disk, logger } = core;
+  const { config, demo, prices, keys, log, relay, gate, disk, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
@@ -193,11 +194,11 @@ async function servePeople(
     epoch,
     signals: work.signals,
     models: (name) => prices.has(name),
-    holds,
+    gate,
     readiness: () =>
       readReadiness({
         db,
-        holds,
+        gate,
         disk,
         runner: work.runner.kind,
         model: demo ? 'the demo model' : config.model,

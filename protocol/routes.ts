@@ -4,7 +4,7 @@ import { Id } from './ids.ts';
 import type { ErrorCode } from './problem.ts';
 import { Task, TaskDetail } from './task.ts';
 
-/** One route of the public API. `openapi.ts` writes these down, and the server serves exactly these. */
+/** One route of the public API. `./openapi.ts` writes these down, and the server serves exactly these. */
 export type Route = {
   method: 'get' | 'post' | 'patch' | 'delete';
   /** With `:id` for what varies. */

@@ -90,7 +90,7 @@ import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
  *   409 `attempt_ended`                 the result is known already: exit with 0.
  *   anything else                       no repeat would fare better: stop, push nothing, exit.
  *
- * A code that is not in `problem.ts` is judged by its status, as the line above that names the status; any other 5xx is tried again.
+ * A code that is not in `./problem.ts` is judged by its status, as the line above that names the status; any other 5xx is tried again.
  *
  * Until it is acknowledged an event is kept in the spool, on disk, so that it outlives the agent's process. The spool is bounded
  * (`spool_bytes_max` of the assignment): a worker whose spool is full waits; it does not drop. Deltas are not spooled: under pressure they are dropped.

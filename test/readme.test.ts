@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { readConfig, SETTING_NAMES } from '../coordinator/config.ts';
-import { SERVER_COMMANDS } from '../coordinator/backup/commands.ts';
+import { readConfig, SETTING_NAMES } from '../coordinator/base/config.ts';
+import { SERVER_COMMANDS } from '../coordinator/operations/backup/commands.ts';
 import { COMMANDS } from '../coordinator/cli/cli.ts';
 
 const ROOT = new URL('../', import.meta.url);

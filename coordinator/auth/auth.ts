@@ -3,11 +3,11 @@ import type { Login, Session, Signup, User } from '../../protocol/api.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Config } from '../config.ts';
-import type { Keys } from '../keys.ts';
-import type { Log } from '../log.ts';
-import type { Signals } from '../signals.ts';
-import { removeAccount } from '../account-commands.ts';
+import type { Config } from '../base/config.ts';
+import type { Keys } from '../base/keys.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Signals } from '../tasks/signals.ts';
+import { removeAccount } from '../tasks/account-commands.ts';
 import { readMeta } from '../sqlite/database.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import { AccessTokens } from './access-tokens.ts';
@@ -19,7 +19,7 @@ import { Tickets } from './tickets.ts';
 
 type Deps = {
   config: Pick<Config, 'signup'>;
-  log: Log;
+  log: EventLog;
   keys: Keys;
   passwords?: Passwords;
   /** Milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Log } from '../log.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import type { Db } from '../sqlite/database.ts';
 import {
   deleteFailures,
@@ -37,10 +37,10 @@ export type Admission = { succeeded: (user_id: string) => void };
  * where that account has logged in before.
  */
 export class Limiter {
-  readonly #log: Log;
+  readonly #log: EventLog;
   readonly #now: () => number;
 
-  constructor(log: Log, now: () => number) {
+  constructor(log: EventLog, now: () => number) {
     this.#log = log;
     this.#now = now;
   }

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { seal, unseal, type Keys } from '../keys.ts';
-import type { Log, Tx } from '../log.ts';
+import { seal, unseal, type Keys } from '../base/keys.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import {
   countFamily,
   deleteFamily,
@@ -32,12 +32,12 @@ type Rotated = { user_id: string; session: string; refresh_token: string };
  * hold it, and ends the log-in.
  */
 export class Sessions {
-  readonly #log: Log;
+  readonly #log: EventLog;
   readonly #keys: Keys;
   readonly #now: () => number;
   readonly #listeners = new Set<SessionListener>();
 
-  constructor(log: Log, keys: Keys, now: () => number) {
+  constructor(log: EventLog, keys: Keys, now: () => number) {
     this.#log = log;
     this.#keys = keys;
     this.#now = now;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { SERVER_COMMANDS } from '../backup/commands.ts';
+import { SERVER_COMMANDS } from '../operations/backup/commands.ts';
 import { run } from './cli.ts';
 import { SessionFile } from './session-file.ts';
 

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Signals } from '../signals.ts';
+import type { Signals } from '../tasks/signals.ts';
 import type { Handlers } from './bind.ts';
 
 type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'deleteMe' | 'wsTicket';

@@ -2,11 +2,11 @@ import Koa from 'koa';
 import websockify from 'koa-websocket';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Server } from '../commands.ts';
-import type { Config } from '../config.ts';
-import type { Keys } from '../keys.ts';
-import type { Log } from '../log.ts';
-import type { Logger } from '../logger.ts';
+import type { Server } from '../tasks/task-commands.ts';
+import type { Config } from '../base/config.ts';
+import type { Keys } from '../base/keys.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, bindRoutes } from './bind.ts';
 import { answerProblems } from './problems.ts';
@@ -16,13 +16,13 @@ import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = Server & {
   config: Pick<Config, 'trust_proxy' | 'metrics_token'>;
-  log: Log;
+  log: EventLog;
   keys: Keys;
   auth: Auth;
   /** The database's epoch. */
   readonly epoch: string;
   /** What keeps work from being started, or null: what queued tasks wait for. */
-  holds: { readonly fault: string | null };
+  gate: { readonly fault: string | null };
   /** Asked by `GET /readyz`. */
   readiness: () => Promise<Readiness>;
   /** Asked by `GET /metrics`, where there is a token for it. */
@@ -34,7 +34,7 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, holds, readiness, metrics, logger } = deps;
+  const { config, log, keys, auth, signals, models, gate, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
@@ -44,7 +44,7 @@ export function createApp(deps: AppDeps): websockify.App {
     {
       ...accountHandlers({ auth, signals }),
       ...projectHandlers({ log, keys, signals }),
-      ...taskHandlers({ config, signals, models, log, holds }),
+      ...taskHandlers({ config, signals, models, log, gate }),
       ...serverHandlers(readiness, metrics),
     },
     deps,

@@ -6,7 +6,7 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Identity } from '../auth/identity.ts';
-import type { Log, Tx } from '../log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hasBody, readJson } from './body.ts';
 import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
 
@@ -31,7 +31,7 @@ type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 
 /** What all routes rest on. `epoch`: the database's. `metrics_token`: what the operator bears; undefined where nobody is the operator. */
-type Deps = { auth: Auth; log: Log; config: { metrics_token: string | undefined }; readonly epoch: string };
+type Deps = { auth: Auth; log: EventLog; config: { metrics_token: string | undefined }; readonly epoch: string };
 
 /** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
 export function bindRoutes(handlers: Handlers, deps: Deps): Router {

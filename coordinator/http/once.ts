@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Log, Tx } from '../log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findRemembered, insertRemembered, pruneRemembered, pruneRememberedOf } from '../sqlite/idempotency.ts';
 
 /** JSON text that is sent as it is. */
@@ -20,7 +20,7 @@ export type Keyed = { user_id: string; key: string; request_hash: string; status
  * Acts in a transaction, and remembers the answer in the same one: a repeat gets that answer and acts no more. What is refused is not
  * remembered, and may be tried again with the same key. Throws `idempotency_conflict` where the key came with another request.
  */
-export function actOnce(log: Log, request: Keyed, act: (tx: Tx) => unknown): JsonText {
+export function actOnce(log: EventLog, request: Keyed, act: (tx: Tx) => unknown): JsonText {
   return log.write((tx) => {
     const now = Date.now();
     pruneRemembered(tx.db, new Date(now - LIMITS.idempotency_key_s * 1000).toISOString());

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExtendableContext, Next } from 'koa';
 import { ErrandError, toProblem } from '../../protocol/problem.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { closeAfterUnreadBody } from './body.ts';
 
 /**

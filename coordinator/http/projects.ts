@@ -1,16 +1,16 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Keys } from '../keys.ts';
-import type { Log } from '../log.ts';
-import { createProject, patchProject, removeProject } from '../project-commands.ts';
-import { projectView } from '../project.ts';
-import type { Signals } from '../signals.ts';
+import type { Keys } from '../base/keys.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { createProject, patchProject, removeProject } from '../tasks/project-commands.ts';
+import { projectView } from '../domain/project.ts';
+import type { Signals } from '../tasks/signals.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
 import type { Handlers } from './bind.ts';
 import { pageOf } from './page.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
-type Deps = { log: Log; keys: Keys; signals: Signals };
+type Deps = { log: EventLog; keys: Keys; signals: Signals };
 
 /** Projects: repositories with their defaults and secrets. */
 export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Projects> {

@@ -1,17 +1,17 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
-import { addMessage, cancelTask, createTask, removeTask, retryTask, type Server } from '../commands.ts';
-import type { Log } from '../log.ts';
-import { queuePlace, queuePlaces } from '../queue.ts';
+import { addMessage, cancelTask, createTask, removeTask, retryTask, type Server } from '../tasks/task-commands.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { queuePlace, queuePlaces } from '../tasks/queue.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findDiff } from '../sqlite/diffs.ts';
 import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
-import { taskView } from '../task-view.ts';
-import type { AttemptRow, TaskRow } from '../task.ts';
+import { taskView } from '../domain/task-view.ts';
+import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Handlers } from './bind.ts';
 import { JsonText } from './once.ts';
 import { pageOf } from './page.ts';
@@ -28,16 +28,16 @@ type Tasks =
   | 'deleteTask';
 
 type Deps = Server & {
-  log: Log;
+  log: EventLog;
   /** What keeps work from being started, or null. */
-  holds: { readonly fault: string | null };
+  gate: { readonly fault: string | null };
 };
 
 /** Tasks: what was asked for, what became of it, and what a person says to it. */
-export function taskHandlers({ log, holds, ...server }: Deps): Pick<Handlers, Tasks> {
+export function taskHandlers({ log, gate, ...server }: Deps): Pick<Handlers, Tasks> {
   const { db } = log;
-  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, holds.fault);
-  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, holds.fault);
+  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
+  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);
   return {
     createTask: ({ who, body, once }) => once((tx) => seenOne(createTask(tx, server, who.user_id, body))),
     listTasks: ({ who, query: { cursor, ...filter } }) => {

@@ -1,5 +1,5 @@
 import type { TaskStatus } from '../../protocol/task.ts';
-import type { AttemptRow } from '../task.ts';
+import type { AttemptRow } from '../domain/task.ts';
 import { sql, type Db } from './database.ts';
 
 type Stored = Omit<AttemptRow, 'warm'> & { warm: number };

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../base/config.ts';
 
 export type Db = Database.Database;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProjectRow } from '../project.ts';
+import type { ProjectRow } from '../domain/project.ts';
 import { sql, type Db } from './database.ts';
 
 type Stored = Omit<ProjectRow, 'egress_hosts' | 'has_git_token' | 'env_names'> & {

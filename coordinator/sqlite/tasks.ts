@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PlanItem, TaskResult, WaitingFor, type TaskStatus } from '../../protocol/task.ts';
-import type { TaskRow } from '../task.ts';
-import type { Life } from '../task-life.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { TaskState } from '../domain/task-state.ts';
 import { sql, type Db } from './database.ts';
 
 type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
@@ -54,11 +54,11 @@ export function insertTask(db: Db, task: TaskRow): void {
 /**
  * Stores what `live` made of a task, if it still stands where `before` was read. False: someone else was first.
  */
-export function updateLife(
+export function updateState(
   db: Db,
   id: string,
-  before: Pick<Life, 'status' | 'attempt'>,
-  life: Life,
+  before: Pick<TaskState, 'status' | 'attempt'>,
+  state: TaskState,
   at: string,
 ): boolean {
   const { changes } = sql(
@@ -68,7 +68,7 @@ export function updateLife(
        waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
-  ).run({ ...life, id, at, status_before: before.status, attempt_before: before.attempt });
+  ).run({ ...state, id, at, status_before: before.status, attempt_before: before.attempt });
   return changes === 1;
 }
 

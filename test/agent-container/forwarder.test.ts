@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { request, ProxyAgent } from 'undici';
 import { CoordinatorClient } from '../../agent-container/coordinator-client.ts';
 import { startForwarder } from '../../agent-container/forwarder.ts';
-import type { Surface } from '../../coordinator/internal/caller.ts';
+import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { writeGitError } from '../../coordinator/internal/git/write-error.ts';
+import { writeGitError } from '../../coordinator/worker-api/git/write-error.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { MockCoordinator, type MockOptions } from '../support/mock-coordinator/mock.ts';
 import { until } from '../support/until.ts';
@@ -58,7 +58,7 @@ async function openTunnel(url: string, authority: string) {
 
 test('git requests go on with the token, and none of the hop-by-hop headers', async (t) => {
   const seen: { path: string; headers: Record<string, unknown>; body: string }[] = [];
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: async (incoming, response, _caller, path) => {
       let body = '';
       for await (const chunk of incoming as AsyncIterable<Buffer>) body += chunk.toString();
@@ -85,7 +85,7 @@ test('git requests go on with the token, and none of the hop-by-hop headers', as
 });
 
 test('the code of a refusal is known, once', async (t) => {
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
     writeError: writeGitError,
   };
@@ -104,7 +104,7 @@ test('a coordinator that is away is a 502', async (t) => {
 });
 
 test('a refusal that comes before the body was sent reaches the client', async (t) => {
-  const git: Surface = {
+  const git: WorkerProxy = {
     carry: (_incoming, response) =>
       Promise.resolve(void response.writeHead(413, { 'errand-error': 'too_large' }).end('too large')),
   };
@@ -196,7 +196,7 @@ test("a client library's own proxy settings work with it", async (t) => {
 });
 
 test('the model is reached by a fetch that goes over the socket, and streams', async (t) => {
-  const llm: Surface = {
+  const llm: WorkerProxy = {
     carry: async (incoming, response, _caller, path) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'x-path': path });
       response.write('first');

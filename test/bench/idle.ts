@@ -19,7 +19,7 @@ const IDLE_GOAL_BYTES = 120 * 1024 * 1024;
 const CAUGHT_UP_MS = 30_000;
 
 /** The same with nothing behind it: node:http and ws alone. */
-const startFloor = () => startServerProcess(fileURLToPath(new URL('floor-server.ts', import.meta.url)));
+const startFloor = () => startServerProcess(fileURLToPath(new URL('./floor-server.ts', import.meta.url)));
 
 /** (d) What an idle coordinator and an idle socket cost in memory; (e) how long a start takes. */
 export async function benchIdle(): Promise<Row[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { insertEvent } from '../../coordinator/sqlite/events.ts';
-import { Log } from '../../coordinator/log.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { startHeart } from '../support/heart.ts';
 import { addTask, addUser, startAttempt } from '../support/rows.ts';
 import { median, ms, times, type Row } from './measure.ts';
@@ -95,7 +95,7 @@ async function measureErrand(shape: Shape): Promise<Measure> {
 async function measureFloor(shape: Shape): Promise<Measure> {
   await using folder = await temporaryFolder();
   const db = openDatabase(join(folder.path, 'floor.db'));
-  const log = new Log(db, () => {});
+  const log = new EventLog(db, () => {});
   const user_id = addUser(log);
   const task_id = addTask(log, user_id).id;
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });

@@ -18,7 +18,7 @@ const MOMENTARY =
   /^(agent\.started|step\.started|repository\.ready|turn\.started|turn\.retried|question\.|limit\.near|log$)/;
 const CLEARED_MS = 60_000;
 
-/** Holds everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
+/** DispatchGate everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
 export async function violations(scene: Scene, expected: TaskDetail['status'][]): Promise<string[]> {
   const found: string[] = [];
   const wrong = (what: string) => void found.push(what);
@@ -47,8 +47,7 @@ async function clients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<
   const newest = all.at(-1)?.id ?? 0;
   for (const [i, phone] of scene.phones.entries()) {
     await phone.until(({ cursor }) => cursor >= newest, 30_000).catch(() => undefined);
-    if (!isDeepStrictEqual(phone.events, all))
-      wrong(`client ${i} holds ${phone.events.length} events of ${all.length}`);
+    if (!isDeepStrictEqual(phone.events, all)) wrong(`client ${i} gate ${phone.events.length} events of ${all.length}`);
   }
 }
 

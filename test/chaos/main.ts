@@ -61,5 +61,5 @@ await closeEngine();
 const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
 const text = table(outcomes, first);
 console.log(`\n${text}\n${outcomes.length - failed.length} runs held, ${failed.length} failed.`);
-if (values.write) await writeFile(new URL('README.md', import.meta.url), text);
+if (values.write) await writeFile(new URL('./README.md', import.meta.url), text);
 process.exit(failed.length === 0 ? 0 : 1);

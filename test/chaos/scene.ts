@@ -18,7 +18,7 @@ import type { Random } from './random.ts';
 import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
 
-const ENTRY = fileURLToPath(new URL('coordinator.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL('./coordinator.ts', import.meta.url));
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand', import.meta.url));
 /** A supervisor starts a coordinator that died again after this time. */
 export const AWAY_MS = 100;

@@ -1,10 +1,10 @@
 import type { ExecutionContext } from 'ava';
 import { join } from 'node:path';
-import { endAttempt } from '../../coordinator/advance.ts';
-import { readKeys } from '../../coordinator/keys.ts';
-import { Log } from '../../coordinator/log.ts';
+import { endAttempt } from '../../coordinator/tasks/advance.ts';
+import { readKeys } from '../../coordinator/base/keys.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
-import { TaskTokens } from '../../coordinator/task-token.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startErrand, type Person } from '../support/errand.ts';
 import { startAttempt, taskOf } from '../support/rows.ts';
 import type { CoordinatorUnderTest } from './coordinator-suite.ts';
@@ -20,7 +20,7 @@ export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorU
   const { api } = person;
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
-  const log = new Log(db, () => undefined);
+  const log = new EventLog(db, () => undefined);
   const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'history'));
   return {
     person,

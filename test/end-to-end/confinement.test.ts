@@ -73,7 +73,7 @@ dockerTest(
     );
     const clean = (where: string, text: string, more: string[] = []) => {
       t.true(text.length > 0, where);
-      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} holds ${secret}`);
+      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} gate ${secret}`);
     };
 
     clean('docker inspect', await docker('inspect', worker), keys);
@@ -82,7 +82,7 @@ dockerTest(
     const holding = (text: string) =>
       inside('sh', '-c', `grep -rlF -e '${text}' /workspace /tmp /run /etc /app 2>/dev/null || true`);
     t.regex(await holding('export const add'), /^\/workspace\/repo\/add\.js$/m, 'what is there is found');
-    for (const secret of [...secrets, ...keys]) t.is(await holding(secret), '', `a file holds ${secret}`);
+    for (const secret of [...secrets, ...keys]) t.is(await holding(secret), '', `a file gate ${secret}`);
 
     const done = await finish(scene);
     t.is(done.status, 'succeeded', done.detail ?? '');

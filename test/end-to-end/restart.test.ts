@@ -78,7 +78,7 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
 }
 
 /** The errand succeeds in one attempt, by one worker that did everything once; the phone has seen its log, and no more. */
-async function holds(t: ExecutionContext, { scene, data_dir, repository }: Awaited<ReturnType<typeof startScene>>) {
+async function gate(t: ExecutionContext, { scene, data_dir, repository }: Awaited<ReturnType<typeof startScene>>) {
   const { person, phone, id } = scene;
   const done = await ended(person, id, 90_000);
   t.is(done.status, 'succeeded', done.detail ?? '');
@@ -126,7 +126,7 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
     t.is(scene.phone.frames.filter((frame) => frame.type === 'bye').length, 1);
     t.is(workersIn(stage.data_dir).length, 1);
     await scene.again();
-    await holds(t, stage);
+    await gate(t, stage);
   });
 
   run(
@@ -138,7 +138,7 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
       await scene.phone.until((phone) => started(phone) > LONG_TURN);
       t.is((await scene.coordinator.stop()).code, 0);
       await scene.again(later);
-      await holds(t, stage);
+      await gate(t, stage);
       const { code, stdout, stderr } = await CoordinatorProcess.start(t, data_dir, settings).ended;
       t.deepEqual([code, stdout], [1, '']);
       t.regex(stderr, /^The database \S+errand\.db is of version \d+, and this Errand knows versions up to \d+: .*\n$/);
@@ -161,7 +161,7 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
       await scene.coordinator.kill();
       await scene.again();
     }
-    await holds(t, stage);
+    await gate(t, stage);
     t.true(scene.phone.cuts >= moments.length);
   });
 }

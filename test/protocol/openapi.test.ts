@@ -1,7 +1,7 @@
 import type { Router } from '@koa/router';
 import test from 'ava';
 import { createApp } from '../../coordinator/http/app.ts';
-import { createLogger } from '../../coordinator/logger.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
 import { eventSchema, openapiDocument } from '../../protocol/openapi.ts';
 import { CoordinatorEvent, NumberedEvent } from '../../protocol/events.ts';
 import { startApi } from '../support/start-api.ts';
@@ -21,7 +21,7 @@ test('the description lists the routes that are mounted, and no other', async (t
     auth,
     epoch: 'e',
     signals: { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} },
-    holds: { fault: null },
+    gate: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     metrics: () => Promise.resolve(''),
     logger: createLogger('silent'),

@@ -57,7 +57,7 @@ export class Running {
 
   /** Waits until the output holds a text. */
   async shows(text: string): Promise<void> {
-    await until(`the output holds '${text}'`, () => this.stdout.includes(text) || this.child.exitCode !== null, 20_000);
+    await until(`the output gate '${text}'`, () => this.stdout.includes(text) || this.child.exitCode !== null, 20_000);
     if (!this.stdout.includes(text)) throw new Error(`It ended without '${text}': ${this.stdout}${this.stderr}`);
   }
 }

@@ -8,7 +8,7 @@ import { removeWorkers } from './remove-workers.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
-const TELL_MEMORY = new URL('tell-memory.ts', import.meta.url).href;
+const TELL_MEMORY = new URL('./tell-memory.ts', import.meta.url).href;
 
 /** A coordinator in a process of its own, as `npm start` runs it. It ends with the test, and so do its workers. */
 export class CoordinatorProcess extends Running {

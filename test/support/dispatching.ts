@@ -5,32 +5,32 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { advance } from '../../coordinator/advance.ts';
-import { buildAssignment } from '../../coordinator/assignment.ts';
-import { Dispatcher } from '../../coordinator/dispatcher.ts';
-import { Holds } from '../../coordinator/holds.ts';
-import { Folders } from '../../coordinator/links.ts';
-import type { LeaseTimes } from '../../coordinator/leases.ts';
-import { InternalApi } from '../../coordinator/internal/api.ts';
-import { Log } from '../../coordinator/log.ts';
-import { watchWorkers } from '../../coordinator/lost-workers.ts';
-import { ProcessRunner } from '../../coordinator/process/runner.ts';
-import { Relay } from '../../coordinator/relay.ts';
-import type { Runner } from '../../coordinator/runner.ts';
+import { advance } from '../../coordinator/tasks/advance.ts';
+import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
+import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
+import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
+import { WorkerDirectories } from '../../coordinator/workers/worker-directories.ts';
+import type { LeaseTimes } from '../../coordinator/workers/leases.ts';
+import { WorkerApi } from '../../coordinator/worker-api/worker-api.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
+import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
+import { Relay } from '../../coordinator/live/relay.ts';
+import type { Runner } from '../../coordinator/workers/runner.ts';
 import { listAttempts } from '../../coordinator/sqlite/attempts.ts';
 import { openDatabase, readMeta, sql, type Db } from '../../coordinator/sqlite/database.ts';
 import { insertMessage } from '../../coordinator/sqlite/messages.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import type { Signals } from '../../coordinator/signals.ts';
-import type { StallTimes } from '../../coordinator/stalls.ts';
-import { newTask, type TaskRow } from '../../coordinator/task.ts';
-import { TaskTokens } from '../../coordinator/task-token.ts';
-import { Workers } from '../../coordinator/workers.ts';
+import type { Signals } from '../../coordinator/tasks/signals.ts';
+import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
+import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { Workers } from '../../coordinator/workers/workers.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
-export const TINY_WORKER = join(import.meta.dirname, 'tiny-worker.ts');
+export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
 
 /** Adds a user and gives its id. */
 export function addUser(db: Db): string {
@@ -58,11 +58,11 @@ export const time = (offset_ms = 0): string => new Date(Date.now() + offset_ms).
 
 export type Server = {
   db: Db;
-  log: Log;
-  folders: Folders;
+  log: EventLog;
+  folders: WorkerDirectories;
   runner: Runner;
   dispatcher: Dispatcher;
-  holds: Holds;
+  gate: DispatchGate;
   /** Attempts that the dispatcher said it had ended, as `task/n`. */
   ended: string[];
   task: (id: string) => TaskRow;
@@ -83,7 +83,7 @@ export type ServerOptions = {
   warm_workers?: number;
   /** How workers misbehave at their boot. */
   boot?: string;
-  runner?: (folders: Folders, db: Db) => Runner;
+  runner?: (folders: WorkerDirectories, db: Db) => Runner;
   memory_bytes?: number;
   workspace_bytes_max?: number;
 } & Partial<LeaseTimes & StallTimes>;
@@ -93,15 +93,15 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const db = openDatabase(join(data_dir, 'errand.db'));
   const relay = new Relay();
-  const log = new Log(db, (rows) => relay.publish(rows));
+  const log = new EventLog(db, (rows) => relay.publish(rows));
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
   const runner =
-    options.runner?.(new Folders(data_dir, owner), db) ??
+    options.runner?.(new WorkerDirectories(data_dir, owner), db) ??
     new ProcessRunner({ workers_dir: join(data_dir, 'workers'), entry: TINY_WORKER, env });
-  const folders = new Folders(data_dir, runner.owner);
+  const folders = new WorkerDirectories(data_dir, runner.owner);
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const holds = new Holds(logger);
+  const gate = new DispatchGate(logger);
   const ended: string[] = [];
   const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
   const signals: Signals = {
@@ -115,13 +115,13 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   };
   const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
-  const internal = new InternalApi({
+  const internal = new WorkerApi({
     log,
     relay,
     signals,
     tokens,
     leases: watch.leases,
-    stalls: watch.stalls,
+    progress: watch.progress,
     logger,
     assignment: notCarried,
     llm: { carry: notCarried },
@@ -145,7 +145,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const dispatcher: Dispatcher = new Dispatcher({
     log,
     workers,
-    holds,
+    gate,
     logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
@@ -181,7 +181,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     folders,
     runner,
     dispatcher,
-    holds,
+    gate,
     ended,
     task,
     attempts: (id) => listAttempts(db, id),

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Pace } from '../../coordinator/assignment.ts';
-import { readConfig } from '../../coordinator/config.ts';
-import { createLogger } from '../../coordinator/logger.ts';
+import type { Pace } from '../../coordinator/tasks/assignment.ts';
+import { readConfig } from '../../coordinator/base/config.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
 import { start, type Errand } from '../../coordinator/start.ts';
 import type { Session } from '../../protocol/api.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';

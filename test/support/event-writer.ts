@@ -3,8 +3,8 @@
  * first argument, and prints the newest id that is on disk, a line each time.
  */
 import { join } from 'node:path';
-import { Log } from '../../coordinator/log.ts';
-import { readKeys } from '../../coordinator/keys.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { readKeys } from '../../coordinator/base/keys.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { addTask, addUser, startAttempt } from './rows.ts';
 
@@ -13,7 +13,7 @@ const BODY = JSON.stringify({ level: 'info', text: 'x'.repeat(200) });
 const EVENTS_AT_ONCE = 50;
 
 readKeys(data_dir);
-const log = new Log(openDatabase(join(data_dir, 'errand.db')), () => undefined);
+const log = new EventLog(openDatabase(join(data_dir, 'errand.db')), () => undefined);
 const user_id = addUser(log);
 const { id: task_id, created_at: at } = addTask(log, user_id);
 startAttempt(log, task_id);

@@ -16,7 +16,7 @@ export async function holdsWorkspaceBound(t: ExecutionContext, server: Server, p
   const workspace = server.folders.workspace(server.task(filler.id).workspace ?? '');
   t.true(existsSync(workspace));
   // It is looked for at once, then.
-  server.holds.set('disk', 'The disk is short.');
+  server.gate.set('disk', 'The disk is short.');
   const failed = await server.reaches(filler.id, 'failed', 60_000);
   t.like(failed, { reason: 'workspace_full', workspace: null });
   t.regex(failed.detail ?? '', /^The workspace has grown to \d+ MB; the server allows 50 MB\.$/);

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Surface } from '../../coordinator/internal/caller.ts';
-import { gitSurface, type GitDependencies } from '../../coordinator/internal/git/git-surface.ts';
-import { createLogger } from '../../coordinator/logger.ts';
-import { branchPrefix } from '../../coordinator/task.ts';
+import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
+import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
+import { gitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
+import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
@@ -15,7 +16,7 @@ export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the
 
 export type Setting = {
   forge: GitServer;
-  surface: Surface;
+  surface: WorkerProxy;
   server: SurfaceServer;
   folder: string;
   /** The task's prefix, as a branch. */
@@ -34,10 +35,10 @@ export async function setUp(
   const repo_url = await forge.createRepository('team/app');
   const task_id = newId();
   const folder = await temporaryFolder(t);
-  const surface = gitSurface({
+  const surface = gitProxy({
     repository: () => ({ repo_url, credential: credential ?? undefined }),
     private_hosts: [forge.host],
-    data_dir: join(folder, 'data'),
+    sample: sampleBackend(join(folder, 'data')),
     logger: createLogger('silent'),
     ...change,
   });

@@ -5,24 +5,24 @@ import Koa from 'koa';
 import websockify from 'koa-websocket';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { SocketLimits } from '../../coordinator/http/feed.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
-import type { LeaseTimes } from '../../coordinator/leases.ts';
-import { InternalApi, type InternalDeps } from '../../coordinator/internal/api.ts';
-import { Log } from '../../coordinator/log.ts';
-import { watchWorkers } from '../../coordinator/lost-workers.ts';
-import type { StallTimes } from '../../coordinator/stalls.ts';
-import { Relay } from '../../coordinator/relay.ts';
+import type { SocketLimits } from '../../coordinator/live/feed.ts';
+import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import type { LeaseTimes } from '../../coordinator/workers/leases.ts';
+import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
+import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
+import { Relay } from '../../coordinator/live/relay.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
-import { TaskTokens } from '../../coordinator/task-token.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 
 type Options = {
-  /** Holds the database; the same folder again is the same server, started again. */
+  /** DispatchGate the database; the same folder again is the same server, started again. */
   folder: string;
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<LeaseTimes & StallTimes> &
-  Partial<Pick<InternalDeps, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
 
 export type Heart = Awaited<ReturnType<typeof startHeart>>;
 
@@ -32,7 +32,7 @@ export async function startHeart(options: Options) {
   const logger = pino({ level: 'silent' });
   const db = openDatabase(join(folder, 'errand.db'));
   const relay = new Relay();
-  const log = new Log(db, (rows) => relay.publish(rows));
+  const log = new EventLog(db, (rows) => relay.publish(rows));
   const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
   const ended: string[] = [];
   const signals = {
@@ -46,13 +46,13 @@ export async function startHeart(options: Options) {
   };
   const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
-  const internal = new InternalApi({
+  const internal = new WorkerApi({
     log,
     relay,
     signals,
     tokens,
     leases: watch.leases,
-    stalls: watch.stalls,
+    progress: watch.progress,
     logger,
     assignment: notCarried,
     llm: { carry: notCarried },

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import type { ExecutionContext } from 'ava';
-import { llmSurface } from '../../coordinator/internal/llm/llm-surface.ts';
-import type { Timeouts, Upstream } from '../../coordinator/internal/llm/upstream.ts';
-import { Log } from '../../coordinator/log.ts';
-import { createLogger } from '../../coordinator/logger.ts';
-import { readPrices, type Prices } from '../../coordinator/prices.ts';
+import { modelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
+import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
+import { type Prices } from '../../coordinator/domain/prices.ts';
+import { readPrices } from '../../coordinator/operations/price-table.ts';
 import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import type { TaskRow } from '../../coordinator/task.ts';
+import type { TaskRow } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
@@ -41,7 +42,7 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
   t.teardown(model.close);
   const db = openDatabase(join(folder, 'errand.db'));
   const rows: EventRow[] = [];
-  const log = new Log(db, (added) => rows.push(...added));
+  const log = new EventLog(db, (added) => rows.push(...added));
   const user_id = newId();
   insertUser(db, {
     id: user_id,
@@ -53,7 +54,7 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
   const row = taskRow(user_id, options.budget_usd ?? 5);
   insertTask(db, row);
   const lines: string[] = [];
-  const surface = llmSurface({
+  const surface = modelProxy({
     log,
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
     prices: options.prices ?? readPrices(undefined),

@@ -10,9 +10,9 @@ import type { Step } from './scripted-worker.ts';
 import { until } from './until.ts';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const MOCK = file('mock-coordinator/main.ts');
-const AGENT = file('run-agent.ts');
-const WORKER = file('scripted-worker.ts');
+const MOCK = file('./mock-coordinator/main.ts');
+const AGENT = file('./run-agent.ts');
+const WORKER = file('./scripted-worker.ts');
 const script = (...steps: Step[]) => JSON.stringify(steps);
 
 /** A bare repository on this machine, as a path. */

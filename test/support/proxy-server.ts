@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
-import type { Tunneller } from '../../coordinator/internal/caller.ts';
+import type { TunnelHandler } from '../../coordinator/worker-api/caller.ts';
 
 /** The internal listener reduced to its forward proxy and one caller. */
 export type ProxyServer = {
@@ -20,7 +20,7 @@ export type Connected =
   | { status: number; socket: undefined; code: string | string[] | undefined; words: string };
 
 /** Serves a tunneller to one caller on a port of its own, until the test ends. */
-export async function serveProxy(t: ExecutionContext, tunnel: Tunneller, task_id: string): Promise<ProxyServer> {
+export async function serveProxy(t: ExecutionContext, tunnel: TunnelHandler, task_id: string): Promise<ProxyServer> {
   const attempt = new AbortController();
   const sockets = new Set<Socket>();
   const http = createServer();

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ProcessRunner } from '../../coordinator/process/runner.ts';
+import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
 
 const run = promisify(execFile);
 

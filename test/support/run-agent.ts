@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { buildWorkerImage } from '../../coordinator/docker/image.ts';
-import { DockerRunner } from '../../coordinator/docker/runner.ts';
-import { Folders, newWorkerName, type Link } from '../../coordinator/links.ts';
-import { ProcessRunner } from '../../coordinator/process/runner.ts';
-import type { Runner } from '../../coordinator/runner.ts';
-import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/worker-client.ts';
+import { buildWorkerImage } from '../../coordinator/workers/docker/image.ts';
+import { DockerRunner } from '../../coordinator/workers/docker/runner.ts';
+import { WorkerDirectories, newWorkerName, type Link } from '../../coordinator/workers/worker-directories.ts';
+import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
+import type { Runner } from '../../coordinator/workers/runner.ts';
+import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/workers/worker-client.ts';
 import { carryRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { carryModel } from './mock-coordinator/model.ts';
@@ -74,7 +74,7 @@ async function run(repo: string, prompt: string): Promise<number> {
   const model = await carryModel(process.env, values.model);
   const name = newWorkerName();
   const runner = await chooseRunner(name);
-  const folders = new Folders(data_dir, runner.owner);
+  const folders = new WorkerDirectories(data_dir, runner.owner);
   const link = folders.makeLink(name);
   const mock = new MockCoordinator({
     socket_path: link.coordinator_socket,

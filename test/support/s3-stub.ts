@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
-import type { S3Destination } from '../../coordinator/backup/destination.ts';
+import type { S3Destination } from '../../coordinator/base/backup-destination.ts';
 
 /** What the store does wrong: it answers with an error, never answers, never reads, cuts what it was about to send, or does it and loses the answer. */
 export type S3Fault = { status: number; code: string } | 'silent' | 'unread' | 'cut' | 'lost';

@@ -1,7 +1,7 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
 import type { FailureReason, TaskResult } from '../../protocol/task.ts';
-import { advance, endAttempt } from '../../coordinator/advance.ts';
-import type { Log } from '../../coordinator/log.ts';
+import { advance, endAttempt } from '../../coordinator/tasks/advance.ts';
+import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
 import { updateResult } from '../../coordinator/sqlite/progress.ts';
 import { startAttempt, taskOf } from './rows.ts';
@@ -9,10 +9,10 @@ import { startAttempt, taskOf } from './rows.ts';
 /** An errand whose worker is the test: what it does is in the log at once, and goes out to whoever watches. */
 export class StagedErrand {
   readonly id: string;
-  readonly #log: Log;
+  readonly #log: EventLog;
   #seq = 0;
 
-  constructor(log: Log, id: string) {
+  constructor(log: EventLog, id: string) {
     this.#log = log;
     this.id = id;
   }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
-import { readConfig } from '../../coordinator/config.ts';
+import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/http/socket.ts';
-import { readKeys, type Keys } from '../../coordinator/keys.ts';
-import { Log } from '../../coordinator/log.ts';
-import { createLogger } from '../../coordinator/logger.ts';
-import { Relay } from '../../coordinator/relay.ts';
+import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { createLogger } from '../../coordinator/base/logger.ts';
+import { Relay } from '../../coordinator/live/relay.ts';
 import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Readiness, Session } from '../../protocol/api.ts';
@@ -22,7 +22,7 @@ export type StartedApi = {
   url: string;
   http: HttpServer;
   db: Db;
-  log: Log;
+  log: EventLog;
   keys: Keys;
   auth: Auth;
   relay: Relay;
@@ -57,7 +57,7 @@ export async function startApi(
   const keys = readKeys(data_dir);
   const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const relay = new Relay();
-  const log = new Log(db, (added) => {
+  const log = new EventLog(db, (added) => {
     rows.push(...added);
     relay.publish(added);
   });
@@ -83,7 +83,7 @@ export async function startApi(
       ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
       removed: () => signals.push('removed'),
     },
-    holds: runner,
+    gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Caller, Surface } from '../../coordinator/internal/caller.ts';
+import type { Caller, WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 
 /** The internal listener reduced to one surface and one caller: what is not about either stays out of a surface's tests. */
 export type SurfaceServer = {
@@ -18,7 +18,7 @@ export type SurfaceServer = {
 };
 
 /** Serves a surface to one caller on a port of its own, until the test ends. */
-export async function serveSurface(t: ExecutionContext, surface: Surface, task_id: string): Promise<SurfaceServer> {
+export async function serveSurface(t: ExecutionContext, surface: WorkerProxy, task_id: string): Promise<SurfaceServer> {
   const attempt = new AbortController();
   let busy = 0;
   const broken: unknown[] = [];

@@ -4,8 +4,8 @@ import { rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { S3Destination } from '../../coordinator/backup/destination.ts';
-import { S3Client } from '../../coordinator/backup/s3/client.ts';
+import type { S3Destination } from '../../coordinator/base/backup-destination.ts';
+import { S3Client } from '../../coordinator/operations/backup/s3/client.ts';
 import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 

@@ -7,7 +7,8 @@ import { readConfig, type WorkerConfig } from '../../agent-container/config.ts';
 import type { Log } from '../../agent-container/log.ts';
 import type { Work, WorkEnd, WorkInput } from '../../agent-container/work.ts';
 import { startWorker, type Worker } from '../../agent-container/worker.ts';
-import { gitSurface } from '../../coordinator/internal/git/git-surface.ts';
+import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
+import { gitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
 import type { Assignment } from '../../protocol/worker.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
@@ -40,10 +41,10 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
   const repo_url = await git.createRepository('owner/name', given.files);
   const mock = new MockCoordinator({
     socket_path: join(folder, 'coordinator.sock'),
-    git: gitSurface({
+    git: gitProxy({
       repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
       private_hosts: [git.host],
-      data_dir: folder,
+      sample: sampleBackend(folder),
       logger: pino({ level: 'silent' }),
     }),
     ...given.mock,

@@ -37,7 +37,7 @@ const STORED_ONCE = 'what comes twice is acknowledged and stored once';
 export const CALLBACK_FAULTS: Fault[] = [
   onTheWay(
     'cut',
-    'the worker keeps its events and sends them again; the lease holds',
+    'the worker keeps its events and sends them again; the lease gate',
     () =>
       async ({ cut }) =>
         cut(),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Limiter, networkOf } from '../../../coordinator/auth/limiter.ts';
-import { Log } from '../../../coordinator/log.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { insertUser } from '../../../coordinator/sqlite/users.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -15,7 +15,7 @@ async function setUp(t: ExecutionContext) {
   const created_at = new Date().toISOString();
   insertUser(db, { id: user_id, email: 'ada@example.org', password_hash: '', role: 'owner', created_at });
   const clock = { ms: Date.now() };
-  const limiter = new Limiter(new Log(db, () => {}), () => clock.ms);
+  const limiter = new Limiter(new EventLog(db, () => {}), () => clock.ms);
   /** The seconds to wait; 0: it was let in (and failed, as far as the limiter knows). */
   const wait_s = (address: string, email = 'ada@example.org', id: string | undefined = user_id): number => {
     try {

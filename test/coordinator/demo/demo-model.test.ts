@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { startDemoModel } from '../../../coordinator/demo/demo-model.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
-const SAMPLE = join(import.meta.dirname, '../../../coordinator/sample/repository');
+const SAMPLE = join(import.meta.dirname, '../../../coordinator/demo/sample-repository');
 const NAMES = ['read_file', 'write_file', 'edit_file', 'run_command', 'search', 'list_files', 'update_plan'];
 const TOOLS = NAMES.map((name) => ({ name, input_schema: { type: 'object' as const } }));
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { actOnce, requestHash } from '../../../coordinator/http/once.ts';
-import { Log } from '../../../coordinator/log.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { insertRemembered } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -72,7 +72,7 @@ test('an answer is remembered beyond a restart of the server', async (t) => {
   t.teardown(() => again.close());
   const request_hash = requestHash('POST', '/task', body);
   const request = { user_id: session.user.id, key: 'k1', request_hash, status: 201 };
-  const answer = actOnce(new Log(again, () => undefined), request, () => t.fail('It acted again.'));
+  const answer = actOnce(new EventLog(again, () => undefined), request, () => t.fail('It acted again.'));
   t.deepEqual(JSON.parse(answer.text), task);
 });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readTaskSecrets } from '../../../coordinator/secrets.ts';
+import { readTaskSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { startApi } from '../../support/start-api.ts';
 
 const repo_url = 'https://forge.example/a/b';

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
-import { gitSurface } from '../../../coordinator/internal/git/git-surface.ts';
-import type { ForgeCredential } from '../../../coordinator/internal/git/forge.ts';
-import type { Surface } from '../../../coordinator/internal/caller.ts';
+import { sampleBackend } from '../../../coordinator/demo/sample-backend.ts';
+import { gitProxy } from '../../../coordinator/worker-api/git/git-proxy.ts';
+import type { ForgeCredential } from '../../../coordinator/domain/forge-repository.ts';
+import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { startGitServer } from '../git-server.ts';
 
-export type CarriedRepository = { repo_url: string; surface: Surface; close: () => Promise<void> };
+export type CarriedRepository = { repo_url: string; surface: WorkerProxy; close: () => Promise<void> };
 
 /**
  * Carries one repository, by the coordinator's own rules: a folder of this machine (served by `git http-backend`), an address, or
@@ -24,10 +25,10 @@ export async function carryRepository(
   const repo_url = server ? `${server.origin}/repository` : repository;
   // Whoever names an address on this command line may reach it, wherever it is.
   const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
-  const surface = gitSurface({
+  const surface = gitProxy({
     repository: () => ({ repo_url, credential }),
     private_hosts,
-    data_dir,
+    sample: sampleBackend(data_dir),
     logger: pino({ level: 'silent' }),
   });
   return { repo_url, surface, close: async () => server?.close() };

@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Surface } from '../../../coordinator/internal/caller.ts';
+import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, toProblem } from '../../../protocol/problem.ts';
 import { CONTRACT_HEADER, contractFault, type Assignment } from '../../../protocol/worker.ts';
@@ -15,8 +15,8 @@ export type MockOptions = {
   /** A path for a socket; absent: TCP, on this port (0: any). */
   socket_path?: string;
   port?: number;
-  git?: Surface;
-  llm?: Surface;
+  git?: WorkerProxy;
+  llm?: WorkerProxy;
   /** Where a CONNECT to this authority goes; null: it is refused. */
   connect?: (authority: string) => { host: string; port: number } | null;
   /** Obeys the body of `POST /control`. */
@@ -176,7 +176,7 @@ async function meet(fault: Fault, response: ServerResponse): Promise<boolean> {
 }
 
 async function carry(
-  surface: Surface,
+  surface: WorkerProxy,
   request: IncomingMessage,
   response: ServerResponse,
   task: MockTask,

@@ -1,12 +1,12 @@
 import { pipeline } from 'node:stream/promises';
-import type { Surface } from '../../../coordinator/internal/caller.ts';
+import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { startDemoModel } from '../../../coordinator/demo/demo-model.ts';
-import { writeLlmError } from '../../../coordinator/internal/llm/error.ts';
-import { responseHeaders } from '../../../coordinator/internal/llm/headers.ts';
-import { ClaudeApi, TIMEOUTS, type Upstream } from '../../../coordinator/internal/llm/upstream.ts';
-import { DEMO_MODEL } from '../../../coordinator/prices.ts';
+import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
+import { responseHeaders } from '../../../coordinator/worker-api/model/headers.ts';
+import { ClaudeApi, TIMEOUTS, type Upstream } from '../../../coordinator/worker-api/model/upstream.ts';
+import { DEMO_MODEL } from '../../../coordinator/domain/prices.ts';
 
-export type CarriedModel = { model: string; surface: Surface; close: () => Promise<void> };
+export type CarriedModel = { model: string; surface: WorkerProxy; close: () => Promise<void> };
 
 /** The Claude API where there is a key in the environment, else the demo model. Nothing is metered. */
 export async function carryModel(env: NodeJS.ProcessEnv, model: string | undefined): Promise<CarriedModel> {
@@ -25,7 +25,7 @@ export async function carryModel(env: NodeJS.ProcessEnv, model: string | undefin
 }
 
 /** Carries requests on with another key, and the answers back as they come. */
-export function carryUpstream(upstream: Upstream): { surface: Surface; close: () => Promise<void> } {
+export function carryUpstream(upstream: Upstream): { surface: WorkerProxy; close: () => Promise<void> } {
   const api = new ClaudeApi(upstream, TIMEOUTS);
   return {
     surface: {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalid } from './api-error.ts';
 
 /*
- * The form of a request, field by field: what the API does not know it refuses. The rules between fields and between messages are in `rules.ts`.
+ * The form of a request, field by field: what the API does not know it refuses. The rules between fields and between messages are in `./rules.ts`.
  */
 
 /** For fields where the API takes null for absent. */

@@ -220,7 +220,7 @@ test('fails as it is told, and the SDK retries what it retries', async (t) => {
   t.is(model.requests.at(-1)?.headers['x-stainless-retry-count'], '3');
 });
 
-test('stalls until the client goes, and knows that it went', async (t) => {
+test('progress until the client goes, and knows that it went', async (t) => {
   const { client, model } = await start(t, { script: [{ text: 'never', fault: { fault: 'stall', at_byte: 300 } }] });
   const stream = client.beta.messages.stream(BASE);
   const gone = t.throwsAsync(stream.done(), { instanceOf: APIUserAbortError });

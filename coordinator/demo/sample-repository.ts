@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runGit } from '../worker-api/git/process.ts';
+
+/** The same for everyone, so that the sample's first commit has the same hash on every server. */
+const AUTHOR = { NAME: 'Errand', EMAIL: 'errand@users.noreply.invalid', DATE: '2026-11-01T09:00:00Z' };
+const COMMIT_ENVIRONMENT = Object.fromEntries(
+  Object.entries(AUTHOR).flatMap(([name, value]) => [
+    [`GIT_AUTHOR_${name}`, value],
+    [`GIT_COMMITTER_${name}`, value],
+  ]),
+);
+
+/**
+ * Gives the path of the bare sample repository, `<data_dir>/sample.git`, and makes it from `coordinator/demo/sample-repository/` where it is not there yet.
+ * Rejects where git is missing or the disk refuses.
+ */
+export async function ensureSampleRepository(data_dir: string): Promise<string> {
+  const path = join(data_dir, 'sample.git');
+  if (existsSync(path)) return path;
+  await mkdir(data_dir, { recursive: true });
+  // It takes its name only when it is whole, so that a crash half-way leaves nothing that looks like a repository.
+  const draft = await mkdtemp(join(data_dir, 'sample-'));
+  try {
+    await makeRepository(draft, join(import.meta.dirname, 'sample-repository'));
+    await rename(draft, path).catch((error: unknown) => {
+      // Somebody else made it in the meantime.
+      if (!existsSync(path)) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return path;
+}
+
+async function makeRepository(git_dir: string, files: string): Promise<void> {
+  const git = (...args: string[]) => runGit([`--git-dir=${git_dir}`, ...args], COMMIT_ENVIRONMENT);
+  await git('init', '--quiet', '--bare', '--template=', '--initial-branch=main');
+  await git(`--work-tree=${files}`, 'add', '--all', '--', '.');
+  await git(`--work-tree=${files}`, 'commit', '--quiet', '--message=Split a bill among friends');
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+const usd = z.number().nonnegative().max(10_000);
+const rates = { input: usd, output: usd, cache_write_5m: usd, cache_write_1h: usd, cache_read: usd };
+
+/** What a model costs, in US dollars for a million tokens. */
+const Price = z.strictObject({
+  ...rates,
+  /** The rates of a whole request whose prompt (with what the cache wrote and read) is longer than so many tokens. */
+  long_prompt: z.strictObject({ above_tokens: z.number().int().positive(), ...rates }).optional(),
+});
+export type Price = z.infer<typeof Price>;
+
+/** Prices by the name of the model. */
+export const PriceTable = z.record(z.string(), Price);
+export type PriceTable = z.infer<typeof PriceTable>;
+
+/** The tokens of one model request, each counted once. */
+export type Tokens = {
+  input: number;
+  cache_write_5m: number;
+  cache_write_1h: number;
+  cache_read: number;
+  output: number;
+};
+
+/** The name of the demo model, which costs nothing. */
+export const DEMO_MODEL = 'demo';
+const FREE: Price = { input: 0, output: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0 };
+
+/** The price of each model that tasks may use here. */
+export class Prices {
+  readonly #table: ReadonlyMap<string, Price>;
+
+  constructor(table: PriceTable) {
+    this.#table = new Map(Object.entries(table));
+  }
+
+  /** The price of a model, also by a name that ends in its date. Undefined: it has none, and must not be used, for it would cost nothing. */
+  of(model: string): Price | undefined {
+    return this.#table.get(model) ?? this.#table.get(model.replace(/-\d{8}$/, ''));
+  }
+
+  /** Whether a task may use this model. */
+  has(model: string): boolean {
+    return this.of(model) !== undefined;
+  }
+}
+
+/** The prices of a server without a key: the demo model is all there is. */
+export function demoPrices(): Prices {
+  return new Prices({ [DEMO_MODEL]: FREE });
+}
+
+/** What so many tokens cost, in US dollars. */
+export function costOf(price: Price, tokens: Tokens): number {
+  const prompt = tokens.input + tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_read;
+  const long = price.long_prompt;
+  const rate = long && prompt > long.above_tokens ? long : price;
+  const millionths =
+    tokens.input * rate.input +
+    tokens.cache_write_5m * rate.cache_write_5m +
+    tokens.cache_write_1h * rate.cache_write_1h +
+    tokens.cache_read * rate.cache_read +
+    tokens.output * rate.output;
+  return millionths / 1e6;
+}

@@ -1,0 +1,60 @@
+import type { Task, WaitingFor } from '../../protocol/task.ts';
+import { isActive } from './task-state.ts';
+import type { TaskRow } from './task.ts';
+
+/**
+ * The task as the world sees it. `place`: its place in the queue, from 1; undefined for a task that does not wait there. `fault`: what
+ * keeps every task there, or null.
+ */
+export function taskView(task: TaskRow, place: number | undefined, fault: string | null): Task {
+  return {
+    id: task.id,
+    project_id: task.project_id,
+    repo_url: task.repo_url,
+    prompt: task.prompt,
+    title: task.title,
+    base_branch: task.base_branch,
+    model: task.model,
+    budget_usd: task.budget_usd,
+    max_turns: task.max_turns,
+    priority: task.priority,
+    status: task.status,
+    // Of an attempt under way nothing is wrong: why the one before ended is told with that one.
+    reason: isActive(task.status) ? null : task.reason,
+    detail: isActive(task.status) ? null : task.detail,
+    waiting_for: waitingFor(task, place, fault),
+    queue_place: place ?? null,
+    branch: task.pushed_branch,
+    attempt: task.attempt,
+    usage: task.usage,
+    plan: task.plan,
+    result: task.result,
+    created_at: task.created_at,
+    updated_at: task.updated_at,
+    started_at: task.started_at,
+    ended_at: task.ended_at,
+  };
+}
+
+/** What a task waits for: the queue and the worker by its status, all else by its worker's last word, unless it is silent. */
+function waitingFor(task: TaskRow, place: number | undefined, fault: string | null): WaitingFor | null {
+  switch (task.status) {
+    case 'queued':
+      return {
+        kind: 'queue',
+        since: task.queued_at,
+        place: place ?? 1,
+        ...(task.retry_at !== null && { retry_at: task.retry_at }),
+        ...(fault !== null && { reason: fault }),
+      };
+    case 'starting':
+      return { kind: 'worker', since: task.updated_at };
+    case 'running':
+    case 'waiting':
+      return task.silence ?? task.waiting_for;
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return null;
+  }
+}

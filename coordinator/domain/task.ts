@@ -1,0 +1,115 @@
+import { newId } from '../../protocol/ids.ts';
+import type { FailureReason, PlanItem, TaskResult, Usage, WaitingFor } from '../../protocol/task.ts';
+import type { TaskState } from './task-state.ts';
+
+/** A task as the coordinator keeps it. `Task` of the protocol is how the world sees it. */
+export type TaskRow = TaskState & {
+  id: string;
+  user_id: string;
+  project_id: string | null;
+  repo_url: string;
+  prompt: string;
+  title: string;
+  base_branch: string | null;
+  /** Where the worker pushes to: `errand/<id>-<slug>`. */
+  branch: string;
+  model: string;
+  budget_usd: number;
+  max_turns: number;
+  priority: number;
+  /** The workspace's folder, from the first attempt on. */
+  workspace: string | null;
+  /** What the worker last said that it waits for. */
+  waiting_for: WaitingFor | null;
+  /** What it waits for while its worker is silent: it stands before the worker's last word. */
+  silence: WaitingFor | null;
+  plan: PlanItem[];
+  result: TaskResult | null;
+  /** The branch, once it is known to be in the repository. */
+  pushed_branch: string | null;
+  usage: Usage;
+  created_at: string;
+  updated_at: string;
+};
+
+/** What of a task its person decides, directly or by a project. */
+type Asked = Pick<
+  TaskRow,
+  'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
+>;
+
+/** A task that has just been asked for: at the end of the queue, nothing done, nothing spent. `at` is an ISO time. */
+export function newTask(asked: Asked, at: string): TaskRow {
+  const id = newId();
+  const title = titleOf(asked.prompt);
+  return {
+    ...asked,
+    id,
+    title,
+    branch: branchName(id, title),
+    status: 'queued',
+    reason: null,
+    detail: null,
+    attempt: 0,
+    failures: 0,
+    cancel_reason: null,
+    queued_at: at,
+    retry_at: null,
+    workspace: null,
+    waiting_for: null,
+    silence: null,
+    plan: [],
+    result: null,
+    pushed_branch: null,
+    usage: {
+      requests: 0,
+      input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_read_tokens: 0,
+      output_tokens: 0,
+      cost_usd: 0,
+    },
+    created_at: at,
+    updated_at: at,
+    started_at: null,
+    ended_at: null,
+  };
+}
+
+/** One execution of a task, as the coordinator keeps it. */
+export type AttemptRow = {
+  task_id: string;
+  n: number;
+  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  reason: FailureReason | null;
+  detail: string | null;
+  runner: 'docker' | 'process';
+  worker: string;
+  warm: boolean;
+  last_seq: number;
+  started_at: string;
+  ended_at: string | null;
+};
+
+/** All refs that a task's worker may push begin with this, after `refs/heads/`. */
+export function branchPrefix(task_id: string): string {
+  return `errand/${task_id}-`;
+}
+
+/** The branch of a task: its prefix and a few words of its title. */
+function branchName(task_id: string, title: string): string {
+  const slug = title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  return branchPrefix(task_id) + (slug || 'errand');
+}
+
+/** The first line of a prompt, cut to 80 characters. */
+function titleOf(prompt: string): string {
+  const line = prompt.trim().split(/\r?\n/, 1)[0] ?? '';
+  const characters = Array.from(line);
+  return characters.length > 80 ? `${characters.slice(0, 79).join('')}…` : line;
+}

@@ -1,0 +1,102 @@
+import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Keys } from '../base/keys.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import type { ProjectRow } from '../domain/project.ts';
+import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
+import type { Signals } from './signals.ts';
+import { countProjects, findProjectOf, insertProject, updateProject } from '../sqlite/projects.ts';
+import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
+import { isProjectAtWork } from '../sqlite/tasks.ts';
+
+/* What a person can do to a project, each in the caller's transaction. */
+
+/** Makes a project. */
+export function createProject(tx: Tx, keys: Keys, user_id: string, input: ProjectCreate): ProjectRow {
+  if (countProjects(tx.db, user_id) >= LIMITS.projects_per_user_max)
+    throw new ErrandError('conflict', `You have ${LIMITS.projects_per_user_max} projects: delete one first.`);
+  const id = newId();
+  const at = new Date().toISOString();
+  const { git_token = null, git_username = null, env = {}, ...fields } = input;
+  const project: ProjectRow = {
+    id,
+    user_id,
+    name: fields.name,
+    repo_url: fields.repo_url,
+    base_branch: fields.base_branch ?? null,
+    setup_command: fields.setup_command ?? null,
+    verify_command: fields.verify_command ?? null,
+    model: fields.model ?? null,
+    budget_usd: fields.budget_usd ?? null,
+    max_turns: fields.max_turns ?? null,
+    egress: fields.egress ?? 'registries',
+    egress_hosts: fields.egress_hosts ?? [],
+    ...sealSecrets(keys, id, { git_token, git_username, env }),
+    created_at: at,
+    updated_at: at,
+  };
+  insertProject(tx.db, project);
+  return project;
+}
+
+/** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
+export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
+  const project = requireProject(tx, user_id, project_id);
+  const { git_token, git_username, env, ...fields } = patch;
+  const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
+  const had = previousSecrets(keys, project, patch);
+  const secrets: ProjectSecrets = {
+    git_token: git_token === undefined ? (moved ? null : had.git_token) : git_token,
+    git_username: git_username === undefined ? (moved ? null : had.git_username) : git_username,
+    env: env ?? had.env,
+  };
+  const next: ProjectRow = {
+    ...project,
+    ...present(fields),
+    ...sealSecrets(keys, project_id, secrets),
+    updated_at: new Date().toISOString(),
+  };
+  updateProject(tx.db, next);
+  return next;
+}
+
+/** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
+function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: ProjectPatch): ProjectSecrets {
+  try {
+    return openSecrets(keys, project);
+  } catch (error) {
+    if (git_token === undefined || env === undefined) throw error;
+    return { git_token: null, git_username: null, env: {} };
+  }
+}
+
+/** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */
+export function removeProject(
+  tx: Tx,
+  { removed }: Pick<Signals, 'removed'>,
+  user_id: string,
+  project_id: string,
+): void {
+  requireProject(tx, user_id, project_id);
+  if (isProjectAtWork(tx.db, user_id, project_id))
+    throw new ErrandError('conflict', 'A task of this project waits or is at work: cancel it first.');
+  markTasksOfProject(tx.db, project_id);
+  markRemoved(tx.db, 'project', project_id);
+  tx.afterCommit(removed);
+}
+
+/** The project if it is this user's; else throws `not_found`. */
+function requireProject(tx: Pick<Tx, 'db'>, user_id: string, project_id: string): ProjectRow {
+  const project = findProjectOf(tx.db, user_id, project_id);
+  if (!project) throw new ErrandError('not_found', 'There is no such project.');
+  return project;
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The fields that were given; null is given. */
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { ErrandError } from '../../protocol/problem.ts';
+import { seal, unseal, type Keys } from '../base/keys.ts';
+import type { ProjectRow } from '../domain/project.ts';
+import type { Db } from '../sqlite/database.ts';
+import { findProject } from '../sqlite/projects.ts';
+
+/** What a project keeps secret: the credential of its repository, and values for the commands' environment. */
+export type ProjectSecrets = { git_token: string | null; git_username: string | null; env: Record<string, string> };
+
+const Sealed: z.ZodType<ProjectSecrets> = z.object({
+  git_token: z.string().nullable(),
+  git_username: z.string().nullable(),
+  env: z.record(z.string(), z.string()),
+});
+
+const NONE: ProjectSecrets = { git_token: null, git_username: null, env: {} };
+const context = (project_id: string): string => `project:${project_id}`;
+
+/** The columns in which a project keeps its secrets: sealed, and what may be said of them. */
+export function sealSecrets(
+  keys: Keys,
+  project_id: string,
+  secrets: ProjectSecrets,
+): Pick<ProjectRow, 'secrets' | 'has_git_token' | 'env_names'> {
+  const env_names = Object.keys(secrets.env).sort();
+  const empty = secrets.git_token === null && secrets.git_username === null && env_names.length === 0;
+  return {
+    secrets: empty ? null : seal(keys, JSON.stringify(secrets), context(project_id)),
+    has_git_token: secrets.git_token !== null,
+    env_names,
+  };
+}
+
+/** Opens a project's secrets. Throws `conflict` where the server's key is another than the one that sealed them: its `keys.json` was lost. */
+export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secrets'>): ProjectSecrets {
+  if (project.secrets === null) return NONE;
+  try {
+    return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
+  } catch (cause) {
+    throw new ErrandError(
+      'conflict',
+      "The project's git_token and env cannot be opened: the server's keys.json is not the one that they were sealed with. Set both anew.",
+      { cause },
+    );
+  }
+}
+
+/**
+ * The secrets that serve a task. The project may have moved since the task was made: the token of its repository is withheld from a task
+ * whose repository has another origin (scheme, host, port), so that no token ever goes to a host that it was not given for.
+ */
+export function readTaskSecrets(
+  db: Db,
+  keys: Keys,
+  task: { project_id: string | null; repo_url: string },
+): ProjectSecrets {
+  const project = task.project_id === null ? undefined : findProject(db, task.project_id);
+  if (!project) return NONE;
+  const secrets = openSecrets(keys, project);
+  return sameOrigin(project.repo_url, task.repo_url) ? secrets : { ...NONE, env: secrets.env };
+}
+
+/** Whether two repositories are at the same scheme, host and port. */
+export function sameOrigin(a: string, b: string): boolean {
+  const [one, other] = [new URL(a), new URL(b)];
+  return one.protocol === other.protocol && one.host === other.host;
+}

@@ -1,0 +1,143 @@
+import type { MessageCreate, TaskCreate, TaskRetry } from '../../protocol/api.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { isEnded } from '../../protocol/task.ts';
+import { advance } from './advance.ts';
+import type { Config } from '../base/config.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import type { Signals } from './signals.ts';
+import { countPendingMessages, insertMessage } from '../sqlite/messages.ts';
+import { findProjectOf } from '../sqlite/projects.ts';
+import { markRemoved } from '../sqlite/removed.ts';
+import { countQueuedOf, findTaskOf, insertTask, updateBudget } from '../sqlite/tasks.ts';
+import { isActive } from '../domain/task-state.ts';
+import { newTask, type TaskRow } from '../domain/task.ts';
+
+/*
+ * What a person can do to a task. Each command runs in the caller's transaction and checks that the task is that person's; what follows
+ * from it outside of the database is signalled after the commit.
+ */
+
+/** What the commands go by. `models`: whether a model of this name can be paid for; absent: any can. */
+export type Server = {
+  config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
+  signals: Signals;
+  models?: ((name: string) => boolean) | undefined;
+};
+
+/** Puts a task in the queue. What it does not say comes from its project, then from the server. */
+export function createTask(tx: Tx, { config, signals, models }: Server, user_id: string, input: TaskCreate): TaskRow {
+  const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
+  const repo_url = input.repo_url ?? project?.repo_url;
+  if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
+  const model = input.model ?? project?.model ?? config.model;
+  if (models && !models(model))
+    throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
+      errors: [{ field: '/model', message: 'is not in the price table' }],
+    });
+  requireRoomInQueue(tx, user_id);
+  const at = new Date().toISOString();
+  const task = newTask(
+    {
+      user_id,
+      project_id: project?.id ?? null,
+      repo_url,
+      prompt: input.prompt,
+      base_branch: input.base_branch ?? project?.base_branch ?? null,
+      model,
+      budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
+      max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
+      priority: input.priority ?? 0,
+    },
+    at,
+  );
+  insertTask(tx.db, task);
+  const { prompt, base_branch } = task;
+  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);
+  tx.afterCommit(signals.wake);
+  return task;
+}
+
+/** Says something to a task, and may give it a new budget. One that had ended goes back to the queue with it: `resumed`. */
+export function addMessage(
+  tx: Tx,
+  { signals }: Server,
+  user_id: string,
+  task_id: string,
+  { text, budget_usd }: MessageCreate,
+): { message_id: string; resumed: boolean } {
+  const task = requireTask(tx, user_id, task_id);
+  if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
+    throw new ErrandError('conflict', 'Too many messages wait for this task already: let it hear those first.');
+  const resumed = isEnded(task.status);
+  if (resumed) requireRoomInQueue(tx, user_id);
+  const message_id = newId();
+  const at = new Date().toISOString();
+  setBudget(tx, task, budget_usd, at);
+  insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
+  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  const next = advance(tx, task, { type: 'message', at });
+  if (resumed) tx.afterCommit(signals.wake);
+  else if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  return { message_id, resumed };
+}
+
+/** Stops a task: at once where it waits in the queue, else through its worker, which pushes what it has done. */
+export function cancelTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): TaskRow {
+  const task = requireTask(tx, user_id, task_id);
+  const at = new Date().toISOString();
+  const next = advance(tx, task, { type: 'cancel', reason: 'You cancelled it.', at });
+  if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  return next;
+}
+
+/** Puts a task that failed or was cancelled back in the queue, with a new budget where one is given; it goes on where it was. */
+export function retryTask(
+  tx: Tx,
+  { signals }: Server,
+  user_id: string,
+  task_id: string,
+  { budget_usd }: TaskRetry,
+): TaskRow {
+  const task = requireTask(tx, user_id, task_id);
+  requireRoomInQueue(tx, user_id);
+  const at = new Date().toISOString();
+  setBudget(tx, task, budget_usd, at);
+  const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
+  tx.afterCommit(signals.wake);
+  return next;
+}
+
+/** Removes a task that has ended, with its log and its workspace. What it pushed stays in the repository. Throws `conflict` while it is under way. */
+export function removeTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): void {
+  const task = requireTask(tx, user_id, task_id);
+  if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
+  markRemoved(tx.db, 'task', task_id);
+  tx.afterCommit(signals.removed);
+}
+
+/** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */
+function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: string): void {
+  if (budget_usd === undefined) return;
+  if (updateBudget(tx.db, task.id, budget_usd, at)) {
+    tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);
+    return;
+  }
+  throw new ErrandError('invalid', 'The task has spent as much already: its new budget must be more than that.', {
+    errors: [{ field: '/budget_usd', message: 'is not more than the task has spent already' }],
+  });
+}
+
+function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {
+  const task = findTaskOf(tx.db, user_id, task_id);
+  if (!task) throw new ErrandError('not_found', 'There is no such task.');
+  return task;
+}
+
+function requireRoomInQueue(tx: Tx, user_id: string): void {
+  if (countQueuedOf(tx.db, user_id) >= LIMITS.queued_tasks_per_user_max)
+    throw new ErrandError('unavailable', 'Too many of your tasks wait in the queue: come back when some have run.', {
+      retry_after_s: 60,
+    });
+}

@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { pinned, type AddressGuard } from '../../base/address-guard.ts';
+import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
+import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
+import { understand } from './forge-answer.ts';
+
+/** How long a forge may take: to accept a connection, to begin its answer, and between two pieces of it. */
+export type ForgeTimeouts = { connect_ms: number; answer_ms: number; idle_ms: number };
+export const FORGE_TIMEOUTS: ForgeTimeouts = { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 120_000 };
+
+const REDIRECTS_MAX = 3;
+const MOVED_MAX = 1000;
+
+/** Carries git's requests to forges over HTTP, and puts the repository's credential in. */
+export class Forge {
+  readonly #agent: Agent;
+  /** Where repositories were last found to be: a forge redirects `info/refs` alone, and what follows goes to the same place. */
+  readonly #moved = new Map<string, string>();
+
+  constructor(guard: AddressGuard, timeouts: ForgeTimeouts) {
+    this.#agent = new Agent({
+      connect: guardedConnector(guard, timeouts.connect_ms),
+      allowH2: false,
+      headersTimeout: timeouts.answer_ms,
+      bodyTimeout: timeouts.idle_ms,
+    });
+  }
+
+  /** Throws an `ErrandError` that tells what the forge answered, where that was not git. */
+  async ask({ repo_url, credential }: ForgeRepository, request: GitRequest): Promise<GitResponse> {
+    const given = repo_url.replace(/\/+$/, '');
+    let base = request.body ? (this.#moved.get(given) ?? given) : given;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#send(base, credential, request);
+      if (!isRedirect(answer)) {
+        if (!request.body) this.#remember(given, base);
+        return understand(answer, { base, with_credential: credential !== undefined, request });
+      }
+      await answer.body.dump();
+      if (request.body || redirects === REDIRECTS_MAX)
+        throw new ErrandError(
+          'not_found',
+          `${new URL(base).host} redirects git without an end. Give the repository's own address.`,
+        );
+      base = redirected(base, answer, request);
+    }
+  }
+
+  async #send(
+    base: string,
+    credential: ForgeCredential | undefined,
+    request: GitRequest,
+  ): Promise<Dispatcher.ResponseData> {
+    const url = new URL(base + suffix(request));
+    const headers: Record<string, string> = { ...request.headers };
+    if (credential) headers.authorization = basic(credential);
+    if (request.body) headers['content-type'] = mediaType(request.service, 'request');
+    if (request.body?.bytes !== undefined) headers['content-length'] = String(request.body.bytes);
+    try {
+      return await this.#agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.body ? 'POST' : 'GET',
+        headers,
+        body: request.body ? Readable.from(request.body.chunks) : null,
+        signal: request.signal,
+      });
+    } catch (cause) {
+      if (cause instanceof ErrandError || request.signal.aborted) throw cause;
+      throw new ErrandError('upstream_unreachable', `${url.host} could not be reached: ${wordsOf(cause)}.`, { cause });
+    }
+  }
+
+  #remember(given: string, found: string): void {
+    this.#moved.delete(given);
+    if (found === given) return;
+    const [oldest] = this.#moved.keys();
+    if (this.#moved.size >= MOVED_MAX && oldest !== undefined) this.#moved.delete(oldest);
+    this.#moved.set(given, found);
+  }
+}
+
+/** Resolves a name once, checks every answer, and connects to those and nothing else. */
+function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
+  const connect = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
+    const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
+    const addresses = await guard(options.hostname, port).catch((error: Error) => error);
+    if (addresses instanceof Error) callback(addresses, null);
+    else buildConnector({ allowH2: false, timeout, lookup: pinned(addresses) })(options, callback);
+  };
+  return (options, callback) => void connect(options, callback);
+}
+
+function suffix({ service, body }: GitRequest): string {
+  return body ? `/${service}` : `/info/refs?service=${service}`;
+}
+
+function isRedirect({ statusCode, headers }: Dispatcher.ResponseData): boolean {
+  return statusCode >= 300 && statusCode < 400 && typeof headers.location === 'string';
+}
+
+/**
+ * Where a redirect leads, as git reads it: the repository's new address is what comes before `/info/refs`. It must be on the same host, and may
+ * turn http into https, never back: the credential goes with it.
+ */
+function redirected(base: string, { headers }: Dispatcher.ResponseData, request: GitRequest): string {
+  const from = new URL(base);
+  const location = String(headers.location);
+  const to = URL.canParse(location, from.href + suffix(request))
+    ? new URL(location, from.href + suffix(request))
+    : undefined;
+  const upgrade = from.protocol === 'http:' && to?.protocol === 'https:' && from.port === '' && to.port === '';
+  const follows = to && to.hostname === from.hostname && (to.origin === from.origin || upgrade);
+  if (!follows || !to.pathname.endsWith('/info/refs') || to.search !== `?service=${request.service}`)
+    throw new ErrandError(
+      'not_found',
+      `${from.host} says that the repository is elsewhere${to ? `: ${to.origin}${to.pathname}` : ''}. Give its new address.`,
+    );
+  return to.origin + to.pathname.slice(0, -'/info/refs'.length);
+}
+
+function basic({ username, password }: ForgeCredential): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'no connection';
+}

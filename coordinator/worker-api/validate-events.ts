@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { NumberedEvent } from '../../protocol/events.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { findEventBySeq } from '../sqlite/events.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import { branchPrefix } from '../domain/task.ts';
+
+/** An event that was checked, and its body as it will be stored. */
+export type CheckedEvent = { event: NumberedEvent; body: string };
+
+/** Checks what a schema does not say: sizes, depths, the order of numbers, the branch. The errors name the event. */
+export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEvent[] {
+  const first = events[0]?.seq ?? 1;
+  return events.map((event, index) => {
+    const field = `/events/${index}`;
+    if (event.seq !== first + index) throw invalid(`${field}/seq`, `is ${event.seq} where ${first + index} comes next`);
+    if (event.type === 'branch.pushed') checkBranch(task_id, event.body.branch, `${field}/body/branch`);
+    if (isDeeperThan(event.body, LIMITS.event_depth_max))
+      throw invalid(`${field}/body`, `is nested deeper than ${LIMITS.event_depth_max} levels`);
+    const body = JSON.stringify(event.body);
+    // What is longer in bytes than in characters is measured only where it can matter.
+    if (body.length > LIMITS.event_bytes_max / 3 && Buffer.byteLength(body) > LIMITS.event_bytes_max)
+      throw new ErrandError('too_large', `${field} is longer than ${LIMITS.event_bytes_max} bytes.`, {
+        errors: [{ field, message: `is longer than ${LIMITS.event_bytes_max} bytes` }],
+      });
+    return { event, body };
+  });
+}
+
+/** Throws where a branch is not one that the task may push to. */
+export function checkBranch(task_id: string, branch: string, field: string): void {
+  if (!branch.startsWith(branchPrefix(task_id)))
+    throw invalid(field, `is not a branch of this task: it begins with ${branchPrefix(task_id)}`);
+}
+
+export function invalid(field: string, message: string): ErrandError {
+  return new ErrandError('invalid', `The request is not valid: ${field} ${message}`, { errors: [{ field, message }] });
+}
+
+type Attempt = { task_id: string; user_id: string; n: number; last_seq: number };
+
+/**
+ * Stores the events that are new, and gives them. Those that were stored before are passed over. Throws `events_missing` where there is a gap
+ * before them, `event_conflict` where a number comes again with another content.
+ */
+export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): NumberedEvent[] {
+  const { task_id, user_id, n, last_seq } = attempt;
+  const first = events[0]?.event.seq ?? last_seq + 1;
+  if (first > last_seq + 1)
+    throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not come.`, {
+      expected_seq: last_seq + 1,
+    });
+  const added: NumberedEvent[] = [];
+  for (const [index, { event, body }] of events.entries()) {
+    const { seq, type, at } = event;
+    if (seq <= last_seq) {
+      if (!isStored(tx, attempt, { event, body }))
+        throw new ErrandError('event_conflict', `Event ${seq} was stored before with another content.`, {
+          errors: [{ field: `/events/${index}`, message: 'was stored before with another content' }],
+        });
+      continue;
+    }
+    tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
+    added.push(event);
+  }
+  return added;
+}
+
+function isStored(tx: Tx, { task_id, n }: Attempt, { event, body }: CheckedEvent): boolean {
+  const stored = findEventBySeq(tx.db, task_id, n, event.seq);
+  if (!stored || stored.type !== event.type || stored.at !== event.at) return false;
+  // A client that writes its objects' keys in another order each time means the same.
+  return stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body));
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}

@@ -1,0 +1,227 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import { nameOf } from '../../../../coordinator/operations/backup/name.ts';
+import { restore } from '../../../../coordinator/operations/backup/restore.ts';
+import { lockDataFolder } from '../../../../coordinator/sqlite/data-lock.ts';
+import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
+import { contents, dataFolder, look, serverCommands } from '../../../support/backups.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { startS3Stub } from '../../../support/s3-stub.ts';
+
+/** A data folder, one good backup of it, and the commands that go by both. */
+async function scene(t: ExecutionContext) {
+  const [data_dir, path] = [await dataFolder(t), await temporaryFolder(t)];
+  const server = await serverCommands(t, data_dir, { kind: 'folder', path });
+  t.is((await server.run('backup')).code, 0);
+  const [name = ''] = readdirSync(path);
+  return { data_dir, path, name, server, bytes: readFileSync(join(path, name)) };
+}
+
+/** A backup like this one, but for what was done to its database: its name fits its content. */
+function forged(bytes: Buffer, folder: string, change: (db: Database.Database) => void): string {
+  const path = join(folder, 'forged.db');
+  writeFileSync(path, gunzipSync(bytes));
+  const db = new Database(path);
+  change(db);
+  db.close();
+  const packed = gzipSync(readFileSync(path));
+  rmSync(path);
+  const name = nameOf(new Date('2030-01-01T00:00:00Z'), createHash('sha256').update(packed).digest('hex'));
+  writeFileSync(join(folder, name), packed);
+  return join(folder, name);
+}
+
+test('refuses what is damaged, cut off, newer or no backup, and leaves the data folder as it was', async (t) => {
+  const { data_dir, path, name, server, bytes } = await scene(t);
+  const flipped = Buffer.from(bytes);
+  flipped[bytes.length >> 1] = (flipped[bytes.length >> 1] ?? 0) ^ 1;
+  const elsewhere = await temporaryFolder(t);
+  const put = (folder: string, file: string, content: Buffer): string => {
+    mkdirSync(join(elsewhere, folder));
+    writeFileSync(join(elsewhere, folder, file), content);
+    return join(elsewhere, folder, file);
+  };
+  const cases: [what: string, file: string, words: RegExp][] = [
+    ['a truncated file', put('a', name, bytes.subarray(0, bytes.length - 100)), /its checksum is not the one/],
+    ['a flipped byte', put('b', name, flipped), /its checksum is not the one/],
+    ['a truncated file of another name', put('c', 'mine.gz', bytes.subarray(0, -100)), /cannot be unpacked/],
+    ['a flipped byte in a file of another name', put('d', 'mine.gz', flipped), /cannot be unpacked/],
+    ['an empty file', put('e', 'mine.gz', Buffer.alloc(0)), /damaged/],
+    ['no database', put('f', 'mine.gz', gzipSync('hello'.repeat(1000))), /not a database/],
+    ['a newer one', forged(bytes, path, (db) => db.pragma('user_version = 99')), /is of version 99, newer than/],
+    ['one with a row less', forged(bytes, path, (db) => db.exec('DELETE FROM events')), /as many rows as it says/],
+    ['another database', forged(bytes, path, (db) => db.exec(`DELETE FROM meta WHERE key = 'backup'`)), /not a backup/],
+    ['no file', join(elsewhere, 'nothing'), /There is no file/],
+    ['an unknown name', nameOf(new Date(), '00'.repeat(32)), /There is no backup errand-/],
+    ['another name', 'newest', /'newest' is not the name of a backup/],
+  ];
+  const before = contents(data_dir);
+  for (const [what, file, words] of cases) {
+    const { code, stderr } = await server.run('restore', file);
+    t.is(code, 2, what);
+    t.regex(stderr, words, what);
+    t.notRegex(stderr, /\n {4}at /, what);
+    t.deepEqual(contents(data_dir), before, what);
+  }
+});
+
+test('refuses while the server runs', async (t) => {
+  const { data_dir, server } = await scene(t);
+  const before = contents(data_dir);
+  const lock = lockDataFolder(data_dir);
+  const { code, stderr } = await server.run('restore');
+  lock?.release();
+  t.is(code, 2);
+  t.regex(stderr, /An Errand is running on the data folder .*\. Stop it first\./);
+  t.deepEqual(contents(data_dir), before);
+});
+
+test('a download that is cut off replaces nothing', async (t) => {
+  const [data_dir, stub] = [await dataFolder(t), await startS3Stub(t)];
+  const server = await serverCommands(t, data_dir, stub.destination);
+  t.is((await server.run('backup')).code, 0);
+  const before = contents(data_dir);
+  // The list goes well; of the file the half comes.
+  stub.fail('cut');
+  const { code, stderr } = await server.run('restore');
+  t.is(code, 2);
+  t.regex(stderr, /could not be reached/);
+  t.deepEqual(contents(data_dir), before);
+});
+
+test('restores the newest, tells of it, and moves the database of before aside', async (t) => {
+  const { data_dir, name, server } = await scene(t);
+  const epoch = look(data_dir, (value) => value(`SELECT value FROM meta WHERE key = 'epoch'`));
+  const instance = look(data_dir, (value) => value(`SELECT value FROM meta WHERE key = 'instance'`));
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  db.exec(`DELETE FROM events; UPDATE tasks SET title = 'since then'`);
+  db.close();
+  t.regex((await server.run('restore', '--list')).stdout, new RegExp(`^${name}  \\d{4}-\\d\\d-\\d\\dT.*  \\d+ kB\n$`));
+  const { code, stdout, stderr } = await server.run('restore');
+  t.is(code, 0, stderr);
+  t.true(stdout.includes(name));
+  t.regex(stdout, /users 1, projects 0, tasks 1, events 1;/);
+  t.regex(stdout, /tasks that were under way, and go on in a new attempt: 1/);
+  t.notRegex(stdout, /keys\.json/);
+  const [aside = ''] = readdirSync(data_dir).filter((other) => other.startsWith('before-restore-'));
+  look(join(data_dir, aside), (value) => t.is(value('SELECT title FROM tasks'), 'since then'));
+  t.false(existsSync(join(data_dir, 'restore-work')));
+  look(data_dir, (value) => {
+    t.is(value('SELECT title FROM tasks'), 'Mend it');
+    t.is(value('SELECT status FROM tasks'), 'queued');
+    t.is(value('SELECT workspace FROM tasks'), null);
+    t.is(value('SELECT reason FROM attempts'), 'worker_lost');
+    t.regex(String(value('SELECT detail FROM attempts')), /^The server was restored from a backup of 2\d{3}-/);
+    t.not(value(`SELECT value FROM meta WHERE key = 'epoch'`), epoch);
+    t.is(value(`SELECT value FROM meta WHERE key = 'instance'`), instance);
+  });
+});
+
+test('tells what is lost where the keys are others, or gone', async (t) => {
+  const { data_dir, server } = await scene(t);
+  rmSync(join(data_dir, 'keys.json'));
+  const none = await server.run('restore');
+  t.is(none.code, 0);
+  t.regex(
+    none.stdout,
+    /There is no .*keys\.json, or none that can be read\.\nThe tokens and the env of projects are sealed/,
+  );
+  const other = await dataFolder(t);
+  renameSync(join(other, 'keys.json'), join(data_dir, 'keys.json'));
+  t.regex((await server.run('restore')).stdout, /has other keys than the ones this backup was made with/);
+});
+
+test('restores a database as it is, with what is in its WAL, as the beginning of another history', async (t) => {
+  const { data_dir, server } = await scene(t);
+  const path = join(data_dir, 'errand.db');
+  const kept = join(data_dir, 'errand.db.before-9');
+  const db = openDatabase(path);
+  db.exec(`UPDATE tasks SET title = 'in the WAL'`);
+  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, kept + suffix);
+  db.exec(`UPDATE tasks SET title = 'since then'`);
+  const epoch = db.prepare(`SELECT value FROM meta WHERE key = 'epoch'`).pluck().get();
+  db.close();
+  const { code, stdout, stderr } = await server.run('restore', kept);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /The backup errand\.db\.before-9 was restored/);
+  t.notRegex(stdout, /keys\.json/);
+  t.true(existsSync(kept));
+  look(data_dir, (value) => {
+    t.is(value('SELECT title FROM tasks'), 'in the WAL');
+    t.is(value('SELECT reason FROM attempts'), 'worker_lost');
+    t.not(value(`SELECT value FROM meta WHERE key = 'epoch'`), epoch);
+  });
+});
+
+test('refuses a database as it is that is damaged, newer, with a row that refers to none, or not of Errand', async (t) => {
+  const { data_dir, server } = await scene(t);
+  const elsewhere = await temporaryFolder(t);
+  const changed = (name: string, change: (db: Database.Database) => void): string => {
+    const path = join(elsewhere, name);
+    copyFileSync(join(data_dir, 'errand.db'), path);
+    const db = new Database(path);
+    db.pragma('foreign_keys = OFF');
+    change(db);
+    db.close();
+    return path;
+  };
+  const damaged = changed('damaged', () => undefined);
+  const bytes = readFileSync(damaged);
+  writeFileSync(damaged, bytes.fill(0x5a, 3 * 4096, 9 * 4096));
+  const other = new Database(join(elsewhere, 'other'));
+  other.exec('CREATE TABLE x (y)');
+  other.close();
+  const before = contents(data_dir);
+  for (const [file, words] of [
+    [damaged, /damaged/],
+    [changed('newer', (db) => db.pragma('user_version = 99')), /is of version 99, newer than/],
+    [changed('orphan', (db) => db.exec('DELETE FROM users')), /refers to one of users that is not there/],
+    [join(elsewhere, 'other'), /not a database of Errand/],
+  ] as const) {
+    const { code, stderr } = await server.run('restore', file);
+    t.is(code, 2, file);
+    t.regex(stderr, words);
+    t.deepEqual(contents(data_dir), before, file);
+  }
+});
+
+test('the newest is none of a time to come, and that is told', async (t) => {
+  const { path, name, server, bytes } = await scene(t);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const ahead = nameOf(new Date(Date.now() + 7 * 24 * 60 * 60 * 1000), sha256);
+  writeFileSync(join(path, ahead), bytes);
+  const newest = await server.run('restore');
+  t.true(newest.stdout.includes(`The backup ${name} was restored`));
+  t.regex(newest.stdout, /backups of a time to come, which were passed over: 1;/);
+  const named = await server.run('restore', ahead);
+  t.true(named.stdout.includes(`The backup ${ahead} was restored`));
+  t.notRegex(named.stdout, /passed over/);
+  rmSync(join(path, name));
+  t.regex((await server.run('restore')).stderr, /are of a time to come\. Is this machine's clock right\?/);
+});
+
+test('a lock that cannot be taken is told of in words, and the other one is let go', async (t) => {
+  const { data_dir, server } = await scene(t);
+  rmSync(join(data_dir, 'backup.lock'));
+  mkdirSync(join(data_dir, 'backup.lock'));
+  const words = /^The data folder .* could not be locked: the file cannot be opened \(SQLITE_CANTOPEN\)\.$/m;
+  t.regex((await server.run('backup')).stderr, words);
+  const config = { data_dir, free_bytes_min: 0 };
+  await t.throwsAsync(restore(config, { file: 'nothing' }, new AbortController().signal), { message: words });
+  const lock = lockDataFolder(data_dir);
+  t.truthy(lock);
+  lock?.release();
+});

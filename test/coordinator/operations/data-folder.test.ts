@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { checkBeside } from '../../../coordinator/operations/check-database.ts';
+import { ConfigError } from '../../../coordinator/base/config.ts';
+import { openDataFolder, type DataFolder } from '../../../coordinator/operations/data-folder.ts';
+import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { CoordinatorProcess } from '../../support/coordinator-process.ts';
+import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { addTask, addUser } from '../../support/rows.ts';
+import { until } from '../../support/until.ts';
+
+/** A data folder that a server has used; `crashed`: as a kill leaves it, with a WAL. */
+async function usedFolder(t: ExecutionContext, end: 'crashed' | 'stopped'): Promise<string> {
+  const dir = await temporaryFolder(t);
+  const path = join(dir, 'errand.db');
+  const db = openDatabase(path);
+  const log = new EventLog(db, () => undefined);
+  const user_id = addUser(log);
+  for (let i = 0; i < 200; i++) addTask(log, user_id, { prompt: 'x'.repeat(2_000) });
+  db.pragma('wal_checkpoint(TRUNCATE)');
+  addTask(log, user_id);
+  if (end === 'stopped') {
+    db.close();
+    return dir;
+  }
+  const left = await temporaryFolder(t);
+  for (const name of ['errand.db', 'errand.db-wal']) copyFileSync(join(dir, name), join(left, name));
+  db.close();
+  return left;
+}
+
+/** Opens it as a server does, and closes it again. */
+async function open(dir: string): Promise<Pick<DataFolder, 'unchecked' | 'new_keys'>> {
+  await using opened = new AsyncDisposableStack();
+  const { unchecked, new_keys } = openDataFolder(dir, opened);
+  return { unchecked, new_keys };
+}
+
+/** Overwrites some pages in the middle of the file. */
+function spoil(dir: string): void {
+  const path = join(dir, 'errand.db');
+  const bytes = readFileSync(path);
+  bytes.fill(0xa5, 8 * 4096, 40 * 4096);
+  writeFileSync(path, bytes);
+}
+
+const DAMAGED = /database .*errand\.db is damaged \(.+\)\. It was not changed\.\n.*`errand restore`/;
+
+test('a folder that a server left by a stop or by a crash is opened', async (t) => {
+  for (const end of ['stopped', 'crashed'] as const) {
+    const dir = await usedFolder(t, end);
+    t.deepEqual(await open(dir), { unchecked: false, new_keys: true }, 'its keys are gone');
+    t.deepEqual(await open(dir), { unchecked: false, new_keys: false });
+  }
+  t.deepEqual(await open(join(await temporaryFolder(t), 'new', 'one')), { unchecked: false, new_keys: false });
+});
+
+const DAMAGES: [string, (dir: string) => void][] = [
+  [
+    'no database at all',
+    (dir) => writeFileSync(join(dir, 'errand.db'), 'no database, and long enough to be one'.repeat(200)),
+  ],
+  ['cut in its middle', (dir) => truncateSync(join(dir, 'errand.db'), 30 * 4096)],
+  ['overwritten in its middle', spoil],
+];
+for (const [what, damage] of DAMAGES)
+  test(`a database that is ${what} ends the start in words, and is left as it is`, async (t) => {
+    const dir = await usedFolder(t, 'crashed');
+    damage(dir);
+    const before = readFileSync(join(dir, 'errand.db'));
+    await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: DAMAGED });
+    t.true(before.equals(readFileSync(join(dir, 'errand.db'))));
+  });
+
+test('a database of a newer Errand is refused', async (t) => {
+  const dir = await usedFolder(t, 'stopped');
+  const db = openDatabase(join(dir, 'errand.db'));
+  db.pragma('user_version = 9999');
+  db.close();
+  await t.throwsAsync(open(dir), {
+    instanceOf: ConfigError,
+    message: /of version 9999, and this Errand knows versions up to/,
+  });
+});
+
+test('keys that are not whole end the start in words, and are left as they are', async (t) => {
+  const dir = await usedFolder(t, 'stopped');
+  writeFileSync(join(dir, 'keys.json'), '{"access":"abc"');
+  await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /keys\.json does not hold the server's keys/ });
+  t.is(readFileSync(join(dir, 'keys.json'), 'utf8'), '{"access":"abc"');
+});
+
+test('a folder that another Errand has, or another process holds the database of, ends the start in words', async (t) => {
+  const dir = await usedFolder(t, 'stopped');
+  await using opened = new AsyncDisposableStack();
+  const { db } = openDataFolder(dir, opened);
+  await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /Another Errand is running/ });
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.exec('BEGIN IMMEDIATE; COMMIT');
+  const other = await usedFolder(t, 'stopped');
+  const held = openDatabase(join(other, 'errand.db'));
+  t.teardown(() => held.close());
+  held.pragma('journal_mode = DELETE');
+  held.exec('BEGIN EXCLUSIVE');
+  await t.throwsAsync(open(other), { instanceOf: ConfigError, message: /Another process holds the database/ });
+});
+
+test('a path that is a file is no data folder', async (t) => {
+  const file = join(await temporaryFolder(t), 'file');
+  writeFileSync(file, '');
+  await t.throwsAsync(open(file), { instanceOf: ConfigError, message: /cannot use its data folder/ });
+});
+
+diskTest('a folder that cannot be written ends the start in words', async (t) => {
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 8);
+  await open(disk);
+  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /cannot use its data folder .*read-only/ });
+});
+
+diskTest(
+  'a disk that is full ends the first start in words and leaves no half of anything; with room it goes on',
+  async (t) => {
+    const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 8);
+    const makeRoom = fillDisk(disk);
+    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: make room on it/ });
+    t.false(existsSync(join(disk, 'keys.json')));
+    makeRoom();
+    await open(disk);
+    const db = openDatabase(join(disk, 'errand.db'));
+    fillDisk(disk);
+    db.close();
+    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: make room on it/ });
+  },
+);
+
+test('a large database is checked beside the server, and no work is started on one that is damaged', async (t) => {
+  const [whole, damaged] = [await usedFolder(t, 'crashed'), await usedFolder(t, 'crashed')];
+  spoil(damaged);
+  const lines: string[] = [];
+  const logger = createLogger('info', { write: (line) => void lines.push(line) });
+  const gate = new DispatchGate(logger);
+  t.teardown(checkBeside(join(whole, 'errand.db'), gate, logger));
+  await until('the whole one is found whole', () => lines.some((line) => line.includes('the database is whole')));
+  t.is(gate.fault, null);
+  t.teardown(checkBeside(join(damaged, 'errand.db'), gate, logger));
+  await until('the damage is found', () => gate.of('database'));
+  t.regex(gate.of('database') ?? '', DAMAGED);
+});
+
+test('the process ends with the words alone, and the code 1', async (t) => {
+  const dir = await usedFolder(t, 'crashed');
+  spoil(dir);
+  mkdirSync(join(dir, 'workspaces'));
+  const { code, stdout, stderr } = await CoordinatorProcess.start(t, dir, { ERRAND_RUNNER: 'process' }).ended;
+  t.deepEqual([code, stdout], [1, '']);
+  t.regex(stderr, DAMAGED);
+  t.notRegex(stderr, /\n\s+at /);
+  t.true(statSync(join(dir, 'errand.db')).size > 0);
+});

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { DiskSpace } from '../../../coordinator/operations/disk-space.ts';
+import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
+import { createMetrics } from '../../../coordinator/operations/metrics.ts';
+import { Relay } from '../../../coordinator/live/relay.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { FIGURES } from '../../../coordinator/sqlite/figures.ts';
+import { Counters } from '../../../coordinator/operations/counters.ts';
+import { Api } from '../../support/api.ts';
+import { CoordinatorProcess } from '../../support/coordinator-process.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { startApi } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
+
+const TOKEN = 'the-token-of-the-operator';
+
+/** The samples of a text as Prometheus reads it: each a name with its labels, and a value. Throws for a line that is none. */
+function samplesOf(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const line of text.trimEnd().split('\n')) {
+    if (/^# (HELP|TYPE) [a-z_]+ \S/.test(line)) continue;
+    const [, name = '', value] =
+      /^([a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})?) (-?[\d.e+-]+)$/.exec(line) ?? [];
+    if (name === '' || samples.has(name)) throw new Error(`This is no sample: ${line}`);
+    samples.set(name, Number(value));
+  }
+  return samples;
+}
+
+test('the metrics are for the bearer of the token alone, and there are none without one', async (t) => {
+  const { url } = await startApi(t, { ERRAND_METRICS_TOKEN: TOKEN });
+  t.is((await new Api(url).refused('metrics', {})).code, 'unauthenticated');
+  t.is((await new Api(url, 'another-token').refused('metrics', {})).code, 'unauthenticated');
+  const response = await new Api(url, TOKEN).send('metrics', {});
+  t.is(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const other = await startApi(t);
+  t.is((await new Api(other.url, TOKEN).refused('metrics', {})).code, 'not_found');
+});
+
+test('a server tells of its errands, its workers and its disk', async (t) => {
+  const server = CoordinatorProcess.start(t, await temporaryFolder(t), {
+    ERRAND_RUNNER: 'process',
+    ERRAND_METRICS_TOKEN: TOKEN,
+  });
+  const url = await server.url();
+  const [api, operator] = [new Api(url), new Api(url, TOKEN)];
+  const session = await api.call('signup', { body: { email: 'ann@example.org', password: 'correct horse battery' } });
+  api.token = session.access_token;
+  const { id } = await api.call('createTask', { body: { prompt: 'Make the tests pass', repo_url: 'errand://sample' } });
+  await until(
+    'it has succeeded',
+    async () => (await api.call('getTask', { params: { id } })).status === 'succeeded',
+    60_000,
+  );
+  const samples = await until('its worker has gone', async () => {
+    const read = samplesOf(await operator.call('metrics', {}));
+    return read.get('errand_workers{state="at_work"}') === 0 && read;
+  });
+  t.is(samples.get('errand_attempts_ended_total{status="succeeded",reason=""}'), 1);
+  t.is(samples.get('errand_task_changes_total{to="succeeded"}'), 1);
+  t.is(samples.get('errand_tasks{status="queued"}'), 0);
+  t.is(samples.get('errand_held{part="disk"}'), 0);
+  t.true((samples.get('errand_events_stored_total') ?? 0) > 10);
+  t.is(samples.get('errand_last_event_id'), samples.get('errand_events_stored_total'));
+  for (const name of ['errand_database_bytes', 'errand_wal_bytes', 'errand_disk_free_bytes'])
+    t.true((samples.get(name) ?? 0) >= 4096, name);
+  t.true(samples.has('errand_event_loop_delay_seconds{quantile="0.99"}'));
+});
+
+test('what is waited for, what was refused and of when the backup is are told', async (t) => {
+  const dir = await temporaryFolder(t);
+  const db = openDatabase(join(dir, 'errand.db'));
+  t.teardown(() => db.close());
+  const gate = new DispatchGate(createLogger('silent'));
+  const counters = new Counters();
+  for (let i = 0; i < 2; i++) counters.refused.add({ code: 'stale_attempt' });
+  gate.set('runner', 'Docker does not answer.');
+  const succeeded_at = '2026-11-24T11:00:00.250Z';
+  const metrics = createMetrics({
+    db,
+    gate,
+    disk: new DiskSpace(dir, 1, gate),
+    relay: new Relay(),
+    counters,
+    workers: () => ({ warm: 1, at_work: 2 }),
+    info: { epoch: 'with "quotes", a \\ and\na line' },
+    backup: () => ({ succeeded_at, failed_at: null }),
+  });
+  t.teardown(() => metrics.stop());
+  const samples = samplesOf(await metrics.read());
+  t.is(samples.get('errand_info{epoch="with \\"quotes\\", a \\\\ and\\na line"}'), 1);
+  t.is(samples.get('errand_held{part="runner"}'), 1);
+  t.is(samples.get('errand_worker_calls_refused_total{code="stale_attempt"}'), 2);
+  t.is(samples.get('errand_workers{state="warm"}'), 1);
+  t.is(samples.get('errand_backup_last_success_timestamp_seconds'), Date.parse(succeeded_at) / 1000);
+  t.is(samples.get('errand_backup_last_failure_timestamp_seconds'), 0);
+  t.false(samples.has('errand_disk_free_bytes'), 'it was not looked at yet');
+});
+
+test('no figure is counted from all tasks or events', async (t) => {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  for (const [name, text] of Object.entries(FIGURES)) {
+    const plan = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all();
+    t.true(
+      plan.every(({ detail }) => /INDEX tasks_(active|queued)\b/.test(detail)),
+      `${name}: ${plan.map(({ detail }) => detail).join('; ')}`,
+    );
+  }
+});

@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { advance } from '../../../coordinator/tasks/advance.ts';
+import { ConfigError, readConfig } from '../../../coordinator/base/config.ts';
+import { WorkerDirectories, newWorkerName } from '../../../coordinator/workers/worker-directories.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { Deletion } from '../../../coordinator/operations/deletion.ts';
+import { Retention, type RetentionDeps } from '../../../coordinator/operations/retention.ts';
+import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/clock.ts';
+import { openDatabase, usedBytes } from '../../../coordinator/sqlite/database.ts';
+import { findTask } from '../../../coordinator/sqlite/tasks.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { addTask, addUser, startServer, time } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const DAY_MS = 24 * 3600_000;
+const MB = 1024 * 1024;
+const silent = pino({ level: 'silent' });
+const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+const daysAgo = (days: number) => time(-days * DAY_MS);
+
+type Limits = Partial<RetentionDeps['keep']> & Partial<Pick<RetentionDeps, 'hasRun' | 'isDiskShort' | 'log'>>;
+
+/** A log on a full disk. */
+class FullLog extends EventLog {
+  override write(): never {
+    throw new ErrandError('unavailable', "The server's disk is full.");
+  }
+}
+
+/** A database with a user, workspaces beside it, and `look`, which keeps them within limits. */
+async function start(t: ExecutionContext) {
+  const data_dir = await temporaryFolder(t);
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const own_log = new EventLog(db, () => undefined);
+  const folders = new WorkerDirectories(data_dir, owner);
+  const user_id = addUser(db);
+  t.teardown(() => db.close());
+  const look = async ({ hasRun = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
+    const keep = { ...readConfig({}), ...given };
+    const removal = new Deletion({ log, folders, logger: silent, hasRun });
+    const retention = new Retention({ log, folders, removal, logger: silent, keep, hasRun, isDiskShort });
+    await retention.look();
+    await removal.sweep();
+    await Promise.all([retention.stop(), removal.stop()]);
+  };
+  /** A task that ended so many days ago, with a workspace of so many megabytes. */
+  const addWorkspace = (days: number, megabytes = 0) => {
+    const workspace = newWorkerName();
+    writeFileSync(join(folders.makeWorkspace(workspace), 'file'), randomBytes(megabytes * MB));
+    return addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
+  };
+  const workspaces = () => folders.listWorkspaces().toSorted();
+  return { db, log: own_log, folders, user_id, look, addWorkspace, workspaces };
+}
+
+const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
+
+test('tasks that ended longer ago than is kept go with their logs; what has not ended stays, however old it is', async (t) => {
+  const { db, log, user_id, look } = await start(t);
+  const ended = (days: number) => addTask(db, user_id, { status: 'succeeded', attempt: 1, ended_at: daysAgo(days) });
+  const old = Array.from({ length: 1_200 }, () => ended(11));
+  const kept = [
+    ended(9),
+    addTask(db, user_id, { created_at: daysAgo(100), queued_at: daysAgo(100) }),
+    addTask(db, user_id, { status: 'waiting', attempt: 1, started_at: daysAgo(100) }),
+  ];
+  for (const task of [old[0], kept[0]])
+    if (task) log.write((tx) => tx.note(task, { type: 'task.budget', body: { budget_usd: 1 } }, time()));
+  await look({ keep_ms: 10 * DAY_MS });
+  t.deepEqual(db.prepare('SELECT id FROM tasks ORDER BY id').pluck().all(), kept.map(({ id }) => id).toSorted());
+  t.deepEqual(db.prepare('SELECT task_id FROM events').pluck().all(), [kept[0]?.id]);
+  t.is(db.prepare('SELECT count(*) FROM removed').pluck().get(), 0);
+});
+
+test('nothing goes by its age while the clock is a month further than when it was seen last', async (t) => {
+  const { db, look, addWorkspace, workspaces } = await start(t);
+  addWorkspace(40);
+  const limits = { keep_ms: 10 * DAY_MS, keep_workspaces_ms: 10 * DAY_MS };
+  const left = () => [workspaces().length, db.prepare('SELECT count(*) FROM tasks').pluck().get()];
+  putSeenAt(db, daysAgo(31));
+  await look(limits);
+  t.deepEqual(left(), [1, 1]);
+  t.is(findSeenAt(db)?.slice(0, 10), daysAgo(31).slice(0, 10), 'what is in doubt is not noted');
+  putSeenAt(db, daysAgo(29));
+  await look(limits);
+  t.deepEqual(left(), [0, 0]);
+  t.true((findSeenAt(db) ?? '') > daysAgo(1));
+});
+
+test('while the database is larger than it may be, the tasks that ended longest ago go, and no more of them than must', async (t) => {
+  const { db, log, user_id, look } = await start(t);
+  const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB) });
+  const large = (fields: object) => {
+    const task = addTask(db, user_id, { attempt: 1, ...fields });
+    const event = { task_id: task.id, user_id, attempt: 1, seq: null, type: 'log', at: time(), body };
+    log.write((tx) => Array.from({ length: 4 }, () => tx.append(event)));
+    return task;
+  };
+  const active = large({ status: 'running' });
+  // Their ids are of another order than their ends.
+  const [second, third, first] = [2, 1, 3].map((days) => large({ status: 'failed', ended_at: daysAgo(days) }));
+  const ids = () => db.prepare('SELECT id FROM tasks ORDER BY id').pluck().all();
+  await look({ keep_log_bytes: 13 * MB });
+  t.deepEqual(ids(), [active.id, second?.id, third?.id]);
+  t.true(usedBytes(db) <= 13 * MB);
+  t.is(findTask(db, first?.id ?? ''), undefined);
+  await look({ keep_log_bytes: MB });
+  t.deepEqual(ids(), [active.id], 'what is under way stays, whatever its size');
+});
+
+test('the workspaces of tasks that ended longer ago than is kept go; the tasks stay', async (t) => {
+  const { db, look, addWorkspace, workspaces } = await start(t);
+  const [old, young] = [addWorkspace(15), addWorkspace(13)];
+  await look({ keep_workspaces_ms: 14 * DAY_MS });
+  t.deepEqual(workspaces(), namesOf([young]));
+  t.is(findTask(db, old.id)?.workspace, null);
+  t.is(findTask(db, old.id)?.status, 'failed');
+});
+
+test('of workspaces that are too large together those of the tasks that ended longest ago go', async (t) => {
+  const { db, folders, look, addWorkspace, workspaces, user_id } = await start(t);
+  const [oldest, older, newest] = [addWorkspace(3, 4), addWorkspace(2, 4), addWorkspace(1, 4)];
+  const waiting = newWorkerName();
+  writeFileSync(join(folders.makeWorkspace(waiting), 'file'), randomBytes(8 * MB));
+  addTask(db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
+  // A workspace that is not there takes up nothing.
+  addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(1), workspace: newWorkerName() });
+  await look({ keep_workspaces_bytes: 9 * MB });
+  t.deepEqual(workspaces(), namesOf([older, newest, { workspace: waiting }]));
+  t.is(findTask(db, oldest.id)?.workspace, null);
+  addWorkspace(0, 10);
+  await look({ keep_workspaces_bytes: 9 * MB });
+  t.is(workspaces().length, 3, 'one that is too large by itself takes no other with it');
+  await look({ keep_workspaces_bytes: 0 });
+  t.deepEqual(workspaces(), [waiting], 'that of a task which goes on stays');
+});
+
+test('while the disk is short workspaces go first of all, the oldest first, and no more of them than must', async (t) => {
+  const { look, addWorkspace, workspaces } = await start(t);
+  const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
+  await look({ isDiskShort: () => workspaces().length > 1 });
+  t.deepEqual(workspaces(), namesOf(all.slice(2)));
+});
+
+test('on a disk where nothing can be written workspaces go nevertheless, and are written off later', async (t) => {
+  const { db, look, addWorkspace, workspaces } = await start(t);
+  const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
+  const full = new FullLog(db, () => undefined);
+  await look({ log: full, isDiskShort: () => workspaces().length > 1 });
+  t.deepEqual(workspaces(), namesOf(all.slice(2)));
+  t.is(findTask(db, all[0]?.id ?? '')?.workspace, all[0]?.workspace);
+  await look({ isDiskShort: () => true });
+  t.deepEqual(
+    all.map(({ id }) => findTask(db, id)?.workspace),
+    [null, null, null],
+  );
+});
+
+test('what a worker may still be using stays until that has gone', async (t) => {
+  const { db, look, addWorkspace, workspaces } = await start(t);
+  const task = addWorkspace(100, 2);
+  const limits = { keep_ms: DAY_MS, keep_log_bytes: 1, keep_workspaces_ms: DAY_MS, keep_workspaces_bytes: 0 };
+  await look({ ...limits, isDiskShort: () => true, hasRun: (id) => id === task.id });
+  t.deepEqual(workspaces(), namesOf([task]));
+  t.is(findTask(db, task.id)?.workspace, task.workspace);
+  await look(limits);
+  t.deepEqual(workspaces(), []);
+});
+
+test.serial('a task whose workspace has gone goes on in a new one', async (t) => {
+  const server = await startServer(t);
+  const { db, log, folders, dispatcher } = server;
+  const workspace = newWorkerName();
+  folders.makeWorkspace(workspace);
+  const { id } = addTask(db, addUser(db), { status: 'failed', ended_at: daysAgo(2), attempt: 1, workspace });
+  const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
+  const removal = new Deletion({ log, folders, logger: silent, hasRun });
+  const keep = { ...readConfig({}), keep_workspaces_ms: DAY_MS };
+  const retention = new Retention({ log, folders, removal, logger: silent, keep, hasRun, isDiskShort: () => false });
+  await retention.look();
+  await Promise.all([retention.stop(), removal.stop()]);
+  t.deepEqual(folders.listWorkspaces(), []);
+  log.write((tx) => advance(tx, server.task(id), { type: 'retry', at: time() }));
+  dispatcher.wake();
+  await server.reaches(id, 'succeeded');
+  t.deepEqual(folders.listWorkspaces(), [server.task(id).workspace ?? '']);
+});
+
+test('the limits are settings, and those that are wrong are named, all at once', (t) => {
+  const env = {
+    ERRAND_KEEP_DAYS: '30',
+    ERRAND_KEEP_LOG_MB: '512',
+    ERRAND_KEEP_WORKSPACES_DAYS: '0',
+    ERRAND_KEEP_WORKSPACES_MB: '100',
+  };
+  t.like(readConfig(env), {
+    keep_ms: 30 * DAY_MS,
+    keep_log_bytes: 512 * MB,
+    keep_workspaces_ms: 0,
+    keep_workspaces_bytes: 100 * MB,
+  });
+  const wrong = {
+    ERRAND_KEEP_DAYS: '0',
+    ERRAND_KEEP_LOG_MB: '1',
+    ERRAND_KEEP_WORKSPACES_DAYS: '-1',
+    ERRAND_KEEP_WORKSPACES_MB: 'all',
+  };
+  const { message } = t.throws(() => readConfig(wrong), { instanceOf: ConfigError });
+  for (const name of Object.keys(wrong)) t.regex(message, new RegExp(`^  ${name} `, 'm'));
+});

@@ -1,0 +1,249 @@
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { EventLog, type Tx } from '../../../coordinator/sqlite/event-log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import type { EventRow } from '../../../coordinator/sqlite/events.ts';
+import { diskTest, mountDisk } from '../../support/disk.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { addTask, addUser } from '../../support/rows.ts';
+import { until } from '../../support/until.ts';
+
+async function open(t: ExecutionContext, folder?: string) {
+  const db = openDatabase(join(folder ?? (await temporaryFolder(t)), 'errand.db'));
+  t.teardown(() => db.close());
+  const commits: EventRow[][] = [];
+  const faults: unknown[] = [];
+  const fulls: number[] = [];
+  const log = new EventLog(db, (rows) => commits.push(rows), {
+    onFault: (error) => faults.push(error),
+    onFull: () => fulls.push(commits.length),
+  });
+  const user_id = addUser(log);
+  const task = addTask(log, user_id);
+  const add = (tx: Tx, text: string) =>
+    tx.append({
+      task_id: task.id,
+      user_id,
+      attempt: 1,
+      seq: null,
+      type: 'log',
+      at: task.created_at,
+      body: `"${text}"`,
+    });
+  const stored = () =>
+    db
+      .prepare<[], string>('SELECT body FROM events ORDER BY id')
+      .pluck()
+      .all()
+      .map((body) => JSON.parse(body));
+  return { log, commits, faults, fulls, add, stored, task };
+}
+
+test('what is enqueued in one turn shares one commit, and is answered after it', async (t) => {
+  const { log, commits, add, stored } = await open(t);
+  const order: string[] = [];
+  const works = ['a', 'b', 'c'].map((text) =>
+    log.enqueue((tx) => add(tx, text)).then(() => order.push(`${text} of ${stored().length}`)),
+  );
+  t.deepEqual(stored(), []);
+  await Promise.all(works);
+  t.deepEqual(order, ['a of 3', 'b of 3', 'c of 3']);
+  t.deepEqual(
+    commits.map((rows) => rows.map(({ body }) => body)),
+    [['"a"', '"b"', '"c"']],
+  );
+});
+
+test("work that throws undoes its own writes, rows and effects, and nobody else's", async (t) => {
+  const { log, commits, add, stored } = await open(t);
+  const effects: string[] = [];
+  const work = (text: string, fails: boolean) =>
+    log.enqueue((tx) => {
+      tx.afterCommit(() => effects.push(text));
+      add(tx, text);
+      if (fails) throw new Error(text);
+      return text;
+    });
+  const results = await Promise.allSettled([work('a', false), work('b', true), work('c', false)]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  t.deepEqual(
+    [stored(), effects],
+    [
+      ['a', 'c'],
+      ['a', 'c'],
+    ],
+  );
+  t.deepEqual(
+    commits.map((rows) => rows.map(({ body }) => body)),
+    [['"a"', '"c"']],
+  );
+});
+
+test('write commits at once, or leaves nothing behind', async (t) => {
+  const { log, commits, add, stored } = await open(t);
+  t.is(
+    log.write((tx) => add(tx, 'a').body),
+    '"a"',
+  );
+  t.throws(
+    () =>
+      log.write((tx) => {
+        add(tx, 'b');
+        throw new Error('no');
+      }),
+    { message: 'no' },
+  );
+  t.deepEqual([stored(), commits.length], [['a'], 1]);
+  t.throws(() => log.write(() => log.write(() => 1)), { message: /inside a transaction/ });
+});
+
+test('rows are published in the order of their ids, before the effects', async (t) => {
+  const { log, commits, add } = await open(t);
+  const seen: number[] = [];
+  const works = Array.from({ length: 50 }, (_, i) =>
+    log.enqueue((tx) => {
+      add(tx, String(i));
+      tx.afterCommit(() => seen.push(commits.flat().length));
+    }),
+  );
+  log.write((tx) => add(tx, 'first'));
+  await Promise.all(works);
+  const ids = commits.flat().map(({ id }) => id);
+  t.deepEqual(
+    ids,
+    ids.toSorted((a, b) => a - b),
+  );
+  t.deepEqual(new Set(seen), new Set([51]));
+});
+
+test('a group is bounded; what is left over comes in the next', async (t) => {
+  const { log, commits, add } = await open(t);
+  await Promise.all(
+    Array.from({ length: 30 }, () =>
+      log.enqueue((tx) => {
+        for (let i = 0; i < 100; i++) add(tx, 'x');
+      }),
+    ),
+  );
+  t.deepEqual(
+    commits.map((rows) => rows.length),
+    [1000, 1000, 1000],
+  );
+});
+
+test('an effect or a listener that throws is told of, and everyone is answered all the same', async (t) => {
+  const { log, faults, add, stored } = await open(t);
+  const other = new EventLog(
+    log.db,
+    () => {
+      throw new Error('listener');
+    },
+    { onFault: (error) => faults.push(error) },
+  );
+  await other.enqueue((tx) => {
+    add(tx, 'a');
+    tx.afterCommit(() => {
+      throw new Error('effect');
+    });
+    tx.afterCommit(() => add(tx, 'b'));
+  });
+  t.deepEqual(stored(), ['a', 'b']);
+  t.deepEqual(faults.map(String), ['Error: listener', 'Error: effect']);
+});
+
+test('a full disk is unavailable to the whole group, damages nothing, and passes', async (t) => {
+  const { log, faults, add, stored } = await open(t);
+  const pages = Number(log.db.pragma('page_count', { simple: true }));
+  log.db.pragma(`max_page_count = ${pages + 2}`);
+  const works = ['a', 'b'.repeat(100_000), 'c'].map((text) => log.enqueue((tx) => void add(tx, text)));
+  const results = await Promise.allSettled(works);
+  const failed = results.filter((result) => result.status === 'rejected');
+  t.true(failed.length > 0);
+  for (const { reason } of failed) t.like(reason, { code: 'unavailable' });
+  t.is(stored().length, 3 - failed.length);
+  t.throws(() => log.write((tx) => void add(tx, 'd'.repeat(100_000))), { code: 'unavailable' });
+  log.db.pragma('max_page_count = 1000000');
+  await log.enqueue((tx) => void add(tx, 'e'));
+  t.is(stored().at(-1), 'e');
+  t.is(log.db.pragma('integrity_check', { simple: true }), 'ok');
+  t.deepEqual(faults, []);
+});
+
+diskTest('a real full disk is unavailable, and passes once there is room', async (t) => {
+  const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 2);
+  const { log, faults, fulls, add, stored } = await open(t, disk);
+  writeFileSync(join(disk, 'reserve'), Buffer.alloc(500_000));
+  let acknowledged = 0;
+  const fill = async () => {
+    for (;;) {
+      await log.enqueue((tx) => void add(tx, 'x'.repeat(20_000)));
+      acknowledged += 1;
+    }
+  };
+  t.like(await t.throwsAsync(fill()), { code: 'unavailable' });
+  t.is(stored().length, acknowledged);
+  t.is(fulls.length, 1);
+  rmSync(join(disk, 'reserve'));
+  await log.enqueue((tx) => void add(tx, 'room'));
+  t.deepEqual([stored().length, stored().at(-1)], [acknowledged + 1, 'room']);
+  t.is(log.db.pragma('integrity_check', { simple: true }), 'ok');
+  t.deepEqual(faults, []);
+});
+
+test('a disk that failed ends all writing, and is told of once', async (t) => {
+  const { log, faults, add } = await open(t);
+  const fail = () => {
+    // What the driver throws when an fsync fails.
+    const { SqliteError } = log.db.constructor as unknown as { SqliteError: new (m: string, code: string) => Error };
+    throw new SqliteError('disk I/O error', 'SQLITE_IOERR_FSYNC');
+  };
+  await t.throwsAsync(log.enqueue(fail), { code: 'unavailable' });
+  await t.throwsAsync(
+    log.enqueue((tx) => void add(tx, 'a')),
+    { code: 'unavailable' },
+  );
+  t.throws(() => log.write((tx) => void add(tx, 'b')), { code: 'unavailable' });
+  await until('the fault was told of', () => faults.length === 1);
+  t.like(faults[0], { cause: { code: 'SQLITE_IOERR_FSYNC' } });
+  t.regex(String(faults[0]), /disk failed.*started again/);
+});
+
+test('where another process holds the lock, one write waits for it, and the others are unavailable at once', async (t) => {
+  const { log, faults, add, stored } = await open(t);
+  const timeout = () => log.db.pragma('busy_timeout', { simple: true });
+  t.is(timeout(), 5000);
+  log.db.pragma('busy_timeout = 20');
+  const other = openDatabase(log.db.name);
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  t.throws(() => log.write((tx) => void add(tx, 'a')), { code: 'unavailable', message: /Another process/ });
+  t.is(timeout(), 0);
+  const works = ['b', 'c'].map((text) => log.enqueue((tx) => void add(tx, text)));
+  for (const result of await Promise.allSettled(works))
+    t.like(result, { status: 'rejected', reason: { code: 'unavailable', retry_after_s: 1 } });
+  t.deepEqual(stored(), [], 'it can be read meanwhile');
+  other.exec('ROLLBACK');
+  await log.enqueue((tx) => void add(tx, 'd'));
+  t.deepEqual([stored(), timeout(), faults], [['d'], 5000, []]);
+});
+
+test('a WAL that a long reader let grow is cut once that has gone, and is removed at a clean end', async (t) => {
+  const { log, add } = await open(t);
+  const wal = `${log.db.name}-wal`;
+  const mb = () => statSync(wal).size / 1024 / 1024;
+  const reader = openDatabase(log.db.name);
+  reader.exec('BEGIN; SELECT * FROM events');
+  t.truthy(reader.prepare('SELECT count(*) AS n FROM events').get());
+  for (let i = 0; i < 50; i++) log.write((tx) => void add(tx, 'x'.repeat(500_000)));
+  t.true(mb() > 20);
+  reader.close();
+  // The first commit brings all of it into the database, the next begins the WAL anew.
+  for (let i = 0; i < 2; i++) log.write((tx) => void add(tx, 'y'));
+  t.true(mb() <= 16, `${mb()} MB`);
+  log.db.close();
+  t.false(existsSync(wal));
+});

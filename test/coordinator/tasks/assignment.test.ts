@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { buildAssignment, type AssignmentDeps } from '../../../coordinator/tasks/assignment.ts';
+import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
+import { openDatabase, type Db } from '../../../coordinator/sqlite/database.ts';
+import { insertEvent } from '../../../coordinator/sqlite/events.ts';
+import { insertMessage, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { Assignment } from '../../../protocol/worker.ts';
+import { addTask, addUser, time } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDeps; task: TaskRow }> {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const deps: AssignmentDeps = {
+    db,
+    settings: () => ({
+      setup_command: 'npm ci',
+      verify_command: 'npm test',
+      env: { NPM_TOKEN: 'x' },
+      egress: 'registries',
+      author: { name: 'Errand', email: 'errand@example.org' },
+    }),
+    issueToken: async (task_id, n) => `token of ${task_id}/${n}`,
+    time_limit_ms: 60_000,
+    pace: LIMITS,
+  };
+  return { deps, task: addTask(db, addUser(db), { prompt: 'mend it' }) };
+}
+
+function addAttempt(db: Db, task_id: string, n: number, last_seq: number): void {
+  insertAttempt(db, {
+    task_id,
+    n,
+    status: 'failed',
+    reason: null,
+    detail: null,
+    runner: 'process',
+    worker: `errand-000000000${n}`,
+    warm: false,
+    last_seq,
+    started_at: time(),
+    ended_at: null,
+  });
+}
+
+function addEvent(db: Db, task: TaskRow, attempt: number, seq: number | null, type: string, body: unknown): void {
+  const { id: task_id, user_id } = task;
+  insertEvent(db, { task_id, user_id, attempt, seq, type, at: time(), body: JSON.stringify(body) });
+}
+
+test('the first assignment is whole, and empty of what came before', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 0);
+  const assignment = await buildAssignment(deps, task.id, 1);
+  t.deepEqual(Assignment.parse(assignment), assignment);
+  t.like(assignment, {
+    contract_version: 1,
+    token: `token of ${task.id}/1`,
+    prompt: 'mend it',
+    branch_prefix: `errand/${task.id}-`,
+    verify_command: 'npm test',
+    transcript: [],
+    messages: [],
+  });
+  t.false('known' in assignment);
+});
+
+test('a later attempt gets the conversation of all attempts, in order, and what is known of the newest', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  for (const [n, last_seq] of [
+    [1, 4],
+    [2, 1],
+    [3, 0],
+    [4, 0],
+  ] as const)
+    addAttempt(deps.db, task.id, n, last_seq);
+  addEvent(deps.db, task, 1, 1, 'agent.started', {});
+  addEvent(deps.db, task, 1, 2, 'conversation.started', { system: 's' });
+  addEvent(deps.db, task, 1, null, 'usage.updated', {});
+  addEvent(deps.db, task, 1, 3, 'turn.started', { turn: 1 });
+  addEvent(deps.db, task, 1, 4, 'turn.finished', { turn: 1 });
+  addEvent(deps.db, task, 2, 1, 'input.added', { text: 'go on' });
+  const assignment = await buildAssignment(deps, task.id, 4);
+  t.deepEqual(Assignment.parse(assignment), assignment);
+  t.deepEqual(assignment.transcript, [
+    { attempt: 1, type: 'conversation.started', body: { system: 's' } },
+    { attempt: 1, type: 'turn.finished', body: { turn: 1 } },
+    { attempt: 2, type: 'input.added', body: { text: 'go on' } },
+  ]);
+  // The third never called.
+  t.deepEqual(assignment.known, { attempt: 2, last_seq: 1 });
+});
+
+test('a process that is started again on the same attempt gets what that attempt has reported', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 1);
+  addEvent(deps.db, task, 1, 1, 'turn.finished', { turn: 1 });
+  const { transcript, known } = await buildAssignment(deps, task.id, 1);
+  t.deepEqual(transcript, [{ attempt: 1, type: 'turn.finished', body: { turn: 1 } }]);
+  t.deepEqual(known, { attempt: 1, last_seq: 1 });
+});
+
+test('messages that have entered the conversation are not given again', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 0);
+  const [heard, pending] = [newId(), newId()];
+  for (const id of [heard, pending])
+    insertMessage(deps.db, { id, task_id: task.id, text: `this is ${id}`, created_at: '2026-01-01T00:00:00.000Z' });
+  markMessageTakenIn(deps.db, task.id, heard, time());
+  const { messages } = await buildAssignment(deps, task.id, 1);
+  t.deepEqual(messages, [{ id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z' }]);
+});
+
+test('a conversation longer than an assignment may be is refused in words', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  addAttempt(deps.db, task.id, 1, 40);
+  addAttempt(deps.db, task.id, 2, 0);
+  const text = 'x'.repeat(LIMITS.assignment_bytes_max / 64);
+  for (let seq = 1; seq <= 40; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
+  await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /has grown too long to go on/ });
+});
+
+test('there is no assignment for an attempt that does not exist', async (t) => {
+  const { deps, task } = await openWithTask(t);
+  await t.throwsAsync(buildAssignment(deps, task.id, 1), { code: 'not_found' });
+});

@@ -1,0 +1,93 @@
+import test from 'ava';
+import { readRequest, withMaxTokens } from '../../../../coordinator/worker-api/model/policy.ts';
+import { ErrandError } from '../../../../protocol/problem.ts';
+
+const BODY = { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'hi' }] };
+const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+const says = (blocks: object[]) => ({ ...BODY, messages: [{ role: 'user', content: blocks }] });
+
+test('allows what an agent needs', (t) => {
+  const request = readRequest(
+    bytes({
+      ...BODY,
+      stream: true,
+      system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral' } }],
+      tools: [
+        { name: 'a', input_schema: {} },
+        { type: 'custom', name: 'b' },
+        { type: 'bash_20250124', name: 'bash' },
+      ],
+      context_management: { edits: [] },
+      thinking: { type: 'adaptive' },
+      messages: [
+        { role: 'user', content: [{ type: 'image', source: { type: 'base64', data: 'x'.repeat(90_000) } }] },
+        { role: 'assistant', content: [{ type: 'tool_use', id: '1', name: 'a', input: { source: { type: 'url' } } }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: '1', content: [{ type: 'text', text: 'x' }] }] },
+      ],
+    }),
+  );
+  t.like(request, { model: 'm', max_tokens: 5, hour_cache: false });
+  t.true(request.input_tokens > 5000 && request.input_tokens < 6000, String(request.input_tokens));
+});
+
+test('refuses what leaves the sandbox, or what no meter knows', (t) => {
+  const url = { type: 'url', url: 'https://example.org' };
+  const refused: [string, object][] = [
+    ['server tools', { ...BODY, tools: [{ type: 'web_search_20260318', name: 'web_search' }] }],
+    ['code execution', { ...BODY, tools: [{ type: 'code_execution_20260521', name: 'code_execution' }] }],
+    ['MCP servers', { ...BODY, mcp_servers: [] }],
+    ['threads', { ...BODY, thread: { type: 'create' } }],
+    ['fallbacks', { ...BODY, fallbacks: 'default' }],
+    ['fast mode', { ...BODY, speed: 'fast' }],
+    ['another place', { ...BODY, inference_geo: 'us' }],
+    ['another tier', { ...BODY, service_tier: 'auto' }],
+    ['containers', { ...BODY, container: 'c' }],
+    ['an image by address', says([{ type: 'image', source: url }])],
+    ['a file of the vendor', says([{ type: 'document', source: { type: 'file', file_id: 'f' } }])],
+    ['an address in a result', says([{ type: 'tool_result', content: [{ type: 'image', source: url }] }])],
+    [
+      'an address in a document',
+      says([{ type: 'document', source: { type: 'content', content: [{ type: 'image', source: url }] } }]),
+    ],
+    ['tools that a message adds', says([{ type: 'tool_addition', tool: {} }])],
+    ['an upload', says([{ type: 'container_upload', file_id: 'f' }])],
+    ['an address in the system prompt', { ...BODY, system: [{ type: 'image', source: url }] }],
+  ];
+  for (const [what, body] of refused) {
+    const error = t.throws(() => readRequest(bytes(body)), { instanceOf: ErrandError }, what);
+    t.is(error?.status, 403, what);
+  }
+});
+
+test('refuses what it cannot read as the API would', (t) => {
+  for (const text of ['', '[1]', '{"model":', '\ufeff{}']) t.throws(() => readRequest(bytes(text)), undefined, text);
+  t.throws(() => readRequest(Buffer.from([0x7b, 0xff, 0x7d])), { instanceOf: ErrandError });
+  t.throws(() => readRequest(bytes({ ...BODY, max_tokens: 1.5 })), { instanceOf: ErrandError });
+  t.throws(() => readRequest(bytes({ ...BODY, max_tokens: -1 })), { instanceOf: ErrandError });
+  const nested = (depth: number): object => ({ type: 'tool_result', content: depth === 0 ? [] : [nested(depth - 1)] });
+  t.throws(() => readRequest(bytes(says([nested(50)]))), { message: /nested/ });
+});
+
+test('refuses a key that comes twice, however it is written', (t) => {
+  const twice = [
+    '{"model":"m","messages":[],"model":"n"}',
+    '{"model":"m","messages":[],"m\\u006fdel":"n"}',
+    '{"model":"m","messages":[{"content":"a","x":{"y":1,"y":2}}]}',
+    '{"model":"m" , "messages":[] , "tools":[] ,"tools" :[{"type":"web_search_20260318"}]}',
+  ];
+  for (const text of twice) t.throws(() => readRequest(bytes(text)), { message: /comes twice/ }, text);
+  const once = String.raw`{"model":"m","messages":[{"role":"user","content":"{\"model\":1,\"model\":2} \\"},{"role":"user","content":"x"}]}`;
+  t.is(readRequest(bytes(once)).model, 'm');
+});
+
+test('changes max_tokens and no other byte', (t) => {
+  const text =
+    '{ "messages":[{"role":"user","content":"\\"max_tokens\\": 7 €","max_tokens":1}],\n "max_tokens" : 64000 , "model":"m"}';
+  const raw = bytes(text);
+  const { max_tokens_at } = readRequest(raw);
+  t.truthy(max_tokens_at);
+  if (max_tokens_at) t.is(withMaxTokens(raw, max_tokens_at, 12).toString(), text.replace('64000', '12'));
+  const last = bytes('{"model":"m","messages":[],"max_tokens":64000}');
+  const at = readRequest(last).max_tokens_at;
+  if (at) t.is(withMaxTokens(last, at, 12).toString(), '{"model":"m","messages":[],"max_tokens":12}');
+});

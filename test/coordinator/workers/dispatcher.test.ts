@@ -1,0 +1,256 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { advance } from '../../../coordinator/tasks/advance.ts';
+import { addTask, addUser, startServer, time, type Server } from '../../support/dispatching.ts';
+import { until } from '../../support/until.ts';
+
+/** The worker has gone, and its place is free. */
+const isIdle = ({ dispatcher }: Server) => until('no worker is at work', () => dispatcher.workers.at_work === 0);
+
+test.serial('a queued task is worked off, and nothing is left of its worker but the workspace', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  await isIdle(server);
+  const [attempt] = server.attempts(task.id);
+  t.like(attempt, { n: 1, status: 'succeeded', runner: 'process', warm: false });
+  t.deepEqual(await server.runner.list(), []);
+  t.deepEqual(server.folders.listLinks(), []);
+  t.deepEqual(server.folders.listWorkspaces(), [attempt?.worker]);
+  t.is(server.task(task.id).workspace, attempt?.worker ?? '');
+  t.deepEqual(server.ended, []);
+});
+
+test.serial('no more workers than places are at work at once, and all tasks get their turn', async (t) => {
+  const server = await startServer(t, { places: 2 });
+  const user = addUser(server.db);
+  const tasks = Array.from({ length: 5 }, () => addTask(server.db, user));
+  let most = 0;
+  const watch = setInterval(() => (most = Math.max(most, server.dispatcher.workers.at_work)), 5);
+  t.teardown(() => clearInterval(watch));
+  server.dispatcher.wake();
+  for (const { id } of tasks) await server.reaches(id, 'succeeded');
+  t.is(most, 2);
+});
+
+test.serial('the intent is in the log before the worker: the attempt, its worker, the status', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'starting');
+  const [attempt] = server.attempts(task.id);
+  const events = server.db.prepare('SELECT type, attempt, body FROM events WHERE task_id = ?').all(task.id);
+  t.deepEqual(events, [
+    { type: 'task.status', attempt: 1, body: '{"from":"queued","to":"starting","reason":null,"detail":null}' },
+    { type: 'attempt.started', attempt: 1, body: `{"runner":"process","worker":"${attempt?.worker}","warm":false}` },
+  ]);
+  await server.reaches(task.id, 'succeeded');
+});
+
+test.serial(
+  'a worker that dies without a result loses its attempt, and the next one gets its workspace and transcript',
+  async (t) => {
+    const server = await startServer(t);
+    const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
+    server.dispatcher.wake();
+    const queued = await until('the task waits for its retry', () => {
+      const row = server.task(task.id);
+      return row.status === 'queued' && row.attempt === 1 ? row : undefined;
+    });
+    t.is(queued.reason, 'worker_lost');
+    t.regex(queued.detail ?? '', /exited with code 7 before it had reported a result/);
+    t.truthy(queued.retry_at);
+    t.deepEqual(server.ended, [`${task.id}/1`]);
+    await server.reaches(task.id, 'succeeded');
+    const [first, second] = server.attempts(task.id);
+    t.not(first?.worker, second?.worker);
+    t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+    await isIdle(server);
+  },
+);
+
+test.serial('a cancel ends a worker by its own result', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  const cancelled = await server.reaches(task.id, 'cancelled', 1_000);
+  t.is(cancelled.detail, 'no more');
+  await isIdle(server);
+  t.deepEqual(server.ended, []);
+});
+
+test.serial('a worker that does not take a cancel is killed', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const start = performance.now();
+  server.cancel(task.id);
+  await isIdle(server);
+  t.log(`it took ${Math.round(performance.now() - start)} ms`);
+  t.is(server.task(task.id).status, 'cancelled');
+  t.like(server.attempts(task.id)[0], { status: 'cancelled' });
+  t.deepEqual(server.ended, [`${task.id}/1`]);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('an end that the database refuses is stored as it was once the database takes it', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.db.exec(
+    "CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON attempts BEGIN SELECT RAISE(ABORT, 'Not now.'); END",
+  );
+  server.cancel(task.id);
+  await until('the worker has gone, with its link', () => server.folders.listLinks().length === 0);
+  t.is(server.dispatcher.workers.at_work, 1);
+  t.is(server.attempts(task.id)[0]?.ended_at, null);
+  server.db.exec('DROP TRIGGER refuse');
+  await isIdle(server);
+  t.is(server.task(task.id).status, 'cancelled');
+  t.like(server.attempts(task.id)[0], { status: 'cancelled', detail: 'It was stopped from outside.' });
+  t.deepEqual(server.ended, [`${task.id}/1`]);
+});
+
+test.serial('a worker that took the cancel has the time to save its work', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'dawdle' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  const cancelled = await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms);
+  t.is(cancelled.result?.summary, 'cancelled with a transcript of 0');
+  await isIdle(server);
+});
+
+test.serial('a worker that took the cancel and does not end is killed', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'promise' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.cancel(task.id);
+  await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms * 2);
+  t.is(server.task(task.id).result, null);
+  await isIdle(server);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('a task can be cancelled while its worker starts', async (t) => {
+  const server = await startServer(t, { boot: 'silent' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'starting');
+  await until('the worker is there', async () => (await server.runner.list()).length === 1);
+  const start = performance.now();
+  server.cancel(task.id);
+  t.is(server.task(task.id).status, 'cancelled');
+  await isIdle(server);
+  t.log(`it took ${Math.round(performance.now() - start)} ms`);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('a message is pushed to the worker at once', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.say(task.id, 'use tabs');
+  await server.reaches(task.id, 'succeeded', 3_000);
+  t.is(server.attempts(task.id).length, 1);
+  const heard = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
+  t.regex(String(heard), /use tabs/);
+});
+
+test.serial('a worker that stays after its result is ended', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  await isIdle(server);
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('a task that goes on after its end gets its workspace again, and never two workers at once', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  // The worker of the first attempt lingers still.
+  server.log.write((tx) => advance(tx, server.task(task.id), { type: 'message', at: time() }));
+  server.dispatcher.wake();
+  t.is(server.dispatcher.workers.at_work, 1);
+  await until('the second attempt began', () => server.attempts(task.id).length === 2);
+  const [first] = server.attempts(task.id);
+  t.deepEqual(
+    await server.runner.list(),
+    [server.attempts(task.id)[1]?.worker].slice(0, (await server.runner.list()).length),
+  );
+  await server.reaches(task.id, 'succeeded');
+  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+});
+
+test.serial('a worker that ends at its boot fails the attempt with words, and the task is tried again', async (t) => {
+  const server = await startServer(t, { boot: 'exit' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
+  t.like(server.task(task.id), {
+    status: 'queued',
+    failures: 1,
+    detail: 'The worker was started, but did not take the task.',
+  });
+});
+
+test.serial('a worker that puts a link in place of its socket is not called through it', async (t) => {
+  const server = await startServer(t, { boot: 'link' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { reason: 'worker_start_failed', last_seq: 0 });
+});
+
+test.serial('a stop clears away a worker whose attempt has just ended', async (t) => {
+  const server = await startServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  t.is((await server.runner.list()).length, 1);
+  await server.stop();
+  t.deepEqual(await server.runner.list(), []);
+});
+
+test.serial('a stop starts nothing more, and lets a worker with a task live on', async (t) => {
+  const server = await startServer(t, { places: 1, warm_workers: 1 });
+  const user = addUser(server.db);
+  const task = addTask(server.db, user, { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const waiting = addTask(server.db, user);
+  await server.stop();
+  server.dispatcher.wake();
+  t.deepEqual(await server.runner.list(), [server.attempts(task.id)[0]?.worker]);
+  t.is(server.task(task.id).status, 'running');
+  t.is(server.task(waiting.id).status, 'queued');
+  t.false(existsSync(server.folders.link(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
+});
+
+test.serial('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
+  const server = await startServer(t, { lease_ms: 5_000 });
+  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const worker = server.attempts(task.id)[0]?.worker ?? '';
+  const { pid } = JSON.parse(readFileSync(join(server.folders.workers_dir, worker, 'process.json'), 'utf8'));
+  process.kill(pid, 'SIGSTOP');
+  await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
+  await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');
+  t.deepEqual(await server.runner.list(), [server.attempts(task.id)[1]?.worker]);
+});

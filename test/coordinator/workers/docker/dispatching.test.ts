@@ -1,0 +1,93 @@
+import type { ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { DockerRunner } from '../../../../coordinator/workers/docker/runner.ts';
+import { readMeta } from '../../../../coordinator/sqlite/database.ts';
+import {
+  addTask,
+  addUser,
+  startServer,
+  TINY_WORKER,
+  type Server,
+  type ServerOptions,
+} from '../../../support/dispatching.ts';
+import { buildWorkerImage, docker, dockerTest } from '../../../support/docker.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { holdsWorkspaceBound, WORKSPACE_BYTES_MAX } from '../../../support/full-workspace.ts';
+import { until } from '../../../support/until.ts';
+
+async function startDockerServer(
+  t: ExecutionContext,
+  options: ServerOptions & { image?: string } = {},
+): Promise<Server> {
+  const image = options.image ?? (await buildWorkerImage(t, TINY_WORKER));
+  const data_dir = options.data_dir ?? (await temporaryFolder(t));
+  const logger = pino({ level: 'silent' });
+  return startServer(t, {
+    ...options,
+    data_dir,
+    runner: (_folders, db) =>
+      new DockerRunner({ docker_host: undefined, image, instance: readMeta(db, 'instance'), data_dir, logger }),
+  });
+}
+
+const isIdle = ({ dispatcher }: Server) => until('no worker is at work', () => dispatcher.workers.at_work === 0);
+
+dockerTest('tasks are worked off in containers, warm and cold, and no container is left', async (t) => {
+  const server = await startDockerServer(t, { warm_workers: 1 });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const user = addUser(server.db);
+  const tasks = [addTask(server.db, user), addTask(server.db, user)];
+  server.dispatcher.wake();
+  for (const { id } of tasks) await server.reaches(id, 'succeeded');
+  t.is(tasks.filter(({ id }) => server.attempts(id)[0]?.warm).length, 1);
+  await isIdle(server);
+  await server.stop();
+  t.deepEqual(await server.runner.list(), []);
+});
+
+dockerTest('a container that takes no cancel is killed', async (t) => {
+  const server = await startDockerServer(t);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const start = performance.now();
+  server.cancel(task.id);
+  await until('the container has gone', async () => (await server.runner.list()).length === 0);
+  t.log(`it took ${Math.round(performance.now() - start)} ms`);
+  t.is(server.task(task.id).status, 'cancelled');
+});
+
+dockerTest('a worker that runs out of memory is named as such, and its task is tried again', async (t) => {
+  const server = await startDockerServer(t, { memory_bytes: 128 * 1024 * 1024 });
+  const task = addTask(server.db, addUser(server.db), { prompt: 'eat' });
+  server.dispatcher.wake();
+  await until('the attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'out_of_memory' });
+  t.is(server.task(task.id).status, 'queued');
+  await isIdle(server);
+});
+
+dockerTest('a container that fills its workspace fails alone, and the workspace goes', async (t) => {
+  await holdsWorkspaceBound(t, await startDockerServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
+});
+
+dockerTest('containers outlive the server: those at work are taken up, those that waited are removed', async (t) => {
+  const image = await buildWorkerImage(t, TINY_WORKER);
+  const data_dir = await temporaryFolder(t);
+  const first = await startDockerServer(t, { image, data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  const name = first.attempts(task.id)[0]?.worker ?? '';
+  await first.stop();
+  // As a crash leaves a worker of no attempt.
+  const label = `errand.instance=${readMeta(first.db, 'instance')}`;
+  await docker('run', '--detach', '--name', `${name}-x`, '--label', label, '--network', 'none', image);
+  const second = await startDockerServer(t, { image, data_dir });
+  await until('the orphan has gone', async () => (await second.runner.list()).length === 1);
+  t.deepEqual(await second.runner.list(), [name]);
+  t.is(await docker('inspect', '--format', '{{.State.Running}}', name), 'true');
+  second.cancel(task.id);
+  await second.reaches(task.id, 'cancelled');
+  t.deepEqual(second.ended, []);
+});

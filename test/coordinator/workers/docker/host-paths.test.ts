@@ -1,0 +1,52 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { throughMounts } from '../../../../coordinator/workers/docker/host-paths.ts';
+import { BASE_IMAGE, docker, dockerTest } from '../../../support/docker.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+
+const mount = (Source: string, Destination: string, RW = true) => ({ Source, Destination, RW });
+
+test('a path is that of the mount that reaches deepest into it', (t) => {
+  const mounts = [
+    mount('/var/lib/docker/volumes/a/_data', '/srv'),
+    mount('/home/me/errand', '/srv/data'),
+    mount('/x', '/'),
+  ];
+  t.is(throughMounts(mounts, '/srv/data')('/srv/data/workers/w/worker'), '/home/me/errand/workers/w/worker');
+  t.is(throughMounts(mounts, '/srv/database')('/srv/database/w'), '/var/lib/docker/volumes/a/_data/database/w');
+  t.is(throughMounts(mounts, '/data')('/data/w'), '/x/data/w');
+});
+
+test('a data folder on no volume, or on one that is read-only, is refused in words', (t) => {
+  for (const mounts of [[], [mount('/a', '/data2')], [mount('/a', '/data', false)]])
+    t.throws(() => throughMounts(mounts, '/data'), {
+      message: /data folder \/data is not on a volume .*Mount a volume there/,
+    });
+});
+
+/** Asks from inside a container what its data folder is called outside of it. */
+async function askInside(data: string[], data_dir: string): Promise<string> {
+  const root = join(import.meta.dirname, '../../../..');
+  const modules = await realpath(join(root, 'node_modules'));
+  const script = `
+    import Docker from 'dockerode';
+    import { findHostPath } from '${root}/coordinator/docker/host-paths.ts';
+    const ask = findHostPath(new Docker({ socketPath: '/var/run/docker.sock' }), '${data_dir}');
+    console.log(await ask.then((hostPath) => hostPath('${data_dir}/workers/w'), (error) => error.message));`;
+  const mounts = [
+    ...data,
+    `${root}:${root}:ro`,
+    `${modules}:${modules}:ro`,
+    '/var/run/docker.sock:/var/run/docker.sock',
+  ];
+  const volumes = mounts.flatMap((volume) => ['--volume', volume]);
+  const settings = ['--label', 'errand.test=1', '--hostname', 'my-own-name', '--workdir', root, ...volumes];
+  return docker('run', '--rm', ...settings, BASE_IMAGE, 'node', '--input-type=module', '--eval', script);
+}
+
+dockerTest('a coordinator in a container of the engine finds out what its data folder is called outside', async (t) => {
+  const folder = await temporaryFolder(t);
+  t.is(await askInside([`${folder}:/data`], '/data/errand'), `${folder}/errand/workers/w`);
+  t.regex(await askInside([], '/data/errand'), /data folder \/data\/errand is not on a volume/);
+});

@@ -1,0 +1,206 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createServer, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { DockerRunner } from '../../../../coordinator/workers/docker/runner.ts';
+import { WorkerDirectories, newWorkerName } from '../../../../coordinator/workers/worker-directories.ts';
+import type { WorkerSpec } from '../../../../coordinator/workers/runner.ts';
+import { readHealth, WorkerUnreachable } from '../../../../coordinator/workers/worker-client.ts';
+import { TINY_WORKER } from '../../../support/dispatching.ts';
+import { buildWorkerImage, docker, dockerTest } from '../../../support/docker.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { until } from '../../../support/until.ts';
+
+const MB = 1024 * 1024;
+
+async function openRunner(t: ExecutionContext, image: string) {
+  const data_dir = await temporaryFolder(t);
+  const logger = pino({ level: 'silent' });
+  const instance = newWorkerName().slice(-8);
+  const runner = new DockerRunner({ docker_host: undefined, image, instance, data_dir, logger });
+  const folders = new WorkerDirectories(data_dir, runner.owner);
+  t.teardown(async () => {
+    for (const name of await runner.list()) await runner.remove(name);
+    await runner.close();
+  });
+  const spec = (name = newWorkerName()): WorkerSpec => {
+    const { coordinator_dir, worker_dir } = folders.makeLink(name);
+    const workspace_dir = folders.makeWorkspace(name);
+    return { name, coordinator_dir, worker_dir, workspace_dir, memory_bytes: 256 * MB, cpus: 100, pids_max: 64 };
+  };
+  const start = async (): Promise<string> => {
+    const fresh = spec();
+    await runner.start(fresh);
+    return fresh.name;
+  };
+  const serves = (name: string) =>
+    until('the worker serves', () =>
+      readHealth(folders.link(name)).catch((error: unknown) => {
+        if (error instanceof WorkerUnreachable) return undefined;
+        throw error;
+      }),
+    );
+  return { runner, folders, spec, start, serves };
+}
+
+/** Runs a script in the worker's container and gives what it prints. */
+const inside = (name: string, script: string) => docker('exec', name, 'sh', '-c', `{ ${script}; } 2>&1 || true`);
+
+dockerTest('a worker is shut in: no network, no capability, no root, a root folder that it cannot write', async (t) => {
+  const { start, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  const name = await start();
+  await serves(name);
+  t.is(await inside(name, 'ls /sys/class/net'), 'lo');
+  t.is(await inside(name, 'id -u; id -g'), '1000\n1000');
+  t.regex(await inside(name, 'grep -E "^Cap(Eff|Prm|Bnd|Amb)" /proc/1/status'), /^(Cap\w+:\s0{16}\n?){4}$/);
+  t.is(await inside(name, 'grep NoNewPrivs /proc/1/status | tr -d "\\t"'), 'NoNewPrivs:1');
+  t.regex(await inside(name, 'touch /etc/x'), /Read-only file system/);
+  t.regex(await inside(name, 'touch /run/errand/coordinator/x'), /Read-only file system/);
+  t.is(await inside(name, 'touch /run/errand/worker/x /workspace/x /tmp/x /workspace/home/x && echo yes'), 'yes');
+  t.is(await inside(name, 'echo $ERRAND_WORKSPACE $ERRAND_SPOOL $HOME'), '/workspace /workspace/spool /workspace/home');
+  t.is(
+    await inside(name, 'echo $ERRAND_COORDINATOR $ERRAND_LISTEN'),
+    'unix:/run/errand/coordinator/coordinator.sock unix:/run/errand/worker/worker.sock',
+  );
+});
+
+dockerTest('a worker is bounded in memory, processes and processors, those that the machine has at most', async (t) => {
+  const { start } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  const name = await start();
+  const format = '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}';
+  const cpus = Number(await docker('info', '--format', '{{.NCPU}}'));
+  t.is(await docker('inspect', '--format', format, name), `${256 * MB} ${256 * MB} 64 ${cpus * 1e9}`);
+});
+
+dockerTest('a worker that is there already is adopted, running or merely made', async (t) => {
+  const { runner, spec, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  const made = spec();
+  await runner.start(made);
+  const started = await docker('inspect', '--format', '{{.State.StartedAt}}', made.name);
+  await runner.start(made);
+  t.is(await docker('inspect', '--format', '{{.State.StartedAt}}', made.name), started);
+  await docker('stop', '--time', '0', made.name);
+  await runner.start(made);
+  await serves(made.name);
+  t.deepEqual(await runner.list(), [made.name]);
+});
+
+dockerTest('how a worker ended is told: while it is waited for, after it, and once it is not there', async (t) => {
+  const { runner, start } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER, { TINY_WORKER: 'exit' }));
+  const name = await start();
+  const end = await runner.ended(name);
+  t.like(end, { exit_code: 3, out_of_memory: false });
+  t.regex(end.output, /it exits at once/);
+  t.deepEqual(await runner.ended(name), end);
+  await runner.remove(name);
+  t.deepEqual(await runner.ended(name), { exit_code: null, out_of_memory: false, output: '' });
+  t.is(await docker('ps', '-aq', '--filter', `name=${name}`), '');
+});
+
+dockerTest('a worker killed for its memory is told from one whose child was', async (t) => {
+  const folder = await temporaryFolder(t);
+  const eat = 'const eaten = []; for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));';
+  await writeFile(join(folder, 'eats.ts'), eat);
+  await writeFile(
+    join(folder, 'child-eats.ts'),
+    `import { spawnSync } from 'node:child_process'; spawnSync('node', ['-e', ${JSON.stringify(eat)}]); process.exit(5);`,
+  );
+  for (const [file, expected] of [
+    ['eats.ts', { exit_code: 137, out_of_memory: true }],
+    ['child-eats.ts', { exit_code: 5, out_of_memory: false }],
+  ] as const) {
+    const { runner, start } = await openRunner(t, await buildWorkerImage(t, join(folder, file)));
+    t.like(await runner.ended(await start()), expected);
+  }
+});
+
+dockerTest('remove ends a worker that heeds no signal, at once, and removing it again is no error', async (t) => {
+  const { runner, start, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  const name = await start();
+  await serves(name);
+  const ended = runner.ended(name);
+  const began = performance.now();
+  await Promise.all([runner.remove(name), runner.remove(name)]);
+  t.log(`it took ${Math.round(performance.now() - began)} ms`);
+  await ended;
+  await runner.remove(name);
+  t.deepEqual(await runner.list(), []);
+});
+
+dockerTest('only containers of its own label are listed, adopted or removed', async (t) => {
+  const image = await buildWorkerImage(t, TINY_WORKER);
+  const mine = await openRunner(t, image);
+  const other = await openRunner(t, image);
+  const theirs = await other.start();
+  t.deepEqual(await mine.runner.list(), []);
+  const error = await t.throwsAsync(mine.runner.start(mine.spec(theirs)));
+  t.regex(error.message, /of another server is in the way/);
+  await mine.runner.remove(theirs);
+  t.deepEqual(await other.runner.list(), [theirs]);
+});
+
+dockerTest('what keeps it from starting workers is said in words', async (t) => {
+  const there = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  t.is(await there.runner.check(), null);
+  const none = await openRunner(t, 'errand-test-no-such-image');
+  t.regex(
+    (await none.runner.check()) ?? '',
+    /Build it: docker build -f agent-container\/Dockerfile -t errand-test-no-such-image \./,
+  );
+  const error = await t.throwsAsync(none.runner.start(none.spec()));
+  t.regex(error.message, /image errand-test-no-such-image is not there/);
+  t.deepEqual(await none.runner.list(), []);
+  const deaf = new DockerRunner({
+    docker_host: 'unix:///run/no-such-docker.sock',
+    image: 'any',
+    instance: 'any',
+    data_dir: '/tmp',
+    logger: pino({ level: 'silent' }),
+  });
+  t.regex((await deaf.check()) ?? '', /Docker does not answer: is it running\?/);
+  await deaf.close();
+});
+
+dockerTest('that containers would end with their daemon is told of once', async (t) => {
+  const lines: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+  const options = { docker_host: undefined, image: 'none', instance: 'none', data_dir: '/', logger };
+  const runner = new DockerRunner(options);
+  t.teardown(() => runner.close());
+  for (let i = 0; i < 2; i++) await runner.check();
+  const kept = await docker('info', '--format', '{{.LiveRestoreEnabled}}');
+  t.is(lines.filter((line) => line.includes('live-restore')).length, kept === 'true' ? 0 : 1);
+});
+
+dockerTest('a folder that the engine does not know is an error, and is not made', async (t) => {
+  const { runner, spec } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
+  const wrong = { ...spec(), workspace_dir: '/nowhere/at/all' };
+  const error = await t.throwsAsync(runner.start(wrong));
+  t.regex(error.message, /Docker refused: .*bind source path does not exist: \/nowhere\/at\/all/);
+  await runner.remove(wrong.name);
+  t.deepEqual(await runner.list(), []);
+});
+
+test('an engine that hangs holds nobody up for long', async (t) => {
+  const folder = await temporaryFolder(t);
+  const open = new Set<Socket>();
+  const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => server.listen(join(folder, 'docker.sock'), resolve));
+  const runner = new DockerRunner({
+    docker_host: `unix://${folder}/docker.sock`,
+    image: 'any',
+    instance: 'any',
+    data_dir: folder,
+    logger: pino({ level: 'silent' }),
+  });
+  t.teardown(async () => {
+    await runner.close();
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  const began = performance.now();
+  t.regex((await runner.check()) ?? '', /Docker does not answer/);
+  t.log(`it took ${Math.round(performance.now() - began)} ms`);
+  t.is(open.size, 1);
+});

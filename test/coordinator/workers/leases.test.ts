@@ -1,0 +1,80 @@
+import test from 'ava';
+import { Leases, type LostLease } from '../../../coordinator/workers/leases.ts';
+import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { call, startHeart } from '../../support/heart.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { until } from '../../support/until.ts';
+
+test('an attempt that is not heard is lost once, in the order of its silence; one that is heard, or has ended, is not', async (t) => {
+  const lost: LostLease[] = [];
+  const leases = new Leases(
+    { lease_ms: 150, silent_ms: 150 },
+    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+  );
+  t.teardown(() => leases.stop());
+  for (const task_id of ['first', 'second', 'ended', 'heard']) leases.touch(task_id, 1);
+  leases.renew('second', 1);
+  leases.renew('never begun', 1);
+  leases.end('ended', 1);
+  const beat = setInterval(() => leases.renew('heard', 1), 10);
+  t.teardown(() => clearInterval(beat));
+  await until('two are lost', () => lost.length === 2);
+  t.deepEqual(lost, [
+    { task_id: 'first', attempt: 1, called: false },
+    { task_id: 'second', attempt: 1, called: true },
+  ]);
+  clearInterval(beat);
+  await until('the third is lost', () => lost.length === 3);
+  t.like(lost[2], { task_id: 'heard', called: true });
+});
+
+test('while this process itself stood still, nobody is lost', async (t) => {
+  const lost: LostLease[] = [];
+  const leases = new Leases(
+    { lease_ms: 50, silent_ms: 50 },
+    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+  );
+  t.teardown(() => leases.stop());
+  leases.touch('task', 1);
+  const woken = performance.now() + 1_200;
+  while (performance.now() < woken);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  t.deepEqual(lost, []);
+  await until('it is lost in its own time', () => lost.length === 1);
+});
+
+test('a worker that never calls, and one that falls silent, lose their attempts with words that say which', async (t) => {
+  const heart = await startHeart({ folder: await temporaryFolder(t), lease_ms: 700 });
+  t.teardown(heart.close);
+  const user_id = addUser(heart.log);
+  const [never, silent] = [addTask(heart.log, user_id).id, addTask(heart.log, user_id).id];
+  for (const id of [never, silent]) heart.leases.touch(id, startAttempt(heart.log, id));
+  const token = await heart.tokens.issue(silent, 1);
+  const beat = () =>
+    call(
+      { port: heart.callback_port },
+      { path: `/internal/tasks/${silent}/heartbeat`, token, body: { attempt: 1, last_seq: 0, waiting_for: null } },
+    );
+  t.is((await beat()).status, 200);
+  await until('both are lost', () => heart.ended.length === 2);
+  t.like(taskOf(heart.log, never), { status: 'queued', reason: 'worker_lost' });
+  t.regex(taskOf(heart.log, never).detail ?? '', /did not call/);
+  t.regex(taskOf(heart.log, silent).detail ?? '', /fell silent/);
+  t.like(findAttempt(heart.log.db, silent, 1), { status: 'failed', reason: 'worker_lost' });
+  t.like(await beat(), { status: 409, body: { code: 'stale_attempt' } });
+});
+
+test('after a start every living attempt has a full lease, and is lost if its worker does not come back', async (t) => {
+  const folder = await temporaryFolder(t);
+  const first = await startHeart({ folder });
+  const { id } = addTask(first.log, addUser(first.log));
+  startAttempt(first.log, id);
+  await first.close();
+  const started = performance.now();
+  const second = await startHeart({ folder, lease_ms: 300 });
+  t.teardown(second.close);
+  t.is(taskOf(second.log, id).status, 'starting');
+  await until('it is lost', () => taskOf(second.log, id).status === 'queued');
+  t.true(performance.now() - started >= 300);
+});

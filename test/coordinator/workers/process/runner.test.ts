@@ -1,0 +1,145 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { WorkerDirectories, newWorkerName } from '../../../../coordinator/workers/worker-directories.ts';
+import { findProcess, isAlive } from '../../../../coordinator/workers/process/processes.ts';
+import { ProcessRunner } from '../../../../coordinator/workers/process/runner.ts';
+import type { WorkerSpec } from '../../../../coordinator/workers/runner.ts';
+import { temporaryFolder } from '../../../support/folder.ts';
+import { until } from '../../../support/until.ts';
+
+/** A runner whose workers run this program. */
+async function openRunner(t: ExecutionContext, program: string) {
+  const folder = await temporaryFolder(t);
+  const entry = join(folder, 'worker.ts');
+  writeFileSync(entry, program);
+  const open = () =>
+    new ProcessRunner({ workers_dir: folders.workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
+  const folders = new WorkerDirectories(join(folder, 'data'), { uid: 0, gid: 0 });
+  const runner = open();
+  // A runner does not keep its process alive, as the server's listeners do: where nothing else goes on, the test would be over.
+  const alive = setInterval(() => undefined, 1_000);
+  t.teardown(async () => {
+    clearInterval(alive);
+    for (const name of await runner.list()) await runner.remove(name);
+    await runner.close();
+  });
+  const spec = (): WorkerSpec => {
+    const name = newWorkerName();
+    const { coordinator_dir, worker_dir } = folders.makeLink(name);
+    const workspace_dir = folders.makeWorkspace(name);
+    return { name, coordinator_dir, worker_dir, workspace_dir, memory_bytes: 0, cpus: 1, pids_max: 1 };
+  };
+  return { runner, another: open, spec, folder };
+}
+
+const STAY = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000);`;
+const file = (spec: WorkerSpec, name: string) => join(spec.workspace_dir, name);
+const read = (spec: WorkerSpec, name: string) =>
+  until(
+    `${name} is there`,
+    () => (existsSync(file(spec, name)) ? readFileSync(file(spec, name), 'utf8') : '') || undefined,
+  );
+
+test('a worker gets the environment of its link, and nothing of the server', async (t) => {
+  process.env.ANTHROPIC_API_KEY = 'sk-a-secret';
+  t.teardown(() => delete process.env.ANTHROPIC_API_KEY);
+  const { runner, spec } = await openRunner(
+    t,
+    `require('fs').writeFileSync('env.part', JSON.stringify(process.env)); require('fs').renameSync('env.part', 'env');`,
+  );
+  const made = spec();
+  await runner.start(made);
+  t.deepEqual(JSON.parse(await read(made, 'env')), {
+    PATH: process.env.PATH ?? '',
+    ERRAND_COORDINATOR: `unix:${made.coordinator_dir}/coordinator.sock`,
+    ERRAND_LISTEN: `unix:${made.worker_dir}/worker.sock`,
+    ERRAND_WORKSPACE: made.workspace_dir,
+    ERRAND_SPOOL: file(made, 'spool'),
+    HOME: file(made, 'home'),
+  });
+});
+
+test('how a worker ended is told, with the last that it wrote', async (t) => {
+  const { runner, spec } = await openRunner(t, `console.error('so it goes'); process.exit(9);`);
+  const made = spec();
+  await runner.start(made);
+  t.deepEqual(await runner.ended(made.name), { exit_code: 9, out_of_memory: false, output: 'so it goes\n' });
+  await runner.remove(made.name);
+  t.deepEqual(await runner.ended(made.name), { exit_code: null, out_of_memory: false, output: '' });
+});
+
+test('a worker is found again by another process of the server, which hears of its end and can end it', async (t) => {
+  const { runner, another, spec } = await openRunner(t, STAY);
+  const [one, two] = [spec(), spec()];
+  await runner.start(one);
+  await runner.start(two);
+  const next = another();
+  t.deepEqual((await next.list()).sort(), [one.name, two.name].sort());
+  const ended = next.ended(one.name);
+  await next.remove(one.name);
+  t.like(await ended, { exit_code: null });
+  t.deepEqual(await next.list(), [two.name]);
+  t.like(await runner.ended(one.name), { exit_code: 137 });
+});
+
+test('starting a worker that runs adopts it', async (t) => {
+  const { runner, another, spec } = await openRunner(t, `require('fs').appendFileSync('starts', 'x'); ${STAY}`);
+  const made = spec();
+  await runner.start(made);
+  t.is(await read(made, 'starts'), 'x');
+  await another().start(made);
+  await runner.start(made);
+  await runner.remove(made.name);
+  t.is(await read(made, 'starts'), 'x');
+});
+
+test('a process that has the id of a worker that went is not taken for it', async (t) => {
+  const { runner, spec, folder } = await openRunner(t, STAY);
+  const made = spec();
+  const stranger = { pid: process.pid, started: (findProcess(process.pid)?.started ?? 0) - 1, home: '/nowhere' };
+  writeFileSync(join(folder, 'data/workers', made.name, 'process.json'), JSON.stringify(stranger));
+  t.like(await runner.ended(made.name), { exit_code: null });
+  await runner.remove(made.name);
+  t.true(isAlive({ pid: process.pid, started: stranger.started + 1 }));
+});
+
+test('remove ends all that a worker started: groups of their own, and those that outlived it', async (t) => {
+  const { runner, another, spec } = await openRunner(
+    t,
+    `const { spawn } = require('child_process');
+     const options = { detached: true, stdio: 'ignore' };
+     const apart = spawn('sh', ['-c', 'trap "" TERM; sleep 600 & wait'], options);
+     const near = spawn('sleep', ['600'], { stdio: 'ignore', env: { PATH: process.env.PATH } });
+     require('fs').writeFileSync('pids.part', [apart.pid, near.pid].join(' '));
+     require('fs').renameSync('pids.part', 'pids');
+     if (process.argv.length === 2) setTimeout(() => process.exit(1), 50);`,
+  );
+  const made = spec();
+  await runner.start(made);
+  const pids = (await read(made, 'pids')).split(' ').map(Number);
+  await runner.ended(made.name);
+  for (const pid of pids) t.truthy(findProcess(pid));
+  await another().remove(made.name);
+  for (const pid of pids) t.is(findProcess(pid), undefined);
+});
+
+test('the output of a worker that does not stop writing is bounded', async (t) => {
+  const { runner, spec, folder } = await openRunner(
+    t,
+    `process.stdout.write('x'.repeat(12 * 1024 * 1024), () => require('fs').writeFileSync('written', 'y')); ${STAY}`,
+  );
+  const made = spec();
+  await runner.start(made);
+  await read(made, 'written');
+  const output = join(folder, 'data/workers', made.name, 'output.log');
+  t.is(statSync(output).size, 12 * 1024 * 1024);
+  await runner.list();
+  t.is(statSync(output).size, 0);
+});
+
+test('a program that is not there is said in words', async (t) => {
+  const runner = new ProcessRunner({ workers_dir: '/nowhere', entry: '/nowhere/worker.ts', env: {} });
+  t.is(await runner.check(), "The worker's program /nowhere/worker.ts is not there.");
+  t.deepEqual(await runner.list(), []);
+});

@@ -1,0 +1,216 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
+import { newWorkerName, type WorkerDirectories } from '../../../coordinator/workers/worker-directories.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { ProcessRunner } from '../../../coordinator/workers/process/runner.ts';
+import type { Runner } from '../../../coordinator/workers/runner.ts';
+import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
+import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { until } from '../../support/until.ts';
+
+/** A data folder as a crash leaves it: an attempt's row is written, and its worker has not been started. */
+async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: string; task_id: string; worker: string }> {
+  const data_dir = await temporaryFolder(t);
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const { id: task_id } = addTask(db, addUser(db));
+  const worker = newWorkerName();
+  new EventLog(db, () => undefined).write((tx) => {
+    const queued = addTask(db, addUser(db));
+    advance(tx, queued, { type: 'cancel', reason: 'of no matter', at: time() });
+    db.prepare(`UPDATE tasks SET status = 'starting', attempt = 1 WHERE id = ?`).run(task_id);
+    setWorkspace(tx.db, task_id, worker);
+    insertAttempt(db, {
+      task_id,
+      n: 1,
+      status: 'starting',
+      reason: null,
+      detail: null,
+      runner: 'process',
+      worker,
+      warm: false,
+      last_seq: 0,
+      started_at: time(),
+      ended_at: null,
+    });
+  });
+  db.close();
+  return { data_dir, task_id, worker };
+}
+
+test.serial(
+  'an attempt whose worker was not started before a crash is started, under the name that was written',
+  async (t) => {
+    const { data_dir, task_id, worker } = await crashedBeforeStart(t);
+    const server = await startServer(t, { data_dir });
+    await server.reaches(task_id, 'succeeded');
+    t.deepEqual(
+      server.attempts(task_id).map((attempt) => [attempt.n, attempt.worker]),
+      [[1, worker]],
+    );
+  },
+);
+
+test.serial(
+  'a worker at work outlives the server, and the next one hears it, messages it and cancels it',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    const second = await startServer(t, { data_dir });
+    t.is(second.dispatcher.workers.at_work, 1);
+    t.is(second.task(task.id).status, 'running');
+    second.cancel(task.id);
+    await second.reaches(task.id, 'cancelled', 1_400);
+    await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
+    t.deepEqual(await second.runner.list(), []);
+    t.deepEqual(second.ended, []);
+  },
+);
+
+test.serial('a cancel that came before a crash is carried out after it', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt: 'hold-on' });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  await first.stop();
+  first.cancel(task.id);
+  t.is(first.task(task.id).status, 'running');
+  const second = await startServer(t, { data_dir });
+  await second.reaches(task.id, 'cancelled');
+  await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
+});
+
+test.serial(
+  'an attempt whose worker went while the server was away is lost, and the task is tried again',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
+    const second = await startServer(t, { data_dir });
+    await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
+    t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
+    t.is(second.task(task.id).detail, 'The worker has gone before it had reported a result.');
+    const again = await until('another attempt works', () => second.attempts(task.id)[1]);
+    t.is(again.n, 2);
+    await second.reaches(task.id, 'running');
+  },
+);
+
+test.serial(
+  'a task has no other worker before the one of an attempt that ended has gone, also after a crash',
+  async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const first = await startServer(t, { data_dir });
+    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+    first.dispatcher.wake();
+    await first.reaches(task.id, 'running');
+    await first.stop();
+    // The server is killed right after it has stored that the attempt is lost: its worker lives, and the task is queued again.
+    first.log.write((tx) => {
+      const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
+      endAttempt(tx, first.task(task.id), 1, end);
+    });
+    const [old] = first.attempts(task.id);
+    const removing = Promise.withResolvers<void>();
+    let asked = 0;
+    const runner = (folders: WorkerDirectories): Runner => {
+      const own = new ProcessRunner({
+        workers_dir: folders.workers_dir,
+        entry: TINY_WORKER,
+        env: { PATH: process.env.PATH ?? '' },
+      });
+      const remove = own.remove.bind(own);
+      own.remove = async (name) => {
+        asked++;
+        if (name === old?.worker) await removing.promise;
+        await remove(name);
+      };
+      return own;
+    };
+    const second = await startServer(t, { data_dir, runner });
+    await until('it is being removed', () => asked > 0);
+    second.dispatcher.wake();
+    t.is(second.attempts(task.id).length, 1);
+    t.true(second.dispatcher.hasRun(task.id));
+    removing.resolve();
+    await until('another attempt works', () => second.attempts(task.id)[1]);
+    t.false((await second.runner.list()).includes(old?.worker ?? ''));
+  },
+);
+
+test.serial('what cannot be removed holds up nothing else', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const [stubborn, other] = [newWorkerName(), newWorkerName()].sort() as [string, string];
+  const tried: string[] = [];
+  const runner = (folders: WorkerDirectories): Runner => {
+    for (const name of [stubborn, other]) mkdirSync(join(folders.workspaces_dir, name), { recursive: true });
+    const own = new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env: {} });
+    own.list = async () => [stubborn, other];
+    own.remove = async (name) => {
+      tried.push(name);
+      if (name === stubborn) throw new Error('It does not go.');
+    };
+    return own;
+  };
+  const server = await startServer(t, { data_dir, runner });
+  await until('the folders have gone', () => server.folders.listWorkspaces().length === 0);
+  t.deepEqual(tried, [stubborn, other]);
+  server.runner.list = async () => [];
+});
+
+test.serial('an adopted worker that dies is lost like any other', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  await first.stop();
+  const second = await startServer(t, { data_dir });
+  t.is(second.task(task.id).status, 'running');
+  await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
+  await until('the attempt is lost', () => second.attempts(task.id)[0]?.reason === 'worker_lost');
+});
+
+test.serial('workers, links and workspaces of nothing are removed at the start; those of tasks stay', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db));
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'succeeded');
+  await until('no worker is at work', () => first.dispatcher.workers.at_work === 0);
+  await first.stop();
+  const [of_task] = first.folders.listWorkspaces();
+  // As a crash leaves a warm worker, and what one leaves that was cut off in the middle.
+  const orphan = newWorkerName();
+  const { coordinator_dir, worker_dir } = first.folders.makeLink(orphan);
+  const workspace_dir = first.folders.makeWorkspace(orphan);
+  await first.runner.start({
+    name: orphan,
+    coordinator_dir,
+    worker_dir,
+    workspace_dir,
+    memory_bytes: 0,
+    cpus: 1,
+    pids_max: 1,
+  });
+  first.folders.makeLink(newWorkerName());
+  mkdirSync(join(data_dir, 'workers', 'something-of-yours'));
+  const second = await startServer(t, { data_dir });
+  await until('the orphan has gone', async () => (await second.runner.list()).length === 0);
+  await until('its link has gone', () => second.folders.listLinks().length === 0);
+  await until('its workspace has gone', () => second.folders.listWorkspaces().length === 1);
+  t.deepEqual(second.folders.listWorkspaces(), [of_task]);
+});

@@ -1,0 +1,38 @@
+import test from 'ava';
+import { lastWords } from '../../../coordinator/workers/redact-output.ts';
+
+test('a crash is told by its message, without where in the program it was', (t) => {
+  const output = [
+    'ready',
+    'file:///opt/errand/agent-container/main.ts:3',
+    "throw new Error('the disk is gone');",
+    '      ^',
+    '',
+    'Error: the disk is gone',
+    '    at file:///opt/errand/agent-container/main.ts:3:7',
+    '    at node:internal/main/run_main_module:33:47',
+    '',
+    'Node.js v24.11.0',
+    '',
+  ].join('\n');
+  t.is(lastWords(output), "ready | throw new Error('the disk is gone'); | Error: the disk is gone");
+});
+
+test('nothing that looks like a secret is told, and no escape sequence', (t) => {
+  const secrets = [
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl',
+    'ghp_abcdefghijklmnop1234',
+    'sk-ant-api03-abcdefgh',
+    'AKIAIOSFODNN7EXAMPLE',
+  ];
+  for (const secret of secrets) t.is(lastWords(`failed with ${secret} in hand`), 'failed with [hidden] in hand');
+  t.is(lastWords('authorization: Bearer abc.def-123456'), 'authorization: Bearer [hidden]');
+  t.is(lastWords('fetch https://user:pass@forge.example/a failed'), 'fetch https://[hidden]forge.example/a failed');
+  t.is(lastWords('\u001B[31mred\u001B[0m \u001B]0;title\u0007words\r'), 'red words');
+});
+
+test('of much only the end is told', (t) => {
+  t.is(lastWords(''), '');
+  t.is(lastWords('a\nb\nc\nd\n'), 'b | c | d');
+  t.is(lastWords('x'.repeat(5_000)).length, 401);
+});

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
+import { taskView } from '../../../coordinator/domain/task-view.ts';
+import type { WaitingFor } from '../../../protocol/task.ts';
+import { addTask as addQueued, addUser as addPerson, startServer } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { call, startHeart } from '../../support/heart.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { until } from '../../support/until.ts';
+import { TestClient } from '../../support/watcher.ts';
+
+const since = new Date().toISOString();
+const model: WaitingFor = { kind: 'model', since };
+
+async function startAtWork(t: ExecutionContext, silent_ms: number) {
+  const heart = await startHeart({ folder: await temporaryFolder(t), silent_ms });
+  t.teardown(heart.close);
+  const user_id = addUser(heart.log);
+  const { id } = addTask(heart.log, user_id);
+  heart.leases.touch(id, startAttempt(heart.log, id));
+  const token = await heart.tokens.issue(id, 1);
+  const say = (path: string, body: object) =>
+    call(
+      { port: heart.callback_port },
+      { path: `/internal/tasks/${id}/${path}`, token, body: { attempt: 1, ...body } },
+    );
+  const beat = (waiting_for: WaitingFor | null) => say('heartbeat', { last_seq: 0, waiting_for });
+  return { heart, user_id, id, say, beat, seen: () => taskView(taskOf(heart.log, id), undefined, null).waiting_for };
+}
+
+test('a worker that misses its heartbeats is told of as silent, at once and wherever the task is shown, until it is heard', async (t) => {
+  const { heart, user_id, id, say, beat, seen } = await startAtWork(t, 400);
+  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  t.teardown(() => client.close());
+  t.is((await beat(model)).status, 200);
+  const last = () => client.of('state').at(-1)?.waiting_for;
+  await client.until(() => last()?.kind === 'model');
+  await client.until(() => last()?.kind === 'silent_worker');
+  const silent = last();
+  t.deepEqual(seen(), silent ?? null);
+  const length = silent?.kind === 'silent_worker' ? Date.parse(silent.until) - Date.parse(silent.since) : 0;
+  t.is(length, 60_000);
+  // Who comes only now is told too.
+  const late = await TestClient.subscribe(heart.socket_url, user_id);
+  t.teardown(() => late.close());
+  await late.until(() => late.of('state').length === 1);
+  t.like(late.of('state')[0], { task_id: id, status: 'running', waiting_for: silent });
+  const frames = client.of('state').length;
+  t.is((await say('events', { events: [] })).status, 200);
+  await client.until(() => last()?.kind === 'model');
+  t.deepEqual(seen(), model);
+  // One frame for the silence and one for its end, however long it lasts.
+  t.is(client.of('state').length, frames + 1);
+});
+
+function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 100 }) {
+  const found: Stall[] = [];
+  const progress = new ProgressWatch((stall) => found.push(stall) > 0, times);
+  const keep_alive = setInterval(() => undefined, 1_000);
+  t.teardown(() => {
+    progress.stop();
+    clearInterval(keep_alive);
+  });
+  return { progress, found };
+}
+
+test('an attempt that does not move stands still, with the last word of its worker; one that moves does not', async (t) => {
+  const { progress, found } = stallsOf(t);
+  progress.waits('stuck', 1, model);
+  for (const task_id of ['moves', 'prints', 'carried', 'ended']) progress.moved(task_id, 1);
+  progress.end('ended', 1);
+  const done = progress.carries('carried', 1);
+  const moving = setInterval(() => {
+    progress.moved('moves', 1);
+    progress.heard('prints', 1);
+    // To say the same again is no progress.
+    if (found.length === 0) progress.waits('stuck', 1, { ...model, silent_since: new Date().toISOString() });
+  }, 10);
+  t.teardown(() => clearInterval(moving));
+  await until('one stands still', () => found.length > 0);
+  t.deepEqual(found, [{ task_id: 'stuck', attempt: 1, waiting_for: model, over_time: false }]);
+  done();
+  await until('what was carried has ended', () => found.length > 1);
+  t.is(found[1]?.task_id, 'carried');
+});
+
+test('an attempt has an end of its own, whatever its worker says; what could not be ended is found once more', async (t) => {
+  const found: Stall[] = [];
+  const progress = new ProgressWatch((stall) => found.push(stall) > 1, { stall_ms: 200, wait_grace_ms: 100 });
+  t.teardown(() => progress.stop());
+  progress.begin('endless', 1, 50);
+  progress.begin('ended', 1, 50);
+  progress.end('ended', 1);
+  progress.carries('endless', 1);
+  const waiting_for = { kind: 'person', question: 'Which?', since } as const;
+  const busy = setInterval(() => {
+    progress.moved('endless', 1);
+    progress.waits('endless', 1, waiting_for);
+  }, 5);
+  t.teardown(() => clearInterval(busy));
+  await until('it was found twice', () => found.length > 1);
+  const stall = { task_id: 'endless', attempt: 1, waiting_for, over_time: true };
+  t.deepEqual(found, [stall, stall]);
+});
+
+test('a wait may last until its end and a grace more, and output does not prolong it', async (t) => {
+  const { progress, found } = stallsOf(t, { stall_ms: 100, wait_grace_ms: 200 });
+  const began = performance.now();
+  // By a clock that is wrong by a year.
+  const at = (ms: number) => new Date(Date.parse('2025-01-01T00:00:00Z') + ms).toISOString();
+  progress.waits('command', 1, { kind: 'command', command: 'make', since: at(0), until: at(500) });
+  progress.waits('person', 1, { kind: 'person', question: 'Which?', since });
+  const printing = setInterval(() => progress.heard('command', 1), 10);
+  t.teardown(() => clearInterval(printing));
+  await until('the command stands still', () => found.length > 0);
+  t.true(performance.now() - began >= 700);
+  t.deepEqual(
+    found.map(({ task_id }) => task_id),
+    ['command'],
+  );
+});
+
+test.serial(
+  'a worker whose work stands still while its heartbeats flow loses its attempt, and the next one is tried',
+  async (t) => {
+    const server = await startServer(t, { stall_ms: 2_000, wait_grace_ms: 1_000 });
+    const task = addQueued(server.db, addPerson(server.db), { prompt: 'stall-once' });
+    server.dispatcher.wake();
+    await server.reaches(task.id, 'succeeded');
+    const [first] = server.attempts(task.id);
+    t.like(first, { status: 'failed', reason: 'worker_hung' });
+    t.regex(first?.detail ?? '', /went on calling, but its work stood still: .* the command `npm test`\./);
+  },
+);
+
+test.serial(
+  'a worker whose event loop is blocked is told of as silent, and loses its attempt with its lease',
+  async (t) => {
+    const server = await startServer(t, { lease_ms: 6_000, silent_ms: 1_500 });
+    const task = addQueued(server.db, addPerson(server.db), { prompt: 'block-once' });
+    server.dispatcher.wake();
+    await until('it is silent', () => server.task(task.id).silence);
+    await server.reaches(task.id, 'succeeded');
+    const [first] = server.attempts(task.id);
+    t.like(first, { status: 'failed', reason: 'worker_lost' });
+    t.regex(first?.detail ?? '', /fell silent/);
+    t.is(server.task(task.id).silence, null);
+  },
+);
+
+test.serial('a worker that is stopped for less than its lease goes on in the same attempt once it wakes', async (t) => {
+  const server = await startServer(t, { silent_ms: 800 });
+  const task = addQueued(server.db, addPerson(server.db), { prompt: 'stay' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  const worker = server.attempts(task.id)[0]?.worker ?? '';
+  const { pid } = JSON.parse(readFileSync(join(server.folders.workers_dir, worker, 'process.json'), 'utf8'));
+  process.kill(pid, 'SIGSTOP');
+  await until('it is silent', () => server.task(task.id).silence);
+  process.kill(pid, 'SIGCONT');
+  await until('it is heard', () => server.task(task.id).silence === null);
+  t.is(server.attempts(task.id).length, 1);
+  server.cancel(task.id);
+  await server.reaches(task.id, 'cancelled');
+});
+
+test.serial('a worker that crashes is lost with its last words', async (t) => {
+  const server = await startServer(t);
+  const task = addQueued(server.db, addPerson(server.db), { prompt: 'crash-once' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  t.regex(
+    server.attempts(task.id)[0]?.detail ?? '',
+    /exited with code \d+ before .* Its last words: .*the flux has gone/,
+  );
+});

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { ProcessRunner } from '../../../coordinator/workers/process/runner.ts';
+import type { Runner } from '../../../coordinator/workers/runner.ts';
+import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
+import { until } from '../../support/until.ts';
+
+test.serial('a first attempt is handed to the worker that waits, and another takes its place', async (t) => {
+  const server = await startServer(t, { warm_workers: 1 });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const [waiting] = await server.runner.list();
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  t.like(server.attempts(task.id)[0], { worker: waiting, warm: true });
+  t.is(server.task(task.id).workspace, waiting ?? '');
+  await until('another waits', () => server.dispatcher.workers.warm === 1);
+  await until('the first has gone', () => server.dispatcher.workers.at_work === 0);
+  t.notDeepEqual(await server.runner.list(), [waiting]);
+});
+
+test.serial('a later attempt has a worker of its own, with the workspace of the first', async (t) => {
+  const server = await startServer(t, { warm_workers: 1 });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  const [first, second] = server.attempts(task.id);
+  t.deepEqual([first?.warm, second?.warm], [true, false]);
+  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+});
+
+for (const boot of ['deaf', 'refuse'])
+  test(`a warm worker that does not take its task (${boot}) makes way for another, of the same attempt`, async (t) => {
+    // Only the first worker misbehaves.
+    const env: Record<string, string> = { PATH: process.env.PATH ?? '', TINY_WORKER: boot };
+    const server = await startServer(t, {
+      warm_workers: 1,
+      runner: (folders) => new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }),
+    });
+    await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+    const [warm] = await server.runner.list();
+    env.TINY_WORKER = '';
+    const task = addTask(server.db, addUser(server.db));
+    server.dispatcher.wake();
+    await server.reaches(task.id, 'succeeded');
+    const attempts = server.attempts(task.id);
+    t.is(attempts.length, 1);
+    t.like(attempts[0], { warm: false, status: 'succeeded' });
+    t.not(attempts[0]?.worker, warm);
+    t.false((await server.runner.list()).includes(warm ?? ''));
+    t.false(server.folders.listWorkspaces().includes(warm ?? ''));
+  });
+
+test.serial('a worker of a newer contract gets no task, and the attempt says what to do', async (t) => {
+  const server = await startServer(t, { boot: 'newer' });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the attempt has failed', () => server.attempts(task.id)[0]?.status === 'failed');
+  const [attempt] = server.attempts(task.id);
+  t.is(attempt?.reason, 'worker_start_failed');
+  t.regex(attempt?.detail ?? '', /version 2 of the worker contract, and this server version 1: upgrade the server\.$/);
+  server.cancel(task.id);
+});
+
+test.serial('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
+  const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const [warm] = await server.runner.list();
+  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'running');
+  server.say(task.id, 'are you there?');
+  // Past the time in which a hand-over is to be answered, the worker is spoken to as any other.
+  await until('it has heard', () => {
+    server.dispatcher.control(task.id);
+    return server.task(task.id).status === 'succeeded';
+  });
+  const attempts = server.attempts(task.id);
+  t.is(attempts.length, 1);
+  t.like(attempts[0], { worker: warm, warm: true });
+});
+
+test.serial('a warm worker that dies is replaced', async (t) => {
+  const server = await startServer(t, { warm_workers: 1 });
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  const [first] = await server.runner.list();
+  await server.runner.remove(first ?? '');
+  const second = await until('another waits', async () => {
+    const [name] = await server.runner.list();
+    return server.dispatcher.workers.warm === 1 && name !== first ? name : undefined;
+  });
+  t.truthy(second);
+  t.deepEqual(server.folders.listLinks(), [second]);
+  t.deepEqual(server.folders.listWorkspaces(), [second]);
+});
+
+/** A runner that can be taken down. */
+function breakable(inner: Runner): Runner & { fault: string | null; starts: number } {
+  const runner = {
+    kind: inner.kind,
+    owner: inner.owner,
+    fault: null as string | null,
+    starts: 0,
+    start: (spec: Parameters<Runner['start']>[0]) => {
+      runner.starts += 1;
+      return runner.fault === null ? inner.start(spec) : Promise.reject(new Error(runner.fault));
+    },
+    ended: (name: string) => inner.ended(name),
+    remove: (name: string) => inner.remove(name),
+    list: () => inner.list(),
+    check: async () => runner.fault ?? (await inner.check()),
+    close: () => inner.close(),
+  };
+  return runner;
+}
+
+test.serial(
+  'while the runner is at fault no worker is started and tasks wait; once it is mended they go on by themselves',
+  async (t) => {
+    let broken: ReturnType<typeof breakable> | undefined;
+    const server = await startServer(t, {
+      warm_workers: 1,
+      runner: (folders) => {
+        const env = { PATH: process.env.PATH ?? '' };
+        broken = breakable(new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }));
+        broken.fault = 'Docker does not answer.';
+        return broken;
+      },
+    });
+    const task = addTask(server.db, addUser(server.db));
+    server.dispatcher.wake();
+    t.is(server.gate.fault, 'Docker does not answer.');
+    await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
+    t.is(server.task(task.id).status, 'queued');
+    t.is(broken?.starts, 0);
+    if (broken) broken.fault = null;
+    await server.reaches(task.id, 'succeeded');
+    t.is(server.gate.fault, null);
+    await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  },
+);
+
+test.serial('a stop removes the workers that wait', async (t) => {
+  const server = await startServer(t, { warm_workers: 2 });
+  await until('two wait', () => server.dispatcher.workers.warm === 2);
+  await server.stop();
+  t.deepEqual(await server.runner.list(), []);
+  t.deepEqual(server.folders.listLinks(), []);
+  t.deepEqual(server.folders.listWorkspaces(), []);
+});

@@ -1,0 +1,99 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { WorkerDirectories, newWorkerName, type Link } from '../../../coordinator/workers/worker-directories.ts';
+import { postCancel, readHealth, readStatus, WorkerUnreachable } from '../../../coordinator/workers/worker-client.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+async function makeLink(t: ExecutionContext): Promise<Link> {
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return new WorkerDirectories(await temporaryFolder(t), owner).makeLink(newWorkerName());
+}
+
+async function serve(t: ExecutionContext, path: string, listener: RequestListener): Promise<void> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+}
+
+const openHandles = () => readdirSync('/proc/self/fd').length;
+
+test('a worker is called through the socket in its directory', async (t) => {
+  const link = await makeLink(t);
+  const bodies: string[] = [];
+  await serve(t, join(link.worker_dir, 'worker.sock'), (request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+    response.writeHead(request.url === '/healthz' ? 200 : 202);
+    response.end(JSON.stringify({ ok: true, contract_version: 1, agent: 'a', version: '1', more: 'passed over' }));
+  });
+  t.like(await readHealth(link), { ok: true, contract_version: 1 });
+  t.is((await postCancel(link, 'x'.repeat(1_000))).status, 202);
+  t.deepEqual(JSON.parse(bodies.join('')), { reason: 'x'.repeat(500) });
+});
+
+// Alone: it counts the handles of this process.
+test.serial('nothing but a socket of its own making is connected to', async (t) => {
+  const link = await makeLink(t);
+  let called = false;
+  const elsewhere = join(link.coordinator_dir, 'other.sock');
+  await serve(t, elsewhere, (_request, response) => {
+    called = true;
+    response.end('{}');
+  });
+  const before = openHandles();
+  symlinkSync(elsewhere, join(link.worker_dir, 'worker.sock'));
+  await t.throwsAsync(readHealth(link), { message: /is not a socket/ });
+  t.false(called);
+  for (const [name, make] of [
+    ['file', (path: string) => writeFileSync(path, '')],
+    ['folder', (path: string) => mkdirSync(path)],
+  ] as const) {
+    const other = await makeLink(t);
+    make(join(other.worker_dir, 'worker.sock'));
+    await t.throwsAsync(readHealth(other), { message: /is not a socket/ }, name);
+  }
+  t.is(openHandles(), before);
+});
+
+test('a worker that does not listen is told from one that does not answer', async (t) => {
+  const link = await makeLink(t);
+  const nobody = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  t.true(nobody.unreached);
+  await serve(t, join(link.worker_dir, 'worker.sock'), (request) => request.socket.destroy());
+  const cut = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  t.false(cut.unreached);
+});
+
+test('a worker that does not answer, or never ends its answer, gate nobody up', async (t) => {
+  const link = await makeLink(t);
+  await serve(t, join(link.worker_dir, 'worker.sock'), (request, response) => {
+    if (request.url === '/status') response.write(' ');
+  });
+  await Promise.all([t.throwsAsync(readHealth(link)), t.throwsAsync(readStatus(link))]);
+});
+
+test('an answer without an end is cut off', async (t) => {
+  const link = await makeLink(t);
+  let sent = 0;
+  await serve(t, join(link.worker_dir, 'worker.sock'), (_request, response) => {
+    const piece = Buffer.alloc(16 * 1024, ' ');
+    const pump = () => {
+      while (!response.destroyed && response.write(piece)) sent += piece.length;
+    };
+    response.on('drain', pump);
+    pump();
+  });
+  const error = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  t.regex(String(error.cause), /longer than 65536 bytes/);
+  t.true(sent < 4 * 1024 * 1024);
+});
+
+test('an answer of another form is refused', async (t) => {
+  const link = await makeLink(t);
+  await serve(t, join(link.worker_dir, 'worker.sock'), (_request, response) => response.end('{"ok":"yes"}'));
+  await t.throwsAsync(readHealth(link));
+});

@@ -1,0 +1,75 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { pino } from 'pino';
+import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
+import { sizeFault, WorkspaceWatch } from '../../../coordinator/workers/workspace-watch.ts';
+import { diskTest, mountDisk } from '../../support/disk.ts';
+import { addTask, addUser, startServer } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { holdsWorkspaceBound, WORKSPACE_BYTES_MAX } from '../../support/full-workspace.ts';
+import { until } from '../../support/until.ts';
+
+const MB = 1024 * 1024;
+
+test('an errand whose workspace outgrows its bound fails alone, and the workspace goes', async (t) => {
+  await holdsWorkspaceBound(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
+});
+
+test('what a worker writes beside its workspace counts as well', async (t) => {
+  await holdsWorkspaceBound(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }), 'fill-link');
+});
+
+test('a workspace is too large by its bytes, by its files, and where it cannot be counted', (t) => {
+  t.is(sizeFault({ bytes: 50 * MB, files: 1_000_000 }, 50 * MB), null);
+  t.is(sizeFault({ bytes: 51 * MB, files: 1 }, 50 * MB), 'The workspace has grown to 51 MB; the server allows 50 MB.');
+  t.is(
+    sizeFault({ bytes: 0, files: 1_000_001 }, 50 * MB),
+    'The workspace has grown to 1000001 files; the server allows 1000000.',
+  );
+  const uncountable = 'The workspace has more in it than can be counted within 60 s.';
+  t.is(sizeFault({ bytes: Infinity, files: 1 }, 50 * MB), uncountable);
+  t.is(sizeFault({ bytes: 1, files: Infinity }, 50 * MB), uncountable);
+});
+
+test('a measurement that could not begin is in the log, and the next one takes place', async (t) => {
+  const dir = await temporaryFolder(t);
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line) => void lines.push(line) });
+  const gate = new DispatchGate(logger);
+  gate.set('disk', 'The disk is short.');
+  const details: string[] = [];
+  let looks = 0;
+  const failing = {
+    task_id: 'it',
+    get dirs(): string[] {
+      looks += 1;
+      if (looks === 1) throw new Error('spawn ENOMEM');
+      return [dir];
+    },
+    tooLarge: (detail: string) => void details.push(detail),
+  };
+  const list = () => [failing];
+  const watch = new WorkspaceWatch({ bytes_max: 0, gate, logger, list });
+  t.teardown(() => watch.stop());
+  watch.start();
+  await until('the next one took place', () => details.length > 0);
+  t.regex(details[0] ?? '', /^The workspace has grown to/);
+  t.is(lines.filter((line) => line.includes('spawn ENOMEM')).length, 1);
+});
+
+diskTest('an errand that has filled the disk under the database fails once, and for that reason', async (t) => {
+  const data_dir = mountDisk(t, join(await temporaryFolder(t), 'data'), 64);
+  const server = await startServer(t, { data_dir, workspace_bytes_max: 48 * MB });
+  const filler = addTask(server.db, addUser(server.db), { prompt: 'fill' });
+  server.dispatcher.wake();
+  await until('the disk is full to the last block', async () => (await statfs(data_dir)).bavail === 0);
+  t.is(server.task(filler.id).status, 'running');
+  server.gate.set('disk', 'The disk is short.');
+  const failed = await server.reaches(filler.id, 'failed');
+  t.like(failed, { reason: 'workspace_full', workspace: null });
+  t.like(server.attempts(filler.id), { length: 1 });
+  t.deepEqual(server.ended, [`${filler.id}/1`]);
+  await until('its place is free', () => server.dispatcher.workers.at_work === 0);
+  t.deepEqual(server.folders.listWorkspaces(), []);
+});
