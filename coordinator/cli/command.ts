@@ -9,16 +9,25 @@ type Operands<P extends readonly string[]> = {
 };
 type Values<O extends Options> = { [K in keyof O]?: O[K]['type'] extends 'string' ? string : boolean };
 
-export type Command = {
+/** How a command is typed, and what it does. */
+export type Synopsis<N extends string = string, P extends readonly string[] = readonly string[]> = {
   /** As it is typed, such as `say`, or `project add`. */
-  name: string;
-  /** The names of what follows it, such as `ID`; one in brackets, such as `[NAME]`, may be left out. */
-  operands: readonly string[];
+  name: N;
+  /** What follows the name, such as `ID`; one in brackets, such as `[NAME]`, may be left out. */
+  operands: P;
   summary: string;
+};
+
+export type Command = Synopsis & {
   options: Options;
-  /** Runs it with what follows its name; gives what the process ends with. */
+  /** Runs it with what follows its name; resolves with the exit code. */
   run: (argv: string[], io: Io) => Promise<number>;
 };
+
+/** Whether the words begin with a command's name, which may be of several words. */
+export function beginsWith(argv: readonly string[], name: string): boolean {
+  return name.split(' ').every((word, index) => argv[index] === word);
+}
 
 /** A command whose options have types. */
 export function command<const O extends Options, const P extends readonly string[]>(spec: {

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { Failure } from '../client/errors.ts';
-import { fold, paint, type Line } from './line.ts';
+import { fold, paint, type Line } from './render/line.ts';
 import type { SessionFile } from './session-file.ts';
 
 /** What a command has to do with. */
@@ -8,6 +8,8 @@ export type Io = {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
+  /** The width of the output, where lines are wrapped. */
+  columns: number;
   /** Whether the output may have colours. */
   color: boolean;
   /** Whether the output is a terminal, where lines can be drawn anew. */
@@ -19,8 +21,8 @@ export type Io = {
   signal: AbortSignal;
 };
 
-export function print({ stdout, color, live }: Io, lines: readonly Line[]): void {
-  const folded = live ? lines.flatMap((line) => fold(line, stdout.columns)) : lines;
+export function print({ stdout, color, live, columns }: Io, lines: readonly Line[]): void {
+  const folded = live ? lines.flatMap((line) => fold(line, columns)) : lines;
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 

@@ -4,7 +4,8 @@ import { command, given, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { allProjects, findProject } from '../client/find.ts';
 import { print, printJson, readSecret } from './io.ts';
-import { oneLine } from './text.ts';
+import { PROGRAM } from './render/program.ts';
+import { oneLine } from './render/text.ts';
 
 export const projects = command({
   name: 'projects',
@@ -19,7 +20,7 @@ export const projects = command({
         io,
         list.length > 0
           ? list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]])
-          : [['No projects. Make one with: npx errand project add NAME --repo URL']],
+          : [[`No projects. Make one with: ${PROGRAM} project add NAME --repo URL`]],
       );
     return EXIT.succeeded;
   },
@@ -57,7 +58,7 @@ export const addProject = command({
     else
       print(io, [
         ['The project ', ['bold', project.name], ` is ${project.id}.`],
-        [['dim', `send an errand with: npx errand task "…" --project ${project.id}`]],
+        [['dim', `send an errand with: ${PROGRAM} task "…" --project ${project.id}`]],
       ]);
     return EXIT.succeeded;
   },

@@ -6,12 +6,13 @@ import { command, given, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { UsageFailure } from './usage-failure.ts';
 import { findProject, findTask, shortIds } from '../client/find.ts';
-import { money } from './format.ts';
+import { money } from './render/format.ts';
 import { print, printJson } from './io.ts';
-import type { Line } from './line.ts';
-import { STATUS_STYLE } from './event-lines.ts';
-import { clean, oneLine } from './text.ts';
-import { whyNothingStarts } from './view.ts';
+import type { Line } from './render/line.ts';
+import { STATUS_STYLE } from './render/event-lines.ts';
+import { PROGRAM } from './render/program.ts';
+import { clean, oneLine } from './render/text.ts';
+import { whyNothingStarts } from './render/view.ts';
 import { watch } from './watch.ts';
 
 const JSON_OPTION = { type: 'boolean', help: 'one JSON object a line, for scripts' } as const;
@@ -58,7 +59,7 @@ export const task = command({
       print(io, [
         ['The errand is ', [STATUS_STYLE[created.status], created.status], ': ', ['bold', created.id]],
         ...whyNothingStarts([created]),
-        [['dim', `watch it with: npx errand watch ${created.id}`]],
+        [['dim', `watch it with: ${PROGRAM} watch ${created.id}`]],
       ]);
     return EXIT.succeeded;
   },
@@ -89,7 +90,7 @@ export const tasks = command({
         io,
         items.length > 0
           ? [...table(items), ...whyNothingStarts(items)]
-          : [['No errands. Send one with: npx errand task "…" --repo errand://sample']],
+          : [[`No errands. Send one with: ${PROGRAM} task "…" --repo errand://sample`]],
       );
     return EXIT.succeeded;
   },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../protocol/ids.ts';
 import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
-import { Failure, Refusal, Unreachable } from './errors.ts';
+import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type Answer, type Request } from './http.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
 
@@ -28,7 +28,7 @@ export class Client {
   /** Throws where nobody is logged in. What the client does ends when the signal aborts. */
   static async open(store: SessionStore, signal: AbortSignal): Promise<Client> {
     const stored = await store.read();
-    if (!stored) throw new Failure('You are not logged in: run npx errand login first.');
+    if (!stored) throw new LoggedOut('You are not logged in.');
     return new Client(store, stored, signal);
   }
 
@@ -108,7 +108,7 @@ export class Client {
       await this.#store.write(this.#stored);
     } catch (error) {
       if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
-      throw new Failure('Your log-in has ended: run npx errand login.', { cause: error });
+      throw new LoggedOut('Your log-in has ended.', { cause: error });
     }
   }
 }

@@ -2,7 +2,7 @@ import { on } from 'node:events';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
-import { Failure, Unreachable } from './errors.ts';
+import { Failure, LoggedOut, Unreachable } from './errors.ts';
 import { reason } from './http.ts';
 
 const HANDSHAKE_MS = 10_000;
@@ -61,7 +61,7 @@ export async function* connect(
 
 function closed(server: string, code: number): Failure {
   if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
-  if (code === CLOSE.not_found) return new Failure(`${server} does not know you: run npx errand login.`);
+  if (code === CLOSE.not_found) return new LoggedOut(`${server} does not know your account.`);
   if (code === CLOSE.too_many) return new Failure('Too many watch at once as this user: end another.');
   return new Unreachable(`The connection to ${server} was lost.`);
 }

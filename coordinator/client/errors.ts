@@ -11,6 +11,19 @@ export class Failure extends Error {
   }
 }
 
+/** Nobody is logged in, or the log-in has ended. */
+export class LoggedOut extends Failure {}
+
+/** No task or project has that id or name. */
+export class NotFound extends Failure {
+  readonly kind: 'task' | 'project';
+
+  constructor(kind: 'task' | 'project', named: string) {
+    super(`There is no ${kind} '${named}'.`);
+    this.kind = kind;
+  }
+}
+
 /** The server could not be reached, or is not able to answer now: worth another try. */
 export class Unreachable extends Failure {
   readonly retry_after_s: number | undefined;

@@ -3,7 +3,7 @@ import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
-import { Failure } from './errors.ts';
+import { Failure, NotFound } from './errors.ts';
 
 /** How far back a part of an id is looked for. */
 const PAGES_MAX = 50;
@@ -45,9 +45,9 @@ function matching<T extends { id: string }>(items: readonly T[], part: string): 
   return items.filter(({ id }) => id.startsWith(wanted) || id.endsWith(wanted));
 }
 
-function only<T>(kind: string, part: string, found: readonly T[], show: (item: T) => string): T {
+function only<T>(kind: NotFound['kind'], part: string, found: readonly T[], show: (item: T) => string): T {
   const [first, second] = found;
-  if (first === undefined) throw new Failure(`There is no ${kind} '${part}': npx errand ${kind}s lists them.`);
+  if (first === undefined) throw new NotFound(kind, part);
   if (second === undefined) return first;
   throw new Failure(
     `'${part}' may be any of these:\n${found

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/logger.ts';
 import { lockBackups } from '../../sqlite/data-lock.ts';
 import { backupCheck, readBackupState, type BackupState } from './state.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../admin/main.ts', import.meta.url));
 /** A start of the server is over before a backup begins; and how often it is looked whether another run has ended. */
 const SOON_MS = 10_000;
 /** How long a backup may take: a database of tens of gigabytes does, over a slow line. */

@@ -51,7 +51,7 @@ test('ends the log-in on the server, too', async (t) => {
   await t.throwsAsync(server.auth.refresh(refresh_token));
   const after = await cli.run(['tasks']);
   t.is(after.code, 2);
-  t.is(after.stderr, 'You are not logged in: run npx errand login first.\n');
+  t.is(after.stderr, 'You are not logged in.\nLog in with: npx errand login\n');
 });
 
 test('renews the tokens once when several processes find them expired at once', async (t) => {
@@ -128,7 +128,7 @@ test('names each wrong field of a request, and what is missing', async (t) => {
     [['task', 'Mend it', ...REPO, '--budget', 'much'], /--budget is not a number: much/],
     [['tasks', '--colour'], /Unknown option '--colour'/],
     [['tasks', '--status', 'lost'], /status/],
-    [['watch', 'zzzzzz'], /There is no task 'zzzzzz': npx errand tasks lists them/],
+    [['watch', 'zzzzzz'], /There is no task 'zzzzzz'.\nList them with: npx errand tasks/],
     [['watch', '0'.repeat(20)], /There is no such task/],
     [['destroy'], /'destroy' is not a command/],
   ];

@@ -1,4 +1,4 @@
-import type { Delta, LogEvent } from '../../protocol/events.ts';
+import type { Delta, LogEvent } from '../../../protocol/events.ts';
 
 type Draft = { kind: Delta['kind']; text: string };
 

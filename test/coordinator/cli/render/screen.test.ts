@@ -1,13 +1,13 @@
 import test from 'ava';
-import type { LogEvent } from '../../../protocol/events.ts';
-import type { Task } from '../../../protocol/task.ts';
-import { newId } from '../../../protocol/ids.ts';
-import { Drafts } from '../../../coordinator/cli/drafts.ts';
-import { block, fold, paint, type Line } from '../../../coordinator/cli/line.ts';
-import type { News } from '../../../coordinator/client/follow.ts';
-import { View } from '../../../coordinator/cli/view.ts';
-import { Screen } from '../../../coordinator/cli/screen.ts';
-import { clean, headAndTail, oneLine, wrap } from '../../../coordinator/cli/text.ts';
+import type { LogEvent } from '../../../../protocol/events.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { newId } from '../../../../protocol/ids.ts';
+import { Drafts } from '../../../../coordinator/cli/render/drafts.ts';
+import { block, fold, paint, type Line } from '../../../../coordinator/cli/render/line.ts';
+import type { News } from '../../../../coordinator/client/follow.ts';
+import { View } from '../../../../coordinator/cli/render/view.ts';
+import { Screen } from '../../../../coordinator/cli/render/screen.ts';
+import { clean, headAndTail, oneLine, wrap } from '../../../../coordinator/cli/render/text.ts';
 
 // oxlint-disable-next-line no-control-regex -- control characters are what a terminal reads.
 const PIECES = /\u001B\[[?\d;]*[A-Za-z]|[\r\n]|[^\u001B\r\n]+/g;

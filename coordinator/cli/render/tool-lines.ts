@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkerEvent } from '../../protocol/events.ts';
+import type { WorkerEvent } from '../../../protocol/events.ts';
 import { duration } from './format.ts';
 import { block, type Line } from './line.ts';
 import { headAndTail, oneLine } from './text.ts';

@@ -1,8 +1,9 @@
-import type { LogEvent } from '../../protocol/events.ts';
-import type { PlanItem, TaskStatus } from '../../protocol/task.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
 import { changes, clock, duration, money } from './format.ts';
-import type { KnownEvent } from '../client/known-event.ts';
+import type { KnownEvent } from '../../client/known-event.ts';
 import { block, type Line, type Style } from './line.ts';
+import { PROGRAM } from './program.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';
 
@@ -75,7 +76,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'question.asked':
       return [
         ...block(headAndTail(body.question, 40, 0), '? ', 'yellow'),
-        [['dim', `answer it with: npx errand say ${event.task_id} "…"`]],
+        [['dim', `answer it with: ${PROGRAM} say ${event.task_id} "…"`]],
       ];
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];

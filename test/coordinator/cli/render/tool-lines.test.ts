@@ -1,6 +1,6 @@
 import test from 'ava';
-import { paint, type Line } from '../../../coordinator/cli/line.ts';
-import { ToolLines } from '../../../coordinator/cli/tool-lines.ts';
+import { paint, type Line } from '../../../../coordinator/cli/render/line.ts';
+import { ToolLines } from '../../../../coordinator/cli/render/tool-lines.ts';
 
 type Finished = { is_error?: boolean; exit_code?: number; duration_ms?: number };
 

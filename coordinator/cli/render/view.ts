@@ -1,4 +1,4 @@
-import type { LogEvent } from '../../protocol/events.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
 import {
   isEnded,
   type PlanItem,
@@ -6,13 +6,14 @@ import {
   type TaskStatus,
   type Usage,
   type WaitingFor,
-} from '../../protocol/task.ts';
+} from '../../../protocol/task.ts';
 import { Drafts } from './drafts.ts';
 import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
-import type { News } from '../client/follow.ts';
+import type { News } from '../../client/follow.ts';
 import { changes, clock, duration, money, spent, waiting } from './format.ts';
-import { knownEvent } from '../client/known-event.ts';
+import { knownEvent } from '../../client/known-event.ts';
 import { block, type Line } from './line.ts';
+import { PROGRAM } from './program.ts';
 import { headAndTail, wrap } from './text.ts';
 
 const PLAN_LINES_MAX = 10;
@@ -124,10 +125,10 @@ export class View {
         ? []
         : [
             ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
-            ['  ', ['dim', `see the changes with: npx errand diff ${id}`] as const],
+            ['  ', ['dim', `see the changes with: ${PROGRAM} diff ${id}`] as const],
           ]),
       ...(task.reason === 'budget_exhausted'
-        ? [['  ', ['dim', `to go on with a larger budget: npx errand retry ${id} --budget N`] as const]]
+        ? [['  ', ['dim', `to go on with a larger budget: ${PROGRAM} retry ${id} --budget N`] as const]]
         : []),
     ];
   }

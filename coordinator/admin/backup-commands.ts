@@ -1,32 +1,28 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { command } from '../../cli/command.ts';
-import { EXIT } from '../../cli/exit.ts';
-import { UsageFailure } from '../../cli/usage-failure.ts';
-import { Failure } from '../../client/errors.ts';
-import { print, type Io } from '../../cli/io.ts';
-import type { Line } from '../../cli/line.ts';
-import { ConfigError, readConfig, type Config } from '../../base/config.ts';
-import type { BackupConfig } from './backup.ts';
-import { BackupError } from './error.ts';
-import { readName } from './name.ts';
-import type { Restored } from './restore.ts';
-import type { BackupStore } from './store.ts';
+import { command } from '../cli/command.ts';
+import { EXIT } from '../cli/exit.ts';
+import { SERVER_COMMANDS } from '../cli/server-commands.ts';
+import { UsageFailure } from '../cli/usage-failure.ts';
+import { Failure } from '../client/errors.ts';
+import { print, type Io } from '../cli/io.ts';
+import type { Line } from '../cli/render/line.ts';
+import { ConfigError, readConfig, type Config } from '../base/config.ts';
+import type { BackupConfig } from '../operations/backup/backup.ts';
+import { BackupError } from '../operations/backup/error.ts';
+import { readName } from '../operations/backup/name.ts';
+import type { Restored } from '../operations/backup/restore.ts';
+import type { BackupStore } from '../operations/backup/store.ts';
 
-/*
- * The two commands that are not a client's: they work on the data folder of a server, on the machine that it is on, by the server's settings. What
- * does the work is loaded when it is asked for: no other command needs the database driver.
- */
+/* What does the work is imported when it is needed: no other command loads the database driver. */
 
-const backup = command({
-  name: 'backup',
-  operands: [],
-  summary: 'Back the database up to ERRAND_BACKUP_TO, while the server runs',
+export const backup = command({
+  ...SERVER_COMMANDS.backup,
   options: {},
   run: (_given, io) =>
     inWords(async () => {
       const config = readConfig();
-      const { backUp } = await import('./backup.ts');
+      const { backUp } = await import('../operations/backup/backup.ts');
       const { name, bytes, pruned } = await backUp(backupConfig(config), await storeOf(config), io.signal);
       const old = pruned === 0 ? '' : `; ${pruned} old ${pruned === 1 ? 'one was' : 'ones were'} removed`;
       print(io, [['The backup ', ['bold', name], ` was made (${sizeOf(bytes)})${old}.`]]);
@@ -34,10 +30,8 @@ const backup = command({
     }),
 });
 
-const restore = command({
-  name: 'restore',
-  operands: ['[NAME|FILE]'],
-  summary: 'Put a backup in the place of the database; the server must be stopped',
+export const restore = command({
+  ...SERVER_COMMANDS.restore,
   options: { list: { type: 'boolean', help: 'show the backups that there are, and restore none' } },
   run: ({ values, operands: [named] }, io) =>
     inWords(async () => {
@@ -46,16 +40,13 @@ const restore = command({
         if (named !== undefined) throw new UsageFailure('--list takes no name.');
         return list(await storeOf(config), io);
       }
-      const { restore } = await import('./restore.ts');
+      const { restore } = await import('../operations/backup/restore.ts');
       const file = named !== undefined && (named.includes('/') || existsSync(named)) ? resolve(named) : undefined;
       const wanted = file === undefined ? { store: await storeOf(config), name: named } : { file };
       print(io, told(await restore(backupConfig(config), wanted, io.signal), config.data_dir));
       return EXIT.succeeded;
     }),
 });
-
-/** What may be typed after `errand` on the machine that the server is on. */
-export const SERVER_COMMANDS = [backup, restore];
 
 async function list(store: BackupStore, io: Io): Promise<number> {
   const backups = await store.list(io.signal);
@@ -120,7 +111,7 @@ function backupConfig({ data_dir, disk_free_bytes_min }: Config): BackupConfig {
 async function storeOf({ backup }: Config): Promise<BackupStore> {
   if (!backup)
     throw new Failure('ERRAND_BACKUP_TO is not set: it says where backups are kept, a folder or s3://bucket/prefix.');
-  const { openStore } = await import('./open-store.ts');
+  const { openStore } = await import('../operations/backup/open-store.ts');
   return openStore(backup.to);
 }
 

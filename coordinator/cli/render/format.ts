@@ -1,4 +1,4 @@
-import type { DiffStat, Usage, WaitingFor } from '../../protocol/task.ts';
+import type { DiffStat, Usage, WaitingFor } from '../../../protocol/task.ts';
 
 /** A length of time in words, to two units. */
 export function duration(ms: number): string {
