@@ -8,6 +8,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** The name of Errand's own worker image: the only one that a checkout of Errand may build. */
+export const OWN_WORKER_IMAGE = 'errand-agent';
+
 const MB = 1024 * 1024;
 const DAY_MS = 24 * 3600_000;
 
@@ -41,7 +44,10 @@ const Settings = z.object({
   ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500),
   ERRAND_WORKERS: whole(1, 100, 2),
   ERRAND_WARM_WORKERS: whole(0, 20, 1),
-  ERRAND_WORKER_IMAGE: z.string().default('errand-agent'),
+  ERRAND_WORKER_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
+    .default(OWN_WORKER_IMAGE),
   ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536),
   ERRAND_WORKER_CPUS: amount(256, 2),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512),
@@ -99,7 +105,7 @@ export type Config = {
   callback_host: string;
   callback_port: number;
   data_dir: string;
-  /** Undefined: Docker where there is one, else a process on loopback. */
+  /** Undefined: Docker; on a machine without it processes, for a trial only (workers/decide-runner.ts). */
   runner: 'docker' | 'process' | undefined;
   /** With less room than this on the data folder's disk, no work is started. */
   disk_free_bytes_min: number;

@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { ConfigError, isLoopback, type Config } from '../base/config.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { ConfigError, type Config } from '../base/config.ts';
+import { decideRunner, readExposures } from './decide-runner.ts';
+import type { Availability, Fault } from './docker/availability.ts';
+import { buildWorkerImage, isOwnImage } from './docker/image.ts';
 import { DockerRunner } from './docker/runner.ts';
-import { buildWorkerImage } from './docker/image.ts';
 import type { Logger } from '../base/logger.ts';
 import { ProcessRunner } from './process/runner.ts';
 import type { Runner } from './runner.ts';
@@ -18,38 +21,72 @@ type Deps = {
 };
 
 /**
- * The runner that the settings name; where they name none, Docker if an engine answers, else processes of this machine, which only a server on
- * loopback may use unasked. Where the worker's image is missing it is built, once. Throws a `ConfigError` where there is no way.
+ * The runner that the settings name; where they name none, Docker, or for a trial on a machine without Docker processes. Errand's own worker
+ * image is built where it is missing. Rejects with a `ConfigError`, in words, where workers could only run without isolation and nobody
+ * asked for that.
  */
-export async function chooseRunner({ config, instance, workers_dir, logger, say }: Deps): Promise<Runner> {
-  const { runner: wanted, data_dir, docker_host, worker_image: image } = config;
+export async function chooseRunner(deps: Deps): Promise<Runner> {
+  const { config, workers_dir, say } = deps;
+  const exposures = readExposures(config);
   const processes = () => new ProcessRunner({ workers_dir, entry: WORKER_ENTRY, env: config.worker_env });
-  if (wanted === 'process') return processes();
-  const docker = new DockerRunner({ docker_host, image, instance, data_dir, logger });
-  // Asked for by name: what is missing now may come, and tasks wait for it.
-  let fault = await docker.check();
-  if (fault !== null && (await docker.lacksImage())) {
-    say(`The worker's image '${image}' is missing: it is being built, once. This takes a minute or two.`);
-    fault = await buildWorkerImage(docker_host, image).then(
-      () => docker.check(),
-      (error: unknown) => {
-        // Its gist is said to the person; the build's last lines are for whoever looks closer.
-        logger.debug({ err: error }, 'the image of the worker could not be built');
-        return error instanceof Error ? error.message : 'The image could not be built.';
-      },
-    );
+  if (config.runner === 'process') {
+    warnOfProcesses(say, exposures);
+    return processes();
   }
-  if (fault === null || wanted === 'docker') return docker;
+  const docker = openDocker(deps);
+  const found = await findDocker(docker, deps);
+  const chosen = decideRunner({ wanted: config.runner, docker: found.kind, exposures });
+  if (found.kind === 'ready') return docker;
+  if (chosen === 'docker') {
+    say(`Workers cannot be started yet: ${found.fault}`);
+    say('Errands wait in the queue until they can.');
+    return docker;
+  }
   await docker.close();
-  if (!isLoopback(config.host))
-    throw new ConfigError(
-      `Workers cannot be started in containers: ${fault}\n` +
-        `Without Docker they would be plain processes of this machine, with all its rights. HOST=${config.host} lets others in, so this is not ` +
-        `chosen for you: make Docker work, or set ERRAND_RUNNER=process if you mean it.`,
-    );
-  say(`Workers cannot be started in containers: ${fault}`);
-  say(
-    'They run as plain processes of this machine instead, without isolation: fit for a trial, and only from this machine.',
-  );
+  if (chosen === 'refuse') throw refusal(found, exposures);
+  say(found.fault);
+  warnOfProcesses(say, exposures);
   return processes();
+}
+
+function openDocker({ config, instance, logger }: Deps): DockerRunner {
+  const { docker_host, worker_image: image, data_dir } = config;
+  try {
+    return new DockerRunner({ docker_host, image, instance, data_dir, logger });
+  } catch (error) {
+    if (error instanceof ErrandError) throw refusal({ kind: 'unusable', fault: error.message }, []);
+    throw error;
+  }
+}
+
+/** Looks for Docker, and builds the workers' image where nothing but that is missing. A failed build makes Docker unusable, not absent. */
+async function findDocker(docker: DockerRunner, { config, logger, say }: Deps): Promise<Availability> {
+  const found = await docker.readAvailability();
+  if (found.kind !== 'image_missing' || !isOwnImage(config.worker_image)) return found;
+  say(`The workers' image '${config.worker_image}' is missing: it is being built, once. This takes a minute or two.`);
+  try {
+    await buildWorkerImage(config.docker_host);
+  } catch (error) {
+    if (!(error instanceof ErrandError)) throw error;
+    logger.debug({ err: error }, 'worker image build failed');
+    return { kind: 'unusable', fault: error.message };
+  }
+  const fault = await docker.check();
+  return fault === null ? { kind: 'ready' } : { kind: 'unusable', fault };
+}
+
+function refusal({ kind, fault }: Fault, exposures: string[]): ConfigError {
+  const lines = [`Workers cannot be started in containers: ${fault}`];
+  if (kind === 'absent')
+    lines.push(`Errand does without containers by itself only for a trial, and this is none: ${exposures.join('; ')}.`);
+  lines.push(
+    'Make Docker work, or set ERRAND_RUNNER=process if you want no isolation: workers are then plain processes of this machine.',
+  );
+  return new ConfigError(lines.join('\n'));
+}
+
+function warnOfProcesses(say: Deps['say'], exposures: string[]): void {
+  say('WARNING: workers run as plain processes of this machine, without isolation.');
+  say("What an errand runs can read and change all that this user can: the server's keys and data too.");
+  if (exposures.length > 0) say(`This is for trials only, and here ${exposures.join('; ')}. Use Docker instead.`);
 }

@@ -65,7 +65,7 @@ async function testsPass(t: ExecutionContext, repository: string, branch: string
 test.serial('a newcomer without Docker types what the server prints, and the sample errand succeeds', async (t) => {
   const { stdout } = await newcomer(t, NO_DOCKER);
   t.regex(stdout, /Docker does not answer/);
-  t.regex(stdout, /plain processes of this machine instead, without isolation/);
+  t.regex(stdout, /WARNING: workers run as plain processes of this machine, without isolation/);
   t.regex(stdout, /Errand is ready: http:\/\/127\.0\.0\.1:\d+$/m);
   t.regex(stdout, /workers {2}processes of this machine, without isolation/);
 });
@@ -73,6 +73,7 @@ test.serial('a newcomer without Docker types what the server prints, and the sam
 test.serial('a newcomer who asks for processes is not warned of Docker', async (t) => {
   const { stdout } = await newcomer(t, { ...NO_DOCKER, ERRAND_RUNNER: 'process' });
   t.notRegex(stdout, /Docker/);
+  t.regex(stdout, /WARNING: workers run as plain processes of this machine, without isolation/);
 });
 
 dockerTest(
@@ -90,7 +91,7 @@ test.serial('without Docker, a server that is open to others does not start by i
   t.deepEqual([code, stdout], [1, '']);
   t.regex(stderr, /Docker does not answer/);
   t.regex(stderr, /HOST=0\.0\.0\.0 lets others in/);
-  t.regex(stderr, /ERRAND_RUNNER=process if you mean it/);
+  t.regex(stderr, /ERRAND_RUNNER=process if you want no isolation/);
   t.notRegex(stderr, /^ +at /m);
 });
 
@@ -99,6 +100,7 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
     PORT: 'http',
     ERRAND_WORKERS: '0',
     ERRAND_RUNNER: 'podman',
+    ERRAND_WORKER_IMAGE: 'my image',
     ERRAND_SIGNUP: 'maybe',
     ANTHROPIC_BASE_URL: 'ftp://example.org',
     ERRAND_WORKRES: '3',
@@ -110,6 +112,7 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
     '  PORT is not a whole number',
     '  ERRAND_RUNNER is neither docker nor process',
     '  ERRAND_WORKERS is below 1',
+    '  ERRAND_WORKER_IMAGE is not the name of an image',
     '  ERRAND_SIGNUP is neither open nor closed',
     '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  ERRAND_WORKRES is not a setting of Errand',

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { buildWorkerImage } from '../../coordinator/workers/docker/image.ts';
+import { buildWorkerImage, isOwnImage } from '../../coordinator/workers/docker/image.ts';
 import { DockerRunner } from '../../coordinator/workers/docker/runner.ts';
 import { WorkerDirectories, newWorkerName, type Link } from '../../coordinator/workers/worker-directories.ts';
 import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
@@ -113,10 +113,11 @@ async function chooseRunner(name: string): Promise<Runner> {
   const { image } = values;
   const docker_host = process.env.DOCKER_HOST;
   const docker = new DockerRunner({ docker_host, image, instance: name, data_dir, logger: pino({ level: 'silent' }) });
-  if (await docker.lacksImage()) {
+  const found = await docker.readAvailability();
+  if (found.kind === 'image_missing' && isOwnImage(image)) {
     console.log(`The image ${image} is being built, once.`);
-    await buildWorkerImage(docker_host, image);
-  }
+    await buildWorkerImage(docker_host);
+  } else if (found.kind !== 'ready') throw new Error(found.fault);
   return docker;
 }
 

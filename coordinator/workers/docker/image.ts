@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { OWN_WORKER_IMAGE } from '../../base/config.ts';
 import { addressOf } from './engine.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -10,40 +11,57 @@ const DOCKERFILE = 'agent-container/Dockerfile';
 /** What the worker's Dockerfile reads. */
 const CONTEXT = ['package.json', 'package-lock.json', 'protocol', 'agent-container', 'coordinator/package.json'];
 const BUILD_MS = 15 * 60 * 1000;
+/** How much of a failed build's output is kept for the log. */
+const OUTPUT_LINES_MAX = 40;
 
-const Progress = z.object({ stream: z.string().optional(), error: z.string().optional() });
+const Progress = z.object({ stream: z.string().optional(), error: z.string().optional() }).catch({});
+
+/** Whether this is the image that `buildWorkerImage` makes. Any other name is somebody else's image, or mistyped. */
+export function isOwnImage(image: string): boolean {
+  return image === OWN_WORKER_IMAGE || image === `${OWN_WORKER_IMAGE}:latest`;
+}
 
 /**
- * Builds the worker's image from this checkout. Rejects with `unavailable`, in words, where the build fails or takes longer than a quarter of an
- * hour, or where the sources are not here (a coordinator that runs from its own image).
+ * Builds Errand's own worker image from this checkout. Rejects with `unavailable`, in words, where the build fails or takes longer than a
+ * quarter of an hour, or where the sources are not here (a coordinator that runs from its own image); the cause has the build's last lines.
  */
-export async function buildWorkerImage(docker_host: string | undefined, image: string): Promise<void> {
+export async function buildWorkerImage(docker_host: string | undefined): Promise<void> {
   if (!existsSync(ROOT + DOCKERFILE))
     throw new ErrandError(
       'unavailable',
-      `The image ${image} is missing, and its sources are not here: build it first.`,
+      `The workers' image ${OWN_WORKER_IMAGE} is missing, and its sources are not here. Build it in a checkout of Errand: npm run image`,
     );
+  const lines: string[] = [];
+  try {
+    await build(docker_host, (line) => {
+      lines.push(line);
+      if (lines.length > OUTPUT_LINES_MAX) lines.shift();
+    });
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message.trim() : 'unknown';
+    throw new ErrandError(
+      'unavailable',
+      `The workers' image ${OWN_WORKER_IMAGE} could not be built: ${said}\nTo see the whole build, run it yourself: npm run image`,
+      { cause: new Error(lines.join(''), { cause }) },
+    );
+  }
+}
+
+async function build(docker_host: string | undefined, onOutput: (line: string) => void): Promise<void> {
   const docker = new Docker({ ...addressOf(docker_host), timeout: BUILD_MS });
   const output = await docker.buildImage(
     { context: ROOT, src: CONTEXT },
-    { t: image, dockerfile: DOCKERFILE, rm: true, forcerm: true },
+    { t: OWN_WORKER_IMAGE, dockerfile: DOCKERFILE, rm: true, forcerm: true },
   );
-  const lines: string[] = [];
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(
       output,
       (error) => (error ? reject(error) : resolve()),
       (event: unknown) => {
         const { stream, error } = Progress.parse(event);
-        lines.push(error ?? stream ?? '');
-        if (lines.length > 40) lines.shift();
+        onOutput(error ?? stream ?? '');
         if (error !== undefined) reject(new Error(error));
       },
     );
-  }).catch((cause: unknown) => {
-    const said = cause instanceof Error ? cause.message : 'unknown';
-    throw new ErrandError('unavailable', `The image ${image} could not be built: ${said}`, {
-      cause: new Error(lines.join(''), { cause }),
-    });
   });
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { failpoint } from '../../base/failpoints.ts';
 import { OUTPUT_CHARS_MAX, type Runner, type WorkerEnd, type WorkerSpec } from '../runner.ts';
+import { readFault, type Availability } from './availability.ts';
 import { ifThere, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { containerOptions, INSTANCE_LABEL } from './options.ts';
@@ -91,23 +92,20 @@ export class DockerRunner implements Runner {
   }
 
   async check(): Promise<string | null> {
+    const found = await this.readAvailability();
+    return found.kind === 'ready' ? null : found.fault;
+  }
+
+  /** Whether the engine answers and has the workers' image. Never rejects. */
+  async readAvailability(): Promise<Availability> {
     try {
       await this.#engine.looks.ping();
       await this.#readMachine();
       await this.#engine.calls.getImage(this.#options.image).inspect();
-      return null;
+      return { kind: 'ready' };
     } catch (error) {
-      this.#options.logger.debug({ err: error }, 'Docker cannot start workers');
-      return this.#inWords(error).message;
-    }
-  }
-
-  /** Whether the engine answers, and only the workers' image is missing. */
-  async lacksImage(): Promise<boolean> {
-    try {
-      return (await ifThere(this.#engine.calls.getImage(this.#options.image).inspect())) === undefined;
-    } catch {
-      return false;
+      this.#options.logger.debug({ err: error }, 'docker cannot start workers');
+      return readFault(error, this.#options);
     }
   }
 
@@ -194,18 +192,7 @@ export class DockerRunner implements Runner {
 
   #inWords(error: unknown): ErrandError {
     if (error instanceof ErrandError) return error;
-    const { image } = this.#options;
-    const status = statusOf(error);
-    const cause = error instanceof Error ? error.message.trim() : String(error);
-    if (status === undefined)
-      return new ErrandError('unavailable', `Docker does not answer: is it running? (${cause})`, { cause: error });
-    if (status === 404 && /no such image/i.test(cause))
-      return new ErrandError(
-        'unavailable',
-        `The workers' image ${image} is not there. Build it: docker build -f agent-container/Dockerfile -t ${image} .`,
-        { cause: error },
-      );
-    return new ErrandError('unavailable', `Docker refused: ${cause}`, { cause: error });
+    return new ErrandError('unavailable', readFault(error, this.#options).fault, { cause: error });
   }
 }
 

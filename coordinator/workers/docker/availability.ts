@@ -1,0 +1,70 @@
+import { ErrandError } from '../../../protocol/problem.ts';
+import { addressOf, statusOf } from './engine.ts';
+import { isOwnImage } from './image.ts';
+
+/**
+ * Whether an engine can start workers; `fault` says in words what is wrong, and the way out. `absent`: this machine has no socket of an engine.
+ * `image_missing`: all is well but for the workers' image. `unusable`: an engine is there, or was named, and cannot be used.
+ */
+export type Availability = { kind: 'ready' } | Fault;
+
+export type Fault = { kind: 'absent' | 'image_missing' | 'unusable'; fault: string };
+
+/** What a call's error tells of the engine that `docker_host` names (as in DOCKER_HOST) and of the workers' `image`. */
+export function readFault(
+  error: unknown,
+  { docker_host, image }: { docker_host: string | undefined; image: string },
+): Fault {
+  if (error instanceof ErrandError) return unusable(error.message);
+  const cause = error instanceof Error ? error.message.trim() : String(error);
+  const status = statusOf(error);
+  if (status === undefined) return readConnectionFault(error, docker_host, cause);
+  // 400: the name can be no image's.
+  if ((status === 404 || status === 400) && /no such image/i.test(cause))
+    return { kind: 'image_missing', fault: missingImage(image) };
+  return unusable(`Docker refused: ${cause}`);
+}
+
+function readConnectionFault(error: unknown, docker_host: string | undefined, cause: string): Fault {
+  const { socketPath: socket, host, port } = addressOf(docker_host);
+  if (socket === undefined)
+    return unusable(
+      `Docker does not answer at ${host}:${port} (${cause}). Is it running there, and is DOCKER_HOST right?`,
+    );
+  switch (codeOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return {
+        kind: 'absent',
+        fault:
+          `Docker does not answer: it is not installed, or its engine is not running (there is no ${socket}). ` +
+          `Install or start it, or set DOCKER_HOST where its socket is elsewhere.`,
+      };
+    case 'ECONNREFUSED':
+      return unusable(
+        `Docker does not answer: its engine is not running (nothing listens on ${socket}). Start it: sudo systemctl start docker`,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return unusable(
+        `This user may not use Docker (permission denied on ${socket}). ` +
+          `Join the docker group with "sudo usermod -aG docker $USER", then log in again.`,
+      );
+    default:
+      return unusable(`Docker does not answer on ${socket} (${cause}). Is it running?`);
+  }
+}
+
+function missingImage(image: string): string {
+  if (isOwnImage(image)) return `The workers' image ${image} is missing. Build it: npm run image`;
+  return (
+    `ERRAND_WORKER_IMAGE is '${image}', and Docker has no such image. Correct the name, or get the image with "docker pull ${image}". ` +
+    `For Errand's own agent leave ERRAND_WORKER_IMAGE unset; "npm run image" builds it.`
+  );
+}
+
+const unusable = (fault: string): Fault => ({ kind: 'unusable', fault });
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
