@@ -15,14 +15,14 @@ export function errorLines(error: unknown, command: string | undefined): Line[] 
     [['red', first]],
     ...rest.map((line) => [line]),
     ...error.errors.map(({ field, message }) => [`  ${field} ${message}`]),
-    ...(hint === undefined ? [] : [[['dim', hint] as const]]),
+    ...(hint ? [hint] : []),
   ];
 }
 
-function hintFor(error: Failure, command: string | undefined): string | undefined {
-  if (error instanceof LoggedOut) return `Log in with: ${PROGRAM} login`;
-  if (error instanceof NotFound) return `List them with: ${PROGRAM} ${error.kind}s`;
+function hintFor(error: Failure, command: string | undefined): Line | undefined {
+  if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
+  if (error instanceof NotFound) return ['List them with: ', ['command', `${PROGRAM} ${error.kind}s`]];
   if (error instanceof UsageFailure)
-    return `See ${[PROGRAM, ...(command === undefined ? [] : [command]), '--help'].join(' ')}`;
+    return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { Failure } from '../client/errors.ts';
-import { fold, paint, type Line } from './render/line.ts';
+import { fold } from './render/fold.ts';
+import { paint, type Line } from './render/line.ts';
 import type { SessionFile } from './session-file.ts';
 
 /** What a command has to do with. */

@@ -20,7 +20,7 @@ export const projects = command({
         io,
         list.length > 0
           ? list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]])
-          : [[`No projects. Make one with: ${PROGRAM} project add NAME --repo URL`]],
+          : [['No projects. Make one with: ', ['command', `${PROGRAM} project add NAME --repo URL`]]],
       );
     return EXIT.succeeded;
   },
@@ -58,7 +58,10 @@ export const addProject = command({
     else
       print(io, [
         ['The project ', ['bold', project.name], ` is ${project.id}.`],
-        [['dim', `send an errand with: ${PROGRAM} task "…" --project ${project.id}`]],
+        [
+          ['dim', 'send an errand with: '],
+          ['command', `${PROGRAM} task "…" --project ${project.id}`],
+        ],
       ]);
     return EXIT.succeeded;
   },

@@ -59,7 +59,10 @@ export const task = command({
       print(io, [
         ['The errand is ', [STATUS_STYLE[created.status], created.status], ': ', ['bold', created.id]],
         ...whyNothingStarts([created]),
-        [['dim', `watch it with: ${PROGRAM} watch ${created.id}`]],
+        [
+          ['dim', 'watch it with: '],
+          ['command', `${PROGRAM} watch ${created.id}`],
+        ],
       ]);
     return EXIT.succeeded;
   },
@@ -90,7 +93,7 @@ export const tasks = command({
         io,
         items.length > 0
           ? [...table(items), ...whyNothingStarts(items)]
-          : [[`No errands. Send one with: ${PROGRAM} task "…" --repo errand://sample`]],
+          : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
       );
     return EXIT.succeeded;
   },

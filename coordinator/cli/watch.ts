@@ -18,8 +18,8 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
   } catch (error) {
     if (!io.signal.aborted) throw error;
     printBeside(io, [
-      ['You watch no more; the errand goes on. Watch it again with ', ['bold', `${PROGRAM} watch ${id}`]],
-      ['or stop it with ', ['bold', `${PROGRAM} cancel ${id}`]],
+      ['You watch no more; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
+      ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
     ]);
     return EXIT.interrupted;
   }

@@ -76,7 +76,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'question.asked':
       return [
         ...block(headAndTail(body.question, 40, 0), '? ', 'yellow'),
-        [['dim', `answer it with: ${PROGRAM} say ${event.task_id} "…"`]],
+        [
+          ['dim', 'answer it with: '],
+          ['command', `${PROGRAM} say ${event.task_id} "…"`],
+        ],
       ];
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];

@@ -1,4 +1,5 @@
-import { fold, paint, type Line } from './line.ts';
+import { fold } from './fold.ts';
+import { paint, type Line } from './line.ts';
 
 type Terminal = Pick<NodeJS.WriteStream, 'write'> & { columns?: number; rows?: number };
 

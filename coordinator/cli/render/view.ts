@@ -125,10 +125,16 @@ export class View {
         ? []
         : [
             ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
-            ['  ', ['dim', `see the changes with: ${PROGRAM} diff ${id}`] as const],
+            ['  ', ['dim', 'see the changes with: '] as const, ['command', `${PROGRAM} diff ${id}`] as const],
           ]),
       ...(task.reason === 'budget_exhausted'
-        ? [['  ', ['dim', `to go on with a larger budget: ${PROGRAM} retry ${id} --budget N`] as const]]
+        ? [
+            [
+              '  ',
+              ['dim', 'to go on with a larger budget: '] as const,
+              ['command', `${PROGRAM} retry ${id} --budget N`] as const,
+            ],
+          ]
         : []),
     ];
   }
