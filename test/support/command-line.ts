@@ -56,8 +56,12 @@ export class Running {
   }
 
   /** Waits until the output holds a text. */
-  async shows(text: string): Promise<void> {
-    await until(`the output gate '${text}'`, () => this.stdout.includes(text) || this.child.exitCode !== null, 20_000);
+  async shows(text: string, within_ms = 20_000): Promise<void> {
+    await until(
+      `the output holds '${text}'`,
+      () => this.stdout.includes(text) || this.child.exitCode !== null,
+      within_ms,
+    );
     if (!this.stdout.includes(text)) throw new Error(`It ended without '${text}': ${this.stdout}${this.stderr}`);
   }
 }

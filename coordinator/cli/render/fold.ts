@@ -1,4 +1,4 @@
-import { block, paint, partsOf, type Line, type Piece } from './line.ts';
+import { block, paint, partsOf, type Line, type Styled } from './line.ts';
 import { wrap } from './text.ts';
 
 const TEXT_COLUMNS_MIN = 20;
@@ -14,42 +14,33 @@ export function fold(line: Line, columns: number): Line[] {
     if (style !== 'command')
       return block(wrap(text, Math.max(TEXT_COLUMNS_MIN, columns - indent.length)), indent, style);
   }
-  return paint(line, false).length <= columns ? [line] : foldWords(wordsOf(line), columns);
+  return paint(line, false).length <= columns ? [line] : foldWords(line, columns);
 }
 
-/** What stands between two spaces, which may be of several pieces; or a command. */
-type Word = { spaces: string; pieces: Piece[]; width: number };
-
-function foldWords(words: readonly Word[], columns: number): Line[] {
-  const indent = words[0]?.spaces ?? '';
-  const rows: Piece[][] = [];
-  let row: Piece[] | undefined;
-  let width = 0;
-  for (const { spaces, pieces, width: word_width } of words) {
-    if (row !== undefined && width + spaces.length + word_width <= columns) {
-      row.push(spaces, ...pieces);
-      width += spaces.length + word_width;
-    } else {
-      rows.push((row = [indent, ...pieces]));
-      width = indent.length + word_width;
-    }
+function foldWords(line: Line, columns: number): Line[] {
+  const pieces = line.map(partsOf);
+  // The spaces of a command are no place to break.
+  const text = pieces.map(([style, part]) => (style === 'command' ? part.replaceAll(' ', '_') : part)).join('');
+  const indent = text.length - text.trimStart().length;
+  const rows: Line[] = [];
+  let from = indent;
+  while (indent + text.length - from > columns) {
+    const last_that_fits = text.lastIndexOf(' ', from + columns - indent);
+    const space = last_that_fits > from ? last_that_fits : text.indexOf(' ', from + 1);
+    if (space === -1) break;
+    rows.push([' '.repeat(indent), ...slice(pieces, from, space)]);
+    from = space + 1;
   }
-  return rows;
+  return [...rows, [' '.repeat(indent), ...slice(pieces, from, text.length)]];
 }
 
-function wordsOf(line: Line): Word[] {
-  const words: Word[] = [];
-  for (const piece of line) {
-    const [style, text] = partsOf(piece);
-    const chunks = style === 'command' ? [text] : text.split(/(?<! )(?= )/);
-    for (const chunk of chunks) {
-      const bare = style === 'command' ? chunk : chunk.trimStart();
-      const spaces = chunk.slice(0, chunk.length - bare.length);
-      let word = words.at(-1);
-      if (word === undefined || spaces !== '') words.push((word = { spaces, pieces: [], width: 0 }));
-      word.pieces.push(style === undefined ? bare : [style, bare]);
-      word.width += bare.length;
-    }
-  }
-  return words;
+/** The part of a line between two offsets into its text. */
+function slice(pieces: readonly Styled[], start: number, end: number): Line {
+  let offset = 0;
+  return pieces.flatMap(([style, text]) => {
+    const part = text.slice(Math.max(0, start - offset), Math.max(0, end - offset));
+    offset += text.length;
+    if (part === '') return [];
+    return [style === undefined ? part : ([style, part] as const)];
+  });
 }

@@ -3,7 +3,8 @@ import { clean } from './text.ts';
 
 /** How a piece of a line looks where the terminal has colours. A `command` is there to be copied: no line break ever divides it. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'command';
-export type Piece = string | readonly [Style, string];
+type Piece = string | readonly [Style, string];
+export type Styled = readonly [Style | undefined, string];
 /** A line to be shown, in pieces. Whoever makes one need not clean its text: that is done where it is painted. */
 export type Line = readonly Piece[];
 
@@ -18,7 +19,7 @@ export function paint(line: Line, color: boolean): string {
 }
 
 /** The style of a piece, and its text without control characters. */
-export function partsOf(piece: Piece): readonly [Style | undefined, string] {
+export function partsOf(piece: Piece): Styled {
   const [style, text] = typeof piece === 'string' ? [undefined, piece] : piece;
   return [style, clean(text).replaceAll('\n', ' ')];
 }
