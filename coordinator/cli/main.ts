@@ -10,4 +10,9 @@ const argv = process.argv.slice(2);
 if (isServerCommand(argv)) {
   process.stderr.write(`${runServerCommand(argv)}\n`);
   process.exitCode = EXIT.trouble;
-} else process.exitCode = await run(argv, processIo(), COMMANDS, (columns) => overviewOf(COMMANDS, columns));
+} else {
+  // No top-level await: the launcher of the installed package loads this module with require().
+  void run(argv, processIo(), COMMANDS, (columns) => overviewOf(COMMANDS, columns)).then(
+    (code) => (process.exitCode = code),
+  );
+}

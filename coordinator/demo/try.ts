@@ -53,13 +53,7 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
 async function runSample(io: Io, url: string): Promise<number> {
   const type = (argv: string[]): Promise<number> => {
     const typed = argv.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
-    print(io, [
-      [],
-      [
-        ['dim', '$ '],
-        ['command', `npx errand ${typed}`],
-      ],
-    ]);
+    print(io, [[], [['command', `$ npx errand ${typed}`]]]);
     return run(argv, io, COMMANDS, (columns) => overviewOf(COMMANDS, columns));
   };
   for (const argv of [
