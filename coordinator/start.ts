@@ -184,7 +184,7 @@ async function servePeople(
 ): Promise<string> {
   const { config, demo, prices, keys, log, relay, gate, disk, logger } = core;
   const { db } = log;
-  const auth = createAuth({ config, log, keys });
+  const auth = createAuth({ config, log, keys, signals: work.signals });
   const epoch = readMeta(db, 'epoch');
   const app = createApp({
     config,
@@ -212,9 +212,9 @@ async function servePeople(
     db,
     relay,
     epoch,
-    authenticate: (bearer) => auth.authenticate(bearer),
-    redeemTicket: (ticket) => auth.redeemTicket(ticket),
-    onSessionEnded: (listener) => auth.onSessionEnded(listener),
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
   const server = await listen(app, config.port, config.host).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
 
 /** A log-in as it is kept between two runs. */
 export const Stored = z.object({

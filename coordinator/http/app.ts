@@ -42,7 +42,7 @@ export function createApp(deps: AppDeps): websockify.App {
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
   const router = bindRoutes(
     {
-      ...accountHandlers({ auth, signals }),
+      ...accountHandlers(auth),
       ...projectHandlers({ log, keys, signals }),
       ...taskHandlers({ config, signals, models, log, gate }),
       ...serverHandlers(readiness, metrics),

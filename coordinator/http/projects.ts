@@ -15,7 +15,8 @@ type Deps = { log: EventLog; keys: Keys; signals: Signals };
 /** Projects: repositories with their defaults and secrets. */
 export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Projects> {
   return {
-    createProject: ({ who, body, once }) => once((tx) => projectView(createProject(tx, keys, who.user_id, body))),
+    createProject: ({ who, body, once }) =>
+      once((tx) => ({ ...projectView(createProject(tx, keys, who.user_id, body)), warnings: [] })),
     listProjects: ({ who, query: { cursor, limit } }) => {
       const { items, next_cursor } = pageOf(listProjects(log.db, who.user_id, cursor, limit + 1), limit);
       return { items: items.map(projectView), next_cursor };
@@ -25,8 +26,10 @@ export function projectHandlers({ log, keys, signals }: Deps): Pick<Handlers, Pr
       if (!project) throw new ErrandError('not_found', 'There is no such project.');
       return projectView(project);
     },
-    patchProject: ({ who, params, body }) =>
-      projectView(log.write((tx) => patchProject(tx, keys, who.user_id, params.id, body))),
+    patchProject: ({ who, params, body }) => ({
+      ...projectView(log.write((tx) => patchProject(tx, keys, who.user_id, params.id, body))),
+      warnings: [],
+    }),
     deleteProject: ({ who, params }) => {
       log.write((tx) => removeProject(tx, signals, who.user_id, params.id));
       return undefined;

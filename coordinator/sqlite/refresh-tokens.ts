@@ -1,11 +1,16 @@
 import { sql, type Db } from './database.ts';
 
 export type RefreshTokenRow = {
-  /** SHA-256 of the token; the token itself is not kept. */
+  /** SHA-256 of the token; the token itself is not stored. */
   hash: string;
   /** The log-in that it descends from. */
   family: string;
   user_id: string;
+  /** When that log-in was made. */
+  began_at: string;
+  /** What the client that got this token called itself, and its IP address. Null: the token is older than these columns. */
+  user_agent: string | null;
+  address: string | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -13,15 +18,24 @@ export type RefreshTokenRow = {
   successor: string | null;
 };
 
+/** A log-in as its user sees it. */
+export type SessionRow = {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  user_agent: string | null;
+  address: string | null;
+};
+
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
-    `INSERT INTO refresh_tokens (hash, family, user_id, created_at, expires_at)
-     VALUES (:hash, :family, :user_id, :created_at, :expires_at)`,
+    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, user_agent, address, created_at, expires_at)
+     VALUES (:hash, :family, :user_id, :began_at, :user_agent, :address, :created_at, :expires_at)`,
   ).run(token);
 }
 
-/** The token of this hash; undefined also where its user was removed. */
+/** The token with this hash; undefined also if its user was removed. */
 export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefined {
   return sql<RefreshTokenRow>(
     db,
@@ -29,11 +43,24 @@ export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefi
   ).get(hash);
 }
 
-/** The log-ins of a user. */
+/** The families of a user: the log-ins. */
 export function listFamilies(db: Db, user_id: string): string[] {
   return sql<{ family: string }>(db, 'SELECT DISTINCT family FROM refresh_tokens WHERE user_id = ?')
     .all(user_id)
     .map((row) => row.family);
+}
+
+/** The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that was not used. */
+export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address
+   FROM refresh_tokens INDEXED BY refresh_tokens_unused
+   WHERE user_id = :user_id AND family < :before AND used_at IS NULL AND expires_at > :now ORDER BY family DESC LIMIT :limit`;
+
+/** A user's log-ins that have not ended, newest first, older than `before`. */
+export function listSessions(
+  db: Db,
+  page: { user_id: string; before: string | undefined; now: string; limit: number },
+): SessionRow[] {
+  return sql<SessionRow>(db, LIST_SESSIONS).all({ ...page, before: page.before ?? '~' });
 }
 
 /** Marks a token as exchanged. False: it had been already. */
@@ -45,7 +72,7 @@ export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, succ
   return changes === 1;
 }
 
-/** Whether the log-in is good still: it was not ended, its user was not removed, and it has a token that has not expired. */
+/** Whether the log-in is still valid: it was not ended, its user was not removed, and it has a token that has not expired. */
 export function familyLives(db: Db, family: string, user_id: string, now: string): boolean {
   const row = sql(
     db,
@@ -55,7 +82,7 @@ export function familyLives(db: Db, family: string, user_id: string, now: string
   return row !== undefined;
 }
 
-/** How many tokens the log-in has had that have not expired. */
+/** How many tokens of the log-in have not expired, used ones included. */
 export function countFamily(db: Db, family: string): number {
   const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM refresh_tokens WHERE family = ?').get(family);
   return row?.n ?? 0;
@@ -66,7 +93,7 @@ export function deleteFamily(db: Db, family: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE family = ?').run(family);
 }
 
-/** Ends the oldest log-ins of a user beyond the newest `keep`, and gives their families. */
+/** Ends all log-ins of a user but the newest `keep`, and returns their families. */
 export function deleteOldFamilies(db: Db, user_id: string, keep: number): string[] {
   return sql<{ family: string }>(
     db,
@@ -78,7 +105,7 @@ export function deleteOldFamilies(db: Db, user_id: string, keep: number): string
     .map((row) => row.family);
 }
 
-/** Forgets tokens that have expired. */
+/** Deletes tokens that have expired. */
 export function pruneRefreshTokens(db: Db, now: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE expires_at <= ?').run(now);
 }

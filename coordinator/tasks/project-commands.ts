@@ -7,7 +7,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
 import type { Signals } from './signals.ts';
-import { countProjects, findProjectOf, insertProject, updateProject } from '../sqlite/projects.ts';
+import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
 import { isProjectAtWork } from '../sqlite/tasks.ts';
 
@@ -17,9 +17,10 @@ import { isProjectAtWork } from '../sqlite/tasks.ts';
 export function createProject(tx: Tx, keys: Keys, user_id: string, input: ProjectCreate): ProjectRow {
   if (countProjects(tx.db, user_id) >= LIMITS.projects_per_user_max)
     throw new ErrandError('conflict', `You have ${LIMITS.projects_per_user_max} projects: delete one first.`);
+  requireFreeName(tx, user_id, input.name);
   const id = newId();
   const at = new Date().toISOString();
-  const { git_token = null, git_username = null, env = {}, ...fields } = input;
+  const { git_token = null, git_username = null, env = {}, check: _check, ...fields } = input;
   const project: ProjectRow = {
     id,
     user_id,
@@ -44,7 +45,8 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
 /** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
   const project = requireProject(tx, user_id, project_id);
-  const { git_token, git_username, env, ...fields } = patch;
+  const { git_token, git_username, env, check: _check, ...fields } = patch;
+  if (fields.name !== undefined && fields.name !== project.name) requireFreeName(tx, user_id, fields.name, project_id);
   const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
   const had = previousSecrets(keys, project, patch);
   const secrets: ProjectSecrets = {
@@ -86,6 +88,20 @@ export function removeProject(
   markRemoved(tx.db, 'project', project_id);
   tx.afterCommit(removed);
 }
+
+/**
+ * Throws `conflict` if another project of this user has the name, in upper or lower case. It is checked here, in the transaction, and not by an index: SQLite
+ * folds ASCII alone, and a project that is being deleted keeps its row for a while. Duplicates that an older version let in keep their names until one is changed.
+ */
+function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string): void {
+  const folded = foldName(name);
+  if (!listProjectNames(tx.db, user_id).some((other) => other.id !== own_id && foldName(other.name) === folded)) return;
+  throw new ErrandError('conflict', `You have a project with the name '${name}' already: choose another name.`, {
+    errors: [{ field: '/name', message: 'is the name of another project of yours' }],
+  });
+}
+
+const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
 
 /** The project if it is this user's; else throws `not_found`. */
 function requireProject(tx: Pick<Tx, 'db'>, user_id: string, project_id: string): ProjectRow {

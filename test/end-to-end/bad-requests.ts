@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
-import type { Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';

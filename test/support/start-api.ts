@@ -12,9 +12,11 @@ import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
+import type { Signals } from '../../coordinator/tasks/signals.ts';
 import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
-import type { Readiness, Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
+import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -25,6 +27,8 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  /** The same with other passwords behind it. */
+  authWith: (passwords: Passwords) => Auth;
   relay: Relay;
   /** The signals that the API gave, such as `wake` and `control <task id>`. */
   signals: string[];
@@ -63,7 +67,14 @@ export async function startApi(
   });
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
-  const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
+  const given: Signals = {
+    wake: () => signals.push('wake'),
+    control: (task_id) => signals.push(`control ${task_id}`),
+    ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
+    removed: () => signals.push('removed'),
+  };
+  const authWith = (passwords: Passwords) => createAuth({ config, log, keys, signals: given, now, passwords });
+  const auth = authWith(new Passwords(4));
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
@@ -77,12 +88,7 @@ export async function startApi(
       return epoch.now;
     },
     models,
-    signals: {
-      wake: () => signals.push('wake'),
-      control: (task_id) => signals.push(`control ${task_id}`),
-      ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
-      removed: () => signals.push('removed'),
-    },
+    signals: given,
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
@@ -95,9 +101,9 @@ export async function startApi(
     get epoch() {
       return epoch.now;
     },
-    authenticate: (bearer) => auth.authenticate(bearer),
-    redeemTicket: (ticket) => auth.redeemTicket(ticket),
-    onSessionEnded: auth.onSessionEnded,
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
   const http = app.listen(0, '127.0.0.1');
@@ -114,8 +120,26 @@ export async function startApi(
   const person = async (email = `person${people + 1}@example.org`) => {
     people++;
     // Each from an address of its own: sign-ups are limited by address.
-    const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
+    const client = { address: `10.0.0.${people}`, user_agent: null };
+    const session = await auth.logins.signup({ email, password: PASSWORD }, client);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, signals, rows, lines, clock, readiness, runner, epoch, person };
+  return {
+    url,
+    http,
+    db,
+    log,
+    keys,
+    auth,
+    authWith,
+    relay,
+    signals,
+    rows,
+    lines,
+    clock,
+    readiness,
+    runner,
+    epoch,
+    person,
+  };
 }

@@ -19,6 +19,8 @@ async function stage(t: ExecutionContext) {
   return { server, network, api, session, cli, session_path };
 }
 
+const CLIENT = { address: '127.0.0.1', user_agent: null };
+
 test('makes an account with a password from the environment, and keeps the log-in for its owner alone', async (t) => {
   const server = await startApi(t);
   const cli = await CommandLine.create(t);
@@ -48,7 +50,7 @@ test('ends the log-in on the server, too', async (t) => {
   const { server, cli, session_path } = await stage(t);
   const { refresh_token } = JSON.parse(await readFile(session_path, 'utf8'));
   t.is((await cli.run(['logout'])).stdout, 'You are logged out.\n');
-  await t.throwsAsync(server.auth.refresh(refresh_token));
+  await t.throwsAsync(server.auth.logins.refresh(refresh_token, CLIENT));
   const after = await cli.run(['tasks']);
   t.is(after.code, 2);
   t.is(after.stderr, 'You are not logged in.\nLog in with: npx errand login\n');
@@ -66,7 +68,7 @@ test('renews the tokens once when several processes find them expired at once', 
   t.is(server.db.prepare('SELECT count(*) AS n FROM refresh_tokens WHERE used_at IS NOT NULL').pluck().get(), 1);
   const renewed = JSON.parse(await readFile(session_path, 'utf8'));
   t.not(renewed.refresh_token, stored.refresh_token);
-  await t.notThrowsAsync(server.auth.refresh(renewed.refresh_token));
+  await t.notThrowsAsync(server.auth.logins.refresh(renewed.refresh_token, CLIENT));
 });
 
 test('sends one errand, though the answer to it was lost', async (t) => {

@@ -32,7 +32,8 @@ test('a patch changes what it names, and null takes away', async (t) => {
   const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, env: {} } });
   t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, env_names: [] });
   t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
-  t.deepEqual(await api.call('getProject', { params }), bare);
+  const { warnings: _warnings, ...stored } = bare;
+  t.deepEqual(await api.call('getProject', { params }), stored);
   t.is((await api.refused('patchProject', { params, body: { name: null } })).code, 'invalid');
   t.is((await api.refused('patchProject', { params, body: { created_at: 'x' } })).code, 'invalid');
 });
@@ -122,4 +123,41 @@ test('projects page by key, newest first', async (t) => {
     [...first.items, ...rest.items].map(({ id }) => id),
     made.sort().toReversed(),
   );
+});
+
+test("a project's name is unique among one user's, in upper and lower case and in every alphabet", async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const make = (name: string) => ({ body: { name, repo_url } });
+  const { id } = await api.call('createProject', make('Ärger'));
+  for (const name of ['Ärger', ' ÄRGER ', 'a\u0308rger']) {
+    const problem = await api.refused('createProject', make(name));
+    t.is(problem.code, 'conflict');
+    t.deepEqual(problem.errors, [{ field: '/name', message: 'is the name of another project of yours' }]);
+  }
+  const other = await api.call('createProject', make('Other'));
+  const rename = (project: { id: string }, name: string) => ({ params: { id: project.id }, body: { name } });
+  t.is((await api.refused('patchProject', rename(other, 'ÄRGER'))).errors?.[0]?.field, '/name');
+  t.is((await api.call('patchProject', rename({ id }, 'ÄRGER'))).name, 'ÄRGER', 'its own name in another case');
+  t.truthy(await (await server.person()).api.call('createProject', make('Ärger')), 'of another user');
+  await api.call('deleteProject', { params: { id } });
+  t.truthy(await api.call('createProject', make('ärger')), 'free as soon as the project is deleted');
+});
+
+test('of two projects with one name that are made at once, one is made', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const send = () => api.send('createProject', { body: { name: 'P', repo_url } });
+  const statuses = (await Promise.all([send(), send()])).map(({ status }) => status);
+  t.deepEqual(new Set(statuses), new Set([201, 409]));
+});
+
+test('duplicate names of an older version stay, and their projects can be changed', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
+  await api.call('createProject', { body: { name: 'Q', repo_url } });
+  server.db.prepare(`UPDATE projects SET name = 'P'`).run();
+  const body = { name: 'P', verify_command: 'npm test' };
+  t.is((await api.call('patchProject', { params: { id }, body })).verify_command, 'npm test');
+  t.is((await api.refused('patchProject', { params: { id }, body: { name: 'p' } })).code, 'conflict');
 });
