@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { command } from '../cli/command.ts';
 import { EXIT } from '../cli/exit.ts';
-import { SERVER_COMMANDS } from '../cli/server-commands.ts';
+import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
 import { UsageFailure } from '../cli/usage-failure.ts';
 import { Failure } from '../client/errors.ts';
 import { print, type Io } from '../cli/io.ts';
@@ -17,7 +17,7 @@ import type { BackupStore } from '../operations/backup/store.ts';
 /* What does the work is imported when it is needed: no other command loads the database driver. */
 
 export const backup = command({
-  ...SERVER_COMMANDS.backup,
+  ...ADMIN_COMMANDS.backup,
   options: {},
   run: (_given, io) =>
     inWords(async () => {
@@ -31,7 +31,7 @@ export const backup = command({
 });
 
 export const restore = command({
-  ...SERVER_COMMANDS.restore,
+  ...ADMIN_COMMANDS.restore,
   options: { list: { type: 'boolean', help: 'show the backups that there are, and restore none' } },
   run: ({ values, operands: [named] }, io) =>
     inWords(async () => {

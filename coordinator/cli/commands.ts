@@ -1,12 +1,17 @@
-import { login, logout, removeAccount } from './account-commands.ts';
+import { password, removeAccount, revokeSession, sessions } from './account-commands.ts';
 import type { Command } from './command.ts';
-import { addProject, projects, removeProject } from './project-commands.ts';
-import { cancel, diff, remove, retry, say, task, tasks, watchCommand } from './task-commands.ts';
+import { login, logout } from './login-commands.ts';
+import { addProject, projects, removeProject, setProject } from './project-commands.ts';
+import { servers, use } from './servers-commands.ts';
+import { diff, tasks, watchCommand } from './show-commands.ts';
+import { cancel, remove, retry, say, task } from './task-commands.ts';
 
 /** The commands of a client, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   login,
   logout,
+  servers,
+  use,
   task,
   tasks,
   watchCommand,
@@ -17,6 +22,10 @@ export const COMMANDS: readonly Command[] = [
   remove,
   projects,
   addProject,
+  setProject,
   removeProject,
+  password,
+  sessions,
+  revokeSession,
   removeAccount,
 ];

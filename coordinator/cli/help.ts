@@ -2,7 +2,7 @@ import type { Command, Synopsis } from './command.ts';
 import { PROGRAM } from './render/program.ts';
 import type { Line } from './render/line.ts';
 import { columnLines } from './render/columns.ts';
-import { SERVER_COMMANDS } from './server-commands.ts';
+import { ADMIN_COMMANDS } from './admin-commands.ts';
 import { wrap } from './render/text.ts';
 
 /** A help text for a terminal of that width. */
@@ -18,7 +18,7 @@ export function overviewOf(commands: readonly Synopsis[], columns: number): Line
     ...columnLines(rows(commands), columns),
     [],
     ...text("On the server's machine, in Errand's folder:"),
-    ...columnLines(rows(Object.values(SERVER_COMMANDS)), columns),
+    ...columnLines(rows(Object.values(ADMIN_COMMANDS)), columns),
     [],
     ...text('An ID may be shortened to its first or last characters. Each command explains its options with --help.'),
     ...text('Exit codes: 0 succeeded, 1 the errand failed, 2 trouble, 3 the errand was cancelled, 130 Ctrl-C.'),

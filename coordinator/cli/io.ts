@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { Failure } from '../client/errors.ts';
 import { fold } from './render/fold.ts';
 import { paint, type Line } from './render/line.ts';
-import type { SessionFile } from './session-file.ts';
+import type { ServersFile } from './servers-file.ts';
 
 /** What a command has to do with. */
 export type Io = {
@@ -17,7 +17,13 @@ export type Io = {
   live: boolean;
   /** A password that was given in the environment. */
   password: string | undefined;
-  session: SessionFile;
+  /** The server that was named in the environment. */
+  server: string | undefined;
+  servers: ServersFile;
+  /** What this client calls itself. */
+  user_agent: string;
+  /** A variable of the environment. */
+  variable: (name: string) => string | undefined;
   /** Aborts at Ctrl-C. */
   signal: AbortSignal;
 };

@@ -4,11 +4,11 @@ import { EXIT } from './exit.ts';
 import { overviewOf } from './help.ts';
 import { processIo } from './process-io.ts';
 import { run } from './run.ts';
-import { isServerCommand, runServerCommand } from './server-commands.ts';
+import { isAdminCommand, runAdminCommand } from './admin-commands.ts';
 
 const argv = process.argv.slice(2);
-if (isServerCommand(argv)) {
-  process.stderr.write(`${runServerCommand(argv)}\n`);
+if (isAdminCommand(argv)) {
+  process.stderr.write(`${runAdminCommand(argv)}\n`);
   process.exitCode = EXIT.trouble;
 } else {
   // No top-level await: the launcher of the installed package loads this module with require().

@@ -1,11 +1,11 @@
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from './io.ts';
-import { SessionFile } from './session-file.ts';
+import { ServersFile } from './servers-file.ts';
 
 /** The `Io` of this process: its terminal, its environment, and Ctrl-C. */
 export function processIo(): Io {
-  const { XDG_CONFIG_HOME, ERRAND_PASSWORD, NO_COLOR, TERM } = process.env;
+  const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, NO_COLOR, TERM } = process.env;
   const { stdin, stdout, stderr } = process;
   const interrupt = new AbortController();
   // A second Ctrl-C ends the process at once, in case the first one does not.
@@ -23,7 +23,10 @@ export function processIo(): Io {
     },
     color: live && (NO_COLOR ?? '') === '',
     password: ERRAND_PASSWORD,
-    session: new SessionFile(join(XDG_CONFIG_HOME || join(homedir(), '.config'), 'errand')),
+    server: ERRAND_SERVER || undefined,
+    servers: new ServersFile(join(XDG_CONFIG_HOME || join(homedir(), '.config'), 'errand')),
+    user_agent: `errand command line on ${hostname()}`,
+    variable: (name) => process.env[name],
     signal: interrupt.signal,
   };
 }

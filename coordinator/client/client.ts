@@ -11,25 +11,34 @@ const TRY_AGAIN_MAX_MS = 5_000;
 /** An access token that ends within this time is renewed first. */
 const EXPIRES_SOON_MS = 30_000;
 
+export type ClientOptions = {
+  /** Ends what the client does. */
+  signal: AbortSignal;
+  /** What the client calls itself, in the list of log-ins. */
+  user_agent?: string;
+};
+
 /** The API of one server, for whoever is logged in there. It renews the access token, and repeats what can be repeated without harm. */
 export class Client {
   readonly #store: SessionStore;
   readonly #signal: AbortSignal;
+  readonly #user_agent: string | undefined;
   #stored: Stored;
   /** The epoch of the server's database, by its newest answer; undefined before the first. */
   epoch: string | undefined;
 
-  private constructor(store: SessionStore, stored: Stored, signal: AbortSignal) {
+  private constructor(store: SessionStore, stored: Stored, { signal, user_agent }: ClientOptions) {
     this.#store = store;
     this.#stored = stored;
     this.#signal = signal;
+    this.#user_agent = user_agent;
   }
 
-  /** Throws where nobody is logged in. What the client does ends when the signal aborts. */
-  static async open(store: SessionStore, signal: AbortSignal): Promise<Client> {
+  /** Rejects with `LoggedOut` where nobody is logged in. */
+  static async open(store: SessionStore, options: ClientOptions): Promise<Client> {
     const stored = await store.read();
     if (!stored) throw new LoggedOut('You are not logged in.');
-    return new Client(store, stored, signal);
+    return new Client(store, stored, options);
   }
 
   get server(): string {
@@ -77,7 +86,7 @@ export class Client {
         this.server,
         name,
         request,
-        { token: bearer, idempotency_key },
+        { token: bearer, idempotency_key, user_agent: this.#user_agent },
         this.#signal,
         (epoch) => (this.epoch = epoch),
       );
@@ -101,7 +110,7 @@ export class Client {
         stored.server,
         'refresh',
         { body: { refresh_token: stored.refresh_token } },
-        {},
+        { user_agent: this.#user_agent },
         this.#signal,
       );
       this.#stored = toStored(stored.server, session);

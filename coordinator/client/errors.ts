@@ -3,22 +3,18 @@ import type { FieldError, Problem } from '../../protocol/problem.ts';
 /** What went wrong, in words for a person. */
 export class Failure extends Error {
   override readonly name = 'Failure';
-  readonly errors: readonly FieldError[];
-
-  constructor(message: string, options: { errors?: readonly FieldError[] | undefined; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.errors = options.errors ?? [];
-  }
 }
 
 /** Nobody is logged in, or the log-in has ended. */
 export class LoggedOut extends Failure {}
 
-/** No task or project has that id or name. */
-export class NotFound extends Failure {
-  readonly kind: 'task' | 'project';
+type Kind = 'task' | 'project' | 'session' | 'server';
 
-  constructor(kind: 'task' | 'project', named: string) {
+/** Nothing of that kind has that id or name. */
+export class NotFound extends Failure {
+  readonly kind: Kind;
+
+  constructor(kind: Kind, named: string) {
     super(`There is no ${kind} '${named}'.`);
     this.kind = kind;
   }
@@ -37,15 +33,14 @@ export class Unreachable extends Failure {
 /** The server refused, with a problem document. */
 export class Refusal extends Failure {
   readonly code: Problem['code'];
+  /** The fields that are wrong, as the API names them. */
+  readonly errors: readonly FieldError[];
 
   constructor(problem: Problem) {
     const logged = problem.code === 'internal' && problem.request_id !== undefined;
-    // One that is wrong is named by the detail already.
-    const several = problem.errors !== undefined && problem.errors.length > 1;
-    const words = several ? 'The server did not take this:' : (problem.detail ?? problem.title);
-    super(words + (logged ? ` The server's log has the cause: ${problem.request_id}.` : ''), {
-      errors: several ? problem.errors : undefined,
-    });
+    const cause = logged ? ` The server's log has the cause: ${problem.request_id}.` : '';
+    super((problem.detail ?? problem.title) + cause);
     this.code = problem.code;
+    this.errors = problem.errors ?? [];
   }
 }

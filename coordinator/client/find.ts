@@ -1,7 +1,7 @@
+import type { SessionInfo } from '../../protocol/accounts.ts';
 import type { Project } from '../../protocol/api.ts';
 import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import type { Task } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
 
@@ -14,7 +14,7 @@ export async function findTask(client: Client, part: string): Promise<string> {
   const whole = Id.safeParse(part);
   if (whole.success) return whole.data;
   const tasks = await all((cursor) => client.call('listTasks', { query: { limit: LIMITS.page_items_max, cursor } }));
-  return only('task', part, matching(tasks, part), (task) => `${task.id}  ${task.title}`).id;
+  return only('task', part, matching(tasks, part), ({ title }) => title).id;
 }
 
 /** The id of the project that is meant: by its name, or like a task. */
@@ -24,16 +24,26 @@ export async function findProject(client: Client, part: string): Promise<string>
   const projects = await allProjects(client);
   const named = projects.filter(({ name }) => name === part);
   const found = named.length > 0 ? named : matching(projects, part);
-  return only('project', part, found, (project) => `${project.id}  ${project.name}`).id;
+  return only('project', part, found, ({ name }) => name).id;
 }
 
 export function allProjects(client: Client): Promise<Project[]> {
   return all((cursor) => client.call('listProjects', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
+/** The id of the log-in of yours that is meant, like a task's. */
+export async function findSession(client: Client, part: string): Promise<string> {
+  const sessions = await allSessions(client);
+  return only('session', part, matching(sessions, part), ({ user_agent }) => user_agent ?? '').id;
+}
+
+export function allSessions(client: Client): Promise<SessionInfo[]> {
+  return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
 /** The end of each id, as long as it must be to tell them apart. */
-export function shortIds(tasks: readonly Task[]): Map<string, string> {
-  const ids = tasks.map(({ id }) => id);
+export function shortIds(items: readonly { id: string }[]): Map<string, string> {
+  const ids = items.map(({ id }) => id);
   let length = 6;
   while (length < 20 && new Set(ids.map((id) => id.slice(-length))).size < ids.length) length++;
   return new Map(ids.map((id) => [id, id.slice(-length)]));
@@ -45,14 +55,19 @@ function matching<T extends { id: string }>(items: readonly T[], part: string): 
   return items.filter(({ id }) => id.startsWith(wanted) || id.endsWith(wanted));
 }
 
-function only<T>(kind: NotFound['kind'], part: string, found: readonly T[], show: (item: T) => string): T {
+function only<T extends { id: string }>(
+  kind: NotFound['kind'],
+  part: string,
+  found: readonly T[],
+  title: (item: T) => string,
+): T {
   const [first, second] = found;
   if (first === undefined) throw new NotFound(kind, part);
   if (second === undefined) return first;
   throw new Failure(
     `'${part}' may be any of these:\n${found
       .slice(0, 5)
-      .map((item) => `  ${show(item)}`)
+      .map((item) => `  ${item.id}  ${title(item)}`)
       .join('\n')}`,
   );
 }

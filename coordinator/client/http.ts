@@ -21,7 +21,12 @@ export type Answer<N extends RouteName> = Routes[N] extends { response: infer S 
   : undefined;
 
 type Sent = { params?: Record<string, string>; query?: Record<string, string | number | undefined>; body?: unknown };
-type Headers = { token?: string | undefined; idempotency_key?: string | undefined };
+type Headers = {
+  token?: string | undefined;
+  idempotency_key?: string | undefined;
+  /** What the client calls itself. A browser does not let it say so. */
+  user_agent?: string | undefined;
+};
 /** Told the database's epoch, where an answer names it. */
 type OnEpoch = (epoch: string) => void;
 
@@ -53,6 +58,7 @@ export async function send<N extends RouteName>(
       headers: {
         ...(headers.token !== undefined && { authorization: `Bearer ${headers.token}` }),
         ...(headers.idempotency_key !== undefined && { 'idempotency-key': headers.idempotency_key }),
+        ...(headers.user_agent !== undefined && { 'user-agent': headers.user_agent }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -61,9 +67,10 @@ export async function send<N extends RouteName>(
   );
   if (epoch !== null) onEpoch(epoch);
   if (status === route.status) return readAnswer(server, route, text) as Answer<N>;
-  if (status === 502 || status === 503) throw new Unreachable(wordsOf(type, text, status), { retry_after_s });
-  const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)) : undefined;
-  if (problem?.success === true) throw new Refusal(problem.data);
+  const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
+  if (problem?.code === 'unavailable' || (!problem && (status === 502 || status === 503)))
+    throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
+  if (problem) throw new Refusal(problem);
   throw new Failure(`${server} answered with ${status}: it is no Errand server, or something stands before it.`);
 }
 
@@ -104,11 +111,6 @@ function readAnswer(server: string, route: Route, text: string): unknown {
   throw new Failure(`The answer of ${server} is not understood: it is no Errand server, or one of another version.`, {
     cause: parsed.error,
   });
-}
-
-function wordsOf(type: string, text: string, status: number): string {
-  const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)) : undefined;
-  return problem?.data?.detail ?? `The server is not available now (${status}).`;
 }
 
 function json(text: string): unknown {

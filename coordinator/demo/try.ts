@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isEnded, SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { ConfigError, readConfig } from '../base/config.ts';
 import { createLogger } from '../base/logger.ts';
+import { openClient } from '../cli/client-command.ts';
 import { COMMANDS } from '../cli/commands.ts';
 import { EXIT } from '../cli/exit.ts';
 import { overviewOf } from '../cli/help.ts';
@@ -14,8 +15,7 @@ import { processIo } from '../cli/process-io.ts';
 import { columnLines } from '../cli/render/columns.ts';
 import type { Line } from '../cli/render/line.ts';
 import { run } from '../cli/run.ts';
-import { SessionFile } from '../cli/session-file.ts';
-import { Client } from '../client/client.ts';
+import { ServersFile } from '../cli/servers-file.ts';
 import { start, type Errand } from '../start.ts';
 import { trialConfig } from './trial-config.ts';
 
@@ -63,7 +63,7 @@ async function runSample(io: Io, url: string): Promise<number> {
     const code = await type(argv);
     if (code !== EXIT.succeeded) return code;
   }
-  const client = await Client.open(io.session, io.signal);
+  const client = await openClient(io);
   const [task] = (await client.call('listTasks', { query: { limit: 1 } })).items;
   return type(['diff', task?.id ?? '']);
 }
@@ -100,10 +100,10 @@ async function interrupted(signal: AbortSignal): Promise<void> {
 }
 
 /** Cancels what still runs, so that no worker outlives the trial. */
-async function endWorkers({ session }: Io, data_dir: string): Promise<void> {
+async function endWorkers(io: Io, data_dir: string): Promise<void> {
   const deadline = AbortSignal.timeout(WORKERS_END_MS);
   try {
-    const client = await Client.open(session, deadline);
+    const client = await openClient({ ...io, signal: deadline });
     const { items } = await client.call('listTasks', { query: { limit: 200 } });
     for (const { id, status } of items) if (!isEnded(status)) await client.call('cancelTask', { params: { id } });
     while ((await readdir(join(data_dir, 'workers'))).length > 0) await delay(100, undefined, { signal: deadline });
@@ -117,7 +117,7 @@ function trialIo(folder: string): Io {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
   const password = randomBytes(9).toString('base64url');
-  return { ...processIo(), session: new SessionFile(folder), password, signal: ended.signal };
+  return { ...processIo(), server: undefined, servers: new ServersFile(folder), password, signal: ended.signal };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));

@@ -60,6 +60,12 @@ function silence(since: string | undefined, now: number): string {
   return since === undefined ? '' : `, silent for ${duration(now - Date.parse(since))}`;
 }
 
+/** The local date and time of an ISO time, to the minute. */
+export function localTime(time: string): string {
+  const at = new Date(time);
+  return `${at.toLocaleDateString('sv-SE')} ${at.toLocaleTimeString('en-GB').slice(0, 5)}`;
+}
+
 /** The local time of day of an ISO time, or of milliseconds since 1970. */
 export function clock(time: string | number): string {
   return new Date(time).toLocaleTimeString('en-GB');
