@@ -15,6 +15,7 @@ import { serveSockets, SOCKET_OPTIONS } from './live/socket.ts';
 import { WorkerApi } from './worker-api/worker-api.ts';
 import { egressProxy } from './worker-api/egress/tunnel.ts';
 import { gitProxy } from './worker-api/git/git-proxy.ts';
+import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { modelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
 import { WorkerDirectories } from './workers/worker-directories.ts';
@@ -191,6 +192,7 @@ async function servePeople(
     log,
     keys,
     auth,
+    repositories: new ForgeCheck({ private_hosts: config.private_hosts }),
     epoch,
     signals: work.signals,
     models: (name) => prices.has(name),

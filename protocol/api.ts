@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoUrl, Task, TaskStatus, TURNS_MAX } from './task.ts';
+import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoAddress, Task, TaskStatus, TURNS_MAX } from './task.ts';
 
 /* Projects, tasks and the server's state on the wire; accounts are in accounts.ts. Requests are strict: an unknown field is named and refused. */
 
@@ -33,7 +33,7 @@ const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
-  repo_url: RepoUrl,
+  repo_url: RepoAddress,
   base_branch: BranchName.nullable(),
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
@@ -97,9 +97,11 @@ export type ProjectSaved = z.infer<typeof ProjectSaved>;
 export const TaskCreate = z
   .strictObject({
     prompt: Prompt,
-    repo_url: RepoUrl.optional(),
+    repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
-    base_branch: BranchName.optional(),
+    base_branch: BranchName.optional().describe(
+      'by default the branch that repo_url links to, or the one of the project',
+    ),
     model: ModelName.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),

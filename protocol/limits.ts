@@ -6,6 +6,8 @@ export const LIMITS = {
   request_body_bytes_max: 256 * 1024,
   /** What a person says at once: the prompt of a task, or a message to it. */
   text_chars_max: 32_000,
+  /** A repository's address as it is pasted: a link to one of its pages may be long. */
+  repo_address_chars_max: 2_000,
   /** A setup or verify command of a project. */
   command_chars_max: 4_000,
   /** A page of any list. */

@@ -208,6 +208,8 @@ export const ROUTES = {
     method: 'post',
     path: '/task',
     summary: 'Send an errand',
+    description:
+      'A repository whose host does not exist, or has a private address that is not allowed, is `invalid` at once.',
     auth: 'user',
     idempotent: true,
     body: api.TaskCreate,

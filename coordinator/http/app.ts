@@ -5,6 +5,8 @@ import type { Auth } from '../auth/auth.ts';
 import type { Server } from '../tasks/task-commands.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
@@ -15,10 +17,12 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = Server & {
-  config: Pick<Config, 'trust_proxy' | 'metrics_token'>;
+  config: Pick<Config, 'trust_proxy' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  /** Asked before a project or a task relies on a repository. */
+  repositories: RepositoryCheck;
   /** The database's epoch. */
   readonly epoch: string;
   /** What keeps work from being started, or null: what queued tasks wait for. */
@@ -34,17 +38,18 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
 export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, signals, models, gate, readiness, metrics, logger } = deps;
+  const { config, log, keys, auth, repositories, signals, models, gate, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   const app = websockify(koa, deps.sockets);
   // What fails once the head is out: the client has gone, mostly.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
+  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
   const router = bindRoutes(
     {
       ...accountHandlers(auth),
-      ...projectHandlers({ log, keys, signals }),
-      ...taskHandlers({ config, signals, models, log, gate }),
+      ...projectHandlers({ log, keys, signals, project_check }),
+      ...taskHandlers({ config, signals, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
     deps,

@@ -9,7 +9,7 @@ import type { Auth } from '../auth/auth.ts';
 import type { Client, Identity } from '../auth/identity.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hasBody, readJson } from './body.ts';
-import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
+import { actOnce, idempotencyKey, JsonText, previousAnswer, requestHash, type Keyed } from './once.ts';
 
 type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
 
@@ -24,6 +24,8 @@ type Call<R> = {
   client: Client;
   /** Acts in one transaction; a repeat with the same Idempotency-Key gets the first answer. For routes marked `idempotent`. */
   once: <T>(act: (tx: Tx) => T) => T | JsonText;
+  /** The same for what another server is asked first. `prepare` runs before the transaction, and not for a repeat. */
+  onceAfter: <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T) => Promise<T | JsonText>;
 };
 type Answer<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
 type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
@@ -77,16 +79,25 @@ async function readCall(ctx: RouterContext, route: Route, { auth, log, config, e
   // While the body came the log-in may have ended, and with it the account: whoever that was does nothing any more.
   if (who && route.body) auth.authenticator.requireLiving(who);
   const key = route.idempotent ? idempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
+  const keyed: Keyed | undefined =
+    key === undefined || who === undefined
+      ? undefined
+      : { user_id: who.user_id, key, request_hash: requestHash(ctx.method, ctx.path, body), status: route.status };
+  const once = <T>(act: (tx: Tx) => T): T | JsonText => (keyed ? actOnce(log, keyed, act) : log.write(act));
   return {
     params: params?.data,
     query,
     body,
     who,
     client: clientOf(ctx),
-    once: <T>(act: (tx: Tx) => T): T | JsonText => {
-      if (key === undefined || who === undefined) return log.write(act);
-      const request_hash = requestHash(ctx.method, ctx.path, body);
-      return actOnce(log, { user_id: who.user_id, key, request_hash, status: route.status }, act);
+    once,
+    onceAfter: async <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T): Promise<T | JsonText> => {
+      const before = keyed && previousAnswer(log.db, keyed);
+      if (before) return before;
+      const prepared = await prepare();
+      // The log-in may have ended meanwhile, as above.
+      if (who) auth.authenticator.requireLiving(who);
+      return once((tx) => act(tx, prepared));
     },
   };
 }

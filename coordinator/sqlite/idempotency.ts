@@ -10,8 +10,13 @@ export type RememberedRow = {
   created_at: string;
 };
 
-export function findRemembered(db: Db, user_id: string, key: string): RememberedRow | undefined {
-  return sql<RememberedRow>(db, 'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ?').get(user_id, key);
+/** What a user's request with this key was answered, if that was not before `since`. */
+export function findRemembered(db: Db, user_id: string, key: string, since: string): RememberedRow | undefined {
+  return sql<RememberedRow>(db, 'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ? AND created_at >= ?').get(
+    user_id,
+    key,
+    since,
+  );
 }
 
 export function insertRemembered(db: Db, row: RememberedRow): void {

@@ -7,6 +7,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
 import type { Signals } from './signals.ts';
+import type { Db } from '../sqlite/database.ts';
 import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
 import { isProjectAtWork } from '../sqlite/tasks.ts';
@@ -44,24 +45,33 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
 
 /** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
-  const project = requireProject(tx, user_id, project_id);
-  const { git_token, git_username, env, check: _check, ...fields } = patch;
+  const project = requireProject(tx.db, user_id, project_id);
+  const { git_token: _token, git_username: _username, env: _env, check: _check, ...fields } = patch;
   if (fields.name !== undefined && fields.name !== project.name) requireFreeName(tx, user_id, fields.name, project_id);
-  const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
-  const had = previousSecrets(keys, project, patch);
-  const secrets: ProjectSecrets = {
-    git_token: git_token === undefined ? (moved ? null : had.git_token) : git_token,
-    git_username: git_username === undefined ? (moved ? null : had.git_username) : git_username,
-    env: env ?? had.env,
-  };
   const next: ProjectRow = {
     ...project,
     ...present(fields),
-    ...sealSecrets(keys, project_id, secrets),
+    ...sealSecrets(keys, project_id, patchedSecrets(keys, project, patch)),
     updated_at: new Date().toISOString(),
   };
   updateProject(tx.db, next);
   return next;
+}
+
+/** A project's secrets as the patch leaves them. */
+export function patchedSecrets(
+  keys: Keys,
+  project: ProjectRow,
+  patch: Pick<ProjectPatch, 'repo_url' | 'git_token' | 'git_username' | 'env'>,
+): ProjectSecrets {
+  const { repo_url, git_token, git_username, env } = patch;
+  const moved = repo_url !== undefined && !sameOrigin(repo_url, project.repo_url);
+  const before = previousSecrets(keys, project, patch);
+  return {
+    git_token: git_token === undefined ? (moved ? null : before.git_token) : git_token,
+    git_username: git_username === undefined ? (moved ? null : before.git_username) : git_username,
+    env: env ?? before.env,
+  };
 }
 
 /** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
@@ -81,7 +91,7 @@ export function removeProject(
   user_id: string,
   project_id: string,
 ): void {
-  requireProject(tx, user_id, project_id);
+  requireProject(tx.db, user_id, project_id);
   if (isProjectAtWork(tx.db, user_id, project_id))
     throw new ErrandError('conflict', 'A task of this project waits or is at work: cancel it first.');
   markTasksOfProject(tx.db, project_id);
@@ -104,8 +114,8 @@ function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string)
 const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
 
 /** The project if it is this user's; else throws `not_found`. */
-function requireProject(tx: Pick<Tx, 'db'>, user_id: string, project_id: string): ProjectRow {
-  const project = findProjectOf(tx.db, user_id, project_id);
+export function requireProject(db: Db, user_id: string, project_id: string): ProjectRow {
+  const project = findProjectOf(db, user_id, project_id);
   if (!project) throw new ErrandError('not_found', 'There is no such project.');
   return project;
 }

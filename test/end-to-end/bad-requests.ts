@@ -133,7 +133,7 @@ function caller(agent: Agent, origin: string): Call {
 function badBodies(call: Call, token: string): Bad[] {
   const headers = bearing(token);
   const repo_url = 'https://forge.example/a/b';
-  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@forge.example:a/b'];
+  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@alias:a/b'];
   const bodies: unknown[] = [
     { prompt: 'x', repo_url, colour: 'red' },
     { prompt: 7, repo_url },

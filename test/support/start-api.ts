@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
+import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp } from '../../coordinator/http/app.ts';
 import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
@@ -49,11 +50,12 @@ export type StartedApi = {
 
 export const PASSWORD = 'correct horse battery';
 
-/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. */
+/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. No repository is asked by default. */
 export async function startApi(
   t: ExecutionContext,
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
+  repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
 ): Promise<StartedApi> {
   const data_dir = await temporaryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
@@ -84,6 +86,7 @@ export async function startApi(
     log,
     keys,
     auth,
+    repositories,
     get epoch() {
       return epoch.now;
     },

@@ -47,14 +47,14 @@ test('names each option that is wrong, and what is missing', async (t) => {
     'task',
     'Mend it',
     '--repo',
-    'ftp://host/repo',
+    'x'.repeat(2001),
     '--budget',
     '5000',
     '--priority',
     '99',
   ]);
   t.is(refused.code, 2);
-  t.regex(refused.stderr, /^The server refused this:\n {2}--repo must begin .*\n {2}--budget .*\n {2}--priority /);
+  t.regex(refused.stderr, /^The server refused this:\n {2}--repo is too long.*\n {2}--budget .*\n {2}--priority /);
   const cases: [string[], RegExp][] = [
     [['task', 'Mend it'], /--repo errand:\/\/sample/],
     [['task', 'Mend it', '--repo', '.'], /is a path on this machine/],

@@ -161,3 +161,37 @@ test('duplicate names of an older version stay, and their projects can be change
   t.is((await api.call('patchProject', { params: { id }, body })).verify_command, 'npm test');
   t.is((await api.refused('patchProject', { params: { id }, body: { name: 'p' } })).code, 'conflict');
 });
+
+test('a link to a page of a repository is understood, and a branch that it names is the base branch', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const link = 'https://github.com/o/r/tree/dev?x=1';
+  const made = await api.call('createProject', { body: { name: 'P', repo_url: link } });
+  t.like(made, { repo_url: 'https://github.com/o/r', base_branch: 'dev' });
+  const params = { id: made.id };
+  const patch = (body: object) => api.call('patchProject', { params, body });
+  t.like(await patch({ repo_url: 'git@github.com:o/s.git' }), {
+    repo_url: 'https://github.com/o/s.git',
+    base_branch: 'dev',
+  });
+  t.like(await patch({ repo_url: link, base_branch: null }), { repo_url: 'https://github.com/o/r', base_branch: null });
+  t.like(await patch({ repo_url: link.replace('dev', 'next') }), { base_branch: 'next' });
+  const task = { prompt: 'x', repo_url: link };
+  t.like(await api.call('createTask', { body: task }), { repo_url: 'https://github.com/o/r', base_branch: 'dev' });
+  t.like(await api.call('createTask', { body: { ...task, base_branch: 'main' } }), { base_branch: 'main' });
+});
+
+test('an address that is not understood is refused with the right form, and its credential is not repeated', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const url = 'https://ada:sesame@github.com/o/r';
+  for (const refusal of [
+    await api.refused('createProject', { body: { name: 'P', repo_url: url } }),
+    await api.refused('createTask', { body: { prompt: 'x', repo_url: url } }),
+  ]) {
+    t.is(refusal.code, 'invalid');
+    t.is(refusal.errors?.[0]?.field, '/repo_url');
+    t.regex(refusal.detail ?? '', /contains a credential.* https:\/\/github\.com\/o\/r/);
+    t.false(JSON.stringify(refusal).includes('sesame'));
+  }
+  t.false(server.lines.join('').includes('sesame'));
+});
