@@ -9,6 +9,8 @@ import type { CoordinatorClient } from './coordinator-client.ts';
 const CONNECTIONS_MAX = 256;
 const SILENCE_MS = 300_000;
 const CONNECT_MS = 60_000;
+/** How long a refused client may take to close its side of the connection. */
+const CLOSE_MS = 2_000;
 
 /** What a git request came back with, where it failed. `code` is from the header `errand-error`, if it was there. */
 export type GitRefusal = { status: number; code: ErrorCode | null };
@@ -22,6 +24,8 @@ export type Forwarder = {
   takeGitRefusal: () => GitRefusal | null;
   close: () => Promise<void>;
 };
+
+const UNREACHABLE = 'The coordinator could not be reached.\n';
 
 /** Headers that belong to one connection, or that the worker sets itself. */
 const NOT_CARRIED = new Set([
@@ -46,13 +50,19 @@ export async function startForwarder(client: CoordinatorClient): Promise<Forward
   let refusal: GitRefusal | null = null;
   const agent = agentFor(client);
   const server = http.createServer({ requestTimeout: 0 }, (request, response) => {
-    void carryGit(client, agent, request, response, (seen) => (refusal = seen));
+    carryGit(client, agent, request, response, (seen) => (refusal = seen)).catch(() => response.destroy());
   });
   const tunnels = new Set<Duplex>();
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     tunnels.add(socket);
     socket.once('close', () => tunnels.delete(socket));
-    carryTunnel(client, request.url ?? '', socket, head);
+    // The HTTP server no longer listens for errors of this socket, and one that nobody listens for would end the worker.
+    socket.on('error', () => socket.destroy());
+    try {
+      carryTunnel(client, request.url ?? '', socket, head);
+    } catch {
+      refuseTunnel(socket);
+    }
   });
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
@@ -115,13 +125,11 @@ async function carryGit(
     upstream.destroy();
     onRefusal({ status: 502, code: 'upstream_unreachable' });
     if (response.headersSent) response.destroy();
-    else response.writeHead(502, { 'content-type': 'text/plain' }).end('The coordinator could not be reached.\n');
+    else response.writeHead(502, { 'content-type': 'text/plain' }).end(UNREACHABLE);
   }
 }
 
 function carryTunnel(client: CoordinatorClient, authority: string, socket: Duplex, head: Buffer): void {
-  const refuse = (words: string) =>
-    socket.end(`HTTP/1.1 502 Bad Gateway\r\ncontent-length: ${words.length}\r\n\r\n${words}`);
   const upstream = toCoordinator(client, {
     method: 'CONNECT',
     path: authority,
@@ -129,10 +137,9 @@ function carryTunnel(client: CoordinatorClient, authority: string, socket: Duple
     timeout: CONNECT_MS,
     agent: false,
   });
-  socket.once('error', () => upstream.destroy());
   socket.once('close', () => upstream.destroy());
   upstream.once('timeout', () => upstream.destroy(new Error('The coordinator did not answer in time.')));
-  upstream.once('error', () => refuse('The coordinator could not be reached.\n'));
+  upstream.once('error', () => refuseTunnel(socket));
   upstream.once('connect', (answer: IncomingMessage, far: Duplex, far_head: Buffer) => {
     // Granted or refused: what comes after the head is passed on as it is.
     socket.write(headOf(answer));
@@ -144,6 +151,15 @@ function carryTunnel(client: CoordinatorClient, authority: string, socket: Duple
     });
   });
   upstream.end();
+}
+
+/** Answers on the raw socket, and cuts a client that keeps its side open. */
+function refuseTunnel(socket: Duplex): void {
+  const cut = setTimeout(() => socket.destroy(), CLOSE_MS);
+  socket.once('close', () => clearTimeout(cut));
+  socket.resume();
+  const length = Buffer.byteLength(UNREACHABLE);
+  socket.end(`HTTP/1.1 502 Bad Gateway\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${UNREACHABLE}`);
 }
 
 function headOf(answer: IncomingMessage): string {

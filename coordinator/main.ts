@@ -26,13 +26,13 @@ function stopOnSignals(errand: Errand, logger: Logger): void {
 }
 
 /** Makes this process the server: reads the settings from its environment, starts, and runs until a signal ends it. */
-export async function serve({ pace }: Pick<StartOptions, 'pace'> = {}): Promise<void> {
+export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}): Promise<void> {
   // What is on disk is whole, and workers live on: whoever supervises this process starts it again.
   process.on('uncaughtException', giveUp);
   try {
     const config = readConfig();
     const logger = createLogger(config.log_level);
-    const errand = await start(config, { logger, say, ...(pace && { pace }) });
+    const errand = await start(config, { ...options, logger, say });
     for (const line of welcome(errand)) say(line);
     stopOnSignals(errand, logger);
   } catch (error) {

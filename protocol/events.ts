@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, Time } from './ids.ts';
-import { Commit, DiffStat, FailureReason, PlanItem, TaskStatus, Usage } from './task.ts';
+import { Commit, DiffStat, FailureReason, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /*
  * The event log is the single source of truth. A task's events are rows that are only ever added. What a phone shows, what a client that
@@ -138,7 +138,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     reason: FailureReason.nullable(),
     detail: z.string().nullable(),
   }),
-  event('attempt.started', { runner: z.enum(['docker', 'process']), worker: z.string(), warm: z.boolean() }),
+  event('attempt.started', { runner: RunnerName, worker: z.string(), warm: z.boolean() }),
   event('attempt.ended', {
     status: z.enum(['succeeded', 'failed', 'cancelled']),
     reason: FailureReason.nullable(),
@@ -148,6 +148,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   }),
   /** A person said something. It enters the conversation with the `input.added` that names it. */
   event('message.received', { message_id: Id, text: z.string() }),
+  /** A person wants the task stopped. Its worker is told, saves the work and ends the attempt. */
+  event('task.cancel_requested', { reason: z.string() }),
   /** A person gave the task another budget, in US dollars. */
   event('task.budget', { budget_usd: z.number().positive() }),
   /** A model request was metered. `usage` is the task's total so far. */

@@ -16,9 +16,14 @@ export function newId(now: number = Date.now()): Id {
     time = ALPHABET.charAt(rest % 32) + time;
     rest = Math.floor(rest / 32);
   }
-  let random = '';
-  for (const byte of crypto.getRandomValues(new Uint8Array(10))) random += ALPHABET.charAt(byte % 32);
-  return time + random;
+  return time + randomCharacters(10);
+}
+
+/** Random characters of the ids' alphabet, 5 bits each. They are safe in a path, a host name and a container name. */
+export function randomCharacters(count: number): string {
+  let text = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(count))) text += ALPHABET.charAt(byte % 32);
+  return text;
 }
 
 /** A moment: ISO 8601 in UTC, with milliseconds. */

@@ -9,6 +9,9 @@ import { TaskStatus, WaitingFor } from './task.ts';
  * Who calls is told without a token in the URL: by the subprotocols `errand.v1` and `bearer.<access token>`, or by `?ticket=` with a
  * one-time ticket of `POST /ws-ticket`. The server answers with the subprotocol `errand.v1` alone.
  *
+ * An upgrade to another path, or one that is malformed, is refused over HTTP: 404 or 400, with a problem document. Whoever may not have the
+ * socket gets it closed at once with a code of `CLOSE`, since a browser does not show its page the status of a refused upgrade.
+ *
  *   server  hello      the newest cursor, and the database's epoch
  *   client  subscribe  after: its cursor; task_id: the one task whose deltas it wants, if any
  *   server  events …   what is newer than the cursor, from the log

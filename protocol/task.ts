@@ -104,13 +104,25 @@ export const PlanItem = z.object({
 });
 export type PlanItem = z.infer<typeof PlanItem>;
 
+/**
+ * The name of a way to start workers: `docker`, `process`, or one that a later server brings. The set is open: a client shows a name
+ * that it does not know as it is.
+ */
+export const RunnerName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,31}$/,
+    'is not a runner name: a lower-case letter, then up to 31 letters, digits or dashes',
+  );
+export type RunnerName = z.infer<typeof RunnerName>;
+
 /** One execution of a task by one worker. `n` counts from 1 and fences: what an older one sends is refused. */
 export const Attempt = z.object({
   n: z.number().int().positive(),
   status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled']),
   reason: FailureReason.nullable(),
   detail: z.string().nullable(),
-  runner: z.enum(['docker', 'process']),
+  runner: RunnerName,
   worker: z.string(),
   warm: z.boolean().describe('whether it was handed to a worker that had been started ahead of time'),
   started_at: Time,

@@ -3,7 +3,6 @@ import type { PasswordChange, PasswordResetDone, User } from '../../protocol/acc
 import { ErrandError } from '../../protocol/problem.ts';
 import { removeAccount } from '../tasks/account-commands.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import type { Signals } from '../tasks/signals.ts';
 import { findUser, updatePassword, type UserRow } from '../sqlite/users.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Client, Identity } from './identity.ts';
@@ -19,7 +18,6 @@ type Dependencies = {
   limiter: Limiter;
   passwords: Passwords;
   sessions: Sessions;
-  signals: Pick<Signals, 'removed'>;
 };
 
 /** What people do to their accounts, and the owner to those of others. */
@@ -77,12 +75,12 @@ export class Accounts {
    * with `conflict` (see `removeAccount`).
    */
   async remove(identity: Identity, password: string, client: Client): Promise<void> {
-    const { log, sessions, signals, authenticator } = this.#deps;
+    const { log, sessions, authenticator } = this.#deps;
     await this.#confirmPassword(identity, [password], client);
     log.write((tx) => {
       authenticator.requireLiving(identity);
       const user = this.#find(identity.user_id);
-      removeAccount(tx, signals, user);
+      removeAccount(tx, user);
       sessions.endAll(tx, user.id);
     });
   }

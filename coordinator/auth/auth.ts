@@ -1,8 +1,7 @@
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import type { Signals } from '../tasks/signals.ts';
-import { readMeta } from '../sqlite/database.ts';
+import { readMeta } from '../sqlite/meta.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
 import { Authenticator } from './authenticator.ts';
@@ -16,7 +15,6 @@ type Dependencies = {
   config: Pick<Config, 'signup'>;
   log: EventLog;
   keys: Keys;
-  signals: Pick<Signals, 'removed'>;
   passwords?: Passwords;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -30,7 +28,6 @@ export function createAuth({
   config: { signup },
   log,
   keys,
-  signals,
   passwords = new Passwords(),
   now = Date.now,
 }: Dependencies): Auth {
@@ -40,7 +37,7 @@ export function createAuth({
   const authenticator = new Authenticator({ access_tokens, sessions, tickets: new Tickets(now) });
   return {
     logins: new Logins({ log, signup, access_tokens, limiter, passwords, sessions, now }),
-    accounts: new Accounts({ log, authenticator, limiter, passwords, sessions, signals }),
+    accounts: new Accounts({ log, authenticator, limiter, passwords, sessions }),
     sessions,
     authenticator,
   };

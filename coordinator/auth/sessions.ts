@@ -9,7 +9,7 @@ import {
   countFamily,
   deleteFamily,
   deleteOldFamilies,
-  familyLives,
+  isFamilyValid,
   findRefreshToken,
   insertRefreshToken,
   listFamilies,
@@ -80,7 +80,7 @@ export class Sessions {
   /** Ends one log-in of a user. Throws `not_found` if that user has no such log-in. */
   endOne(user_id: string, session: string): void {
     this.#log.write((tx) => {
-      if (!familyLives(tx.db, session, user_id, this.#iso()))
+      if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
         throw new ErrandError('not_found', 'There is no such log-in: it has ended already, perhaps.');
       this.#endFamily(tx, session);
     });
@@ -93,7 +93,7 @@ export class Sessions {
 
   /** Whether the log-in has not ended. */
   lives({ session, user_id }: Identity): boolean {
-    return familyLives(this.#log.db, session, user_id, this.#iso());
+    return isFamilyValid(this.#log.db, session, user_id, this.#iso());
   }
 
   /** Calls `listener` with each log-in that ends, once that is on disk. Returns the function that unsubscribes it. */

@@ -1,26 +1,55 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type Patience = {
-  /** The wait after the first failure; it doubles with each. */
-  first_ms: number;
-  /** The longest wait. */
-  max_ms: number;
-  /** What ends it undone. */
+/** The wait after the first failure, and the longest one, in milliseconds. */
+export type BackoffTimes = { first_ms: number; max_ms: number };
+
+/** Exponential backoff: each wait is twice the one before, up to a maximum. */
+export class Backoff {
+  readonly #times: BackoffTimes;
+  #next_ms: number;
+
+  constructor(times: BackoffTimes) {
+    this.#times = times;
+    this.#next_ms = times.first_ms;
+  }
+
+  /** How long to wait now, in milliseconds. */
+  next(): number {
+    const wait_ms = this.#next_ms;
+    this.#next_ms = Math.min(wait_ms * 2, this.#times.max_ms);
+    return wait_ms;
+  }
+
+  /** Starts from the first wait again: the work has succeeded. */
+  reset(): void {
+    this.#next_ms = this.#times.first_ms;
+  }
+
+  /** Waits for `next()` milliseconds, or until the signal aborts. Does not keep the process alive. Never rejects. */
+  async wait(signal?: AbortSignal): Promise<void> {
+    await delay(this.next(), undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
+  }
+}
+
+export type RetryOptions = BackoffTimes & {
+  /** Ends the retries, with the work undone. */
   signal: AbortSignal;
+  /** Called with each failure. */
   onFailure: (error: unknown) => void;
 };
 
-/** Does `work` until it succeeds, or the signal aborts. Never rejects. */
-export async function keepTrying(
+/** Runs `work` until it succeeds or the signal aborts, with backoff. Never rejects. */
+export async function retry(
   work: () => void | Promise<void>,
-  { first_ms, max_ms, signal, onFailure }: Patience,
+  { first_ms, max_ms, signal, onFailure }: RetryOptions,
 ): Promise<void> {
-  for (let wait_ms = first_ms; !signal.aborted; wait_ms = Math.min(wait_ms * 2, max_ms)) {
+  const backoff = new Backoff({ first_ms, max_ms });
+  while (!signal.aborted) {
     try {
       return await work();
     } catch (error) {
       onFailure(error);
     }
-    await delay(wait_ms, undefined, { ref: false, signal }).catch(() => undefined);
+    await backoff.wait(signal);
   }
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
-import { DockerRunner } from '../workers/docker/runner.ts';
+import { DockerLauncher } from '../workers/docker/launcher.ts';
 
 /** The settings of a trial, and what the person should know of them. */
 export type Trial = { config: Config; notes: string[] };
@@ -38,7 +38,7 @@ async function findFault(
   { docker_host, worker_image: image, data_dir }: Config,
   logger: Logger,
 ): Promise<string | null> {
-  const docker = new DockerRunner({ docker_host, image, instance: 'trial', data_dir, logger });
+  const docker = new DockerLauncher({ docker_host, image, instance: 'trial', data_dir, logger });
   try {
     return await docker.check();
   } finally {

@@ -1,6 +1,7 @@
-import type { Task, WaitingFor } from '../../protocol/task.ts';
+import type { Task } from '../../protocol/task.ts';
 import { isActive } from './task-state.ts';
 import type { TaskRow } from './task.ts';
+import { waitingFor } from './waiting-for.ts';
 
 /**
  * The task as the world sees it. `place`: its place in the queue, from 1; undefined for a task that does not wait there. `fault`: what
@@ -22,7 +23,7 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     // Of an attempt under way nothing is wrong: why the one before ended is told with that one.
     reason: isActive(task.status) ? null : task.reason,
     detail: isActive(task.status) ? null : task.detail,
-    waiting_for: waitingFor(task, place, fault),
+    waiting_for: waitingFor(task, { place: place ?? 1, fault }),
     queue_place: place ?? null,
     branch: task.pushed_branch,
     attempt: task.attempt,
@@ -34,27 +35,4 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     started_at: task.started_at,
     ended_at: task.ended_at,
   };
-}
-
-/** What a task waits for: the queue and the worker by its status, all else by its worker's last word, unless it is silent. */
-function waitingFor(task: TaskRow, place: number | undefined, fault: string | null): WaitingFor | null {
-  switch (task.status) {
-    case 'queued':
-      return {
-        kind: 'queue',
-        since: task.queued_at,
-        place: place ?? 1,
-        ...(task.retry_at !== null && { retry_at: task.retry_at }),
-        ...(fault !== null && { reason: fault }),
-      };
-    case 'starting':
-      return { kind: 'worker', since: task.updated_at };
-    case 'running':
-    case 'waiting':
-      return task.silence ?? task.waiting_for;
-    case 'succeeded':
-    case 'failed':
-    case 'cancelled':
-      return null;
-  }
 }

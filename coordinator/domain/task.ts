@@ -1,5 +1,5 @@
 import { newId } from '../../protocol/ids.ts';
-import type { FailureReason, PlanItem, TaskResult, Usage, WaitingFor } from '../../protocol/task.ts';
+import type { FailureReason, PlanItem, RunnerName, TaskResult, Usage, WaitingFor } from '../../protocol/task.ts';
 import type { TaskState } from './task-state.ts';
 
 /** A task as the coordinator keeps it. `Task` of the protocol is how the world sees it. */
@@ -83,7 +83,7 @@ export type AttemptRow = {
   status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   reason: FailureReason | null;
   detail: string | null;
-  runner: 'docker' | 'process';
+  runner: RunnerName;
   worker: string;
   warm: boolean;
   last_seq: number;

@@ -1,5 +1,5 @@
+import type { RequestListener } from 'node:http';
 import Koa from 'koa';
-import websockify from 'koa-websocket';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Server } from '../tasks/task-commands.ts';
@@ -32,24 +32,21 @@ export type AppDeps = Server & {
   /** Asked by `GET /metrics`, where there is a token for it. */
   metrics: () => Promise<string>;
   logger: Logger;
-  /** Options of the WebSocket server, which `app.listen` makes. */
-  sockets?: NonNullable<Parameters<typeof websockify>[1]>;
 };
 
-/** The public HTTP API as an app that does not listen yet. What is used on it later is asked for what no route serves. */
-export function createApp(deps: AppDeps): websockify.App {
-  const { config, log, keys, auth, repositories, signals, models, gate, readiness, metrics, logger } = deps;
+/** The public HTTP API as an app that does not listen yet. */
+export function createApp(deps: AppDeps): Koa {
+  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
-  const koa = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
-  const app = websockify(koa, deps.sockets);
+  const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // What fails once the head is out: the client has gone, mostly.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
   const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
   const router = bindRoutes(
     {
       ...accountHandlers(auth),
-      ...projectHandlers({ log, keys, signals, project_check }),
-      ...taskHandlers({ config, signals, models, log, gate, repositories }),
+      ...projectHandlers({ log, keys, project_check }),
+      ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
     deps,
@@ -58,4 +55,18 @@ export function createApp(deps: AppDeps): websockify.App {
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;
+}
+
+/** The app for an HTTP server. An error that the app itself cannot turn into an answer cuts the connection, and no more. */
+export function requestListener(app: Koa, logger: Logger): RequestListener {
+  const handle = app.callback();
+  const serve = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
+    try {
+      await handle(request, response);
+    } catch (err) {
+      logger.error({ err }, 'request failed outside the middleware');
+      response.destroy();
+    }
+  };
+  return (request, response) => void serve(request, response);
 }

@@ -1,23 +1,33 @@
 import { once } from 'node:events';
-import type websockify from 'koa-websocket';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { Duplex } from 'node:stream';
 
-/** A whole request, head and body, and how many connections there may be, sockets included. */
+/** The head of a request, from the opening of the connection; and a whole request, head and body. */
+const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
+/** WebSockets included. */
 const CONNECTIONS_MAX = 10_000;
 /** How long a close waits for the answers under way. */
 const ANSWER_MS = 2_000;
 
-/** Opens the app's port; 0 takes any that is free. Rejects where the port is taken. `close` lets the answers under way be given first. */
+/** What serves the public port. Neither throws. */
+export type PublicHandlers = {
+  request: RequestListener;
+  /** From here on the raw socket is the handler's: the HTTP server watches it no longer. */
+  upgrade: (request: IncomingMessage, raw: Duplex, head: Buffer) => void;
+};
+
+/** Opens the public port; 0 takes any that is free. Rejects where the port is taken. `close` lets the answers under way be given first. */
 export async function listen(
-  app: websockify.App,
+  { request, upgrade }: PublicHandlers,
   port: number,
   host: string,
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = app.listen(port, host);
-  // The WebSocket server repeats the errors of this one, and nobody listens for them there.
-  app.ws.server?.on('error', () => undefined);
-  server.requestTimeout = REQUEST_MS;
+  const timeouts = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: HEAD_MS / 2 };
+  const server = createServer(timeouts, request);
+  server.on('upgrade', upgrade);
   server.maxConnections = CONNECTIONS_MAX;
+  server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The public listener has no port.');

@@ -3,7 +3,12 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Db } from '../sqlite/database.ts';
-import { findRemembered, insertRemembered, pruneRemembered, pruneRememberedOf } from '../sqlite/idempotency.ts';
+import {
+  findStoredResponse,
+  insertStoredResponse,
+  pruneStoredResponses,
+  pruneStoredResponsesOf,
+} from '../sqlite/idempotency.ts';
 
 /** JSON text that is sent as it is. */
 export class JsonText {
@@ -23,19 +28,19 @@ export type Keyed = { user_id: string; key: string; request_hash: string; status
  */
 export function actOnce(log: EventLog, request: Keyed, act: (tx: Tx) => unknown): JsonText {
   return log.write((tx) => {
-    pruneRemembered(tx.db, forgottenBefore());
+    pruneStoredResponses(tx.db, forgottenBefore());
     const before = previousAnswer(tx.db, request);
     if (before) return before;
     const response = JSON.stringify(act(tx));
-    pruneRememberedOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
-    insertRemembered(tx.db, { ...request, response, created_at: new Date().toISOString() });
+    pruneStoredResponsesOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
+    insertStoredResponse(tx.db, { ...request, response, created_at: new Date().toISOString() });
     return new JsonText(response);
   });
 }
 
 /** The answer to an earlier request with this key; undefined if there was none. Throws `idempotency_conflict` if that was another request. */
 export function previousAnswer(db: Db, { user_id, key, request_hash }: Keyed): JsonText | undefined {
-  const before = findRemembered(db, user_id, key, forgottenBefore());
+  const before = findStoredResponse(db, user_id, key, forgottenBefore());
   if (before && before.request_hash !== request_hash)
     throw new ErrandError('idempotency_conflict', 'This Idempotency-Key came with another request before.');
   return before && new JsonText(before.response);

@@ -15,8 +15,10 @@ export function answerProblems(logger: Logger) {
     ctx.set('X-Request-Id', request_id);
     ctx.set('X-Content-Type-Options', 'nosniff');
     // The path alone: a query may hold a ticket.
-    const log = logger.child({ request_id, method: ctx.method, path: ctx.path.slice(0, 200) });
+    const path = ctx.req.url?.split('?', 1)[0]?.slice(0, 200);
+    const log = logger.child({ request_id, method: ctx.method, path });
     try {
+      requirePath(ctx);
       await next();
     } catch (thrown) {
       const error = known(thrown);
@@ -29,6 +31,15 @@ export function answerProblems(logger: Logger) {
     await closeAfterUnreadBody(ctx);
     log.debug({ status: ctx.status, ms: Math.round(performance.now() - started) }, 'request');
   };
+}
+
+/** Throws `invalid` for a target that the URL parser, which throws on it, can make nothing of. */
+function requirePath(ctx: ExtendableContext): string {
+  try {
+    return ctx.path;
+  } catch (cause) {
+    throw new ErrandError('invalid', 'The request target is not a valid path or URL.', { cause });
+  }
 }
 
 function answer(ctx: ExtendableContext, error: ErrandError, request_id: string): void {

@@ -4,7 +4,6 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import { createProject, patchProject, removeProject } from '../tasks/project-commands.ts';
 import type { ProjectCheck } from '../tasks/project-check.ts';
 import { projectView } from '../domain/project.ts';
-import type { Signals } from '../tasks/signals.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
 import type { Handlers } from './bind.ts';
 import { pageOf } from './page.ts';
@@ -12,10 +11,10 @@ import { withRepository } from './repository-input.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
-type Deps = { log: EventLog; keys: Keys; signals: Signals; project_check: ProjectCheck };
+type Deps = { log: EventLog; keys: Keys; project_check: ProjectCheck };
 
 /** Projects: repositories with their defaults and secrets. */
-export function projectHandlers({ log, keys, signals, project_check }: Deps): Pick<Handlers, Projects> {
+export function projectHandlers({ log, keys, project_check }: Deps): Pick<Handlers, Projects> {
   return {
     createProject: ({ who, body, onceAfter }) => {
       const input = withRepository(body);
@@ -41,7 +40,7 @@ export function projectHandlers({ log, keys, signals, project_check }: Deps): Pi
       );
     },
     deleteProject: ({ who, params }) => {
-      log.write((tx) => removeProject(tx, signals, who.user_id, params.id));
+      log.write((tx) => removeProject(tx, who.user_id, params.id));
       return undefined;
     },
   };

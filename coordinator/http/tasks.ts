@@ -76,12 +76,11 @@ export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick
         commit: result?.commit ?? null,
       };
     },
-    createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, server, who.user_id, params.id, body)),
-    cancelTask: ({ who, params, once }) => once((tx) => seenOne(cancelTask(tx, server, who.user_id, params.id))),
-    retryTask: ({ who, params, body, once }) =>
-      once((tx) => seenOne(retryTask(tx, server, who.user_id, params.id, body))),
+    createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, who.user_id, params.id, body)),
+    cancelTask: ({ who, params, once }) => once((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
+    retryTask: ({ who, params, body, once }) => once((tx) => seenOne(retryTask(tx, who.user_id, params.id, body))),
     deleteTask: ({ who, params }) => {
-      log.write((tx) => removeTask(tx, server, who.user_id, params.id));
+      log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;
     },
   };

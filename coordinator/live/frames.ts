@@ -1,5 +1,6 @@
 import type { Delta } from '../../protocol/events.ts';
 import type { ServerFrame } from '../../protocol/socket.ts';
+import { waitingFor } from '../domain/waiting-for.ts';
 import { eventText, type EventRow } from '../sqlite/events.ts';
 import type { StateRow } from '../sqlite/progress.ts';
 
@@ -14,9 +15,7 @@ export function eventsFrame(rows: EventRow[]): Buffer {
 }
 
 export function stateFrame(state: StateRow): Buffer {
-  return Buffer.from(
-    `{"type":"state","task_id":"${state.id}","status":"${state.status}","waiting_for":${state.waiting_for}}`,
-  );
+  return encode({ type: 'state', task_id: state.id, status: state.status, waiting_for: waitingFor(state) });
 }
 
 export function deltaFrame(task_id: string, attempt: number, deltas: Delta[]): Buffer {

@@ -1,5 +1,6 @@
 import type { Delta } from '../../protocol/events.ts';
 import { deltaFrame, eventsFrame, runsOf, stateFrame } from './frames.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import type { EventRow } from '../sqlite/events.ts';
 import type { StateRow } from '../sqlite/progress.ts';
 
@@ -20,6 +21,10 @@ const FRAME_BODIES_MAX = 256 * 1024;
 /** Brings what happens to those who watch: each user's things to that user alone. A frame is built only where somebody watches. */
 export class Relay {
   readonly #watchers = new Map<string, Set<Watcher>>();
+
+  constructor(log: EventLog) {
+    log.subscribeToAll((rows) => this.#publish(rows));
+  }
 
   join(watcher: Watcher): void {
     const watchers = this.#watchers.get(watcher.user_id);
@@ -45,8 +50,7 @@ export class Relay {
     return this.#watchers.get(user_id)?.size ?? 0;
   }
 
-  /** Rows that are on disk now, ids ascending: the log's `onCommit`. */
-  publish(rows: EventRow[]): void {
+  #publish(rows: EventRow[]): void {
     for (const [user_id, own] of Map.groupBy(rows, (row) => row.user_id)) {
       const watchers = this.#watchers.get(user_id);
       if (!watchers) continue;

@@ -5,12 +5,11 @@ import { openDataFolder } from './data-folder.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Keys } from '../base/keys.ts';
-import { EventLog } from '../sqlite/event-log.ts';
+import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
 import { readPrices } from '../operations/price-table.ts';
 import { Relay } from '../live/relay.ts';
-import type { EventRow } from '../sqlite/events.ts';
 import { Counters } from './counters.ts';
 
 /** What was opened is put here, and closed in the opposite order. */
@@ -31,8 +30,10 @@ export type Core = {
   logger: Logger;
 };
 
-/** Looks at what the settings rest on, and opens the keys, the database and the log. Throws a `ConfigError` where they do not serve. */
-export function openCore(settings: Config, { logger, pace }: Pick<Core, 'logger' | 'pace'>, opened: Opened): Core {
+export type CoreOptions = Pick<Core, 'logger' | 'pace'> & { commit_hook: CommitHook | undefined };
+
+/** Opens what all parts rest on: the prices, the keys, the database and the log. Throws a `ConfigError` where the settings do not allow it. */
+export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOptions, opened: Opened): Core {
   const demo = settings.anthropic_api_key === undefined;
   const config = demo ? { ...settings, model: DEMO_MODEL } : settings;
   // A file that is wrong is told also where no price is needed yet.
@@ -48,14 +49,11 @@ export function openCore(settings: Config, { logger, pace }: Pick<Core, 'logger'
     );
   const gate = new DispatchGate(logger);
   if (unchecked) opened.defer(checkBeside(database_path, gate, logger));
-  const disk = new DiskSpace(config.data_dir, config.disk_free_bytes_min, gate);
+  const disk = new DiskSpace({ dir: config.data_dir, free_bytes_min: config.disk_free_bytes_min, gate, logger });
   opened.defer(() => disk.stop());
-  const relay = new Relay();
-  const counters = new Counters();
-  const publish = (rows: EventRow[]) => {
-    counters.stored(rows);
-    relay.publish(rows);
-  };
-  const log = new EventLog(db, publish, { onFull: () => void disk.look() });
+  const log = new EventLog({ db, logger, hook: commit_hook });
+  log.onFull(() => void disk.check());
+  const relay = new Relay(log);
+  const counters = new Counters(log);
   return { config, pace, demo, prices, keys, log, relay, counters, gate, disk, logger };
 }

@@ -1,9 +1,5 @@
-import { z } from 'zod';
 import type { ErrorCode } from '../../protocol/problem.ts';
-import type { EventRow } from '../sqlite/events.ts';
-
-const AttemptEnded = z.object({ status: z.string(), reason: z.string().nullable() });
-const TaskStatusChanged = z.object({ to: z.string() });
+import type { EventLog } from '../sqlite/event-log.ts';
 
 /** What has happened since this process started, counted as it happens: to count the rows of a long log would take too long. */
 export class Counters {
@@ -16,17 +12,12 @@ export class Counters {
   /** Calls of workers that were refused, by the code. */
   readonly refused = new Counts<{ code: ErrorCode }>();
 
-  /** Counts rows that are on disk now: the log's `onCommit`. */
-  stored(rows: EventRow[]): void {
-    this.events += rows.length;
-    for (const { type, body } of rows)
-      if (type === 'attempt.ended') {
-        const { status, reason } = AttemptEnded.parse(JSON.parse(body));
-        this.attempts_ended.add({ status, reason: reason ?? '' });
-      } else if (type === 'task.status') {
-        const { to } = TaskStatusChanged.parse(JSON.parse(body));
-        this.task_changes.add({ to });
-      }
+  constructor(log: EventLog) {
+    log.subscribeToAll((rows) => (this.events += rows.length));
+    log.subscribe('attempt.ended', ({ body: { status, reason } }) =>
+      this.attempts_ended.add({ status, reason: reason ?? '' }),
+    );
+    log.subscribe('task.status', ({ body: { to } }) => this.task_changes.add({ to }));
   }
 }
 

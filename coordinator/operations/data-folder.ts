@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { cutOffRestore } from './backup/swap.ts';
 import { ConfigError } from '../base/config.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
-import { dataPathFault } from '../workers/worker-directories.ts';
+import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
-import { findDamage, openDatabase, openFault, type Db } from '../sqlite/database.ts';
+import { findDamage } from '../sqlite/integrity.ts';
+import { openDatabase, type Db } from '../sqlite/database.ts';
+import { openFault } from '../sqlite/storage-fault.ts';
 
 /** A database up to this size is checked before anything is served: a second on a slow disk. A larger one is checked beside the server. */
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;

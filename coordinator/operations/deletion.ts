@@ -1,5 +1,7 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import type { WorkerDirectories } from '../workers/worker-directories.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { within } from '../base/deadline.ts';
+import type { Attempts } from '../workers/attempts.ts';
+import type { Workspaces } from '../workers/workspaces.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import {
@@ -19,10 +21,10 @@ const STOP_MS = 5_000;
 
 export type DeletionDependencies = {
   log: EventLog;
-  folders: WorkerDirectories;
+  workspaces: Workspaces;
   logger: Logger;
-  /** Whether the worker of an attempt of this task has not gone yet: what it holds stays until then. */
-  hasRun: (task_id: string) => boolean;
+  /** Nothing of a task is removed while a worker of it may be there. */
+  attempts: Pick<Attempts, 'has'>;
 };
 
 /**
@@ -38,6 +40,7 @@ export class Deletion {
 
   constructor(deps: DeletionDependencies) {
     this.#deps = deps;
+    deps.log.subscribeToNotice('removed', () => void this.sweep());
   }
 
   /**
@@ -52,9 +55,7 @@ export class Deletion {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#again);
-    const bound = new AbortController();
-    await Promise.race([this.#sweeping, delay(STOP_MS, undefined, { signal: bound.signal })]);
-    bound.abort();
+    if (this.#sweeping) await within(STOP_MS, this.#sweeping);
   }
 
   async #sweep(): Promise<boolean> {
@@ -67,7 +68,7 @@ export class Deletion {
       done = !this.#stopped;
       left = done && this.#isLeft();
     } catch (error) {
-      this.#deps.logger.warn({ err: error }, 'what was deleted could not be cleared away; it is tried again');
+      this.#deps.logger.warn({ err: error }, 'deletion failed; retrying');
     }
     // In the same turn as the last look: what is marked from here on finds no sweep under way, and begins another.
     this.#sweeping = undefined;
@@ -78,8 +79,8 @@ export class Deletion {
 
   /** One small transaction. False: nothing is left that can be removed now. */
   async #step(): Promise<boolean> {
-    const { log, hasRun } = this.#deps;
-    const task_id = listRemoved(log.db, 'task').find((id) => !hasRun(id));
+    const { log, attempts } = this.#deps;
+    const task_id = listRemoved(log.db, 'task').find((id) => !attempts.has(id));
     if (task_id !== undefined) {
       await this.#removeOfTask(task_id);
       return true;
@@ -92,12 +93,12 @@ export class Deletion {
   }
 
   async #removeOfTask(id: string): Promise<void> {
-    const { log, folders, logger } = this.#deps;
+    const { log, workspaces, logger } = this.#deps;
     const workspace = log.write(({ db }) => (deleteSomeOfTask(db, id) ? deleteTask(db, id) : null));
     if (workspace === null) return;
     // The folder comes last: one that is no task's any more is found by the reconciler.
-    await folders.removeWorkspace(workspace).catch((error: unknown) => {
-      logger.warn({ err: error, task_id: id, workspace }, 'the workspace of a removed task could not be removed');
+    await workspaces.remove(workspace).catch((error: unknown) => {
+      logger.warn({ err: error, task_id: id, workspace }, 'workspace removal failed');
     });
   }
 

@@ -1,14 +1,18 @@
 import { statfs } from 'node:fs/promises';
+import type { Logger } from '../base/logger.ts';
+import { Periodic } from '../base/periodic.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 
 const MB = 1024 * 1024;
-const LOOK_MS = 2_000;
+const CHECK_MS = 2_000;
 /** A disk that was short has room again once it has so many times what it must have: work does not begin and stop at every file. */
 const ROOM_AGAIN = 1.25;
 /** How often those who can make room are called while there is too little. */
 const CALL_MS = 60_000;
 /** A clone is thousands of files, and the server itself needs a few for each worker. */
 const FREE_FILES_MIN = 1_000;
+
+export type DiskSpaceDependencies = { dir: string; free_bytes_min: number; gate: DispatchGate; logger: Logger };
 
 /**
  * Looks at the room on the disk of the data folder, and holds new work back while there is little. What is left then is for the work under way,
@@ -21,38 +25,41 @@ export class DiskSpace {
   readonly #onShort: (() => void)[] = [];
   #called_ms = -Infinity;
   #free_bytes: number | undefined;
-  #looking: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #periodic: Periodic;
 
-  constructor(dir: string, free_bytes_min: number, gate: DispatchGate) {
+  constructor({ dir, free_bytes_min, gate, logger }: DiskSpaceDependencies) {
     this.#dir = dir;
     this.#free_bytes_min = free_bytes_min;
     this.#gate = gate;
+    this.#periodic = new Periodic({
+      every_ms: CHECK_MS,
+      work: () => this.#check(),
+      onError: (error) => logger.error({ err: error }, 'disk check failed'),
+    });
   }
 
-  /** What was free at the last look; undefined where it is not known. */
+  /** What was free at the last check; undefined where it is not known. */
   get free_bytes(): number | undefined {
     return this.#free_bytes;
   }
 
-  /** Looks now, and from then on every two seconds. */
-  async start(): Promise<void> {
-    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
-    await this.look();
+  /** Checks now, and then every two seconds. Resolves with the first check. */
+  start(): Promise<void> {
+    return this.#periodic.start();
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
+  stop(): Promise<void> {
+    return this.#periodic.stop();
   }
 
-  /** Looks now: also to be called when a write found no room. A look that is under way is shared. Never rejects. */
-  look(): Promise<void> {
-    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+  /** Checks now: to be called when a write found no room. Shares a check that is under way. Never rejects. */
+  check(): Promise<void> {
+    return this.#periodic.run();
   }
 
   /** Whether there is too little room at this moment. */
   async isShort(): Promise<boolean> {
-    await this.look();
+    await this.check();
     return this.#gate.of('disk') !== null;
   }
 
@@ -61,7 +68,7 @@ export class DiskSpace {
     this.#onShort.push(listener);
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const before = this.#gate.of('disk');
     const fault = await this.#findFault();
     this.#gate.set('disk', fault);

@@ -4,7 +4,8 @@ import type { DiskSpace } from './disk-space.ts';
 import { PARTS, type DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Relay } from '../live/relay.ts';
 import type { Db } from '../sqlite/database.ts';
-import { countActive, newestEventId, readQueue } from '../sqlite/figures.ts';
+import { countActive, readQueue } from '../sqlite/stats.ts';
+import { newestEventId } from '../sqlite/events.ts';
 import type { Counters } from './counters.ts';
 
 /** What a backup left of itself: when the last one succeeded, and when one last failed, as ISO times; null: none did. */

@@ -1,13 +1,15 @@
 import type { Readiness } from '../../protocol/api.ts';
+import type { RunnerName } from '../../protocol/task.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
-import { sql, type Db } from '../sqlite/database.ts';
+import type { Db } from '../sqlite/database.ts';
+import { checkReadable } from '../sqlite/meta.ts';
 
 type Deps = {
   db: Db;
   gate: DispatchGate;
   disk: DiskSpace;
-  runner: 'docker' | 'process';
+  runner: RunnerName;
   model: string;
   /** How the backups are; undefined: none are made. */
   backup: (() => Check) | undefined;
@@ -34,7 +36,7 @@ export async function readReadiness({ db, gate, disk, runner, model, backup }: D
 function readFault(db: Db, gate: DispatchGate): string | null {
   if (gate.of('database') !== null) return "is damaged: the server's log says how, and what to do";
   try {
-    sql(db, 'SELECT 1').get();
+    checkReadable(db);
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : 'failed';

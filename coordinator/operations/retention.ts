@@ -1,21 +1,23 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Config } from '../base/config.ts';
 import { folderSize } from '../base/folder-size.ts';
-import type { WorkerDirectories } from '../workers/worker-directories.ts';
+import { Periodic } from '../base/periodic.ts';
+import type { Attempts } from '../workers/attempts.ts';
+import type { Workspaces } from '../workers/workspaces.ts';
+import type { DiskSpace } from './disk-space.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Deletion } from './deletion.ts';
-import { usedBytes } from '../sqlite/database.ts';
-import { findSeenAt, putSeenAt } from '../sqlite/clock.ts';
-import { pruneRemembered } from '../sqlite/idempotency.ts';
+import { usedBytes } from '../sqlite/stats.ts';
+import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
+import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
 import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { giveUpWorkspace, listEndedWorkspaces } from '../sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
-const STOP_MS = 5_000;
 const DAY_MS = 24 * 3600_000;
 /** A clock that is further ahead than this since the last look is in doubt, for so long. */
 const CLOCK_JUMP_MS = 30 * DAY_MS;
@@ -23,16 +25,16 @@ const DOUBT_MS = DAY_MS;
 /** How long it may take to measure a workspace. */
 const MEASURE_MS = 60_000;
 
-export type RetentionDeps = {
+export type RetentionDependencies = {
   log: EventLog;
-  folders: WorkerDirectories;
-  removal: Deletion;
+  workspaces: Workspaces;
+  deletion: Deletion;
   logger: Logger;
   keep: Pick<Config, 'keep_ms' | 'keep_log_bytes' | 'keep_workspaces_ms' | 'keep_workspaces_bytes'>;
-  /** Whether the worker of an attempt of this task has not gone yet. */
-  hasRun: (task_id: string) => boolean;
-  /** Whether the disk of the data folder has too little room, at this moment: it is asked again after each workspace that went. */
-  isDiskShort: () => boolean | Promise<boolean>;
+  /** Nothing of a task is removed while a worker of it may be there. */
+  attempts: Pick<Attempts, 'has'>;
+  /** Asked again after each workspace that was removed. */
+  disk: Pick<DiskSpace, 'isShort'>;
 };
 
 type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
@@ -42,135 +44,132 @@ type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
  * goes, and the one that ended longest ago goes first. It looks at the start, and then every ten minutes.
  */
 export class Retention {
-  readonly #deps: RetentionDeps;
-  readonly #stop = new AbortController();
+  readonly #deps: RetentionDependencies;
+  readonly #periodic: Periodic;
   /** What the workspaces take up, in bytes: measured once after each end of their task. */
   #sizes = new Map<string, { ended_at: string; bytes: number }>();
   #in_doubt_since: number | undefined;
-  #looking: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(deps: RetentionDeps) {
+  constructor(deps: RetentionDependencies) {
     this.#deps = deps;
+    this.#periodic = new Periodic({
+      every_ms: EVERY_MS,
+      work: (signal) => this.#enforce(signal),
+      onError: (error) => deps.logger.warn({ err: error }, 'retention failed'),
+    });
   }
 
-  /** Looks now, and from now on regularly. */
+  /** Enforces the limits now, and then regularly. */
   start(): void {
-    void this.look();
-    this.#timer = setInterval(() => void this.look(), EVERY_MS).unref();
+    void this.#periodic.start();
   }
 
-  /** Removes what is beyond the limits. Resolves when that is done; a look that is under way is shared. Never rejects. */
-  look(): Promise<void> {
-    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+  /** Removes what is beyond the limits. Resolves when that is done; shares a run that is under way. Never rejects. */
+  enforce(): Promise<void> {
+    return this.#periodic.run();
   }
 
-  /** Begins nothing more. Resolves when nothing of it is under way, or takes too long: what is left is found at the next start. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#stop.abort();
-    const bound = new AbortController();
-    await Promise.race([this.#looking, delay(STOP_MS, undefined, { signal: bound.signal })]);
-    bound.abort();
+  /** Resolves once nothing is under way, or after a while: the next start finds what is left. */
+  stop(): Promise<void> {
+    return this.#periodic.stop();
   }
 
-  async #look(): Promise<void> {
-    // What an earlier process has marked, or this one could not remove.
-    void this.#deps.removal.sweep();
-    const by_age = this.#mayGoByAge();
-    await this.#attempt('workspaces', () => this.#thinWorkspaces(by_age));
-    if (by_age) await this.#attempt('tasks', () => this.#removeOld());
-    await this.#attempt('the log', () => this.#shrinkLog());
-    await this.#attempt('answers and log-ins', async () => this.#forget());
+  async #enforce(signal: AbortSignal): Promise<void> {
+    // What an earlier process marked, or this one could not remove.
+    void this.#deps.deletion.sweep();
+    const by_age = this.#mayRemoveByAge();
+    await this.#attempt('workspaces', signal, () => this.#thinWorkspaces(by_age, signal));
+    if (by_age) await this.#attempt('tasks', signal, () => this.#removeOld(signal));
+    await this.#attempt('log', signal, () => this.#shrinkLog(signal));
+    await this.#attempt('idempotency keys and log-ins', signal, async () => this.#prune());
   }
 
-  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
-    if (this.#stop.signal.aborted) return;
+  async #attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    if (signal.aborted) return;
     try {
       await work();
     } catch (error) {
-      if (!this.#stop.signal.aborted)
-        this.#deps.logger.warn({ err: error, what }, 'what is kept could not be brought within its limits');
+      if (!signal.aborted) this.#deps.logger.warn({ err: error, what }, 'retention failed');
     }
   }
 
   /** Gives workspaces up: first those that are too old, or any while the disk is short, then those that are too much together. */
-  async #thinWorkspaces(by_age: boolean): Promise<void> {
-    const { log, keep, hasRun, isDiskShort } = this.#deps;
+  async #thinWorkspaces(by_age: boolean, signal: AbortSignal): Promise<void> {
+    const { log, keep, attempts, disk } = this.#deps;
     const before = by_age ? ago(keep.keep_workspaces_ms) : '';
-    const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !hasRun(task_id));
-    while (workspaces[0] && (workspaces[0].ended_at < before || (await isDiskShort()))) {
-      await this.#giveUp(workspaces[0]);
+    const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !attempts.has(task_id));
+    while (workspaces[0] && (workspaces[0].ended_at < before || (await disk.isShort()))) {
+      await this.#remove(workspaces[0], signal);
       workspaces.shift();
     }
-    await this.#measure(workspaces);
+    await this.#measure(workspaces, signal);
     let bytes_left = keep.keep_workspaces_bytes;
     // What does not fit beside those that ended later has to go.
     for (const workspace of workspaces.toReversed()) {
       const bytes = this.#sizes.get(workspace.workspace)?.bytes ?? 0;
-      if (bytes > bytes_left) await this.#giveUp(workspace);
+      if (bytes > bytes_left) await this.#remove(workspace, signal);
       else bytes_left -= bytes;
     }
   }
 
   /** The folder goes before its name: on a full disk nothing can be written until it has. */
-  async #giveUp({ task_id, workspace }: Workspace): Promise<void> {
-    const { log, folders, logger, hasRun } = this.#deps;
-    this.#stop.signal.throwIfAborted();
+  async #remove({ task_id, workspace }: Workspace, signal: AbortSignal): Promise<void> {
+    const { log, workspaces, logger, attempts } = this.#deps;
+    signal.throwIfAborted();
     // Between this and the new name lies no turn in which an attempt could begin.
     const task = findTask(log.db, task_id);
-    if (task?.workspace !== workspace || task.ended_at === null || hasRun(task_id)) return;
+    if (task?.workspace !== workspace || task.ended_at === null || attempts.has(task_id)) return;
     try {
-      const aside = folders.setWorkspaceAside(workspace);
-      if (aside !== undefined) await folders.removeWorkspace(aside);
+      const aside = workspaces.setAside(workspace);
+      if (aside !== undefined) await workspaces.remove(aside);
       log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
-      logger.info({ task_id, workspace }, 'the workspace of a task that has ended was removed');
+      logger.info({ task_id, workspace }, 'workspace of an ended task removed');
     } catch (error) {
       // The others must not wait for it. What is left is found by the reconciler, or in the next look.
-      logger.warn({ err: error, task_id, workspace }, 'a workspace could not be removed');
+      logger.warn({ err: error, task_id, workspace }, 'workspace removal failed');
     }
   }
 
   /** One at a time, and never one with a worker: its size is not to be had before that has gone. */
-  async #measure(workspaces: Workspace[]): Promise<void> {
-    const { folders, logger, hasRun } = this.#deps;
+  async #measure(ended: Workspace[], signal: AbortSignal): Promise<void> {
+    const { workspaces, logger, attempts } = this.#deps;
     const before = this.#sizes;
     this.#sizes = new Map();
-    for (const { task_id, workspace, ended_at } of workspaces) {
+    for (const { task_id, workspace, ended_at } of ended) {
       const known = before.get(workspace);
       if (known?.ended_at === ended_at) this.#sizes.set(workspace, known);
-      else if (!hasRun(task_id)) {
-        const within = { within_ms: MEASURE_MS, signal: this.#stop.signal };
-        const bytes = await folderSize('bytes', [folders.workspace(workspace)], within).catch((error: unknown) => {
-          logger.warn({ err: error, task_id, workspace }, 'a workspace could not be measured');
+      else if (!attempts.has(task_id)) {
+        const within = { within_ms: MEASURE_MS, signal };
+        const bytes = await folderSize('bytes', [workspaces.path(workspace)], within).catch((error: unknown) => {
+          logger.warn({ err: error, task_id, workspace }, 'workspace measurement failed');
           return undefined;
         });
         if (bytes === undefined) continue;
         // A worker can make a folder that takes hours to count: one that is not counted in time is too large.
-        if (bytes === Infinity) logger.warn({ task_id, workspace }, 'a workspace could not be measured in time');
+        if (bytes === Infinity) logger.warn({ task_id, workspace }, 'workspace measurement timed out');
         this.#sizes.set(workspace, { ended_at, bytes });
       }
     }
   }
 
-  async #removeOld(): Promise<void> {
+  async #removeOld(signal: AbortSignal): Promise<void> {
     const { log, keep, logger } = this.#deps;
     const before = ago(keep.keep_ms);
     let [tasks, marked] = [0, 0];
     do {
       await nextTurn();
-      this.#stop.signal.throwIfAborted();
+      signal.throwIfAborted();
       marked = log.write(({ db }) => markEndedBefore(db, before));
       tasks += marked;
     } while (marked === REMOVED_ROWS_MAX);
-    if (tasks > 0) logger.info({ tasks, before }, 'tasks that ended long ago are removed');
+    if (tasks > 0) logger.info({ tasks, before }, 'old tasks removed');
   }
 
   /**
    * A clock that was set on by a year would let everything go. Where it is a month further than at the last look, nothing goes by age for a day: that
    * is time to put it right, and a server that was merely off for so long loses nothing by it.
    */
-  #mayGoByAge(): boolean {
+  #mayRemoveByAge(): boolean {
     const { log, logger } = this.#deps;
     const seen_at = findSeenAt(log.db);
     const ahead_ms = seen_at === undefined ? 0 : Date.now() - Date.parse(seen_at);
@@ -193,29 +192,29 @@ export class Retention {
   }
 
   /** One task after the other, since what each has freed is known once it has gone. */
-  async #shrinkLog(): Promise<void> {
-    const { log, keep, removal, hasRun, logger } = this.#deps;
+  async #shrinkLog(signal: AbortSignal): Promise<void> {
+    const { log, keep, deletion, attempts, logger } = this.#deps;
     let tasks = 0;
-    while ((await removal.sweep()) && usedBytes(log.db) > keep.keep_log_bytes) {
-      this.#stop.signal.throwIfAborted();
-      const id = listEndedFirst(log.db).find((task_id) => !hasRun(task_id));
+    while ((await deletion.sweep()) && usedBytes(log.db) > keep.keep_log_bytes) {
+      signal.throwIfAborted();
+      const id = listEndedFirst(log.db).find((task_id) => !attempts.has(task_id));
       if (id === undefined) {
         logger.warn(
           { bytes: usedBytes(log.db), bytes_max: keep.keep_log_bytes },
-          'the database is larger than it may be, and no task that has ended is left to remove',
+          'database over its limit, and no ended task left to remove',
         );
         break;
       }
       log.write(({ db }) => markRemoved(db, 'task', id));
       tasks += 1;
     }
-    if (tasks > 0) logger.info({ tasks }, 'tasks that ended longest ago are removed to make room in the database');
+    if (tasks > 0) logger.info({ tasks }, 'old tasks removed to make room in the database');
   }
 
   /** What is forgotten with each use is forgotten where nothing is used, too. */
-  #forget(): void {
+  #prune(): void {
     this.#deps.log.write(({ db }) => {
-      pruneRemembered(db, ago(LIMITS.idempotency_key_s * 1000));
+      pruneStoredResponses(db, ago(LIMITS.idempotency_key_s * 1000));
       pruneRefreshTokens(db, ago(0));
     });
   }

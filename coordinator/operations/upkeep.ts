@@ -1,35 +1,32 @@
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { readMeta } from '../sqlite/meta.ts';
+import type { Attempts } from '../workers/attempts.ts';
+import type { Dispatcher } from '../workers/dispatcher.ts';
+import type { Workspaces } from '../workers/workspaces.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
-import type { Dispatcher } from '../workers/dispatcher.ts';
-import type { WorkerDirectories } from '../workers/worker-directories.ts';
-import { createMetrics } from './metrics.ts';
 import { Deletion } from './deletion.ts';
+import { createMetrics } from './metrics.ts';
 import { Retention } from './retention.ts';
-import { readMeta } from '../sqlite/database.ts';
 
-/* What keeps a server in order while it runs: each part is started here, and ends with `opened`. */
+/* The parts that keep a running server in order. Each is started here, and stops with `opened`. */
 
-/** Starts what keeps all that errands leave within its limits, and gives what clears away what was removed. */
+/** Starts the removal of what was deleted, and of what is beyond the server's limits. */
 export function startRetention(
   { config, log, disk, logger }: Core,
-  folders: WorkerDirectories,
-  dispatcher: Dispatcher,
+  { attempts, workspaces }: { attempts: Attempts; workspaces: Workspaces },
   opened: Opened,
-) {
-  const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
-  const removal = new Deletion({ log, folders, logger, hasRun });
-  const isDiskShort = () => disk.isShort();
-  const retention = new Retention({ log, folders, removal, logger, keep: config, hasRun, isDiskShort });
+): void {
+  const deletion = new Deletion({ log, workspaces, attempts, logger });
+  const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();
-  disk.onShort(() => void retention.look());
+  disk.onShort(() => void retention.enforce());
   opened.defer(() => retention.stop());
-  // This one first: the other may be waiting for it.
-  opened.defer(() => removal.stop());
-  return removal;
+  // Stops first, since the retention may be waiting for it.
+  opened.defer(() => deletion.stop());
 }
 
-/** Gives the reader of the metrics; they are gathered where there is someone to read them. */
+/** Returns the reader of the metrics. They are collected only where a token is set to read them with. */
 export function openMetrics(
   { config, log, relay, counters, gate, disk }: Core,
   { runner, dispatcher, backups }: { runner: string; dispatcher: Dispatcher; backups: BackupSchedule | undefined },

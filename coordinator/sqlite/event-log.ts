@@ -1,19 +1,12 @@
-import type { CoordinatorEvent } from '../../protocol/events.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { commitPoint } from '../base/failpoints.ts';
-import { BUSY_MS, storageFault, type Db } from './database.ts';
-import { insertEvent, type EventRow } from './events.ts';
+import type { Logger } from '../base/logger.ts';
+import { BUSY_MS, setBusyTimeout, type Db } from './database.ts';
+import type { EventRow } from './events.ts';
+import { storageFault } from './storage-fault.ts';
+import { Subscriptions, type Noted, type Notice, type Unsubscribe } from './subscriptions.ts';
+import { OpenTransaction, type Tx } from './transaction.ts';
 
-/** One open transaction. What is appended here goes out to clients once it is on disk, and not before. */
-export type Tx = {
-  db: Db;
-  /** Adds a row whose body is JSON text already. */
-  append: (row: Omit<EventRow, 'id'>) => EventRow;
-  /** Adds an event of the coordinator's own. */
-  note: (task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string) => EventRow;
-  /** Does something once the transaction has been committed: a side effect, never a write. */
-  afterCommit: (effect: () => void) => void;
-};
+export type { Tx };
 
 type Waiting = { work: (tx: Tx) => unknown; resolve: (value: unknown) => void; reject: (reason: unknown) => void };
 
@@ -24,43 +17,66 @@ const WHAT_NOW =
   "All that was acknowledged was on disk before, and nothing more is taken. Look at the disk and at the system's log (dmesg) first; " +
   'the database is checked at the next start.';
 
+/** Runs just before and just after each commit of events, inside the writing call. Tests use it to kill the process there. */
+export type CommitHook = { before: (rows: EventRow[]) => void; after: (rows: EventRow[]) => void };
+
+export type EventLogDependencies = {
+  db: Db;
+  logger: Logger;
+  /**
+   * Called once when the disk has failed: nothing is written any more, since what a failed fsync left behind is unknown. By default it throws
+   * outside of any caller, which ends the process.
+   */
+  onDiskFailed?: (error: Error) => void;
+  hook?: CommitHook | undefined;
+};
+
 /**
- * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was enqueued in the same turn
- * of the event loop (group commit), so that many callbacks cost one fsync. Readers follow the commits through `onCommit`.
+ * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was enqueued in the same turn of
+ * the event loop (group commit), so that many callbacks cost one fsync. Other parts follow the log through `subscribe`.
  *
- * Both fail with `unavailable` where the disk is full, where another process has held the database's lock for as long as a write waits for it
- * (`busy_timeout`), and where the disk failed; whatever else SQLite throws is thrown on as it is.
+ * Both fail with `unavailable` where the disk is full, where another process has held the database's lock for longer than a write waits for it
+ * (`busy_timeout`), and where the disk failed. Any other error of SQLite is thrown as it is.
  */
 export class EventLog {
   readonly db: Db;
-  readonly #onCommit: (rows: EventRow[]) => void;
-  readonly #onFault: (error: unknown) => void;
-  readonly #onFull: () => void;
-  /** Inside a transaction it runs in a savepoint. */
+  readonly #subscriptions: Subscriptions;
+  readonly #onDiskFailed: (error: Error) => void;
+  readonly #hook: CommitHook | undefined;
+  readonly #onFull: (() => void)[] = [];
+  /** Runs a function in a savepoint when called inside a transaction. */
   readonly #atomic: (work: () => unknown) => unknown;
   #queue: Waiting[] = [];
   #broken = false;
-  /** Another process holds the lock, and a write has waited for it in vain: the loop is not held up for the others too. */
+  /** Another process holds the lock and a write has timed out on it. Until one succeeds, writes fail at once and do not block the event loop. */
   #locked_out = false;
 
-  /**
-   * `onCommit` gets the rows of each transaction, in the order of their ids. `onFault` gets what nobody waits for: an error of `onCommit` or
-   * of an effect (the rows are on disk all the same), and a disk that failed, after which nothing is written any more, since what a failed
-   * fsync left behind is unknown. By default it ends the process, as any uncaught error does. `onFull` is told of each write that found no room.
-   */
-  constructor(
-    db: Db,
-    onCommit: (rows: EventRow[]) => void,
-    {
-      onFault = throwApart,
-      onFull = () => undefined,
-    }: { onFault?: (error: unknown) => void; onFull?: () => void } = {},
-  ) {
+  constructor({ db, logger, onDiskFailed = throwApart, hook }: EventLogDependencies) {
     this.db = db;
-    this.#onCommit = onCommit;
-    this.#onFault = onFault;
-    this.#onFull = onFull;
+    this.#subscriptions = new Subscriptions(logger);
+    this.#onDiskFailed = onDiskFailed;
+    this.#hook = hook;
     this.#atomic = db.transaction((work: () => unknown) => work());
+  }
+
+  /** Calls `handler` with each event of this type after its commit. `Subscriptions` has the rules. */
+  subscribe<T extends Noted['type']>(type: T, handler: (event: Noted<T>) => void): Unsubscribe {
+    return this.#subscriptions.add(type, handler);
+  }
+
+  /** Calls `handler` after each commit that announced this. */
+  subscribeToNotice(notice: Notice, handler: () => void): Unsubscribe {
+    return this.#subscriptions.addForNotice(notice, handler);
+  }
+
+  /** Calls `handler` with the rows of each commit, ids ascending. */
+  subscribeToAll(handler: (rows: EventRow[]) => void): Unsubscribe {
+    return this.#subscriptions.addForAll(handler);
+  }
+
+  /** Calls `listener` on each write that failed because the disk is full. */
+  onFull(listener: () => void): void {
+    this.#onFull.push(listener);
   }
 
   /** Runs `work` in a transaction of its own: committed with what it returns, or rolled back with what it throws. */
@@ -72,7 +88,7 @@ export class EventLog {
       const result = this.db
         .transaction(() => {
           const value = work(open);
-          commitPoint('before', open.rows);
+          this.#hook?.before(open.rows);
           return value;
         })
         .immediate();
@@ -114,7 +130,7 @@ export class EventLog {
               settled.push(() => reject(this.#failure(error)));
             }
           }
-          commitPoint('before', open.rows);
+          this.#hook?.before(open.rows);
         })
         .immediate();
     } catch (error) {
@@ -128,16 +144,10 @@ export class EventLog {
     for (const settle of settled) settle();
   }
 
-  #publish({ rows, effects }: OpenTransaction): void {
-    commitPoint('after', rows);
+  #publish(open: OpenTransaction): void {
+    this.#hook?.after(open.rows);
     if (this.#locked_out) this.#waitForLock(BUSY_MS);
-    if (rows.length > 0) effects.unshift(() => this.#onCommit(rows));
-    for (const effect of effects)
-      try {
-        effect();
-      } catch (error) {
-        this.#onFault(error);
-      }
+    this.#subscriptions.publish(open);
   }
 
   #refuseIfBroken(): void {
@@ -148,7 +158,7 @@ export class EventLog {
   #failure(error: unknown): unknown {
     switch (storageFault(error)) {
       case 'full':
-        this.#onFull();
+        for (const listener of this.#onFull) listener();
         return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 5 });
       case 'busy':
         this.#waitForLock(0);
@@ -159,7 +169,7 @@ export class EventLog {
       case 'failed':
         if (!this.#broken) {
           this.#broken = true;
-          this.#onFault(new Error(`${DISK_FAILED} ${WHAT_NOW}`, { cause: error }));
+          this.#onDiskFailed(new Error(`${DISK_FAILED} ${WHAT_NOW}`, { cause: error }));
         }
         return new ErrandError('unavailable', DISK_FAILED, { cause: error });
       case undefined:
@@ -169,48 +179,7 @@ export class EventLog {
 
   #waitForLock(ms: number): void {
     this.#locked_out = ms === 0;
-    this.db.pragma(`busy_timeout = ${ms}`);
-  }
-}
-
-class OpenTransaction implements Tx {
-  readonly db: Db;
-  readonly rows: EventRow[] = [];
-  readonly effects: (() => void)[] = [];
-
-  constructor(db: Db) {
-    this.db = db;
-  }
-
-  append(row: Omit<EventRow, 'id'>): EventRow {
-    const stored = { id: insertEvent(this.db, row), ...row };
-    this.rows.push(stored);
-    return stored;
-  }
-
-  note(task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string): EventRow {
-    return this.append({
-      task_id: task.id,
-      user_id: task.user_id,
-      attempt: task.attempt,
-      seq: null,
-      type: event.type,
-      at,
-      body: JSON.stringify(event.body),
-    });
-  }
-
-  afterCommit(effect: () => void): void {
-    this.effects.push(effect);
-  }
-
-  mark(): { rows: number; effects: number } {
-    return { rows: this.rows.length, effects: this.effects.length };
-  }
-
-  undo(point: { rows: number; effects: number }): void {
-    this.rows.length = point.rows;
-    this.effects.length = point.effects;
+    setBusyTimeout(this.db, ms);
   }
 }
 

@@ -1,15 +1,20 @@
-import type { PlanItem, TaskResult, TaskStatus } from '../../protocol/task.ts';
+import { WaitingFor, type PlanItem, type TaskResult } from '../../protocol/task.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { WaitState } from '../domain/waiting-for.ts';
 import { sql, type Db } from './database.ts';
 
-/* What a worker's callbacks change of its task's row, besides its life. */
+/* What a worker's callbacks change in the row of its task, apart from the task's status. */
 
 /** `waiting_for` is JSON, or null. */
 export function updateWaitingFor(db: Db, task_id: string, waiting_for: string | null): void {
   sql(db, 'UPDATE tasks SET waiting_for = ? WHERE id = ?').run(waiting_for, task_id);
 }
 
-/** Notes that a task's worker is silent, where it is at work on this attempt. `silence` is JSON. False: it is not. */
-export function markSilent(db: Db, task_id: string, attempt: number, silence: string): boolean {
+/**
+ * Marks a task's worker as silent. `silence` is JSON (`WaitingFor`). False: the task is no longer at work on this
+ * attempt.
+ */
+export function setSilence(db: Db, task_id: string, attempt: number, silence: string): boolean {
   const { changes } = sql(
     db,
     `UPDATE tasks SET silence = :silence WHERE id = :task_id AND attempt = :attempt AND status IN ('running', 'waiting')`,
@@ -17,11 +22,12 @@ export function markSilent(db: Db, task_id: string, attempt: number, silence: st
   return changes === 1;
 }
 
-/** Notes that a task's worker was heard again. */
-export function markHeard(db: Db, task_id: string): void {
+/** Removes the mark of `setSilence`: the worker has called again. */
+export function clearSilence(db: Db, task_id: string): void {
   sql(db, 'UPDATE tasks SET silence = NULL WHERE id = ?').run(task_id);
 }
 
+/** Replaces the plan of a task. `at` is an ISO time. */
 export function updatePlan(db: Db, task_id: string, plan: PlanItem[], at: string): void {
   sql(db, 'UPDATE tasks SET plan = :plan, updated_at = :at WHERE id = :task_id').run({
     task_id,
@@ -30,6 +36,7 @@ export function updatePlan(db: Db, task_id: string, plan: PlanItem[], at: string
   });
 }
 
+/** Stores the branch of a task that is known to be in the repository. `at` is an ISO time. */
 export function updatePushedBranch(db: Db, task_id: string, branch: string, at: string): void {
   sql(db, 'UPDATE tasks SET pushed_branch = :branch, updated_at = :at WHERE id = :task_id').run({
     task_id,
@@ -38,6 +45,7 @@ export function updatePushedBranch(db: Db, task_id: string, branch: string, at: 
   });
 }
 
+/** Stores the result of a task in place of an earlier one. `at` is an ISO time. */
 export function updateResult(db: Db, task_id: string, result: TaskResult, at: string): void {
   sql(db, 'UPDATE tasks SET result = :result, updated_at = :at WHERE id = :task_id').run({
     task_id,
@@ -46,22 +54,30 @@ export function updateResult(db: Db, task_id: string, result: TaskResult, at: st
   });
 }
 
-/** How a task stands now, for its owner's socket. `waiting_for` is JSON, or null. */
-export type StateRow = { id: string; user_id: string; status: TaskStatus; waiting_for: string | null };
+/** A task's columns that its owner's socket is told of. */
+export type StateRow = WaitState & Pick<TaskRow, 'id' | 'user_id'>;
 
-const STATE = `SELECT id, user_id, status,
-   CASE status WHEN 'starting' THEN json_object('kind', 'worker', 'since', updated_at) ELSE coalesce(silence, waiting_for) END AS waiting_for
-   FROM tasks`;
+type Stored = Omit<StateRow, 'silence' | 'waiting_for'> & { silence: string | null; waiting_for: string | null };
 
-/** A user's tasks that a worker is at, or is being started for: that is what those wait for, until it says something else. */
-export function listStatesOf(db: Db, user_id: string): StateRow[] {
-  return sql<StateRow>(
-    db,
-    `${STATE} WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
-  ).all(user_id);
+const COLUMNS = 'id, user_id, status, queued_at, retry_at, updated_at, silence, waiting_for';
+
+function fromStored(row: Stored): StateRow {
+  const parse = (text: string | null) => (text === null ? null : WaitingFor.parse(JSON.parse(text)));
+  return { ...row, silence: parse(row.silence), waiting_for: parse(row.waiting_for) };
 }
 
-/** How one task stands now. Undefined: it is gone. */
+/** The state of a user's tasks that a worker is at, or is being started for; the 200 oldest. */
+export function listStatesOf(db: Db, user_id: string): StateRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT ${COLUMNS} FROM tasks WHERE user_id = ? AND status IN ('starting', 'running', 'waiting') ORDER BY id LIMIT 200`,
+  )
+    .all(user_id)
+    .map(fromStored);
+}
+
+/** The state of one task. Undefined: it is gone. */
 export function findState(db: Db, task_id: string): StateRow | undefined {
-  return sql<StateRow>(db, `${STATE} WHERE id = ?`).get(task_id);
+  const row = sql<Stored>(db, `SELECT ${COLUMNS} FROM tasks WHERE id = ?`).get(task_id);
+  return row && fromStored(row);
 }

@@ -1,9 +1,10 @@
 import { sql, type Db } from './database.ts';
 
+/** A refresh token. It is exchanged once, for its successor. Times are ISO. */
 export type RefreshTokenRow = {
   /** SHA-256 of the token; the token itself is not stored. */
   hash: string;
-  /** The log-in that it descends from. */
+  /** The log-in that it belongs to. */
   family: string;
   user_id: string;
   /** When that log-in was made. */
@@ -14,7 +15,7 @@ export type RefreshTokenRow = {
   created_at: string;
   expires_at: string;
   used_at: string | null;
-  /** The token that it was exchanged for, sealed. */
+  /** The token that it was exchanged for, encrypted. */
   successor: string | null;
 };
 
@@ -27,6 +28,7 @@ export type SessionRow = {
   address: string | null;
 };
 
+/** Adds a token that was not exchanged yet. */
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
@@ -35,7 +37,7 @@ export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at
   ).run(token);
 }
 
-/** The token with this hash; undefined also if its user was removed. */
+/** The token with this hash. Undefined: there is none, or its user is being deleted. */
 export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefined {
   return sql<RefreshTokenRow>(
     db,
@@ -43,7 +45,7 @@ export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefi
   ).get(hash);
 }
 
-/** The families of a user: the log-ins. */
+/** The families (log-ins) of a user. */
 export function listFamilies(db: Db, user_id: string): string[] {
   return sql<{ family: string }>(db, 'SELECT DISTINCT family FROM refresh_tokens WHERE user_id = ?')
     .all(user_id)
@@ -63,7 +65,7 @@ export function listSessions(
   return sql<SessionRow>(db, LIST_SESSIONS).all({ ...page, before: page.before ?? '~' });
 }
 
-/** Marks a token as exchanged. False: it had been already. */
+/** Marks a token as exchanged. False: it was exchanged before. */
 export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, successor: string): boolean {
   const { changes } = sql(
     db,
@@ -72,8 +74,8 @@ export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, succ
   return changes === 1;
 }
 
-/** Whether the log-in is still valid: it was not ended, its user was not removed, and it has a token that has not expired. */
-export function familyLives(db: Db, family: string, user_id: string, now: string): boolean {
+/** Whether a log-in is valid: not revoked, with a token that has not expired, of a user who is not being deleted. */
+export function isFamilyValid(db: Db, family: string, user_id: string, now: string): boolean {
   const row = sql(
     db,
     `SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ?
@@ -82,18 +84,18 @@ export function familyLives(db: Db, family: string, user_id: string, now: string
   return row !== undefined;
 }
 
-/** How many tokens of the log-in have not expired, used ones included. */
+/** How many tokens of a log-in are stored: used ones too, until they expire and are pruned. */
 export function countFamily(db: Db, family: string): number {
   const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM refresh_tokens WHERE family = ?').get(family);
   return row?.n ?? 0;
 }
 
-/** Ends a log-in. */
+/** Revokes a log-in. */
 export function deleteFamily(db: Db, family: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE family = ?').run(family);
 }
 
-/** Ends all log-ins of a user but the newest `keep`, and returns their families. */
+/** Revokes all but the newest `keep` log-ins of a user, and returns the families of those it revoked. */
 export function deleteOldFamilies(db: Db, user_id: string, keep: number): string[] {
   return sql<{ family: string }>(
     db,
@@ -105,7 +107,7 @@ export function deleteOldFamilies(db: Db, user_id: string, keep: number): string
     .map((row) => row.family);
 }
 
-/** Deletes tokens that have expired. */
+/** Deletes expired tokens. */
 export function pruneRefreshTokens(db: Db, now: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE expires_at <= ?').run(now);
 }

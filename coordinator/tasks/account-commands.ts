@@ -1,6 +1,5 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import type { Signals } from './signals.ts';
 import { deleteFailuresFor } from '../sqlite/login-failures.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import { isUserAtWork } from '../sqlite/tasks.ts';
@@ -11,7 +10,7 @@ import { releaseEmail, type UserRow } from '../sqlite/users.ts';
  * in the same transaction. Throws `conflict` while a task of it waits or is at work, and for the owner: on a server without one, whoever signs
  * up next owns it.
  */
-export function removeAccount(tx: Tx, { removed }: Pick<Signals, 'removed'>, { id, email, role }: UserRow): void {
+export function removeAccount(tx: Tx, { id, email, role }: UserRow): void {
   if (role === 'owner')
     throw new ErrandError(
       'conflict',
@@ -22,5 +21,5 @@ export function removeAccount(tx: Tx, { removed }: Pick<Signals, 'removed'>, { i
   releaseEmail(tx.db, id);
   deleteFailuresFor(tx.db, email);
   markRemoved(tx.db, 'user', id);
-  tx.afterCommit(removed);
+  tx.announce('removed');
 }

@@ -6,7 +6,6 @@ import type { Keys } from '../base/keys.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
-import type { Signals } from './signals.ts';
 import type { Db } from '../sqlite/database.ts';
 import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
@@ -85,18 +84,13 @@ function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: Pr
 }
 
 /** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */
-export function removeProject(
-  tx: Tx,
-  { removed }: Pick<Signals, 'removed'>,
-  user_id: string,
-  project_id: string,
-): void {
+export function removeProject(tx: Tx, user_id: string, project_id: string): void {
   requireProject(tx.db, user_id, project_id);
   if (isProjectAtWork(tx.db, user_id, project_id))
     throw new ErrandError('conflict', 'A task of this project waits or is at work: cancel it first.');
   markTasksOfProject(tx.db, project_id);
   markRemoved(tx.db, 'project', project_id);
-  tx.afterCommit(removed);
+  tx.announce('removed');
 }
 
 /**

@@ -6,28 +6,25 @@ import { isEnded } from '../../protocol/task.ts';
 import { advance } from './advance.ts';
 import type { Config } from '../base/config.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import type { Signals } from './signals.ts';
 import { countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import { countQueuedOf, findTaskOf, insertTask, updateBudget } from '../sqlite/tasks.ts';
-import { isActive } from '../domain/task-state.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 
 /*
- * What a person can do to a task. Each command runs in the caller's transaction and checks that the task is that person's; what follows
- * from it outside of the database is signalled after the commit.
+ * What a person can do to a task. Each command runs in the caller's transaction and checks that the task belongs to that person. Other parts
+ * learn of it as subscribers of the log.
  */
 
 /** What the commands go by. `models`: whether a model of this name can be paid for; absent: any can. */
 export type Server = {
   config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
-  signals: Signals;
   models?: ((name: string) => boolean) | undefined;
 };
 
 /** Puts a task in the queue. What it does not say comes from its project, then from the server. */
-export function createTask(tx: Tx, { config, signals, models }: Server, user_id: string, input: TaskCreate): TaskRow {
+export function createTask(tx: Tx, { config, models }: Server, user_id: string, input: TaskCreate): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
   const repo_url = input.repo_url ?? project?.repo_url;
   if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
@@ -55,14 +52,12 @@ export function createTask(tx: Tx, { config, signals, models }: Server, user_id:
   insertTask(tx.db, task);
   const { prompt, base_branch } = task;
   tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);
-  tx.afterCommit(signals.wake);
   return task;
 }
 
 /** Says something to a task, and may give it a new budget. One that had ended goes back to the queue with it: `resumed`. */
 export function addMessage(
   tx: Tx,
-  { signals }: Server,
   user_id: string,
   task_id: string,
   { text, budget_usd }: MessageCreate,
@@ -77,44 +72,35 @@ export function addMessage(
   setBudget(tx, task, budget_usd, at);
   insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
   tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
-  const next = advance(tx, task, { type: 'message', at });
-  if (resumed) tx.afterCommit(signals.wake);
-  else if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  advance(tx, task, { type: 'message', at });
   return { message_id, resumed };
 }
 
 /** Stops a task: at once where it waits in the queue, else through its worker, which pushes what it has done. */
-export function cancelTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): TaskRow {
+export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   const at = new Date().toISOString();
-  const next = advance(tx, task, { type: 'cancel', reason: 'You cancelled it.', at });
-  if (isActive(next.status)) tx.afterCommit(() => signals.control(task_id));
+  const reason = 'You cancelled it.';
+  const next = advance(tx, task, { type: 'cancel', reason, at });
+  if (next.cancel_reason !== task.cancel_reason) tx.note(next, { type: 'task.cancel_requested', body: { reason } }, at);
   return next;
 }
 
 /** Puts a task that failed or was cancelled back in the queue, with a new budget where one is given; it goes on where it was. */
-export function retryTask(
-  tx: Tx,
-  { signals }: Server,
-  user_id: string,
-  task_id: string,
-  { budget_usd }: TaskRetry,
-): TaskRow {
+export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
-  tx.afterCommit(signals.wake);
-  return next;
+  return advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
 }
 
 /** Removes a task that has ended, with its log and its workspace. What it pushed stays in the repository. Throws `conflict` while it is under way. */
-export function removeTask(tx: Tx, { signals }: Server, user_id: string, task_id: string): void {
+export function removeTask(tx: Tx, user_id: string, task_id: string): void {
   const task = requireTask(tx, user_id, task_id);
   if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
   markRemoved(tx.db, 'task', task_id);
-  tx.afterCommit(signals.removed);
+  tx.announce('removed');
 }
 
 /** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */

@@ -6,12 +6,11 @@ import { EventsPost, Heartbeat, ResultPost, type CallbackReply, type Control } f
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
-import type { Signals } from '../tasks/signals.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
-import { markAttemptRunning, markResultCame, updateLastSeq, type Standing } from '../sqlite/attempts.ts';
+import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
 import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
-import { findState, markHeard, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
+import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 import { requireLiving, standingOf, type Via } from './fence.ts';
@@ -28,13 +27,11 @@ export type CalledBy = { claims: TaskClaims; via: Via };
 export class Callbacks {
   readonly #log: EventLog;
   readonly #relay: Relay;
-  readonly #signals: Signals;
   readonly #progress: ProgressWatch;
 
-  constructor(log: EventLog, relay: Relay, signals: Signals, progress: ProgressWatch) {
+  constructor(log: EventLog, relay: Relay, progress: ProgressWatch) {
     this.#log = log;
     this.#relay = relay;
-    this.#signals = signals;
     this.#progress = progress;
   }
 
@@ -102,7 +99,7 @@ export class Callbacks {
       act(tx, task_id, { type: 'worker_called', at });
     }
     if (standing.silence !== null) {
-      markHeard(tx.db, task_id);
+      clearSilence(tx.db, task_id);
       this.#tellState(tx, task_id);
     }
     return { task_id, attempt, standing, at };
@@ -138,19 +135,15 @@ export class Callbacks {
       putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
     }
     tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
-    markResultCame(tx.db, task_id, attempt, at);
+    markResultReceived(tx.db, task_id, attempt, at);
     const { status, reason, detail } = result;
     const ended = endAttempt(tx, task, attempt, { status, reason, detail, at });
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended while its result was taken.`);
-    tx.afterCommit(() => {
-      this.#signals.ended(task_id, attempt);
-      if (ended.status === 'queued') this.#signals.wake();
-    });
   }
 }
 
 /** One callback that was let in: the attempt, how it stood before, and the time. */
-type Call = { task_id: string; attempt: number; standing: Standing; at: string };
+type Call = { task_id: string; attempt: number; standing: AttemptState; at: string };
 
 /** What every reply carries. Mostly nothing is pending, and the count, which an index alone answers, costs a third of the list. */
 function controlOf(tx: Tx, { task_id, standing }: Call): Control {

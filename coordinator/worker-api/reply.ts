@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrandError, toProblem } from '../../protocol/problem.ts';
+import { endWithProblem } from '../http/end-with-problem.ts';
 
 /** Answers 200 with a JSON object. */
 export function reply(response: ServerResponse, body: object): void {
@@ -23,16 +24,13 @@ export function writeProblem(response: ServerResponse, error: unknown, request_i
   response.end(text);
 }
 
-/** Refuses a CONNECT on its bare socket. Without a good token the answer is 407, as clients of proxies know it. */
+/** Refuses a CONNECT on its raw socket. Without a good token the answer is 407, as clients of proxies know it. */
 export function refuseTunnel(socket: Duplex, error: unknown, request_id: string): void {
   const problem = toProblem(error, request_id);
-  const text = JSON.stringify(problem);
-  const head =
-    problem.status === 401
-      ? 'HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm="errand"'
-      : `HTTP/1.1 ${problem.status} ${problem.title}`;
-  socket.end(
-    `${head}\r\ncontent-type: application/problem+json\r\nerrand-error: ${problem.code}\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-  );
+  const headers = { 'errand-error': problem.code };
+  if (problem.status !== 401) return endWithProblem(socket, problem, { headers });
+  endWithProblem(socket, problem, {
+    status: '407 Proxy Authentication Required',
+    headers: { ...headers, 'proxy-authenticate': 'Basic realm="errand"' },
+  });
 }

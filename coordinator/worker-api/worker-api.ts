@@ -9,7 +9,6 @@ import { CONTRACT_HEADER, contractFault, type Assignment, type CallbackReply } f
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
-import type { Signals } from '../tasks/signals.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
 import { readJson } from './body.ts';
@@ -24,7 +23,6 @@ import { ConcurrencyLimit } from './concurrency-limit.ts';
 export type WorkerApiDependencies = {
   log: EventLog;
   relay: Relay;
-  signals: Signals;
   tokens: TaskTokens;
   leases: Leases;
   progress: ProgressWatch;
@@ -63,7 +61,8 @@ export class WorkerApi {
 
   constructor(deps: WorkerApiDependencies) {
     this.#deps = deps;
-    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.signals, deps.progress);
+    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.progress);
+    deps.log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#ended(task_id, attempt));
   }
 
   /** Opens the socket of one worker: only tokens of that worker's attempt are taken there. When it closes, the callbacks under way are answered first. */
@@ -78,14 +77,12 @@ export class WorkerApi {
     return { port: listening.port, close: () => this.#close(listening, (via) => via === 'tcp') };
   }
 
-  /** To be called once an attempt has ended: cuts off what is carried for it, and forgets its tokens, its lease and its progress. */
-  ended(task_id: string, attempt: number): void {
+  /** Aborts the requests that are forwarded for an attempt that has ended, and forgets its tokens. */
+  #ended(task_id: string, attempt: number): void {
     const key = `${task_id}/${attempt}`;
     this.#living.get(key)?.abort(new ErrandError('stale_attempt', `Attempt ${attempt} has ended.`));
     this.#living.delete(key);
     this.#deps.tokens.forget(task_id, attempt);
-    this.#deps.leases.end(task_id, attempt);
-    this.#deps.progress.end(task_id, attempt);
   }
 
   /** Closes a listener once what came by it is on disk and answered, or has taken too long. */
@@ -120,7 +117,7 @@ export class WorkerApi {
     path: string,
   ): Promise<void> {
     const caller = this.#admit(await this.#authenticate(tokenOf(request), task_id), via);
-    const carried = this.#deps.progress.carries(caller.task_id, caller.attempt);
+    const carried = this.#deps.progress.forwards(caller.task_id, caller.attempt);
     await this.#deps[name].carry(request, response, caller, path).finally(carried);
   }
 
@@ -196,6 +193,7 @@ export class WorkerApi {
   }
 
   #fail(response: ServerResponse, write: ErrorWriter, error: unknown): void {
+    if (isPrematureClose(error)) return this.#deps.logger.debug({ err: error }, 'worker left before its answer');
     const request_id = this.#note(error);
     // Once the head is out, cutting the answer off is the only way to say that it is not whole.
     if (response.headersSent) response.destroy();
@@ -211,6 +209,11 @@ export class WorkerApi {
     else log.debug({ err: error }, "a worker's call was refused");
     return request_id;
   }
+}
+
+/** Whether the connection closed under an answer: nobody is left to read it, and nothing here failed. */
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /** Throws `forbidden` where the worker keeps a version of the contract that is not served; one that says none keeps the first. */

@@ -1,67 +1,56 @@
-import type { Logger } from 'pino';
 import type { FailureReason } from '../../protocol/task.ts';
-import { endAttempt } from '../tasks/advance.ts';
-import { keepTrying } from '../base/retry.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import type { Logger } from '../base/logger.ts';
+import { retry } from '../base/retry.ts';
 import type { Db } from '../sqlite/database.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
+import { endAttempt } from '../tasks/advance.ts';
 
-/** Well within a lease, whose end would else be the attempt's, for a reason that is not the true one. */
+/** Well within a lease: its expiry would end the attempt for the wrong reason. */
 const RETRY = { first_ms: 100, max_ms: 5_000 };
 
-export type AttemptEndDeps = {
-  log: EventLog;
-  logger: Logger;
-  /** The attempt was ended: after the commit. */
-  onEnded: () => void;
-};
+export type AttemptEndDependencies = { log: EventLog; logger: Logger };
 
 /**
- * The end that a run gives its attempt. What cannot be stored at once (the disk is full, say) is kept: whoever found the attempt living later, and its
- * worker gone, would know no reason.
+ * Stores how an attempt was ended from this side. An end that cannot be stored at once (the disk is full) is kept and retried: nobody who found
+ * the attempt later, without its worker, would know the reason.
  */
 export class AttemptEnd {
-  readonly #deps: AttemptEndDeps;
+  readonly #deps: AttemptEndDependencies;
   readonly #task_id: string;
   readonly #n: number;
   #unstored: (() => void) | undefined;
 
-  constructor(deps: AttemptEndDeps, { task_id, n }: { task_id: string; n: number }) {
+  constructor(deps: AttemptEndDependencies, { task_id, n }: { task_id: string; n: number }) {
     this.#deps = deps;
     this.#task_id = task_id;
     this.#n = n;
   }
 
-  /** Ends the attempt, where it has not ended yet, and does `also` with it; or keeps that for later. Never throws. */
+  /** Ends the attempt where it has not ended yet, and does `also` in the same transaction; or keeps that for `settle`. Never throws. */
   store(
     end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
     also: (db: Db) => void,
   ): void {
-    const { log, logger, onEnded } = this.#deps;
+    const { log, logger } = this.#deps;
     const at = new Date().toISOString();
     const store = () =>
       log.write((tx) => {
         const task = findTask(tx.db, this.#task_id);
-        if (!task || !endAttempt(tx, task, this.#n, { ...end, at })) return;
-        also(tx.db);
-        tx.afterCommit(onEnded);
+        if (task && endAttempt(tx, task, this.#n, { ...end, at })) also(tx.db);
       });
     try {
       store();
     } catch (error) {
-      logger.error(
-        { err: error },
-        'the end of the attempt could not be stored; it is tried again once its worker has gone',
-      );
+      logger.error({ err: error }, 'attempt end not stored; retrying once the worker is gone');
       this.#unstored = store;
     }
   }
 
-  /** Resolves once what was kept is stored, however often it takes, or the signal has aborted. Never rejects. */
+  /** Resolves once a kept end is stored, after as many retries as it takes, or the signal has aborted. Never rejects. */
   async settle(signal: AbortSignal): Promise<void> {
     if (!this.#unstored) return;
-    const onFailure = (error: unknown) =>
-      this.#deps.logger.error({ err: error }, 'the end of the attempt could not be stored; it is tried again');
-    await keepTrying(this.#unstored, { ...RETRY, signal, onFailure });
+    const onFailure = (error: unknown) => this.#deps.logger.error({ err: error }, 'attempt end not stored; retrying');
+    await retry(this.#unstored, { ...RETRY, signal, onFailure });
   }
 }

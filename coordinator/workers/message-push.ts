@@ -1,10 +1,10 @@
-import type { Logger } from 'pino';
-import type { Link } from './worker-directories.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listPendingMessages } from '../sqlite/messages.ts';
+import type { WorkerChannel } from './runner.ts';
 import { postMessages } from './worker-client.ts';
 
-/** Pushes what is said to a task to its worker. What does not arrive comes with the next callback's answer. */
+/** Pushes a task's pending messages to its worker. What does not arrive comes with the reply to the next callback. */
 export class MessagePush {
   readonly #db: Db;
   readonly #task_id: string;
@@ -19,10 +19,10 @@ export class MessagePush {
   }
 
   /**
-   * One push at a time: a message that comes meanwhile is in the next. A message that the worker has seen changes nothing there. Begins none
-   * once the signal has aborted. Never rejects.
+   * One push at a time: a message that comes meanwhile is in the next one. The worker ignores a message that it has seen. Starts nothing once
+   * the signal has aborted. Never rejects.
    */
-  async push(link: Link, signal: AbortSignal): Promise<void> {
+  async push(channel: WorkerChannel, signal: AbortSignal): Promise<void> {
     this.#push_again = true;
     if (this.#pushing) return;
     this.#pushing = true;
@@ -30,9 +30,9 @@ export class MessagePush {
       this.#push_again = false;
       try {
         const messages = listPendingMessages(this.#db, this.#task_id);
-        if (messages.length > 0) await postMessages(link, messages);
+        if (messages.length > 0) await postMessages(channel, messages);
       } catch (error) {
-        this.#logger.info({ err: error }, 'messages could not be pushed; they come with the next callback');
+        this.#logger.info({ err: error }, 'message push failed; the next callback brings the messages');
       }
     }
     this.#pushing = false;

@@ -1,63 +1,63 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 
-/** An attempt that stands still, or goes on for longer than any may (`over_time`), and what its worker last said that it waits for. */
+/** An attempt that makes no progress, or takes longer than any may (`over_time`), and what its worker last said it waits for. */
 export type Stall = { task_id: string; attempt: number; waiting_for: WaitingFor | null; over_time: boolean };
 
 export type StallTimes = { stall_ms: number; wait_grace_ms: number };
 
 type Watched = Omit<Stall, 'over_time'> & {
-  /** When the attempt has to be over, whatever it says of itself. */
+  /** When the attempt must be over, whatever its worker reports. */
   over_ms: number;
-  /** When its last sign of progress came, by this process's own clock. */
+  /** When its last sign of progress came. */
   moved_ms: number;
-  /** When its wait is over at the latest; null: it has no end of its own. */
+  /** When its wait is over at the latest; null: the wait has no end of its own. */
   wait_ends_ms: number | null;
-  /** How much is being carried for it: model requests and git's. Those have bounds of their own. */
-  carried: number;
+  /** How many requests are being forwarded for it, to the model or to git. Those have time limits of their own. */
+  forwarding: number;
 };
 
-/** Looks in one `stall_ms`. */
-const LOOKS = 20;
-/** A look that comes later than this was held up with the whole process: nobody could move meanwhile. */
-const OWN_SILENCE_MS = 1_000;
+/** Checks in one `stall_ms`. */
+const CHECKS = 20;
+/** A check that comes this much too late was held up with the whole process, which could not see any progress meanwhile. */
+const PROCESS_STALL_MS = 1_000;
 
 /**
- * Finds the attempts whose worker goes on calling while its work stands still: heartbeats come from a timer, which outlives a loop that is stuck. A
- * wait with an end may last until then, and a grace more; all else may last `stall_ms` without a sign of progress. A worker may lie, and
- * so each attempt has an end besides. In memory, by monotonic time; after a start each attempt is watched anew.
+ * Finds the attempts whose worker goes on calling without progress: heartbeats come from a timer, which goes on while the agent's loop is stuck.
+ * A wait with an end may last until then, plus a grace; anything else may last `stall_ms` without a sign of progress. A worker may lie, so each
+ * attempt also has an end of its own. In memory, by monotonic time; a start of the server begins anew.
  */
 export class ProgressWatch {
   readonly #times: StallTimes;
   readonly #onStall: (stall: Stall) => boolean;
   readonly #watched = new Map<string, Watched>();
   readonly #timer: NodeJS.Timeout;
-  #looked_ms = performance.now();
+  #checked_ms = performance.now();
 
-  /** `onStall` gives whether that ended the attempt; where not, it is found once more, after another wait. */
+  /** `onStall` returns whether it ended the attempt. Where it did not, it is called again after another wait. */
   constructor(onStall: (stall: Stall) => boolean, times: StallTimes = LIMITS) {
     this.#times = times;
     this.#onStall = onStall;
-    this.#timer = setInterval(() => this.#look(), times.stall_ms / LOOKS).unref();
+    this.#timer = setInterval(() => this.#check(), times.stall_ms / CHECKS).unref();
   }
 
-  /** The attempt was begun, or taken up, and has to be over after this time. */
+  /** The attempt was started or taken up, and must be over after this time. */
   begin(task_id: string, attempt: number, within_ms: number): void {
     this.#of(task_id, attempt).over_ms = performance.now() + within_ms;
   }
 
-  /** The attempt moved: an event came, or something that was carried for it has ended. */
+  /** The attempt made progress: an event came. */
   moved(task_id: string, attempt: number): void {
     this.#of(task_id, attempt).moved_ms = performance.now();
   }
 
-  /** A piece of output came. Within a wait that has an end it is no progress: a command may print for ever. */
+  /** A piece of output came. In a wait that has an end this is no progress: a command may print for ever. */
   heard(task_id: string, attempt: number): void {
     const watched = this.#of(task_id, attempt);
     if (watched.wait_ends_ms === null) watched.moved_ms = performance.now();
   }
 
-  /** The worker says what it waits for. To say the same again is no progress. */
+  /** The worker reports what it waits for. The same report again is no progress. */
   waits(task_id: string, attempt: number, waiting_for: WaitingFor | null): void {
     const watched = this.#of(task_id, attempt);
     const before = watched.waiting_for;
@@ -67,12 +67,12 @@ export class ProgressWatch {
     watched.wait_ends_ms = this.#endOf(waiting_for, watched.moved_ms);
   }
 
-  /** Something is carried for the attempt, until the function that this gives is called. */
-  carries(task_id: string, attempt: number): () => void {
+  /** A request is being forwarded for the attempt, until the returned function is called. */
+  forwards(task_id: string, attempt: number): () => void {
     const watched = this.#of(task_id, attempt);
-    watched.carried++;
+    watched.forwarding++;
     return () => {
-      watched.carried--;
+      watched.forwarding--;
       watched.moved_ms = performance.now();
     };
   }
@@ -82,7 +82,7 @@ export class ProgressWatch {
     this.#watched.delete(`${task_id}/${attempt}`);
   }
 
-  /** Watches no more. */
+  /** Stops the checks. */
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -98,31 +98,31 @@ export class ProgressWatch {
       waiting_for: null,
       moved_ms: now,
       wait_ends_ms: null,
-      carried: 0,
+      forwarding: 0,
       over_ms: Infinity,
     };
     this.#watched.set(key, fresh);
     return fresh;
   }
 
-  /** By the length of the wait: the worker's clock may be another than this one. */
+  /** By the length of the wait, since the worker's clock may differ from this one. */
   #endOf(waiting_for: WaitingFor | null, now: number): number | null {
     if (waiting_for === null || !('until' in waiting_for) || waiting_for.until === undefined) return null;
     const length_ms = Date.parse(waiting_for.until) - Date.parse(waiting_for.since);
     return now + Math.max(0, length_ms) + this.#times.wait_grace_ms;
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now();
-    const held_up_ms = now - this.#looked_ms - this.#times.stall_ms / LOOKS;
-    this.#looked_ms = now;
+    const held_up_ms = now - this.#checked_ms - this.#times.stall_ms / CHECKS;
+    this.#checked_ms = now;
     for (const [key, watched] of this.#watched) {
-      if (held_up_ms > OWN_SILENCE_MS) {
+      if (held_up_ms > PROCESS_STALL_MS) {
         watched.moved_ms = now;
         watched.over_ms += held_up_ms;
       }
       const over_time = now >= watched.over_ms;
-      if (!over_time && (watched.carried > 0 || now < this.#dueOf(watched))) continue;
+      if (!over_time && (watched.forwarding > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;
       if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
       else watched.moved_ms = now;

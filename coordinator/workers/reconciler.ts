@@ -1,118 +1,115 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { Logger } from '../base/logger.ts';
+import { Periodic } from '../base/periodic.ts';
+import { listEndedAttemptsOf, listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { listEndedAttemptsOf, listLivingAttempts } from '../sqlite/attempts.ts';
 import { isWorkspace } from '../sqlite/workspaces.ts';
-import type { AttemptRow } from '../domain/task.ts';
+import type { Attempts } from './attempts.ts';
+import type { WarmPool } from './warm-pool.ts';
 import type { Workers } from './workers.ts';
+import type { Workspaces } from './workspaces.ts';
 
 const EVERY_MS = 30_000;
+/** How long `stop` waits for a removal. */
+const STOP_MS = 8_000;
 
-export type ReconcilerDeps = {
+export type ReconcilerDependencies = {
   log: EventLog;
   workers: Workers;
+  workspaces: Workspaces;
+  attempts: Attempts;
+  pool: WarmPool;
   logger: Logger;
-  /** Whether an attempt of this task is watched by this process. */
-  hasRun: (task_id: string) => boolean;
-  /** Whether a worker of this name is at work, or waits in the pool. */
-  hasWorker: (name: string) => boolean;
-  /** Whether a worker at work has this workspace. */
-  hasWorkspace: (name: string) => boolean;
-  /** Watches a living attempt from now on; where its worker has gone, that ends it. */
-  takeUp: (attempt: AttemptRow) => void;
-  /** Clears away what is left of the worker of an attempt that has ended. */
-  clearAway: (attempt: AttemptRow) => void;
 };
 
 /**
- * Compares the rows with what runs: living attempts that nobody watches are taken up, workers of no living attempt are removed, and so are
- * folders of nothing. At the start, for what an earlier process left; then every half minute, for what went wrong meanwhile.
+ * Compares the database with what runs: takes up living attempts that nobody watches, and removes workers and workspaces that belong to nothing.
+ * At the start, for what an earlier process left; then regularly, for what went wrong meanwhile.
  */
 export class Reconciler {
-  readonly #deps: ReconcilerDeps;
-  readonly #stop = new AbortController();
-  #work: Promise<void> = Promise.resolve();
+  readonly #deps: ReconcilerDependencies;
+  readonly #periodic: Periodic;
 
-  constructor(deps: ReconcilerDeps) {
+  constructor(deps: ReconcilerDependencies) {
     this.#deps = deps;
+    this.#periodic = new Periodic({
+      every_ms: EVERY_MS,
+      work: (signal) => this.#reconcile(signal),
+      onError: (error) => this.#failed('attempts', error),
+    });
   }
 
-  /** Takes up the living attempts at once, and those whose worker an earlier process had not cleared away; the rest goes on in the background. */
+  /** Takes up attempts before it returns; the removals go on in the background. */
   start(): void {
     this.#takeUpLiving();
-    this.#takeUpLeft();
-    this.#work = this.#keepOn();
+    this.#cleanUpEnded();
+    void this.#periodic.start();
   }
 
-  stop(): void {
-    this.#stop.abort();
+  stop(): Promise<void> {
+    return this.#periodic.stop(STOP_MS);
   }
 
-  /** Resolves when nothing of it is under way any more. */
-  idle(): Promise<void> {
-    return this.#work;
-  }
-
-  async #keepOn(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await this.#attempt('workers', () => this.#removeOrphans());
-      await this.#attempt('folders', () => this.#removeFolders());
-      await delay(EVERY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
-      if (!this.#stop.signal.aborted) await this.#attempt('attempts', async () => this.#takeUpLiving());
-    }
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    this.#takeUpLiving();
+    await this.#attempt('workers', () => this.#removeOrphans(signal));
+    await this.#attempt('workspaces', () => this.#removeWorkspaces(signal));
   }
 
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#deps.logger.warn({ err: error, what }, 'what runs could not be compared with what should');
-    }
+    await work().catch((error: unknown) => this.#failed(what, error));
+  }
+
+  #failed(what: string, error: unknown): void {
+    const runner = this.#deps.workers.runner.name;
+    this.#deps.logger.warn({ err: error, runner, what }, 'reconciliation failed');
   }
 
   #takeUpLiving(): void {
-    for (const attempt of listLivingAttempts(this.#deps.log.db)) {
-      if (this.#deps.hasRun(attempt.task_id)) continue;
-      this.#deps.logger.info(
-        { task_id: attempt.task_id, attempt: attempt.n, worker: attempt.worker },
-        'an attempt is taken up',
-      );
-      this.#deps.takeUp(attempt);
-    }
-  }
-
-  /** A worker's link goes last: where there is one, the worker may be there. Its task must not have another before it has gone. */
-  #takeUpLeft(): void {
-    const { log, workers, hasRun, logger, clearAway } = this.#deps;
-    for (const attempt of listEndedAttemptsOf(log.db, workers.folders.listLinks())) {
-      if (hasRun(attempt.task_id)) continue;
+    const { log, attempts, logger } = this.#deps;
+    for (const attempt of listActiveAttempts(log.db)) {
       const { task_id, n, worker } = attempt;
-      logger.info({ task_id, attempt: n, worker }, 'the worker of an attempt that has ended is cleared away');
-      clearAway(attempt);
+      if (attempts.has(task_id)) continue;
+      logger.info({ task_id, attempt: n, worker }, 'taking up an attempt');
+      attempts.takeUp(attempt);
     }
   }
 
-  /** Removes the workers, and the links, that nobody here knows. One that is started meanwhile is known before it is there. */
-  async #removeOrphans(): Promise<void> {
-    const { workers, logger, hasWorker } = this.#deps;
-    await this.#eachOf(await workers.runner.list(), hasWorker, async (name) => {
-      logger.info({ worker: name }, 'a worker of no attempt is removed');
+  /** Workers whose attempt has ended, and that an earlier process had not removed yet: their task must not get another before they are gone. */
+  #cleanUpEnded(): void {
+    const { log, workers, attempts, logger } = this.#deps;
+    for (const attempt of listEndedAttemptsOf(log.db, workers.runner.listLocal())) {
+      const { task_id, n, worker } = attempt;
+      if (attempts.has(task_id)) continue;
+      logger.info({ task_id, attempt: n, worker }, 'removing the worker of an ended attempt');
+      attempts.cleanUp(attempt);
+    }
+  }
+
+  /** Removes the workers that nobody here knows. One that is being started is known before it is there. */
+  async #removeOrphans(signal: AbortSignal): Promise<void> {
+    const { workers, attempts, pool, logger } = this.#deps;
+    const isUsed = (name: string) => pool.has(name) || attempts.hasWorker(name);
+    await this.#removeUnused(await workers.runner.list(), { isUsed, signal }, async (name) => {
+      logger.info({ worker: name }, 'removing a worker without an attempt');
       await workers.runner.remove(name);
     });
-    await this.#eachOf(workers.folders.listLinks(), hasWorker, (name) => workers.folders.removeLink(name));
   }
 
-  /** Removes the folders that are no task's, and no worker's. */
-  async #removeFolders(): Promise<void> {
-    const { log, workers, hasWorkspace } = this.#deps;
-    const isUsed = (name: string) => hasWorkspace(name) || isWorkspace(log.db, name);
-    await this.#eachOf(workers.folders.listWorkspaces(), isUsed, (name) => workers.folders.removeWorkspace(name));
+  /** Removes the workspaces that belong to no task and no worker. */
+  async #removeWorkspaces(signal: AbortSignal): Promise<void> {
+    const { log, workspaces, attempts, pool } = this.#deps;
+    const isUsed = (name: string) => pool.has(name) || attempts.hasWorkspace(name) || isWorkspace(log.db, name);
+    await this.#removeUnused(workspaces.list(), { isUsed, signal }, (name) => workspaces.remove(name));
   }
 
-  /** Removes all that is not used. What cannot be removed holds up nothing else, and is tried again the next time. */
-  async #eachOf(names: string[], isUsed: (name: string) => boolean, remove: (name: string) => Promise<void>) {
+  /** One that cannot be removed does not hold up the others, and is tried again the next time. */
+  async #removeUnused(
+    names: string[],
+    { isUsed, signal }: { isUsed: (name: string) => boolean; signal: AbortSignal },
+    remove: (name: string) => Promise<void>,
+  ): Promise<void> {
     for (const name of names) {
-      if (this.#stop.signal.aborted) return;
+      if (signal.aborted) return;
       if (!isUsed(name)) await this.#attempt(name, () => remove(name));
     }
   }

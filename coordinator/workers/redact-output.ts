@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 const LINES_MAX = 3;
 const CHARS_MAX = 400;
 
-/** What looks like a credential, wherever it came from: a token of ours, of a forge, of the model's API; a password in an address. */
+/** What looks like a credential: a token of Errand, of a forge or of the model's API, or a password in an address. */
 const SECRETS = [
   /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
   /\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-)[\w-]{8,}/g,
@@ -12,11 +12,14 @@ const SECRETS = [
   /(?<=:\/\/)[^\s/@]+@/g,
 ];
 const CONTROLS = /[^\P{Cc}\n]/gu;
-/** Where it happened in the program: for the server's log, not for the person. */
+/** Lines of a stack trace: for the server's log, not for the person. */
 const STACK = /^\s+at |^\s*(?:at )?file:\/\/|^\s*\^+\s*$|^Node\.js v/;
 
-/** The last lines of a worker's output that a person can make use of, in one line: no stack, no escape sequences, nothing that looks like a secret. Empty: there are none. */
-export function lastWords(output: string): string {
+/**
+ * The last lines of a worker's output that help a person, joined into one line of at most 400 characters: without stack traces, escape sequences
+ * and anything that looks like a credential. Empty: there are none.
+ */
+export function redactOutput(output: string): string {
   const lines = stripVTControlCharacters(output)
     .replace(CONTROLS, '')
     .split('\n')

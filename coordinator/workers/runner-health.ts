@@ -1,22 +1,19 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../base/logger.ts';
+import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Runner } from './runner.ts';
 
-const RECHECK_FIRST_MS = 1_000;
-const RECHECK_MAX_MS = 30_000;
+const RECHECK = { first_ms: 1_000, max_ms: 30_000 };
 
-/**
- * Asks the runner whether it can start workers. While it cannot, tasks wait in the queue, rather than fail one after the other, and it is asked
- * again from time to time.
- */
+/** Checks whether the runner can start workers. While it cannot, tasks wait in the queue rather than fail one by one, and it checks again. */
 export class RunnerHealth {
   readonly #runner: Runner;
   readonly #gate: DispatchGate;
   readonly #logger: Logger;
+  readonly #backoff = new Backoff(RECHECK);
   #checking = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  #wait_ms = RECHECK_FIRST_MS;
 
   constructor(runner: Runner, gate: DispatchGate, logger: Logger) {
     this.#runner = runner;
@@ -30,18 +27,14 @@ export class RunnerHealth {
     this.#checking = true;
     clearTimeout(this.#timer);
     const fault = await this.#runner.check().catch((error: unknown) => {
-      this.#logger.error({ err: error }, 'the runner could not be checked');
+      this.#logger.error({ err: error, runner: this.#runner.name }, 'runner check failed');
       return 'The runner could not be checked.';
     });
     this.#checking = false;
     if (this.#stopped) return;
     this.#gate.set('runner', fault);
-    if (fault === null) {
-      this.#wait_ms = RECHECK_FIRST_MS;
-      return;
-    }
-    this.#timer = setTimeout(() => void this.check(), this.#wait_ms);
-    this.#wait_ms = Math.min(this.#wait_ms * 2, RECHECK_MAX_MS);
+    if (fault === null) this.#backoff.reset();
+    else this.#timer = setTimeout(() => void this.check(), this.#backoff.next());
   }
 
   stop(): void {

@@ -1,67 +1,103 @@
-import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
-
 /**
- * How workers are started: `docker/` and `process/` are the two ways. A runner knows nothing of tasks; it starts a worker by name, tells
- * when it has gone, and clears it away. Each of its calls has a time limit of its own.
+ * A way to run workers. A runner knows nothing of tasks: it starts a worker by name, reports how it ended, and removes it. How a worker is
+ * reached and how it calls back (a unix socket each, TCP) is the runner's business. Each of its calls has a time limit of its own.
  */
 export type Runner = {
-  readonly kind: 'docker' | 'process';
-  /** Who workers run as: what they may write must belong to them. */
-  readonly owner: { uid: number; gid: number };
+  /** Its name in the database, the log and `/readyz`, such as `docker`. The form is `RunnerName` of the protocol. */
+  readonly name: string;
+  /** Whether its workers can be called. Only such workers are started ahead of time and get messages pushed; others fetch all of it. */
+  readonly can_call: boolean;
   /**
-   * Starts a worker, and resolves once it runs (not: answers). A worker of this name that is there already is adopted. Rejects with an
-   * `unavailable` error, in words for a person, where it cannot; `remove` then clears away what may be left.
+   * A worker of this name, one to start or one that may be running already, with all in place that it needs to call back. Where it is not
+   * running, its `ended` says so.
    */
-  start: (spec: WorkerSpec) => Promise<void>;
-  /** Resolves with how the worker ended, also one that had ended before, or is not there. After `close` it stays pending. */
-  ended: (name: string) => Promise<WorkerEnd>;
-  /** Ends the worker at once and removes all that it left but its folders. A worker that is not there is no error. */
-  remove: (name: string) => Promise<void>;
-  /** The names of all workers of this server, running or not. */
+  open: (spec: WorkerSpec) => Promise<Worker>;
+  /** The names of all workers of this server, running or not, and of those that left something behind. */
   list: () => Promise<string[]>;
-  /** What keeps it from starting workers, in words for the server's owner, or null. For `/readyz` and the start. */
+  /** The names of workers that may still be there, known without asking an engine. */
+  listLocal: () => string[];
+  /** Ends a worker that nobody has opened, and removes what it left but its workspace. A worker that is not there is no error. */
+  remove: (name: string) => Promise<void>;
+  /** What keeps it from starting workers, in words for the server's owner, or null. */
   check: () => Promise<string | null>;
-  /** Lets go of connections; workers live on. */
+  /** Lets go of connections. Workers go on. */
   close: () => Promise<void>;
 };
 
-/** One worker to start. The folders exist; their paths are this process's own. */
+/** What a worker may use. */
+export type WorkerLimits = { memory_bytes: number; cpus: number; pids_max: number };
+
+/** What a worker needs, whatever runs it. */
 export type WorkerSpec = {
   name: string;
-  /** DispatchGate `coordinator.sock`; the worker may read it, not write. */
-  coordinator_dir: string;
-  /** The worker's own; it makes `worker.sock` there. */
-  worker_dir: string;
-  /** The workspace: `repo` and `spool` come to be in it, and outlive the worker. */
-  workspace_dir: string;
-  memory_bytes: number;
-  cpus: number;
-  pids_max: number;
+  /** The image, where the runner has images. */
+  image: string;
+  limits: WorkerLimits;
+  /** What is mounted into the worker, by purpose. `workspace`: the name of the workspace that it works in, which outlives it. */
+  mounts: { workspace: string };
+  /** Shown by the runner's own tools. */
+  labels: Record<string, string>;
 };
 
-/** `exit_code` is null where it is not known: the worker is not there, or was another process's child. */
+/** What a worker that cannot be called needs to fetch its assignment. */
+export type TaskGrant = { task_id: string; token: string };
+
+/** One worker. */
+export type Worker = {
+  readonly name: string;
+  readonly workspace: string;
+  /** How to call it; null: it cannot be called. */
+  readonly channel: WorkerChannel | null;
+  /** The folders of this machine that it writes to, to be measured. Empty where it runs elsewhere. */
+  readonly local_dirs: string[];
+  /** Starts it, or adopts it where it runs. `grant`: for a worker that cannot be called. Rejects with an `unavailable` error in plain words. */
+  start: (grant?: TaskGrant) => Promise<void>;
+  /** Resolves when the worker has ended, for whatever reason. After `Runner.close` it stays pending. Ask for it once the worker was started. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Stops listening to it. The worker goes on. */
+  detach: () => Promise<void>;
+  /** Ends it where it still runs, and removes all of it but the workspace. Rejects where it may still be running. */
+  remove: () => Promise<void>;
+};
+
+/** How a worker ended. */
 export type WorkerEnd = {
+  /** Null: not known. The worker is not there, or another process was its parent. */
   exit_code: number | null;
-  /** The worker itself was killed for its memory: not merely a process that it had started. */
+  /** The worker itself was killed for its memory, not merely a process that it had started. */
   out_of_memory: boolean;
-  /** The last of what it wrote to its output, for the server's log. */
+  /** The last of its output, for the server's log: at most `OUTPUT_CHARS_MAX` characters. */
   output: string;
 };
 
-/** What of a worker's last output is kept, in characters. */
+/** How much of a worker's last output is kept, in characters. */
 export const OUTPUT_CHARS_MAX = 4_000;
 
-/** The names by which a worker finds its link and its folders (protocol/worker.ts), for folders as the worker sees them. */
-export function workerEnvironment(at: {
-  coordinator_dir: string;
-  worker_dir: string;
-  workspace_dir: string;
-}): Record<string, string> {
-  return {
-    ERRAND_COORDINATOR: `unix:${at.coordinator_dir}/${COORDINATOR_SOCKET}`,
-    ERRAND_LISTEN: `unix:${at.worker_dir}/${WORKER_SOCKET}`,
-    ERRAND_WORKSPACE: at.workspace_dir,
-    ERRAND_SPOOL: `${at.workspace_dir}/spool`,
-    HOME: `${at.workspace_dir}/home`,
-  };
+/** A way to call one worker's HTTP server. */
+export type WorkerChannel = {
+  readonly worker: string;
+  /** Sends a request and reads the whole answer, which is bounded. Rejects with `WorkerUnreachable` where there is none. */
+  call: (request: WorkerRequest) => Promise<WorkerAnswer>;
+};
+
+export type WorkerRequest = { method: 'GET' | 'POST'; path: string; content?: unknown; signal: AbortSignal };
+export type WorkerAnswer = { status: number; text: string };
+
+/** A call that got no answer. `unreached`: nobody listened, and the worker has not seen the call. */
+export class WorkerUnreachable extends Error {
+  override readonly name = 'WorkerUnreachable';
+  readonly unreached: boolean;
+
+  constructor(worker: string, unreached: boolean, cause: unknown) {
+    super(`The worker ${worker} ${unreached ? 'does not listen yet' : 'did not answer'}.`, { cause });
+    this.unreached = unreached;
+  }
 }
+
+/** Opens the listeners by which workers call the coordinator. `worker-api/` implements it; a runner opens what its workers need. */
+export type WorkerListeners = {
+  /** A unix socket of one worker's own. Only tokens of that worker's attempt are taken there. Replaces what is left at the path. */
+  listenOnSocket: (path: string, worker: string) => Promise<{ close: () => Promise<void> }>;
+  /** The TCP port that all workers share. Opened once, however often it is asked for. Resolves with its origin, `http://host:port`. */
+  listenOnTcp: () => Promise<string>;
+};

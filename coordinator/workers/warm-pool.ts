@@ -1,41 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { Logger } from '../base/logger.ts';
+import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
-import { newWorkerName } from './worker-directories.ts';
+import { BOOT_MS, BOOT_POLL_MS } from './hand-off.ts';
+import { WorkerUnreachable, type Worker } from './runner.ts';
 import type { RunnerHealth } from './runner-health.ts';
-import { readHealth, WorkerUnreachable } from './worker-client.ts';
-import type { Worker, Workers } from './workers.ts';
+import { readHealth } from './worker-client.ts';
+import { newWorkerName } from './worker-name.ts';
+import type { Workers } from './workers.ts';
+import type { Workspaces } from './workspaces.ts';
 
-const BACKOFF_FIRST_MS = 1_000;
-const BACKOFF_MAX_MS = 60_000;
-/** How long a worker may take from its start until it serves. */
-export const BOOT_MS = 20_000;
-/** Between two looks whether a worker that boots serves already. */
-export const LOOK_MS = 10;
+const BACKOFF = { first_ms: 1_000, max_ms: 60_000 };
+
+export type WarmPoolDependencies = {
+  size: number;
+  workers: Workers;
+  workspaces: Workspaces;
+  gate: DispatchGate;
+  health: RunnerHealth;
+  logger: Logger;
+};
 
 /**
- * Workers that were started ahead and wait to be handed a task. They are started one at a time, in the background, and not while
- * work is held back; one that dies is replaced, with backoff.
+ * Workers that were started ahead of time and wait for a task. They are started one at a time, in the background, and not while dispatch is
+ * held. One that dies is replaced, with backoff.
  */
 export class WarmPool {
-  readonly #size: number;
-  readonly #workers: Workers;
-  readonly #gate: DispatchGate;
-  readonly #health: RunnerHealth;
-  readonly #logger: Logger;
+  readonly #deps: WarmPoolDependencies;
   readonly #ready: Worker[] = [];
   readonly #stop = new AbortController();
-  /** The worker that boots now. */
+  readonly #backoff = new Backoff(BACKOFF);
+  /** The worker that is booting. */
   #booting: string | undefined;
   #filling: Promise<void> | undefined;
-  #failures = 0;
 
-  constructor(deps: { size: number; workers: Workers; gate: DispatchGate; health: RunnerHealth; logger: Logger }) {
-    this.#size = deps.size;
-    this.#workers = deps.workers;
-    this.#gate = deps.gate;
-    this.#health = deps.health;
-    this.#logger = deps.logger;
+  constructor(deps: WarmPoolDependencies) {
+    this.#deps = deps;
   }
 
   /** How many wait. */
@@ -43,22 +43,22 @@ export class WarmPool {
     return this.#ready.length;
   }
 
-  /** Whether a worker of this name is one of the pool's. */
+  /** Whether a worker of this name belongs to the pool. Its workspace has the same name. */
   has(name: string): boolean {
     return this.#booting === name || this.#ready.some((worker) => worker.name === name);
   }
 
-  /** The worker that has waited longest, whose workspace is new; undefined where none waits. It is the caller's from here on. */
+  /** The worker that has waited longest; undefined where none waits. It belongs to the caller from here on. */
   take(): Worker | undefined {
     return this.#ready.shift();
   }
 
-  /** Puts back a worker that was taken and has not been handed anything. */
+  /** Puts back a worker that was taken and not used. */
   putBack(worker: Worker): void {
     this.#ready.unshift(worker);
   }
 
-  /** Starts what is missing, in the background: after a worker was taken, and once work may start again. */
+  /** Starts what is missing, in the background: after a worker was taken, and once dispatch is open again. */
   refill(): void {
     if (this.#filling || this.#stop.signal.aborted) return;
     this.#filling = this.#fill().finally(() => (this.#filling = undefined));
@@ -72,15 +72,16 @@ export class WarmPool {
   }
 
   async #fill(): Promise<void> {
-    while (this.#ready.length < this.#size && this.#gate.fault === null && !this.#stop.signal.aborted) {
+    const { size, gate, health, logger } = this.#deps;
+    while (this.#ready.length < size && gate.fault === null && !this.#stop.signal.aborted) {
       try {
         await this.#boot();
-        this.#failures = 0;
+        this.#backoff.reset();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        this.#logger.warn({ err: error }, 'a warm worker could not be started');
-        await this.#health.check();
-        await this.#backOff();
+        logger.warn({ err: error }, 'warm worker start failed');
+        await health.check();
+        await this.#backoff.wait(this.#stop.signal);
       }
     }
   }
@@ -90,11 +91,11 @@ export class WarmPool {
     this.#booting = name;
     let worker: Worker | undefined;
     try {
-      worker = await this.#workers.open(name, name);
+      worker = await this.#deps.workers.open(name, name);
       await worker.start();
       await this.#serves(worker);
       this.#ready.push(worker);
-      void this.#watch(worker);
+      void this.#replaceOnExit(worker);
     } catch (error) {
       if (worker) await this.#discard(worker);
       throw error;
@@ -103,49 +104,42 @@ export class WarmPool {
     }
   }
 
-  /** Resolves once the worker serves; rejects where it ends first, or takes longer than `BOOT_MS`. */
-  async #serves(worker: Worker): Promise<void> {
+  /** Resolves once the worker serves. Rejects where it exits first, or takes longer than `BOOT_MS`. */
+  async #serves({ name, channel, ended }: Worker): Promise<void> {
+    if (!channel) throw new Error(`The worker ${name} cannot be called.`);
     let gone = false;
-    void worker.ended.then(() => (gone = true));
+    void ended.then(() => (gone = true));
     const until = performance.now() + BOOT_MS;
     for (;;) {
       try {
-        await readHealth(worker.link);
+        await readHealth(channel);
         return;
       } catch (error) {
-        const wait = error instanceof WorkerUnreachable && error.unreached && !gone && performance.now() < until;
-        if (!wait) throw gone ? new Error(`The worker ${worker.name} ended before it served.`) : error;
+        const booting = error instanceof WorkerUnreachable && error.unreached && !gone && performance.now() < until;
+        if (!booting) throw gone ? new Error(`The worker ${name} exited before it served.`) : error;
       }
-      await delay(LOOK_MS, undefined, { signal: this.#stop.signal });
+      await delay(BOOT_POLL_MS, undefined, { signal: this.#stop.signal });
     }
   }
 
-  /** Replaces a worker that dies while it waits. */
-  async #watch(worker: Worker): Promise<void> {
-    const end = await worker.ended;
+  async #replaceOnExit(worker: Worker): Promise<void> {
+    const { exit_code, output } = await worker.ended;
     const index = this.#ready.indexOf(worker);
     if (index < 0) return;
     this.#ready.splice(index, 1);
-    this.#logger.warn({ worker: worker.name, exit_code: end.exit_code, output: end.output }, 'a warm worker died');
+    this.#deps.logger.warn({ worker: worker.name, exit_code, output }, 'warm worker died');
     await this.#discard(worker);
-    await this.#backOff();
+    await this.#backoff.wait(this.#stop.signal);
     this.refill();
-  }
-
-  /** Waits the longer the more often it failed in a row. */
-  async #backOff(): Promise<void> {
-    const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** this.#failures, BACKOFF_MAX_MS);
-    this.#failures += 1;
-    await delay(wait_ms, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
   }
 
   async #discard(worker: Worker): Promise<void> {
     try {
       await worker.remove();
-      await this.#workers.folders.removeWorkspace(worker.workspace);
+      await this.#deps.workspaces.remove(worker.workspace);
     } catch (error) {
       // The next reconciliation finds it as an orphan.
-      this.#logger.warn({ worker: worker.name, err: error }, 'a warm worker could not be removed');
+      this.#deps.logger.warn({ worker: worker.name, err: error }, 'warm worker removal failed');
     }
   }
 }

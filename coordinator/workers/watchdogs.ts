@@ -1,119 +1,139 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
-import { endAttempt } from '../tasks/advance.ts';
-import { Leases, type LeaseTimes, type LostLease, type Silence } from './leases.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Relay } from '../live/relay.ts';
-import type { Signals } from '../tasks/signals.ts';
-import { listLivingAttempts } from '../sqlite/attempts.ts';
-import { findState, markSilent } from '../sqlite/progress.ts';
-import { findTask } from '../sqlite/tasks.ts';
 import type { AttemptRow } from '../domain/task.ts';
+import type { Relay } from '../live/relay.ts';
+import { listActiveAttempts } from '../sqlite/attempts.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { findState, setSilence } from '../sqlite/progress.ts';
+import { findTask } from '../sqlite/tasks.ts';
+import { endAttempt } from '../tasks/advance.ts';
+import { Leases, type ExpiredLease, type LeaseTimes, type Silence } from './leases.ts';
 import { ProgressWatch, type Stall, type StallTimes } from './progress-watch.ts';
 
-type Deps = { log: EventLog; relay: Relay; signals: Signals; logger: Logger };
+export type WatchdogTimes = { time_limit_ms: number } & LeaseTimes & StallTimes;
 
-/** The two watches over workers: that they call, and that their work moves and ends. */
-export type Watch = {
-  leases: Leases;
-  progress: ProgressWatch;
-  /** An attempt was begun, or found living. */
-  begin: (attempt: Pick<AttemptRow, 'task_id' | 'n' | 'started_at'>) => void;
-  stop: () => void;
+export type WatchdogDependencies = {
+  log: EventLog;
+  relay: Relay;
+  logger: Logger;
+  times: WatchdogTimes;
 };
 
 /**
- * The worker ends an attempt by itself at its time limit, which begins once the repository is there. One that has not, this much later, is ended from
- * here: fetching a repository and pushing to it may take as long at the worst, with all their tries.
+ * A worker ends its attempt at the time limit, which begins once the repository is there. One that has not done so this much later is ended from
+ * here: cloning and pushing may take as long at worst, with all their retries.
  */
 const OVER_TIME_MS = 2 * 3600_000;
 
 /**
- * Watches the workers. One that falls silent is told of, and loses its attempt as `worker_lost` when its lease ends; one that calls while its work
- * stands still loses it as `worker_hung`. Every attempt that is alive in the database gets a full lease now, whatever its worker
- * had left before this process was started. `time_limit_ms`: after how long a worker ends its attempt.
+ * The two watchdogs over workers. A worker that falls silent is reported as silent, and loses its attempt as `worker_lost` when its lease
+ * expires. One that goes on calling without progress loses it as `worker_hung`. At the start every living attempt gets a full lease, whatever
+ * was left of it before.
  */
-export function watchWorkers(deps: Deps, times: { time_limit_ms: number } & Partial<LeaseTimes & StallTimes>): Watch {
-  const { log, relay, signals, logger } = deps;
-  const { lease_ms, time_limit_ms, ...rest } = { ...LIMITS, ...times };
+export class Watchdogs {
+  readonly leases: Leases;
+  readonly progress: ProgressWatch;
+  readonly #deps: WatchdogDependencies;
 
-  /** False: it could not be stored now. */
-  function end(attempt: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
-    const { task_id, attempt: n } = attempt;
-    try {
-      const ended = log.write((tx) => {
-        const task = findTask(tx.db, task_id);
-        const at = new Date().toISOString();
-        return task !== undefined && endAttempt(tx, task, n, { status: 'failed', reason, detail, at }) !== undefined;
-      });
-      if (ended) signals.ended(task_id, n);
-      return true;
-    } catch (error) {
-      logger.error({ err: error, task_id, attempt: n }, 'the end of an attempt could not be noted; it is tried again');
-      return false;
-    }
+  constructor(deps: WatchdogDependencies) {
+    this.#deps = deps;
+    const { log, times } = deps;
+    this.leases = new Leases(times, {
+      silent: (silence) => this.#silent(silence),
+      expired: (lease) => this.#expired(lease),
+    });
+    this.progress = new ProgressWatch((stall) => this.#stalled(stall), times);
+    log.subscribe('attempt.started', ({ task_id, attempt, at }) =>
+      this.#watch({ task_id, n: attempt, started_at: at }),
+    );
+    log.subscribe('attempt.ended', ({ task_id, attempt }) => {
+      this.leases.end(task_id, attempt);
+      this.progress.end(task_id, attempt);
+    });
   }
 
-  const lost = (lease: LostLease) => {
-    if (!end(lease, 'worker_lost', wordsForLost(lease, lease_ms))) leases.touch(lease.task_id, lease.attempt);
-  };
+  /** Watches the attempts that are living. */
+  start(): void {
+    for (const attempt of listActiveAttempts(this.#deps.log.db)) this.#watch(attempt);
+  }
 
-  const silent = ({ task_id, attempt, since_ms, until_ms }: Silence) => {
+  stop(): void {
+    this.leases.stop();
+    this.progress.stop();
+  }
+
+  #watch({ task_id, n, started_at }: Pick<AttemptRow, 'task_id' | 'n' | 'started_at'>): void {
+    const { time_limit_ms } = this.#deps.times;
+    this.leases.touch(task_id, n);
+    // By the wall clock, which may have been set meanwhile: what is left is between nothing and the whole limit.
+    const age_ms = Date.now() - Date.parse(started_at);
+    const left_ms = Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms));
+    this.progress.begin(task_id, n, OVER_TIME_MS + left_ms);
+  }
+
+  #silent({ task_id, attempt, since_ms, until_ms }: Silence): void {
+    const { log, relay, logger } = this.#deps;
     const [since, until] = [new Date(since_ms).toISOString(), new Date(until_ms).toISOString()];
     try {
       log.write((tx) => {
         const silence: WaitingFor = { kind: 'silent_worker', since, until };
-        if (!markSilent(tx.db, task_id, attempt, JSON.stringify(silence))) return;
+        if (!setSilence(tx.db, task_id, attempt, JSON.stringify(silence))) return;
         const state = findState(tx.db, task_id);
         if (state) tx.afterCommit(() => relay.state(state));
       });
-      logger.warn({ task_id, attempt, since, until }, 'a worker is silent');
+      logger.warn({ task_id, attempt, since, until }, 'worker silent');
     } catch (error) {
-      logger.error({ err: error, task_id, attempt }, "a worker's silence could not be noted");
+      logger.error({ err: error, task_id, attempt }, 'worker silence not stored');
     }
-  };
+  }
 
-  const leases = new Leases({ lease_ms, silent_ms: rest.silent_ms }, { silent, lost });
-  const hung = (stall: Stall): boolean =>
-    stall.over_time
-      ? end(stall, 'time_limit', 'The worker went on for longer than an attempt may take, and was ended.')
-      : end(stall, 'worker_hung', wordsForStall(stall));
-  const progress = new ProgressWatch(hung, rest);
-  const begin: Watch['begin'] = ({ task_id, n, started_at }) => {
-    leases.touch(task_id, n);
-    // By the clock, which may have been set meanwhile: it has some time left in any case, and no more than a new one.
-    const age_ms = Date.now() - Date.parse(started_at);
-    progress.begin(task_id, n, OVER_TIME_MS + Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms)));
-  };
-  for (const attempt of listLivingAttempts(log.db)) begin(attempt);
-  return {
-    leases,
-    progress,
-    begin,
-    stop: () => {
-      leases.stop();
-      progress.stop();
-    },
-  };
+  #expired(lease: ExpiredLease): void {
+    const detail = describeExpiry(lease, this.#deps.times.lease_ms);
+    if (!this.#end(lease, 'worker_lost', detail)) this.leases.touch(lease.task_id, lease.attempt);
+  }
+
+  #stalled(stall: Stall): boolean {
+    return stall.over_time
+      ? this.#end(stall, 'time_limit', 'The worker went on for longer than an attempt may take, and was ended.')
+      : this.#end(stall, 'worker_hung', describeStall(stall));
+  }
+
+  /** False: the end could not be stored now. */
+  #end({ task_id, attempt }: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
+    const { log, logger } = this.#deps;
+    try {
+      log.write((tx) => {
+        const task = findTask(tx.db, task_id);
+        if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at: new Date().toISOString() });
+      });
+      return true;
+    } catch (error) {
+      logger.error({ err: error, task_id, attempt }, 'attempt end not stored; retrying');
+      return false;
+    }
+  }
 }
 
-function wordsForLost({ called }: LostLease, lease_ms: number): string {
+/** The usual times of the watchdogs, with some of them replaced. */
+export function watchdogTimes(times: { time_limit_ms: number } & Partial<WatchdogTimes>): WatchdogTimes {
+  return { ...LIMITS, ...times };
+}
+
+function describeExpiry({ has_called }: ExpiredLease, lease_ms: number): string {
   const lease_s = Math.round(lease_ms / 1000);
-  return called
-    ? `The worker fell silent: nothing was heard of it for ${lease_s} seconds.`
-    : `The worker did not call within ${lease_s} seconds.`;
+  return has_called
+    ? `The worker fell silent: it did not call for ${lease_s} seconds.`
+    : `The worker did not call within ${lease_s} seconds of its start.`;
 }
 
-function wordsForStall({ waiting_for }: Stall): string {
+function describeStall({ waiting_for }: Stall): string {
   const last =
-    waiting_for === null
-      ? 'it did not say what it waited for'
-      : `the last that it waited for was ${named(waiting_for)}`;
-  return `The worker went on calling, but its work stood still: ${last}.`;
+    waiting_for === null ? 'it did not say what it waited for' : `it last waited for ${describeWait(waiting_for)}`;
+  return `The worker went on calling, but its work made no progress: ${last}.`;
 }
 
-function named(waiting: WaitingFor): string {
+function describeWait(waiting: WaitingFor): string {
   switch (waiting.kind) {
     case 'command':
       return `the command \`${waiting.command}\``;

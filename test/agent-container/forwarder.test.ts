@@ -11,6 +11,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { writeGitError } from '../../coordinator/worker-api/git/write-error.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { MockCoordinator, type MockOptions } from '../support/mock-coordinator/mock.ts';
+import { rawConnection } from '../support/raw-connection.ts';
 import { until } from '../support/until.ts';
 
 async function scene(t: ExecutionContext, options: MockOptions = {}) {
@@ -216,4 +217,18 @@ test('the model is reached by a fetch that goes over the socket, and streams', a
   t.is(Buffer.from((await reader?.read())?.value ?? []).toString(), 'first');
   stop.abort();
   await t.throwsAsync(Promise.resolve(reader?.read()));
+});
+
+test('a refused tunnel whose client does not close its side is cut', async (t) => {
+  const { mock, forwarder } = await scene(t);
+  await mock.stop();
+  const socket = rawConnection({ port: Number(new URL(forwarder.url).port), host: '127.0.0.1', allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
+  await once(socket.resume(), 'end');
+  t.false(socket.destroyed);
+  await until('the forwarder has let go of it', () => {
+    socket.write('x');
+    return socket.destroyed;
+  });
 });

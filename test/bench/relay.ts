@@ -10,6 +10,7 @@ import { addTask, addUser, startAttempt } from '../support/rows.ts';
 import { median, ms, times, type Row } from './measure.ts';
 import type { Load, Measure } from './relay-load.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { SILENT } from '../support/silent.ts';
 
 type Shape = Omit<Load, 'target'>;
 
@@ -95,7 +96,7 @@ async function measureErrand(shape: Shape): Promise<Measure> {
 async function measureFloor(shape: Shape): Promise<Measure> {
   await using folder = await temporaryFolder();
   const db = openDatabase(join(folder.path, 'floor.db'));
-  const log = new EventLog(db, () => {});
+  const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);
   const task_id = addTask(log, user_id).id;
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });

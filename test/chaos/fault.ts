@@ -1,5 +1,5 @@
 import type { TaskStatus } from '../../protocol/task.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 import type { Scene } from './scene.ts';
 
 /** Something that goes wrong, and is over after a while. */

@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults/all.ts';
 import { violations } from './invariants.ts';
-import { Random } from './random.ts';
+import { Random } from '../support/random.ts';
 import { Scene } from './scene.ts';
 
 /** What came of one run. */

@@ -14,7 +14,7 @@ import { startModel, type StandIn } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
 import { until } from '../support/until.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
 

@@ -5,7 +5,7 @@ import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSour
 import { oneLife, OTHER_LIVES } from './worker-suite.ts';
 
 /*
- * DispatchGate a worker, of whatever make, against the contract of `protocol/worker.ts`, rule by rule. Exit code 0: every rule is kept.
+ * Holds a worker, of whatever make, against the contract of `protocol/worker.ts`, rule by rule. Exit code 0: every rule is kept.
  */
 
 const USAGE = `npm run conformance -- --worker WORKER [options]

@@ -3,24 +3,44 @@ import { join } from 'node:path';
 import { endAttempt } from '../../coordinator/tasks/advance.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startErrand, type Person } from '../support/errand.ts';
 import { startAttempt, taskOf } from '../support/rows.ts';
+import type { RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import type { Runner } from '../../coordinator/workers/runner.ts';
 import type { CoordinatorUnderTest } from './coordinator-suite.ts';
 
+/** Starts nothing, so that tasks wait in the queue. */
+const IDLE_RUNNER: Runner = {
+  name: 'idle',
+  can_call: false,
+  open: () => Promise.reject(new Error('It starts no worker.')),
+  list: () => Promise.resolve([]),
+  listLocal: () => [],
+  remove: () => Promise.resolve(),
+  check: () => Promise.resolve('It starts no worker.'),
+  close: () => Promise.resolve(),
+};
+import { SILENT } from '../support/silent.ts';
+
 /**
- * The real coordinator, whole. Its engine does not answer, so that it starts no worker of its own: a person sends the task, and the rows of
- * its attempt are written here, as the dispatcher would.
+ * The real coordinator, whole, with a runner that starts no worker: a person sends the task, and the rows of its attempt are written here, as
+ * the dispatcher would.
  */
 export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorUnderTest & { person: Person }> {
-  const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
-  const { errand, data_dir, person: account } = await startErrand(t, { runner: 'docker', env });
+  let origin = '';
+  const runner = async ({ listeners }: RunnerContext) => {
+    origin = await listeners.listenOnTcp();
+    return IDLE_RUNNER;
+  };
+  const { data_dir, person: account } = await startErrand(t, { runner });
   const person = await account('ann');
   const { api } = person;
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
-  const log = new EventLog(db, () => undefined);
+  const log = new EventLog({ db, logger: SILENT });
   const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'history'));
   return {
     person,
@@ -30,7 +50,7 @@ export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorU
       const attempt = startAttempt(log, id);
       const params = { id };
       return {
-        address: { origin: errand.callback_url, socket_path: null },
+        address: { origin, socket_path: null },
         task_id: id,
         attempt,
         token: await tokens.issue(id, attempt),

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from '../../agent-container/config.ts';
-import { workerEnvironment } from '../../coordinator/workers/runner.ts';
+import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { carryRepository, type CarriedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';

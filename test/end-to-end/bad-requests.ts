@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { SignJWT, UnsecuredJWT } from 'jose';
@@ -7,7 +8,8 @@ import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -15,7 +17,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
 import { CLOSE, SUBPROTOCOL } from '../../protocol/socket.ts';
 import { Api } from '../support/api.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -26,13 +28,14 @@ import { until } from '../support/until.ts';
 export async function startTarget(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const callback_port = await freePort();
-  const coordinator = CoordinatorProcess.start(t, data_dir, {
+  const settings = {
     ERRAND_RUNNER: 'process',
     ERRAND_WARM_WORKERS: '1',
     ERRAND_SIGNUP: 'open',
     ERRAND_CALLBACK_PORT: String(callback_port),
     ERRAND_LOG: 'error',
-  });
+  };
+  const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
   const [session, other] = [await signUp(api, 'ann'), await signUp(api, 'bob')];
@@ -194,7 +197,7 @@ function badSockets({ url, session, other, tokens }: Target): Bad[] {
   const protocols = [SUBPROTOCOL, `bearer.${session.access_token}`];
   const large = 'x'.repeat(LIMITS.socket_frame_bytes_max + 1);
   return [
-    { name: 'a socket with an unknown path', send: () => closed(`${mine}/more`, protocols, CLOSE.not_found) },
+    { name: 'a socket with an unknown path', send: () => refused(`${mine}/more`, protocols, 404) },
     { name: "another's socket", send: () => closed(socketUrl(url, other), protocols, CLOSE.not_found) },
     { name: 'a socket without a token', send: () => closed(mine, [SUBPROTOCOL], CLOSE.unauthenticated) },
     { name: 'a ticket', send: () => closed(`${mine}?ticket=x`, [SUBPROTOCOL], CLOSE.unauthenticated) },
@@ -229,6 +232,15 @@ async function closed(url: string, protocols: string[], code: number, text?: str
   if (text !== undefined) socket.once('open', () => socket.send(text));
   const [got] = (await once(socket, 'close')) as [number];
   if (got !== code) throw new Error(`${url} was closed with ${got}, not with ${code}`);
+}
+
+/** The server refuses the upgrade with this status. */
+async function refused(url: string, protocols: string[], status: number): Promise<void> {
+  const socket = new WebSocket(url, protocols);
+  socket.on('error', () => undefined);
+  const [, response] = (await once(socket, 'unexpected-response')) as [ClientRequest, IncomingMessage];
+  response.resume();
+  if (response.statusCode !== status) throw new Error(`${url} was refused with ${response.statusCode}, not ${status}`);
 }
 
 /** Each frame is answered with an error, and the socket stays open. */

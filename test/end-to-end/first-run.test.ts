@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { CommandLine } from '../support/command-line.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
@@ -136,14 +136,19 @@ test.serial('a second server on the same data folder is refused, and the first g
   t.is((await fetch(`${await third.url()}/readyz`)).status, 200);
 });
 
-for (const setting of ['PORT', 'ERRAND_CALLBACK_PORT'])
-  test.serial(`a ${setting} that is taken is told in words, and the server ends`, async (t) => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    t.teardown(() => taken.close());
-    await once(taken, 'listening');
-    const port = String((taken.address() as AddressInfo).port);
+/** A port of loopback that another program has until the test ends. */
+async function takenPort(t: ExecutionContext): Promise<string> {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  return String((taken.address() as AddressInfo).port);
+}
+
+for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as const)
+  test.serial(`a ${setting} that is taken ends the start in words`, async (t) => {
+    const port = await takenPort(t);
     const env = { ERRAND_RUNNER: 'process', [setting]: port };
-    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env).ended;
+    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env, main).ended;
     t.is(code, 1);
     t.regex(
       stderr,
@@ -151,6 +156,12 @@ for (const setting of ['PORT', 'ERRAND_CALLBACK_PORT'])
     );
     t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
   });
+
+test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
+  const env = { ERRAND_RUNNER: 'process', ERRAND_CALLBACK_PORT: await takenPort(t) };
+  const server = CoordinatorProcess.start(t, await temporaryFolder(t), env);
+  t.is((await fetch(`${await server.url()}/readyz`)).status, 200);
+});
 
 test.serial('a database that is none ends the start with words on what to do, and no stack', async (t) => {
   const data_dir = await temporaryFolder(t);

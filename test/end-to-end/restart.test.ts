@@ -141,7 +141,10 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
       await gate(t, stage);
       const { code, stdout, stderr } = await CoordinatorProcess.start(t, data_dir, settings).ended;
       t.deepEqual([code, stdout], [1, '']);
-      t.regex(stderr, /^The database \S+errand\.db is of version \d+, and this Errand knows versions up to \d+: .*\n$/);
+      t.regex(
+        stderr,
+        /^A newer Errand upgraded the database \S+errand\.db to version \d+; this Errand knows versions up to \d+\. .*\n$/,
+      );
       await scene.again(later);
       t.is((await scene.person.api.call('getTask', { params: { id: scene.id } })).status, 'succeeded');
     },

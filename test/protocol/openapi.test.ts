@@ -22,7 +22,6 @@ test('the description lists the routes that are mounted, and no other', async (t
     keys,
     auth,
     epoch: 'e',
-    signals: { wake: () => {}, control: () => {}, ended: () => {}, removed: () => {} },
     gate: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     metrics: () => Promise.resolve(''),

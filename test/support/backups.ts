@@ -9,6 +9,7 @@ import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
 import { addTask, addUser, startAttempt } from './rows.ts';
+import { SILENT } from './silent.ts';
 
 /** The settings by which a server keeps its backups there. */
 export function settingsFor(to: BackupDestination): Record<string, string> {
@@ -37,7 +38,7 @@ export async function dataFolder(t: ExecutionContext, parent?: string): Promise<
   mkdirSync(data_dir);
   readKeys(data_dir);
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const log = new EventLog(db, () => undefined);
+  const log = new EventLog({ db, logger: SILENT });
   const task = addTask(log, addUser(log), { workspace: 'errand-abcdefghjk' });
   startAttempt(log, task.id);
   db.close();

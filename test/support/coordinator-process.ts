@@ -8,6 +8,8 @@ import { removeWorkers } from './remove-workers.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
+/** For a coordinator with the TCP port for workers open. */
+export const TCP_MAIN = fileURLToPath(new URL('./tcp-coordinator.ts', import.meta.url));
 const TELL_MEMORY = new URL('./tell-memory.ts', import.meta.url).href;
 
 /** A coordinator in a process of its own, as `npm start` runs it. It ends with the test, and so do its workers. */

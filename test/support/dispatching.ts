@@ -1,35 +1,34 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
-import { LIMITS } from '../../protocol/limits.ts';
-import { newId } from '../../protocol/ids.ts';
-import type { TaskStatus } from '../../protocol/task.ts';
-import { ErrandError } from '../../protocol/problem.ts';
-import { advance } from '../../coordinator/tasks/advance.ts';
-import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
-import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
-import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
-import { WorkerDirectories } from '../../coordinator/workers/worker-directories.ts';
-import type { LeaseTimes } from '../../coordinator/workers/leases.ts';
-import { WorkerApi } from '../../coordinator/worker-api/worker-api.ts';
-import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
-import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import type { Runner } from '../../coordinator/workers/runner.ts';
-import { listAttempts } from '../../coordinator/sqlite/attempts.ts';
-import { openDatabase, readMeta, sql, type Db } from '../../coordinator/sqlite/database.ts';
-import { insertMessage } from '../../coordinator/sqlite/messages.ts';
+import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
+import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import type { Signals } from '../../coordinator/tasks/signals.ts';
-import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
-import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
+import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
+import { addMessage, cancelTask } from '../../coordinator/tasks/task-commands.ts';
+import { WorkerApi } from '../../coordinator/worker-api/worker-api.ts';
+import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
+import type { Launcher } from '../../coordinator/workers/local/launcher.ts';
+import { LocalRunner } from '../../coordinator/workers/local/local-runner.ts';
+import { WorkerDirectories } from '../../coordinator/workers/local/worker-directories.ts';
+import { ProcessLauncher } from '../../coordinator/workers/process/launcher.ts';
+import type { Runner, WorkerListeners } from '../../coordinator/workers/runner.ts';
+import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Workers } from '../../coordinator/workers/workers.ts';
+import { Workspaces } from '../../coordinator/workers/workspaces.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { TaskStatus } from '../../protocol/task.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
-
 export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
 
 /** Adds a user and gives its id. */
@@ -59,11 +58,13 @@ export const time = (offset_ms = 0): string => new Date(Date.now() + offset_ms).
 export type Server = {
   db: Db;
   log: EventLog;
-  folders: WorkerDirectories;
+  workspaces: Workspaces;
+  directories: WorkerDirectories;
+  launcher: Launcher;
   runner: Runner;
   dispatcher: Dispatcher;
   gate: DispatchGate;
-  /** Attempts that the dispatcher said it had ended, as `task/n`. */
+  /** The attempts that ended without a result of their worker, as `task/n`. */
   ended: string[];
   task: (id: string) => TaskRow;
   attempts: (id: string) => ReturnType<typeof listAttempts>;
@@ -71,9 +72,9 @@ export type Server = {
   say: (id: string, text: string) => string;
   /** Cancels as a person does. */
   cancel: (id: string) => void;
-  /** Waits until the task stands so. */
+  /** Waits until the task has this status. */
   reaches: (id: string, status: TaskStatus, within_ms?: number) => Promise<TaskRow>;
-  /** Stops it as a server stops: workers with a task live on. */
+  /** Stops it as a server stops: workers with a task go on. */
   stop: () => Promise<void>;
 };
 
@@ -83,57 +84,52 @@ export type ServerOptions = {
   warm_workers?: number;
   /** How workers misbehave at their boot. */
   boot?: string;
-  runner?: (folders: WorkerDirectories, db: Db) => Runner;
+  launcher?: (workers_dir: string, db: Db) => Launcher;
+  /** The image, for workers in containers. */
+  image?: string;
   memory_bytes?: number;
   workspace_bytes_max?: number;
-} & Partial<LeaseTimes & StallTimes>;
+} & Partial<WatchdogTimes>;
 
-/** A dispatcher with a database, the internal API without what it carries on, and workers that are real. All of it goes with the test. */
+/** A dispatcher with a database, the API for workers without its proxies, and workers that are real. It ends with the test. */
 export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const relay = new Relay();
-  const log = new EventLog(db, (rows) => relay.publish(rows));
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
-  const runner =
-    options.runner?.(new WorkerDirectories(data_dir, owner), db) ??
-    new ProcessRunner({ workers_dir: join(data_dir, 'workers'), entry: TINY_WORKER, env });
-  const folders = new WorkerDirectories(data_dir, runner.owner);
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
+  const workers_dir = join(data_dir, 'workers');
+  const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
+  const launcher = options.launcher?.(workers_dir, db) ?? new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env });
   const gate = new DispatchGate(logger);
   const ended: string[] = [];
+  log.subscribe('attempt.ended', ({ task_id, attempt }) => {
+    if (findAttemptState(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
+  });
   const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
-  const signals: Signals = {
-    wake: () => dispatcher.wake(),
-    control: (task_id) => dispatcher.control(task_id),
-    removed: () => {},
-    ended: (task_id, n) => {
-      internal.ended(task_id, n);
-      dispatcher.ended(task_id, n);
-    },
-  };
-  const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
-  const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
-  const internal = new WorkerApi({
+  const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
+  const watchdogs = new Watchdogs({ log, relay, logger, times });
+  watchdogs.start();
+  const refuse = () => Promise.reject(new ErrandError('unavailable', 'Nothing is forwarded here.'));
+  const api = new WorkerApi({
     log,
     relay,
-    signals,
     tokens,
-    leases: watch.leases,
-    progress: watch.progress,
+    leases: watchdogs.leases,
+    progress: watchdogs.progress,
     logger,
-    assignment: notCarried,
-    llm: { carry: notCarried },
-    git: { carry: notCarried },
-    tunnel: notCarried,
+    assignment: refuse,
+    llm: { carry: refuse },
+    git: { carry: refuse },
+    tunnel: refuse,
   });
-  const workers = new Workers({
-    runner,
-    folders,
-    listen: (worker, path) => internal.listenOnSocket(path, worker),
-    limits: { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 },
-  });
+  const workspaces = new Workspaces(data_dir);
+  const directories = new WorkerDirectories(data_dir, launcher.owner);
+  const listeners: WorkerListeners = {
+    listenOnSocket: (path, worker) => api.listenOnSocket(path, worker),
+    listenOnTcp: refuse,
+  };
+  const runner = new LocalRunner({ launcher, directories, workspaces, listeners });
   const settings = () => ({
     setup_command: null,
     verify_command: null,
@@ -142,31 +138,30 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     author: { name: 'Errand', email: 'errand@example.org' },
   });
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const dispatcher: Dispatcher = new Dispatcher({
+  const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
+  const dispatcher = new Dispatcher({
     log,
-    workers,
+    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
+    workspaces,
     gate,
     logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
+    heartbeat_ms: LIMITS.heartbeat_ms,
     buildAssignment: (id, n) =>
       buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
-    onAttemptBegun: watch.begin,
-    onAttemptEnded: (task_id, n) => {
-      internal.ended(task_id, n);
-      ended.push(`${task_id}/${n}`);
-    },
+    grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    watch.stop();
+    watchdogs.stop();
     return (stopped ??= dispatcher.stop());
   };
   t.teardown(async () => {
     await stop();
-    for (const name of await runner.list()) await runner.remove(name);
-    await runner.close();
+    for (const name of await launcher.list()) await launcher.remove(name);
+    await launcher.close();
     db.close();
   });
   const task = (id: string) => {
@@ -178,23 +173,17 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   return {
     db,
     log,
-    folders,
+    workspaces,
+    directories,
+    launcher,
     runner,
     dispatcher,
     gate,
     ended,
     task,
     attempts: (id) => listAttempts(db, id),
-    say: (task_id, text) => {
-      const id = newId();
-      insertMessage(db, { id, task_id, text, created_at: time() });
-      dispatcher.control(task_id);
-      return id;
-    },
-    cancel: (id) => {
-      log.write((tx) => advance(tx, task(id), { type: 'cancel', reason: 'no more', at: time() }));
-      dispatcher.control(id);
-    },
+    say: (task_id, text) => log.write((tx) => addMessage(tx, task(task_id).user_id, task_id, { text }).message_id),
+    cancel: (id) => void log.write((tx) => cancelTask(tx, task(id).user_id, id)),
     reaches: (id, status, within_ms) =>
       until(`the task is ${status}`, () => (task(id).status === status ? task(id) : undefined), within_ms),
     stop,

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import type { Pace } from '../../coordinator/tasks/assignment.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { start, type Errand } from '../../coordinator/start.ts';
+import { start, type Errand, type StartOptions } from '../../coordinator/start.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from './api.ts';
@@ -40,12 +40,19 @@ export type WholeErrand = {
   project: (person: Person, name: string, files: Record<string, string>, more?: object) => Promise<string>;
 };
 
-type Options = {
-  runner: 'docker' | 'process';
-  model?: ModelOptions;
-  env?: Record<string, string>;
+/** What starts the workers. */
+export type RunnerOptions = {
+  /** One that ships with Errand, or how to make another. */
+  runner: 'docker' | 'process' | NonNullable<StartOptions['openRunner']>;
   /** How often workers call, and when they are lost. */
   pace?: Pace;
+  /** The workers that are there, running or not yet removed. By default those with directories in the data folder. */
+  workers?: () => string[];
+};
+
+type Options = RunnerOptions & {
+  model?: ModelOptions;
+  env?: Record<string, string>;
   /** By default one of its own. */
   data_dir?: string;
 };
@@ -54,6 +61,7 @@ type Options = {
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, env, pace } = options;
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
+  const workers = options.workers ?? (() => workersIn(data_dir));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
   const lines: string[] = [];
@@ -63,7 +71,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     PORT: '0',
     ERRAND_CALLBACK_PORT: '0',
     ERRAND_DATA: data_dir,
-    ERRAND_RUNNER: runner,
+    ...(typeof runner === 'string' && { ERRAND_RUNNER: runner }),
     ERRAND_WARM_WORKERS: '0',
     ERRAND_SIGNUP: 'open',
     ERRAND_MODEL: MODEL,
@@ -73,11 +81,15 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     ...env,
   });
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
-  const errand = await start(config, { logger, ...(pace && { pace }) });
+  const errand = await start(config, {
+    logger,
+    ...(pace && { pace }),
+    ...(typeof runner === 'function' && { openRunner: runner }),
+  });
   const phones: Phone[] = [];
   t.teardown(async () => {
     for (const phone of phones) phone.close();
-    await until('every worker has gone', () => workersIn(data_dir).length === 0, 30_000).catch((error: unknown) =>
+    await until('every worker has gone', () => workers().length === 0, 30_000).catch((error: unknown) =>
       t.fail(String(error)),
     );
     await errand.stop();
@@ -110,7 +122,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     const body = { name, repo_url, git_token: FORGE.password, egress: 'none' as const, ...more };
     return (await api.call('createProject', { body })).id;
   };
-  return { errand, data_dir, model, forge, lines, workers: () => workersIn(data_dir), person, project };
+  return { errand, data_dir, model, forge, lines, workers, person, project };
 }
 
 /** A worker's folder goes last, when its container or process has gone. */

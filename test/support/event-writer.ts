@@ -7,13 +7,14 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { addTask, addUser, startAttempt } from './rows.ts';
+import { SILENT } from './silent.ts';
 
 const [data_dir = ''] = process.argv.slice(2);
 const BODY = JSON.stringify({ level: 'info', text: 'x'.repeat(200) });
 const EVENTS_AT_ONCE = 50;
 
 readKeys(data_dir);
-const log = new EventLog(openDatabase(join(data_dir, 'errand.db')), () => undefined);
+const log = new EventLog({ db: openDatabase(join(data_dir, 'errand.db')), logger: SILENT });
 const user_id = addUser(log);
 const { id: task_id, created_at: at } = addTask(log, user_id);
 startAttempt(log, task_id);

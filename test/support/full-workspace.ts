@@ -13,7 +13,7 @@ export async function holdsWorkspaceBound(t: ExecutionContext, server: Server, p
   const filler = addTask(server.db, user, { prompt });
   server.dispatcher.wake();
   for (const { id } of [other, filler]) await server.reaches(id, 'running');
-  const workspace = server.folders.workspace(server.task(filler.id).workspace ?? '');
+  const workspace = server.workspaces.path(server.task(filler.id).workspace ?? '');
   t.true(existsSync(workspace));
   // It is looked for at once, then.
   server.gate.set('disk', 'The disk is short.');

@@ -1,27 +1,24 @@
 import { once } from 'node:events';
-import { request as httpRequest, type Agent } from 'node:http';
+import { createServer, request as httpRequest, type Agent } from 'node:http';
 import { join } from 'node:path';
-import Koa from 'koa';
-import websockify from 'koa-websocket';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
-import type { LeaseTimes } from '../../coordinator/workers/leases.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { watchWorkers } from '../../coordinator/workers/watchdogs.ts';
-import type { StallTimes } from '../../coordinator/workers/progress-watch.ts';
+import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 
 type Options = {
-  /** DispatchGate the database; the same folder again is the same server, started again. */
+  /** Holds the database; the same folder again is the same server, started again. */
   folder: string;
   limits?: Partial<SocketLimits>;
   now?: () => number;
-} & Partial<LeaseTimes & StallTimes> &
+} & Partial<WatchdogTimes> &
   Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
 
 export type Heart = Awaited<ReturnType<typeof startHeart>>;
@@ -31,25 +28,18 @@ export async function startHeart(options: Options) {
   const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
   const db = openDatabase(join(folder, 'errand.db'));
-  const relay = new Relay();
-  const log = new EventLog(db, (rows) => relay.publish(rows));
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
   const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
   const ended: string[] = [];
-  const signals = {
-    wake: () => {},
-    control: () => {},
-    removed: () => {},
-    ended: (task_id: string, attempt: number) => {
-      ended.push(`${task_id}/${attempt}`);
-      internal.ended(task_id, attempt);
-    },
-  };
-  const watch = watchWorkers({ log, relay, signals, logger }, { time_limit_ms: 60_000, ...options });
+  log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
+  const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
+  const watch = new Watchdogs({ log, relay, logger, times });
+  watch.start();
   const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
   const internal = new WorkerApi({
     log,
     relay,
-    signals,
     tokens,
     leases: watch.leases,
     progress: watch.progress,
@@ -63,8 +53,7 @@ export async function startHeart(options: Options) {
   const callbacks = await internal.listenOnTcp('127.0.0.1', 0);
 
   const sessionListeners = new Set<(session: string) => void>();
-  const app = websockify(new Koa(), SOCKET_OPTIONS);
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     logger,
@@ -81,8 +70,9 @@ export async function startHeart(options: Options) {
     },
     ...(options.limits && { limits: options.limits }),
   });
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  sockets.start();
+  const server = createServer().on('upgrade', sockets.upgrade);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
 
@@ -95,7 +85,6 @@ export async function startHeart(options: Options) {
     leases: watch.leases,
     ended,
     callback_port: callbacks.port,
-    app,
     sockets,
     socket_url: `ws://127.0.0.1:${address.port}/ws`,
     endSession: (user_id: string) => {
@@ -103,7 +92,7 @@ export async function startHeart(options: Options) {
     },
     close: async () => {
       watch.stop();
-      await sockets.close();
+      await sockets.stop();
       await callbacks.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

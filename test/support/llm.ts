@@ -16,6 +16,7 @@ import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
 import { serveSurface, type SurfaceServer } from './surface-server.ts';
+import { SILENT } from './silent.ts';
 
 export type StartedLlm = SurfaceServer & {
   model: StandIn;
@@ -42,7 +43,8 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
   t.teardown(model.close);
   const db = openDatabase(join(folder, 'errand.db'));
   const rows: EventRow[] = [];
-  const log = new EventLog(db, (added) => rows.push(...added));
+  const log = new EventLog({ db, logger: SILENT });
+  log.subscribeToAll((added) => rows.push(...added));
   const user_id = newId();
   insertUser(db, {
     id: user_id,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
+import { ProcessLauncher } from '../../coordinator/workers/process/launcher.ts';
 
 const run = promisify(execFile);
 
@@ -10,7 +10,7 @@ const run = promisify(execFile);
 export async function removeWorkers(data_dir: string, docker: string[] = []): Promise<void> {
   const workers_dir = join(data_dir, 'workers');
   if (!existsSync(workers_dir)) return;
-  const processes = new ProcessRunner({ workers_dir, entry: '', env: {} });
+  const processes = new ProcessLauncher({ workers_dir, entry: '', env: {} });
   const as_processes = await processes.list();
   for (const name of readdirSync(workers_dir))
     await (as_processes.includes(name)

@@ -7,11 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { buildWorkerImage, isOwnImage } from '../../coordinator/workers/docker/image.ts';
-import { DockerRunner } from '../../coordinator/workers/docker/runner.ts';
-import { WorkerDirectories, newWorkerName, type Link } from '../../coordinator/workers/worker-directories.ts';
-import { ProcessRunner } from '../../coordinator/workers/process/runner.ts';
-import type { Runner } from '../../coordinator/workers/runner.ts';
+import { DockerLauncher } from '../../coordinator/workers/docker/launcher.ts';
+import type { Launcher } from '../../coordinator/workers/local/launcher.ts';
+import { SocketChannel } from '../../coordinator/workers/local/socket-channel.ts';
+import { WorkerDirectories } from '../../coordinator/workers/local/worker-directories.ts';
+import { ProcessLauncher } from '../../coordinator/workers/process/launcher.ts';
+import type { WorkerChannel } from '../../coordinator/workers/runner.ts';
 import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/workers/worker-client.ts';
+import { newWorkerName } from '../../coordinator/workers/worker-name.ts';
+import { Workspaces } from '../../coordinator/workers/workspaces.ts';
 import { carryRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { carryModel } from './mock-coordinator/model.ts';
@@ -73,11 +77,12 @@ async function run(repo: string, prompt: string): Promise<number> {
   const repository = await carryRepository(repo, data_dir);
   const model = await carryModel(process.env, values.model);
   const name = newWorkerName();
-  const runner = await chooseRunner(name);
-  const folders = new WorkerDirectories(data_dir, runner.owner);
-  const link = folders.makeLink(name);
+  const launcher = await chooseLauncher(name);
+  const { coordinator_dir, coordinator_socket, worker_dir } = new WorkerDirectories(data_dir, launcher.owner).make(
+    name,
+  );
   const mock = new MockCoordinator({
-    socket_path: link.coordinator_socket,
+    socket_path: coordinator_socket,
     git: repository.surface,
     llm: model.surface,
   });
@@ -95,24 +100,32 @@ async function run(repo: string, prompt: string): Promise<number> {
   try {
     await mock.start();
     printTask(task, process.stdout, values.all);
-    await runner.start({ ...link, ...LIMITS, workspace_dir: folders.makeWorkspace(name) });
-    return await follow(runner, link, task);
+    const workspace_dir = new Workspaces(data_dir).make(name, launcher.owner);
+    const mounts = { coordinator_dir, worker_dir, workspace_dir };
+    await launcher.start({ name, image: values.image, limits: LIMITS, labels: {}, mounts });
+    return await follow(launcher, new SocketChannel(name, worker_dir), task);
   } finally {
-    await runner.remove(name);
-    await Promise.all([runner.close(), mock.stop(), repository.close(), model.close()]);
+    await launcher.remove(name);
+    await Promise.all([launcher.close(), mock.stop(), repository.close(), model.close()]);
   }
 }
 
-async function chooseRunner(name: string): Promise<Runner> {
+async function chooseLauncher(name: string): Promise<Launcher> {
   if (!values.docker)
-    return new ProcessRunner({
+    return new ProcessLauncher({
       workers_dir: join(data_dir, 'workers'),
       entry: resolve(values.entry),
       env: { PATH: process.env.PATH ?? '', HOME: homedir() },
     });
   const { image } = values;
   const docker_host = process.env.DOCKER_HOST;
-  const docker = new DockerRunner({ docker_host, image, instance: name, data_dir, logger: pino({ level: 'silent' }) });
+  const docker = new DockerLauncher({
+    docker_host,
+    image,
+    instance: name,
+    data_dir,
+    logger: pino({ level: 'silent' }),
+  });
   const found = await docker.readAvailability();
   if (found.kind === 'image_missing' && isOwnImage(image)) {
     console.log(`The image ${image} is being built, once.`);
@@ -121,26 +134,26 @@ async function chooseRunner(name: string): Promise<Runner> {
   return docker;
 }
 
-/** The task from its hand-over to its end. Gives the exit code: 0 where it succeeded. */
-async function follow(runner: Runner, link: Link, task: MockTask): Promise<number> {
-  const ended = runner.ended(link.name);
+/** The task from its hand-off to its end. Gives the exit code: 0 where it succeeded. */
+async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask): Promise<number> {
+  const ended = launcher.ended(channel.worker);
   await Promise.race([
-    untilHealthy(link),
+    untilHealthy(channel),
     ended.then(({ output }) => Promise.reject(new Error(`The worker did not start: ${output.trim()}`))),
   ]);
-  const taken = await postTask(link, task.assignment(), AbortSignal.timeout(START_MS));
+  const taken = await postTask(channel, task.assignment(), AbortSignal.timeout(START_MS));
   if (taken.status !== 202) throw new Error(`The worker did not take the task: ${taken.status} ${taken.text}`);
-  steer(link, task, () => runner.remove(link.name));
+  steer(channel, task, () => launcher.remove(channel.worker));
   const { exit_code, output } = await ended;
   if (exit_code !== 0) console.error(`The worker ended with ${exit_code}.\n${output}`);
   for (const breach of task.breaches) console.error(`A breach of the contract: ${breach}`);
   return exit_code === 0 && task.current.result?.status === 'succeeded' ? 0 : 1;
 }
 
-async function untilHealthy(link: Link): Promise<void> {
+async function untilHealthy(channel: WorkerChannel): Promise<void> {
   for (const deadline = Date.now() + START_MS; ; await sleep(20)) {
     try {
-      await readHealth(link);
+      await readHealth(channel);
       return;
     } catch (error) {
       if (Date.now() > deadline) throw error;
@@ -149,14 +162,14 @@ async function untilHealthy(link: Link): Promise<void> {
 }
 
 /** Lines are messages; an interrupt cancels, the second one kills. */
-function steer(link: Link, task: MockTask, kill: () => Promise<void>): void {
+function steer(channel: WorkerChannel, task: MockTask, kill: () => Promise<void>): void {
   const failed = (error: unknown) => console.error(error instanceof Error ? error.message : error);
   createInterface({ input: process.stdin }).on('line', (text) => {
-    if (text.trim() !== '') postMessages(link, [task.say(text)]).catch(failed);
+    if (text.trim() !== '') postMessages(channel, [task.say(text)]).catch(failed);
   });
   process.once('SIGINT', () => {
     task.cancel('Cancelled at the terminal.');
-    postCancel(link, 'Cancelled at the terminal.').catch(failed);
+    postCancel(channel, 'Cancelled at the terminal.').catch(failed);
     process.once('SIGINT', () => void kill().catch(failed));
   });
 }

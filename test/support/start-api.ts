@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -7,14 +7,14 @@ import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
-import { createApp } from '../../coordinator/http/app.ts';
-import { serveSockets, SOCKET_OPTIONS } from '../../coordinator/live/socket.ts';
+import { createApp, requestListener } from '../../coordinator/http/app.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import type { Signals } from '../../coordinator/tasks/signals.ts';
-import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
+import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/api.ts';
@@ -31,8 +31,8 @@ export type StartedApi = {
   /** The same with other passwords behind it. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
-  /** The signals that the API gave, such as `wake` and `control <task id>`. */
-  signals: string[];
+  /** What the log's subscribers were told, such as `task.created <task id>` and `removed`. */
+  told: string[];
   /** The rows that were published. */
   rows: EventRow[];
   /** The lines of the server's log. */
@@ -61,25 +61,21 @@ export async function startApi(
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
-  const [signals, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
-  const relay = new Relay();
-  const log = new EventLog(db, (added) => {
+  const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
+  log.subscribeToAll((added) => {
     rows.push(...added);
-    relay.publish(added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
   });
+  log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
-  const given: Signals = {
-    wake: () => signals.push('wake'),
-    control: (task_id) => signals.push(`control ${task_id}`),
-    ended: (task_id, attempt) => signals.push(`ended ${task_id} ${attempt}`),
-    removed: () => signals.push('removed'),
-  };
-  const authWith = (passwords: Passwords) => createAuth({ config, log, keys, signals: given, now, passwords });
+  const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
-  const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const epoch = { now: readMeta(db, 'epoch') };
   const app = createApp({
     config,
@@ -91,14 +87,12 @@ export async function startApi(
       return epoch.now;
     },
     models,
-    signals: given,
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
-    sockets: SOCKET_OPTIONS,
   });
-  const sockets = serveSockets(app, {
+  const sockets = new LiveSockets({
     db,
     relay,
     get epoch() {
@@ -109,10 +103,12 @@ export async function startApi(
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
-  const http = app.listen(0, '127.0.0.1');
-  await once(http, 'listening');
+  sockets.start();
+  const http = createServer(requestListener(app, logger));
+  http.on('upgrade', sockets.upgrade);
+  await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
-    await sockets.close();
+    await sockets.stop();
     http.closeAllConnections();
     http.close();
     await once(http, 'close');
@@ -136,7 +132,7 @@ export async function startApi(
     auth,
     authWith,
     relay,
-    signals,
+    told,
     rows,
     lines,
     clock,

@@ -52,6 +52,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
       ];
     case 'message.received':
       return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'task.cancel_requested':
+      return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.budget':
       return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'agent.started':

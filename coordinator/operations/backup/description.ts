@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import {
-  countRows,
-  damageOf,
-  findDescription,
-  newestStoredEventId,
-  openCopy,
-  putDescription,
-} from '../../sqlite/copy.ts';
-import { newestVersion, readMeta, versionOf, type Db } from '../../sqlite/database.ts';
+import { countRows, openCopy } from '../../sqlite/copy.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { newestStoredEventId } from '../../sqlite/events.ts';
+import { findAnyDamage } from '../../sqlite/integrity.ts';
+import { findDescription, putDescription, readMeta } from '../../sqlite/meta.ts';
+import { newestVersion, versionOf } from '../../sqlite/migrations.ts';
 import { BackupError } from './error.ts';
 
 const Description = z.object({
@@ -30,7 +27,7 @@ export type Description = z.infer<typeof Description>;
 export function describe(path: string, { at, keys }: Pick<Description, 'at' | 'keys'>): Description {
   const db = openCopy(path);
   try {
-    const damage = damageOf(db);
+    const damage = findAnyDamage(db);
     if (damage !== null) throw new BackupError(`The database is damaged: ${damage}.`);
     const description = descriptionOf(db, { at, keys });
     putDescription(db, JSON.stringify(description));
@@ -41,7 +38,7 @@ export function describe(path: string, { at, keys }: Pick<Description, 'at' | 'k
 }
 
 /**
- * DispatchGate a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code.
+ * Holds a backup's database against what it says of itself. Throws a `BackupError` where it does not fit, is damaged, or newer than this code.
  * `plain_at`: it is no backup but a database of Errand as it was then, and need say nothing of itself.
  */
 export function verify(path: string, plain_at?: string): Description {
@@ -53,7 +50,7 @@ export function verify(path: string, plain_at?: string): Description {
         `The backup is of version ${version}, newer than this Errand, which knows ${newestVersion()}. Restore it with the newer one.`,
       );
     if (version < 1) throw new BackupError('The file is not a database of Errand.');
-    const damage = damageOf(db);
+    const damage = findAnyDamage(db);
     if (damage !== null) throw new BackupError(`The backup is damaged: ${damage}.`);
     const own = findDescription(db);
     if (own === undefined && plain_at !== undefined) return descriptionOf(db, { at: plain_at, keys: null });

@@ -1,6 +1,7 @@
 import { endAttempt } from '../../tasks/advance.ts';
+import { createLogger } from '../../base/logger.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
-import { listLivingAttempts } from '../../sqlite/attempts.ts';
+import { listActiveAttempts } from '../../sqlite/attempts.ts';
 import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
 import { openDatabase } from '../../sqlite/database.ts';
 import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
@@ -16,12 +17,12 @@ import { addUsage } from '../../sqlite/usage.ts';
 export function renew(path: string, taken_at: string): number {
   const db = openDatabase(path);
   try {
-    const going_on = new EventLog(db, () => undefined).write((tx) => {
+    const going_on = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
       const at = new Date().toISOString();
       const detail = `The server was restored from a backup of ${taken_at}.`;
       bookOpenRequests(tx, at);
       let going_on = 0;
-      for (const { task_id, n } of listLivingAttempts(tx.db)) {
+      for (const { task_id, n } of listActiveAttempts(tx.db)) {
         const task = findTask(tx.db, task_id);
         const next = task && endAttempt(tx, task, n, { status: 'failed', reason: 'worker_lost', detail, at });
         if (next?.status === 'queued') going_on += 1;

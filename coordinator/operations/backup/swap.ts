@@ -10,7 +10,7 @@ export const restoreFolder = (data_dir: string): string => join(data_dir, 'resto
 
 const FILES = ['errand.db', 'errand.db-wal', 'errand.db-shm'];
 const ASIDE = /^before-restore-\d{8}T\d{6}Z(-\d+)?$/;
-/** DispatchGate the name of the folder that the database of before is being moved to. It is there for as long as the swap takes. */
+/** Holds the name of the folder that the database of before is being moved to. It is there for as long as the swap takes. */
 const markerOf = (data_dir: string): string => join(data_dir, 'restore-begun');
 
 /**

@@ -9,7 +9,14 @@ import { addressOf } from './engine.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DOCKERFILE = 'agent-container/Dockerfile';
 /** What the worker's Dockerfile reads. */
-const CONTEXT = ['package.json', 'package-lock.json', 'protocol', 'agent-container', 'coordinator/package.json'];
+export const CONTEXT = [
+  '.npmrc',
+  'package.json',
+  'package-lock.json',
+  'protocol',
+  'agent-container',
+  'coordinator/package.json',
+];
 const BUILD_MS = 15 * 60 * 1000;
 /** How much of a failed build's output is kept for the log. */
 const OUTPUT_LINES_MAX = 40;

@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
-import { workerEnvironment, type WorkerSpec } from '../runner.ts';
+import { workerEnvironment, type LaunchSpec } from '../local/launcher.ts';
 
 /** Where a worker finds its directories: those of protocol/worker.ts. */
 const INSIDE = {
@@ -9,23 +9,22 @@ const INSIDE = {
 };
 
 export const INSTANCE_LABEL = 'errand.instance';
-const WORKER_LABEL = 'errand.worker';
 
 /**
  * How a worker's container is made. It has no network, no capability, no way to gain one, and a root that it cannot write; what it may use
  * of the machine is bounded. The paths of `spec` are those of the engine's own machine. Nothing in here comes from a task.
  */
 export function containerOptions(
-  spec: WorkerSpec,
-  own: { image: string; instance: string; owner: { uid: number; gid: number } },
+  spec: LaunchSpec,
+  own: { instance: string; owner: { uid: number; gid: number } },
 ): ContainerCreateOptions {
   return {
     name: spec.name,
-    Image: own.image,
+    Image: spec.image,
     // A number alone would leave the group at 0.
     User: `${own.owner.uid}:${own.owner.gid}`,
     Env: Object.entries(workerEnvironment(INSIDE)).map(([name, value]) => `${name}=${value}`),
-    Labels: { [INSTANCE_LABEL]: own.instance, [WORKER_LABEL]: spec.name },
+    Labels: { ...spec.labels, [INSTANCE_LABEL]: own.instance },
     StopSignal: 'SIGTERM',
     HostConfig: {
       Init: true,
@@ -38,19 +37,19 @@ export function containerOptions(
       },
       // Not `Binds`: those make what is not there, and so hide a path that the engine does not know.
       Mounts: [
-        bind(spec.coordinator_dir, INSIDE.coordinator_dir, true),
-        bind(spec.worker_dir, INSIDE.worker_dir, false),
-        bind(spec.workspace_dir, INSIDE.workspace_dir, false),
+        bind(spec.mounts.coordinator_dir, INSIDE.coordinator_dir, true),
+        bind(spec.mounts.worker_dir, INSIDE.worker_dir, false),
+        bind(spec.mounts.workspace_dir, INSIDE.workspace_dir, false),
       ],
       NetworkMode: 'none',
       IpcMode: 'private',
       ShmSize: 256 * 1024 * 1024,
-      Memory: spec.memory_bytes,
+      Memory: spec.limits.memory_bytes,
       // The same as the memory: no swap.
-      MemorySwap: spec.memory_bytes,
-      NanoCpus: Math.round(spec.cpus * 1e9),
+      MemorySwap: spec.limits.memory_bytes,
+      NanoCpus: Math.round(spec.limits.cpus * 1e9),
       CpuShares: 512,
-      PidsLimit: spec.pids_max,
+      PidsLimit: spec.limits.pids_max,
       // Where the machine itself runs short, a worker goes before the coordinator does.
       OomScoreAdj: 500,
       Ulimits: [

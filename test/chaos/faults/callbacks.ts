@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { Interposer, type Passing } from '../interposer.ts';
 import { PACE } from '../pace.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import type { Scene } from '../scene.ts';
 
 const links = new WeakMap<Scene, Interposer>();

@@ -6,7 +6,7 @@ import { workersIn } from '../../support/errand.ts';
 import type { Fault } from '../fault.ts';
 import { MB, mountDisk } from '../disk.ts';
 import { PACE } from '../pace.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 import type { Scene } from '../scene.ts';
 import { BURST_TURNS, IN_BURSTS, type Wild } from '../story.ts';
 

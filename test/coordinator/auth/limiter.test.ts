@@ -7,6 +7,7 @@ import { insertUser } from '../../../coordinator/sqlite/users.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
 
 async function setUp(t: ExecutionContext) {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
@@ -15,7 +16,7 @@ async function setUp(t: ExecutionContext) {
   const created_at = new Date().toISOString();
   insertUser(db, { id: user_id, email: 'ada@example.org', password_hash: '', role: 'owner', created_at });
   const clock = { ms: Date.now() };
-  const limiter = new Limiter(new EventLog(db, () => {}), () => clock.ms);
+  const limiter = new Limiter(new EventLog({ db, logger: SILENT }), () => clock.ms);
   /** The seconds to wait; 0: it was let in (and failed, as far as the limiter knows). */
   const wait_s = (address: string, email = 'ada@example.org', id: string | undefined = user_id): number => {
     try {

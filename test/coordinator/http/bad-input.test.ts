@@ -1,5 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import test from 'ava';
+import Koa from 'koa';
+import { requestListener } from '../../../coordinator/http/app.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api, readProblem, type Loose } from '../../support/api.ts';
@@ -211,6 +216,32 @@ test('an unknown path, a wrong method, HEAD and OPTIONS are answered as they sho
   t.is(head.status, 200);
   t.is(head.headers.get('content-length'), '11');
   t.is(await head.text(), '');
+});
+
+test('a request target that no URL parser takes is refused as invalid', async (t) => {
+  const server = await startApi(t);
+  for (const target of ['http://[bad/', '//x@[bad/#'])
+    t.regex(
+      await exchange(server, (socket) => socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)),
+      /^HTTP\/1\.1 400 [^]*"code":"invalid"/,
+      target,
+    );
+});
+
+test('an error beyond the middleware cuts its connection and is logged', async (t) => {
+  const app = new Koa();
+  const lines: string[] = [];
+  app.use(() => Promise.reject(new Error('first')));
+  app.on('error', () => {
+    throw new Error('second');
+  });
+  const logger = createLogger('error', { write: (line) => lines.push(line) });
+  const http = createServer(requestListener(app, logger)).listen(0, '127.0.0.1');
+  t.teardown(() => http.close());
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
+  await t.throwsAsync(fetch(`http://127.0.0.1:${port}/`));
+  t.regex(lines.join(''), /"second"[^]*request failed outside the middleware/);
 });
 
 test('every answer is kept from caches and from being taken for something else', async (t) => {

@@ -2,9 +2,10 @@ import test from 'ava';
 import { actOnce, requestHash } from '../../../coordinator/http/once.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
-import { insertRemembered } from '../../../coordinator/sqlite/idempotency.ts';
+import { insertStoredResponse } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';
+import { SILENT } from '../../support/silent.ts';
 
 const repo_url = 'https://forge.example/a/b';
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
@@ -18,7 +19,10 @@ test('of two requests with one key, at once or in turn, one acts and both get it
   await api.call('cancelTask', { params: one });
   t.deepEqual(await api.call('createTask', request), one, 'the first answer, though the task has gone on');
   t.is((await api.call('listTasks', {})).items.length, 1);
-  t.deepEqual(server.signals, ['wake']);
+  t.deepEqual(
+    server.told.filter((told) => told.startsWith('task.created')),
+    [`task.created ${one.id}`],
+  );
 });
 
 test('a key that comes with another request is refused', async (t) => {
@@ -72,7 +76,7 @@ test('an answer is remembered beyond a restart of the server', async (t) => {
   t.teardown(() => again.close());
   const request_hash = requestHash('POST', '/task', body);
   const request = { user_id: session.user.id, key: 'k1', request_hash, status: 201 };
-  const answer = actOnce(new EventLog(again, () => undefined), request, () => t.fail('It acted again.'));
+  const answer = actOnce(new EventLog({ db: again, logger: SILENT }), request, () => t.fail('It acted again.'));
   t.deepEqual(JSON.parse(answer.text), task);
 });
 
@@ -91,7 +95,7 @@ test('of many keys of one user the oldest are forgotten, and nobody else is', as
   server.log.write((tx) => {
     for (let n = 2; n < LIMITS.idempotency_keys_per_user_max; n++) {
       const row = { user_id: a.session.user.id, key: `k${n}`, request_hash: '', status: 201, response: '{}' };
-      insertRemembered(tx.db, { ...row, created_at: at(n) });
+      insertStoredResponse(tx.db, { ...row, created_at: at(n) });
     }
   });
   await a.api.call('createTask', request('newest'));

@@ -14,13 +14,14 @@ import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { addTask, addUser } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
+import { SILENT } from '../../support/silent.ts';
 
 /** A data folder that a server has used; `crashed`: as a kill leaves it, with a WAL. */
 async function usedFolder(t: ExecutionContext, end: 'crashed' | 'stopped'): Promise<string> {
   const dir = await temporaryFolder(t);
   const path = join(dir, 'errand.db');
   const db = openDatabase(path);
-  const log = new EventLog(db, () => undefined);
+  const log = new EventLog({ db, logger: SILENT });
   const user_id = addUser(log);
   for (let i = 0; i < 200; i++) addTask(log, user_id, { prompt: 'x'.repeat(2_000) });
   db.pragma('wal_checkpoint(TRUNCATE)');
@@ -85,7 +86,7 @@ test('a database of a newer Errand is refused', async (t) => {
   db.close();
   await t.throwsAsync(open(dir), {
     instanceOf: ConfigError,
-    message: /of version 9999, and this Errand knows versions up to/,
+    message: /to version 9999; this Errand knows versions up to/,
   });
 });
 

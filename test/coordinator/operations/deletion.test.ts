@@ -3,8 +3,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
-import { WorkerDirectories, newWorkerName } from '../../../coordinator/workers/worker-directories.ts';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
+import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import { EventLog, type Tx } from '../../../coordinator/sqlite/event-log.ts';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { openDatabase, type Db } from '../../../coordinator/sqlite/database.ts';
@@ -20,8 +20,8 @@ import { addTask, addUser, startAttempt } from '../../support/rows.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/watcher.ts';
+import { SILENT } from '../../support/silent.ts';
 
-const silent = pino({ level: 'silent' });
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const repo_url = 'https://forge.example/a/b';
 const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
@@ -48,11 +48,11 @@ function addEvents(log: EventLog, task: { id: string; user_id: string }, count: 
 const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 
 /** What clears away, on the database of a server and a folder of its own. */
-async function startRemoval(t: ExecutionContext, log: EventLog, hasRun: (task_id: string) => boolean = () => false) {
-  const folders = new WorkerDirectories(await temporaryFolder(t), owner);
-  const removal = new Deletion({ log, folders, logger: silent, hasRun });
-  t.teardown(() => removal.stop());
-  return { folders, removal };
+async function startDeletion(t: ExecutionContext, log: EventLog, has: (task_id: string) => boolean = () => false) {
+  const workspaces = new Workspaces(await temporaryFolder(t));
+  const deletion = new Deletion({ log, workspaces, logger: SILENT, attempts: { has } });
+  t.teardown(() => deletion.stop());
+  return { workspaces, deletion };
 }
 
 test('a task of 20,000 events goes in small transactions, and callbacks of another are answered between them', async (t) => {
@@ -64,12 +64,12 @@ test('a task of 20,000 events goes in small transactions, and callbacks of anoth
   const other = addTask(heart.log, user_id);
   const attempt = startAttempt(heart.log, other.id);
   const token = await heart.tokens.issue(other.id, attempt);
-  const log = new CountingLog(heart.log.db, () => undefined);
-  const { removal } = await startRemoval(t, log);
+  const log = new CountingLog({ db: heart.log.db, logger: SILENT });
+  const { deletion } = await startDeletion(t, log);
   heart.log.write(({ db }) => markRemoved(db, 'task', large.id));
 
   const swept = new AbortController();
-  const sweeping = removal.sweep().finally(() => swept.abort());
+  const sweeping = deletion.sweep().finally(() => swept.abort());
   /** How many transactions there had been as each callback was answered. */
   const answered: number[] = [];
   for (let seq = 1; !swept.signal.aborted; seq++) {
@@ -94,10 +94,10 @@ test('no transaction deletes more than a few megabytes of events', async (t) => 
   t.teardown(heart.close);
   const task = addTask(heart.log, addUser(heart.log), ENDED);
   for (let n = 0; n < 20; n++) addEvents(heart.log, task, 1, 'z'.repeat(1024 * 1024));
-  const log = new CountingLog(heart.log.db, () => undefined);
-  const { removal } = await startRemoval(t, log);
+  const log = new CountingLog({ db: heart.log.db, logger: SILENT });
+  const { deletion } = await startDeletion(t, log);
   log.write(({ db }) => markRemoved(db, 'task', task.id));
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   t.is(countOf(log.db, 'events'), 0);
   t.true(log.changes.length > 20 / 4);
 });
@@ -108,18 +108,18 @@ test('a task whose worker has not gone yet keeps its rows and its workspace unti
   const workspace = newWorkerName();
   const [busy, idle] = [addTask(heart.log, addUser(heart.log), ENDED), addTask(heart.log, addUser(heart.log), ENDED)];
   const runs = new Set([busy.id]);
-  const { removal, folders } = await startRemoval(t, heart.log, (id) => runs.has(id));
-  folders.makeWorkspace(workspace);
+  const { deletion, workspaces } = await startDeletion(t, heart.log, (id) => runs.has(id));
+  workspaces.make(workspace, owner);
   heart.log.write(({ db }) => {
     setWorkspace(db, busy.id, workspace);
     for (const { id } of [busy, idle]) markRemoved(db, 'task', id);
   });
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   t.is(countOf(heart.log.db, 'tasks'), 1);
-  t.deepEqual(folders.listWorkspaces(), [workspace]);
+  t.deepEqual(workspaces.list(), [workspace]);
   runs.clear();
   await until('it is looked for again', () => countOf(heart.log.db, 'tasks') === 0);
-  await until('its workspace has gone', () => folders.listWorkspaces().length === 0);
+  await until('its workspace has gone', () => workspaces.list().length === 0);
 });
 
 test('a client replays across what was removed, from before, within and beyond it', async (t) => {
@@ -131,7 +131,7 @@ test('a client replays across what was removed, from before, within and beyond i
   const hole = addEvents(heart.log, removed, 450);
   const second = addEvents(heart.log, kept, 3);
   const last = addEvents(heart.log, removed, 250);
-  const { removal } = await startRemoval(t, heart.log);
+  const { deletion } = await startDeletion(t, heart.log);
   const cursors = [0, hole[5] ?? 0, last[200] ?? 0, last.at(-1) ?? 0];
   const replays = async () => {
     const clients = await Promise.all(cursors.map((after) => TestClient.subscribe(heart.socket_url, user_id, after)));
@@ -150,7 +150,7 @@ test('a client replays across what was removed, from before, within and beyond i
   };
   heart.log.write(({ db }) => markRemoved(db, 'task', removed.id));
   await check();
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   await check();
 });
 
@@ -168,7 +168,7 @@ function mentions(db: Db, words: string[]): Record<string, number> {
 const nothing = (found: Record<string, number>) => Object.values(found).every((rows) => rows === 0);
 
 /** A person of whom there is something in every table, and a workspace; with the words by which it is found. */
-async function personWithEverything(t: ExecutionContext, server: StartedApi, folders: WorkerDirectories) {
+async function personWithEverything(t: ExecutionContext, server: StartedApi, workspaces: Workspaces) {
   const { db, log } = server;
   const { api, session } = await server.person();
   const { id: user_id, email } = session.user;
@@ -181,8 +181,8 @@ async function personWithEverything(t: ExecutionContext, server: StartedApi, fol
   await api.call('createMessage', { params: task, body: { text: 'Be quick.' } });
   startAttempt(log, task.id, newWorkerName());
   const workspace = newWorkerName();
-  mkdirSync(join(folders.makeWorkspace(workspace), 'repo'));
-  writeFileSync(join(folders.workspace(workspace), 'repo', 'file'), 'x');
+  mkdirSync(join(workspaces.make(workspace, owner), 'repo'));
+  writeFileSync(join(workspaces.path(workspace), 'repo', 'file'), 'x');
   putDiff(db, task.id, { diff: 'diff', truncated: false });
   setWorkspace(db, task.id, workspace);
   db.prepare(
@@ -201,44 +201,48 @@ async function personWithEverything(t: ExecutionContext, server: StartedApi, fol
 
 test("of a deleted user nothing is left in any table, nor on the disk, and another's things are untouched", async (t) => {
   const server = await startApi(t);
-  const { folders, removal } = await startRemoval(t, server.log);
-  const stays = await personWithEverything(t, server, folders);
-  const goes = await personWithEverything(t, server, folders);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const stays = await personWithEverything(t, server, workspaces);
+  const goes = await personWithEverything(t, server, workspaces);
   const before = mentions(server.db, goes.words);
   for (const [table, rows] of Object.entries(before))
-    t.is(rows > 0, !['meta', 'removed'].includes(table), `the test knows what of a user is in the table ${table}`);
+    t.is(
+      rows > 0,
+      !['meta', 'removed', 'subscribers'].includes(table),
+      `the test knows what of a user is in the table ${table}`,
+    );
   const others = mentions(server.db, stays.words);
   await goes.api.call('deleteMe', { body: { password: PASSWORD } });
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   t.true(nothing(mentions(server.db, goes.words)), JSON.stringify(mentions(server.db, goes.words)));
   t.deepEqual(mentions(server.db, stays.words), others);
-  t.deepEqual(folders.listWorkspaces(), [stays.workspace]);
+  t.deepEqual(workspaces.list(), [stays.workspace]);
   t.is((await stays.api.call('getTask', { params: stays.task })).id, stays.task.id);
 });
 
 test('with a project go its tasks, their logs, workspaces and its secrets; what is not of it stays', async (t) => {
   const server = await startApi(t);
-  const { folders, removal } = await startRemoval(t, server.log);
-  const person = await personWithEverything(t, server, folders);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const person = await personWithEverything(t, server, workspaces);
   // What the request that sent the errand was answered, for whoever sends it again; it goes by its age.
   server.db.exec('DELETE FROM idempotency_keys');
   const [secrets] = server.db.prepare('SELECT secrets FROM projects').pluck().all();
   await person.api.call('deleteProject', { params: person.project });
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   const left = mentions(server.db, [person.project.id, person.task.id, String(secrets)]);
   t.true(nothing(left), JSON.stringify(left));
-  t.deepEqual(folders.listWorkspaces(), []);
+  t.deepEqual(workspaces.list(), []);
   t.is((await person.api.call('getTask', { params: person.loose })).id, person.loose.id);
 });
 
 test('a task under way cannot be deleted; one that has ended is invisible at once, and goes with its workspace', async (t) => {
   const server = await startApi(t);
-  const { folders, removal } = await startRemoval(t, server.log);
-  const { api, task, loose } = await personWithEverything(t, server, folders);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const { api, task, loose } = await personWithEverything(t, server, workspaces);
   await api.call('retryTask', { params: loose });
   t.is((await api.refused('deleteTask', { params: loose })).code, 'conflict');
   await api.call('deleteTask', { params: task });
-  t.true(server.signals.includes('removed'));
+  t.true(server.told.includes('removed'));
   const calls = ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask', 'deleteTask'] as const;
   for (const name of calls) t.is((await api.refused(name, { params: task })).code, 'not_found', name);
   const said = await api.refused('createMessage', { params: task, body: { text: 'Go on.' } });
@@ -247,9 +251,9 @@ test('a task under way cannot be deleted; one that has ended is invisible at onc
     (await api.call('listTasks', {})).items.map(({ id }) => id),
     [loose.id],
   );
-  t.true(await removal.sweep());
+  t.true(await deletion.sweep());
   t.is(countOf(server.db, 'tasks'), 1);
-  t.deepEqual(folders.listWorkspaces(), []);
+  t.deepEqual(workspaces.list(), []);
 });
 
 test('an account goes with its password alone, and not while a task of it is under way; its address is free at once', async (t) => {
@@ -337,12 +341,12 @@ test.serial('what a killed server has removed in part is hidden at the next star
 
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
-  const log = new EventLog(db, () => undefined);
+  const log = new EventLog({ db, logger: SILENT });
   const user_id = String(db.prepare('SELECT id FROM users').pluck().get());
   const task = addTask(log, user_id, { ...ENDED, ended_at: new Date().toISOString() });
   const old = addTask(log, user_id, { ...ENDED, ended_at: '2001-01-01T00:00:00.000Z' });
   const workspace = newWorkerName();
-  new WorkerDirectories(data_dir, owner).makeWorkspace(workspace);
+  new Workspaces(data_dir).make(workspace, owner);
   setWorkspace(db, task.id, workspace);
   for (let n = 0; n < 100; n++) addEvents(log, task, 1_000);
 

@@ -3,41 +3,41 @@ import { rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { DiskSpace } from '../../../coordinator/operations/disk-space.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
-import { createLogger } from '../../../coordinator/base/logger.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { addTask, addUser, startServer } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
 import { until } from '../../support/until.ts';
 
 const MB = 1024 * 1024;
 
 diskTest('a disk is short below its mark, and has room again a quarter above it', async (t) => {
   const dir = mountDisk(t, join(await temporaryFolder(t), 'disk'), 16);
-  const gate = new DispatchGate(createLogger('silent'));
-  const disk = new DiskSpace(dir, 8 * MB, gate);
+  const gate = new DispatchGate(SILENT);
+  const disk = new DiskSpace({ dir, free_bytes_min: 8 * MB, gate, logger: SILENT });
   const releases: number[] = [];
   gate.onReleased(() => releases.push(disk.free_bytes ?? 0));
   const file = (name: string, mb: number) => writeFileSync(join(dir, name), Buffer.alloc(mb * MB));
-  await disk.look();
+  await disk.check();
   t.deepEqual([gate.of('disk'), disk.free_bytes], [null, 16 * MB]);
   file('a', 7);
-  await disk.look();
+  await disk.check();
   t.is(gate.of('disk'), null);
   file('b', 2);
-  await disk.look();
+  await disk.check();
   t.is(gate.of('disk'), "The server's disk is nearly full: 7.0 MB free; new errands wait until there are 10 MB.");
   rmSync(join(dir, 'b'));
-  await disk.look();
+  await disk.check();
   t.regex(gate.of('disk') ?? '', /9\.0 MB free/);
   rmSync(join(dir, 'a'));
-  await disk.look();
+  await disk.check();
   t.deepEqual([gate.of('disk'), releases], [null, [16 * MB]]);
 });
 
 test('a folder whose disk cannot be looked at holds work back in words', async (t) => {
-  const gate = new DispatchGate(createLogger('silent'));
-  const disk = new DiskSpace(join(await temporaryFolder(t), 'gone'), 1, gate);
-  await disk.look();
+  const gate = new DispatchGate(SILENT);
+  const disk = new DiskSpace({ dir: join(await temporaryFolder(t), 'gone'), free_bytes_min: 1, gate, logger: SILENT });
+  await disk.check();
   t.regex(gate.fault ?? '', /cannot be looked at: ENOENT/);
   t.is(disk.free_bytes, undefined);
 });
@@ -62,7 +62,7 @@ test('while the disk is short no attempt and no warm worker is started, and what
 });
 
 test('work begins once all of its parts can do theirs, and not before', (t) => {
-  const gate = new DispatchGate(createLogger('silent'));
+  const gate = new DispatchGate(SILENT);
   const released: (string | null)[] = [];
   gate.onReleased(() => released.push(gate.fault));
   gate.set('runner', 'Docker does not answer.');

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import { DiskSpace } from '../../../coordinator/operations/disk-space.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
-import { createLogger } from '../../../coordinator/base/logger.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { SILENT } from '../../support/silent.ts';
 import { createMetrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
-import { FIGURES } from '../../../coordinator/sqlite/figures.ts';
+import { STATS } from '../../../coordinator/sqlite/stats.ts';
 import { Counters } from '../../../coordinator/operations/counters.ts';
 import { Api } from '../../support/api.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
@@ -73,16 +74,17 @@ test('what is waited for, what was refused and of when the backup is are told', 
   const dir = await temporaryFolder(t);
   const db = openDatabase(join(dir, 'errand.db'));
   t.teardown(() => db.close());
-  const gate = new DispatchGate(createLogger('silent'));
-  const counters = new Counters();
+  const gate = new DispatchGate(SILENT);
+  const log = new EventLog({ db, logger: SILENT });
+  const counters = new Counters(log);
   for (let i = 0; i < 2; i++) counters.refused.add({ code: 'stale_attempt' });
   gate.set('runner', 'Docker does not answer.');
   const succeeded_at = '2026-11-24T11:00:00.250Z';
   const metrics = createMetrics({
     db,
     gate,
-    disk: new DiskSpace(dir, 1, gate),
-    relay: new Relay(),
+    disk: new DiskSpace({ dir, free_bytes_min: 1, gate, logger: SILENT }),
+    relay: new Relay(log),
     counters,
     workers: () => ({ warm: 1, at_work: 2 }),
     info: { epoch: 'with "quotes", a \\ and\na line' },
@@ -102,7 +104,7 @@ test('what is waited for, what was refused and of when the backup is are told', 
 test('no figure is counted from all tasks or events', async (t) => {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
-  for (const [name, text] of Object.entries(FIGURES)) {
+  for (const [name, text] of Object.entries(STATS)) {
     const plan = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all();
     t.true(
       plan.every(({ detail }) => /INDEX tasks_(active|queued)\b/.test(detail)),

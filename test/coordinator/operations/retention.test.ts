@@ -2,27 +2,32 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { ConfigError, readConfig } from '../../../coordinator/base/config.ts';
-import { WorkerDirectories, newWorkerName } from '../../../coordinator/workers/worker-directories.ts';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
+import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
-import { Retention, type RetentionDeps } from '../../../coordinator/operations/retention.ts';
-import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/clock.ts';
-import { openDatabase, usedBytes } from '../../../coordinator/sqlite/database.ts';
+import { Retention, type RetentionDependencies } from '../../../coordinator/operations/retention.ts';
+import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/meta.ts';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addTask, addUser, startServer, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
 
 const DAY_MS = 24 * 3600_000;
 const MB = 1024 * 1024;
-const silent = pino({ level: 'silent' });
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const daysAgo = (days: number) => time(-days * DAY_MS);
 
-type Limits = Partial<RetentionDeps['keep']> & Partial<Pick<RetentionDeps, 'hasRun' | 'isDiskShort' | 'log'>>;
+type Limits = Partial<RetentionDependencies['keep']> & {
+  log?: EventLog;
+  has?: (task_id: string) => boolean;
+  isDiskShort?: () => boolean;
+};
 
 /** A log on a full disk. */
 class FullLog extends EventLog {
@@ -35,26 +40,28 @@ class FullLog extends EventLog {
 async function start(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const own_log = new EventLog(db, () => undefined);
-  const folders = new WorkerDirectories(data_dir, owner);
+  const own_log = new EventLog({ db, logger: SILENT });
+  const stored = new Workspaces(data_dir);
   const user_id = addUser(db);
   t.teardown(() => db.close());
-  const look = async ({ hasRun = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
+  const look = async ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
-    const removal = new Deletion({ log, folders, logger: silent, hasRun });
-    const retention = new Retention({ log, folders, removal, logger: silent, keep, hasRun, isDiskShort });
-    await retention.look();
-    await removal.sweep();
-    await Promise.all([retention.stop(), removal.stop()]);
+    const shared = { log, workspaces: stored, logger: SILENT, attempts: { has } };
+    const deletion = new Deletion(shared);
+    const disk = { isShort: () => Promise.resolve(isDiskShort()) };
+    const retention = new Retention({ ...shared, deletion, keep, disk });
+    await retention.enforce();
+    await deletion.sweep();
+    await Promise.all([retention.stop(), deletion.stop()]);
   };
   /** A task that ended so many days ago, with a workspace of so many megabytes. */
   const addWorkspace = (days: number, megabytes = 0) => {
     const workspace = newWorkerName();
-    writeFileSync(join(folders.makeWorkspace(workspace), 'file'), randomBytes(megabytes * MB));
+    writeFileSync(join(stored.make(workspace, owner), 'file'), randomBytes(megabytes * MB));
     return addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
-  const workspaces = () => folders.listWorkspaces().toSorted();
-  return { db, log: own_log, folders, user_id, look, addWorkspace, workspaces };
+  const workspaces = () => stored.list().toSorted();
+  return { db, log: own_log, stored, user_id, look, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
@@ -122,10 +129,10 @@ test('the workspaces of tasks that ended longer ago than is kept go; the tasks s
 });
 
 test('of workspaces that are too large together those of the tasks that ended longest ago go', async (t) => {
-  const { db, folders, look, addWorkspace, workspaces, user_id } = await start(t);
+  const { db, stored, look, addWorkspace, workspaces, user_id } = await start(t);
   const [oldest, older, newest] = [addWorkspace(3, 4), addWorkspace(2, 4), addWorkspace(1, 4)];
   const waiting = newWorkerName();
-  writeFileSync(join(folders.makeWorkspace(waiting), 'file'), randomBytes(8 * MB));
+  writeFileSync(join(stored.make(waiting, owner), 'file'), randomBytes(8 * MB));
   addTask(db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
   // A workspace that is not there takes up nothing.
   addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(1), workspace: newWorkerName() });
@@ -149,7 +156,7 @@ test('while the disk is short workspaces go first of all, the oldest first, and 
 test('on a disk where nothing can be written workspaces go nevertheless, and are written off later', async (t) => {
   const { db, look, addWorkspace, workspaces } = await start(t);
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
-  const full = new FullLog(db, () => undefined);
+  const full = new FullLog({ db, logger: SILENT });
   await look({ log: full, isDiskShort: () => workspaces().length > 1 });
   t.deepEqual(workspaces(), namesOf(all.slice(2)));
   t.is(findTask(db, all[0]?.id ?? '')?.workspace, all[0]?.workspace);
@@ -164,7 +171,7 @@ test('what a worker may still be using stays until that has gone', async (t) => 
   const { db, look, addWorkspace, workspaces } = await start(t);
   const task = addWorkspace(100, 2);
   const limits = { keep_ms: DAY_MS, keep_log_bytes: 1, keep_workspaces_ms: DAY_MS, keep_workspaces_bytes: 0 };
-  await look({ ...limits, isDiskShort: () => true, hasRun: (id) => id === task.id });
+  await look({ ...limits, isDiskShort: () => true, has: (id) => id === task.id });
   t.deepEqual(workspaces(), namesOf([task]));
   t.is(findTask(db, task.id)?.workspace, task.workspace);
   await look(limits);
@@ -173,21 +180,22 @@ test('what a worker may still be using stays until that has gone', async (t) => 
 
 test.serial('a task whose workspace has gone goes on in a new one', async (t) => {
   const server = await startServer(t);
-  const { db, log, folders, dispatcher } = server;
+  const { db, log, workspaces, dispatcher } = server;
   const workspace = newWorkerName();
-  folders.makeWorkspace(workspace);
+  workspaces.make(workspace, owner);
   const { id } = addTask(db, addUser(db), { status: 'failed', ended_at: daysAgo(2), attempt: 1, workspace });
-  const hasRun = (task_id: string) => dispatcher.hasRun(task_id);
-  const removal = new Deletion({ log, folders, logger: silent, hasRun });
+  const shared = { log, workspaces, logger: SILENT, attempts: dispatcher.attempts };
+  const deletion = new Deletion(shared);
   const keep = { ...readConfig({}), keep_workspaces_ms: DAY_MS };
-  const retention = new Retention({ log, folders, removal, logger: silent, keep, hasRun, isDiskShort: () => false });
-  await retention.look();
-  await Promise.all([retention.stop(), removal.stop()]);
-  t.deepEqual(folders.listWorkspaces(), []);
+  const disk = { isShort: () => Promise.resolve(false) };
+  const retention = new Retention({ ...shared, deletion, keep, disk });
+  await retention.enforce();
+  await Promise.all([retention.stop(), deletion.stop()]);
+  t.deepEqual(workspaces.list(), []);
   log.write((tx) => advance(tx, server.task(id), { type: 'retry', at: time() }));
   dispatcher.wake();
   await server.reaches(id, 'succeeded');
-  t.deepEqual(folders.listWorkspaces(), [server.task(id).workspace ?? '']);
+  t.deepEqual(workspaces.list(), [server.task(id).workspace ?? '']);
 });
 
 test('the limits are settings, and those that are wrong are named, all at once', (t) => {

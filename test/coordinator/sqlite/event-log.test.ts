@@ -2,6 +2,7 @@ import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EventLog, type Tx } from '../../../coordinator/sqlite/event-log.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
@@ -15,10 +16,11 @@ async function open(t: ExecutionContext, folder?: string) {
   const commits: EventRow[][] = [];
   const faults: unknown[] = [];
   const fulls: number[] = [];
-  const log = new EventLog(db, (rows) => commits.push(rows), {
-    onFault: (error) => faults.push(error),
-    onFull: () => fulls.push(commits.length),
-  });
+  const lines: string[] = [];
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const log = new EventLog({ db, logger, onDiskFailed: (error) => faults.push(error) });
+  log.subscribeToAll((rows) => commits.push(rows));
+  log.onFull(() => fulls.push(commits.length));
   const user_id = addUser(log);
   const task = addTask(log, user_id);
   const add = (tx: Tx, text: string) =>
@@ -37,7 +39,7 @@ async function open(t: ExecutionContext, folder?: string) {
       .pluck()
       .all()
       .map((body) => JSON.parse(body));
-  return { log, commits, faults, fulls, add, stored, task };
+  return { log, commits, faults, fulls, lines, add, stored, task };
 }
 
 test('what is enqueued in one turn shares one commit, and is answered after it', async (t) => {
@@ -135,24 +137,50 @@ test('a group is bounded; what is left over comes in the next', async (t) => {
   );
 });
 
-test('an effect or a listener that throws is told of, and everyone is answered all the same', async (t) => {
-  const { log, faults, add, stored } = await open(t);
-  const other = new EventLog(
-    log.db,
-    () => {
-      throw new Error('listener');
-    },
-    { onFault: (error) => faults.push(error) },
-  );
-  await other.enqueue((tx) => {
-    add(tx, 'a');
-    tx.afterCommit(() => {
-      throw new Error('effect');
-    });
-    tx.afterCommit(() => add(tx, 'b'));
+test('a subscriber or a side effect that throws is logged, affects no other, and everyone is answered', async (t) => {
+  const { log, lines, commits, add, stored, task } = await open(t);
+  const told: string[] = [];
+  log.subscribe('task.budget', () => {
+    throw new Error('subscriber');
   });
-  t.deepEqual(stored(), ['a', 'b']);
-  t.deepEqual(faults.map(String), ['Error: listener', 'Error: effect']);
+  log.subscribe('task.budget', ({ task_id, body }) => told.push(`${task_id} ${body.budget_usd}`));
+  await log.enqueue((tx) => {
+    add(tx, 'a');
+    tx.note(task, { type: 'task.budget', body: { budget_usd: 3 } }, task.created_at);
+    tx.afterCommit(() => {
+      throw new Error('side effect');
+    });
+    tx.afterCommit(() => told.push('effect'));
+  });
+  t.deepEqual(told, [`${task.id} 3`, 'effect']);
+  t.deepEqual([stored().length, commits.length], [2, 1]);
+  const failures = lines.map((line) => JSON.parse(line)).map(({ msg, err }) => [msg, err.message]);
+  t.deepEqual(failures, [
+    ['log subscriber failed', 'subscriber'],
+    ['log subscriber failed', 'side effect'],
+  ]);
+});
+
+test('subscribers are told after the commit, in commit order, of their type alone, until they unsubscribe', async (t) => {
+  const { log, stored, task } = await open(t);
+  const told: string[] = [];
+  const unsubscribe = log.subscribe('task.budget', ({ id, body }) =>
+    told.push(`${id}: ${body.budget_usd} of ${stored().length}`),
+  );
+  log.subscribe('attempt.ended', () => t.fail('there was no such event'));
+  log.subscribeToNotice('removed', () => told.push('removed'));
+  const note = (budget_usd: number) =>
+    log.enqueue((tx) => void tx.note(task, { type: 'task.budget', body: { budget_usd } }, task.created_at));
+  const undone = log.enqueue((tx) => {
+    tx.note(task, { type: 'task.budget', body: { budget_usd: 99 } }, task.created_at);
+    tx.announce('removed');
+    throw new Error('undone');
+  });
+  await Promise.allSettled([note(1), undone, note(2)]);
+  log.write((tx) => tx.announce('removed'));
+  unsubscribe();
+  await note(3);
+  t.deepEqual(told, ['1: 1 of 2', '2: 2 of 2', 'removed']);
 });
 
 test('a full disk is unavailable to the whole group, damages nothing, and passes', async (t) => {

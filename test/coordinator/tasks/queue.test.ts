@@ -8,11 +8,12 @@ import { markServed, QUEUE } from '../../../coordinator/sqlite/queue.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
 
 async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }> {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
-  return { db, log: new EventLog(db, () => undefined) };
+  return { db, log: new EventLog({ db, logger: SILENT }) };
 }
 
 /** Starts the task whose turn it is, as the dispatcher does. */

@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { call, startHeart } from '../../support/heart.ts';
+import { rawConnection } from '../../support/raw-connection.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
 
@@ -167,8 +169,10 @@ test('carries for the living attempt, with the path as it came; its end cuts off
   t.like(calls[0]?.[0], { task_id: id, user_id, attempt: 1 });
   const slow = at('/slow');
   await until('it is being carried', () => calls.length === 4);
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
-  heart.internal.ended(id, 1);
+  heart.log.write((tx) => {
+    const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
+    endAttempt(tx, taskOf(heart.log, id), 1, end);
+  });
   await t.throwsAsync(slow);
   t.true(calls[3]?.[0].signal.aborted);
   t.deepEqual(refusal(await at('/x')), [409, 'stale_attempt']);
@@ -236,6 +240,22 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
     t.regex(await open(header), /^HTTP\/1\.1 407 [^]*proxy-authenticate/i);
   heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
+});
+
+test('a refused tunnel whose client does not close its side is cut', async (t) => {
+  const { folder, heart } = await start(t);
+  const socketPath = join(folder, 'one', 'coordinator.sock');
+  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  t.teardown(listening.close);
+  const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
+  await once(socket.resume(), 'end');
+  t.false(socket.destroyed);
+  await until('the server has let go of it', () => {
+    socket.write('x');
+    return socket.destroyed;
+  });
 });
 
 test('a task may have so many callbacks under way and no more, and another task is not held up by them', async (t) => {

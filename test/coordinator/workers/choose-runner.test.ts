@@ -9,6 +9,7 @@ import { ConfigError, readConfig } from '../../../coordinator/base/config.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { docker, dockerTest, whyNot } from '../../support/docker.ts';
+import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { startStandInEngine } from '../../support/stand-in-engine.ts';
 
@@ -24,7 +25,10 @@ async function choose(t: ExecutionContext, env: Record<string, string>) {
   const config = readConfig({ ...env, ERRAND_DATA: data_dir });
   const logger = createLogger('silent');
   const say = (line: string) => void said.push(line);
-  const chosen = await chooseRunner({ config, instance: 'test', workers_dir: data_dir, logger, say }).catch(
+  const workspaces = new Workspaces(data_dir);
+  const refuse = () => Promise.reject(new Error('No worker is started here.'));
+  const listeners = { listenOnSocket: refuse, listenOnTcp: refuse };
+  const chosen = await chooseRunner({ config, instance: 'test', workspaces, listeners, logger, say }).catch(
     (error: unknown) => {
       if (error instanceof ConfigError) return error;
       throw error;
@@ -32,7 +36,7 @@ async function choose(t: ExecutionContext, env: Record<string, string>) {
   );
   if (chosen instanceof ConfigError) return { refusal: chosen.message, said: said.join('\n') };
   await chosen.close();
-  return { kind: chosen.kind, said: said.join('\n') };
+  return { kind: chosen.name, said: said.join('\n') };
 }
 
 /** A socket that nothing listens on, as a killed engine leaves it. */

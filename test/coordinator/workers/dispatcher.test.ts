@@ -18,8 +18,8 @@ test.serial('a queued task is worked off, and nothing is left of its worker but 
   const [attempt] = server.attempts(task.id);
   t.like(attempt, { n: 1, status: 'succeeded', runner: 'process', warm: false });
   t.deepEqual(await server.runner.list(), []);
-  t.deepEqual(server.folders.listLinks(), []);
-  t.deepEqual(server.folders.listWorkspaces(), [attempt?.worker]);
+  t.deepEqual(server.directories.list(), []);
+  t.deepEqual(server.workspaces.list(), [attempt?.worker]);
   t.is(server.task(task.id).workspace, attempt?.worker ?? '');
   t.deepEqual(server.ended, []);
 });
@@ -61,13 +61,13 @@ test.serial(
       return row.status === 'queued' && row.attempt === 1 ? row : undefined;
     });
     t.is(queued.reason, 'worker_lost');
-    t.regex(queued.detail ?? '', /exited with code 7 before it had reported a result/);
+    t.regex(queued.detail ?? '', /exited with code 7 before it reported a result/);
     t.truthy(queued.retry_at);
     t.deepEqual(server.ended, [`${task.id}/1`]);
     await server.reaches(task.id, 'succeeded');
     const [first, second] = server.attempts(task.id);
     t.not(first?.worker, second?.worker);
-    t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+    t.is(readFileSync(join(server.workspaces.path(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
     await isIdle(server);
   },
 );
@@ -79,7 +79,7 @@ test.serial('a cancel ends a worker by its own result', async (t) => {
   await server.reaches(task.id, 'running');
   server.cancel(task.id);
   const cancelled = await server.reaches(task.id, 'cancelled', 1_000);
-  t.is(cancelled.detail, 'no more');
+  t.is(cancelled.detail, 'You cancelled it.');
   await isIdle(server);
   t.deepEqual(server.ended, []);
 });
@@ -108,7 +108,7 @@ test.serial('an end that the database refuses is stored as it was once the datab
     "CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON attempts BEGIN SELECT RAISE(ABORT, 'Not now.'); END",
   );
   server.cancel(task.id);
-  await until('the worker has gone, with its link', () => server.folders.listLinks().length === 0);
+  await until('the worker has gone, with its link', () => server.directories.list().length === 0);
   t.is(server.dispatcher.workers.at_work, 1);
   t.is(server.attempts(task.id)[0]?.ended_at, null);
   server.db.exec('DROP TRIGGER refuse');
@@ -192,7 +192,7 @@ test.serial('a task that goes on after its end gets its workspace again, and nev
     [server.attempts(task.id)[1]?.worker].slice(0, (await server.runner.list()).length),
   );
   await server.reaches(task.id, 'succeeded');
-  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+  t.is(readFileSync(join(server.workspaces.path(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
 });
 
 test.serial('a worker that ends at its boot fails the attempt with words, and the task is tried again', async (t) => {
@@ -239,7 +239,7 @@ test.serial('a stop starts nothing more, and lets a worker with a task live on',
   t.deepEqual(await server.runner.list(), [server.attempts(task.id)[0]?.worker]);
   t.is(server.task(task.id).status, 'running');
   t.is(server.task(waiting.id).status, 'queued');
-  t.false(existsSync(server.folders.link(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
+  t.false(existsSync(server.directories.of(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
 });
 
 test.serial('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
@@ -248,7 +248,7 @@ test.serial('a worker that is stopped in its tracks loses its attempt with its l
   server.dispatcher.wake();
   await server.reaches(task.id, 'running');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
-  const { pid } = JSON.parse(readFileSync(join(server.folders.workers_dir, worker, 'process.json'), 'utf8'));
+  const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
   process.kill(pid, 'SIGSTOP');
   await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
   await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Leases, type LostLease } from '../../../coordinator/workers/leases.ts';
+import { Leases, type ExpiredLease } from '../../../coordinator/workers/leases.ts';
 import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { call, startHeart } from '../../support/heart.ts';
@@ -7,10 +7,10 @@ import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
 
 test('an attempt that is not heard is lost once, in the order of its silence; one that is heard, or has ended, is not', async (t) => {
-  const lost: LostLease[] = [];
+  const lost: ExpiredLease[] = [];
   const leases = new Leases(
     { lease_ms: 150, silent_ms: 150 },
-    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+    { silent: () => undefined, expired: (lease) => lost.push(lease) },
   );
   t.teardown(() => leases.stop());
   for (const task_id of ['first', 'second', 'ended', 'heard']) leases.touch(task_id, 1);
@@ -21,19 +21,19 @@ test('an attempt that is not heard is lost once, in the order of its silence; on
   t.teardown(() => clearInterval(beat));
   await until('two are lost', () => lost.length === 2);
   t.deepEqual(lost, [
-    { task_id: 'first', attempt: 1, called: false },
-    { task_id: 'second', attempt: 1, called: true },
+    { task_id: 'first', attempt: 1, has_called: false },
+    { task_id: 'second', attempt: 1, has_called: true },
   ]);
   clearInterval(beat);
   await until('the third is lost', () => lost.length === 3);
-  t.like(lost[2], { task_id: 'heard', called: true });
+  t.like(lost[2], { task_id: 'heard', has_called: true });
 });
 
 test('while this process itself stood still, nobody is lost', async (t) => {
-  const lost: LostLease[] = [];
+  const lost: ExpiredLease[] = [];
   const leases = new Leases(
     { lease_ms: 50, silent_ms: 50 },
-    { silent: () => undefined, lost: (lease) => lost.push(lease) },
+    { silent: () => undefined, expired: (lease) => lost.push(lease) },
   );
   t.teardown(() => leases.stop());
   leases.touch('task', 1);

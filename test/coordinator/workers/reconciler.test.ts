@@ -2,16 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
-import { newWorkerName, type WorkerDirectories } from '../../../coordinator/workers/worker-directories.ts';
+import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { ProcessRunner } from '../../../coordinator/workers/process/runner.ts';
-import type { Runner } from '../../../coordinator/workers/runner.ts';
+import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
+import { SILENT } from '../../support/silent.ts';
 
 /** A data folder as a crash leaves it: an attempt's row is written, and its worker has not been started. */
 async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: string; task_id: string; worker: string }> {
@@ -19,7 +20,7 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   const db = openDatabase(join(data_dir, 'errand.db'));
   const { id: task_id } = addTask(db, addUser(db));
   const worker = newWorkerName();
-  new EventLog(db, () => undefined).write((tx) => {
+  new EventLog({ db, logger: SILENT }).write((tx) => {
     const queued = addTask(db, addUser(db));
     advance(tx, queued, { type: 'cancel', reason: 'of no matter', at: time() });
     db.prepare(`UPDATE tasks SET status = 'starting', attempt = 1 WHERE id = ?`).run(task_id);
@@ -102,7 +103,7 @@ test.serial(
     const second = await startServer(t, { data_dir });
     await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
     t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
-    t.is(second.task(task.id).detail, 'The worker has gone before it had reported a result.');
+    t.is(second.task(task.id).detail, 'The worker disappeared before it reported a result.');
     const again = await until('another attempt works', () => second.attempts(task.id)[1]);
     t.is(again.n, 2);
     await second.reaches(task.id, 'running');
@@ -126,9 +127,9 @@ test.serial(
     const [old] = first.attempts(task.id);
     const removing = Promise.withResolvers<void>();
     let asked = 0;
-    const runner = (folders: WorkerDirectories): Runner => {
-      const own = new ProcessRunner({
-        workers_dir: folders.workers_dir,
+    const launcher = (workers_dir: string): Launcher => {
+      const own = new ProcessLauncher({
+        workers_dir,
         entry: TINY_WORKER,
         env: { PATH: process.env.PATH ?? '' },
       });
@@ -140,11 +141,11 @@ test.serial(
       };
       return own;
     };
-    const second = await startServer(t, { data_dir, runner });
+    const second = await startServer(t, { data_dir, launcher });
     await until('it is being removed', () => asked > 0);
     second.dispatcher.wake();
     t.is(second.attempts(task.id).length, 1);
-    t.true(second.dispatcher.hasRun(task.id));
+    t.true(second.dispatcher.attempts.has(task.id));
     removing.resolve();
     await until('another attempt works', () => second.attempts(task.id)[1]);
     t.false((await second.runner.list()).includes(old?.worker ?? ''));
@@ -155,9 +156,9 @@ test.serial('what cannot be removed holds up nothing else', async (t) => {
   const data_dir = await temporaryFolder(t);
   const [stubborn, other] = [newWorkerName(), newWorkerName()].sort() as [string, string];
   const tried: string[] = [];
-  const runner = (folders: WorkerDirectories): Runner => {
-    for (const name of [stubborn, other]) mkdirSync(join(folders.workspaces_dir, name), { recursive: true });
-    const own = new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env: {} });
+  const launcher = (workers_dir: string): Launcher => {
+    for (const name of [stubborn, other]) mkdirSync(join(data_dir, 'workspaces', name), { recursive: true });
+    const own = new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env: {} });
     own.list = async () => [stubborn, other];
     own.remove = async (name) => {
       tried.push(name);
@@ -165,10 +166,10 @@ test.serial('what cannot be removed holds up nothing else', async (t) => {
     };
     return own;
   };
-  const server = await startServer(t, { data_dir, runner });
-  await until('the folders have gone', () => server.folders.listWorkspaces().length === 0);
+  const server = await startServer(t, { data_dir, launcher });
+  await until('the folders have gone', () => server.workspaces.list().length === 0);
   t.deepEqual(tried, [stubborn, other]);
-  server.runner.list = async () => [];
+  server.launcher.list = async () => [];
 });
 
 test.serial('an adopted worker that dies is lost like any other', async (t) => {
@@ -192,25 +193,19 @@ test.serial('workers, links and workspaces of nothing are removed at the start; 
   await first.reaches(task.id, 'succeeded');
   await until('no worker is at work', () => first.dispatcher.workers.at_work === 0);
   await first.stop();
-  const [of_task] = first.folders.listWorkspaces();
+  const [of_task] = first.workspaces.list();
   // As a crash leaves a warm worker, and what one leaves that was cut off in the middle.
   const orphan = newWorkerName();
-  const { coordinator_dir, worker_dir } = first.folders.makeLink(orphan);
-  const workspace_dir = first.folders.makeWorkspace(orphan);
-  await first.runner.start({
-    name: orphan,
-    coordinator_dir,
-    worker_dir,
-    workspace_dir,
-    memory_bytes: 0,
-    cpus: 1,
-    pids_max: 1,
-  });
-  first.folders.makeLink(newWorkerName());
+  const { coordinator_dir, worker_dir } = first.directories.make(orphan);
+  const workspace_dir = first.workspaces.make(orphan, first.launcher.owner);
+  const mounts = { coordinator_dir, worker_dir, workspace_dir };
+  const limits = { memory_bytes: 0, cpus: 1, pids_max: 1 };
+  await first.launcher.start({ name: orphan, image: 'none', limits, labels: {}, mounts });
+  first.directories.make(newWorkerName());
   mkdirSync(join(data_dir, 'workers', 'something-of-yours'));
   const second = await startServer(t, { data_dir });
   await until('the orphan has gone', async () => (await second.runner.list()).length === 0);
-  await until('its link has gone', () => second.folders.listLinks().length === 0);
-  await until('its workspace has gone', () => second.folders.listWorkspaces().length === 1);
-  t.deepEqual(second.folders.listWorkspaces(), [of_task]);
+  await until('its link has gone', () => second.directories.list().length === 0);
+  await until('its workspace has gone', () => second.workspaces.list().length === 1);
+  t.deepEqual(second.workspaces.list(), [of_task]);
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { lastWords } from '../../../coordinator/workers/redact-output.ts';
+import { redactOutput } from '../../../coordinator/workers/redact-output.ts';
 
 test('a crash is told by its message, without where in the program it was', (t) => {
   const output = [
@@ -15,7 +15,7 @@ test('a crash is told by its message, without where in the program it was', (t) 
     'Node.js v24.11.0',
     '',
   ].join('\n');
-  t.is(lastWords(output), "ready | throw new Error('the disk is gone'); | Error: the disk is gone");
+  t.is(redactOutput(output), "ready | throw new Error('the disk is gone'); | Error: the disk is gone");
 });
 
 test('nothing that looks like a secret is told, and no escape sequence', (t) => {
@@ -25,14 +25,14 @@ test('nothing that looks like a secret is told, and no escape sequence', (t) => 
     'sk-ant-api03-abcdefgh',
     'AKIAIOSFODNN7EXAMPLE',
   ];
-  for (const secret of secrets) t.is(lastWords(`failed with ${secret} in hand`), 'failed with [hidden] in hand');
-  t.is(lastWords('authorization: Bearer abc.def-123456'), 'authorization: Bearer [hidden]');
-  t.is(lastWords('fetch https://user:pass@forge.example/a failed'), 'fetch https://[hidden]forge.example/a failed');
-  t.is(lastWords('\u001B[31mred\u001B[0m \u001B]0;title\u0007words\r'), 'red words');
+  for (const secret of secrets) t.is(redactOutput(`failed with ${secret} in hand`), 'failed with [hidden] in hand');
+  t.is(redactOutput('authorization: Bearer abc.def-123456'), 'authorization: Bearer [hidden]');
+  t.is(redactOutput('fetch https://user:pass@forge.example/a failed'), 'fetch https://[hidden]forge.example/a failed');
+  t.is(redactOutput('\u001B[31mred\u001B[0m \u001B]0;title\u0007words\r'), 'red words');
 });
 
 test('of much only the end is told', (t) => {
-  t.is(lastWords(''), '');
-  t.is(lastWords('a\nb\nc\nd\n'), 'b | c | d');
-  t.is(lastWords('x'.repeat(5_000)).length, 401);
+  t.is(redactOutput(''), '');
+  t.is(redactOutput('a\nb\nc\nd\n'), 'b | c | d');
+  t.is(redactOutput('x'.repeat(5_000)).length, 401);
 });

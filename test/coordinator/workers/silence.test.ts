@@ -71,7 +71,7 @@ test('an attempt that does not move stands still, with the last word of its work
   progress.waits('stuck', 1, model);
   for (const task_id of ['moves', 'prints', 'carried', 'ended']) progress.moved(task_id, 1);
   progress.end('ended', 1);
-  const done = progress.carries('carried', 1);
+  const done = progress.forwards('carried', 1);
   const moving = setInterval(() => {
     progress.moved('moves', 1);
     progress.heard('prints', 1);
@@ -93,7 +93,7 @@ test('an attempt has an end of its own, whatever its worker says; what could not
   progress.begin('endless', 1, 50);
   progress.begin('ended', 1, 50);
   progress.end('ended', 1);
-  progress.carries('endless', 1);
+  progress.forwards('endless', 1);
   const waiting_for = { kind: 'person', question: 'Which?', since } as const;
   const busy = setInterval(() => {
     progress.moved('endless', 1);
@@ -131,7 +131,7 @@ test.serial(
     await server.reaches(task.id, 'succeeded');
     const [first] = server.attempts(task.id);
     t.like(first, { status: 'failed', reason: 'worker_hung' });
-    t.regex(first?.detail ?? '', /went on calling, but its work stood still: .* the command `npm test`\./);
+    t.regex(first?.detail ?? '', /went on calling, but its work made no progress: .* the command `npm test`\./);
   },
 );
 
@@ -156,7 +156,7 @@ test.serial('a worker that is stopped for less than its lease goes on in the sam
   server.dispatcher.wake();
   await server.reaches(task.id, 'running');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
-  const { pid } = JSON.parse(readFileSync(join(server.folders.workers_dir, worker, 'process.json'), 'utf8'));
+  const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
   process.kill(pid, 'SIGSTOP');
   await until('it is silent', () => server.task(task.id).silence);
   process.kill(pid, 'SIGCONT');
@@ -166,13 +166,13 @@ test.serial('a worker that is stopped for less than its lease goes on in the sam
   await server.reaches(task.id, 'cancelled');
 });
 
-test.serial('a worker that crashes is lost with its last words', async (t) => {
+test.serial('a worker that crashes is lost, and its last output is reported', async (t) => {
   const server = await startServer(t);
   const task = addQueued(server.db, addPerson(server.db), { prompt: 'crash-once' });
   server.dispatcher.wake();
   await server.reaches(task.id, 'succeeded');
   t.regex(
     server.attempts(task.id)[0]?.detail ?? '',
-    /exited with code \d+ before .* Its last words: .*the flux has gone/,
+    /exited with code \d+ before .* Its last output: .*the flux has gone/,
   );
 });

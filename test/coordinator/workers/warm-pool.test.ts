@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { ProcessRunner } from '../../../coordinator/workers/process/runner.ts';
-import type { Runner } from '../../../coordinator/workers/runner.ts';
+import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
+import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
 import { until } from '../../support/until.ts';
 
@@ -28,7 +28,7 @@ test.serial('a later attempt has a worker of its own, with the workspace of the 
   await server.reaches(task.id, 'succeeded');
   const [first, second] = server.attempts(task.id);
   t.deepEqual([first?.warm, second?.warm], [true, false]);
-  t.is(readFileSync(join(server.folders.workspace(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
+  t.is(readFileSync(join(server.workspaces.path(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
 });
 
 for (const boot of ['deaf', 'refuse'])
@@ -37,7 +37,7 @@ for (const boot of ['deaf', 'refuse'])
     const env: Record<string, string> = { PATH: process.env.PATH ?? '', TINY_WORKER: boot };
     const server = await startServer(t, {
       warm_workers: 1,
-      runner: (folders) => new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }),
+      launcher: (workers_dir) => new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }),
     });
     await until('a worker waits', () => server.dispatcher.workers.warm === 1);
     const [warm] = await server.runner.list();
@@ -50,7 +50,7 @@ for (const boot of ['deaf', 'refuse'])
     t.like(attempts[0], { warm: false, status: 'succeeded' });
     t.not(attempts[0]?.worker, warm);
     t.false((await server.runner.list()).includes(warm ?? ''));
-    t.false(server.folders.listWorkspaces().includes(warm ?? ''));
+    t.false(server.workspaces.list().includes(warm ?? ''));
   });
 
 test.serial('a worker of a newer contract gets no task, and the attempt says what to do', async (t) => {
@@ -73,10 +73,7 @@ test.serial('a warm worker that took its task, but whose answer was lost, keeps 
   await server.reaches(task.id, 'running');
   server.say(task.id, 'are you there?');
   // Past the time in which a hand-over is to be answered, the worker is spoken to as any other.
-  await until('it has heard', () => {
-    server.dispatcher.control(task.id);
-    return server.task(task.id).status === 'succeeded';
-  });
+  await server.reaches(task.id, 'succeeded');
   const attempts = server.attempts(task.id);
   t.is(attempts.length, 1);
   t.like(attempts[0], { worker: warm, warm: true });
@@ -92,18 +89,18 @@ test.serial('a warm worker that dies is replaced', async (t) => {
     return server.dispatcher.workers.warm === 1 && name !== first ? name : undefined;
   });
   t.truthy(second);
-  t.deepEqual(server.folders.listLinks(), [second]);
-  t.deepEqual(server.folders.listWorkspaces(), [second]);
+  t.deepEqual(server.directories.list(), [second]);
+  t.deepEqual(server.workspaces.list(), [second]);
 });
 
-/** A runner that can be taken down. */
-function breakable(inner: Runner): Runner & { fault: string | null; starts: number } {
+/** A launcher that can be taken down. */
+function breakable(inner: Launcher): Launcher & { fault: string | null; starts: number } {
   const runner = {
-    kind: inner.kind,
+    name: inner.name,
     owner: inner.owner,
     fault: null as string | null,
     starts: 0,
-    start: (spec: Parameters<Runner['start']>[0]) => {
+    start: (spec: Parameters<Launcher['start']>[0]) => {
       runner.starts += 1;
       return runner.fault === null ? inner.start(spec) : Promise.reject(new Error(runner.fault));
     },
@@ -122,9 +119,9 @@ test.serial(
     let broken: ReturnType<typeof breakable> | undefined;
     const server = await startServer(t, {
       warm_workers: 1,
-      runner: (folders) => {
+      launcher: (workers_dir) => {
         const env = { PATH: process.env.PATH ?? '' };
-        broken = breakable(new ProcessRunner({ workers_dir: folders.workers_dir, entry: TINY_WORKER, env }));
+        broken = breakable(new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }));
         broken.fault = 'Docker does not answer.';
         return broken;
       },
@@ -147,6 +144,6 @@ test.serial('a stop removes the workers that wait', async (t) => {
   await until('two wait', () => server.dispatcher.workers.warm === 2);
   await server.stop();
   t.deepEqual(await server.runner.list(), []);
-  t.deepEqual(server.folders.listLinks(), []);
-  t.deepEqual(server.folders.listWorkspaces(), []);
+  t.deepEqual(server.directories.list(), []);
+  t.deepEqual(server.workspaces.list(), []);
 });

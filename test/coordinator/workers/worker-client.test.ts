@@ -2,13 +2,19 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { WorkerDirectories, newWorkerName, type Link } from '../../../coordinator/workers/worker-directories.ts';
-import { postCancel, readHealth, readStatus, WorkerUnreachable } from '../../../coordinator/workers/worker-client.ts';
+import { SocketChannel } from '../../../coordinator/workers/local/socket-channel.ts';
+import { WorkerDirectories } from '../../../coordinator/workers/local/worker-directories.ts';
+import { WorkerUnreachable } from '../../../coordinator/workers/runner.ts';
+import { postCancel, readHealth, readStatus } from '../../../coordinator/workers/worker-client.ts';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
-async function makeLink(t: ExecutionContext): Promise<Link> {
+/** The directories of a worker, and the channel through them. */
+async function makeLink(t: ExecutionContext) {
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  return new WorkerDirectories(await temporaryFolder(t), owner).makeLink(newWorkerName());
+  const name = newWorkerName();
+  const directories = new WorkerDirectories(await temporaryFolder(t), owner).make(name);
+  return { ...directories, channel: new SocketChannel(name, directories.worker_dir) };
 }
 
 async function serve(t: ExecutionContext, path: string, listener: RequestListener): Promise<void> {
@@ -30,8 +36,8 @@ test('a worker is called through the socket in its directory', async (t) => {
     response.writeHead(request.url === '/healthz' ? 200 : 202);
     response.end(JSON.stringify({ ok: true, contract_version: 1, agent: 'a', version: '1', more: 'passed over' }));
   });
-  t.like(await readHealth(link), { ok: true, contract_version: 1 });
-  t.is((await postCancel(link, 'x'.repeat(1_000))).status, 202);
+  t.like(await readHealth(link.channel), { ok: true, contract_version: 1 });
+  t.is((await postCancel(link.channel, 'x'.repeat(1_000))).status, 202);
   t.deepEqual(JSON.parse(bodies.join('')), { reason: 'x'.repeat(500) });
 });
 
@@ -46,7 +52,7 @@ test.serial('nothing but a socket of its own making is connected to', async (t) 
   });
   const before = openHandles();
   symlinkSync(elsewhere, join(link.worker_dir, 'worker.sock'));
-  await t.throwsAsync(readHealth(link), { message: /is not a socket/ });
+  await t.throwsAsync(readHealth(link.channel), { message: /is not a socket/ });
   t.false(called);
   for (const [name, make] of [
     ['file', (path: string) => writeFileSync(path, '')],
@@ -54,26 +60,26 @@ test.serial('nothing but a socket of its own making is connected to', async (t) 
   ] as const) {
     const other = await makeLink(t);
     make(join(other.worker_dir, 'worker.sock'));
-    await t.throwsAsync(readHealth(other), { message: /is not a socket/ }, name);
+    await t.throwsAsync(readHealth(other.channel), { message: /is not a socket/ }, name);
   }
   t.is(openHandles(), before);
 });
 
 test('a worker that does not listen is told from one that does not answer', async (t) => {
   const link = await makeLink(t);
-  const nobody = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  const nobody = await t.throwsAsync(readHealth(link.channel), { instanceOf: WorkerUnreachable });
   t.true(nobody.unreached);
   await serve(t, join(link.worker_dir, 'worker.sock'), (request) => request.socket.destroy());
-  const cut = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  const cut = await t.throwsAsync(readHealth(link.channel), { instanceOf: WorkerUnreachable });
   t.false(cut.unreached);
 });
 
-test('a worker that does not answer, or never ends its answer, gate nobody up', async (t) => {
+test('a worker that does not answer, or never ends its answer, holds nobody up', async (t) => {
   const link = await makeLink(t);
   await serve(t, join(link.worker_dir, 'worker.sock'), (request, response) => {
     if (request.url === '/status') response.write(' ');
   });
-  await Promise.all([t.throwsAsync(readHealth(link)), t.throwsAsync(readStatus(link))]);
+  await Promise.all([t.throwsAsync(readHealth(link.channel)), t.throwsAsync(readStatus(link.channel))]);
 });
 
 test('an answer without an end is cut off', async (t) => {
@@ -87,7 +93,7 @@ test('an answer without an end is cut off', async (t) => {
     response.on('drain', pump);
     pump();
   });
-  const error = await t.throwsAsync(readHealth(link), { instanceOf: WorkerUnreachable });
+  const error = await t.throwsAsync(readHealth(link.channel), { instanceOf: WorkerUnreachable });
   t.regex(String(error.cause), /longer than 65536 bytes/);
   t.true(sent < 4 * 1024 * 1024);
 });
@@ -95,5 +101,5 @@ test('an answer without an end is cut off', async (t) => {
 test('an answer of another form is refused', async (t) => {
   const link = await makeLink(t);
   await serve(t, join(link.worker_dir, 'worker.sock'), (_request, response) => response.end('{"ok":"yes"}'));
-  await t.throwsAsync(readHealth(link));
+  await t.throwsAsync(readHealth(link.channel));
 });

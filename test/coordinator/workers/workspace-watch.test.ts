@@ -49,8 +49,8 @@ test('a measurement that could not begin is in the log, and the next one takes p
     },
     tooLarge: (detail: string) => void details.push(detail),
   };
-  const list = () => [failing];
-  const watch = new WorkspaceWatch({ bytes_max: 0, gate, logger, list });
+  const attempts = { measured: () => [failing] };
+  const watch = new WorkspaceWatch({ bytes_max: 0, gate, logger, attempts });
   t.teardown(() => watch.stop());
   watch.start();
   await until('the next one took place', () => details.length > 0);
@@ -71,5 +71,5 @@ diskTest('an errand that has filled the disk under the database fails once, and 
   t.like(server.attempts(filler.id), { length: 1 });
   t.deepEqual(server.ended, [`${filler.id}/1`]);
   await until('its place is free', () => server.dispatcher.workers.at_work === 0);
-  t.deepEqual(server.folders.listWorkspaces(), []);
+  t.deepEqual(server.workspaces.list(), []);
 });

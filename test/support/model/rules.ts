@@ -41,7 +41,7 @@ const BETAS: { field: string; used: (request: CountRequest) => boolean; headers:
 export const isOfGeneration55 = (model: string): boolean => /-5-[5-9]\b|fable-5-[1-9]|mythos-5-[1-9]/.test(model);
 const takesNoBudget = (model: string): boolean => !/haiku-4-5|opus-4-[56]|sonnet-4-[56]/.test(model);
 
-/** DispatchGate a request against the rules between its fields, and throws the API's 400 at the first that is broken. */
+/** Holds a request against the rules between its fields, and throws the API's 400 at the first that is broken. */
 export function checkRequest(request: CountRequest, betas: string[]): void {
   for (const { field: path, used, headers } of BETAS)
     if (used(request) && !headers.some((header) => betas.includes(header)))

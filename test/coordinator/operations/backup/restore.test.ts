@@ -188,7 +188,7 @@ test('refuses a database as it is that is damaged, newer, with a row that refers
   for (const [file, words] of [
     [damaged, /damaged/],
     [changed('newer', (db) => db.pragma('user_version = 99')), /is of version 99, newer than/],
-    [changed('orphan', (db) => db.exec('DELETE FROM users')), /refers to one of users that is not there/],
+    [changed('orphan', (db) => db.exec('DELETE FROM users')), /refers to a row of users that does not exist/],
     [join(elsewhere, 'other'), /not a database of Errand/],
   ] as const) {
     const { code, stderr } = await server.run('restore', file);

@@ -12,6 +12,7 @@ import type { EventRow } from '../../../../coordinator/sqlite/events.ts';
 import { listOpenRequests } from '../../../../coordinator/sqlite/open-requests.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../../support/rows.ts';
+import { SILENT } from '../../../support/silent.ts';
 
 const MODEL = 'claude-sonnet-5-5';
 const REQUEST = {
@@ -28,7 +29,8 @@ async function startBooks(t: ExecutionContext, budget_usd = 5) {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const rows: EventRow[] = [];
-  const log = new EventLog(db, (added) => rows.push(...added));
+  const log = new EventLog({ db, logger: SILENT });
+  log.subscribeToAll((added) => rows.push(...added));
   const user_id = addUser(log);
   const { id: task_id } = addTask(log, user_id, { budget_usd, model: MODEL });
   startAttempt(log, task_id);

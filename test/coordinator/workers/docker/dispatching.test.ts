@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
-import { DockerRunner } from '../../../../coordinator/workers/docker/runner.ts';
-import { readMeta } from '../../../../coordinator/sqlite/database.ts';
+import { DockerLauncher } from '../../../../coordinator/workers/docker/launcher.ts';
+import { readMeta } from '../../../../coordinator/sqlite/meta.ts';
 import {
   addTask,
   addUser,
@@ -25,8 +25,9 @@ async function startDockerServer(
   return startServer(t, {
     ...options,
     data_dir,
-    runner: (_folders, db) =>
-      new DockerRunner({ docker_host: undefined, image, instance: readMeta(db, 'instance'), data_dir, logger }),
+    image,
+    launcher: (_workers_dir, db) =>
+      new DockerLauncher({ docker_host: undefined, image, instance: readMeta(db, 'instance'), data_dir, logger }),
   });
 }
 

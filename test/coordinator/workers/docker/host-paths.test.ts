@@ -31,7 +31,7 @@ async function askInside(data: string[], data_dir: string): Promise<string> {
   const modules = await realpath(join(root, 'node_modules'));
   const script = `
     import Docker from 'dockerode';
-    import { findHostPath } from '${root}/coordinator/docker/host-paths.ts';
+    import { findHostPath } from '${root}/coordinator/workers/docker/host-paths.ts';
     const ask = findHostPath(new Docker({ socketPath: '/var/run/docker.sock' }), '${data_dir}');
     console.log(await ask.then((hostPath) => hostPath('${data_dir}/workers/w'), (error) => error.message));`;
   const mounts = [

@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
-import { DockerRunner } from '../../../../coordinator/workers/docker/runner.ts';
-import { WorkerDirectories, newWorkerName } from '../../../../coordinator/workers/worker-directories.ts';
-import type { WorkerSpec } from '../../../../coordinator/workers/runner.ts';
-import { readHealth, WorkerUnreachable } from '../../../../coordinator/workers/worker-client.ts';
+import { DockerLauncher } from '../../../../coordinator/workers/docker/launcher.ts';
+import type { LaunchSpec } from '../../../../coordinator/workers/local/launcher.ts';
+import { SocketChannel } from '../../../../coordinator/workers/local/socket-channel.ts';
+import { WorkerDirectories } from '../../../../coordinator/workers/local/worker-directories.ts';
+import { WorkerUnreachable } from '../../../../coordinator/workers/runner.ts';
+import { readHealth } from '../../../../coordinator/workers/worker-client.ts';
+import { newWorkerName } from '../../../../coordinator/workers/worker-name.ts';
+import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { TINY_WORKER } from '../../../support/dispatching.ts';
 import { buildWorkerImage, docker, dockerTest } from '../../../support/docker.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
@@ -18,16 +22,18 @@ async function openRunner(t: ExecutionContext, image: string) {
   const data_dir = await temporaryFolder(t);
   const logger = pino({ level: 'silent' });
   const instance = newWorkerName().slice(-8);
-  const runner = new DockerRunner({ docker_host: undefined, image, instance, data_dir, logger });
-  const folders = new WorkerDirectories(data_dir, runner.owner);
+  const runner = new DockerLauncher({ docker_host: undefined, image, instance, data_dir, logger });
+  const directories = new WorkerDirectories(data_dir, runner.owner);
+  const workspaces = new Workspaces(data_dir);
   t.teardown(async () => {
     for (const name of await runner.list()) await runner.remove(name);
     await runner.close();
   });
-  const spec = (name = newWorkerName()): WorkerSpec => {
-    const { coordinator_dir, worker_dir } = folders.makeLink(name);
-    const workspace_dir = folders.makeWorkspace(name);
-    return { name, coordinator_dir, worker_dir, workspace_dir, memory_bytes: 256 * MB, cpus: 100, pids_max: 64 };
+  const spec = (name = newWorkerName()): LaunchSpec => {
+    const { coordinator_dir, worker_dir } = directories.make(name);
+    const workspace_dir = workspaces.make(name, runner.owner);
+    const limits = { memory_bytes: 256 * MB, cpus: 100, pids_max: 64 };
+    return { name, image, limits, labels: {}, mounts: { coordinator_dir, worker_dir, workspace_dir } };
   };
   const start = async (): Promise<string> => {
     const fresh = spec();
@@ -36,12 +42,12 @@ async function openRunner(t: ExecutionContext, image: string) {
   };
   const serves = (name: string) =>
     until('the worker serves', () =>
-      readHealth(folders.link(name)).catch((error: unknown) => {
+      readHealth(new SocketChannel(name, directories.of(name).worker_dir)).catch((error: unknown) => {
         if (error instanceof WorkerUnreachable) return undefined;
         throw error;
       }),
     );
-  return { runner, folders, spec, start, serves };
+  return { runner, spec, start, serves };
 }
 
 /** Runs a script in the worker's container and gives what it prints. */
@@ -151,7 +157,7 @@ dockerTest('what keeps it from starting workers is said in words', async (t) => 
   const error = await t.throwsAsync(none.runner.start(none.spec()));
   t.regex(error.message, /docker pull errand-test-no-such-image/);
   t.deepEqual(await none.runner.list(), []);
-  const deaf = new DockerRunner({
+  const deaf = new DockerLauncher({
     docker_host: 'unix:///run/no-such-docker.sock',
     image: 'any',
     instance: 'any',
@@ -166,7 +172,7 @@ dockerTest('that containers would end with their daemon is told of once', async 
   const lines: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
   const options = { docker_host: undefined, image: 'none', instance: 'none', data_dir: '/', logger };
-  const runner = new DockerRunner(options);
+  const runner = new DockerLauncher(options);
   t.teardown(() => runner.close());
   for (let i = 0; i < 2; i++) await runner.check();
   const kept = await docker('info', '--format', '{{.LiveRestoreEnabled}}');
@@ -175,7 +181,8 @@ dockerTest('that containers would end with their daemon is told of once', async 
 
 dockerTest('a folder that the engine does not know is an error, and is not made', async (t) => {
   const { runner, spec } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
-  const wrong = { ...spec(), workspace_dir: '/nowhere/at/all' };
+  const made = spec();
+  const wrong = { ...made, mounts: { ...made.mounts, workspace_dir: '/nowhere/at/all' } };
   const error = await t.throwsAsync(runner.start(wrong));
   t.regex(error.message, /Docker refused: .*bind source path does not exist: \/nowhere\/at\/all/);
   await runner.remove(wrong.name);
@@ -187,7 +194,7 @@ test('an engine that hangs holds nobody up for long', async (t) => {
   const open = new Set<Socket>();
   const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
   await new Promise<void>((resolve) => server.listen(join(folder, 'docker.sock'), resolve));
-  const runner = new DockerRunner({
+  const runner = new DockerLauncher({
     docker_host: `unix://${folder}/docker.sock`,
     image: 'any',
     instance: 'any',

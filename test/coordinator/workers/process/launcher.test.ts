@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { WorkerDirectories, newWorkerName } from '../../../../coordinator/workers/worker-directories.ts';
+import type { LaunchSpec } from '../../../../coordinator/workers/local/launcher.ts';
+import { WorkerDirectories } from '../../../../coordinator/workers/local/worker-directories.ts';
 import { findProcess, isAlive } from '../../../../coordinator/workers/process/processes.ts';
-import { ProcessRunner } from '../../../../coordinator/workers/process/runner.ts';
-import type { WorkerSpec } from '../../../../coordinator/workers/runner.ts';
+import { ProcessLauncher } from '../../../../coordinator/workers/process/launcher.ts';
+import { newWorkerName } from '../../../../coordinator/workers/worker-name.ts';
+import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { until } from '../../../support/until.ts';
 
@@ -13,9 +15,10 @@ async function openRunner(t: ExecutionContext, program: string) {
   const folder = await temporaryFolder(t);
   const entry = join(folder, 'worker.ts');
   writeFileSync(entry, program);
-  const open = () =>
-    new ProcessRunner({ workers_dir: folders.workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
-  const folders = new WorkerDirectories(join(folder, 'data'), { uid: 0, gid: 0 });
+  const directories = new WorkerDirectories(join(folder, 'data'), { uid: 0, gid: 0 });
+  const workspaces = new Workspaces(join(folder, 'data'));
+  const { workers_dir } = directories;
+  const open = () => new ProcessLauncher({ workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
   const runner = open();
   // A runner does not keep its process alive, as the server's listeners do: where nothing else goes on, the test would be over.
   const alive = setInterval(() => undefined, 1_000);
@@ -24,18 +27,19 @@ async function openRunner(t: ExecutionContext, program: string) {
     for (const name of await runner.list()) await runner.remove(name);
     await runner.close();
   });
-  const spec = (): WorkerSpec => {
+  const spec = (): LaunchSpec => {
     const name = newWorkerName();
-    const { coordinator_dir, worker_dir } = folders.makeLink(name);
-    const workspace_dir = folders.makeWorkspace(name);
-    return { name, coordinator_dir, worker_dir, workspace_dir, memory_bytes: 0, cpus: 1, pids_max: 1 };
+    const { coordinator_dir, worker_dir } = directories.make(name);
+    const workspace_dir = workspaces.make(name, runner.owner);
+    const limits = { memory_bytes: 0, cpus: 1, pids_max: 1 };
+    return { name, image: 'none', limits, labels: {}, mounts: { coordinator_dir, worker_dir, workspace_dir } };
   };
   return { runner, another: open, spec, folder };
 }
 
 const STAY = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000);`;
-const file = (spec: WorkerSpec, name: string) => join(spec.workspace_dir, name);
-const read = (spec: WorkerSpec, name: string) =>
+const file = (spec: LaunchSpec, name: string) => join(spec.mounts.workspace_dir, name);
+const read = (spec: LaunchSpec, name: string) =>
   until(
     `${name} is there`,
     () => (existsSync(file(spec, name)) ? readFileSync(file(spec, name), 'utf8') : '') || undefined,
@@ -52,9 +56,9 @@ test('a worker gets the environment of its link, and nothing of the server', asy
   await runner.start(made);
   t.deepEqual(JSON.parse(await read(made, 'env')), {
     PATH: process.env.PATH ?? '',
-    ERRAND_COORDINATOR: `unix:${made.coordinator_dir}/coordinator.sock`,
-    ERRAND_LISTEN: `unix:${made.worker_dir}/worker.sock`,
-    ERRAND_WORKSPACE: made.workspace_dir,
+    ERRAND_COORDINATOR: `unix:${made.mounts.coordinator_dir}/coordinator.sock`,
+    ERRAND_LISTEN: `unix:${made.mounts.worker_dir}/worker.sock`,
+    ERRAND_WORKSPACE: made.mounts.workspace_dir,
     ERRAND_SPOOL: file(made, 'spool'),
     HOME: file(made, 'home'),
   });
@@ -139,7 +143,7 @@ test('the output of a worker that does not stop writing is bounded', async (t) =
 });
 
 test('a program that is not there is said in words', async (t) => {
-  const runner = new ProcessRunner({ workers_dir: '/nowhere', entry: '/nowhere/worker.ts', env: {} });
+  const runner = new ProcessLauncher({ workers_dir: '/nowhere', entry: '/nowhere/worker.ts', env: {} });
   t.is(await runner.check(), "The worker's program /nowhere/worker.ts is not there.");
   t.deepEqual(await runner.list(), []);
 });

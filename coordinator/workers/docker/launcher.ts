@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { failpoint } from '../../base/failpoints.ts';
-import { OUTPUT_CHARS_MAX, type Runner, type WorkerEnd, type WorkerSpec } from '../runner.ts';
+import type { Launcher, LaunchSpec } from '../local/launcher.ts';
+import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
 import { ifThere, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
@@ -15,7 +15,7 @@ const RETRY_MAX_MS = 5_000;
 const REMOVAL_MS = 15_000;
 const KILLED = 137;
 
-export type DockerRunnerOptions = {
+export type DockerLauncherOptions = {
   docker_host: string | undefined;
   image: string;
   /** This server's `instance`: its label on all its containers. */
@@ -25,10 +25,10 @@ export type DockerRunnerOptions = {
 };
 
 /** Workers as containers of a Docker engine. Its calls reject where the engine does not answer; none of them hangs. */
-export class DockerRunner implements Runner {
-  readonly kind = 'docker';
+export class DockerLauncher implements Launcher {
+  readonly name = 'docker';
   readonly owner: { uid: number; gid: number };
-  readonly #options: DockerRunnerOptions;
+  readonly #options: DockerLauncherOptions;
   readonly #engine: Engine;
   readonly #closed = new AbortController();
   /** Names that another server has: never removed here. */
@@ -36,7 +36,7 @@ export class DockerRunner implements Runner {
   #machine: Promise<{ cpus: number; hostPath: HostPath }> | undefined;
 
   /** Calls nothing yet. */
-  constructor(options: DockerRunnerOptions) {
+  constructor(options: DockerLauncherOptions) {
     this.#options = options;
     this.#engine = openEngine(options.docker_host);
     const uid = process.getuid?.() ?? 0;
@@ -44,10 +44,9 @@ export class DockerRunner implements Runner {
     this.owner = uid === 0 ? { uid: 1000, gid: 1000 } : { uid, gid: process.getgid?.() ?? uid };
   }
 
-  async start(spec: WorkerSpec): Promise<void> {
+  async start(spec: LaunchSpec): Promise<void> {
     try {
       await this.#create(spec);
-      failpoint('after', 'create_container');
       // Answers 304 where it runs already.
       await this.#container(spec.name).start();
     } catch (error) {
@@ -119,19 +118,22 @@ export class DockerRunner implements Runner {
   }
 
   /** Makes the container, or finds that it is there and this server's own. */
-  async #create(spec: WorkerSpec): Promise<void> {
+  async #create(spec: LaunchSpec): Promise<void> {
     const { cpus, hostPath } = await this.#readMachine();
-    const { image, instance } = this.#options;
-    const there: WorkerSpec = {
+    const { instance } = this.#options;
+    const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
+    const there: LaunchSpec = {
       ...spec,
       // The engine refuses more than it has.
-      cpus: Math.min(spec.cpus, cpus),
-      coordinator_dir: hostPath(spec.coordinator_dir),
-      worker_dir: hostPath(spec.worker_dir),
-      workspace_dir: hostPath(spec.workspace_dir),
+      limits: { ...spec.limits, cpus: Math.min(spec.limits.cpus, cpus) },
+      mounts: {
+        coordinator_dir: hostPath(coordinator_dir),
+        worker_dir: hostPath(worker_dir),
+        workspace_dir: hostPath(workspace_dir),
+      },
     };
     try {
-      await this.#engine.calls.createContainer(containerOptions(there, { image, instance, owner: this.owner }));
+      await this.#engine.calls.createContainer(containerOptions(there, { instance, owner: this.owner }));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const container = await this.#container(spec.name).inspect();

@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { OUTPUT_CHARS_MAX, workerEnvironment, type Runner, type WorkerEnd, type WorkerSpec } from '../runner.ts';
+import { workerEnvironment, type Launcher, type LaunchSpec } from '../local/launcher.ts';
+import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
 import { findProcess, hasProc, isAlive, listProcesses } from './processes.ts';
 
 /** Between two looks at a process that is not a child of this one. */
@@ -30,8 +31,8 @@ const SIGKILL = 9;
 const ProcessFile = z.object({ pid: z.number().int(), started: z.number(), home: z.string() });
 type ProcessFile = z.infer<typeof ProcessFile>;
 
-export type ProcessRunnerOptions = {
-  /** DispatchGate a folder for each worker, `Folders.workers_dir`. */
+export type ProcessLauncherOptions = {
+  /** Holds a folder for each worker: `WorkerDirectories.workers_dir`. */
   workers_dir: string;
   /** The worker's program: a TypeScript file that this process's Node runs. */
   entry: string;
@@ -43,19 +44,19 @@ export type ProcessRunnerOptions = {
  * Workers as processes of this machine, without isolation: a trial without Docker. A worker is the leader of a process group of its own, and
  * outlives this process. The limits of a `WorkerSpec` do not hold here.
  */
-export class ProcessRunner implements Runner {
-  readonly kind = 'process';
+export class ProcessLauncher implements Launcher {
+  readonly name = 'process';
   readonly owner: { uid: number; gid: number };
-  readonly #options: ProcessRunnerOptions;
+  readonly #options: ProcessLauncherOptions;
   readonly #ends = new Map<string, Promise<WorkerEnd>>();
   #closed = false;
 
-  constructor(options: ProcessRunnerOptions) {
+  constructor(options: ProcessLauncherOptions) {
     this.#options = options;
     this.owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   }
 
-  async start(spec: WorkerSpec): Promise<void> {
+  async start(spec: LaunchSpec): Promise<void> {
     const there = this.#read(spec.name);
     if (there && isAlive(there)) return;
     const child = await this.#spawn(spec);
@@ -97,11 +98,11 @@ export class ProcessRunner implements Runner {
     this.#closed = true;
   }
 
-  async #spawn(spec: WorkerSpec): Promise<ChildProcess> {
+  async #spawn(spec: LaunchSpec): Promise<ChildProcess> {
     const output = openSync(this.#outputFile(spec.name), 'a', 0o600);
-    const env = { ...this.#options.env, ...workerEnvironment(spec) };
+    const env = { ...this.#options.env, ...workerEnvironment(spec.mounts) };
     const child = spawn(process.execPath, [this.#options.entry], {
-      cwd: spec.workspace_dir,
+      cwd: spec.mounts.workspace_dir,
       env,
       detached: true,
       // A file, and not a pipe: a pipe would break with this process.

@@ -119,7 +119,7 @@ test('two users see nothing of each other', async (t) => {
   const theirs = await TestClient.subscribe(heart.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
   ids.push(...add(heart, task, 5));
-  heart.relay.state({ id: task.id, user_id, status: 'running', waiting_for: null });
+  heart.relay.state({ ...task, status: 'running' });
   heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
   const own = add(heart, other, 1);
   await theirs.until(() => theirs.ids().length === 1);
@@ -177,7 +177,7 @@ test('a client that stops reading is not buffered for, and gets all it missed on
   const client = await TestClient.subscribe(heart.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
   client.socket.pause();
-  const sockets = () => [...(heart.app.ws.server?.clients ?? [])];
+  const sockets = () => [...heart.sockets.sockets];
   const all: number[] = [];
   let most = 0;
   for (let i = 0; i < 400; i++) {
@@ -200,7 +200,7 @@ test('a client that reads nothing for too long is closed', async (t) => {
   const { heart, user_id, task } = await start(t, { socket_buffer_bytes_max: 1_000, socket_stalled_ms: 50 });
   const client = await TestClient.subscribe(heart.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
-  const [server] = heart.app.ws.server?.clients ?? [];
+  const [server] = heart.sockets.sockets;
   const codes: number[] = [];
   const close = server?.close.bind(server);
   if (server && close)
@@ -215,7 +215,7 @@ test('a client that reads nothing for too long is closed', async (t) => {
   client.socket.terminate();
 });
 
-test('closes what has no valid token, another user, an unknown path, or one socket too many', async (t) => {
+test('closes what has no valid token, another user, or one socket too many', async (t) => {
   const { heart, user_id } = await start(t, { sockets_per_user_max: 2 });
   const base = heart.socket_url;
   const closed = async (client: TestClient) => {
@@ -225,14 +225,13 @@ test('closes what has no valid token, another user, an unknown path, or one sock
   t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL])), CLOSE.unauthenticated);
   t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL, 'bearer.bad'])), CLOSE.unauthenticated);
   t.is(await closed(new TestClient(base, newId(), [SUBPROTOCOL, `bearer.${user_id}`])), CLOSE.not_found);
-  t.is(await closed(new TestClient(base.replace(/ws$/, 'elsewhere'), user_id)), CLOSE.not_found);
   const two = [await TestClient.subscribe(base, user_id), await TestClient.subscribe(base, user_id)];
   t.is(await closed(new TestClient(base, user_id)), CLOSE.too_many);
   await two[0]?.close();
   await until('one socket is left', () => heart.relay.count(user_id) === 1);
   const again = await TestClient.subscribe(base, user_id);
   await Promise.all([...two, again].map((client) => client.close()));
-  await until('no socket is left', () => (heart.app.ws.server?.clients.size ?? 0) === 0);
+  await until('no socket is left', () => heart.sockets.sockets.size === 0);
 });
 
 test('a ticket serves in place of a token', async (t) => {
@@ -303,28 +302,11 @@ test('a dead client is found out by its silence; a living one stays', async (t) 
 test('a server that stops says bye and closes with 1001', async (t) => {
   const { heart, user_id } = await start(t);
   const client = await TestClient.subscribe(heart.socket_url, user_id);
-  await heart.sockets.close();
+  await heart.sockets.stop();
   await client.until(() => client.closed !== undefined);
   t.is(client.of('bye').length, 1);
   t.is(client.closed?.code, CLOSE.going_away);
   const late = new TestClient(heart.socket_url, user_id);
   await late.until(() => late.closed !== undefined);
   t.is(late.closed?.code, CLOSE.going_away);
-});
-
-test('an upgrade with a malformed address is refused, and the server lives', async (t) => {
-  const { heart, user_id } = await start(t);
-  const { port, hostname } = new URL(heart.socket_url);
-  const { connect } = await import('node:net');
-  for (const target of ['http://[::1', '*', 'x']) {
-    const socket = connect(Number(port), hostname);
-    socket.on('error', () => {});
-    socket.write(
-      `GET ${target} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${'A'.repeat(22)}==\r\n\r\n`,
-    );
-    let answer = '';
-    for await (const chunk of socket) answer += String(chunk);
-    t.regex(answer, /^HTTP\/1.1 4\d\d /, target);
-  }
-  await (await TestClient.subscribe(heart.socket_url, user_id)).close();
 });

@@ -1,0 +1,39 @@
+import type { RawData, WebSocket } from 'ws';
+import { ErrandError, parse } from '../../protocol/problem.ts';
+import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
+import { encode } from './frames.ts';
+import type { Feed } from './feed.ts';
+
+/**
+ * Gives the feed what the client subscribes to. A frame that is not understood is answered with an error frame; a client that does not subscribe
+ * within `subscribe_ms` is closed. `fail` gets every error that is not the client's.
+ */
+export function listenToClient(
+  socket: WebSocket,
+  feed: Feed,
+  subscribe_ms: number,
+  fail: (error: unknown) => void,
+): void {
+  const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe came'), subscribe_ms);
+  socket.once('close', () => clearTimeout(unsubscribed));
+  socket.on('message', (data) => {
+    try {
+      const { after, task_id } = readFrame(data);
+      clearTimeout(unsubscribed);
+      feed.subscribe(after, task_id).catch(fail);
+    } catch (error) {
+      if (!(error instanceof ErrandError)) return fail(error);
+      feed.answer(encode({ type: 'error', code: error.code, message: error.message }));
+    }
+  });
+}
+
+function readFrame(data: RawData): ClientFrame {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.isBuffer(data) ? data.toString() : '');
+  } catch (error) {
+    throw new ErrandError('invalid', 'The frame is not JSON.', { cause: error });
+  }
+  return parse(ClientFrame, json, 'The frame');
+}

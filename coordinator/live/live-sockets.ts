@@ -1,0 +1,136 @@
+import type { WebSocket } from 'ws';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { CLOSE } from '../../protocol/socket.ts';
+import type { Identity } from '../auth/identity.ts';
+import { encode } from './frames.ts';
+import type { PublicHandlers } from '../http/listen.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Relay } from './relay.ts';
+import type { Db } from '../sqlite/database.ts';
+import { newestEventIdOf } from '../sqlite/events.ts';
+import { closeSocket, Feed, type SocketLimits } from './feed.ts';
+import { listenToClient } from './listen-to-client.ts';
+import type { SocketRequest } from './socket-request.ts';
+import { Upgrades } from './upgrade.ts';
+
+export type LiveDeps = {
+  db: Db;
+  relay: Relay;
+  /** The database's, for `hello`. */
+  readonly epoch: string;
+  /** Who bears this access token; rejects with `unauthenticated`. */
+  authenticate: (bearer: string) => Promise<Identity>;
+  /** Who the one-time ticket was given to. */
+  redeemTicket: (ticket: string) => Identity | undefined;
+  /** Calls back with each log-in that ended: logged out, revoked, or expired. */
+  onSessionEnded: (listener: (session: string) => void) => () => void;
+  limits?: Partial<SocketLimits>;
+  logger: Logger;
+};
+
+/**
+ * Serves `WS /ws/:user_id`. A socket lives as long as its log-in, and so outlives the ten minutes of the access token it was opened with: a
+ * phone is not cut for nothing, and a log-out cuts it at once.
+ */
+export class LiveSockets {
+  /** For the HTTP server's `upgrade` event. */
+  readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head) => this.#upgrades.accept(request, raw, head);
+
+  readonly #deps: LiveDeps;
+  readonly #limits: SocketLimits;
+  readonly #upgrades: Upgrades;
+  readonly #feeds = new Set<Feed>();
+  #stopping = false;
+  #pings: NodeJS.Timeout | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(deps: LiveDeps) {
+    this.#deps = deps;
+    this.#limits = { ...LIMITS, ...deps.limits };
+    this.#upgrades = new Upgrades((socket, request) => void this.#serve(socket, request), deps.logger);
+  }
+
+  /** Every socket that is not closed yet. */
+  get sockets(): ReadonlySet<WebSocket> {
+    return this.#upgrades.sockets;
+  }
+
+  /** Begins to ping the sockets, and to close those whose log-in ends. */
+  start(): void {
+    this.#pings = setInterval(() => {
+      for (const feed of this.#feeds) feed.ping();
+    }, this.#limits.socket_ping_ms).unref();
+    this.#unsubscribe = this.#deps.onSessionEnded((session) => {
+      for (const feed of this.#feeds)
+        if (feed.session === session) feed.close(CLOSE.unauthenticated, 'the log-in was ended');
+    });
+  }
+
+  /** Tells all clients to come back, and resolves when their sockets are closed. New ones are refused from now on. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#pings);
+    this.#unsubscribe?.();
+    const bye = encode({ type: 'bye', reason: 'the server is stopping' });
+    await Promise.all([...this.#feeds].map((feed) => feed.leave(bye)));
+  }
+
+  async #serve(socket: WebSocket, request: SocketRequest): Promise<void> {
+    const fail = (error: unknown) => this.#fail(socket, error);
+    try {
+      // What the client sends before it is known who it is waits in the kernel.
+      socket.pause();
+      const identity = await this.#identify(request);
+      if (socket.readyState !== socket.OPEN) return;
+      const refusal = this.#refusalOf(identity, request);
+      if (refusal) return closeSocket(socket, ...refusal);
+      const { db, epoch } = this.#deps;
+      const feed = this.#join(socket, identity);
+      listenToClient(socket, feed, this.#limits.socket_subscribe_ms, fail);
+      const cursor = newestEventIdOf(db, identity.user_id);
+      feed.send(encode({ type: 'hello', cursor, epoch, at: new Date().toISOString() }));
+      socket.resume();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  async #identify({ ticket, bearer }: SocketRequest): Promise<Identity> {
+    if (ticket !== null) {
+      const identity = this.#deps.redeemTicket(ticket);
+      if (identity) return identity;
+      throw new ErrandError('unauthenticated', 'The ticket is not valid: it serves once, for a short time.');
+    }
+    if (bearer === undefined) throw new ErrandError('unauthenticated', 'There is no access token.');
+    return this.#deps.authenticate(bearer);
+  }
+
+  /** The close code and reason for a client that is known, but may not have this socket. */
+  #refusalOf({ user_id }: Identity, request: SocketRequest): [code: number, reason: string] | undefined {
+    if (this.#stopping) return [CLOSE.going_away, 'the server is stopping'];
+    if (user_id !== request.user_id) return [CLOSE.not_found, 'not found'];
+    if (this.#deps.relay.count(user_id) >= this.#limits.sockets_per_user_max)
+      return [CLOSE.too_many, 'too many sockets'];
+    return undefined;
+  }
+
+  #join(socket: WebSocket, identity: Identity): Feed {
+    const { db, relay } = this.#deps;
+    const feed = new Feed(socket, identity, db, this.#limits);
+    this.#feeds.add(feed);
+    relay.join(feed);
+    socket.once('close', () => {
+      this.#feeds.delete(feed);
+      relay.leave(feed);
+    });
+    return feed;
+  }
+
+  #fail(socket: WebSocket, error: unknown): void {
+    if (error instanceof ErrandError && error.status === 401)
+      return closeSocket(socket, CLOSE.unauthenticated, error.message);
+    this.#deps.logger.error({ err: error }, 'websocket handler failed');
+    closeSocket(socket, CLOSE.failed, 'something went wrong on the server');
+  }
+}

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+import { ErrandError } from '../../protocol/problem.ts';
+import { BEARER_SUBPROTOCOL_PREFIX } from '../../protocol/socket.ts';
+
+/** What an upgrade request asks for: whose socket, and with which credential. */
+export type SocketRequest = { user_id: string; ticket: string | null; bearer: string | undefined };
+
+/**
+ * Reads `/ws/:user_id`, `?ticket=` and the subprotocol `bearer.<access token>`. The target is matched as it is: a URL parser throws on some of
+ * what a stranger can send. Throws `invalid` where the target is no path, `not_found` where it is another path.
+ */
+export function readSocketRequest({ url = '', headers }: IncomingMessage): SocketRequest {
+  if (!url.startsWith('/')) throw new ErrandError('invalid', 'The target of an upgrade must be a path: /ws/<user id>.');
+  const [, user_id, query] = /^\/ws\/([^/?]+)(?:\?(.*))?$/s.exec(url) ?? [];
+  if (user_id === undefined) throw new ErrandError('not_found', 'There is no socket at this address.');
+  const protocols = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
+  const bearer = protocols?.find((name) => name.startsWith(BEARER_SUBPROTOCOL_PREFIX));
+  return {
+    user_id,
+    ticket: new URLSearchParams(query).get('ticket'),
+    bearer: bearer?.slice(BEARER_SUBPROTOCOL_PREFIX.length),
+  };
+}

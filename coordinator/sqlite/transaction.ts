@@ -1,0 +1,74 @@
+import type { CoordinatorEvent } from '../../protocol/events.ts';
+import type { Db } from './database.ts';
+import { insertEvent, type EventRow } from './events.ts';
+import type { Notice, Noted } from './subscriptions.ts';
+
+/** One open transaction. Its events reach subscribers and clients after the commit, and not before. */
+export type Tx = {
+  db: Db;
+  /** Stores a worker's event. The body is JSON text already. */
+  append: (row: Omit<EventRow, 'id'>) => EventRow;
+  /** Stores an event of the coordinator. `at` is an ISO time. */
+  note: (task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string) => EventRow;
+  /** Tells subscribers of a fact that leaves no event behind. */
+  announce: (notice: Notice) => void;
+  /** Runs a side effect after the commit and after the subscribers. It must not write. */
+  afterCommit: (effect: () => void) => void;
+};
+
+/** How far a transaction had come, to return to with `undo`. */
+type Savepoint = { rows: number; noted: number; notices: number; effects: number };
+
+/** Collects what a transaction stores, so that it can be published after the commit. */
+export class OpenTransaction implements Tx {
+  readonly db: Db;
+  readonly rows: EventRow[] = [];
+  readonly noted: Noted[] = [];
+  readonly notices: Notice[] = [];
+  readonly effects: (() => void)[] = [];
+
+  constructor(db: Db) {
+    this.db = db;
+  }
+
+  append(row: Omit<EventRow, 'id'>): EventRow {
+    const stored = { id: insertEvent(this.db, row), ...row };
+    this.rows.push(stored);
+    return stored;
+  }
+
+  note(task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string): EventRow {
+    const { id: task_id, user_id, attempt } = task;
+    const row = this.append({
+      task_id,
+      user_id,
+      attempt,
+      seq: null,
+      type: event.type,
+      at,
+      body: JSON.stringify(event.body),
+    });
+    this.noted.push({ id: row.id, task_id, user_id, attempt, at, ...event });
+    return row;
+  }
+
+  announce(notice: Notice): void {
+    this.notices.push(notice);
+  }
+
+  afterCommit(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
+  mark(): Savepoint {
+    const { rows, noted, notices, effects } = this;
+    return { rows: rows.length, noted: noted.length, notices: notices.length, effects: effects.length };
+  }
+
+  undo(point: Savepoint): void {
+    this.rows.length = point.rows;
+    this.noted.length = point.noted;
+    this.notices.length = point.notices;
+    this.effects.length = point.effects;
+  }
+}

@@ -1,0 +1,149 @@
+import type { Assignment } from '../../protocol/worker.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Logger } from '../base/logger.ts';
+import { retry } from '../base/retry.ts';
+import { replaceWorker } from '../sqlite/attempts.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { findTask } from '../sqlite/tasks.ts';
+import { setWorkspace } from '../sqlite/workspaces.ts';
+import { BOOT_MS, handOff } from './hand-off.ts';
+import type { TaskGrant, Worker } from './runner.ts';
+import { readHealth } from './worker-client.ts';
+import { newWorkerName } from './worker-name.ts';
+import type { Workers } from './workers.ts';
+import type { Workspaces } from './workspaces.ts';
+
+/** How long a warm worker may take to accept its task. */
+const WARM_HAND_OFF_MS = 1_000;
+const OPEN_RETRY = { first_ms: 1_000, max_ms: 30_000 };
+
+export type AttemptWorkerDependencies = {
+  log: EventLog;
+  workers: Workers;
+  workspaces: Workspaces;
+  buildAssignment: (task_id: string, n: number) => Promise<Assignment>;
+  /** The token for a worker that cannot be called. */
+  grant: (task_id: string, n: number) => Promise<TaskGrant>;
+  logger: Logger;
+};
+
+type Attempt = { task_id: string; n: number; worker: string };
+
+/** The worker of one attempt: gets one and hands it the task, or takes up one that an earlier process started. */
+export class AttemptWorker {
+  readonly #deps: AttemptWorkerDependencies;
+  readonly #task_id: string;
+  readonly #n: number;
+  /** Aborts when the attempt is over, or the server stops. */
+  readonly #done: AbortSignal;
+  #name: string;
+  #current: Worker | undefined;
+  #has_task = false;
+
+  constructor(deps: AttemptWorkerDependencies, { task_id, n, worker }: Attempt, done: AbortSignal) {
+    this.#deps = deps;
+    this.#task_id = task_id;
+    this.#n = n;
+    this.#name = worker;
+    this.#done = done;
+  }
+
+  /** The name of the worker that has the attempt now. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Undefined: none was opened yet, or a warm one is being replaced. */
+  get current(): Worker | undefined {
+    return this.#current;
+  }
+
+  /** Whether the worker was handed the task. */
+  get has_task(): boolean {
+    return this.#has_task;
+  }
+
+  /** Hands the task to the warm worker, or starts one for it. Rejects with words for a person where no worker took it. */
+  async begin(workspace: string, warm: Worker | undefined): Promise<void> {
+    if (!this.#deps.workers.runner.can_call) return this.#startUncallable(workspace);
+    const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n);
+    if (warm) {
+      this.#current = warm;
+      if (await this.#handOff(warm, assignment, WARM_HAND_OFF_MS)) return;
+      if (this.#done.aborted || !this.#replace(warm)) return;
+      // The warm worker must be gone before another one gets the task.
+      await warm.remove();
+      await this.#deps.workspaces.remove(warm.workspace);
+      this.#current = undefined;
+      workspace = this.#name;
+    }
+    if (this.#done.aborted) return;
+    const worker = await this.#deps.workers.open(this.#name, workspace);
+    this.#current = worker;
+    await worker.start();
+    if ((await this.#handOff(worker, assignment, BOOT_MS)) || this.#done.aborted) return;
+    await explainRefusal(worker);
+  }
+
+  /** Takes up a worker that was handed the task before this process started. */
+  async adopt(workspace: string, signal: AbortSignal): Promise<void> {
+    this.#has_task = true;
+    await this.open(workspace, signal);
+  }
+
+  /** Opens a worker that may be running, with retries: it is not let go of before it is known to be gone. */
+  open(workspace: string, signal: AbortSignal): Promise<void> {
+    const open = async () => {
+      this.#current = await this.#deps.workers.open(this.#name, workspace);
+    };
+    const onFailure = (error: unknown) =>
+      this.#deps.logger.error({ err: error, worker: this.#name }, 'cannot listen to the worker; retrying');
+    return retry(open, { ...OPEN_RETRY, signal, onFailure });
+  }
+
+  /** A worker that cannot be called fetches the task itself. Until its first callback the lease alone watches over it. */
+  async #startUncallable(workspace: string): Promise<void> {
+    const grant = await this.#deps.grant(this.#task_id, this.#n);
+    if (this.#done.aborted) return;
+    this.#current = await this.#deps.workers.open(this.#name, workspace);
+    await this.#current.start(grant);
+    this.#has_task = true;
+  }
+
+  async #handOff(worker: Worker, assignment: Assignment, within_ms: number): Promise<boolean> {
+    if (!worker.channel) return false;
+    const bounds = { within_ms, signal: this.#done, logger: this.#deps.logger };
+    if (!(await handOff(worker, worker.channel, assignment, bounds))) return false;
+    this.#has_task = true;
+    return true;
+  }
+
+  /**
+   * Gives the attempt to a new worker, in the database first: from then on the old one's calls are refused. False: the old one has called
+   * meanwhile, so it took the task after all.
+   */
+  #replace(old: Worker): boolean {
+    const name = newWorkerName();
+    const at = new Date().toISOString();
+    const replaced = this.#deps.log.write((tx) => {
+      const task = findTask(tx.db, this.#task_id);
+      if (!task || !replaceWorker(tx.db, this.#task_id, this.#n, old.name, name)) return false;
+      setWorkspace(tx.db, this.#task_id, name);
+      const runner = this.#deps.workers.runner.name;
+      tx.note(task, { type: 'attempt.started', body: { runner, worker: name, warm: false } }, at);
+      return true;
+    });
+    if (replaced) this.#name = name;
+    else this.#has_task = true;
+    return replaced;
+  }
+}
+
+/** Always throws. A worker of another contract version refuses every task, and its health says so in words that help. */
+async function explainRefusal({ channel }: Worker): Promise<never> {
+  if (channel)
+    await readHealth(channel).catch((error: unknown) => {
+      if (error instanceof ErrandError) throw error;
+    });
+  throw new ErrandError('unavailable', 'The worker was started, but did not take the task.');
+}

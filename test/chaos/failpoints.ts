@@ -1,0 +1,54 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
+import type { CommitHook } from '../../coordinator/sqlite/event-log.ts';
+import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import type { Runner } from '../../coordinator/workers/runner.ts';
+
+/*
+ * Moments in which the coordinator is killed, as by a loss of power: before or after a commit that stores an event of a type, before or after
+ * a worker is started or removed, and between the creation of a container and its start.
+ */
+
+/** `what`: a type of event, `start_worker`, `remove_worker` or `create_container`. `nth`: how many times it is passed first, plus one. */
+export type Failpoint = { at: 'before' | 'after'; what: string; nth: number };
+
+/** What kills this process at the point, for `start`. */
+export function failAt(point: Failpoint): {
+  commit_hook: CommitHook;
+  openRunner: (context: RunnerContext) => Promise<Runner>;
+} {
+  let left = point.nth;
+  const pass = (at: Failpoint['at'], what: string) => {
+    if (point.at === at && point.what === what && --left === 0) process.kill(process.pid, 'SIGKILL');
+  };
+  const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
+    for (const { type } of rows) pass(at, type);
+  };
+  // Docker's API starts a container by `POST /containers/<id>/start`. The message is published before a byte is sent.
+  subscribe('http.client.request.start', (message) => {
+    const { request } = message as { request: ClientRequest };
+    if (request.method === 'POST' && /^\/containers\/[^/]+\/start$/.test(request.path))
+      pass('after', 'create_container');
+  });
+  return {
+    commit_hook: { before: (rows) => passAll('before', rows), after: (rows) => passAll('after', rows) },
+    openRunner: async (context) => failingRunner(await chooseRunner(context), pass),
+  };
+}
+
+function failingRunner(runner: Runner, pass: (at: Failpoint['at'], what: string) => void): Runner {
+  const around = async (what: string, work: () => Promise<void>) => {
+    pass('before', what);
+    await work();
+    pass('after', what);
+  };
+  const open = runner.open.bind(runner);
+  runner.open = async (spec) => {
+    const worker = await open(spec);
+    const { start, remove } = worker;
+    worker.start = (grant) => around('start_worker', () => start(grant));
+    worker.remove = () => around('remove_worker', remove);
+    return worker;
+  };
+  return runner;
+}

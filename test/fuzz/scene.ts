@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { once } from 'node:events';
+import { readKeys } from '../../coordinator/base/keys.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { Api } from '../support/api.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
+
+export type Scene = Awaited<ReturnType<typeof startScene>>;
+
+/** The name by which tunnels of the task reach the test's own TCP server. */
+const TUNNEL_HOST = 'localhost';
+
+/**
+ * A coordinator in a process of its own, and an errand whose worker, a process too, runs the project's setup command until `finish`: so every
+ * listener is open, that of the demo model and those of a worker with a task among them.
+ */
+export async function startScene(t: ExecutionContext) {
+  const data_dir = await temporaryFolder(t);
+  const [callback_port, tunnel_port] = [await freePort(), await startFarEnd(t)];
+  const settings = {
+    ERRAND_RUNNER: 'process',
+    ERRAND_SIGNUP: 'open',
+    ERRAND_CALLBACK_PORT: String(callback_port),
+    ERRAND_PRIVATE_HOSTS: `${TUNNEL_HOST}:${tunnel_port}`,
+    ERRAND_LOG: 'error',
+  };
+  const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
+  const url = await coordinator.url();
+  const api = new Api(url);
+  const body = { email: 'ann@example.org', password: 'correct horse battery' };
+  const session = await api.call('signup', { body });
+  api.token = session.access_token;
+  const go = join(data_dir, 'go');
+  const project = await api.call('createProject', {
+    body: {
+      name: 'sample',
+      repo_url: 'errand://sample',
+      setup_command: `until [ -e '${go}' ]; do sleep 0.2; done`,
+      egress: 'list',
+      egress_hosts: [TUNNEL_HOST],
+    },
+  });
+  const { id } = await api.call('createTask', { body: { prompt: 'Make the tests pass', project_id: project.id } });
+  await until('the worker runs the setup command', async () => {
+    const { waiting_for } = await api.call('getTask', { params: { id } });
+    return waiting_for?.kind === 'command';
+  });
+  const worker = await until('the worker is there', () => readWorker(data_dir));
+  return {
+    coordinator,
+    url,
+    api,
+    session,
+    callback_port,
+    tunnel: `${TUNNEL_HOST}:${tunnel_port}`,
+    task_id: id,
+    task_token: await taskToken(data_dir, id),
+    worker,
+    finish: () => writeFileSync(go, ''),
+  };
+}
+
+function readWorker(data_dir: string) {
+  const dir = join(data_dir, 'workers');
+  const [name] = existsSync(dir) ? readdirSync(dir) : [];
+  if (name === undefined) return undefined;
+  const { pid } = JSON.parse(readFileSync(join(dir, name, 'process.json'), 'utf8')) as { pid: number };
+  return {
+    pid,
+    socket: join(dir, name, 'worker', 'worker.sock'),
+    coordinator_socket: join(dir, name, 'coordinator', 'coordinator.sock'),
+  };
+}
+
+async function taskToken(data_dir: string, task_id: string): Promise<string> {
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const issuer = readMeta(db, 'history');
+  db.close();
+  return new TaskTokens(readKeys(data_dir).task, issuer).issue(task_id, 1);
+}
+
+/** What tunnels lead to: it sends back what comes, and what begins with an odd byte it answers with a reset. */
+async function startFarEnd(t: ExecutionContext): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      if ((chunk[0] ?? 0) % 2 === 1) socket.resetAndDestroy();
+      else socket.write(chunk);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,102 @@
+import type { NetConnectOpts } from 'node:net';
+import { listenersOf, type ListenerAddress } from '../support/listeners.ts';
+import type { Scene } from './scene.ts';
+
+/** A listener under attack. */
+export type Target = {
+  name: string;
+  to: NetConnectOpts;
+  /** Request targets that are served there: of plain requests, of upgrades to WebSocket, of CONNECT. */
+  paths: string[];
+  sockets?: string[];
+  tunnels?: string[];
+  /** Headers that are good there, a line each. */
+  headers: string[];
+  /** A request that is answered with 200. */
+  normal: string;
+};
+
+/** Every listener of the coordinator's and the worker's process. Throws where one is open that is not known here. */
+export function targetsOf(scene: Scene): Target[] {
+  const { coordinator, worker } = scene;
+  return [
+    ...listenersOf(coordinator.pid).map((at) => coordinatorTarget(scene, at)),
+    ...listenersOf(worker.pid).map((at) => workerTarget(scene, at)),
+  ];
+}
+
+function coordinatorTarget(scene: Scene, at: ListenerAddress): Target {
+  const { url, callback_port, worker } = scene;
+  if ('path' in at) {
+    if (at.path !== worker.coordinator_socket) throw new Error(`Nobody told this test of the socket ${at.path}.`);
+    return { name: "a worker's socket of the coordinator", to: at, ...workerApi(scene) };
+  }
+  const to = { port: at.port, host: '127.0.0.1' };
+  if (at.port === Number(new URL(url).port)) return { name: 'the public port', to, ...publicApi(scene) };
+  if (at.port === callback_port) return { name: "the workers' TCP port", to, ...workerApi(scene) };
+  return { name: 'the demo model', to, ...DEMO_MODEL };
+}
+
+function workerTarget({ worker, tunnel }: Scene, at: ListenerAddress): Target {
+  if ('port' in at) return { name: "a worker's forwarder", to: { ...at, host: '127.0.0.1' }, ...forwarder(tunnel) };
+  if (at.path !== worker.socket) throw new Error(`Nobody told this test of the socket ${at.path}.`);
+  return { name: "a worker's own server", to: at, ...WORKER };
+}
+
+const get = (path: string, ...headers: string[]) => request('GET', path, ...headers);
+const request = (method: string, path: string, ...headers: string[]) =>
+  [`${method} ${path} HTTP/1.1`, 'Host: errand.test', 'Connection: close', ...headers, '', ''].join('\r\n');
+
+function publicApi({ session, task_id }: Scene): Omit<Target, 'name' | 'to'> {
+  const socket = `/ws/${session.user.id}`;
+  return {
+    paths: [
+      '/healthz',
+      '/auth/login',
+      '/me',
+      '/task',
+      '/tasks',
+      `/tasks/${task_id}/events`,
+      '/ws-ticket',
+      '/openapi.json',
+    ],
+    sockets: [socket, socket, `${socket}?ticket=x`],
+    headers: [
+      `Authorization: Bearer ${session.access_token}`,
+      `Sec-WebSocket-Protocol: errand.v1, bearer.${session.access_token}`,
+    ],
+    normal: get('/healthz'),
+  };
+}
+
+function workerApi({ task_id, task_token, tunnel }: Scene): Omit<Target, 'name' | 'to'> {
+  const task = `/internal/tasks/${task_id}`;
+  const git = [`${task}/git/info/refs?service=git-upload-pack`, `${task}/git/git-receive-pack`];
+  const callbacks = ['assignment', 'events', 'heartbeat', 'result', 'llm/v1/messages'].map((name) => `${task}/${name}`);
+  return {
+    paths: [...callbacks, ...git],
+    tunnels: [tunnel],
+    headers: [`Authorization: Bearer ${task_token}`, `Proxy-Authorization: Bearer ${task_token}`],
+    normal: get(`${task}/assignment`, `Authorization: Bearer ${task_token}`),
+  };
+}
+
+const COUNT = JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'How long is this?' }] });
+const DEMO_MODEL: Omit<Target, 'name' | 'to'> = {
+  paths: ['/v1/messages', '/v1/messages/count_tokens'],
+  headers: [],
+  normal: request('POST', '/v1/messages/count_tokens', `Content-Length: ${COUNT.length}`) + COUNT,
+};
+
+const WORKER: Omit<Target, 'name' | 'to'> = {
+  paths: ['/healthz', '/status', '/task', '/messages', '/cancel'],
+  headers: [],
+  normal: get('/healthz'),
+};
+
+const forwarder = (tunnel: string): Omit<Target, 'name' | 'to'> => ({
+  paths: ['/git/info/refs?service=git-upload-pack', '/git/git-receive-pack'],
+  tunnels: [tunnel],
+  headers: [],
+  normal: get('/git/info/refs?service=git-upload-pack'),
+});
