@@ -56,3 +56,15 @@ export function taskOf(log: EventLog, id: string): TaskRow {
   if (!task) throw new Error(`There is no task ${id}.`);
   return task;
 }
+
+/** Adds events of type `log` to a task; gives their ids. */
+export function addLogEvents(
+  log: EventLog,
+  task: Pick<TaskRow, 'id' | 'user_id'>,
+  count: number,
+  text = 'x',
+): number[] {
+  const event = { task_id: task.id, user_id: task.user_id, attempt: 1, seq: null, type: 'log' };
+  const row = { ...event, at: now(), body: JSON.stringify({ level: 'info', text }) };
+  return log.write((tx) => Array.from({ length: count }, () => tx.append(row).id));
+}
