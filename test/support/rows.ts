@@ -1,5 +1,5 @@
 import { newId } from '../../protocol/ids.ts';
-import { advance } from '../../coordinator/tasks/advance.ts';
+import { advance, endAttempt } from '../../coordinator/tasks/advance.ts';
 import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
@@ -48,6 +48,19 @@ export function startAttempt(log: EventLog, task_id: string, worker = `worker-${
     });
     return task.attempt;
   });
+}
+
+/** Brings a queued task to `running`, as the dispatcher and its worker do. */
+export function runTask(log: EventLog, id: string): void {
+  startAttempt(log, id);
+  log.write((tx) => advance(tx, taskOf(log, id), { type: 'worker_called', at: now() }));
+}
+
+/** Ends the attempt that runs, and the task with it. */
+export function endTask(log: EventLog, id: string, status: 'succeeded' | 'failed' = 'succeeded'): void {
+  const task = taskOf(log, id);
+  const reason = status === 'failed' ? 'turn_limit' : null;
+  log.write((tx) => endAttempt(tx, task, task.attempt, { status, reason, detail: null, at: now() }));
 }
 
 /** The task as it stands now. */
