@@ -21,10 +21,11 @@ import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { taskSettings } from './tasks/task-settings.ts';
 import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
 import { GitProxy } from './worker-api/git/git-proxy.ts';
+import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
 import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
-import { chooseRunner, type RunnerContext } from './workers/choose-runner.ts';
+import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
@@ -207,6 +208,7 @@ async function servePeople(
     log,
     keys,
     auth,
+    repositories: new ForgeCheck({ private_hosts: config.private_hosts }),
     epoch,
     models: (name) => prices.has(name),
     gate,
@@ -226,9 +228,9 @@ async function servePeople(
     db,
     relay,
     epoch,
-    authenticate: (bearer) => auth.authenticate(bearer),
-    redeemTicket: (ticket) => auth.redeemTicket(ticket),
-    onSessionEnded: (listener) => auth.onSessionEnded(listener),
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };

@@ -8,9 +8,22 @@ const RESOLVE_MS = 10_000;
 /** All addresses of a host name; an IP address is its own answer. Rejects where there are none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
+/** Why a host may not be connected to: no such name; the name could not be resolved now; or one of its addresses is private. */
+type AddressFault = 'unknown_name' | 'unresolved' | 'private_address';
+
+/** A host that may not be connected to. The code is `forbidden` for a private address, else `upstream_unreachable`. */
+export class AddressError extends ErrandError {
+  readonly fault: AddressFault;
+
+  constructor(fault: AddressFault, message: string, cause?: unknown) {
+    super(fault === 'private_address' ? 'forbidden' : 'upstream_unreachable', message, { cause });
+    this.fault = fault;
+  }
+}
+
 /**
- * The addresses that a connection to this host and port may be made to. Connect to them and to nothing else (`pinned`): asking for the name a second
- * time could give another answer. Throws `forbidden` where any answer is not a public address, `upstream_unreachable` where there is none.
+ * The addresses that a connection to this host and port may be made to. Connect to them and to nothing else (`pinned`): a second look-up could give
+ * another answer. Rejects with an `AddressError` if there is none, or if any of them is not public.
  */
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
@@ -22,12 +35,14 @@ export function addressGuard(private_hosts: string[], resolve: Resolve = resolve
   return async (hostname, port) => {
     const name = bare(hostname);
     const addresses = await inTime(resolve(name)).catch((cause: unknown) => {
-      throw new ErrandError('upstream_unreachable', `The name ${name} could not be resolved.`, { cause });
+      if (codeOf(cause) === 'ENOTFOUND')
+        throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
+      throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
     });
-    if (addresses.length === 0) throw new ErrandError('upstream_unreachable', `The name ${name} has no address.`);
+    if (addresses.length === 0) throw new AddressError('unresolved', `The name ${name} has no address.`);
     if (!listsHost(private_hosts, name, port) && !addresses.every(({ address }) => isPublicAddress(address)))
-      throw new ErrandError(
-        'forbidden',
+      throw new AddressError(
+        'private_address',
         `${name} has a private address. The server's owner can allow it with the setting ERRAND_PRIVATE_HOSTS=${hostAndPort(name, port)}.`,
       );
     return addresses;
@@ -110,6 +125,10 @@ function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** A URL's `hostname` has brackets around an IPv6 address. */

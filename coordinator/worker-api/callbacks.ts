@@ -82,7 +82,8 @@ export class Callbacks {
         throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
           expected_seq: last_seq + 1,
         });
-      if (result.last_seq < last_seq) throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
+      if (result.last_seq < last_seq)
+        throw invalid('/last_seq', `is below ${last_seq}, the newest event that has arrived`);
       this.#end(tx, call, result);
       return { acked_seq: last_seq, control: { messages: [], cancel: null } };
     });
@@ -159,7 +160,8 @@ function controlOf(tx: Tx, { task_id, state }: ActiveCall): Control {
 }
 
 function requireSameAttempt({ claims }: Origin, attempt: number): void {
-  if (attempt !== claims.attempt) throw invalid('/attempt', `does not match the token, which is for attempt ${claims.attempt}`);
+  if (attempt !== claims.attempt)
+    throw invalid('/attempt', `does not match the token, which is for attempt ${claims.attempt}`);
 }
 
 function checkResult(task_id: string, result: ResultPost): void {

@@ -115,7 +115,8 @@ export class WorkerApi {
       return reply(response, await this.#deps.assignment(task_id, attempt));
     }
     const release = this.#limit.take(task_id);
-    if (!release) throw new ErrandError('rate_limited', 'The task has too many callbacks at once.', { retry_after_s: 1 });
+    if (!release)
+      throw new ErrandError('rate_limited', 'The task has too many callbacks at once.', { retry_after_s: 1 });
     try {
       const json = await readJson(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, listener }, json);

@@ -47,18 +47,18 @@ export class ProgressWatch {
   }
 
   /** The attempt made progress: an event came. */
-  moved(task_id: string, attempt: number): void {
+  recordProgress(task_id: string, attempt: number): void {
     this.#of(task_id, attempt).moved_ms = performance.now();
   }
 
   /** A piece of output came. In a wait that has an end this is no progress: a command may print for ever. */
-  heard(task_id: string, attempt: number): void {
+  recordOutput(task_id: string, attempt: number): void {
     const watched = this.#of(task_id, attempt);
     if (watched.wait_ends_ms === null) watched.moved_ms = performance.now();
   }
 
   /** The worker reports what it waits for. The same report again is no progress. */
-  waits(task_id: string, attempt: number, waiting_for: WaitingFor | null): void {
+  recordWait(task_id: string, attempt: number, waiting_for: WaitingFor | null): void {
     const watched = this.#of(task_id, attempt);
     const before = watched.waiting_for;
     if (before?.kind === waiting_for?.kind && before?.since === waiting_for?.since) return;
@@ -68,7 +68,7 @@ export class ProgressWatch {
   }
 
   /** A request is being forwarded for the attempt, until the returned function is called. */
-  forwards(task_id: string, attempt: number): () => void {
+  beginForward(task_id: string, attempt: number): () => void {
     const watched = this.#of(task_id, attempt);
     watched.forwarding++;
     return () => {

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Address } from '../../agent-container/config.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
-import { carryRepository, type CarriedRepository } from '../support/mock-coordinator/git.ts';
+import { proxyRepository, type ProxiedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { carryModel, type CarriedModel } from '../support/mock-coordinator/model.ts';
+import { proxyModel, type ProxiedModel } from '../support/mock-coordinator/model.ts';
 
 /** One worker that runs, with a mock coordinator of its own. */
 export type RunningWorker = {
@@ -32,7 +32,7 @@ export type WorkerSource = {
   close: () => Promise<void>;
 };
 
-type Carried = { repository: CarriedRepository; model: CarriedModel };
+type Proxies = { repository: ProxiedRepository; model: ProxiedModel };
 type Started = Pick<RunningWorker, 'ended' | 'signal'>;
 type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
 /** Starts a worker on these folders, with these variables beside those that name its link. */
@@ -41,12 +41,12 @@ type Starter = (dirs: Dirs, more: Record<string, string>) => Started;
 /** Workers that the suite starts: each with folders, a mock and a git server of its own. */
 export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const carried = await carry(root);
+  const proxies = await openProxies(root);
   const running: RunningWorker[] = [];
   const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>): RunningWorker => {
     const worker: RunningWorker = {
       mock,
-      ...names(carried),
+      ...names(proxies),
       address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
       ...starter(dirs, more),
       again: () => Promise.resolve(run(dirs, mock, more)),
@@ -71,7 +71,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       }
       const mock = new MockCoordinator({
         socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
-        ...surfaces(carried),
+        ...proxyOptions(proxies),
       });
       await mock.start();
       return run(dirs, mock, more);
@@ -79,7 +79,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     close: async () => {
       for (const worker of running) worker.signal('SIGKILL');
       for (const { ended } of running) await ended;
-      await Promise.all([...running.map(({ mock }) => mock.stop()), carried.repository.close(), carried.model.close()]);
+      await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -147,12 +147,12 @@ export async function attachedWorker(
   coordinator: { socket_path: string } | { port: number },
 ): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const carried = await carry(root);
-  const mock = new MockCoordinator({ ...coordinator, ...surfaces(carried) });
+  const proxies = await openProxies(root);
+  const mock = new MockCoordinator({ ...coordinator, ...proxyOptions(proxies) });
   await mock.start();
   const worker: RunningWorker = {
     mock,
-    ...names(carried),
+    ...names(proxies),
     address,
     ended: undefined,
     signal: () => {},
@@ -162,19 +162,19 @@ export async function attachedWorker(
     lives: 'one',
     start: () => Promise.resolve(worker),
     close: async () => {
-      await Promise.all([mock.stop(), carried.repository.close(), carried.model.close()]);
+      await Promise.all([mock.stop(), proxies.repository.close(), proxies.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
 }
 
-async function carry(root: string): Promise<Carried> {
+async function openProxies(root: string): Promise<Proxies> {
   const [repository, model] = await Promise.all([
-    carryRepository('errand://sample', root),
-    carryModel(process.env, undefined),
+    proxyRepository('errand://sample', root),
+    proxyModel(process.env, undefined),
   ]);
   return { repository, model };
 }
 
-const names = ({ repository, model }: Carried) => ({ repo_url: repository.repo_url, model: model.model });
-const surfaces = ({ repository, model }: Carried) => ({ git: repository.surface, llm: model.surface });
+const names = ({ repository, model }: Proxies) => ({ repo_url: repository.repo_url, model: model.model });
+const proxyOptions = ({ repository, model }: Proxies) => ({ git: repository.proxy, llm: model.proxy });

@@ -119,9 +119,9 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     progress: watchdogs.progress,
     logger,
     assignment: refuse,
-    llm: { carry: refuse },
-    git: { carry: refuse },
-    tunnel: refuse,
+    llm: { forward: refuse },
+    git: { forward: refuse },
+    egress: { open: refuse },
   });
   const workspaces = new Workspaces(data_dir);
   const directories = new WorkerDirectories(data_dir, launcher.owner);

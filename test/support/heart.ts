@@ -19,11 +19,14 @@ type Options = {
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<WatchdogTimes> &
-  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment'>>;
 
 export type Heart = Awaited<ReturnType<typeof startHeart>>;
 
-/** The log, the callback API and the relay of a coordinator, without the rest of it. A user's id is their access token. */
+/**
+ * The log, the callback API and the relay of a coordinator, without the rest of it. A user's id is their access
+ * token.
+ */
 export async function startHeart(options: Options) {
   const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
@@ -36,7 +39,7 @@ export async function startHeart(options: Options) {
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watch = new Watchdogs({ log, relay, logger, times });
   watch.start();
-  const notCarried = () => Promise.reject(new ErrandError('unavailable', 'Nothing is carried here.'));
+  const unavailable = () => Promise.reject(new ErrandError('unavailable', 'This test has no such proxy.'));
   const internal = new WorkerApi({
     log,
     relay,
@@ -44,10 +47,10 @@ export async function startHeart(options: Options) {
     leases: watch.leases,
     progress: watch.progress,
     logger,
-    assignment: notCarried,
-    llm: { carry: notCarried },
-    git: { carry: notCarried },
-    tunnel: notCarried,
+    assignment: unavailable,
+    llm: { forward: unavailable },
+    git: { forward: unavailable },
+    egress: { open: unavailable },
     ...options,
   });
   const callbacks = await internal.listenOnTcp('127.0.0.1', 0);

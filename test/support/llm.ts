@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import type { ExecutionContext } from 'ava';
-import { modelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
+import { ModelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
 import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -15,10 +15,10 @@ import type { TaskRow } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
-import { serveSurface, type SurfaceServer } from './surface-server.ts';
+import { serveWorkerProxy, type WorkerProxyServer } from './serve-worker-proxy.ts';
 import { SILENT } from './silent.ts';
 
-export type StartedLlm = SurfaceServer & {
+export type StartedLlm = WorkerProxyServer & {
   model: StandIn;
   db: Db;
   client: Anthropic;
@@ -36,7 +36,7 @@ type Options = ModelOptions & {
   prices?: Prices;
 };
 
-/** The carried Claude API of one task: the real SDK on one side, the stand-in on the other. It ends with the test. */
+/** The model proxy for one task, between the real SDK and the stand-in model. It stops when the test ends. */
 export async function startLlm(t: ExecutionContext, options: Options = {}): Promise<StartedLlm> {
   const folder = await temporaryFolder(t);
   const model = await startModel(options);
@@ -56,23 +56,23 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
   const row = taskRow(user_id, options.budget_usd ?? 5);
   insertTask(db, row);
   const lines: string[] = [];
-  const surface = modelProxy({
+  const proxy = new ModelProxy({
     log,
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
     prices: options.prices ?? readPrices(undefined),
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
-  const server = await serveSurface(t, surface, row.id);
+  const server = await serveWorkerProxy(t, proxy, row.id);
   server.caller.user_id = user_id;
   t.teardown(async () => {
-    await surface.close();
+    await proxy.close();
     db.close();
   });
   const client = new Anthropic({ apiKey: 'the-task-token', baseURL: server.url });
   const task = () => {
     const found = findTask(db, row.id);
-    if (!found) throw new Error('The task is gone.');
+    if (!found) throw new Error('The task does not exist.');
     return found;
   };
   return { ...server, model, db, client, task, rows, lines };

@@ -48,7 +48,7 @@ async function startMock(t: ExecutionContext, prompt: string, args: string[] = [
   return { repo, mock, control, startWorker: () => startProgram(t, WORKER, [], env) };
 }
 
-test('the mock says how to start a worker, prints what it hears, and carries its push', async (t) => {
+test('the mock prints how to start a worker and what it receives, and forwards its push', async (t) => {
   const prompt = script({ emit: 2, prefix: 'event ' }, { write: 'a.txt', text: 'a\n' });
   const { repo, mock, startWorker } = await startMock(t, prompt, ['--fail', 'events:503:2', '--lose', 'result']);
   const worker = startWorker();
@@ -107,9 +107,9 @@ test('one agent from the command line: an interrupt cancels, and says so by its 
   t.regex(agent.printed(), /● cancelled: Cancelled at the terminal/);
 });
 
-test('one agent from the command line: a folder that is no repository is named', async (t) => {
+test('one agent from the command line: a folder that is not a git repository is named', async (t) => {
   const folder = await temporaryFolder(t);
   const agent = startProgram(t, AGENT, ['--repo', folder, '--prompt', 'x']);
   t.is(await agent.exit, 1);
-  t.is(agent.printed().trim(), `${folder} is no git repository.`);
+  t.is(agent.printed().trim(), `${folder} is not a git repository.`);
 });

@@ -3,24 +3,24 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
-import type { TunnelHandler } from '../../coordinator/worker-api/caller.ts';
+import type { TunnelProxy } from '../../coordinator/worker-api/caller.ts';
 
-/** The internal listener reduced to its forward proxy and one caller. */
+/** A server with the forward proxy alone, for one caller. */
 export type ProxyServer = {
   port: number;
   /** Ends the caller's attempt. */
   end: () => void;
-  /** Connections that are open. */
+  /** How many connections are open. */
   connections: () => number;
-  /** Asks for a tunnel: its socket, or the refusal. */
+  /** Asks for a tunnel. Resolves with its socket or the refusal. */
   connect: (authority: string) => Promise<Connected>;
 };
 export type Connected =
   | { status: 200; socket: Socket }
   | { status: number; socket: undefined; code: string | string[] | undefined; words: string };
 
-/** Serves a tunneller to one caller on a port of its own, until the test ends. */
-export async function serveProxy(t: ExecutionContext, tunnel: TunnelHandler, task_id: string): Promise<ProxyServer> {
+/** Starts a server that sends every CONNECT to the forward proxy, for one caller. It stops when the test ends. */
+export async function serveProxy(t: ExecutionContext, proxy: TunnelProxy, task_id: string): Promise<ProxyServer> {
   const attempt = new AbortController();
   const sockets = new Set<Socket>();
   const http = createServer();
@@ -30,7 +30,7 @@ export async function serveProxy(t: ExecutionContext, tunnel: TunnelHandler, tas
   });
   const caller = { task_id, user_id: '0000000000000000user', attempt: 1, signal: attempt.signal };
   http.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void tunnel(request, socket, head, caller);
+    void proxy.open(request, socket, head, caller);
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

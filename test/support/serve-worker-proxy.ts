@@ -5,31 +5,35 @@ import type { ExecutionContext } from 'ava';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Caller, WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 
-/** The internal listener reduced to one surface and one caller: what is not about either stays out of a surface's tests. */
-export type SurfaceServer = {
+/** A server that forwards every request to one proxy, for one caller. It leaves out authentication and routing. */
+export type WorkerProxyServer = {
   url: string;
   caller: Caller;
   /** Ends the caller's attempt. */
   end: () => void;
-  /** What the surface threw once its answer had begun. */
-  broken: unknown[];
-  /** Requests that the surface has not done with. */
+  /** The errors that the proxy threw after the response head was sent. */
+  late_errors: unknown[];
+  /** How many requests are in progress. */
   busy: () => number;
 };
 
-/** Serves a surface to one caller on a port of its own, until the test ends. */
-export async function serveSurface(t: ExecutionContext, surface: WorkerProxy, task_id: string): Promise<SurfaceServer> {
+/** Starts the server on a free port. It stops when the test ends. */
+export async function serveWorkerProxy(
+  t: ExecutionContext,
+  proxy: WorkerProxy,
+  task_id: string,
+): Promise<WorkerProxyServer> {
   const attempt = new AbortController();
   let busy = 0;
-  const broken: unknown[] = [];
+  const late_errors: unknown[] = [];
   const caller: Caller = { task_id, user_id: '0000000000000000user', attempt: 1, signal: attempt.signal };
   const http = createServer((request, response) => {
     busy++;
-    surface
-      .carry(request, response, caller, request.url ?? '/')
+    proxy
+      .forward(request, response, caller, request.url ?? '/')
       .catch((error: unknown) => {
-        if (!response.headersSent) return surface.writeError?.(response, error, 'request-1');
-        broken.push(error);
+        if (!response.headersSent) return proxy.writeError?.(response, error, 'request-1');
+        late_errors.push(error);
         response.destroy();
       })
       .finally(() => busy--);
@@ -47,7 +51,7 @@ export async function serveSurface(t: ExecutionContext, surface: WorkerProxy, ta
     url,
     caller,
     end: () => attempt.abort(new ErrandError('stale_attempt', 'The attempt has ended.')),
-    broken,
+    late_errors,
     busy: () => busy,
   };
 }

@@ -46,7 +46,14 @@ export class EgressProxy implements TunnelProxy {
   readonly #timeouts: EgressTimeouts;
   readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max);
 
-  constructor({ policy, private_hosts, logger, resolve, connect = netConnect, timeouts = TIMEOUTS }: EgressDependencies) {
+  constructor({
+    policy,
+    private_hosts,
+    logger,
+    resolve,
+    connect = netConnect,
+    timeouts = TIMEOUTS,
+  }: EgressDependencies) {
     this.#policy = policy;
     this.#private_hosts = private_hosts;
     this.#logger = logger;

@@ -19,7 +19,8 @@ const ROUTES = new Map<string, GitRoute>([
  */
 export function gitRouteOf(request: IncomingMessage, path: string): GitRoute {
   const route = ROUTES.get(`${request.method} ${path}`);
-  if (!route) throw new ErrandError('forbidden', "Only git's smart HTTP protocol is allowed here, for this repository.");
+  if (!route)
+    throw new ErrandError('forbidden', "Only git's smart HTTP protocol is allowed here, for this repository.");
   const type = mediaType(route.service, 'request');
   if (route.is_rpc && request.headers['content-type'] !== type)
     throw new ErrandError('unsupported_media_type', `The content type must be ${type}.`);

@@ -29,7 +29,11 @@ const IMAGE_TOKENS_MAX = 5_000;
 const BYTES_PER_TOKEN = 3;
 const DEPTH_MAX = 5;
 
-const ContentBlock = z.looseObject({ type: z.string(), source: z.unknown().optional(), content: z.unknown().optional() });
+const ContentBlock = z.looseObject({
+  type: z.string(),
+  source: z.unknown().optional(),
+  content: z.unknown().optional(),
+});
 const Source = z.looseObject({ type: z.string(), data: z.string().optional(), content: z.unknown().optional() });
 const Content = z.union([z.string(), z.array(ContentBlock)]);
 const Body = z.looseObject({
@@ -61,8 +65,7 @@ export type LlmRequest = {
 export function readRequest(raw: Buffer): LlmRequest {
   const value = parseJson(raw);
   const { duplicate, span } = scan(raw, 'max_tokens');
-  if (duplicate !== undefined)
-    throw new ErrandError('invalid', `${duplicate}: the key appears twice in one object.`);
+  if (duplicate !== undefined) throw new ErrandError('invalid', `${duplicate}: the key appears twice in one object.`);
   const body = parse(Body, value, "The model request's body");
   for (const field of Object.keys(body)) if (!FIELDS.has(field)) refuse(`the field '${field}'`);
   for (const { type } of body.tools ?? [])

@@ -61,7 +61,7 @@ async function openTunnel(url: string, authority: string) {
 test('git requests are forwarded with the token, without hop-by-hop headers', async (t) => {
   const seen: { path: string; headers: Record<string, unknown>; body: string }[] = [];
   const git: WorkerProxy = {
-    carry: async (incoming, response, _caller, path) => {
+    forward: async (incoming, response, _caller, path) => {
       let body = '';
       for await (const chunk of incoming as AsyncIterable<Buffer>) body += chunk.toString();
       seen.push({ path, headers: incoming.headers, body });
@@ -88,7 +88,7 @@ test('git requests are forwarded with the token, without hop-by-hop headers', as
 
 test('the error code of a git request can be taken once', async (t) => {
   const git: WorkerProxy = {
-    carry: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
+    forward: () => Promise.reject(new ErrandError('forbidden', 'Not that.')),
     writeError: writeGitError,
   };
   const { proxy } = await scene(t, { git });
@@ -107,7 +107,7 @@ test('git gets 502 while the coordinator is down', async (t) => {
 
 test('a response that comes before the whole body was sent reaches the client', async (t) => {
   const git: WorkerProxy = {
-    carry: (_incoming, response) =>
+    forward: (_incoming, response) =>
       Promise.resolve(void response.writeHead(413, { 'errand-error': 'too_large' }).end('too large')),
   };
   const { proxy } = await scene(t, { git });
@@ -199,7 +199,7 @@ test('it works as the proxy of a client library', async (t) => {
 
 test('the fetch for the model goes over the socket, and streams', async (t) => {
   const llm: WorkerProxy = {
-    carry: async (incoming, response, _caller, path) => {
+    forward: async (incoming, response, _caller, path) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'x-path': path });
       response.write('first');
       await once(response, 'drain').catch(() => {});

@@ -1,53 +1,23 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { WebSocket } from 'ws';
-import { temporaryFolder } from '../../support/folder.ts';
-import { startHeart, type Heart } from '../../support/heart.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { addLogEvents, addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/watcher.ts';
-import type { SocketLimits } from '../../../coordinator/live/feed.ts';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
-import type { TaskRow } from '../../../coordinator/domain/task.ts';
-
-async function start(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
-  const heart = await startHeart({ folder: await temporaryFolder(t), limits });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  return { heart, user_id, task: addTask(heart.log, user_id) };
-}
-
-/** Adds events to the log; gives their ids. */
-function add({ log }: Heart, task: TaskRow, count: number, text = 'x'): number[] {
-  const body = JSON.stringify({ level: 'info', text });
-  return log.write((tx) =>
-    Array.from(
-      { length: count },
-      () =>
-        tx.append({
-          task_id: task.id,
-          user_id: task.user_id,
-          attempt: 1,
-          seq: null,
-          type: 'log',
-          at: new Date().toISOString(),
-          body,
-        }).id,
-    ),
-  );
-}
+import { setSocketScene as start } from '../../support/socket-scene.ts';
 
 test('says hello, replays what is newer than the cursor, is caught up, and goes on live', async (t) => {
   const { heart, user_id, task } = await start(t);
-  const old = add(heart, task, 450);
+  const old = addLogEvents(heart.log, task, 450);
   const client = await TestClient.subscribe(heart.socket_url, user_id, old[9]);
   t.like(client.of('hello')[0], { cursor: old.at(-1) });
   t.is(client.socket.protocol, SUBPROTOCOL);
   await client.until(() => client.of('caught_up').length === 1);
   t.deepEqual(client.ids(), old.slice(10));
   t.deepEqual(client.of('caught_up'), [{ type: 'caught_up', cursor: old.at(-1) ?? 0 }]);
-  const live = add(heart, task, 3);
+  const live = addLogEvents(heart.log, task, 3);
   await client.until(() => client.ids().length === 443);
   t.deepEqual(client.ids(), [...old.slice(10), ...live]);
   t.is(client.of('events').at(-1)?.events.length, 3);
@@ -59,7 +29,7 @@ test('an event reaches the client as it is stored', async (t) => {
   const client = await TestClient.subscribe(heart.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
   const text = 'ä "quoted" \\ \u2028 \0 👋';
-  const [id] = add(heart, task, 1, text);
+  const [id] = addLogEvents(heart.log, task, 1, text);
   await client.until(() => client.ids().length === 1);
   t.like(client.of('events')[0]?.events[0], { id, task_id: task.id, seq: null, type: 'log', body: { text } });
   await client.close();
@@ -71,7 +41,7 @@ test('a client that is cut a hundred times ends with exactly the events of the l
   const enough = new AbortController();
   const writer = (async () => {
     while (!enough.signal.aborted) {
-      all.push(...add(heart, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
+      all.push(...addLogEvents(heart.log, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
     }
   })();
@@ -97,10 +67,10 @@ test('a client that is cut a hundred times ends with exactly the events of the l
 
 test('replay joins live without a gap or a repeat while events pour in', async (t) => {
   const { heart, user_id, task } = await start(t);
-  const all = add(heart, task, 3_000);
+  const all = addLogEvents(heart.log, task, 3_000);
   const client = await TestClient.subscribe(heart.socket_url, user_id);
   while (client.of('caught_up').length === 0 || all.length < 6_000) {
-    all.push(...add(heart, task, 7));
+    all.push(...addLogEvents(heart.log, task, 7));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await client.until(() => client.ids().length === all.length);
@@ -113,15 +83,15 @@ test('two users see nothing of each other', async (t) => {
   const { heart, user_id, task } = await start(t);
   const other_id = addUser(heart.log);
   const other = addTask(heart.log, other_id);
-  const ids = add(heart, task, 5);
+  const ids = addLogEvents(heart.log, task, 5);
   const mine = await TestClient.subscribe(heart.socket_url, user_id);
   // Even where it asks for the other's task by name.
   const theirs = await TestClient.subscribe(heart.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
-  ids.push(...add(heart, task, 5));
+  ids.push(...addLogEvents(heart.log, task, 5));
   heart.relay.state({ ...task, status: 'running' });
   heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
-  const own = add(heart, other, 1);
+  const own = addLogEvents(heart.log, other, 1);
   await theirs.until(() => theirs.ids().length === 1);
   await mine.until(() => mine.ids().length === 10);
   t.deepEqual(theirs.ids(), own);
@@ -133,7 +103,7 @@ test('two users see nothing of each other', async (t) => {
 test('deltas go to those alone who watch the task; another subscribe changes which', async (t) => {
   const { heart, user_id, task } = await start(t);
   const second = addTask(heart.log, user_id);
-  const [last = 0] = add(heart, task, 1);
+  const [last = 0] = addLogEvents(heart.log, task, 1);
   const client = await TestClient.subscribe(heart.socket_url, user_id, last, task.id);
   const say = (text: string) => {
     heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: `first ${text}` }]);
@@ -181,7 +151,7 @@ test('a client that stops reading is not buffered for, and gets all it missed on
   const all: number[] = [];
   let most = 0;
   for (let i = 0; i < 400; i++) {
-    all.push(...add(heart, task, 25, 'z'.repeat(1_000)));
+    all.push(...addLogEvents(heart.log, task, 25, 'z'.repeat(1_000)));
     most = Math.max(most, ...sockets().map(({ bufferedAmount }) => bufferedAmount));
     if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -191,7 +161,7 @@ test('a client that stops reading is not buffered for, and gets all it missed on
   await client.until(() => client.ids().length === all.length);
   t.deepEqual(client.ids(), all);
   t.is(client.of('caught_up').length, 2);
-  all.push(...add(heart, task, 1));
+  all.push(...addLogEvents(heart.log, task, 1));
   await client.until(() => client.ids().length === all.length);
   await client.close();
 });
@@ -209,7 +179,7 @@ test('a client that reads nothing for too long is closed', async (t) => {
       close(code, reason);
     };
   client.socket.pause();
-  for (let i = 0; i < 200; i++) add(heart, task, 25, 'z'.repeat(2_000));
+  for (let i = 0; i < 200; i++) addLogEvents(heart.log, task, 25, 'z'.repeat(2_000));
   await until('the socket is gone', () => heart.relay.count(user_id) === 0);
   t.deepEqual(codes, [CLOSE.too_slow]);
   client.socket.terminate();

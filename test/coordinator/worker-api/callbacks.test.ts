@@ -1,15 +1,15 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { CallbackReply } from '../../../protocol/worker.ts';
 import { insertMessage, listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
-import { findAttempt, listAttempts } from '../../../coordinator/sqlite/attempts.ts';
+import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { readEventsOf } from '../../../coordinator/sqlite/events.ts';
-import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
-import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
+import { advance } from '../../../coordinator/tasks/advance.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { call, startHeart, type Answer, type Heart } from '../../support/heart.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { setCallbackScene as worker, callerOf as caller } from '../../support/callback-scene.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const ALL = { rows_max: 10_000, bytes_max: 1e9 };
@@ -17,49 +17,11 @@ const ALL = { rows_max: 10_000, bytes_max: 1e9 };
 const line = (seq: number, text = `line ${seq}`) => ({ seq, at, type: 'log', body: { level: 'info', text } });
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));
 
-async function worker(t: ExecutionContext) {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const task = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, task.id);
-  return { heart, user_id, task_id: task.id, attempt, ...(await caller(heart, task.id, attempt)) };
-}
-
-async function caller(heart: Heart, task_id: string, attempt: number) {
-  const token = await heart.tokens.issue(task_id, attempt);
-  const where = { port: heart.callback_port };
-  const post = (name: string, body: unknown) =>
-    call(where, { path: `/internal/tasks/${task_id}/${name}`, token, body });
-  return {
-    token,
-    where,
-    events: (events: unknown[], more = {}) => post('events', { attempt, events, ...more }),
-    heartbeat: (more = {}) => post('heartbeat', { attempt, last_seq: 0, waiting_for: null, ...more }),
-    result: (last_seq: number, more = {}) => post('result', { ...resultOf(attempt, last_seq), ...more }),
-  };
-}
-
-const resultOf = (attempt: number, last_seq: number) => ({
-  attempt,
-  last_seq,
-  status: 'succeeded',
-  reason: null,
-  detail: null,
-  summary: 'Done.',
-  branch: null,
-  commit: null,
-  base_commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
-  diff: 'diff --git',
-  diff_truncated: false,
-});
-
 const stored = ({ log }: Heart, user_id: string) => readEventsOf(log.db, user_id, 0, ALL).rows;
 const seqs = (heart: Heart, user_id: string) => stored(heart, user_id).flatMap(({ seq }) => seq ?? []);
 const codeOf = ({ body }: Answer) => (body as { code: string }).code;
 
-test('stores the events in order, acknowledges the newest, and sets the task running', async (t) => {
+test('stores the events in order, acknowledges the newest, and sets the task to running', async (t) => {
   const { heart, user_id, task_id, events } = await worker(t);
   const answer = await events(lines(1, 3));
   t.is(answer.status, 200);
@@ -78,7 +40,7 @@ test('stores the events in order, acknowledges the newest, and sets the task run
   t.is(findAttempt(heart.log.db, task_id, 1)?.status, 'running');
 });
 
-test('a repeat is acknowledged and changes nothing, alone or with new events behind it', async (t) => {
+test('a repeat is acknowledged and changes nothing, alone or before new events', async (t) => {
   const { heart, user_id, events } = await worker(t);
   await events(lines(1, 3));
   t.is((await events(lines(1, 3))).status, 200);
@@ -86,7 +48,7 @@ test('a repeat is acknowledged and changes nothing, alone or with new events beh
   t.deepEqual(seqs(heart, user_id), [1, 2, 3, 4, 5]);
 });
 
-test('a repeat whose keys come in another order is the same event', async (t) => {
+test('a repeat with its keys in another order is the same event', async (t) => {
   const { heart, user_id, events } = await worker(t);
   await events([{ seq: 1, at, type: 'custom', body: { name: 'x', data: { a: 1, b: [2] } } }]);
   const again = await events([{ type: 'custom', body: { data: { b: [2], a: 1 }, name: 'x' }, at, seq: 1 }]);
@@ -94,7 +56,7 @@ test('a repeat whose keys come in another order is the same event', async (t) =>
   t.deepEqual(seqs(heart, user_id), [1]);
 });
 
-test('the same number with another content is refused, and nothing of that call is stored', async (t) => {
+test('a stored number with different content is refused, and nothing of that call is stored', async (t) => {
   const { heart, user_id, events } = await worker(t);
   await events(lines(1, 2));
   const answer = await events([line(1), line(2, 'another'), line(3)]);
@@ -172,7 +134,7 @@ test('an event, a body or a number of events above its limit is refused by name'
   t.deepEqual(seqs(heart, user_id), []);
 });
 
-test('folds plan, question, pushed branch and waiting into the task, in the same commit', async (t) => {
+test('updates plan, question, pushed branch and waiting_for of the task in the same commit', async (t) => {
   const { heart, task_id, events } = await worker(t);
   const branch = `errand/${task_id}-x`;
   const items = [{ text: 'one', status: 'done' }];
@@ -191,7 +153,7 @@ test('folds plan, question, pushed branch and waiting into the task, in the same
   t.like(taskOf(heart.log, task_id), { status: 'running', waiting_for: null });
 });
 
-test('a message comes with every reply until an input.added names it; a cancel comes too', async (t) => {
+test('every reply has the pending messages until an input.added names them, and a pending cancel', async (t) => {
   const { heart, task_id, events, heartbeat } = await worker(t);
   const message = { id: newId(), task_id, text: 'Mind the tests', created_at: at };
   heart.log.write((tx) => {
@@ -211,7 +173,7 @@ test('a message comes with every reply until an input.added names it; a cancel c
   t.is(listPendingMessages(heart.log.db, task_id).length, 0);
 });
 
-test('a reply carries no more messages than a worker has room for; the others follow', async (t) => {
+test('a reply has no more messages than a worker accepts; the others follow', async (t) => {
   const { heart, task_id, events, heartbeat } = await worker(t);
   const ids = Array.from({ length: LIMITS.pending_messages_max }, (_, i) => newId(Date.now() + i));
   const text = '語'.repeat(LIMITS.text_chars_max);
@@ -231,91 +193,7 @@ test('a reply carries no more messages than a worker has room for; the others fo
   t.deepEqual((await pending())[0], ids[first.length]);
 });
 
-test('a result ends the attempt and the task, and may be repeated; nothing else may follow', async (t) => {
-  const { heart, task_id, events, heartbeat, result } = await worker(t);
-  await events(lines(1, 2));
-  t.is((await result(2)).status, 200);
-  t.like(taskOf(heart.log, task_id), { status: 'succeeded', result: { summary: 'Done.', branch: null } });
-  t.deepEqual(findDiff(heart.log.db, task_id), { diff: 'diff --git', truncated: false });
-  t.deepEqual(heart.ended, [`${task_id}/1`]);
-  t.deepEqual(
-    [(await result(2)).status, (await result(2)).body],
-    [200, { acked_seq: 2, control: { messages: [], cancel: null } }],
-  );
-  for (const answer of [await events([line(3)]), await heartbeat()])
-    t.deepEqual([answer.status, codeOf(answer)], [409, 'attempt_ended']);
-  t.deepEqual(heart.ended, [`${task_id}/1`]);
-});
-
-test('an attempt that came to nothing takes away nothing of what an earlier one brought', async (t) => {
-  const { heart, user_id, task_id, result } = await worker(t);
-  const commit = 'a'.repeat(40);
-  const brought = { summary: 'Mended.', branch: `errand/${task_id}-x`, commit, base_commit: 'b'.repeat(40) };
-  t.is((await result(0, { ...brought, diff: 'what was mended' })).status, 200);
-  const goOn = async () => {
-    heart.log.write((tx) => advance(tx, taskOf(heart.log, task_id), { type: 'message', at }));
-    return caller(heart, task_id, startAttempt(heart.log, task_id));
-  };
-  const failed = await goOn();
-  const nothing = { status: 'failed', reason: 'repository_not_found', summary: '', diff: '' };
-  t.is((await failed.result(0, nothing)).status, 200);
-  t.like(taskOf(heart.log, task_id), { status: 'failed', result: brought });
-  t.is(findDiff(heart.log.db, task_id)?.diff, 'what was mended');
-  t.is(stored(heart, user_id).filter(({ type }) => type === 'task.result').length, 2);
-  const undone = await goOn();
-  t.is((await undone.result(0, { summary: 'Undone.', diff: '' })).status, 200);
-  t.like(taskOf(heart.log, task_id), { status: 'succeeded', result: { summary: 'Undone.', commit: null } });
-  t.is(findDiff(heart.log.db, task_id)?.diff, '');
-});
-
-test('a result is held against the rules that its schema does not say', async (t) => {
-  const { heart, task_id, events, result } = await worker(t);
-  await events([line(1)]);
-  const bad: [object, string][] = [
-    [{ last_seq: 0 }, '/last_seq'],
-    [{ reason: 'stuck' }, '/reason'],
-    [{ status: 'failed' }, '/reason'],
-    [{ branch: 'main' }, '/branch'],
-    [{ attempt: 2 }, '/attempt'],
-    [{ diff: 'x'.repeat(LIMITS.diff_bytes_max + 1) }, '/diff'],
-  ];
-  for (const [fields, field] of bad) t.like((await result(1, fields)).body, { errors: [{ field }] });
-  t.is(taskOf(heart.log, task_id).status, 'running');
-});
-
-test('refuses every callback of an older attempt, and of one that was given up', async (t) => {
-  const { heart, user_id, task_id, events, heartbeat, result } = await worker(t);
-  await events([line(1)]);
-  const lost = { status: 'failed', reason: 'worker_lost', detail: 'gone', at: new Date().toISOString() } as const;
-  heart.log.write((tx) => endAttempt(tx, taskOf(heart.log, task_id), 1, lost));
-  const before = stored(heart, user_id).length;
-  const refused = async () => {
-    for (const answer of [await events([line(2)]), await heartbeat(), await result(1)])
-      t.deepEqual([answer.status, codeOf(answer)], [409, 'stale_attempt']);
-  };
-  await refused();
-  startAttempt(heart.log, task_id);
-  await refused();
-  t.is(stored(heart, user_id).length, before + 1);
-  t.is(listAttempts(heart.log.db, task_id).at(-1)?.status, 'starting');
-});
-
-test('a message that came while the attempt ran and was never heard sends the task on its way again', async (t) => {
-  const { heart, task_id, events, result } = await worker(t);
-  await events([line(1)]);
-  const message = { id: newId(), task_id, text: 'One more thing', created_at: new Date().toISOString() };
-  heart.log.write((tx) => insertMessage(tx.db, message));
-  t.is((await result(1)).status, 200);
-  t.is(taskOf(heart.log, task_id).status, 'queued');
-  // The second attempt had it in its assignment: passing it over again ends the task.
-  await new Promise((resolve) => setTimeout(resolve, 2));
-  const attempt = startAttempt(heart.log, task_id);
-  const second = await caller(heart, task_id, attempt);
-  t.is((await second.result(0)).status, 200);
-  t.is(taskOf(heart.log, task_id).status, 'succeeded');
-});
-
-test('one bad callback among many of the same turn undoes nothing of the others', async (t) => {
+test('a bad callback does not undo the others of the same transaction', async (t) => {
   const { heart, user_id } = await worker(t);
   const tasks = await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -337,7 +215,7 @@ test('one bad callback among many of the same turn undoes nothing of the others'
   );
 });
 
-test('what was acknowledged is there after a restart, and the repeat of a lost answer is harmless', async (t) => {
+test('acknowledged events survive a restart, and a repeat after a lost reply changes nothing', async (t) => {
   const folder = await temporaryFolder(t);
   const first = await startHeart({ folder });
   const user_id = addUser(first.log);
@@ -352,7 +230,7 @@ test('what was acknowledged is there after a restart, and the repeat of a lost a
   t.deepEqual(seqs(second, user_id), [1, 2, 3, 4]);
 });
 
-test('a token past half its life is renewed by the heartbeat; an expired one of a living attempt still is, and serves for nothing else', async (t) => {
+test('a heartbeat renews a token past half its lifetime, and an expired token of an active attempt, which is refused elsewhere', async (t) => {
   let now = Date.now();
   const heart = await startHeart({ folder: await temporaryFolder(t), now: () => now });
   t.teardown(heart.close);

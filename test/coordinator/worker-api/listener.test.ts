@@ -1,41 +1,28 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
-import { temporaryFolder } from '../../support/folder.ts';
-import { call, startHeart } from '../../support/heart.ts';
+import { call } from '../../support/heart.ts';
 import { rawConnection } from '../../support/raw-connection.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { addTask, startAttempt, taskOf } from '../../support/rows.ts';
 import { until } from '../../support/until.ts';
+import {
+  setListenerScene as start,
+  rawSocket as raw,
+  readHead as head,
+  refusal,
+} from '../../support/listener-scene.ts';
 
-type Carried = Partial<Omit<Parameters<typeof startHeart>[0], 'folder'>>;
-
-async function start(t: ExecutionContext, options: Carried = {}) {
-  const folder = await temporaryFolder(t);
-  const heart = await startHeart({ folder, ...options });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const { id } = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, id, 'worker-one');
-  const token = await heart.tokens.issue(id, attempt);
-  const where = { port: heart.callback_port };
-  const beat = { attempt, last_seq: 0, waiting_for: null };
-  return { folder, heart, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
-}
-
-const refusal = ({ status, body }: Awaited<ReturnType<typeof call>>) => [status, (body as { code: string }).code];
-
-test("a worker's socket takes the tokens of that worker's attempt alone", async (t) => {
+test("a worker's socket accepts only the tokens of that worker's attempt", async (t) => {
   const { folder, heart, user_id, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
   const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-  t.teardown(listening.close);
+  t.teardown(() => listening.close());
   t.is((await call({ socketPath }, { path, token, body: beat })).status, 200);
   const other = addTask(heart.log, user_id).id;
   const n = startAttempt(heart.log, other, 'worker-two');
@@ -44,7 +31,7 @@ test("a worker's socket takes the tokens of that worker's attempt alone", async 
   t.is(taskOf(heart.log, other).status, 'starting');
 });
 
-test('a socket replaces what an earlier process left, and may be connected to by any user, through a directory that none may list', async (t) => {
+test('a socket replaces the one of an earlier process; any user may connect, but nobody may list its directory', async (t) => {
   const { folder, heart, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
   mkdirSync(dirname(socketPath));
@@ -59,7 +46,7 @@ test('a socket replaces what an earlier process left, and may be connected to by
   await second.close();
 });
 
-test('takes the token as a bearer, as the password of Basic, and as x-api-key', async (t) => {
+test('accepts the token as bearer, as the password of Basic, and as x-api-key', async (t) => {
   const { where, path, token, beat } = await start(t);
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
   for (const headers of [
@@ -70,7 +57,7 @@ test('takes the token as a bearer, as the password of Basic, and as x-api-key', 
     t.is((await call(where, { path, headers, body: beat })).status, 200);
 });
 
-test("refuses no token, a malformed one, another server's, another task's, and one of no attempt", async (t) => {
+test('refuses a token that is missing, malformed, of another server, of another task, or of no attempt', async (t) => {
   const { heart, user_id, where, id, path, token, beat } = await start(t);
   const other = addTask(heart.log, user_id).id;
   const foreign = new TaskTokens(new Uint8Array(32).fill(9), 'elsewhere');
@@ -84,7 +71,7 @@ test("refuses no token, a malformed one, another server's, another task's, and o
   t.deepEqual(refusal(never), [401, 'unauthenticated']);
 });
 
-test('answers unknown paths, wrong methods and bodies that are no JSON with problem documents', async (t) => {
+test('answers unknown paths, wrong methods and bodies that are not JSON with problem documents', async (t) => {
   const { where, id, path, token } = await start(t);
   const at = (path: string, more = {}) => call(where, { path, token, ...more });
   for (const path of [
@@ -102,7 +89,7 @@ test('answers unknown paths, wrong methods and bodies that are no JSON with prob
   t.deepEqual(refusal(await at(path, zipped)), [415, 'unsupported_media_type']);
 });
 
-test('a body too large is refused while it still comes, whether or not its length was said', async (t) => {
+test('a body that is too large is refused while it arrives, with or without a content-length', async (t) => {
   const { where, path, token } = await start(t);
   const body = Buffer.alloc(LIMITS.callback_body_bytes_max + 1, 'x');
   t.deepEqual(refusal(await call(where, { path, token, body })), [413, 'too_large']);
@@ -112,7 +99,7 @@ test('a body too large is refused while it still comes, whether or not its lengt
   );
   for (let i = 0; i < 5; i++) socket.write(`100000\r\n${'x'.repeat(1024 * 1024)}\r\n`);
   t.regex(await head(socket), /^HTTP\/1\.1 413 /);
-  // And one that never ends is cut.
+  // A body that never ends is cut off.
   const flood = setInterval(() => socket.write(`100000\r\n${'x'.repeat(1024 * 1024)}\r\n`), 1);
   socket.on('error', () => {});
   t.teardown(() => clearInterval(flood));
@@ -120,7 +107,7 @@ test('a body too large is refused while it still comes, whether or not its lengt
   t.pass();
 });
 
-test('a client that sends its head too slowly is cut', async (t) => {
+test('a client that sends its request head too slowly is disconnected', async (t) => {
   const { where } = await start(t);
   const socket = await raw(where);
   socket.write('POST /internal HTTP/1.1\r\nhost: x\r\n');
@@ -131,7 +118,7 @@ test('a client that sends its head too slowly is cut', async (t) => {
   socket.destroy();
 });
 
-test('hands the assignment to the living attempt, and to no other', async (t) => {
+test('gives the assignment to the active attempt only', async (t) => {
   const asked: unknown[] = [];
   const { heart, where, id, attempt, token } = await start(t, {
     assignment: async (...of) => {
@@ -147,11 +134,11 @@ test('hands the assignment to the living attempt, and to no other', async (t) =>
   t.deepEqual(asked, [[id, attempt]]);
 });
 
-test('carries for the living attempt, with the path as it came; its end cuts off what is carried', async (t) => {
+test('forwards the exact path for the active attempt, and aborts when the attempt ends', async (t) => {
   const calls: [Caller, string][] = [];
   const { heart, user_id, where, id, token } = await start(t, {
     git: {
-      carry: async (_, response, caller, path) => {
+      forward: async (_, response, caller, path) => {
         calls.push([caller, path]);
         if (path !== '/slow') return void response.end('{}');
         response.write('{"begun":');
@@ -168,7 +155,7 @@ test('carries for the living attempt, with the path as it came; its end cuts off
   );
   t.like(calls[0]?.[0], { task_id: id, user_id, attempt: 1 });
   const slow = at('/slow');
-  await until('it is being carried', () => calls.length === 4);
+  await until('it is being forwarded', () => calls.length === 4);
   heart.log.write((tx) => {
     const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
     endAttempt(tx, taskOf(heart.log, id), 1, end);
@@ -179,10 +166,10 @@ test('carries for the living attempt, with the path as it came; its end cuts off
   t.is(calls.length, 4);
 });
 
-test("a surface's errors are in its own form, whoever refused", async (t) => {
+test('errors are in the format of the proxy that was called, whoever refused', async (t) => {
   const { where, id, token } = await start(t, {
     llm: {
-      carry: () => Promise.reject(new Error('secret cause')),
+      forward: () => Promise.reject(new Error('secret cause')),
       writeError: (response, error, request_id) => {
         response.statusCode = 418;
         response.end(JSON.stringify({ own: error instanceof Error && error.message, id: request_id.length }));
@@ -197,11 +184,11 @@ test("a surface's errors are in its own form, whoever refused", async (t) => {
   t.is(git.headers['errand-error'], 'unavailable');
 });
 
-test('a model request whose token has expired is worth another try: a heartbeat brings the next token', async (t) => {
+test('a model request with an expired token may be retried: a heartbeat brings the next token', async (t) => {
   let now = Date.now();
   const { where, id, token, path, beat } = await start(t, {
     now: () => now,
-    llm: { carry: async (_, response) => void response.end('{}'), writeError: writeLlmError },
+    llm: { forward: async (_, response) => void response.end('{}'), writeError: writeLlmError },
   });
   const ask = (bearer: string) =>
     call(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
@@ -212,17 +199,19 @@ test('a model request whose token has expired is worth another try: a heartbeat 
   t.is((await ask((renewed.body as { token: string }).token)).status, 200);
 });
 
-test('what goes wrong inside is not shown', async (t) => {
-  const { where, id, token } = await start(t, { git: { carry: () => Promise.reject(new Error('secret cause')) } });
+test('an internal error does not show its cause', async (t) => {
+  const { where, id, token } = await start(t, { git: { forward: () => Promise.reject(new Error('secret cause')) } });
   const answer = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(answer), [500, 'internal']);
   t.notRegex(JSON.stringify(answer), /secret/);
 });
 
-test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for nobody else', async (t) => {
+test('opens a tunnel only for the active attempt, with Proxy-Authorization', async (t) => {
   const { heart, where, id, token } = await start(t, {
-    tunnel: async (request, socket, _, caller) => {
-      socket.end(`HTTP/1.1 200 OK\r\n\r\n${request.url} for ${caller.task_id}`);
+    egress: {
+      open: async (request, socket, _, caller) => {
+        socket.end(`HTTP/1.1 200 OK\r\n\r\n${request.url} for ${caller.task_id}`);
+      },
     },
   });
   const open = async (header: string) => {
@@ -242,23 +231,23 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
 });
 
-test('a refused tunnel whose client does not close its side is cut', async (t) => {
+test('a refused tunnel is closed even if the client does not close its side', async (t) => {
   const { folder, heart } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
   const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-  t.teardown(listening.close);
+  t.teardown(() => listening.close());
   const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
   t.teardown(() => socket.destroy());
   socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
   await once(socket.resume(), 'end');
   t.false(socket.destroyed);
-  await until('the server has let go of it', () => {
+  await until('the server has closed it', () => {
     socket.write('x');
     return socket.destroyed;
   });
 });
 
-test('a task may have so many callbacks under way and no more, and another task is not held up by them', async (t) => {
+test('limits the callbacks that a task may have in progress, and does not delay another task', async (t) => {
   const { heart, user_id, where, path, token, beat } = await start(t);
   const held = await Promise.all(
     Array.from({ length: LIMITS.callbacks_at_once_max }, async () => {
@@ -281,72 +270,6 @@ test('a task may have so many callbacks under way and no more, and another task 
   };
   t.is((await call(where, of_other)).status, 200);
   held[0]?.destroy();
-  await until('a place is free', async () => (await call(where, { path, token, body: beat })).status === 200);
+  await until('a slot is free', async () => (await call(where, { path, token, body: beat })).status === 200);
   for (const socket of held) socket.destroy();
 });
-
-test('connections are kept between calls', async (t) => {
-  const { where, path, token, beat } = await start(t);
-  const answer = await call(where, { path, token, body: beat });
-  t.is(answer.headers['connection'], 'keep-alive');
-  t.regex(String(answer.headers['keep-alive']), /timeout=120/);
-});
-
-for (const kind of ['socket', 'TCP'] as const)
-  test(`a ${kind} listener that closes answers the callbacks under way, and waits for no other's`, async (t) => {
-    const { folder, heart, path, token, beat } = await start(t);
-    const socketPath = join(folder, 'one', 'coordinator.sock');
-    const one = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-    const tcp = await heart.internal.listenOnTcp('127.0.0.1', 0);
-    const places = { socket: { socketPath }, TCP: { port: tcp.port } };
-    const [closing, staying] = kind === 'socket' ? [one, tcp] : [tcp, one];
-    const body = JSON.stringify(beat);
-    const begin = async (where: { socketPath: string } | { port: number }) => {
-      const socket = await raw(where);
-      socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
-      );
-      // Until the first half has arrived nothing is under way; a second call, which is answered, comes after it.
-      await call(where, { path, token, body: beat });
-      return socket;
-    };
-    const socket = await begin(places[kind]);
-    const other = await begin(places[kind === 'socket' ? 'TCP' : 'socket']);
-    const closed = closing.close();
-    socket.write(body.slice(5));
-    t.regex(await head(socket), /^HTTP\/1\.1 200 /);
-    await closed;
-    other.write(body.slice(5));
-    t.regex(await head(other), /^HTTP\/1\.1 200 /);
-    for (const end of [socket, other]) end.destroy();
-    await staying.close();
-  });
-
-test('a listener that closes does not wait for ever for a callback that does not come to its end', async (t) => {
-  const { heart, path, token, beat } = await start(t);
-  const { port, close } = await heart.internal.listenOnTcp('127.0.0.1', 0);
-  const socket = await raw({ port });
-  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
-  await call({ port }, { path, token, body: beat });
-  const ended = once(socket, 'close');
-  socket.resume();
-  await close();
-  await ended;
-  t.pass();
-});
-
-async function raw(where: { port: number } | { socketPath: string }): Promise<Socket> {
-  const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
-  await once(socket, 'connect');
-  return socket;
-}
-
-/** What the other side answers: its first piece, or all of it. */
-async function head(socket: Socket, whole = false): Promise<string> {
-  let text = '';
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (!whole) break;
-  }
-  return text;
-}

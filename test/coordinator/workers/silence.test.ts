@@ -68,15 +68,15 @@ function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 1
 
 test('an attempt that does not move stands still, with the last word of its worker; one that moves does not', async (t) => {
   const { progress, found } = stallsOf(t);
-  progress.waits('stuck', 1, model);
-  for (const task_id of ['moves', 'prints', 'carried', 'ended']) progress.moved(task_id, 1);
+  progress.recordWait('stuck', 1, model);
+  for (const task_id of ['moves', 'prints', 'carried', 'ended']) progress.recordProgress(task_id, 1);
   progress.end('ended', 1);
-  const done = progress.forwards('carried', 1);
+  const done = progress.beginForward('carried', 1);
   const moving = setInterval(() => {
-    progress.moved('moves', 1);
-    progress.heard('prints', 1);
+    progress.recordProgress('moves', 1);
+    progress.recordOutput('prints', 1);
     // To say the same again is no progress.
-    if (found.length === 0) progress.waits('stuck', 1, { ...model, silent_since: new Date().toISOString() });
+    if (found.length === 0) progress.recordWait('stuck', 1, { ...model, silent_since: new Date().toISOString() });
   }, 10);
   t.teardown(() => clearInterval(moving));
   await until('one stands still', () => found.length > 0);
@@ -93,11 +93,11 @@ test('an attempt has an end of its own, whatever its worker says; what could not
   progress.begin('endless', 1, 50);
   progress.begin('ended', 1, 50);
   progress.end('ended', 1);
-  progress.forwards('endless', 1);
+  progress.beginForward('endless', 1);
   const waiting_for = { kind: 'person', question: 'Which?', since } as const;
   const busy = setInterval(() => {
-    progress.moved('endless', 1);
-    progress.waits('endless', 1, waiting_for);
+    progress.recordProgress('endless', 1);
+    progress.recordWait('endless', 1, waiting_for);
   }, 5);
   t.teardown(() => clearInterval(busy));
   await until('it was found twice', () => found.length > 1);
@@ -110,9 +110,9 @@ test('a wait may last until its end and a grace more, and output does not prolon
   const began = performance.now();
   // By a clock that is wrong by a year.
   const at = (ms: number) => new Date(Date.parse('2025-01-01T00:00:00Z') + ms).toISOString();
-  progress.waits('command', 1, { kind: 'command', command: 'make', since: at(0), until: at(500) });
-  progress.waits('person', 1, { kind: 'person', question: 'Which?', since });
-  const printing = setInterval(() => progress.heard('command', 1), 10);
+  progress.recordWait('command', 1, { kind: 'command', command: 'make', since: at(0), until: at(500) });
+  progress.recordWait('person', 1, { kind: 'person', question: 'Which?', since });
+  const printing = setInterval(() => progress.recordOutput('command', 1), 10);
   t.teardown(() => clearInterval(printing));
   await until('the command stands still', () => found.length > 0);
   t.true(performance.now() - began >= 700);

@@ -22,12 +22,12 @@ function realHello(servername: string): Promise<Buffer> {
   });
 }
 
-test('the name that a real client asks for is read', async (t) => {
+test('reads the host name from the handshake of a real client', async (t) => {
   t.deepEqual(readClientHello(await realHello(HOST)), { server_name: HOST, encrypted: false });
   t.deepEqual(readClientHello(await realHello('')), { server_name: undefined, encrypted: false });
 });
 
-test('every part of a hello waits for the rest, in one record or in many', async (t) => {
+test('waits for the rest of a partial handshake, in one record or many', async (t) => {
   const hello = await realHello(HOST);
   for (let end = 0; end < hello.length; end++) t.is(readClientHello(hello.subarray(0, end)), undefined);
   const payload = hello.subarray(5);
@@ -37,11 +37,11 @@ test('every part of a hello waits for the rest, in one record or in many', async
   t.is(readClientHello(Buffer.concat(pieces.slice(0, -1))), undefined);
 });
 
-test('a name in capitals is the same name', (t) => {
+test('a name in capitals is lower-cased', (t) => {
   t.is(readClientHello(record(message(serverName('Registry.NPMjs.org'))))?.server_name, HOST);
 });
 
-test('a hello that hides its name says so', (t) => {
+test('reports a handshake that hides its host name', (t) => {
   for (const type of [0xfe0d, 0xffce])
     t.true(readClientHello(record(message(serverName(HOST), extension(type, Buffer.alloc(8)))))?.encrypted);
 });
@@ -66,14 +66,14 @@ for (const [what, bytes] of Object.entries(AMBIGUOUS))
     t.throws(() => readClientHello(bytes), { instanceOf: ErrandError, code: 'invalid' });
   });
 
-test('a hello without an end is refused once it is too long', (t) => {
+test('a handshake that is too long is refused', (t) => {
   const endless = record(Buffer.concat([Buffer.from([1, 0xff, 0xff, 0xff]), Buffer.alloc(16_380)]));
   t.is(endless.length, HELLO_BYTES_MAX);
   t.is(readClientHello(endless.subarray(0, -1)), undefined);
   t.throws(() => readClientHello(endless), { code: 'invalid' });
 });
 
-test('whatever comes, the answer is a hello, a wait or a refusal', async (t) => {
+test('arbitrary bytes are read, need more bytes, or are refused', async (t) => {
   const hello = await realHello(HOST);
   let refused = 0;
   for (let i = 0; i < 20_000; i++) {

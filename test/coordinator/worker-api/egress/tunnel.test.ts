@@ -1,106 +1,35 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  connect as netConnect,
-  createServer as createTcpServer,
-  Socket,
-  type AddressInfo,
-  type Server,
-} from 'node:net';
+import { connect as netConnect, Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
-import { connect as tlsConnect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { EgressPolicy } from '../../../../coordinator/domain/egress-policy.ts';
-import { egressProxy, type EgressDependencies } from '../../../../coordinator/worker-api/egress/tunnel.ts';
+import { EgressProxy } from '../../../../coordinator/worker-api/egress/egress-proxy.ts';
 import { createLogger } from '../../../../coordinator/base/logger.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { makeCertificate, type Certificate } from '../../../support/certificate.ts';
+import { makeCertificate } from '../../../support/certificate.ts';
 import { extension, message, record, serverName } from '../../../support/client-hello.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { serveProxy, type ProxyServer } from '../../../support/proxy-server.ts';
+import { serveProxy } from '../../../support/proxy-server.ts';
 import { Trickle } from '../../../support/trickle.ts';
 import { until } from '../../../support/until.ts';
+import {
+  HOST,
+  PUBLIC,
+  TIMEOUTS,
+  serve,
+  setUp,
+  tlsTarget,
+  plainTarget,
+  granted,
+} from '../../../support/tunnel-scene.ts';
 
-const HOST = 'registry.npmjs.org';
 const REGISTRIES: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 const OPEN: EgressPolicy = { egress: 'open', egress_hosts: [] };
 const list = (...egress_hosts: string[]): EgressPolicy => ({ egress: 'list', egress_hosts });
-/** A public address; the test's network has the real server behind it. */
-const PUBLIC = '93.184.215.14';
-const TIMEOUTS = { connect_ms: 30_000, hello_ms: 30_000, idle_ms: 30_000 };
-
-/** A server that counts what reaches it. */
-type Target = { port: number; connections: () => number; received: () => number };
-
-async function serve(t: ExecutionContext, server: Server): Promise<Target> {
-  const sockets = new Set<Socket>();
-  let closed_bytes = 0;
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      sockets.delete(socket);
-      closed_bytes += socket.bytesRead;
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    connections: () => sockets.size,
-    received: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, closed_bytes),
-  };
-}
-
-/** Says `hello`, then echoes; both ends may close apart. */
-function echo(socket: Socket | TLSSocket): void {
-  socket.on('error', () => {});
-  socket.write('hello ');
-  socket.pipe(socket);
-}
-
-/** A proxy in a world where every name has one public address, with the target behind it. */
-async function setUp(
-  t: ExecutionContext,
-  target: Target,
-  policy: EgressPolicy,
-  change: Partial<EgressDependencies> = {},
-): Promise<ProxyServer> {
-  const tunnel = egressProxy({
-    policy: () => policy,
-    private_hosts: [],
-    logger: createLogger('silent'),
-    resolve: async () => [{ address: PUBLIC, family: 4 }],
-    connect: ({ host: _host, lookup: _lookup, port: _port, ...rest }) =>
-      netConnect({ ...rest, host: '127.0.0.1', port: target.port }),
-    timeouts: TIMEOUTS,
-    ...change,
-  });
-  return serveProxy(t, tunnel, newId());
-}
-
-async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certificate: Certificate }> {
-  const certificate = await makeCertificate(await temporaryFolder(t), [HOST]);
-  const server = createTlsServer(certificate, echo);
-  server.on('tlsClientError', () => {});
-  return { target: await serve(t, server), certificate };
-}
-
-const plainTarget = (t: ExecutionContext) => serve(t, createTcpServer({ allowHalfOpen: true }, echo));
-
-async function granted(proxy: ProxyServer, authority: string): Promise<Socket> {
-  const connected = await proxy.connect(authority);
-  if (connected.socket === undefined) throw new Error(connected.words);
-  connected.socket.on('error', () => {});
-  return connected.socket;
-}
-
-test('a listed host is reached by TLS from end to end', async (t) => {
+test('a listed host is reached over end-to-end TLS', async (t) => {
   const { target, certificate } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES);
   const secure = tlsConnect({ socket: await granted(proxy, `${HOST}:443`), servername: HOST, ca: certificate.cert });
@@ -110,7 +39,7 @@ test('a listed host is reached by TLS from end to end', async (t) => {
   await until('both ends are closed', () => proxy.connections() === 0 && target.connections() === 0);
 });
 
-test('an ordinary client takes the proxy for one', async (t) => {
+test('curl works through the proxy', async (t) => {
   const folder = await temporaryFolder(t);
   const certificate = await makeCertificate(folder, [HOST]);
   const server = createTlsServer(certificate, (socket) => {
@@ -131,21 +60,27 @@ test('an ordinary client takes the proxy for one', async (t) => {
 });
 
 const REFUSED: [string, EgressPolicy, string, number, RegExp][] = [
-  ['any host without egress', { egress: 'none', egress_hosts: [HOST] }, `${HOST}:443`, 403, /no other host/],
+  [
+    'any host for a project without egress',
+    { egress: 'none', egress_hosts: [HOST] },
+    `${HOST}:443`,
+    403,
+    /no other host/,
+  ],
   ['a host that is not on the list', REGISTRIES, 'github.com:443', 403, /not on the list/],
   ['a host that only ends like a listed one', list('example.com'), 'evil-example.com:443', 403, /not on the list/],
   ['a host below a listed one', list('example.com'), 'a.example.com:443', 403, /not on the list/],
   ['a host above a listed pattern', list('*.example.com'), 'example.com:443', 403, /not on the list/],
   ['another port', REGISTRIES, `${HOST}:22`, 403, /port 22/],
   ['plain HTTP to a listed host', REGISTRIES, `${HOST}:80`, 403, /port 80/],
-  ['mail, even where all is open', OPEN, 'example.com:25', 403, /port 25/],
-  ['an address', OPEN, '93.184.215.14:443', 403, /only names/],
-  ['an address as one number', OPEN, '2130706433:443', 403, /only names/],
-  ['an address in hexadecimal', OPEN, '0x7f.0.0.0x1:443', 403, /only names/],
-  ['an address with a dot at its end', OPEN, '127.0.0.1.:443', 403, /only names/],
+  ['the mail port, even for an open project', OPEN, 'example.com:25', 403, /port 25/],
+  ['an address', OPEN, '93.184.215.14:443', 403, /only host names/],
+  ['an address as one number', OPEN, '2130706433:443', 403, /only host names/],
+  ['an address in hexadecimal', OPEN, '0x7f.0.0.0x1:443', 403, /only host names/],
+  ['an address with a dot at its end', OPEN, '127.0.0.1.:443', 403, /only host names/],
   ['an IPv6 address', OPEN, '[::1]:443', 400, /host name and a port/],
   ['an authority without a port', OPEN, 'example.com', 400, /host name and a port/],
-  ['a port that is none', OPEN, 'example.com:99999', 400, /host name and a port/],
+  ['a port that does not exist', OPEN, 'example.com:99999', 400, /host name and a port/],
   ['a user before the host', OPEN, 'a@example.com:443', 400, /host name and a port/],
 ];
 
@@ -160,7 +95,7 @@ for (const [what, policy, authority, status, words] of REFUSED)
     await until('the connection is closed', () => proxy.connections() === 0);
   });
 
-test('a name is the same in capitals and with a dot at its end, and a pattern names what is below', async (t) => {
+test('a host name may be in capitals or end with a dot, and a pattern matches the names below it', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, list('*.example.com', 'example.com'));
   for (const authority of ['EXAMPLE.com:443', 'example.com.:443', 'a.b.example.com:443'])
@@ -168,7 +103,7 @@ test('a name is the same in capitals and with a dot at its end, and a pattern na
   t.pass();
 });
 
-test('an open project reaches any public host, on the ports of the web, by whatever protocol', async (t) => {
+test('an open project reaches any public host on ports 443 and 80, with any protocol', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, OPEN);
   for (const port of [443, 80]) {
@@ -189,7 +124,7 @@ const PRIVATE = [
   '64:ff9b::a00:1',
 ];
 for (const address of PRIVATE)
-  test(`refuses a name whose address is ${address}, also as one among others`, async (t) => {
+  test(`refuses a name with the address ${address}, even among others`, async (t) => {
     const target = await plainTarget(t);
     const answer = (a: string) => ({ address: a, family: a.includes(':') ? 6 : 4 });
     const proxy = await setUp(t, target, OPEN, { resolve: async () => [answer(PUBLIC), answer(address)] });
@@ -216,26 +151,26 @@ test('a name is resolved once, and the connection goes to that answer', async (t
   t.deepEqual(answers, ['127.0.0.1']);
 });
 
-test('a private host that the owner lists with its port is reached, without TLS too, if the project lists it', async (t) => {
+test('a private host that the owner lists with its port is reached without TLS, if the project lists it', async (t) => {
   const target = await plainTarget(t);
-  const tunneller = (policy: EgressPolicy) =>
-    egressProxy({
+  const makeProxy = (policy: EgressPolicy) =>
+    new EgressProxy({
       policy: () => policy,
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
       logger: createLogger('silent'),
     });
-  const allowed = await serveProxy(t, tunneller(list('localhost', '127.0.0.1')), newId());
+  const allowed = await serveProxy(t, makeProxy(list('localhost', '127.0.0.1')), newId());
   for (const host of ['localhost', '127.0.0.1']) {
     const socket = await granted(allowed, `${host}:${target.port}`);
     socket.end('house');
     t.is(await text(socket), 'hello house');
   }
   t.is((await allowed.connect(`localhost:${target.port + 1}`)).status, 403);
-  const registries = await serveProxy(t, tunneller(REGISTRIES), newId());
+  const registries = await serveProxy(t, makeProxy(REGISTRIES), newId());
   t.is((await registries.connect(`localhost:${target.port}`)).status, 403);
 });
 
-test('a handshake that names another host, or none, is cut off before a byte of it went on', async (t) => {
+test('a handshake that names another host, or none, is refused before a byte of it is forwarded', async (t) => {
   const { target } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES);
   for (const servername of ['evil.example', '']) {
@@ -254,7 +189,7 @@ for (const [what, bytes] of [
   ['plain HTTP', 'GET / HTTP/1.1\r\n\r\n'],
   ['an end', ''],
 ] as const)
-  test(`${what} in the place of TLS is cut off`, async (t) => {
+  test(`${what} instead of a TLS handshake is refused`, async (t) => {
     const { target } = await tlsTarget(t);
     const proxy = await setUp(t, target, REGISTRIES);
     const socket = await granted(proxy, `${HOST}:443`);
@@ -264,7 +199,7 @@ for (const [what, bytes] of [
     await until('nothing is open', () => proxy.connections() === 0 && target.connections() === 0);
   });
 
-test('a handshake that arrives byte by byte is still read', async (t) => {
+test('a handshake that arrives byte by byte is accepted', async (t) => {
   const { target, certificate } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES);
   const socket = await granted(proxy, `${HOST}:443`);
@@ -273,7 +208,7 @@ test('a handshake that arrives byte by byte is still read', async (t) => {
   t.is(await text(secure), 'hello slowly');
 });
 
-test('a worker that never begins its handshake is hung up on', async (t) => {
+test('a tunnel without a handshake is closed after a timeout', async (t) => {
   const { target } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES, { timeouts: { ...TIMEOUTS, hello_ms: 30 } });
   await buffer(await granted(proxy, `${HOST}:443`)).catch(() => {});
@@ -281,7 +216,7 @@ test('a worker that never begins its handshake is hung up on', async (t) => {
   t.is(target.received(), 0);
 });
 
-test('a tunnel that falls silent is closed', async (t) => {
+test('an idle tunnel is closed', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, OPEN, { timeouts: { ...TIMEOUTS, idle_ms: 30 } });
   await buffer(await granted(proxy, 'example.com:443')).catch(() => {});
@@ -289,7 +224,7 @@ test('a tunnel that falls silent is closed', async (t) => {
   t.pass();
 });
 
-test('a host that does not accept is given up, one that refuses is unreachable', async (t) => {
+test('a host that does not answer in time or refuses the connection is unreachable', async (t) => {
   const target = await plainTarget(t);
   const silent = await setUp(t, target, OPEN, {
     connect: () => new Socket(),
@@ -305,7 +240,7 @@ test('a host that does not accept is given up, one that refuses is unreachable',
   t.is((await nameless.connect('example.com:443')).status, 502);
 });
 
-test('a task has so many tunnels and no more, until one closes', async (t) => {
+test('limits the open tunnels of a task until one closes', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, OPEN);
   const sockets = await Promise.all(Array.from({ length: 64 }, () => granted(proxy, 'example.com:443')));
@@ -319,7 +254,7 @@ test('a task has so many tunnels and no more, until one closes', async (t) => {
   await until('nothing is open', () => proxy.connections() === 0 && target.connections() === 0);
 });
 
-test('all tunnels of an attempt are cut when it ends', async (t) => {
+test('the end of an attempt closes all its tunnels', async (t) => {
   const target = await plainTarget(t);
   const proxy = await setUp(t, target, OPEN);
   const sockets = await Promise.all(Array.from({ length: 5 }, () => granted(proxy, 'example.com:443')));
@@ -330,7 +265,7 @@ test('all tunnels of an attempt are cut when it ends', async (t) => {
   t.pass();
 });
 
-test('a worker that resets its connection at any moment leaves nothing open', async (t) => {
+test('a worker that resets its connection at any moment leaves no connection open', async (t) => {
   const { target } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES);
   const before = netConnect(proxy.port, '127.0.0.1');

@@ -6,10 +6,10 @@ import { branchPrefix } from '../../../../coordinator/domain/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { basic, git, tryGit } from '../../../support/git-server.ts';
-import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-surface.ts';
-import { serveSurface } from '../../../support/surface-server.ts';
+import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-proxy.ts';
+import { serveWorkerProxy } from '../../../support/serve-worker-proxy.ts';
 
-test('a private repository works from clone to push, with a credential that the worker never sees', async (t) => {
+test('a private repository can be cloned and pushed to, and the worker never sees the credential', async (t) => {
   const setting = await setUp(t);
   const { server, folder, forge, prefix } = setting;
   const clone = join(folder, 'clone');
@@ -39,15 +39,15 @@ test('a private repository works from clone to push, with a credential that the 
   t.false((await answer.text()).includes(CREDENTIAL.password));
 });
 
-test('git offers the token of its address once it is asked for one', async (t) => {
-  const { surface, server, folder } = await setUp(t);
-  const guarded = await serveSurface(
+test('git sends the token of its URL after a challenge', async (t) => {
+  const { proxy, server, folder } = await setUp(t);
+  const guarded = await serveWorkerProxy(
     t,
     {
-      ...surface,
-      carry: async (request, ...rest) => {
+      writeError: proxy.writeError,
+      forward: async (request, ...rest) => {
         if (request.headers.authorization === basic({ username: 'task', password: 'token' }))
-          return surface.carry(request, ...rest);
+          return proxy.forward(request, ...rest);
         throw new ErrandError('unauthenticated', 'There is no task token.');
       },
     },
@@ -58,7 +58,7 @@ test('git offers the token of its address once it is asked for one', async (t) =
   t.false((await tryGit(folder, 'clone', `http://task:other@${host}`, 'without')).ok);
 });
 
-test('a branch of its own may be forced', async (t) => {
+test('a task may force-push its own branch', async (t) => {
   const setting = await setUp(t);
   const clone = await cloneWithWork(setting);
   const ref = `refs/heads/${setting.prefix}work`;
@@ -72,16 +72,16 @@ test('a branch of its own may be forced', async (t) => {
 
 const REFUSED: Record<string, (own: string) => string[]> = {
   'the main branch': () => ['HEAD:refs/heads/main'],
-  'the main branch, forced': () => ['--force', 'HEAD:refs/heads/main'],
+  'the main branch, with force': () => ['--force', 'HEAD:refs/heads/main'],
   "another task's branch": () => [`HEAD:refs/heads/${branchPrefix(newId())}work`],
-  'its prefix without more': (own) => [`HEAD:refs/heads/${own.slice(0, -1)}`],
+  'its prefix alone': (own) => [`HEAD:refs/heads/${own.slice(0, -1)}`],
   'a tag': (own) => [`HEAD:refs/tags/${own}work`],
   'a ref of another kind': (own) => [`HEAD:refs/notes/${own}work`],
-  'the deletion of a foreign branch': () => ['--delete', 'main'],
+  'the deletion of another branch': () => ['--delete', 'main'],
   'the deletion of its own branch': (own) => ['--delete', `${own}kept`],
-  'its own branch together with a foreign one': (own) => [`HEAD:refs/heads/${own}work`, 'HEAD:refs/heads/main'],
+  'its own branch together with another one': (own) => [`HEAD:refs/heads/${own}work`, 'HEAD:refs/heads/main'],
   'everything, as a mirror': () => ['--mirror'],
-  'an odd name below its prefix': (own) => [`HEAD:refs/heads/${own}é`],
+  'an invalid name below its prefix': (own) => [`HEAD:refs/heads/${own}é`],
   'its own branch with a push option': (own) => ['--push-option=ci.skip', `HEAD:refs/heads/${own}work`],
 };
 
@@ -98,17 +98,17 @@ for (const [what, specs] of Object.entries(REFUSED))
     t.false(pushed.ok);
     t.regex(
       pushed.stderr,
-      /\[remote rejected\].*\((only refs\/heads\/errand\/\w+-\* may be pushed|no branch may be deleted|a branch name here has .*|push options are not taken)\)/,
+      /\[remote rejected\].*\((only refs\/heads\/errand\/\w+-\* may be pushed|branches may not be deleted|a branch name may contain .*|push options are not supported)\)/,
     );
     t.is(await refsOf(setting), before);
     t.deepEqual(
       setting.forge.requests.slice(asked).filter(({ method }) => method === 'POST'),
       [],
-      'nothing of the push has gone on',
+      'nothing of the push was forwarded',
     );
   });
 
-test('a push of more than a mebibyte goes through in pieces, its probe first', async (t) => {
+test('a push of more than a mebibyte is probed first, then sent in chunks', async (t) => {
   const setting = await setUp(t);
   const clone = await cloneWithWork(setting);
   const bytes = randomBytes(3 * 1024 * 1024);
@@ -122,7 +122,7 @@ test('a push of more than a mebibyte goes through in pieces, its probe first', a
   t.is(Number(size), bytes.length);
 });
 
-test('a large push that is refused is read to its end, so that git hears the reason', async (t) => {
+test('a large push that is refused is read to its end, so that git prints the reason', async (t) => {
   const setting = await setUp(t);
   const clone = await cloneWithWork(setting);
   await commit(clone, 'large.bin', randomBytes(3 * 1024 * 1024));
@@ -130,7 +130,7 @@ test('a large push that is refused is read to its end, so that git hears the rea
   t.regex(pushed.stderr, /\[remote rejected\] HEAD -> main \(only refs\/heads\/errand/);
 });
 
-test('a shallow clone can be pushed from', async (t) => {
+test('a shallow clone can push', async (t) => {
   const setting = await setUp(t);
   const first = await cloneWithWork(setting);
   await git(first, 'push', '--quiet', 'origin', `HEAD:refs/heads/${setting.prefix}work`);
@@ -149,7 +149,7 @@ test('a shallow clone can be pushed from', async (t) => {
   t.is(await git(join(setting.forge.root, 'team/app'), 'rev-list', '--count', `${setting.prefix}more`), '3');
 });
 
-test('many refs in one push are too many', async (t) => {
+test('too many refs in one push are refused', async (t) => {
   const setting = await setUp(t);
   const clone = await cloneWithWork(setting);
   const spec = (i: number) => `HEAD:refs/heads/${setting.prefix}${i}`;
@@ -161,7 +161,7 @@ test('many refs in one push are too many', async (t) => {
   t.regex(mirror.stderr, /HTTP 413/);
 });
 
-test('the sample is served from the data folder, pushes to it are judged alike, and no hook of it runs', async (t) => {
+test('the sample is served from the data folder, with the same checks of pushes, and runs no hook', async (t) => {
   const setting = await setUp(t, { repository: () => ({ repo_url: 'errand://sample', credential: undefined }) });
   const { folder, prefix } = setting;
   const clone = await cloneWithWork(setting);

@@ -28,7 +28,7 @@ const push = (...refs: string[]): Push => ({
   shallow: [],
 });
 
-test('commands are read as git writes them, whatever pieces they come in, and what follows stays', async (t) => {
+test('commands are read however the bytes are split, and the bytes after them stay unread', async (t) => {
   const bytes = Buffer.concat([
     pktLine(`shallow ${A}\n`),
     pktLine(`${ZERO} ${A} ${OWN}one\0${CAPABILITIES}`),
@@ -53,13 +53,13 @@ test('commands are read as git writes them, whatever pieces they come in, and wh
   }
 });
 
-test('what is written is what was read', async (t) => {
+test('commands are written as they were read', async (t) => {
   const bytes = Buffer.concat([pktLine(`shallow ${A}\n`), pktLine(`${ZERO} ${A} ${OWN}one\0${CAPABILITIES}`), FLUSH]);
   t.deepEqual(writePush(await read(bytes)), bytes);
   t.deepEqual(writePush(await read(FLUSH)), FLUSH);
 });
 
-test('a capability that is not known goes no further', async (t) => {
+test('an unknown capability is dropped', async (t) => {
   const { capabilities } = await read(
     Buffer.concat([pktLine(`${A} ${B} ${OWN}x\0 atomic evil=1 push-cert=nonce`), FLUSH]),
   );
@@ -83,18 +83,18 @@ const MALFORMED: Record<string, Buffer> = {
 };
 
 for (const [what, bytes] of Object.entries(MALFORMED))
-  test(`${what} is no push`, async (t) => {
+  test(`${what} is not a push`, async (t) => {
     await t.throwsAsync(read(bytes), { instanceOf: ErrandError, code: 'invalid' });
   });
 
-test('commands beyond their limit are too large, without being read to their end', async (t) => {
+test('commands beyond the limit are refused before they are read to the end', async (t) => {
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) yield pktLine(`${A} ${B} ${OWN}x`);
   }
   await t.throwsAsync(readPush(new PktReader(endless(), 65_536)), { code: 'too_large' });
 });
 
-test('arbitrary bytes are a push or a refusal, and never anything else', async (t) => {
+test('arbitrary bytes are either a push or refused', async (t) => {
   const good = Buffer.concat([
     pktLine(`${ZERO} ${A} ${OWN}one\0${CAPABILITIES}`),
     pktLine(`${A} ${B} ${OWN}two`),
@@ -110,7 +110,7 @@ test('arbitrary bytes are a push or a refusal, and never anything else', async (
   }
 });
 
-test('refs of the task may be pushed', (t) => {
+test('branches of the task may be pushed', (t) => {
   for (const name of ['work', 'a/b', 'v1.2_x', 'wip']) t.is(refusalOf(push(OWN + name), TASK), null, name);
   t.is(refusalOf(push(), TASK), null);
 });
@@ -152,20 +152,20 @@ for (const name of [
   'a;b',
   '\xe9',
 ])
-  test(`no branch is called ${name}`, (t) => {
-    t.regex(refusalOf(push(OWN + name), TASK)?.[0] ?? '', /a branch name here/);
+  test(`${name} is not a valid branch name`, (t) => {
+    t.regex(refusalOf(push(OWN + name), TASK)?.[0] ?? '', /a branch name may contain/);
   });
 
-test('the reasons stand in the order of the refs, and a good ref falls with the bad ones', (t) => {
+test('the reasons are in the order of the refs, and an allowed ref is refused with the others', (t) => {
   const deletion = { commands: [{ old: A, new: ZERO, ref: `${OWN}x` }], capabilities: [], shallow: [] };
-  t.deepEqual(refusalOf(deletion, TASK), ['no branch may be deleted']);
+  t.deepEqual(refusalOf(deletion, TASK), ['branches may not be deleted']);
   t.deepEqual(refusalOf(push(`${OWN}x`, 'refs/heads/main'), TASK), [
     'refused with the rest of the push',
     `only ${OWN}* may be pushed`,
   ]);
 });
 
-test('a report is as git reads it: plain, in the side band, in pieces where it is long', (t) => {
+test('a report is plain or in the side band, and split where it is long', (t) => {
   const { commands } = push('refs/heads/main');
   const plain = `000eunpack ok\n001ang refs/heads/main no\n0000`;
   t.is(refusalReport({ commands, capabilities: ['report-status'], shallow: [] }, ['no'])?.toString(), plain);

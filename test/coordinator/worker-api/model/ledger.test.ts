@@ -24,8 +24,8 @@ const REQUEST = {
 };
 const NOTHING = { input: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 };
 
-/** The books of one task. Each `start` is another process on the same database: none of them settles what the one before had open. */
-async function startBooks(t: ExecutionContext, budget_usd = 5) {
+/** One task and its database. Each `start` makes the ledger of another server process. */
+async function setUp(t: ExecutionContext, budget_usd = 5) {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   const rows: EventRow[] = [];
@@ -42,93 +42,93 @@ async function startBooks(t: ExecutionContext, budget_usd = 5) {
     start: (prices = readPrices(undefined)) => new Ledger(log, prices, pino({ level: 'silent' })),
     usage: () => taskOf(log, task_id).usage,
     open: () => listOpenRequests(db),
-    booked: () => rows.filter(({ type }) => type === 'usage.updated'),
-    /** As if what is under way had gone out so long ago. */
+    charged: () => rows.filter(({ type }) => type === 'usage.updated'),
+    /** Makes the requests in progress older. */
     age: (seconds: number) =>
       db.prepare('UPDATE open_requests SET at = ?').run(new Date(Date.now() - seconds * 1000).toISOString()),
   };
 }
 
-test('a request is in the database before it goes out, and its row goes with what books it', async (t) => {
-  const { caller, start, usage, open, booked } = await startBooks(t);
+test('a reservation is stored before the request is sent, and removed with the charge', async (t) => {
+  const { caller, start, usage, open, charged } = await setUp(t);
   const ledger = start();
-  const opened = await ledger.open(caller, REQUEST);
+  const reservation = await ledger.reserve(caller, REQUEST);
   t.like(open()[0], { task_id: caller.task_id, attempt: 1, cache_write_tokens: 4_000, max_tokens: 10_000 });
   t.is(usage().requests, 0);
-  ledger.settle(opened, { model: MODEL, parts: [{ ...NOTHING, input: 3_000, output: 100 }], complete: true });
+  ledger.settle(reservation, { model: MODEL, parts: [{ ...NOTHING, input: 3_000, output: 100 }], complete: true });
   t.deepEqual(open(), []);
   t.like(usage(), { requests: 1, input_tokens: 3_000, output_tokens: 100 });
-  t.is(booked().length, 1);
+  t.is(charged().length, 1);
   start();
   t.is(usage().requests, 1);
 });
 
-test('a request that came to nothing leaves no row, and books nothing', async (t) => {
-  const { caller, start, usage, open, booked } = await startBooks(t);
+test('a request that cost nothing leaves no reservation and no charge', async (t) => {
+  const { caller, start, usage, open, charged } = await setUp(t);
   const ledger = start();
-  ledger.settle(await ledger.open(caller, REQUEST), undefined);
-  t.deepEqual([open().length, usage().requests, booked().length], [0, 0, 0]);
+  ledger.settle(await ledger.reserve(caller, REQUEST), undefined);
+  t.deepEqual([open().length, usage().requests, charged().length], [0, 0, 0]);
 });
 
-test('what an earlier process was carrying is booked at the start, with an event, and once', async (t) => {
-  const { caller, start, usage, open, booked, age } = await startBooks(t);
+test('requests that an earlier process left in progress are charged once at the start, with an event', async (t) => {
+  const { caller, start, usage, open, charged, age } = await setUp(t);
   const first = start();
-  await first.open(caller, REQUEST);
-  await first.open(caller, { ...REQUEST, max_tokens: 100 });
+  await first.reserve(caller, REQUEST);
+  await first.reserve(caller, { ...REQUEST, max_tokens: 100 });
   age(20);
   start();
   t.deepEqual(open(), []);
   t.like(usage(), { requests: 2, cache_write_tokens: 8_000 });
-  // Of the one as much as can have been written in 20 seconds, of the other all that it could be.
+  // For one request as much as could be written in 20 seconds, for the other its max_tokens.
   const least = 20 * TOKENS_PER_SECOND + 100;
   t.true(usage().output_tokens >= least && usage().output_tokens < least + 10 * TOKENS_PER_SECOND);
   t.deepEqual(
-    booked().map(({ task_id, attempt }) => [task_id, attempt]),
+    charged().map(({ task_id, attempt }) => [task_id, attempt]),
     [1, 2].map(() => [caller.task_id, 1]),
   );
   const before = usage();
   start();
   t.deepEqual(usage(), before);
-  t.is(booked().length, 2);
+  t.is(charged().length, 2);
 });
 
-test('what could not be booked at the start is booked before anything else goes out', async (t) => {
-  const { caller, db, start, usage, open } = await startBooks(t);
-  await start().open(caller, REQUEST);
+test('a charge that could not be stored at the start is stored before the next request is sent', async (t) => {
+  const { caller, db, start, usage, open } = await setUp(t);
+  await start().reserve(caller, REQUEST);
   db.pragma('query_only = ON');
   const ledger = start();
-  await t.throwsAsync(ledger.open(caller, REQUEST), { code: 'unavailable' });
+  await t.throwsAsync(ledger.reserve(caller, REQUEST), { code: 'unavailable' });
   t.is(usage().requests, 0);
   db.pragma('query_only = OFF');
-  await ledger.open(caller, REQUEST);
+  await ledger.reserve(caller, REQUEST);
   t.is(usage().requests, 1);
   t.is(open().length, 1);
 });
 
-test('the prompt of an answer that had begun is booked as the API counted it', async (t) => {
-  const { caller, start, usage, open, log } = await startBooks(t);
+test('once an answer has begun, its prompt is charged as the API counted it', async (t) => {
+  const { caller, start, usage, open, log } = await setUp(t);
   const ledger = start();
-  const opened = await ledger.open(caller, REQUEST);
-  ledger.begun(opened, MODEL, { ...NOTHING, input: 10, cache_read: 2_500, output: 1 });
+  const reservation = await ledger.reserve(caller, REQUEST);
+  ledger.recordPrompt(reservation, MODEL, { ...NOTHING, input: 10, cache_read: 2_500, output: 1 });
   await log.enqueue(() => undefined);
   t.like(open()[0], { input_tokens: 10, cache_write_tokens: 0, cache_read_tokens: 2_500 });
   start();
   t.like(usage(), { requests: 1, input_tokens: 10, cache_write_tokens: 0, cache_read_tokens: 2_500 });
 });
 
-test('what was under way is booked even where its model has no price any more', async (t) => {
-  const { caller, start, usage } = await startBooks(t);
-  await start().open(caller, REQUEST);
+test('an interrupted request is charged even if its model has no price any more', async (t) => {
+  const { caller, start, usage } = await setUp(t);
+  await start().reserve(caller, REQUEST);
   start(demoPrices());
   t.true(usage().cost_usd > 0);
 });
 
-test('no task goes over its budget, however often the server dies in the middle of an answer', async (t) => {
-  const { caller, start, usage, age } = await startBooks(t, 1);
+test('no task exceeds its budget, however often the server dies in the middle of an answer', async (t) => {
+  const { caller, start, usage, age } = await setUp(t, 1);
   let deaths = 0;
   const live = async (): Promise<void> => {
     for (;;) {
-      await start().open(caller, { ...REQUEST, max_tokens: 64_000 });
+      await start().reserve(caller, { ...REQUEST, max_tokens: 64_000 });
       age(deaths % 7 === 0 ? 10_000 : 5);
       deaths++;
     }
@@ -139,12 +139,12 @@ test('no task goes over its budget, however often the server dies in the middle 
   t.true(usage().cost_usd > 0.9 && usage().cost_usd <= 1, `${usage().cost_usd}`);
 });
 
-test('a task that is removed takes its open requests along', async (t) => {
-  const { caller, db, start, open } = await startBooks(t);
+test('deleting a task deletes its reservations', async (t) => {
+  const { caller, db, start, open } = await setUp(t);
   const ledger = start();
-  const opened = await ledger.open(caller, REQUEST);
+  const reservation = await ledger.reserve(caller, REQUEST);
   db.prepare('DELETE FROM tasks WHERE id = ?').run(caller.task_id);
   t.is(db.prepare('SELECT count(*) FROM open_requests').pluck().get(), 0);
-  t.notThrows(() => ledger.settle(opened, { model: MODEL, parts: [NOTHING], complete: true }));
+  t.notThrows(() => ledger.settle(reservation, { model: MODEL, parts: [NOTHING], complete: true }));
   t.deepEqual(open(), []);
 });

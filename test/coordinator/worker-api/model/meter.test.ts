@@ -27,7 +27,7 @@ const METERED = {
   complete: true,
 };
 
-test('reads the usage however the bytes are cut', (t) => {
+test('reads the usage however the bytes are split', (t) => {
   const bytes = Buffer.from([...toStream(ANSWER, 7)].join(''));
   for (const size of [1, 2, 3, 7, 64, 1000, bytes.length]) {
     const meter = new Meter(true);
@@ -44,7 +44,7 @@ test('reads the usage of an answer that is not streamed', (t) => {
   t.deepEqual(meter.result(), METERED);
 });
 
-test('takes totals of the last message_delta, and keeps what it leaves null', (t) => {
+test('takes the totals of the last message_delta and keeps the counts that it leaves null', (t) => {
   const meter = new Meter(true);
   const line = (event: object) => meter.push(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
   line({ type: 'message_start', message: { model: 'm', usage: { ...tokens, output_tokens: 1 } } });
@@ -57,21 +57,21 @@ test('takes totals of the last message_delta, and keeps what it leaves null', (t
   ]);
 });
 
-test('estimates the output of an answer that was cut off from what was seen', (t) => {
+test('estimates the output of an answer that was cut off from what arrived', (t) => {
   const frames = [...toStream({ ...ANSWER, content: [{ type: 'text', text: 'a'.repeat(3000) }] }, 30)];
   const meter = new Meter(true);
   for (const frame of frames.slice(0, 53)) meter.push(Buffer.from(frame));
   t.like(meter.result(), { complete: false, parts: [{ input: 10, output: 500 }] });
 });
 
-test('has nothing to say of an answer that never began', (t) => {
+test('reports no usage for an answer that never began', (t) => {
   const meter = new Meter(true);
   meter.push(Buffer.from('event: ping\ndata: {"type":"ping"}\n\ndata: not json\n\n'));
   t.is(meter.result(), undefined);
   t.is(new Meter(false).result(), undefined);
 });
 
-test('passes over a line that is too long, and reads what comes after it', (t) => {
+test('skips a line that is too long and reads the lines after it', (t) => {
   const meter = new Meter(true);
   const chunk = Buffer.alloc(1024 * 1024, 'x');
   meter.push(Buffer.from('data: {"type":"'));

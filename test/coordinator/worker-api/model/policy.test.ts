@@ -6,7 +6,7 @@ const BODY = { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'h
 const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 const says = (blocks: object[]) => ({ ...BODY, messages: [{ role: 'user', content: blocks }] });
 
-test('allows what an agent needs', (t) => {
+test('allows the features that an agent needs', (t) => {
   const request = readRequest(
     bytes({
       ...BODY,
@@ -30,7 +30,7 @@ test('allows what an agent needs', (t) => {
   t.true(request.input_tokens > 5000 && request.input_tokens < 6000, String(request.input_tokens));
 });
 
-test('refuses what leaves the sandbox, or what no meter knows', (t) => {
+test('refuses features that leave the sandbox or whose cost is not known', (t) => {
   const url = { type: 'url', url: 'https://example.org' };
   const refused: [string, object][] = [
     ['server tools', { ...BODY, tools: [{ type: 'web_search_20260318', name: 'web_search' }] }],
@@ -59,7 +59,7 @@ test('refuses what leaves the sandbox, or what no meter knows', (t) => {
   }
 });
 
-test('refuses what it cannot read as the API would', (t) => {
+test('refuses a body that the API could read differently', (t) => {
   for (const text of ['', '[1]', '{"model":', '\ufeff{}']) t.throws(() => readRequest(bytes(text)), undefined, text);
   t.throws(() => readRequest(Buffer.from([0x7b, 0xff, 0x7d])), { instanceOf: ErrandError });
   t.throws(() => readRequest(bytes({ ...BODY, max_tokens: 1.5 })), { instanceOf: ErrandError });
@@ -68,19 +68,19 @@ test('refuses what it cannot read as the API would', (t) => {
   t.throws(() => readRequest(bytes(says([nested(50)]))), { message: /nested/ });
 });
 
-test('refuses a key that comes twice, however it is written', (t) => {
+test('refuses a duplicate key, however it is escaped', (t) => {
   const twice = [
     '{"model":"m","messages":[],"model":"n"}',
     '{"model":"m","messages":[],"m\\u006fdel":"n"}',
     '{"model":"m","messages":[{"content":"a","x":{"y":1,"y":2}}]}',
     '{"model":"m" , "messages":[] , "tools":[] ,"tools" :[{"type":"web_search_20260318"}]}',
   ];
-  for (const text of twice) t.throws(() => readRequest(bytes(text)), { message: /comes twice/ }, text);
+  for (const text of twice) t.throws(() => readRequest(bytes(text)), { message: /appears twice/ }, text);
   const once = String.raw`{"model":"m","messages":[{"role":"user","content":"{\"model\":1,\"model\":2} \\"},{"role":"user","content":"x"}]}`;
   t.is(readRequest(bytes(once)).model, 'm');
 });
 
-test('changes max_tokens and no other byte', (t) => {
+test('replaces max_tokens and changes no other byte', (t) => {
   const text =
     '{ "messages":[{"role":"user","content":"\\"max_tokens\\": 7 €","max_tokens":1}],\n "max_tokens" : 64000 , "model":"m"}';
   const raw = bytes(text);
