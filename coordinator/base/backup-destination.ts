@@ -7,7 +7,7 @@ export type S3Destination = {
   endpoint: string;
   region: string;
   bucket: string;
-  /** What all keys begin with: empty, or ending in a slash. */
+  /** The prefix of all keys: empty, or ending in a slash. */
   prefix: string;
   access_key_id: string;
   secret_access_key: string;
@@ -16,7 +16,7 @@ export type S3Destination = {
 /** Where backups are kept. */
 export type BackupDestination = { kind: 'folder'; path: string } | S3Destination;
 
-/** The settings that name it, as they were given. */
+/** The raw settings that name the destination. */
 type Given = {
   [
     name in
@@ -30,10 +30,10 @@ type Given = {
 
 export const S3_REGION_DEFAULT = 'us-east-1';
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** What every store takes in a key as it is, and no signature needs to escape. */
+/** Every store accepts these characters in a key, and the request signature need not escape them. */
 const PREFIX = /^[\w./-]{0,500}$/;
 
-/** The destination, or the faults of the settings that name it. Undefined: none is named. */
+/** Returns the destination, or the faults of its settings. Undefined: no destination is set. */
 export function readDestination(given: Given): BackupDestination | { faults: string[] } | undefined {
   const to = given.ERRAND_BACKUP_TO;
   if (to === undefined) return undefined;

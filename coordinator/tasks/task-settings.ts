@@ -10,15 +10,15 @@ import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
 import type { TaskRow } from '../domain/task.ts';
 
-/** The user name that forges take together with a token. */
+/** The user name that forges expect together with a token. */
 const TOKEN_USERNAME = 'x-access-token';
-/** Where a task has no project: what installs packages works, and nothing else. */
+/** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
-type Deps = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
+type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
 
-/** What a task has from its project as it stands now, and from the server where it has none. */
-export function taskSettings({ db, keys, config }: Deps) {
+/** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
+export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
   const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
 
   function credential(task: TaskRow): ForgeCredential | undefined {
@@ -40,7 +40,7 @@ export function taskSettings({ db, keys, config }: Deps) {
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };
     },
-    /** For the git carrier. Throws where there is no such task. */
+    /** For the git proxy. Throws if there is no such task. */
     repository: (task_id: string): ForgeRepository => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);
@@ -51,7 +51,10 @@ export function taskSettings({ db, keys, config }: Deps) {
   };
 }
 
-/** Whether the repository is on this host (`host` or `host:port`), by https: the server's token goes nowhere in the clear but to a named port. */
+/**
+ * Whether the repository is on this host (`host` or `host:port`). The server's token is sent over https only, unless
+ * the owner's setting names a port.
+ */
 function isAt(repo_url: string, git_host: string): boolean {
   if (!URL.canParse(repo_url)) return false;
   const { protocol, host } = new URL(repo_url);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { toMessage, toStream } from '../../../coordinator/demo/answer.ts';
+import { toMessage, toStream } from '../../../coordinator/demo/message-stream.ts';
 import { ApiError, invalid } from './api-error.ts';
 import { PromptCache } from './cache.ts';
 import { checkSignatures, segments, tokensOf } from './conversation.ts';
