@@ -9,7 +9,7 @@ const MAIN = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
-/** The command line as a person has it: a process for each command, and one folder that keeps the log-in. */
+/** The command line as a user runs it: a process per command, and one configuration folder that keeps the session. */
 export class CommandLine {
   readonly config_dir: string;
   readonly #t: ExecutionContext;
@@ -23,19 +23,19 @@ export class CommandLine {
     return new CommandLine(t, await temporaryFolder(t));
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command until it ends. */
   run(argv: string[], options: { stdin?: string; env?: Record<string, string> } = {}): Promise<Ended> {
     return this.start(argv, options).ended;
   }
 
-  /** Starts a command; it is killed with the test, should it still run. */
+  /** Starts a command. It is killed when the test ends. */
   start(argv: string[], { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {}): Running {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [MAIN, ...argv], {
       env: { PATH, HOME, XDG_CONFIG_HOME: this.config_dir, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    child.stdin.on('error', () => undefined); // Not every command reads it.
+    child.stdin.on('error', () => undefined); // Not every command reads its input.
     child.stdin.end(stdin);
     this.#t.teardown(() => child.kill('SIGKILL'));
     return new Running(child);
@@ -55,9 +55,13 @@ export class Running {
     this.ended = once(child, 'close').then(([code]) => ({ code, stdout: this.stdout, stderr: this.stderr }));
   }
 
-  /** Waits until the output holds a text. */
+  /** Waits until the output contains a text. */
   async shows(text: string): Promise<void> {
-    await until(`the output gate '${text}'`, () => this.stdout.includes(text) || this.child.exitCode !== null, 20_000);
+    await until(
+      `the output contains '${text}'`,
+      () => this.stdout.includes(text) || this.child.exitCode !== null,
+      20_000,
+    );
     if (!this.stdout.includes(text)) throw new Error(`It ended without '${text}': ${this.stdout}${this.stderr}`);
   }
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { rawConnection, rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { TestClient } from '../../support/watcher.ts';
+import { TestClient } from '../../support/test-client.ts';
 
 const at = (url: string) => ({ port: Number(new URL(url).port), host: '127.0.0.1' });
 

@@ -12,7 +12,7 @@ import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { addTask, addUser } from '../../support/rows.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
 

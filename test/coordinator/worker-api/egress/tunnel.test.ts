@@ -18,7 +18,7 @@ import { newId } from '../../../../protocol/ids.ts';
 import { makeCertificate, type Certificate } from '../../../support/certificate.ts';
 import { extension, message, record, serverName } from '../../../support/client-hello.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { serveProxy, type ProxyServer } from '../../../support/proxy-server.ts';
+import { serveTunnel, type TunnelServer } from '../../../support/tunnel-server.ts';
 import { Trickle } from '../../../support/trickle.ts';
 import { until } from '../../../support/until.ts';
 
@@ -70,7 +70,7 @@ async function setUp(
   target: Target,
   policy: EgressPolicy,
   change: Partial<EgressDependencies> = {},
-): Promise<ProxyServer> {
+): Promise<TunnelServer> {
   const tunnel = egressProxy({
     policy: () => policy,
     private_hosts: [],
@@ -81,7 +81,7 @@ async function setUp(
     timeouts: TIMEOUTS,
     ...change,
   });
-  return serveProxy(t, tunnel, newId());
+  return serveTunnel(t, tunnel, newId());
 }
 
 async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certificate: Certificate }> {
@@ -93,9 +93,9 @@ async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certifi
 
 const plainTarget = (t: ExecutionContext) => serve(t, createTcpServer({ allowHalfOpen: true }, echo));
 
-async function granted(proxy: ProxyServer, authority: string): Promise<Socket> {
+async function granted(proxy: TunnelServer, authority: string): Promise<Socket> {
   const connected = await proxy.connect(authority);
-  if (connected.socket === undefined) throw new Error(connected.words);
+  if (connected.socket === undefined) throw new Error(connected.text);
   connected.socket.on('error', () => {});
   return connected.socket;
 }
@@ -149,13 +149,13 @@ const REFUSED: [string, EgressPolicy, string, number, RegExp][] = [
   ['a user before the host', OPEN, 'a@example.com:443', 400, /host name and a port/],
 ];
 
-for (const [what, policy, authority, status, words] of REFUSED)
+for (const [what, policy, authority, status, text] of REFUSED)
   test(`refuses ${what}`, async (t) => {
     const target = await plainTarget(t);
     const proxy = await setUp(t, target, policy);
     const refused = await proxy.connect(authority);
     t.is(refused.status, status);
-    if (refused.socket === undefined) t.regex(refused.words, words);
+    if (refused.socket === undefined) t.regex(refused.text, text);
     t.is(target.connections(), 0);
     await until('the connection is closed', () => proxy.connections() === 0);
   });
@@ -195,7 +195,7 @@ for (const address of PRIVATE)
     const proxy = await setUp(t, target, OPEN, { resolve: async () => [answer(PUBLIC), answer(address)] });
     const refused = await proxy.connect('example.com:443');
     t.is(refused.status, 403);
-    if (refused.socket === undefined) t.regex(refused.words, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
+    if (refused.socket === undefined) t.regex(refused.text, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
     t.is(target.connections(), 0);
   });
 
@@ -224,14 +224,14 @@ test('a private host that the owner lists with its port is reached, without TLS 
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
       logger: createLogger('silent'),
     });
-  const allowed = await serveProxy(t, tunneller(list('localhost', '127.0.0.1')), newId());
+  const allowed = await serveTunnel(t, tunneller(list('localhost', '127.0.0.1')), newId());
   for (const host of ['localhost', '127.0.0.1']) {
     const socket = await granted(allowed, `${host}:${target.port}`);
     socket.end('house');
     t.is(await text(socket), 'hello house');
   }
   t.is((await allowed.connect(`localhost:${target.port + 1}`)).status, 403);
-  const registries = await serveProxy(t, tunneller(REGISTRIES), newId());
+  const registries = await serveTunnel(t, tunneller(REGISTRIES), newId());
   t.is((await registries.connect(`localhost:${target.port}`)).status, 403);
 });
 

@@ -11,7 +11,14 @@ import { FLUSH, pktLine } from '../../../../coordinator/worker-api/git/pkt-line.
 import { makeCertificate } from '../../../support/certificate.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { basic, git, tryGit, type Intercept } from '../../../support/git-server.ts';
-import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp, type Setting } from '../../../support/git-surface.ts';
+import {
+  cloneWithWork,
+  commit,
+  CREDENTIAL,
+  refsOf,
+  setUp,
+  type GitProxyScene,
+} from '../../../support/git-proxy-scene.ts';
 import { until } from '../../../support/until.ts';
 
 const TIMEOUTS = { connect_ms: 30_000, answer_ms: 30_000, idle_ms: 30_000 };
@@ -20,11 +27,11 @@ const PUSH = 'application/x-git-receive-pack-request';
 type Answer = { status: number; code: string | null; words: string; retry_after: string | null };
 
 /** Asks for the refs, as git's first request does. */
-async function refs({ server }: Setting, service = 'git-upload-pack'): Promise<Answer> {
+async function refs({ server }: GitProxyScene, service = 'git-upload-pack'): Promise<Answer> {
   return read(await fetch(`${server.url}/info/refs?service=${service}`));
 }
 
-function post({ server }: Setting, body: Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+function post({ server }: GitProxyScene, body: Buffer, headers: Record<string, string> = {}): Promise<Answer> {
   const init = { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': PUSH, ...headers } };
   return fetch(`${server.url}/git-receive-pack`, init).then(read);
 }
@@ -404,7 +411,7 @@ test('a worker that reads nothing is not buffered for', async (t) => {
   await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
 });
 
-function startFetch({ server }: Setting, signal?: AbortSignal): Promise<Response> {
+function startFetch({ server }: GitProxyScene, signal?: AbortSignal): Promise<Response> {
   const headers = { 'content-type': 'application/x-git-upload-pack-request' };
   return fetch(`${server.url}/git-upload-pack`, { method: 'POST', headers, body: '0000', signal: signal ?? null });
 }

@@ -13,7 +13,7 @@ import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream'
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { startLlm } from '../../../support/llm.ts';
+import { startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
 
@@ -31,7 +31,7 @@ async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<vo
 }
 
 test('carries the API with the real key in place of the token, and every byte of the request', async (t) => {
-  const { client, model } = await startLlm(t, { script: [{ text: 'Grüße 🙂' }] });
+  const { client, model } = await startModelProxy(t, { script: [{ text: 'Grüße 🙂' }] });
   const stream = client.beta.messages.stream(
     { ...ASK, betas: ['context-management-2025-06-27'] },
     { headers: { cookie: 'a=b', 'x-forwarded-for': '1.2.3.4', 'anthropic-workspace-id': 'w' } },
@@ -55,7 +55,7 @@ test('carries the API with the real key in place of the token, and every byte of
 });
 
 test('passes each event on when it comes', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     script: [{ text: 'one two three', fault: { fault: 'stall', at_byte: 1400 } }],
     piece_chars: 4,
   });
@@ -67,7 +67,7 @@ test('passes each event on when it comes', async (t) => {
 });
 
 test('adds what a request cost to its task, and tells of it in the log', async (t) => {
-  const { client, task, rows, caller } = await startLlm(t, {
+  const { client, task, rows, caller } = await startModelProxy(t, {
     script: [
       { text: 'a', output_tokens: 100 },
       { text: 'b', output_tokens: 50 },
@@ -96,7 +96,7 @@ test('adds what a request cost to its task, and tells of it in the log', async (
 });
 
 test('bills a compaction besides the answer', async (t) => {
-  const { client, task } = await startLlm(t, {
+  const { client, task } = await startModelProxy(t, {
     script: [{ compaction: 'x'.repeat(400), text: 'On.', output_tokens: 7 }],
   });
   const { usage } = await client.beta.messages
@@ -108,7 +108,10 @@ test('bills a compaction besides the answer', async (t) => {
 });
 
 test('refuses the next request once the budget is spent, and the SDK does not try again', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a', output_tokens: 4800 }] });
+  const { client, model, task } = await startModelProxy(t, {
+    budget_usd: 0.05,
+    script: [{ text: 'a', output_tokens: 4800 }],
+  });
   await client.beta.messages.stream({ ...ASK, max_tokens: 4900 }).finalMessage();
   await until('it is billed', () => task().usage.cost_usd > 0.048);
   const error = await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { instanceOf: RateLimitError });
@@ -119,7 +122,7 @@ test('refuses the next request once the budget is spent, and the SDK does not tr
 });
 
 test('lowers max_tokens to what the budget affords, and changes nothing else', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
+  const { client, model, task } = await startModelProxy(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
   await client.beta.messages.stream({ ...ASK, max_tokens: 64_000 }).finalMessage();
   const sent = JSON.parse(model.requests[0]?.raw.toString() ?? '') as { max_tokens: number };
   t.true(sent.max_tokens > 4000 && sent.max_tokens < 5000, String(sent.max_tokens));
@@ -128,7 +131,7 @@ test('lowers max_tokens to what the budget affords, and changes nothing else', a
 });
 
 test('counts what requests under way may cost as spent', async (t) => {
-  const { client, model, task } = await startLlm(t, {
+  const { client, model, task } = await startModelProxy(t, {
     budget_usd: 0.05,
     script: [{ text: 'a', fault: { fault: 'stall', at_byte: 1000 } }, { text: 'b' }],
   });
@@ -145,7 +148,7 @@ test('counts what requests under way may cost as spent', async (t) => {
 });
 
 test('ends the upstream when the worker hangs up, and bills what was seen', async (t) => {
-  const { client, model, task, lines, broken, busy } = await startLlm(t, {
+  const { client, model, task, lines, broken, busy } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -161,7 +164,7 @@ test('ends the upstream when the worker hangs up, and bills what was seen', asyn
 });
 
 test('cuts the stream when the attempt ends, and takes no more', async (t) => {
-  const { client, model, end, task } = await startLlm(t, {
+  const { client, model, end, task } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -177,7 +180,7 @@ test('cuts the stream when the attempt ends, and takes no more', async (t) => {
 });
 
 test('breaks off what the upstream breaks off, and bills it', async (t) => {
-  const { client, task, busy, broken } = await startLlm(t, {
+  const { client, task, busy, broken } = await startModelProxy(t, {
     script: [
       { text: 'word '.repeat(200), fault: { fault: 'cut', at_byte: 3000 } },
       { text: 'x', fault: faults.overloadedMidStream(3) },
@@ -190,7 +193,7 @@ test('breaks off what the upstream breaks off, and bills it', async (t) => {
 });
 
 test('ends a stream that has fallen silent', async (t) => {
-  const { client, model, busy } = await startLlm(t, {
+  const { client, model, busy } = await startModelProxy(t, {
     script: [{ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }],
     timeouts: { idle_ms: 200 },
   });
@@ -200,7 +203,7 @@ test('ends a stream that has fallen silent', async (t) => {
 });
 
 test('bills the prompt of a request that was given up before its answer began', async (t) => {
-  const { client, model, task, busy, broken, lines } = await startLlm(t, { script: [] });
+  const { client, model, task, busy, broken, lines } = await startModelProxy(t, { script: [] });
   model.fail({ fault: 'silence' });
   const aborted = new AbortController();
   const asked = client.beta.messages.create({ ...ASK, stream: false }, { signal: aborted.signal });
@@ -217,7 +220,7 @@ test('bills the prompt of a request that was given up before its answer began', 
 });
 
 test('passes errors of the API on as they are, and bills nothing for them', async (t) => {
-  const { client, model, task, busy } = await startLlm(t, { script: [{ text: 'at last' }] });
+  const { client, model, task, busy } = await startModelProxy(t, { script: [{ text: 'at last' }] });
   model.fail(faults.rateLimited(0), faults.overloaded());
   t.like(await client.beta.messages.stream(ASK).finalMessage(), { stop_reason: 'end_turn' });
   t.is(model.requests.length, 3);
@@ -232,7 +235,7 @@ test('passes errors of the API on as they are, and bills nothing for them', asyn
 });
 
 test('says so when the API cannot be reached, and bills nothing', async (t) => {
-  const { client, task, busy } = await startLlm(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
+  const { client, task, busy } = await startModelProxy(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -251,7 +254,7 @@ test('never takes the key to where a redirect points', async (t) => {
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => http.close());
   const { port } = http.address() as AddressInfo;
-  const { client } = await startLlm(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
+  const { client } = await startModelProxy(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -260,7 +263,7 @@ test('never takes the key to where a redirect points', async (t) => {
 });
 
 test('counts tokens for free, even with nothing left', async (t) => {
-  const { client, task, db, busy } = await startLlm(t, { budget_usd: 1 });
+  const { client, task, db, busy } = await startModelProxy(t, { budget_usd: 1 });
   db.prepare('UPDATE tasks SET cost_usd = 1').run();
   const { input_tokens } = await client.beta.messages.countTokens({ model: ASK.model, messages: ASK.messages });
   t.true(input_tokens > 0);
@@ -269,7 +272,7 @@ test('counts tokens for free, even with nothing left', async (t) => {
 });
 
 test('refuses a model without a price, and every path but two', async (t) => {
-  const { client, model } = await startLlm(t, { script: [] });
+  const { client, model } = await startModelProxy(t, { script: [] });
   await t.throwsAsync(client.beta.messages.create({ ...ASK, model: 'claude-unheard-of' }), {
     instanceOf: PermissionDeniedError,
     message: /no price/,
@@ -281,7 +284,7 @@ test('refuses a model without a price, and every path but two', async (t) => {
 });
 
 test('keeps a task to so many requests at once', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     handler: () => ({ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }),
   });
   const open = Array.from({ length: LIMITS.llm_requests_at_once_max }, () => client.beta.messages.stream(ASK));
@@ -296,7 +299,7 @@ test('keeps a task to so many requests at once', async (t) => {
 test('lets nothing out while what was spent cannot be written, and books it later', async (t) => {
   const slowly = { fault: 'drip', pause_ms: 50 } as const;
   const script = [{ text: 'a', fault: slowly }, { text: 'b' }];
-  const { client, model, db, task, busy, lines } = await startLlm(t, { script });
+  const { client, model, db, task, busy, lines } = await startModelProxy(t, { script });
   const stream = client.beta.messages.stream(ASK);
   await stream.emitted('connect');
   db.pragma('query_only = ON');
@@ -312,7 +315,7 @@ test('lets nothing out while what was spent cannot be written, and books it late
 });
 
 test('refuses a body that is too large or compressed, and lets nothing of it out', async (t) => {
-  const { url, model } = await startLlm(t, { script: [] });
+  const { url, model } = await startModelProxy(t, { script: [] });
   const post = (body: Buffer, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers });
   const large = await post(Buffer.alloc(LIMITS.llm_body_bytes_max + 1, 'x'));
