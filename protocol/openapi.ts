@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
@@ -14,10 +15,13 @@ type Json = Record<string, unknown>;
 /** What answers hold, by the names of the document. */
 const ANSWERS: Record<string, z.ZodType> = {
   Problem,
-  User: api.User,
-  Session: api.Session,
-  WsTicket: api.WsTicket,
+  User: accounts.User,
+  Session: accounts.Session,
+  SessionPage: accounts.SessionPage,
+  PasswordResetDone: accounts.PasswordResetDone,
+  WsTicket: accounts.WsTicket,
   Project: api.Project,
+  ProjectSaved: api.ProjectSaved,
   ProjectPage: api.ProjectPage,
   Attempt,
   Task,
@@ -34,10 +38,12 @@ const ANSWERS: Record<string, z.ZodType> = {
 
 /** What requests hold. */
 const REQUESTS: Record<string, z.ZodType> = {
-  Signup: api.Signup,
-  Login: api.Login,
-  Refresh: api.Refresh,
-  AccountDelete: api.AccountDelete,
+  Signup: accounts.Signup,
+  Login: accounts.Login,
+  Refresh: accounts.Refresh,
+  AccountDelete: accounts.AccountDelete,
+  PasswordChange: accounts.PasswordChange,
+  PasswordReset: accounts.PasswordReset,
   ProjectCreate: api.ProjectCreate,
   ProjectPatch: api.ProjectPatch,
   TaskCreate: api.TaskCreate,

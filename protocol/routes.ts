@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import { Id } from './ids.ts';
 import type { ErrorCode } from './problem.ts';
@@ -36,9 +37,9 @@ export const ROUTES = {
     path: '/auth/signup',
     summary: 'Make an account; the first one owns the server',
     auth: 'none',
-    body: api.Signup,
+    body: accounts.Signup,
     status: 201,
-    response: api.Session,
+    response: accounts.Session,
     errors: ['signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
   },
   login: {
@@ -46,9 +47,9 @@ export const ROUTES = {
     path: '/auth/login',
     summary: 'Log in',
     auth: 'none',
-    body: api.Login,
+    body: accounts.Login,
     status: 200,
-    response: api.Session,
+    response: accounts.Session,
     errors: ['wrong_credentials', 'rate_limited', 'unavailable'],
   },
   refresh: {
@@ -56,9 +57,9 @@ export const ROUTES = {
     path: '/auth/refresh',
     summary: 'Exchange a refresh token for a new pair',
     auth: 'none',
-    body: api.Refresh,
+    body: accounts.Refresh,
     status: 200,
-    response: api.Session,
+    response: accounts.Session,
     errors: ['unauthenticated', 'refresh_reused'],
   },
   logout: {
@@ -66,7 +67,7 @@ export const ROUTES = {
     path: '/auth/logout',
     summary: 'End the log-in that a refresh token belongs to',
     auth: 'none',
-    body: api.Refresh,
+    body: accounts.Refresh,
     status: 204,
     errors: [],
   },
@@ -76,7 +77,7 @@ export const ROUTES = {
     summary: 'Who is logged in',
     auth: 'user',
     status: 200,
-    response: api.User,
+    response: accounts.User,
     errors: [],
   },
   deleteMe: {
@@ -86,9 +87,54 @@ export const ROUTES = {
     description:
       'It takes the password once more, and is refused while a task of yours waits or is at work. All log-ins end, and their sockets are closed. The owner of the server cannot be deleted: the next to sign up would own it.',
     auth: 'user',
-    body: api.AccountDelete,
+    body: accounts.AccountDelete,
     status: 204,
     errors: ['wrong_credentials', 'rate_limited', 'conflict', 'unavailable'],
+  },
+  changePassword: {
+    method: 'post',
+    path: '/auth/password',
+    summary: 'Change your password; all your other log-ins end',
+    description:
+      'The log-in that asks goes on with its tokens. A wrong old password counts as a failed log-in, and enough of them are rate limited.',
+    auth: 'user',
+    body: accounts.PasswordChange,
+    status: 204,
+    errors: ['wrong_credentials', 'rate_limited', 'unavailable'],
+  },
+  listSessions: {
+    method: 'get',
+    path: '/auth/sessions',
+    summary: 'Your log-ins, newest first',
+    auth: 'user',
+    query: api.PageQuery,
+    status: 200,
+    response: accounts.SessionPage,
+    errors: [],
+  },
+  deleteSession: {
+    method: 'delete',
+    path: '/auth/sessions/:id',
+    summary: 'End one of your log-ins',
+    description:
+      'Its tokens are void at once and its sockets are closed, as after a log-out. It may be the current one.',
+    auth: 'user',
+    params: byId,
+    status: 204,
+    errors: ['not_found'],
+  },
+  resetPassword: {
+    method: 'post',
+    path: '/users/password-reset',
+    summary: 'Give someone a new random password; for the owner of the server',
+    description:
+      'The password is in this answer and nowhere else. All log-ins of that person end. A repeat makes another password. It is not for the ' +
+      "owner's own account: that has POST /auth/password and, for a password that was forgotten, the server's command line.",
+    auth: 'user',
+    body: accounts.PasswordReset,
+    status: 200,
+    response: accounts.PasswordResetDone,
+    errors: ['forbidden', 'not_found', 'conflict', 'unavailable'],
   },
   wsTicket: {
     method: 'post',
@@ -96,7 +142,7 @@ export const ROUTES = {
     summary: 'A one-time ticket for the socket',
     auth: 'user',
     status: 201,
-    response: api.WsTicket,
+    response: accounts.WsTicket,
     errors: [],
   },
 
@@ -104,12 +150,15 @@ export const ROUTES = {
     method: 'post',
     path: '/projects',
     summary: 'Make a project',
+    description:
+      'Its name is unique among yours, upper and lower case alike. Unless check is false, the repository is asked first whether it can be read: an ' +
+      'address or a token that does not work is `invalid`, a repository that cannot be reached now is `upstream_unreachable`, and `errors` names the field.',
     auth: 'user',
     idempotent: true,
     body: api.ProjectCreate,
     status: 201,
-    response: api.Project,
-    errors: ['conflict', 'idempotency_conflict'],
+    response: api.ProjectSaved,
+    errors: ['conflict', 'idempotency_conflict', 'rate_limited', 'upstream_unreachable'],
   },
   listProjects: {
     method: 'get',
@@ -136,13 +185,13 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'Change a project',
     description:
-      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with.',
+      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with. Where the address or the token changes, the repository is asked as it is when a project is made.',
     auth: 'user',
     params: byId,
     body: api.ProjectPatch,
     status: 200,
-    response: api.Project,
-    errors: ['not_found', 'conflict'],
+    response: api.ProjectSaved,
+    errors: ['not_found', 'conflict', 'rate_limited', 'upstream_unreachable'],
   },
   deleteProject: {
     method: 'delete',
@@ -159,6 +208,8 @@ export const ROUTES = {
     method: 'post',
     path: '/task',
     summary: 'Send an errand',
+    description:
+      'A repository whose host does not exist, or has a private address that is not allowed, is `invalid` at once.',
     auth: 'user',
     idempotent: true,
     body: api.TaskCreate,

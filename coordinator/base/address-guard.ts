@@ -8,10 +8,23 @@ const RESOLVE_MS = 10_000;
 /** Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
+/** Why a host is refused: no such name, the lookup failed, or one of its addresses is not public. */
+type AddressFault = 'unknown_name' | 'unresolved' | 'private_address';
+
+/** A refused host. The code is `forbidden` for a private address, else `upstream_unreachable`. */
+export class AddressError extends ErrandError {
+  readonly fault: AddressFault;
+
+  constructor(fault: AddressFault, message: string, cause?: unknown) {
+    super(fault === 'private_address' ? 'forbidden' : 'upstream_unreachable', message, { cause });
+    this.fault = fault;
+  }
+}
+
 /**
  * Returns the addresses that a connection to this host and port may use. Connect only to these (`pinned`): a second
- * lookup could return others (DNS rebinding). Throws `forbidden` if any address is not public, and
- * `upstream_unreachable` if the name does not resolve.
+ * lookup could return others (DNS rebinding). Rejects with an `AddressError` if there is none, or if any of them is not
+ * public.
  */
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
@@ -23,12 +36,14 @@ export function addressGuard(private_hosts: string[], resolve: Resolve = resolve
   return async (hostname, port) => {
     const name = bare(hostname);
     const addresses = await withTimeout(resolve(name)).catch((cause: unknown) => {
-      throw new ErrandError('upstream_unreachable', `The name ${name} could not be resolved.`, { cause });
+      if (codeOf(cause) === 'ENOTFOUND')
+        throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
+      throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
     });
-    if (addresses.length === 0) throw new ErrandError('upstream_unreachable', `The name ${name} has no address.`);
+    if (addresses.length === 0) throw new AddressError('unresolved', `The name ${name} has no address.`);
     if (!listsHost(private_hosts, name, port) && !addresses.every(({ address }) => isPublicAddress(address)))
-      throw new ErrandError(
-        'forbidden',
+      throw new AddressError(
+        'private_address',
         `${name} has a private address. The server's owner can allow it with the setting ERRAND_PRIVATE_HOSTS=${hostAndPort(name, port)}.`,
       );
     return addresses;
@@ -117,6 +132,10 @@ function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
   });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** Removes the brackets that a URL's `hostname` has around an IPv6 address. */

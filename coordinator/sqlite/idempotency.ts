@@ -10,9 +10,12 @@ export type StoredResponse = {
   created_at: string;
 };
 
-/** The response that was sent to a user for this key. Undefined: none is stored. */
-export function findStoredResponse(db: Db, user_id: string, key: string): StoredResponse | undefined {
-  return sql<StoredResponse>(db, 'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ?').get(user_id, key);
+/** The response that was sent to a user for this key. Undefined: none is stored, or it is older than `since`. */
+export function findStoredResponse(db: Db, user_id: string, key: string, since: string): StoredResponse | undefined {
+  return sql<StoredResponse>(
+    db,
+    'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ? AND created_at >= ?',
+  ).get(user_id, key, since);
 }
 
 /** Stores a response. Throws SQLITE_CONSTRAINT_PRIMARYKEY if the user has one for this key. */

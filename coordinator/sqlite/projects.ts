@@ -80,3 +80,11 @@ export function countProjects(db: Db, user_id: string): number {
   ).get(user_id);
   return row?.n ?? 0;
 }
+
+/** The names of a user's projects. */
+export function listProjectNames(db: Db, user_id: string): { id: string; name: string }[] {
+  return sql<{ id: string; name: string }>(
+    db,
+    'SELECT id, name FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).all(user_id);
+}

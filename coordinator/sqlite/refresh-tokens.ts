@@ -7,6 +7,11 @@ export type RefreshTokenRow = {
   /** The log-in that it belongs to. */
   family: string;
   user_id: string;
+  /** When that log-in was made. */
+  began_at: string;
+  /** What the client that got this token called itself, and its IP address. Null: the token is older than these columns. */
+  user_agent: string | null;
+  address: string | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -14,12 +19,21 @@ export type RefreshTokenRow = {
   successor: string | null;
 };
 
+/** A log-in as its user sees it. */
+export type SessionRow = {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  user_agent: string | null;
+  address: string | null;
+};
+
 /** Adds a token that was not exchanged yet. */
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
-    `INSERT INTO refresh_tokens (hash, family, user_id, created_at, expires_at)
-     VALUES (:hash, :family, :user_id, :created_at, :expires_at)`,
+    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, user_agent, address, created_at, expires_at)
+     VALUES (:hash, :family, :user_id, :began_at, :user_agent, :address, :created_at, :expires_at)`,
   ).run(token);
 }
 
@@ -36,6 +50,19 @@ export function listFamilies(db: Db, user_id: string): string[] {
   return sql<{ family: string }>(db, 'SELECT DISTINCT family FROM refresh_tokens WHERE user_id = ?')
     .all(user_id)
     .map((row) => row.family);
+}
+
+/** The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that was not used. */
+export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address
+   FROM refresh_tokens INDEXED BY refresh_tokens_unused
+   WHERE user_id = :user_id AND family < :before AND used_at IS NULL AND expires_at > :now ORDER BY family DESC LIMIT :limit`;
+
+/** A user's log-ins that have not ended, newest first, older than `before`. */
+export function listSessions(
+  db: Db,
+  page: { user_id: string; before: string | undefined; now: string; limit: number },
+): SessionRow[] {
+  return sql<SessionRow>(db, LIST_SESSIONS).all({ ...page, before: page.before ?? '~' });
 }
 
 /** Marks a token as exchanged. False: it was exchanged before. */

@@ -27,6 +27,16 @@ export function findUserByEmail(db: Db, email: string): UserRow | undefined {
   return sql<UserRow>(db, 'SELECT * FROM users WHERE email = ?').get(email);
 }
 
+/** Stores the hash of a new password, if `old_hash` is still the stored one. False: it is not, or there is no such account. */
+export function updatePassword(db: Db, id: string, old_hash: string, new_hash: string): boolean {
+  const { changes } = sql(db, 'UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?').run(
+    new_hash,
+    id,
+    old_hash,
+  );
+  return changes === 1;
+}
+
 /** Clears the e-mail and password of an account that is being deleted: nobody logs in, and the address is free. */
 export function releaseEmail(db: Db, id: string): void {
   sql(db, `UPDATE users SET email = id, password_hash = '' WHERE id = ?`).run(id);

@@ -1,6 +1,7 @@
 import type { EgressPolicy } from '../domain/egress-policy.ts';
-import type { ForgeCredential, ForgeRepository } from '../domain/forge-repository.ts';
+import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
+import { forgeCredential } from './forge-credential.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
@@ -10,8 +11,6 @@ import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
 import type { TaskRow } from '../domain/task.ts';
 
-/** The user name that forges expect together with a token. */
-const TOKEN_USERNAME = 'x-access-token';
 /** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
@@ -20,13 +19,6 @@ type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_
 /** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
 export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
   const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
-
-  function credential(task: TaskRow): ForgeCredential | undefined {
-    const { git_token, git_username } = readTaskSecrets(db, keys, task);
-    if (git_token !== null) return { username: git_username ?? TOKEN_USERNAME, password: git_token };
-    if (config.git_token === undefined || !isAt(task.repo_url, config.git_host)) return undefined;
-    return { username: TOKEN_USERNAME, password: config.git_token };
-  }
 
   return {
     /** For the assignment. */
@@ -44,19 +36,10 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
     repository: (task_id: string): ForgeRepository => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);
-      return { repo_url: task.repo_url, credential: credential(task) };
+      const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config);
+      return { repo_url: task.repo_url, credential };
     },
     /** For the forward proxy. */
     egress: (task_id: string): EgressPolicy => projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT,
   };
-}
-
-/**
- * Whether the repository is on this host (`host` or `host:port`). The server's token is sent over https only, unless
- * the owner's setting names a port.
- */
-function isAt(repo_url: string, git_host: string): boolean {
-  if (!URL.canParse(repo_url)) return false;
-  const { protocol, host } = new URL(repo_url);
-  return host === git_host && (protocol === 'https:' || git_host.includes(':'));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
 import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from '../support/api.ts';
 import type { Ended } from '../support/command-line.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../support/folder.ts';
 import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { COORDINATOR_RULES, type CoordinatorUnderTest } from './coordinator-suite.ts';
+import type { CoordinatorUnderTest } from './coordinator-calls.ts';
+import { COORDINATOR_RULES } from './coordinator-suite.ts';
 import { realCoordinator } from './real-coordinator.ts';
 
 for (const { name, check } of COORDINATOR_RULES) {

@@ -11,7 +11,7 @@ import { readKeys } from '../../coordinator/base/keys.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
-import type { Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
@@ -136,7 +136,7 @@ function caller(agent: Agent, origin: string): Call {
 function badBodies(call: Call, token: string): Bad[] {
   const headers = bearing(token);
   const repo_url = 'https://forge.example/a/b';
-  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@forge.example:a/b'];
+  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@alias:a/b'];
   const bodies: unknown[] = [
     { prompt: 'x', repo_url, colour: 'red' },
     { prompt: 7, repo_url },

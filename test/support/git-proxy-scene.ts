@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
-import { gitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
+import { GitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -35,7 +35,7 @@ export async function setUp(
   const repo_url = await forge.createRepository('team/app');
   const task_id = newId();
   const folder = await temporaryFolder(t);
-  const proxy = gitProxy({
+  const proxy = new GitProxy({
     repository: () => ({ repo_url, credential: credential ?? undefined }),
     private_hosts: [forge.host],
     sample: sampleBackend(join(folder, 'data')),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import type { ExecutionContext } from 'ava';
-import { modelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
+import { ModelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
 import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -56,7 +56,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
   const row = taskRow(user_id, options.budget_usd ?? 5);
   insertTask(db, row);
   const lines: string[] = [];
-  const proxy = modelProxy({
+  const proxy = new ModelProxy({
     log,
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
     prices: options.prices ?? readPrices(undefined),

@@ -19,6 +19,8 @@ async function stage(t: ExecutionContext) {
   return { server, network, api, session, cli, session_path };
 }
 
+const CLIENT = { address: '127.0.0.1', user_agent: null };
+
 test('makes an account with a password from the environment, and keeps the log-in for its owner alone', async (t) => {
   const server = await startApi(t);
   const cli = await CommandLine.create(t);
@@ -48,7 +50,7 @@ test('ends the log-in on the server, too', async (t) => {
   const { server, cli, session_path } = await stage(t);
   const { refresh_token } = JSON.parse(await readFile(session_path, 'utf8'));
   t.is((await cli.run(['logout'])).stdout, 'You are logged out.\n');
-  await t.throwsAsync(server.auth.refresh(refresh_token));
+  await t.throwsAsync(server.auth.logins.refresh(refresh_token, CLIENT));
   const after = await cli.run(['tasks']);
   t.is(after.code, 2);
   t.is(after.stderr, 'You are not logged in: run npx errand login first.\n');
@@ -66,7 +68,7 @@ test('renews the tokens once when several processes find them expired at once', 
   t.is(server.db.prepare('SELECT count(*) AS n FROM refresh_tokens WHERE used_at IS NOT NULL').pluck().get(), 1);
   const renewed = JSON.parse(await readFile(session_path, 'utf8'));
   t.not(renewed.refresh_token, stored.refresh_token);
-  await t.notThrowsAsync(server.auth.refresh(renewed.refresh_token));
+  await t.notThrowsAsync(server.auth.logins.refresh(renewed.refresh_token, CLIENT));
 });
 
 test('sends one errand, though the answer to it was lost', async (t) => {
@@ -110,14 +112,14 @@ test('names each wrong field of a request, and what is missing', async (t) => {
     'task',
     'Mend it',
     '--repo',
-    'ftp://host/repo',
+    'x'.repeat(2001),
     '--budget',
     '5000',
     '--priority',
     '99',
   ]);
   t.is(refused.code, 2);
-  for (const field of ['/repo_url must begin with https://', '/budget_usd ', '/priority '])
+  for (const field of ['/repo_url is too long', '/budget_usd ', '/priority '])
     t.true(refused.stderr.includes(`\n  ${field}`), refused.stderr);
   const cases: [string[], RegExp][] = [
     [['task', 'Mend it'], /--repo errand:\/\/sample/],

@@ -253,7 +253,7 @@ test('says that the log-in has ended where it cannot be renewed', async (t) => {
   errand.begin();
   await watching.shows('running');
   const { refresh_token } = JSON.parse(await readFile(join(cli.config_dir, 'errand', 'session.json'), 'utf8'));
-  server.auth.logout(refresh_token);
+  server.auth.logins.logout(refresh_token);
   const { code, stderr } = await watching.ended;
   t.is(code, 2);
   t.true(stderr.includes('npx errand login'), stderr);

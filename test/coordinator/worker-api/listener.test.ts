@@ -30,7 +30,10 @@ async function start(t: ExecutionContext, options: Carried = {}) {
   return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
 }
 
-const refusal = ({ status, body }: Awaited<ReturnType<typeof callWorkerApi>>) => [status, (body as { code: string }).code];
+const refusal = ({ status, body }: Awaited<ReturnType<typeof callWorkerApi>>) => [
+  status,
+  (body as { code: string }).code,
+];
 
 test("a worker's socket takes the tokens of that worker's attempt alone", async (t) => {
   const { folder, scene, user_id, token, path, beat } = await start(t);

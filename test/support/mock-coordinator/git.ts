@@ -3,7 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { sampleBackend } from '../../../coordinator/demo/sample-backend.ts';
-import { gitProxy } from '../../../coordinator/worker-api/git/git-proxy.ts';
+import { GitProxy } from '../../../coordinator/worker-api/git/git-proxy.ts';
 import type { ForgeCredential } from '../../../coordinator/domain/forge-repository.ts';
 import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
@@ -25,7 +25,7 @@ export async function serveRepository(
   const repo_url = server ? `${server.origin}/repository` : repository;
   // Whoever names an address on this command line may reach it, wherever it is.
   const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
-  const proxy = gitProxy({
+  const proxy = new GitProxy({
     repository: () => ({ repo_url, credential }),
     private_hosts,
     sample: sampleBackend(data_dir),

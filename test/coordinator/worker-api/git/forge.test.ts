@@ -59,7 +59,7 @@ const ANSWERS: [number, string, number, RegExp][] = [
   [404, 'not_found', 404, /There is no repository at http.*or this credential may not see it/],
   [410, 'not_found', 404, /There is no repository/],
   [413, 'too_large', 413, /of this size/],
-  [429, 'rate_limited', 429, /left alone/],
+  [429, 'rate_limited', 429, /limits the rate of requests/],
   [500, 'upstream_unreachable', 502, /status 500/],
   [503, 'upstream_unreachable', 502, /status 503/],
   [200, 'not_found', 404, /not as a git repository/],
@@ -179,12 +179,18 @@ test('the forge is reached at the very address that was checked, and its name is
   t.is(setting.forge.requests[0]?.headers.host, `forge.invalid:${port}`);
 });
 
-test('a name that does not exist is unreachable', async (t) => {
+test('a name that does not exist is final for the first request, and not for a push', async (t) => {
+  const resolveTo = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
   const setting = await setUp(t, {
     repository: () => ({ repo_url: 'https://forge.example/a', credential: CREDENTIAL }),
-    resolve: () => Promise.reject(new Error('ENOTFOUND')),
+    resolve: resolveTo('ENOTFOUND'),
   });
-  t.is((await refs(setting)).code, 'upstream_unreachable');
+  const answer = await refs(setting);
+  t.is(answer.code, 'not_found');
+  t.regex(answer.words, /There is no host with the name forge\.example/);
+  t.is((await refs(setting, 'git-receive-pack')).code, 'upstream_unreachable');
+  const later = await setUp(t, { resolve: resolveTo('EAI_AGAIN') });
+  t.is((await refs(later)).code, 'upstream_unreachable', 'the name server may answer later');
 });
 
 test('a redirect to another name on the same host is followed, and kept for what comes after', async (t) => {
@@ -255,7 +261,9 @@ test('a forge is reached by TLS, its certificate checked against its name', asyn
     private_hosts: [host],
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
   });
-  t.is((await refs(secure)).code, 'upstream_unreachable', 'nobody has vouched for the certificate yet');
+  const untrusted = await refs(secure);
+  t.is(untrusted.code, 'forbidden', 'final: a retry meets the same certificate');
+  t.regex(untrusted.words, /The TLS connection to localhost:\d+ failed: DEPTH_ZERO_SELF_SIGNED_CERT/);
   const before = getCACertificates('default');
   setDefaultCACertificates([...before, certificate.cert]);
   t.teardown(() => setDefaultCACertificates(before));

@@ -2,27 +2,27 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
-import { renew } from '../../../../coordinator/operations/backup/new-history.ts';
+import { startNewEpoch } from '../../../../coordinator/operations/backup/new-epoch.ts';
 import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
 import { insertOpenRequest } from '../../../../coordinator/sqlite/open-requests.ts';
 import { dataFolder, look } from '../../../support/backups.ts';
 
 const TAKEN_AT = '2026-01-01T00:00:00.000Z';
 
-test('a new history is all in the database file, or is refused', async (t) => {
+test('everything is in the database file after a new epoch starts, or it fails', async (t) => {
   const data_dir = await dataFolder(t);
   const path = join(data_dir, 'errand.db');
-  // Whoever reads keeps the WAL from being brought in, as a full disk does: the last close would leave it there without a word.
+  // A reader blocks the checkpoint of the WAL, as a full disk does. The last close would not report that.
   const reader = new Database(path, { readonly: true });
   reader.exec('BEGIN');
   reader.prepare('SELECT count(*) FROM tasks').get();
-  t.throws(() => renew(path, TAKEN_AT), { message: /locked/ });
+  t.throws(() => startNewEpoch(path, TAKEN_AT), { message: /locked/ });
   reader.close();
-  t.is(renew(path, TAKEN_AT), 0);
+  t.is(startNewEpoch(path, TAKEN_AT), 0);
   t.false(existsSync(`${path}-wal`));
 });
 
-test('model requests that were under way are booked at their prompt, once', async (t) => {
+test('open model requests are charged for their prompt, once', async (t) => {
   const data_dir = await dataFolder(t);
   const path = join(data_dir, 'errand.db');
   const db = openDatabase(path);
@@ -40,7 +40,7 @@ test('model requests that were under way are booked at their prompt, once', asyn
     at: TAKEN_AT,
   });
   db.close();
-  t.is(renew(path, TAKEN_AT), 1);
+  t.is(startNewEpoch(path, TAKEN_AT), 1);
   look(data_dir, (value) => {
     t.is(value('SELECT count(*) FROM open_requests'), 0);
     t.is(value('SELECT cost_usd FROM tasks'), 0.25);
