@@ -1,17 +1,21 @@
 import type { Intercept } from './git-server.ts';
-import type { Setting } from './git-surface.ts';
+import type { GitProxyScene } from './git-proxy-scene.ts';
 
 const PUSH = 'application/x-git-receive-pack-request';
 
 type Answer = { status: number; code: string | null; words: string; retry_after: string | null };
 
 /** Asks for the refs, as git's first request does. */
-export async function askRefs({ server }: Setting, service = 'git-upload-pack'): Promise<Answer> {
+export async function askRefs({ server }: GitProxyScene, service = 'git-upload-pack'): Promise<Answer> {
   return readAnswer(await fetch(`${server.url}/info/refs?service=${service}`));
 }
 
 /** Posts a push, as git does. */
-export function postPush({ server }: Setting, body: Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+export function postPush(
+  { server }: GitProxyScene,
+  body: Buffer,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const init = { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': PUSH, ...headers } };
   return fetch(`${server.url}/git-receive-pack`, init).then(readAnswer);
 }

@@ -2,27 +2,28 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
-import { startHeart, type Answer } from './heart.ts';
-import { addTask, addUser, startAttempt } from './rows.ts';
+import { type WorkerApiResponse } from './worker-api-call.ts';
+import { startWorkerApiScene } from './worker-api-scene.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
 
-type Carried = Partial<Omit<Parameters<typeof startHeart>[0], 'folder'>>;
+type Carried = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'folder'>>;
 
 /** A worker's attempt, and the listener that takes its calls, until the test ends. */
 export async function setListenerScene(t: ExecutionContext, options: Carried = {}) {
   const folder = await temporaryFolder(t);
-  const heart = await startHeart({ folder, ...options });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const { id } = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, id, 'worker-one');
-  const token = await heart.tokens.issue(id, attempt);
-  const where = { port: heart.callback_port };
+  const scene = await startWorkerApiScene({ folder, ...options });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const { id } = addTask(scene.log, user_id);
+  const attempt = startAttempt(scene.log, id, 'worker-one');
+  const token = await scene.tokens.issue(id, attempt);
+  const where = { port: scene.callback_port };
   const beat = { attempt, last_seq: 0, waiting_for: null };
-  return { folder, heart, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
+  return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
 }
 
 /** The status and the error code of an answer. */
-export const refusal = ({ status, body }: Answer) => [status, (body as { code: string }).code];
+export const refusal = ({ status, body }: WorkerApiResponse) => [status, (body as { code: string }).code];
 
 /** A connection that speaks no protocol by itself. */
 export async function rawSocket(where: { port: number } | { socketPath: string }): Promise<Socket> {

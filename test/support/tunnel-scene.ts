@@ -14,7 +14,7 @@ import { createLogger } from '../../coordinator/base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { temporaryFolder } from './folder.ts';
-import { serveProxy, type ProxyServer } from './proxy-server.ts';
+import { serveTunnel, type TunnelServer } from './tunnel-server.ts';
 
 export const HOST = 'registry.npmjs.org';
 
@@ -62,7 +62,7 @@ export async function setUp(
   target: Target,
   policy: EgressPolicy,
   change: Partial<EgressDependencies> = {},
-): Promise<ProxyServer> {
+): Promise<TunnelServer> {
   const tunnel = egressProxy({
     policy: () => policy,
     private_hosts: [],
@@ -73,7 +73,7 @@ export async function setUp(
     timeouts: TIMEOUTS,
     ...change,
   });
-  return serveProxy(t, tunnel, newId());
+  return serveTunnel(t, tunnel, newId());
 }
 
 export async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certificate: Certificate }> {
@@ -85,9 +85,9 @@ export async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; 
 
 export const plainTarget = (t: ExecutionContext) => serve(t, createTcpServer({ allowHalfOpen: true }, echo));
 
-export async function granted(proxy: ProxyServer, authority: string): Promise<Socket> {
+export async function granted(proxy: TunnelServer, authority: string): Promise<Socket> {
   const connected = await proxy.connect(authority);
-  if (connected.socket === undefined) throw new Error(connected.words);
+  if (connected.socket === undefined) throw new Error(connected.text);
   connected.socket.on('error', () => {});
   return connected.socket;
 }

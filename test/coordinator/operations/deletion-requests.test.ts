@@ -10,9 +10,9 @@ import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { CLOSE } from '../../../protocol/socket.ts';
 import { Api } from '../../support/api.ts';
-import { startAttempt } from '../../support/rows.ts';
+import { startAttempt } from '../../support/fixtures.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
-import { TestClient } from '../../support/watcher.ts';
+import { TestClient } from '../../support/test-client.ts';
 import { startDeletion } from '../../support/deletion-scene.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };

@@ -2,7 +2,7 @@ import Anthropic, { APIError, APIUserAbortError, RateLimitError } from '@anthrop
 import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import test, { type ExecutionContext } from 'ava';
-import { startLlm } from '../../../support/llm.ts';
+import { startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
 
@@ -20,7 +20,7 @@ async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<vo
 }
 
 test('adds what a request cost to its task, and tells of it in the log', async (t) => {
-  const { client, task, rows, caller } = await startLlm(t, {
+  const { client, task, rows, caller } = await startModelProxy(t, {
     script: [
       { text: 'a', output_tokens: 100 },
       { text: 'b', output_tokens: 50 },
@@ -49,7 +49,7 @@ test('adds what a request cost to its task, and tells of it in the log', async (
 });
 
 test('bills a compaction besides the answer', async (t) => {
-  const { client, task } = await startLlm(t, {
+  const { client, task } = await startModelProxy(t, {
     script: [{ compaction: 'x'.repeat(400), text: 'On.', output_tokens: 7 }],
   });
   const { usage } = await client.beta.messages
@@ -61,7 +61,10 @@ test('bills a compaction besides the answer', async (t) => {
 });
 
 test('refuses the next request once the budget is spent, and the SDK does not try again', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a', output_tokens: 4800 }] });
+  const { client, model, task } = await startModelProxy(t, {
+    budget_usd: 0.05,
+    script: [{ text: 'a', output_tokens: 4800 }],
+  });
   await client.beta.messages.stream({ ...ASK, max_tokens: 4900 }).finalMessage();
   await until('it is billed', () => task().usage.cost_usd > 0.048);
   const error = await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { instanceOf: RateLimitError });
@@ -72,7 +75,7 @@ test('refuses the next request once the budget is spent, and the SDK does not tr
 });
 
 test('lowers max_tokens to what the budget affords, and changes nothing else', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
+  const { client, model, task } = await startModelProxy(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
   await client.beta.messages.stream({ ...ASK, max_tokens: 64_000 }).finalMessage();
   const sent = JSON.parse(model.requests[0]?.raw.toString() ?? '') as { max_tokens: number };
   t.true(sent.max_tokens > 4000 && sent.max_tokens < 5000, String(sent.max_tokens));
@@ -81,7 +84,7 @@ test('lowers max_tokens to what the budget affords, and changes nothing else', a
 });
 
 test('counts what requests under way may cost as spent', async (t) => {
-  const { client, model, task } = await startLlm(t, {
+  const { client, model, task } = await startModelProxy(t, {
     budget_usd: 0.05,
     script: [{ text: 'a', fault: { fault: 'stall', at_byte: 1000 } }, { text: 'b' }],
   });
@@ -98,7 +101,7 @@ test('counts what requests under way may cost as spent', async (t) => {
 });
 
 test('breaks off what the upstream breaks off, and bills it', async (t) => {
-  const { client, task, busy, broken } = await startLlm(t, {
+  const { client, task, busy, broken } = await startModelProxy(t, {
     script: [
       { text: 'word '.repeat(200), fault: { fault: 'cut', at_byte: 3000 } },
       { text: 'x', fault: faults.overloadedMidStream(3) },
@@ -111,7 +114,7 @@ test('breaks off what the upstream breaks off, and bills it', async (t) => {
 });
 
 test('bills the prompt of a request that was given up before its answer began', async (t) => {
-  const { client, model, task, busy, broken, lines } = await startLlm(t, { script: [] });
+  const { client, model, task, busy, broken, lines } = await startModelProxy(t, { script: [] });
   model.fail({ fault: 'silence' });
   const aborted = new AbortController();
   const asked = client.beta.messages.create({ ...ASK, stream: false }, { signal: aborted.signal });
@@ -130,7 +133,7 @@ test('bills the prompt of a request that was given up before its answer began', 
 test('lets nothing out while what was spent cannot be written, and books it later', async (t) => {
   const slowly = { fault: 'drip', pause_ms: 50 } as const;
   const script = [{ text: 'a', fault: slowly }, { text: 'b' }];
-  const { client, model, db, task, busy, lines } = await startLlm(t, { script });
+  const { client, model, db, task, busy, lines } = await startModelProxy(t, { script });
   const stream = client.beta.messages.stream(ASK);
   await stream.emitted('connect');
   db.pragma('query_only = ON');
