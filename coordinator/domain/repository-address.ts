@@ -1,7 +1,10 @@
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 
-/** Where a repository is: `https://` or `http://`, or the sample's address. `branch`: the one that the address names, if it is a link to one. */
+/**
+ * Where a repository is: `https://` or `http://`, or the sample's address. `branch`: the one that the address names, if
+ * it is a link to one.
+ */
 export type RepositoryAddress = { repo_url: string; branch: string | undefined };
 /** Why an address is not understood, to be read after its name, and which form would be. It quotes no credential. */
 export type AddressRefusal = { refusal: string };
@@ -16,7 +19,9 @@ const SHORTHANDS = new Map([
   ['bitbucket', 'bitbucket.org'],
 ]);
 
-/** Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository. */
+/**
+ * Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository.
+ */
 export function readRepositoryAddress(text: string): RepositoryAddress | AddressRefusal {
   const address = tidy(text);
   if (address === '') return refuse(`is empty: give it as ${FORM}`);
@@ -111,7 +116,10 @@ function fromSsh(text: string): string | AddressRefusal {
   return `https://${host}/${clean_path}`;
 }
 
-/** A password, a token in place of the user name, or one in the query. Some forges put a plain user name into the addresses that they show. */
+/**
+ * A password, a token in place of the user name, or one in the query. Some forges put a plain user name into the
+ * addresses that they show.
+ */
 function hasCredential({ username, password, searchParams }: URL): boolean {
   return (
     password !== '' || username.length >= 20 || [...searchParams.keys()].some((key) => /token|password/i.test(key))

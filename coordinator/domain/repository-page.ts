@@ -11,7 +11,10 @@ const HOST_ALIASES = new Map([
   ['altssh.bitbucket.org', 'bitbucket.org'],
 ]);
 
-/** On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of any depth. */
+/**
+ * On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of
+ * any depth.
+ */
 const OWNER_AND_NAME_HOSTS = new Set([
   'github.com',
   'bitbucket.org',
@@ -37,7 +40,10 @@ export function isOwnerAndNameHost(hostname: string): boolean {
   return OWNER_AND_NAME_HOSTS.has(hostname);
 }
 
-/** The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a token must not go out unencrypted. */
+/**
+ * The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a
+ * token must not go out unencrypted.
+ */
 export function canonicalHost(given: URL): URL {
   const url = new URL(given);
   url.hostname = HOST_ALIASES.get(url.hostname) ?? url.hostname;
@@ -49,7 +55,10 @@ export function canonicalHost(given: URL): URL {
   return url;
 }
 
-/** The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its address names one. */
+/**
+ * The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its
+ * address names one.
+ */
 export function repositoryOfPage(url: URL): Page {
   const parts = url.pathname.split('/').filter((part) => part !== '');
   const { path, rest } = split(url.hostname, parts);
@@ -93,7 +102,8 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
       return branchName(TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
     case 'src':
       return branchName(hostname === 'bitbucket.org' || TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
-    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git has no branch below another.
+    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git
+    // has no branch below another.
     case 'blame':
     case 'blob':
     case 'edit':

@@ -16,7 +16,10 @@ export function forgeCredential(
   return { username: TOKEN_USERNAME, password: config.git_token };
 }
 
-/** Whether the repository is on this host (`host` or `host:port`), by https: the server's token is sent unencrypted only to a port that is named. */
+/**
+ * Whether the repository is on this host (`host` or `host:port`), by https: the server's token is sent unencrypted only
+ * to a port that is named.
+ */
 function isAt(repo_url: string, git_host: string): boolean {
   if (!URL.canParse(repo_url)) return false;
   const { protocol, host } = new URL(repo_url);

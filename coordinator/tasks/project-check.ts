@@ -14,7 +14,10 @@ type Dependencies = {
   repositories: RepositoryCheck;
 };
 
-/** Asks the repository of a project before the project is stored, unless the person says `check: false`. Resolves to warnings; see `RepositoryCheck`. */
+/**
+ * Asks the repository of a project before the project is stored, unless the person says `check: false`. Resolves to
+ * warnings; see `RepositoryCheck`.
+ */
 export class ProjectCheck {
   readonly #deps: Dependencies;
 
