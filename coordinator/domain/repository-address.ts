@@ -43,7 +43,7 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   return { repo_url, branch };
 }
 
-/** Without what comes along when an address is copied out of a chat, a document or a shell. */
+/** Removes quotes, punctuation and invisible characters of a copied text. */
 function tidy(text: string): string {
   return text
     .replace(/^[\s\u200B-\u200F\u2060\uFEFF]+|[\s\u200B-\u200F\u2060\uFEFF]+$/g, '')
@@ -53,7 +53,7 @@ function tidy(text: string): string {
     .replace(/^(https?:\/\/)+(?=https?:\/\/)/i, '');
 }
 
-/** The address as one of http or https; it may still be anything behind the scheme. */
+/** Rewrites the address to http or https. The rest is not checked yet. */
 function webAddress(address: string): string | AddressRefusal {
   if (/^([a-z]:[\\/]|\\\\|\.{0,2}\/(?!\/)|\.{1,2}$|~|file:)/i.test(address))
     return refuse(
@@ -102,7 +102,7 @@ function withoutScheme(address: string): string | AddressRefusal {
   );
 }
 
-/** What follows `ssh://`, or the short form `git@host:path`, without the port, which is that of ssh. */
+/** Rewrites the part after `ssh://`, or the short form `git@host:path`; without the port, which belongs to ssh. */
 function fromSsh(text: string): string | AddressRefusal {
   const [, userinfo = '', host = '', path = ''] = /^([^@/]*@)?(\[[^\]]+\]|[^:/@]+)[:/](.*)$/.exec(text) ?? [];
   const clean_path = path.replace(/^\/+/, '');

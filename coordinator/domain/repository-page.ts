@@ -1,6 +1,6 @@
 import { BranchName } from '../../protocol/task.ts';
 
-/** Other names under which a forge is reached: by its pages, or by ssh on the port of https. */
+/** Aliases of a forge's host: for its pages, or for ssh on the https port. */
 const HOST_ALIASES = new Map([
   ['www.github.com', 'github.com'],
   ['github.dev', 'github.com'],
@@ -24,14 +24,14 @@ const OWNER_AND_NAME_HOSTS = new Set([
   'git.sr.ht',
 ]);
 
-/** What follows `/owner/name/` on the pages of GitHub, Gitea and Forgejo that may run under any host. */
+/** The path segments after `/owner/name/` in links to GitHub, Gitea and Forgejo, which may run on any host. */
 const PAGES = new Set(
   'actions blame blob branches commit commits compare edit issues pull pulls raw releases src tags tree wiki'.split(
     ' ',
   ),
 );
 
-/** Branches that are called so have no others below them: what follows in a link is a path. */
+/** Common branch names that are no prefix of others: the rest of a link is a file's path. */
 const TRUNKS = new Set(['HEAD', 'develop', 'main', 'master', 'trunk']);
 
 type Page = { path: string[]; branch: string | undefined };
@@ -65,7 +65,7 @@ export function repositoryOfPage(url: URL): Page {
   return { path, branch: branchOf(rest, url) };
 }
 
-/** Where the repository's path ends, and what page of it follows. */
+/** Splits a path into the repository's path and its page. */
 function split(hostname: string, parts: string[]): { path: string[]; rest: string[] } {
   const at = (index: number, skip = 0) => ({ path: parts.slice(0, index), rest: parts.slice(index + skip) });
   const dot_git = parts.findIndex((part) => /.\.git$/.test(part));
@@ -114,7 +114,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
   }
 }
 
-/** The name if it can be one of a branch, and is not a commit's. `HEAD` is the default branch. */
+/** The name if it is a valid branch name and not a commit hash. `HEAD` means the default branch. */
 function branchName(name: string | undefined): string | undefined {
   if (name === undefined || name === 'HEAD' || /^([0-9a-f]{12}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(name))
     return undefined;

@@ -2,10 +2,10 @@ import type { Config } from '../base/config.ts';
 import type { ForgeCredential } from '../domain/forge-repository.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
-/** The user name that forges take together with a token. */
+/** The user name that forges expect together with a token. */
 const TOKEN_USERNAME = 'x-access-token';
 
-/** What opens a repository: its project's token, else the server's own for its host; undefined if there is none. */
+/** The credential of a repository: its project's token, otherwise the server's token for that host; undefined: none. */
 export function forgeCredential(
   repo_url: string,
   { git_token, git_username }: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
