@@ -68,12 +68,16 @@ export type Bench = {
   /** Resolves with the next delta. */
   delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
-  /** Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones. */
+  /**
+   * Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones.
+   */
   run: (assignment?: Partial<Assignment>, settings?: Partial<WorkSettings>) => Promise<WorkResult>;
 };
 type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
 
-/** A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema. */
+/**
+ * A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema.
+ */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];

@@ -58,8 +58,8 @@ type Options = RunnerOptions & {
 };
 
 /**
- * Starts all of Errand: the coordinator, real workers, a git server with a password, and a scripted Claude API. It stops
- * with the test.
+ * Starts all of Errand: the coordinator, real workers, a git server with a password, and a scripted Claude API. It
+ * stops with the test.
  */
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, env, pace } = options;
