@@ -58,27 +58,56 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /** A fake Claude API on a free port: as strict as the real one, with its wire format and, on demand, its faults. */
 export async function startModel(options: ModelOptions = {}): Promise<ModelServer> {
-  const api_key = options.api_key ?? 'sk-ant-test-key';
-  const context_tokens_max = options.context_tokens_max ?? 1_000_000;
-  const requests: Recorded[] = [];
-  const waiting = new Map<number, (recorded: Recorded) => void>();
-  const pending: Fault[] = [];
-  const cache = new PromptCache();
-  const closing = new AbortController();
-  let turns = 0;
-
-  const next = (request: MessagesRequest): Turn | Fault => {
-    const fault = pending.shift();
-    // A fault inside the stream needs a turn to stream; the next request gets the same turn again.
-    if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
-    const n = fault ? turns : turns++;
-    const entry = options.handler ? options.handler(request, n) : options.script?.[n];
-    if (entry === undefined) throw new Error(`The script has ${n} turns and got one more request.`);
-    const turn = typeof entry === 'function' ? entry(request) : entry;
-    return fault && !isFault(turn) ? { ...turn, fault } : turn;
+  const model = new FakeModel(options);
+  const server = createServer((incoming, response) => {
+    model.serve(incoming, response).catch(() => response.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    base_url: `http://127.0.0.1:${port}`,
+    api_key: model.api_key,
+    requests: model.requests,
+    request: (n) => model.request(n),
+    fail: (...more) => model.fail(...more),
+    close: async () => {
+      model.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
+}
 
-  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+class FakeModel {
+  readonly api_key: string;
+  readonly requests: Recorded[] = [];
+  readonly #options: ModelOptions;
+  readonly #context_tokens_max: number;
+  readonly #waiting = new Map<number, (recorded: Recorded) => void>();
+  readonly #faults: Fault[] = [];
+  readonly #cache = new PromptCache();
+  readonly #closing = new AbortController();
+  #turns = 0;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+    this.api_key = options.api_key ?? 'sk-ant-test-key';
+    this.#context_tokens_max = options.context_tokens_max ?? 1_000_000;
+  }
+
+  async request(n: number): Promise<Recorded> {
+    return this.requests[n] ?? new Promise((resolve) => this.#waiting.set(n, resolve));
+  }
+
+  fail(...faults: Fault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/';
     const { promise: ended, resolve } = Promise.withResolvers<'finished' | 'aborted'>();
     response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted'));
@@ -86,11 +115,11 @@ export async function startModel(options: ModelOptions = {}): Promise<ModelServe
     const { method = 'GET', headers } = incoming;
     const request_id = `req_${randomBytes(12).toString('hex')}`;
     const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
-    requests.push(recorded);
+    this.requests.push(recorded);
     response.setHeader('request-id', request_id);
     response.setHeader('anthropic-organization-id', 'org-of-the-stand-in');
     try {
-      const betas = checkHeaders(incoming, api_key);
+      const betas = checkHeaders(incoming, this.api_key);
       const route = `${method} ${path.split('?')[0]}`;
       if (raw.length > BODY_BYTES_MAX)
         throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
@@ -104,50 +133,43 @@ export async function startModel(options: ModelOptions = {}): Promise<ModelServe
         checkMaxTokens(request);
         check(request, betas);
         const tokens = count(request);
-        if (tokens > context_tokens_max)
-          throw invalid(`prompt is too long: ${tokens} tokens > ${context_tokens_max} maximum`);
-        await answer(request, response);
+        if (tokens > this.#context_tokens_max)
+          throw invalid(`prompt is too long: ${tokens} tokens > ${this.#context_tokens_max} maximum`);
+        await this.#answer(request, response);
       } else throw new ApiError(404, 'not_found_error', 'Not found');
     } catch (error) {
       sendError(response, error);
     } finally {
-      waiting.get(requests.indexOf(recorded))?.(recorded);
+      this.#waiting.get(this.requests.indexOf(recorded))?.(recorded);
     }
-  };
+  }
 
-  const answer = async (request: MessagesRequest, response: ServerResponse): Promise<void> => {
-    const turn = next(request);
+  async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
+    const turn = this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
       if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
       for (const [name, value] of Object.entries(turn.headers ?? {})) response.setHeader(name, value);
       throw new ApiError(turn.status, turn.type, turn.message);
     }
-    const whole = responseTo(request, turn, cache.use(request.model, segments(request), request.cache_control));
+    const whole = responseTo(request, turn, this.#cache.use(request.model, segments(request), request.cache_control));
     for (const [name, value] of rateLimits()) response.setHeader(name, value);
     if (request.stream !== true) return sendJson(response, 200, toMessage(whole));
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     response.flushHeaders();
-    await stream(response, toStream(whole, options.piece_chars ?? 20), turn.fault, closing.signal);
-  };
+    await stream(response, toStream(whole, this.#options.piece_chars ?? 20), turn.fault, this.#closing.signal);
+  }
 
-  const server = createServer((incoming, response) => {
-    serve(incoming, response).catch(() => response.destroy());
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    base_url: `http://127.0.0.1:${port}`,
-    api_key,
-    requests,
-    request: async (n) => requests[n] ?? new Promise((resolve) => waiting.set(n, resolve)),
-    fail: (...more) => void pending.push(...more),
-    close: async () => {
-      closing.abort();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  #next(request: MessagesRequest): Turn | Fault {
+    const fault = this.#faults.shift();
+    // A fault inside the stream needs a turn to stream; the next request gets the same turn again.
+    if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
+    const n = fault ? this.#turns : this.#turns++;
+    const entry = this.#options.handler ? this.#options.handler(request, n) : this.#options.script?.[n];
+    if (entry === undefined) throw new Error(`The script has ${n} turns and got one more request.`);
+    const turn = typeof entry === 'function' ? entry(request) : entry;
+    return fault && !isFault(turn) ? { ...turn, fault } : turn;
+  }
 }
 
 function check(request: CountRequest, betas: string[]): void {
