@@ -148,7 +148,7 @@ export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, 
 export const SETTING_NAMES = Object.keys(Settings.shape);
 
 /** The names of the settings by subject, in the order of the documentation. */
-export const SETTING_GROUPS: Record<string, string[]> = {
+const SETTING_GROUPS: Record<string, string[]> = {
   Claude: Object.keys(claude),
   'The server': Object.keys(server),
   Workers: Object.keys(workers),
