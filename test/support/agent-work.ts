@@ -119,21 +119,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
-        report: {
-          emit: async (event) => {
-            // Copied as on the wire, so that no object is shared with the work.
-            const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
-            NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
-            events.push(copy);
-            for (const watch of watchers) watch(copy);
-          },
-          delta: (delta) => {
-            all.deltas.push(delta);
-            for (const resolve of listeners.splice(0)) resolve(delta);
-          },
-          waitingFor: (waiting) => void all.waits.push(waiting),
-          activity: () => undefined,
-        },
+        report: reportTo(all, watchers, listeners),
         messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
@@ -142,6 +128,28 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     },
   };
   return all;
+}
+
+/** Records reports. Each event is copied as on the wire, so that it shares no object with the work. */
+function reportTo(
+  { events, deltas, waits }: Bench,
+  watchers: Set<(event: WorkerEvent) => void>,
+  listeners: ((delta: Delta) => void)[],
+): WorkInput['report'] {
+  return {
+    emit: async (event) => {
+      const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
+      NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
+      events.push(copy);
+      for (const watch of watchers) watch(copy);
+    },
+    delta: (delta) => {
+      deltas.push(delta);
+      for (const resolve of listeners.splice(0)) resolve(delta);
+    },
+    waitingFor: (waiting) => void waits.push(waiting),
+    activity: () => undefined,
+  };
 }
 
 function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is Typed<T> {

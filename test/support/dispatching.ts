@@ -8,13 +8,13 @@ import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempt
 import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
 import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
 import { addMessage, cancelTask } from '../../coordinator/tasks/task-commands.ts';
-import { WorkerApi } from '../../coordinator/worker-api/worker-api.ts';
-import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
+import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
+import { Dispatcher, type DispatcherDependencies } from '../../coordinator/workers/dispatcher.ts';
 import type { Launcher } from '../../coordinator/workers/local/launcher.ts';
 import { LocalRunner } from '../../coordinator/workers/local/local-runner.ts';
 import { WorkerDirectories } from '../../coordinator/workers/local/worker-directories.ts';
@@ -27,8 +27,10 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
+import { taskOf } from './fixtures.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
+
 export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
 
 /** Adds a user; returns its id. */
@@ -110,49 +112,12 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watchdogs = new Watchdogs({ log, relay, logger, times });
   watchdogs.start();
-  const refuse = () => Promise.reject(new ErrandError('unavailable', 'Nothing is forwarded here.'));
-  const api = new WorkerApi({
-    log,
-    relay,
-    tokens,
-    leases: watchdogs.leases,
-    progress: watchdogs.progress,
-    logger,
-    assignment: refuse,
-    llm: { carry: refuse },
-    git: { carry: refuse },
-    tunnel: refuse,
-  });
   const workspaces = new Workspaces(data_dir);
   const directories = new WorkerDirectories(data_dir, launcher.owner);
-  const listeners: WorkerListeners = {
-    listenOnSocket: (path, worker) => api.listenOnSocket(path, worker),
-    listenOnTcp: refuse,
-  };
+  const { leases, progress } = watchdogs;
+  const listeners = workerListeners({ log, relay, tokens, leases, progress, logger });
   const runner = new LocalRunner({ launcher, directories, workspaces, listeners });
-  const settings = () => ({
-    setup_command: null,
-    verify_command: null,
-    env: {},
-    egress: 'none' as const,
-    author: { name: 'Errand', email: 'errand@example.org' },
-  });
-  const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
-  const dispatcher = new Dispatcher({
-    log,
-    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
-    workspaces,
-    gate,
-    logger,
-    places: options.places ?? 2,
-    warm_workers: options.warm_workers ?? 0,
-    workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
-    heartbeat_ms: LIMITS.heartbeat_ms,
-    buildAssignment: (id, n) =>
-      buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
-    grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
-  });
+  const dispatcher = makeDispatcher(options, { log, runner, workspaces, gate, logger, tokens });
   let stopped: Promise<void> | undefined;
   const stop = () => {
     watchdogs.stop();
@@ -164,11 +129,6 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     await launcher.close();
     db.close();
   });
-  const task = (id: string) => {
-    const row = findTask(db, id);
-    if (!row) throw new Error(`There is no task ${id}.`);
-    return row;
-  };
   await dispatcher.start();
   return {
     db,
@@ -180,12 +140,64 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     dispatcher,
     gate,
     ended,
+    ...userActions(log),
+    stop,
+  };
+}
+
+type Parts = Pick<DispatcherDependencies, 'log' | 'workspaces' | 'gate' | 'logger'> & {
+  runner: Runner;
+  tokens: TaskTokens;
+};
+
+function makeDispatcher(options: ServerOptions, { runner, tokens, ...parts }: Parts): Dispatcher {
+  const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
+  const assignments = { db: parts.log.db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS };
+  const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
+  return new Dispatcher({
+    ...parts,
+    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
+    places: options.places ?? 2,
+    warm_workers: options.warm_workers ?? 0,
+    workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
+    heartbeat_ms: LIMITS.heartbeat_ms,
+    buildAssignment: (id, n) => buildAssignment(assignments, id, n),
+    grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
+  });
+}
+
+const settings = () => ({
+  setup_command: null,
+  verify_command: null,
+  env: {},
+  egress: 'none' as const,
+  author: { name: 'Errand', email: 'errand@example.org' },
+});
+
+/** The listeners of a worker API without proxies. */
+function workerListeners(
+  deps: Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>,
+): WorkerListeners {
+  const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
+  const api = new WorkerApi({
+    ...deps,
+    assignment: refuse,
+    llm: { carry: refuse },
+    git: { carry: refuse },
+    tunnel: refuse,
+  });
+  return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
+}
+
+/** Reads tasks, and acts on them as their user does. */
+function userActions(log: EventLog): Pick<Server, 'task' | 'attempts' | 'say' | 'cancel' | 'reaches'> {
+  const task = (id: string) => taskOf(log, id);
+  return {
     task,
-    attempts: (id) => listAttempts(db, id),
+    attempts: (id) => listAttempts(log.db, id),
     say: (task_id, text) => log.write((tx) => addMessage(tx, task(task_id).user_id, task_id, { text }).message_id),
     cancel: (id) => void log.write((tx) => cancelTask(tx, task(id).user_id, id)),
     reaches: (id, status, within_ms) =>
       until(`the task is ${status}`, () => (task(id).status === status ? task(id) : undefined), within_ms),
-    stop,
   };
 }

@@ -69,18 +69,8 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
   const model = await startModel(script);
   const lines: string[] = [];
   const config = readConfig({
-    PATH: process.env['PATH'],
-    DOCKER_HOST: process.env['DOCKER_HOST'],
-    PORT: '0',
-    ERRAND_CALLBACK_PORT: '0',
-    ERRAND_DATA: data_dir,
+    ...settingsFor(data_dir, forge, model),
     ...(typeof runner === 'string' && { ERRAND_RUNNER: runner }),
-    ERRAND_WARM_WORKERS: '0',
-    ERRAND_SIGNUP: 'open',
-    ERRAND_MODEL: MODEL,
-    ERRAND_PRIVATE_HOSTS: forge.host,
-    ANTHROPIC_API_KEY: model.api_key,
-    ANTHROPIC_BASE_URL: model.base_url,
     ...env,
   });
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
@@ -98,13 +88,8 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     await errand.stop();
     await model.close();
     await forge.close();
-    if (!t.passed)
-      t.log(
-        lines
-          .filter((line) => !line.includes('"level":20'))
-          .slice(-30)
-          .join(''),
-      );
+    const without_debug = lines.filter((line) => !line.includes('"level":20'));
+    if (!t.passed) t.log(without_debug.slice(-30).join(''));
   });
   const person = async (name: string): Promise<Person> => {
     const api = new Api(errand.url);
@@ -126,6 +111,22 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     return (await api.call('createProject', { body })).id;
   };
   return { errand, data_dir, model, forge, lines, workers, person, project };
+}
+
+function settingsFor(data_dir: string, forge: GitServer, model: ModelServer): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    DOCKER_HOST: process.env['DOCKER_HOST'],
+    PORT: '0',
+    ERRAND_CALLBACK_PORT: '0',
+    ERRAND_DATA: data_dir,
+    ERRAND_WARM_WORKERS: '0',
+    ERRAND_SIGNUP: 'open',
+    ERRAND_MODEL: MODEL,
+    ERRAND_PRIVATE_HOSTS: forge.host,
+    ANTHROPIC_API_KEY: model.api_key,
+    ANTHROPIC_BASE_URL: model.base_url,
+  };
 }
 
 /** The workers of a data folder. A worker's folder is removed last, after its container or process. */

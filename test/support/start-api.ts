@@ -8,7 +8,7 @@ import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
-import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
+import { LiveSockets, type LiveSocketsDependencies } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -64,15 +64,11 @@ export async function startApi(
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
-  const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
+  const lines: string[] = [];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const log = new EventLog({ db, logger });
+  const { told, rows } = record(log);
   const relay = new Relay(log);
-  log.subscribeToAll((added) => {
-    rows.push(...added);
-    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
-  });
-  log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
@@ -95,37 +91,10 @@ export async function startApi(
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
   });
-  const sockets = new LiveSockets({
-    db,
-    relay,
-    get epoch() {
-      return epoch.now;
-    },
-    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
-    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
-    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    logger,
-  });
-  sockets.start();
-  const http = createServer(requestListener(app, logger));
-  http.on('upgrade', sockets.upgrade);
-  await once(http.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(async () => {
-    await sockets.stop();
-    http.closeAllConnections();
-    http.close();
-    await once(http, 'close');
-    db.close();
-  });
+  const sockets = liveSockets({ db, relay, logger }, auth, epoch);
+  const http = await listen(t, createServer(requestListener(app, logger)), sockets, db);
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  let people = 0;
-  const person = async (email = `person${people + 1}@example.org`) => {
-    people++;
-    // Each from another address: sign-ups are rate-limited by address.
-    const client = { address: `10.0.0.${people}`, user_agent: null };
-    const session = await auth.logins.signup({ email, password: PASSWORD }, client);
-    return { api: new Api(url, session.access_token), session, password: PASSWORD };
-  };
+  const person = personMaker(url, auth);
   return {
     url,
     http,
@@ -143,5 +112,59 @@ export async function startApi(
     runner,
     epoch,
     person,
+  };
+}
+
+function liveSockets(
+  parts: Pick<LiveSocketsDependencies, 'db' | 'relay' | 'logger'>,
+  { authenticator, sessions }: Auth,
+  epoch: StartedApi['epoch'],
+): LiveSockets {
+  return new LiveSockets({
+    ...parts,
+    get epoch() {
+      return epoch.now;
+    },
+    authenticate: (bearer) => authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => sessions.onEnded(listener),
+  });
+}
+
+/** Records what the log publishes. */
+function record(log: EventLog): Pick<StartedApi, 'told' | 'rows'> {
+  const told: string[] = [];
+  const rows: EventRow[] = [];
+  log.subscribeToAll((added) => {
+    rows.push(...added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
+  });
+  log.subscribeToNotice('removed', () => told.push('removed'));
+  return { told, rows };
+}
+
+/** Listens until the test ends, and then closes the database too. */
+async function listen(t: ExecutionContext, http: HttpServer, sockets: LiveSockets, db: Db): Promise<HttpServer> {
+  sockets.start();
+  http.on('upgrade', sockets.upgrade);
+  await once(http.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(async () => {
+    await sockets.stop();
+    http.closeAllConnections();
+    http.close();
+    await once(http, 'close');
+    db.close();
+  });
+  return http;
+}
+
+function personMaker(url: string, auth: Auth): StartedApi['person'] {
+  let people = 0;
+  return async (email = `person${people + 1}@example.org`) => {
+    people++;
+    // Each from another address: sign-ups are rate-limited by address.
+    const client = { address: `10.0.0.${people}`, user_agent: null };
+    const session = await auth.logins.signup({ email, password: PASSWORD }, client);
+    return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
 }
