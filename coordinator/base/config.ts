@@ -92,8 +92,8 @@ const Settings = z.object({
   DOCKER_HOST: z.string().optional(),
 });
 
-/** The password of whoever uses the command line, perhaps in the same shell: none of the server's settings. */
-const COMMAND_LINES_OWN = 'ERRAND_PASSWORD';
+/** What the command line reads, perhaps in the same shell: none of the server's settings. */
+const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER'];
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
@@ -169,7 +169,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const result = Settings.safeParse(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   for (const name of Object.keys(given))
-    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && name !== COMMAND_LINES_OWN)
+    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
       faults.push(`${name} is not a setting of Errand`);
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);

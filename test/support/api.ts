@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
-import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 
 type Routes = typeof ROUTES;
 type Input<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }

@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { Servers } from '../../coordinator/cli/servers.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
@@ -9,7 +12,7 @@ const MAIN = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
-/** The command line as a user runs it: a process per command, and one configuration folder that keeps the session. */
+/** The command line as a person has it: a process for each command, and one folder that keeps the log-in. */
 export class CommandLine {
   readonly config_dir: string;
   readonly #t: ExecutionContext;
@@ -23,19 +26,35 @@ export class CommandLine {
     return new CommandLine(t, await temporaryFolder(t));
   }
 
-  /** Runs a command until it ends. */
+  /** The file with the servers and their sessions. */
+  get servers_path(): string {
+    return join(this.config_dir, 'errand', 'servers.json');
+  }
+
+  async servers(): Promise<Servers> {
+    return Servers.parse(JSON.parse(await readFile(this.servers_path, 'utf8')));
+  }
+
+  /** The session at the only server. */
+  async login(): Promise<NonNullable<Servers['servers'][number]['login']>> {
+    const { servers } = await this.servers();
+    if (servers.length !== 1 || !servers[0]?.login) throw new Error('There is not exactly one session.');
+    return servers[0].login;
+  }
+
+  /** Runs a command to its end. */
   run(argv: string[], options: { stdin?: string; env?: Record<string, string> } = {}): Promise<Ended> {
     return this.start(argv, options).ended;
   }
 
-  /** Starts a command. It is killed when the test ends. */
+  /** Starts a command; it is killed with the test, should it still run. */
   start(argv: string[], { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {}): Running {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [MAIN, ...argv], {
       env: { PATH, HOME, XDG_CONFIG_HOME: this.config_dir, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    child.stdin.on('error', () => undefined); // Not every command reads its input.
+    child.stdin.on('error', () => undefined); // Not every command reads it.
     child.stdin.end(stdin);
     this.#t.teardown(() => child.kill('SIGKILL'));
     return new Running(child);
@@ -55,12 +74,12 @@ export class Running {
     this.ended = once(child, 'close').then(([code]) => ({ code, stdout: this.stdout, stderr: this.stderr }));
   }
 
-  /** Waits until the output contains a text. */
-  async shows(text: string): Promise<void> {
+  /** Waits until the output holds a text. */
+  async shows(text: string, within_ms = 20_000): Promise<void> {
     await until(
-      `the output contains '${text}'`,
+      `the output holds '${text}'`,
       () => this.stdout.includes(text) || this.child.exitCode !== null,
-      20_000,
+      within_ms,
     );
     if (!this.stdout.includes(text)) throw new Error(`It ended without '${text}': ${this.stdout}${this.stderr}`);
   }

@@ -1,50 +1,23 @@
-import test, { type ExecutionContext } from 'ava';
-import { temporaryFolder } from '../../support/folder.ts';
-import { startWorkerApiScene, type WorkerApiScene } from '../../support/worker-api-scene.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
+import test from 'ava';
+import { WebSocket } from 'ws';
+import { addLogEvents, addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/test-client.ts';
-import type { SocketLimits } from '../../../coordinator/live/feed.ts';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
-import type { TaskRow } from '../../../coordinator/domain/task.ts';
-
-async function start(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
-  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), limits });
-  t.teardown(scene.close);
-  const user_id = addUser(scene.log);
-  return { scene, user_id, task: addTask(scene.log, user_id) };
-}
-
-/** Adds events to the log; returns their ids. */
-function add({ log }: WorkerApiScene, task: TaskRow, count: number, text = 'x'): number[] {
-  const body = JSON.stringify({ level: 'info', text });
-  return log.write((tx) =>
-    Array.from(
-      { length: count },
-      () =>
-        tx.append({
-          task_id: task.id,
-          user_id: task.user_id,
-          attempt: 1,
-          seq: null,
-          type: 'log',
-          at: new Date().toISOString(),
-          body,
-        }).id,
-    ),
-  );
-}
+import { LIMITS } from '../../../protocol/limits.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { setSocketScene as start } from '../../support/socket-scene.ts';
 
 test('sends hello, replays events after the cursor, sends caught_up and goes live', async (t) => {
   const { scene, user_id, task } = await start(t);
-  const old = add(scene, task, 450);
+  const old = addLogEvents(scene.log, task, 450);
   const client = await TestClient.subscribe(scene.socket_url, user_id, old[9]);
   t.like(client.of('hello')[0], { cursor: old.at(-1) });
   t.is(client.socket.protocol, SUBPROTOCOL);
   await client.until(() => client.of('caught_up').length === 1);
   t.deepEqual(client.ids(), old.slice(10));
   t.deepEqual(client.of('caught_up'), [{ type: 'caught_up', cursor: old.at(-1) ?? 0 }]);
-  const live = add(scene, task, 3);
+  const live = addLogEvents(scene.log, task, 3);
   await client.until(() => client.ids().length === 443);
   t.deepEqual(client.ids(), [...old.slice(10), ...live]);
   t.is(client.of('events').at(-1)?.events.length, 3);
@@ -56,7 +29,7 @@ test('an event reaches the client unchanged', async (t) => {
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
   const text = 'ä "quoted" \\ \u2028 \0 👋';
-  const [id] = add(scene, task, 1, text);
+  const [id] = addLogEvents(scene.log, task, 1, text);
   await client.until(() => client.ids().length === 1);
   t.like(client.of('events')[0]?.events[0], { id, task_id: task.id, seq: null, type: 'log', body: { text } });
   await client.close();
@@ -68,7 +41,7 @@ test('a client that is disconnected a hundred times ends with exactly the events
   const enough = new AbortController();
   const writer = (async () => {
     while (!enough.signal.aborted) {
-      all.push(...add(scene, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
+      all.push(...addLogEvents(scene.log, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
     }
   })();
@@ -94,10 +67,10 @@ test('a client that is disconnected a hundred times ends with exactly the events
 
 test('replay turns into live without a gap or a duplicate under load', async (t) => {
   const { scene, user_id, task } = await start(t);
-  const all = add(scene, task, 3_000);
+  const all = addLogEvents(scene.log, task, 3_000);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   while (client.of('caught_up').length === 0 || all.length < 6_000) {
-    all.push(...add(scene, task, 7));
+    all.push(...addLogEvents(scene.log, task, 7));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await client.until(() => client.ids().length === all.length);
@@ -110,15 +83,15 @@ test("users do not see each other's events", async (t) => {
   const { scene, user_id, task } = await start(t);
   const other_id = addUser(scene.log);
   const other = addTask(scene.log, other_id);
-  const ids = add(scene, task, 5);
+  const ids = addLogEvents(scene.log, task, 5);
   const mine = await TestClient.subscribe(scene.socket_url, user_id);
   // Even if it subscribes to the other user's task.
   const theirs = await TestClient.subscribe(scene.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
-  ids.push(...add(scene, task, 5));
+  ids.push(...addLogEvents(scene.log, task, 5));
   scene.relay.state({ ...task, status: 'running' });
   scene.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
-  const own = add(scene, other, 1);
+  const own = addLogEvents(scene.log, other, 1);
   await theirs.until(() => theirs.ids().length === 1);
   await mine.until(() => mine.ids().length === 10);
   t.deepEqual(theirs.ids(), own);
@@ -130,7 +103,7 @@ test("users do not see each other's events", async (t) => {
 test('deltas go only to clients that subscribed to the task; a new subscribe changes the task', async (t) => {
   const { scene, user_id, task } = await start(t);
   const second = addTask(scene.log, user_id);
-  const [last = 0] = add(scene, task, 1);
+  const [last = 0] = addLogEvents(scene.log, task, 1);
   const client = await TestClient.subscribe(scene.socket_url, user_id, last, task.id);
   const say = (text: string) => {
     scene.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: `first ${text}` }]);
@@ -178,7 +151,7 @@ test('a client that stops reading is not buffered for, and gets all events when 
   const all: number[] = [];
   let most = 0;
   for (let i = 0; i < 400; i++) {
-    all.push(...add(scene, task, 25, 'z'.repeat(1_000)));
+    all.push(...addLogEvents(scene.log, task, 25, 'z'.repeat(1_000)));
     most = Math.max(most, ...sockets().map(({ bufferedAmount }) => bufferedAmount));
     if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -188,7 +161,7 @@ test('a client that stops reading is not buffered for, and gets all events when 
   await client.until(() => client.ids().length === all.length);
   t.deepEqual(client.ids(), all);
   t.is(client.of('caught_up').length, 2);
-  all.push(...add(scene, task, 1));
+  all.push(...addLogEvents(scene.log, task, 1));
   await client.until(() => client.ids().length === all.length);
   await client.close();
 });
@@ -206,8 +179,104 @@ test('a client that reads nothing for too long is closed', async (t) => {
       close(code, reason);
     };
   client.socket.pause();
-  for (let i = 0; i < 200; i++) add(scene, task, 25, 'z'.repeat(2_000));
+  for (let i = 0; i < 200; i++) addLogEvents(scene.log, task, 25, 'z'.repeat(2_000));
   await until('the socket is closed', () => scene.relay.count(user_id) === 0);
   t.deepEqual(codes, [CLOSE.too_slow]);
   client.socket.terminate();
+});
+
+test('closes sockets without a valid token, of another user, or beyond the limit per user', async (t) => {
+  const { scene, user_id } = await start(t, { sockets_per_user_max: 2 });
+  const base = scene.socket_url;
+  const closed = async (client: TestClient) => {
+    await client.until(() => client.closed !== undefined);
+    return client.closed?.code;
+  };
+  t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL])), CLOSE.unauthenticated);
+  t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL, 'bearer.bad'])), CLOSE.unauthenticated);
+  t.is(await closed(new TestClient(base, newId(), [SUBPROTOCOL, `bearer.${user_id}`])), CLOSE.not_found);
+  const two = [await TestClient.subscribe(base, user_id), await TestClient.subscribe(base, user_id)];
+  t.is(await closed(new TestClient(base, user_id)), CLOSE.too_many);
+  await two[0]?.close();
+  await until('one socket is left', () => scene.relay.count(user_id) === 1);
+  const again = await TestClient.subscribe(base, user_id);
+  await Promise.all([...two, again].map((client) => client.close()));
+  await until('no socket is left', () => scene.sockets.sockets.size === 0);
+});
+
+test('accepts a ticket instead of a token', async (t) => {
+  const { scene, user_id } = await start(t);
+  const client = new TestClient(scene.socket_url, `${user_id}?ticket=${user_id}`, [SUBPROTOCOL]);
+  await client.until(() => client.of('hello').length === 1);
+  const bad = new TestClient(scene.socket_url, `${user_id}?ticket=none`, [SUBPROTOCOL]);
+  await bad.until(() => bad.closed !== undefined);
+  t.is(bad.closed?.code, CLOSE.unauthenticated);
+  await client.close();
+});
+
+test('handles a frame that was sent before the hello', async (t) => {
+  const { scene, user_id } = await start(t);
+  const client = new TestClient(scene.socket_url, user_id);
+  client.socket.on('open', () => client.say({ type: 'subscribe', after: 0 }));
+  await client.until(() => client.of('caught_up').length === 1);
+  t.is(client.frames[0]?.type, 'hello');
+  await client.close();
+});
+
+test('an invalid frame gets an error frame and the socket stays open; a frame that is too large closes it', async (t) => {
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
+  for (const frame of ['{', '"x"', '{"type":"subscribe"}', '{"type":"subscribe","after":0,"more":1}'])
+    client.say(frame);
+  await client.until(() => client.of('error').length === 4);
+  t.true(client.of('error').every(({ code }) => code === 'invalid'));
+  t.is(client.socket.readyState, WebSocket.OPEN);
+  client.say('x'.repeat(LIMITS.socket_frame_bytes_max + 1));
+  await client.until(() => client.closed !== undefined);
+  t.is(client.closed?.code, 1009);
+});
+
+test('a socket that never subscribes is closed', async (t) => {
+  const { scene, user_id } = await start(t, { socket_subscribe_ms: 30 });
+  const idle = new TestClient(scene.socket_url, user_id);
+  await idle.until(() => idle.closed !== undefined);
+  t.is(idle.closed?.code, CLOSE.bad_frame);
+});
+
+test('a socket is closed when its session ends, not when another one does', async (t) => {
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
+  await client.until(() => client.of('caught_up').length === 1);
+  scene.endSession(addUser(scene.log));
+  t.is(scene.relay.count(user_id), 1);
+  t.is(client.socket.readyState, WebSocket.OPEN);
+  scene.endSession(user_id);
+  await client.until(() => client.closed !== undefined);
+  t.is(client.closed?.code, CLOSE.unauthenticated);
+});
+
+test('a client that answers no ping is closed; one that does stays open', async (t) => {
+  const { scene, user_id } = await start(t, { socket_ping_ms: 500 });
+  const dead = await TestClient.subscribe(scene.socket_url, user_id);
+  const alive = await TestClient.subscribe(scene.socket_url, user_id);
+  await dead.until(() => dead.of('caught_up').length === 1);
+  dead.socket.pause();
+  let pings = 0;
+  alive.socket.on('ping', () => (pings += 1));
+  await until('the dead client is closed', () => scene.relay.count(user_id) === 1 && pings > 1);
+  t.is(alive.closed, undefined);
+  dead.socket.terminate();
+  await alive.close();
+});
+
+test('a stopping server sends bye and closes with 1001', async (t) => {
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
+  await scene.sockets.stop();
+  await client.until(() => client.closed !== undefined);
+  t.is(client.of('bye').length, 1);
+  t.is(client.closed?.code, CLOSE.going_away);
+  const late = new TestClient(scene.socket_url, user_id);
+  await late.until(() => late.closed !== undefined);
+  t.is(late.closed?.code, CLOSE.going_away);
 });

@@ -12,13 +12,12 @@ import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { callWorkerApi } from '../../support/worker-api-call.ts';
 import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
-import { addTask, addUser, startAttempt } from '../../support/fixtures.ts';
+import { addLogEvents, addTask, addUser, startAttempt } from '../../support/fixtures.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/test-client.ts';
 import { SILENT } from '../../support/silent.ts';
-
-import { startDeletion } from '../../support/start-deletion.ts';
+import { startDeletion } from '../../support/deletion-scene.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
@@ -36,12 +35,6 @@ class CountingLog extends EventLog {
   }
 }
 
-function addEvents(log: EventLog, task: { id: string; user_id: string }, count: number, text = 'x'): number[] {
-  const event = { task_id: task.id, user_id: task.user_id, attempt: 1, seq: null, type: 'log' };
-  const row = { ...event, at: new Date().toISOString(), body: JSON.stringify({ level: 'info', text }) };
-  return log.write((tx) => Array.from({ length: count }, () => tx.append(row).id));
-}
-
 const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 
 test('deletes a task of 20,000 events in small transactions and serves other callbacks in between', async (t) => {
@@ -49,7 +42,7 @@ test('deletes a task of 20,000 events in small transactions and serves other cal
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const large = addTask(scene.log, user_id, ENDED);
-  addEvents(scene.log, large, 20_000);
+  addLogEvents(scene.log, large, 20_000);
   const other = addTask(scene.log, user_id);
   const attempt = startAttempt(scene.log, other.id);
   const token = await scene.tokens.issue(other.id, attempt);
@@ -82,7 +75,7 @@ test('no transaction deletes more than a few megabytes of events', async (t) => 
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
   const task = addTask(scene.log, addUser(scene.log), ENDED);
-  for (let n = 0; n < 20; n++) addEvents(scene.log, task, 1, 'z'.repeat(1024 * 1024));
+  for (let n = 0; n < 20; n++) addLogEvents(scene.log, task, 1, 'z'.repeat(1024 * 1024));
   const log = new CountingLog({ db: scene.log.db, logger: SILENT });
   const { deletion } = await startDeletion(t, log);
   log.write(({ db }) => markRemoved(db, 'task', task.id));
@@ -116,10 +109,10 @@ test('a client replays across a removed task, from a cursor before, within and a
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const [kept, removed] = [addTask(scene.log, user_id), addTask(scene.log, user_id, ENDED)];
-  const first = addEvents(scene.log, kept, 3);
-  const hole = addEvents(scene.log, removed, 450);
-  const second = addEvents(scene.log, kept, 3);
-  const last = addEvents(scene.log, removed, 250);
+  const first = addLogEvents(scene.log, kept, 3);
+  const hole = addLogEvents(scene.log, removed, 450);
+  const second = addLogEvents(scene.log, kept, 3);
+  const last = addLogEvents(scene.log, removed, 250);
   const { deletion } = await startDeletion(t, scene.log);
   const cursors = [0, hole[5] ?? 0, last[200] ?? 0, last.at(-1) ?? 0];
   const replays = async () => {
@@ -129,7 +122,7 @@ test('a client replays across a removed task, from a cursor before, within and a
   };
   const check = async () => {
     const clients = await replays();
-    const live = addEvents(scene.log, kept, 1);
+    const live = addLogEvents(scene.log, kept, 1);
     for (const client of clients) await client.until(() => client.ids().at(-1) === live[0]);
     t.deepEqual(clients[0]?.ids(), [...first, ...second, ...live]);
     t.deepEqual(clients[1]?.ids(), [...second, ...live]);
@@ -164,7 +157,7 @@ test.serial('a deletion that a kill interrupted stays hidden and continues at th
   const workspace = newWorkerName();
   new Workspaces(data_dir).make(workspace, owner);
   setWorkspace(db, task.id, workspace);
-  for (let n = 0; n < 100; n++) addEvents(log, task, 1_000);
+  for (let n = 0; n < 100; n++) addLogEvents(log, task, 1_000);
 
   const second = await start();
   second.api.token = (await second.api.call('login', { body: login })).access_token;

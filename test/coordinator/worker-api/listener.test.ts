@@ -1,39 +1,22 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
-import { temporaryFolder } from '../../support/folder.ts';
 import { callWorkerApi } from '../../support/worker-api-call.ts';
-import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
 import { rawConnection } from '../../support/raw-connection.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
+import { addTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
-
-type Carried = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'folder'>>;
-
-async function start(t: ExecutionContext, options: Carried = {}) {
-  const folder = await temporaryFolder(t);
-  const scene = await startWorkerApiScene({ folder, ...options });
-  t.teardown(scene.close);
-  const user_id = addUser(scene.log);
-  const { id } = addTask(scene.log, user_id);
-  const attempt = startAttempt(scene.log, id, 'worker-one');
-  const token = await scene.tokens.issue(id, attempt);
-  const where = { port: scene.callback_port };
-  const beat = { attempt, last_seq: 0, waiting_for: null };
-  return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
-}
-
-const refusal = ({ status, body }: Awaited<ReturnType<typeof callWorkerApi>>) => [
-  status,
-  (body as { code: string }).code,
-];
+import {
+  setListenerScene as start,
+  rawSocket as raw,
+  readHead as head,
+  refusal,
+} from '../../support/listener-scene.ts';
 
 test("a worker's socket takes the tokens of that worker's attempt alone", async (t) => {
   const { folder, scene, user_id, token, path, beat } = await start(t);
@@ -298,69 +281,3 @@ test('a task may have so many callbacks under way and no more, and another task 
   await until('a place is free', async () => (await callWorkerApi(where, { path, token, body: beat })).status === 200);
   for (const socket of held) socket.destroy();
 });
-
-test('connections are kept between calls', async (t) => {
-  const { where, path, token, beat } = await start(t);
-  const answer = await callWorkerApi(where, { path, token, body: beat });
-  t.is(answer.headers['connection'], 'keep-alive');
-  t.regex(String(answer.headers['keep-alive']), /timeout=120/);
-});
-
-for (const kind of ['socket', 'TCP'] as const)
-  test(`a ${kind} listener that closes answers the callbacks under way, and waits for no other's`, async (t) => {
-    const { folder, scene, path, token, beat } = await start(t);
-    const socketPath = join(folder, 'one', 'coordinator.sock');
-    const one = await scene.internal.listenOnSocket(socketPath, 'worker-one');
-    const tcp = await scene.internal.listenOnTcp('127.0.0.1', 0);
-    const places = { socket: { socketPath }, TCP: { port: tcp.port } };
-    const [closing, staying] = kind === 'socket' ? [one, tcp] : [tcp, one];
-    const body = JSON.stringify(beat);
-    const begin = async (where: { socketPath: string } | { port: number }) => {
-      const socket = await raw(where);
-      socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
-      );
-      // Until the first half has arrived nothing is under way; a second call, which is answered, comes after it.
-      await callWorkerApi(where, { path, token, body: beat });
-      return socket;
-    };
-    const socket = await begin(places[kind]);
-    const other = await begin(places[kind === 'socket' ? 'TCP' : 'socket']);
-    const closed = closing.close();
-    socket.write(body.slice(5));
-    t.regex(await head(socket), /^HTTP\/1\.1 200 /);
-    await closed;
-    other.write(body.slice(5));
-    t.regex(await head(other), /^HTTP\/1\.1 200 /);
-    for (const end of [socket, other]) end.destroy();
-    await staying.close();
-  });
-
-test('a listener that closes does not wait for ever for a callback that does not come to its end', async (t) => {
-  const { scene, path, token, beat } = await start(t);
-  const { port, close } = await scene.internal.listenOnTcp('127.0.0.1', 0);
-  const socket = await raw({ port });
-  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
-  await callWorkerApi({ port }, { path, token, body: beat });
-  const ended = once(socket, 'close');
-  socket.resume();
-  await close();
-  await ended;
-  t.pass();
-});
-
-async function raw(where: { port: number } | { socketPath: string }): Promise<Socket> {
-  const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
-  await once(socket, 'connect');
-  return socket;
-}
-
-/** What the other side answers: its first piece, or all of it. */
-async function head(socket: Socket, whole = false): Promise<string> {
-  let text = '';
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (!whole) break;
-  }
-  return text;
-}
