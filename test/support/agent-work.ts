@@ -119,7 +119,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
-        report: reportTo(all, watchers, listeners),
+        report: recordInto(all, watchers, listeners),
         messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
@@ -130,24 +130,25 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
   return all;
 }
 
-/** Records reports. Each event is copied as on the wire, so that it shares no object with the work. */
-function reportTo(
-  { events, deltas, waits }: Bench,
+/** A reporter that checks each event and keeps everything. */
+function recordInto(
+  all: Bench,
   watchers: Set<(event: WorkerEvent) => void>,
   listeners: ((delta: Delta) => void)[],
 ): WorkInput['report'] {
   return {
     emit: async (event) => {
+      // Copied as on the wire, so that no object is shared with the work.
       const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
-      NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
-      events.push(copy);
+      NumberedEvent.parse({ seq: all.events.length + 1, at: new Date().toISOString(), ...copy });
+      all.events.push(copy);
       for (const watch of watchers) watch(copy);
     },
     delta: (delta) => {
-      deltas.push(delta);
+      all.deltas.push(delta);
       for (const resolve of listeners.splice(0)) resolve(delta);
     },
-    waitingFor: (waiting) => void waits.push(waiting),
+    waitingFor: (waiting) => void all.waits.push(waiting),
     activity: () => undefined,
   };
 }

@@ -4,17 +4,18 @@ import { pino } from 'pino';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
+import type { Logger } from '../../coordinator/base/logger.ts';
 import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
 import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
 import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
 import { addMessage, cancelTask } from '../../coordinator/tasks/task-commands.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
-import { Dispatcher, type DispatcherDependencies } from '../../coordinator/workers/dispatcher.ts';
+import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
 import type { Launcher } from '../../coordinator/workers/local/launcher.ts';
 import { LocalRunner } from '../../coordinator/workers/local/local-runner.ts';
 import { WorkerDirectories } from '../../coordinator/workers/local/worker-directories.ts';
@@ -27,10 +28,8 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
-import { taskOf } from './fixtures.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
-
 export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
 
 /** Adds a user; returns its id. */
@@ -114,10 +113,9 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   watchdogs.start();
   const workspaces = new Workspaces(data_dir);
   const directories = new WorkerDirectories(data_dir, launcher.owner);
-  const { leases, progress } = watchdogs;
-  const listeners = workerListeners({ log, relay, tokens, leases, progress, logger });
+  const listeners = listenersOf({ log, relay, tokens, leases: watchdogs.leases, progress: watchdogs.progress, logger });
   const runner = new LocalRunner({ launcher, directories, workspaces, listeners });
-  const dispatcher = makeDispatcher(options, { log, runner, workspaces, gate, logger, tokens });
+  const dispatcher = createDispatcher({ log, runner, workspaces, gate, logger, tokens, options });
   let stopped: Promise<void> | undefined;
   const stop = () => {
     watchdogs.stop();
@@ -145,53 +143,59 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   };
 }
 
-type Parts = Pick<DispatcherDependencies, 'log' | 'workspaces' | 'gate' | 'logger'> & {
+type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>;
+
+/** The listeners of a worker API without proxies. */
+function listenersOf(parts: WorkerApiParts): WorkerListeners {
+  const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
+  const proxies = { llm: { carry: refuse }, git: { carry: refuse }, tunnel: refuse };
+  const api = new WorkerApi({ ...parts, ...proxies, assignment: refuse });
+  return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
+}
+
+type DispatcherParts = {
+  log: EventLog;
   runner: Runner;
+  workspaces: Workspaces;
+  gate: DispatchGate;
+  logger: Logger;
   tokens: TaskTokens;
+  options: ServerOptions;
 };
 
-function makeDispatcher(options: ServerOptions, { runner, tokens, ...parts }: Parts): Dispatcher {
+function createDispatcher({ log, runner, workspaces, gate, logger, tokens, options }: DispatcherParts): Dispatcher {
+  const settings = () => ({
+    setup_command: null,
+    verify_command: null,
+    env: {},
+    egress: 'none' as const,
+    author: { name: 'Errand', email: 'errand@example.org' },
+  });
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const assignments = { db: parts.log.db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS };
   const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   return new Dispatcher({
-    ...parts,
+    log,
     workers: new Workers({ runner, image: options.image ?? 'none', limits }),
+    workspaces,
+    gate,
+    logger,
     places: options.places ?? 2,
     warm_workers: options.warm_workers ?? 0,
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     heartbeat_ms: LIMITS.heartbeat_ms,
-    buildAssignment: (id, n) => buildAssignment(assignments, id, n),
+    buildAssignment: (id, n) =>
+      buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
 }
 
-const settings = () => ({
-  setup_command: null,
-  verify_command: null,
-  env: {},
-  egress: 'none' as const,
-  author: { name: 'Errand', email: 'errand@example.org' },
-});
-
-/** The listeners of a worker API without proxies. */
-function workerListeners(
-  deps: Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>,
-): WorkerListeners {
-  const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
-  const api = new WorkerApi({
-    ...deps,
-    assignment: refuse,
-    llm: { carry: refuse },
-    git: { carry: refuse },
-    tunnel: refuse,
-  });
-  return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
-}
-
 /** Reads tasks, and acts on them as their user does. */
 function userActions(log: EventLog): Pick<Server, 'task' | 'attempts' | 'say' | 'cancel' | 'reaches'> {
-  const task = (id: string) => taskOf(log, id);
+  const task = (id: string) => {
+    const row = findTask(log.db, id);
+    if (!row) throw new Error(`There is no task ${id}.`);
+    return row;
+  };
   return {
     task,
     attempts: (id) => listAttempts(log.db, id),

@@ -11,7 +11,7 @@ import type { S3Destination } from '../../coordinator/base/backup-destination.ts
  * - `unread`: never reads the request,
  * - `cut`: sends half of an object and closes the connection,
  * - `stalled`: sends half of an object and nothing more,
- * - `lost`: does what it is asked, and closes the connection instead of answering.
+ * - `lost`: handles the request, then closes the connection without a response.
  */
 export type S3Fault =
   | { status: number; code: string }
@@ -35,19 +35,22 @@ export type S3Stub = {
   fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string; query?: string }) => unknown;
 };
 
-type Failing = { fault: S3Fault | undefined; left: number; method: string | undefined; query: string | undefined };
-
 /** A store that speaks as much S3 as backups need, and fails on demand. It checks no signatures: Swift does. */
 export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}): Promise<S3Stub> {
   const objects = new Map<string, Buffer>();
-  const uploads = new MultipartUploads(objects);
   const requests: string[] = [];
-  let failing: Failing | undefined;
+  const upload = new Upload(objects);
+  let failing:
+    { fault: S3Fault | undefined; left: number; method: string | undefined; query: string | undefined } | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://stub');
     requests.push(`${request.method} ${url.pathname}`);
-    const wrong = failing && takeFault(failing, request.method, url.searchParams);
+    const concerned =
+      failing &&
+      (failing.method ?? request.method) === request.method &&
+      (failing.query === undefined || url.searchParams.has(failing.query));
+    const wrong = concerned && failing && failing.left-- > 0 ? failing.fault : undefined;
     if (wrong === 'unread') return void request.pause();
     const body = await buffer(request);
     if (wrong === 'silent') return;
@@ -57,14 +60,18 @@ export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}
         .end('body' in wrong ? wrong.body : `<?xml version="1.0"?>\n<Error><Code>${wrong.code}</Code></Error>`);
     const key = url.pathname.replace('/backups/', '');
     if (url.searchParams.has('uploads') || url.searchParams.has('uploadId')) {
-      const { status, xml, headers } = uploads.handle(request.method ?? '', key, url.searchParams, body);
+      const { status, xml, headers } = upload.answer(request.method ?? '', key, url.searchParams, body);
       return wrong === 'lost' ? void response.destroy() : void response.writeHead(status, headers).end(xml);
     }
     if (request.method === 'PUT') objects.set(key, body);
     if (request.method === 'DELETE') objects.delete(key);
     if (request.method !== 'GET') return void response.writeHead(request.method === 'PUT' ? 200 : 204).end();
     if (url.searchParams.has('list-type')) return void response.end(list(objects, url.searchParams, page_keys));
-    sendObject(response, objects.get(key), wrong);
+    const object = objects.get(key);
+    if (!object) return void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');
+    response.writeHead(200, { 'content-length': object.length });
+    if (wrong !== 'cut' && wrong !== 'stalled') return void response.end(object);
+    response.write(object.subarray(0, object.length / 2), () => wrong === 'cut' && response.destroy());
   }
 
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
@@ -85,20 +92,8 @@ export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}
   };
 }
 
-function takeFault(failing: Failing, method: string | undefined, query: URLSearchParams): S3Fault | undefined {
-  const matches = (failing.method ?? method) === method && (failing.query === undefined || query.has(failing.query));
-  return matches && failing.left-- > 0 ? failing.fault : undefined;
-}
-
-function sendObject(response: ServerResponse, object: Buffer | undefined, fault: S3Fault | undefined): void {
-  if (!object) return void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');
-  response.writeHead(200, { 'content-length': object.length });
-  if (fault !== 'cut' && fault !== 'stalled') return void response.end(object);
-  response.write(object.subarray(0, object.length / 2), () => fault === 'cut' && response.destroy());
-}
-
-/** Multipart uploads: lists, begins, completes and aborts them, and takes their parts. There is one upload at a time. */
-class MultipartUploads {
+/** Uploads in parts, one at a time. */
+class Upload {
   readonly #objects: Map<string, Buffer>;
   #parts: Map<string, Buffer> | undefined;
 
@@ -106,24 +101,25 @@ class MultipartUploads {
     this.#objects = objects;
   }
 
-  handle(method: string, key: string, query: URLSearchParams, body: Buffer) {
-    const reply = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
-    if (method === 'GET') return reply(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
+  /** Lists, begins, completes and aborts them, and takes their parts. */
+  answer(method: string, key: string, query: URLSearchParams, body: Buffer) {
+    const answer = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
+    if (method === 'GET') return answer(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
     if (query.has('uploads')) {
       this.#parts = new Map();
-      return reply(200, '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>');
+      return answer(200, '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>');
     }
-    const parts = this.#parts;
-    if (!parts) return reply(404, '<Error><Code>NoSuchUpload</Code></Error>');
     const number = query.get('partNumber');
+    if (!this.#parts) return answer(404, '<Error><Code>NoSuchUpload</Code></Error>');
     if (number !== null) {
-      parts.set(number, body);
-      return reply(200, '', { etag: `"${number}"` });
+      this.#parts.set(number, body);
+      return answer(200, '', { etag: `"${number}"` });
     }
+    if (method === 'POST') this.#objects.set(key, Buffer.concat([...this.#parts.values()]));
     this.#parts = undefined;
-    if (method !== 'POST') return reply(204);
-    this.#objects.set(key, Buffer.concat([...parts.values()]));
-    return reply(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>');
+    return method === 'POST'
+      ? answer(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
+      : answer(204);
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -8,7 +8,7 @@ import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
-import { LiveSockets, type LiveSocketsDependencies } from '../../coordinator/live/live-sockets.ts';
+import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -28,7 +28,7 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
-  /** The same with other passwords behind it. */
+  /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
   /** The notifications of the log's subscribers, such as `task.created <task id>` and `removed`. */
@@ -51,8 +51,8 @@ export type StartedApi = {
 export const PASSWORD = 'correct horse battery';
 
 /**
- * The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the
- * test. No repository is asked by default.
+ * Starts the public API and its sockets on a free port, without workers, until the test ends. By default every repository
+ * check succeeds.
  */
 export async function startApi(
   t: ExecutionContext,
@@ -64,11 +64,15 @@ export async function startApi(
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
   const db = openDatabase(join(data_dir, 'errand.db'));
   const keys = readKeys(data_dir);
-  const lines: string[] = [];
+  const [told, rows, lines]: [string[], EventRow[], string[]] = [[], [], []];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const log = new EventLog({ db, logger });
-  const { told, rows } = record(log);
   const relay = new Relay(log);
+  log.subscribeToAll((added) => {
+    rows.push(...added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
+  });
+  log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
@@ -91,61 +95,32 @@ export async function startApi(
     metrics: () => Promise.resolve('errand_tests 1\n'),
     logger,
   });
-  const sockets = liveSockets({ db, relay, logger }, auth, epoch);
-  const http = await listen(t, createServer(requestListener(app, logger)), sockets, db);
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const person = personMaker(url, auth);
-  return {
-    url,
-    http,
+  const sockets = new LiveSockets({
     db,
-    log,
-    keys,
-    auth,
-    authWith,
     relay,
-    told,
-    rows,
-    lines,
-    clock,
-    readiness,
-    runner,
-    epoch,
-    person,
-  };
-}
-
-function liveSockets(
-  parts: Pick<LiveSocketsDependencies, 'db' | 'relay' | 'logger'>,
-  { authenticator, sessions }: Auth,
-  epoch: StartedApi['epoch'],
-): LiveSockets {
-  return new LiveSockets({
-    ...parts,
     get epoch() {
       return epoch.now;
     },
-    authenticate: (bearer) => authenticator.authenticate(bearer),
-    redeemTicket: (ticket) => authenticator.redeemTicket(ticket),
-    onSessionEnded: (listener) => sessions.onEnded(listener),
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
+    logger,
   });
+  const http = await serve(t, requestListener(app, logger), sockets, db);
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const mutable = { clock, readiness, runner, epoch };
+  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, person: signUps(auth, url) };
 }
 
-/** Records what the log publishes. */
-function record(log: EventLog): Pick<StartedApi, 'told' | 'rows'> {
-  const told: string[] = [];
-  const rows: EventRow[] = [];
-  log.subscribeToAll((added) => {
-    rows.push(...added);
-    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
-  });
-  log.subscribeToNotice('removed', () => told.push('removed'));
-  return { told, rows };
-}
-
-/** Listens until the test ends, and then closes the database too. */
-async function listen(t: ExecutionContext, http: HttpServer, sockets: LiveSockets, db: Db): Promise<HttpServer> {
+/** Serves the API and its sockets on a free port, until the test ends. */
+async function serve(
+  t: ExecutionContext,
+  listener: RequestListener,
+  sockets: LiveSockets,
+  db: Db,
+): Promise<HttpServer> {
   sockets.start();
+  const http = createServer(listener);
   http.on('upgrade', sockets.upgrade);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
@@ -158,7 +133,7 @@ async function listen(t: ExecutionContext, http: HttpServer, sockets: LiveSocket
   return http;
 }
 
-function personMaker(url: string, auth: Auth): StartedApi['person'] {
+function signUps(auth: Auth, url: string): StartedApi['person'] {
   let people = 0;
   return async (email = `person${people + 1}@example.org`) => {
     people++;

@@ -9,11 +9,9 @@ import { PromptCache } from './cache.ts';
 import { checkSignatures, segments, tokensOf } from './conversation.ts';
 import { CountRequest, MessagesRequest, read } from './request.ts';
 import { checkMaxTokens, checkRequest } from './rules.ts';
-import { responseTo, isFault, type Fault } from './script.ts';
-import { TurnQueue, type TurnSource } from './turn-queue.ts';
+import { responseTo, isFault, type Fault, type Turn } from './script.ts';
 
 export { faults, type Fault, type Turn } from './script.ts';
-export type { Entry } from './turn-queue.ts';
 export type { MessagesRequest } from './request.ts';
 
 /** A received request. `body` is undefined if it was invalid; `ended` resolves when the response has ended. */
@@ -28,7 +26,14 @@ export type Recorded = {
   request_id: string;
 };
 
-export type ModelOptions = TurnSource & {
+/** One entry of a script: a turn, a fault, or a function of the request that returns one. */
+export type Entry = Turn | Fault | ((request: MessagesRequest) => Turn | Fault);
+
+export type ModelOptions = {
+  /** One entry per valid request, in order. After the last one the server responds with 500. */
+  script?: Entry[];
+  /** Returns the turn of every request, instead of a script. `n` counts from 0. */
+  handler?: (request: MessagesRequest, n: number) => Turn | Fault;
   /** The accepted key, as `Authorization: Bearer` or `x-api-key`. */
   api_key?: string;
   context_tokens_max?: number;
@@ -51,112 +56,120 @@ export type ModelServer = {
 const VERSIONS = ['2026-10-21', '2023-06-01'];
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
-type ServerContext = {
-  options: ModelOptions;
-  api_key: string;
-  turns: TurnQueue;
-  cache: PromptCache;
-  /** Aborts when the server closes. */
-  closing: AbortSignal;
-};
-
 /** A fake Claude API on a free port: as strict as the real one, with its wire format and, on demand, its faults. */
 export async function startModel(options: ModelOptions = {}): Promise<ModelServer> {
-  const api_key = options.api_key ?? 'sk-ant-test-key';
-  const requests: Recorded[] = [];
-  const waiting = new Map<number, (recorded: Recorded) => void>();
-  const turns = new TurnQueue(options);
-  const closing = new AbortController();
-  const context = { options, api_key, turns, cache: new PromptCache(), closing: closing.signal };
-
-  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const recorded = await record(incoming, response);
-    requests.push(recorded);
-    try {
-      await handle(context, incoming, recorded, response);
-    } catch (error) {
-      sendError(response, error);
-    } finally {
-      waiting.get(requests.indexOf(recorded))?.(recorded);
-    }
-  };
+  const model = new FakeModel(options);
   const server = createServer((incoming, response) => {
-    serve(incoming, response).catch(() => response.destroy());
+    model.serve(incoming, response).catch(() => response.destroy());
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     base_url: `http://127.0.0.1:${port}`,
-    api_key,
-    requests,
-    request: async (n) => requests[n] ?? new Promise((resolve) => waiting.set(n, resolve)),
-    fail: (...more) => turns.fail(...more),
+    api_key: model.api_key,
+    requests: model.requests,
+    request: (n) => model.request(n),
+    fail: (...more) => model.fail(...more),
     close: async () => {
-      closing.abort();
+      model.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-async function record(incoming: IncomingMessage, response: ServerResponse): Promise<Recorded> {
-  const { promise: ended, resolve } = Promise.withResolvers<'finished' | 'aborted'>();
-  response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted'));
-  const { method = 'GET', headers, url: path = '/' } = incoming;
-  const raw = await readAll(incoming);
-  const request_id = `req_${randomBytes(12).toString('hex')}`;
-  response.setHeader('request-id', request_id);
-  response.setHeader('anthropic-organization-id', 'org-of-the-model-server');
-  return { method, path, headers, raw, body: undefined, ended, request_id };
-}
+class FakeModel {
+  readonly api_key: string;
+  readonly requests: Recorded[] = [];
+  readonly #options: ModelOptions;
+  readonly #context_tokens_max: number;
+  readonly #waiting = new Map<number, (recorded: Recorded) => void>();
+  readonly #faults: Fault[] = [];
+  readonly #cache = new PromptCache();
+  readonly #closing = new AbortController();
+  #turns = 0;
 
-async function handle(
-  context: ServerContext,
-  incoming: IncomingMessage,
-  recorded: Recorded,
-  response: ServerResponse,
-): Promise<void> {
-  const { method, path, raw } = recorded;
-  const { context_tokens_max = 1_000_000 } = context.options;
-  const betas = checkHeaders(incoming, context.api_key);
-  if (raw.length > BODY_BYTES_MAX)
-    throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
-  switch (`${method} ${path.split('?')[0]}`) {
-    case 'POST /v1/messages/count_tokens': {
-      const request = read(CountRequest, json(raw));
-      check(request, betas);
-      return sendJson(response, 200, { input_tokens: count(request) });
-    }
-    case 'POST /v1/messages': {
-      const request = read(MessagesRequest, json(raw));
-      recorded.body = request;
-      checkMaxTokens(request);
-      check(request, betas);
-      const tokens = count(request);
-      if (tokens > context_tokens_max)
-        throw invalid(`prompt is too long: ${tokens} tokens > ${context_tokens_max} maximum`);
-      return respond(context, request, response);
-    }
-    default:
-      throw new ApiError(404, 'not_found_error', 'Not found');
+  constructor(options: ModelOptions) {
+    this.#options = options;
+    this.api_key = options.api_key ?? 'sk-ant-test-key';
+    this.#context_tokens_max = options.context_tokens_max ?? 1_000_000;
   }
-}
 
-async function respond(context: ServerContext, request: MessagesRequest, response: ServerResponse): Promise<void> {
-  const { turns, cache, options, closing } = context;
-  const turn = turns.next(request);
-  if (isFault(turn)) {
-    if (turn.fault === 'silence') return void (await once(response, 'close'));
-    if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
-    for (const [name, value] of Object.entries(turn.headers ?? {})) response.setHeader(name, value);
-    throw new ApiError(turn.status, turn.type, turn.message);
+  async request(n: number): Promise<Recorded> {
+    return this.requests[n] ?? new Promise((resolve) => this.#waiting.set(n, resolve));
   }
-  const message = responseTo(request, turn, cache.use(request.model, segments(request), request.cache_control));
-  for (const [name, value] of rateLimits()) response.setHeader(name, value);
-  if (request.stream !== true) return sendJson(response, 200, toMessage(message));
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-  response.flushHeaders();
-  await stream(response, toStream(message, options.piece_chars ?? 20), turn.fault, closing);
+
+  fail(...faults: Fault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = incoming.url ?? '/';
+    const { promise: ended, resolve } = Promise.withResolvers<'finished' | 'aborted'>();
+    response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted'));
+    const raw = await readAll(incoming);
+    const { method = 'GET', headers } = incoming;
+    const request_id = `req_${randomBytes(12).toString('hex')}`;
+    const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
+    this.requests.push(recorded);
+    response.setHeader('request-id', request_id);
+    response.setHeader('anthropic-organization-id', 'org-of-the-model-server');
+    try {
+      const betas = checkHeaders(incoming, this.api_key);
+      const route = `${method} ${path.split('?')[0]}`;
+      if (raw.length > BODY_BYTES_MAX)
+        throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
+      if (route === 'POST /v1/messages/count_tokens') {
+        const request = read(CountRequest, json(raw));
+        check(request, betas);
+        sendJson(response, 200, { input_tokens: count(request) });
+      } else if (route === 'POST /v1/messages') {
+        const request = read(MessagesRequest, json(raw));
+        recorded.body = request;
+        checkMaxTokens(request);
+        check(request, betas);
+        const tokens = count(request);
+        if (tokens > this.#context_tokens_max)
+          throw invalid(`prompt is too long: ${tokens} tokens > ${this.#context_tokens_max} maximum`);
+        await this.#answer(request, response);
+      } else throw new ApiError(404, 'not_found_error', 'Not found');
+    } catch (error) {
+      sendError(response, error);
+    } finally {
+      this.#waiting.get(this.requests.indexOf(recorded))?.(recorded);
+    }
+  }
+
+  async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
+    const turn = this.#next(request);
+    if (isFault(turn)) {
+      if (turn.fault === 'silence') return void (await once(response, 'close'));
+      if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
+      for (const [name, value] of Object.entries(turn.headers ?? {})) response.setHeader(name, value);
+      throw new ApiError(turn.status, turn.type, turn.message);
+    }
+    const whole = responseTo(request, turn, this.#cache.use(request.model, segments(request), request.cache_control));
+    for (const [name, value] of rateLimits()) response.setHeader(name, value);
+    if (request.stream !== true) return sendJson(response, 200, toMessage(whole));
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+    response.flushHeaders();
+    await stream(response, toStream(whole, this.#options.piece_chars ?? 20), turn.fault, this.#closing.signal);
+  }
+
+  #next(request: MessagesRequest): Turn | Fault {
+    const fault = this.#faults.shift();
+    // A fault inside the stream needs a turn to stream; the next request gets the same turn again.
+    if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
+    const n = fault ? this.#turns : this.#turns++;
+    const entry = this.#options.handler ? this.#options.handler(request, n) : this.#options.script?.[n];
+    if (entry === undefined) throw new Error(`The script has ${n} turns and got one more request.`);
+    const turn = typeof entry === 'function' ? entry(request) : entry;
+    return fault && !isFault(turn) ? { ...turn, fault } : turn;
+  }
 }
 
 function check(request: CountRequest, betas: string[]): void {
