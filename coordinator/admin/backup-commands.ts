@@ -59,8 +59,8 @@ async function list(store: BackupStore, io: Io): Promise<number> {
   return EXIT.succeeded;
 }
 
-function told({ name, description, going_on, aside, keys, passed_over }: Restored, data_dir: string): Line[] {
-  const { at, counts, newest_event_id } = description;
+function told({ name, manifest, requeued, previous, keys, skipped }: Restored, data_dir: string): Line[] {
+  const { at, counts, newest_event_id } = manifest;
   const count = (table: string) => counts[table] ?? 0;
   return [
     ['The backup ', ['bold', name], ' was restored. It is the server as it was at ', ['bold', at], '.'],
@@ -68,17 +68,17 @@ function told({ name, description, going_on, aside, keys, passed_over }: Restore
       `  users ${count('users')}, projects ${count('projects')}, tasks ${count('tasks')}, events ${count('events')}; the newest event is ${newest_event_id}`,
     ],
     [
-      `  ${going_on === 0 ? 'no task was under way' : `tasks that were under way, and go on in a new attempt: ${going_on}`}`,
+      `  ${requeued === 0 ? 'no task was under way' : `tasks that were under way, and go on in a new attempt: ${requeued}`}`,
     ],
     ['  all log-ins were ended: everyone logs in anew'],
-    ...(aside === null
+    ...(previous === null
       ? []
-      : [[`  the database of before is in ${resolve(data_dir, aside)}: remove it once you do not need it`]]),
-    ...(passed_over === 0
+      : [[`  the database of before is in ${resolve(data_dir, previous)}: remove it once you do not need it`]]),
+    ...(skipped === 0
       ? []
       : [
           [
-            `  backups of a time to come, which were passed over: ${passed_over}; a clock ran ahead, or is behind now (errand restore --list shows them)`,
+            `  backups of a time to come, which were passed over: ${skipped}; a clock ran ahead, or is behind now (errand restore --list shows them)`,
           ],
         ]),
     ...keysTold(keys, data_dir),
@@ -86,13 +86,13 @@ function told({ name, description, going_on, aside, keys, passed_over }: Restore
 }
 
 function keysTold(keys: Restored['keys'], data_dir: string): Line[] {
-  if (keys === 'the same' || keys === 'unknown') return [];
+  if (keys === 'match' || keys === 'unknown') return [];
   const path = resolve(data_dir, 'keys.json');
   return [
     [
       [
         'red',
-        keys === 'none'
+        keys === 'missing'
           ? `There is no ${path}, or none that can be read.`
           : `${path} has other keys than the ones this backup was made with.`,
       ],

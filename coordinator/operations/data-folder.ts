@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { cutOffRestore } from './backup/swap.ts';
+import { checkInterruptedRestore } from './backup/replace-database.ts';
 import { ConfigError } from '../base/config.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
@@ -37,8 +37,8 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
         `Another Errand is running on the data folder ${dir}. Stop it, or set ERRAND_DATA to another folder.`,
       );
     opened.defer(() => lock.release());
-    const cut_off = cutOffRestore(dir);
-    if (cut_off !== null) throw new ConfigError(cut_off);
+    const interrupted = checkInterruptedRestore(dir);
+    if (interrupted !== null) throw new ConfigError(interrupted);
     const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
     const keys = readKeys(dir);
     // SQLite removes the WAL when the last process closes the database: where there is one, that process did not get to it.

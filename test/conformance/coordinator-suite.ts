@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { request, Agent } from 'undici';
 import { z } from 'zod';
-import type { CoordinatorAddress } from '../../agent-container/config.ts';
+import type { CoordinatorAddress } from '../../agent-container/reporting/coordinator-client.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';

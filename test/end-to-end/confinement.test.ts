@@ -73,7 +73,7 @@ dockerTest(
     );
     const clean = (where: string, text: string, more: string[] = []) => {
       t.true(text.length > 0, where);
-      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} gate ${secret}`);
+      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} has ${secret}`);
     };
 
     clean('docker inspect', await docker('inspect', worker), keys);

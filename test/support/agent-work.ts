@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { workAt, type Pace } from '../../agent-container/loop/run.ts';
-import type { Inbox, WorkEnd, WorkInput } from '../../agent-container/work.ts';
+import { workWith, type WorkSettings } from '../../agent-container/loop/run.ts';
+import type { MessageSource, WorkInput, WorkResult } from '../../agent-container/base/work.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
@@ -10,19 +10,18 @@ import { CONTRACT_VERSION, TRANSCRIPT_TYPES, type Assignment, type Message } fro
 import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
 
-/** The real pace with short waits between the tries. */
-export const QUICK: Pace = {
+/** The usual settings, with short waits between tries. */
+const QUICK: WorkSettings = {
   headers_ms: 20_000,
   idle_ms: 20_000,
-  backoff_first_ms: 1,
-  backoff_most_ms: 4,
+  backoff: { first_ms: 1, max_ms: 4 },
   failures_max: 4,
   wait_total_ms: 2_000,
   checkpoint_ms: 60_000,
 };
 
-/** An inbox that a test puts messages into. */
-export class TestInbox implements Inbox {
+/** Messages that a test sends to the work. */
+export class TestMessages implements MessageSource {
   #waiting: Message[] = [];
   #arrival = Promise.withResolvers<void>();
 
@@ -56,9 +55,9 @@ export type Bench = {
   repo_dir: string;
   scratch_dir: string;
   model: StandIn;
-  inbox: TestInbox;
+  messages: TestMessages;
   abort: AbortController;
-  /** The way to the model. */
+  /** How the work reaches the model. */
   fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
   deltas: Delta[];
@@ -69,19 +68,19 @@ export type Bench = {
   /** Resolves with the first piece of text that comes from now on. */
   delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
-  /** Works on the assignment. A further call is a next attempt, which gets the transcript of the ones before. */
-  run: (assignment?: Partial<Assignment>, pace?: Partial<Pace>) => Promise<WorkEnd>;
+  /** Works on the assignment. Each further call is the next attempt, with the transcript of the previous ones. */
+  run: (assignment?: Partial<Assignment>, settings?: Partial<WorkSettings>) => Promise<WorkResult>;
 };
 type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
 
-/** A repository folder, a model with this script, and all that the work reports to. Each event is held against its schema. */
+/** A repository directory, a scripted model, and everything that the work reports to. Each event is checked by its schema. */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
   const model = await startModel(options);
   t.teardown(() => model.close());
-  const inbox = new TestInbox();
+  const messages = new TestMessages();
   const events: WorkerEvent[] = [];
   const watchers = new Set<(event: WorkerEvent) => void>();
   const listeners: ((delta: Delta) => void)[] = [];
@@ -90,7 +89,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     repo_dir,
     scratch_dir,
     model,
-    inbox,
+    messages,
     abort: new AbortController(),
     fetch,
     events,
@@ -108,7 +107,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     delta: () => new Promise((resolve) => void listeners.push(resolve)),
     of: <T extends WorkerEventType>(type: T) =>
       events.filter((event) => isOf(event, type)).map((event) => event.body as Typed<T>['body']),
-    run: async (changes = {}, pace = {}) => {
+    run: async (changes = {}, settings = {}) => {
       attempt++;
       const input: WorkInput = {
         assignment: { ...assignment(attempt), transcript: transcriptOf(events), ...changes },
@@ -118,7 +117,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
         report: {
           emit: async (event) => {
-            // What the wire would make of it, so that nothing is shared with the work.
+            // As it would cross the wire, so that nothing is shared with the work.
             const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
             NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
             events.push(copy);
@@ -126,16 +125,16 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
           },
           delta: (delta) => {
             all.deltas.push(delta);
-            for (const heard of listeners.splice(0)) heard(delta);
+            for (const resolve of listeners.splice(0)) resolve(delta);
           },
           waitingFor: (waiting) => void all.waits.push(waiting),
-          heard: () => undefined,
+          activity: () => undefined,
         },
-        inbox,
+        messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
       };
-      return workAt({ ...QUICK, ...pace }, input);
+      return workWith({ ...QUICK, ...settings }, input);
     },
   };
   return all;
@@ -145,7 +144,7 @@ function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is 
   return event.type === type;
 }
 
-/** What the assignment of a next attempt would carry. */
+/** The transcript in the assignment of the next attempt. */
 export function transcriptOf(events: WorkerEvent[]): Assignment['transcript'] {
   const types: readonly string[] = TRANSCRIPT_TYPES;
   return events.filter(({ type }) => types.includes(type)).map(({ type, body }) => ({ attempt: 1, type, body }));
