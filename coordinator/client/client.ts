@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../protocol/ids.ts';
-import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type Answer, type Request } from './http.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';

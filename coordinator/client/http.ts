@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
 import { Problem } from '../../protocol/problem.ts';
-import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
 
 type Routes = typeof ROUTES;

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import type { CommitHook } from '../../coordinator/sqlite/event-log.ts';
-import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import type { Runner } from '../../coordinator/workers/runner.ts';
 
 /*

@@ -8,7 +8,7 @@ import type { Logger } from '../../agent-container/base/logger.ts';
 import type { Work, WorkResult, WorkInput } from '../../agent-container/base/work.ts';
 import { Worker } from '../../agent-container/worker.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
-import { gitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
+import { GitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
 import type { Assignment } from '../../protocol/worker.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
@@ -41,7 +41,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
   const repo_url = await git.createRepository('owner/name', given.files);
   const mock = new MockCoordinator({
     socket_path: join(folder, 'coordinator.sock'),
-    git: gitProxy({
+    git: new GitProxy({
       repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
       private_hosts: [git.host],
       sample: sampleBackend(folder),

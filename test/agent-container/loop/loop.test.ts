@@ -80,49 +80,6 @@ test('answers all calls of a turn in one message, in their order, with reads in 
   );
 });
 
-test('never runs a call of a turn that was cut off, and stops after three such turns', async (t) => {
-  const cut: Turn = {
-    text: 'I write',
-    tools: [{ name: 'write_file', input: { path: 'a', content: 'hello world' } }],
-    input_chars: 30,
-  };
-  const b = await bench(t, { script: [cut, cut, cut] });
-  const end = await b.run();
-  t.is(end.reason, 'stuck');
-  t.is(b.of('tool.started').length, 0);
-  t.is(b.of('tool.finished').length, 3);
-  t.regex(textOf(b.model.requests[1]?.body), /Not executed/);
-});
-
-test('continues after a turn that was cut off in its text, paused, or empty', async (t) => {
-  const b = await bench(t, {
-    script: [
-      { text: 'So I', stop_reason: 'max_tokens' },
-      { text: 'Hold on', stop_reason: 'pause_turn' },
-      { tools: [run('true')] },
-      { text: '' },
-      DONE,
-    ],
-  });
-  t.is((await b.run()).status, 'succeeded');
-  t.regex(textOf(b.model.requests[1]?.body), /cut off/);
-  t.regex(textOf(b.model.requests[2]?.body), /Go on/);
-  t.regex(textOf(b.model.requests[4]?.body), /empty/);
-});
-
-test('fails after a refusal, and asks again in the next attempt', async (t) => {
-  const b = await bench(t, {
-    script: [{ text: 'I was about to', refusal: { category: 'cyber', explanation: 'Not this.' } }, DONE],
-  });
-  const end = await b.run();
-  t.is(end.reason, 'refused');
-  t.regex(end.detail ?? '', /Not this/);
-  b.messages.say('Then only the docs.');
-  t.is((await b.run()).status, 'succeeded');
-  t.regex(textOf(b.model.requests[1]?.body), /Then only the docs/);
-  t.is(b.model.requests[1]?.body?.messages.length, 1);
-});
-
 test('shortens a full context once, and fails if that does not help', async (t) => {
   const full: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
   const b = await bench(t, {
@@ -168,104 +125,6 @@ test('reports tool results that the API left out once', async (t) => {
     b.of('context.reduced').map(({ means }) => means),
     ['clear_tool_uses'],
   );
-});
-
-test('stops at the limit of turns, after warnings', async (t) => {
-  const b = await bench(t, { handler: (_, n) => ({ tools: [run(`echo ${n}`)] }) });
-  const end = await b.run({ max_turns: 5 });
-  t.is(end.reason, 'turn_limit');
-  t.is(b.of('turn.finished').length, 5);
-  t.deepEqual(
-    b.of('limit.near').map(({ limit, used, of }) => [limit, used, of]),
-    [
-      ['turns', 4, 5],
-      ['turns', 5, 5],
-    ],
-  );
-  t.regex(textOf(b.model.requests[3]?.body), /turn 4 of at most 5/);
-});
-
-test('stops when the time is up, even during a command', async (t) => {
-  const b = await bench(t, { script: [{ tools: [run('sleep 60')] }] });
-  const end = await b.run({ time_limit_ms: 700 });
-  t.is(end.status, 'failed');
-  t.is(end.reason, 'time_limit');
-});
-
-test('does not begin if the budget is spent already', async (t) => {
-  const b = await bench(t);
-  t.is((await b.run({ spent_usd: 5 })).reason, 'budget_exhausted');
-  t.is(b.model.requests.length, 0);
-});
-
-test('stops an agent that repeats itself', async (t) => {
-  const b = await bench(t, { handler: () => ({ tools: [run('echo same')] }) });
-  const end = await b.run();
-  t.is(end.reason, 'stuck');
-  t.is(b.of('turn.finished').length, 5);
-  t.deepEqual(
-    b.of('input.added').map(({ source }) => source),
-    ['harness'],
-  );
-});
-
-test('adds messages of people before the next request, and before it ends', async (t) => {
-  const b = await bench(t, {
-    script: [
-      () => {
-        b.messages.say('In French, please.');
-        return { tools: [run('true')] };
-      },
-      () => {
-        b.messages.say('And a test.');
-        return DONE;
-      },
-      DONE,
-    ],
-  });
-  t.is((await b.run()).status, 'succeeded');
-  const second = lastUser(b.model.requests[1]?.body);
-  t.deepEqual(
-    second.map(({ type }) => type),
-    ['tool_result', 'text'],
-  );
-  t.regex(textOf(b.model.requests[1]?.body), /In French/);
-  t.regex(textOf(b.model.requests[2]?.body), /And a test/);
-  t.deepEqual(
-    b.of('input.added').map(({ turn, source, text }) => [turn, source, text]),
-    [
-      [1, 'person', 'In French, please.'],
-      [2, 'person', 'And a test.'],
-    ],
-  );
-});
-
-test('asks the person, and continues with the answer', async (t) => {
-  const b = await bench(t, {
-    script: [{ tools: [{ name: 'ask_person', input: { question: 'Tabs or spaces?' } }] }, DONE],
-  });
-  const ending = b.run();
-  await b.event('question.asked');
-  const { id } = b.messages.say('Tabs.');
-  t.is((await ending).status, 'succeeded');
-  t.deepEqual(
-    b.of('question.closed').map(({ answered }) => answered),
-    [true],
-  );
-  t.is(b.of('input.added')[0]?.message_id, id);
-  t.true(b.waits.some((wait) => wait?.kind === 'person' && wait.question === 'Tabs or spaces?'));
-  t.regex(textOf(b.model.requests[1]?.body), /Tabs\./);
-});
-
-test('continues without an answer once the time for the question is up', async (t) => {
-  const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Well?' } }] }, DONE] });
-  // A question may take half of the remaining time.
-  t.is((await b.run({ time_limit_ms: 6_000 })).status, 'succeeded');
-  t.deepEqual(
-    b.of('question.closed').map(({ answered }) => answered),
-    [false],
-  );
-  t.regex(textOf(b.model.requests[1]?.body), /own judgement/);
 });
 
 test('gives the model the output of a failed verify command, and succeeds once it passes', async (t) => {
@@ -343,15 +202,6 @@ test('background commands end with the work', async (t) => {
   t.is((await b.run()).status, 'succeeded');
   const pid = Number(await readFile(join(b.repo_dir, 'pid'), 'utf8'));
   t.false(isAlive(pid));
-});
-
-test('fails if the model stops for an unknown reason, and names it', async (t) => {
-  const b = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'stop_sequence' as 'end_turn' }] });
-  t.is((await b.run()).status, 'succeeded');
-  const c = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'quite_new' as 'end_turn' }] });
-  const end = await c.run();
-  t.is(end.reason, 'agent_error');
-  t.regex(end.detail ?? '', /quite_new/);
 });
 
 test('makes the same form of request for every model', async (t) => {

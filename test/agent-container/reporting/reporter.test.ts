@@ -1,16 +1,13 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { CoordinatorClient } from '../../../agent-container/reporting/coordinator-client.ts';
-import { Reporter } from '../../../agent-container/reporting/reporter.ts';
-import { Spool } from '../../../agent-container/reporting/spool.ts';
 import { classifyCallbackError } from '../../../agent-container/reporting/callback-errors.ts';
 import type { WorkerEvent } from '../../../protocol/events.ts';
-import type { Assignment, Control } from '../../../protocol/worker.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { MockCoordinator } from '../../support/mock-coordinator/mock.ts';
 import { until } from '../../support/until.ts';
+import { setReporterScene as scene } from '../../support/reporter-scene.ts';
 
 const started: WorkerEvent = { type: 'agent.started', body: { agent: 'test', version: '1', resumed: false } };
 const log = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
@@ -27,38 +24,6 @@ const RESULT = {
   diff: '',
   diff_truncated: false,
 } as const;
-
-async function scene(t: ExecutionContext, given: Partial<Assignment> = {}) {
-  const folder = await temporaryFolder(t);
-  const mock = new MockCoordinator({ socket_path: join(folder, 'coordinator.sock') });
-  await mock.start();
-  const task = mock.addTask(given);
-  const client = new CoordinatorClient(
-    { origin: 'http://coordinator', socket_path: join(folder, 'coordinator.sock') },
-    task.id,
-    task.token,
-  );
-  const spool = new Spool(join(folder, 'spool'), task.base.spool_bytes_max);
-  const controls: Control[] = [];
-  const lost: unknown[] = [];
-  const reporter = new Reporter({
-    client,
-    spool,
-    attempt: 1,
-    heartbeat_ms: task.base.heartbeat_ms,
-    onControl: (control) => controls.push(control),
-    onLost: (error) => lost.push(error),
-  });
-  reporter.start();
-  t.teardown(async () => {
-    await reporter.stop();
-    await client.close();
-    await mock.stop();
-  });
-  const posts = () => mock.calls.filter(({ name }) => name === 'events').length;
-  const texts = () => task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
-  return { mock, task, client, spool, reporter, controls, lost, posts, texts };
-}
 
 test('an error with an unknown code is classified by its status', async (t) => {
   const folder = await temporaryFolder(t);
@@ -83,8 +48,6 @@ test('an error with an unknown code is classified by its status', async (t) => {
   const transient = { 429: 'transient', 500: 'transient', 503: 'transient', 507: 'transient' };
   t.deepEqual(classes, { 400: 'malformed', 401: 'token_invalid', 413: 'malformed', ...fatal, ...transient });
 });
-
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error);
 
 test('events arrive in order, and those emitted together share a POST', async (t) => {
   const { reporter, task, posts } = await scene(t);
@@ -219,23 +182,6 @@ test('while the spool is full the work waits, and no event is lost', async (t) =
   t.deepEqual(texts(), all);
 });
 
-test('a worker without events sends heartbeats, with what it waits for', async (t) => {
-  const { reporter, task } = await scene(t, { heartbeat_ms: 30 });
-  await reporter.emit(started);
-  await reporter.drained(never);
-  reporter.waitingFor({ kind: 'model', since: '2026-01-01T00:00:00.000Z' });
-  await until('three heartbeats came', () => task.current.heartbeats.length >= 3);
-  t.is(task.current.heartbeats.at(-1)?.last_seq, 1);
-  t.is(task.current.heartbeats.at(-1)?.waiting_for?.kind, 'model');
-});
-
-test('what the worker waits for is sent at once, without an event', async (t) => {
-  const { reporter, posts } = await scene(t);
-  reporter.waitingFor({ kind: 'model', since: '2026-01-01T00:00:00.000Z' });
-  await until('it was sent', () => posts() === 1);
-  t.pass();
-});
-
 test('replies carry messages and a cancel', async (t) => {
   const { reporter, task, controls } = await scene(t);
   const message = task.say('Use tabs.');
@@ -243,54 +189,6 @@ test('replies carry messages and a cancel', async (t) => {
   await reporter.emit(started);
   await reporter.drained(never);
   t.deepEqual(controls.at(-1), { messages: [message], cancel: { reason: 'enough' } });
-});
-
-test('an expired token is renewed by a heartbeat, and the events are sent', async (t) => {
-  const { reporter, task, client } = await scene(t);
-  const old = client.token;
-  task.expireTokens();
-  await reporter.emit(started);
-  await reporter.drained(never);
-  t.not(client.token, old);
-  t.is(task.events.length, 1);
-});
-
-test('the attempt is lost if a heartbeat cannot renew the token', async (t) => {
-  const { reporter, task, lost } = await scene(t);
-  task.tokens.clear();
-  await reporter.emit(started);
-  await t.throwsAsync(reporter.drained(never));
-  t.deepEqual(lost.map(codeOf), ['unauthenticated']);
-});
-
-test('a busy worker renews its token too', async (t) => {
-  const { reporter, task, client } = await scene(t, { heartbeat_ms: 50 });
-  await reporter.emit(started);
-  task.renews_token = true;
-  const old = client.token;
-  await until('the token is new', async () => {
-    await reporter.emit(log('busy'));
-    return client.token !== old;
-  });
-  t.pass();
-});
-
-test('events are rejected as soon as the attempt is lost', async (t) => {
-  const { reporter, task, lost } = await scene(t);
-  await reporter.emit(started);
-  await reporter.drained(never);
-  task.nextAttempt();
-  await reporter.emit(log('too late'));
-  await until('it is lost', () => lost.length === 1);
-  t.is(codeOf(lost[0]), 'stale_attempt');
-  await t.throwsAsync(reporter.emit(log('later still')), { message: /given up/ });
-});
-
-test('a heartbeat that the coordinator refuses as malformed ends the attempt', async (t) => {
-  const { mock, lost } = await scene(t, { heartbeat_ms: 20 });
-  mock.faults.add('heartbeat', { kind: 'fail', status: 400 });
-  await until('it is lost', () => lost.length === 1);
-  t.is(codeOf(lost[0]), 'invalid');
 });
 
 test('deltas are sent after the events that they follow, and dropped when an event replaces them', async (t) => {

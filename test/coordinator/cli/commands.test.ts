@@ -90,7 +90,7 @@ test('takes an id by its beginning or its end where that names one errand', asyn
   t.is((await cli.run(['retry', first])).stdout, 'The errand is queued again.\n');
   const conflict = await cli.run(['retry', second]);
   t.is(conflict.code, 2);
-  t.true(conflict.stderr.startsWith('Only a task that failed or was cancelled can be retried'), conflict.stderr);
+  t.true(conflict.stderr.startsWith('Only a failed or cancelled task can be retried'), conflict.stderr);
 });
 
 test('says why no errand is started, wherever one that waits is shown', async (t) => {

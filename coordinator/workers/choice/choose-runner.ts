@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ErrandError } from '../../protocol/problem.ts';
-import { ConfigError, type Config } from '../base/config.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { ConfigError, type Config } from '../../base/config.ts';
 import { decideRunner, readExposures } from './decide-runner.ts';
-import type { Availability, Fault } from './docker/availability.ts';
-import { buildWorkerImage, isOwnImage } from './docker/image.ts';
-import { DockerLauncher } from './docker/launcher.ts';
-import type { Logger } from '../base/logger.ts';
-import { LocalRunner } from './local/local-runner.ts';
-import type { Launcher } from './local/launcher.ts';
-import { WorkerDirectories } from './local/worker-directories.ts';
-import { ProcessLauncher } from './process/launcher.ts';
-import type { Runner, WorkerListeners } from './runner.ts';
-import type { Workspaces } from './workspaces.ts';
+import type { Availability, Fault } from '../docker/availability.ts';
+import { buildWorkerImage, isOwnImage } from '../docker/image.ts';
+import { DockerLauncher } from '../docker/launcher.ts';
+import type { Logger } from '../../base/logger.ts';
+import { LocalRunner } from '../local/local-runner.ts';
+import type { Launcher } from '../local/launcher.ts';
+import { WorkerDirectories } from '../local/worker-directories.ts';
+import { ProcessLauncher } from '../process/launcher.ts';
+import type { Runner, WorkerListeners } from '../runner.ts';
+import type { Workspaces } from '../workspaces.ts';
 
-const WORKER_ENTRY = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
+const WORKER_ENTRY = fileURLToPath(new URL('../../../agent-container/main.ts', import.meta.url));
 
 /** What a runner is made from. */
 export type RunnerContext = {

@@ -1,5 +1,5 @@
-import { isLoopback, type Config } from '../base/config.ts';
-import type { Availability } from './docker/availability.ts';
+import { isLoopback, type Config } from '../../base/config.ts';
+import type { Availability } from '../docker/availability.ts';
 
 /** What the choice of the runner rests on, where processes were not asked for by name. */
 export type Situation = {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { readConfig } from '../../../coordinator/base/config.ts';
-import { decideRunner, readExposures } from '../../../coordinator/workers/decide-runner.ts';
+import { readConfig } from '../../../../coordinator/base/config.ts';
+import { decideRunner, readExposures } from '../../../../coordinator/workers/choice/decide-runner.ts';
 
 const KEYS = [{}, { ANTHROPIC_API_KEY: 'sk-x' }, { CLAUDE_API_KEY: 'sk-x' }];
 const HOSTS = [{}, { HOST: 'localhost' }, { HOST: '::1' }, { HOST: '0.0.0.0' }, { HOST: '::' }, { HOST: '192.0.2.1' }];

@@ -5,30 +5,34 @@ import type { ExecutionContext } from 'ava';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Caller, WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 
-/** The internal listener reduced to one surface and one caller: what is not about either stays out of a surface's tests. */
-export type SurfaceServer = {
+/** A server with one worker proxy and one caller, for tests of the proxy alone. */
+export type WorkerProxyServer = {
   url: string;
   caller: Caller;
   /** Ends the caller's attempt. */
   end: () => void;
-  /** What the surface threw once its answer had begun. */
+  /** The errors that the proxy threw after it had sent the response's head. */
   broken: unknown[];
-  /** Requests that the surface has not done with. */
+  /** Requests in progress. */
   busy: () => number;
 };
 
-/** Serves a surface to one caller on a port of its own, until the test ends. */
-export async function serveSurface(t: ExecutionContext, surface: WorkerProxy, task_id: string): Promise<SurfaceServer> {
+/** Serves a proxy to one caller on a free port, until the test ends. */
+export async function serveWorkerProxy(
+  t: ExecutionContext,
+  proxy: WorkerProxy,
+  task_id: string,
+): Promise<WorkerProxyServer> {
   const attempt = new AbortController();
   let busy = 0;
   const broken: unknown[] = [];
   const caller: Caller = { task_id, user_id: '0000000000000000user', attempt: 1, signal: attempt.signal };
   const http = createServer((request, response) => {
     busy++;
-    surface
+    proxy
       .carry(request, response, caller, request.url ?? '/')
       .catch((error: unknown) => {
-        if (!response.headersSent) return surface.writeError?.(response, error, 'request-1');
+        if (!response.headersSent) return proxy.writeError?.(response, error, 'request-1');
         broken.push(error);
         response.destroy();
       })

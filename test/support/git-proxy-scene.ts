@@ -3,39 +3,39 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
-import { gitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
+import { GitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
-import { serveSurface, type SurfaceServer } from './surface-server.ts';
+import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 
-/** What the forge asks for: the canary that must not be seen. */
+/** The forge's credential. It must never reach the worker. */
 export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the-forge' };
 
-export type Setting = {
+export type GitProxyScene = {
   forge: GitServer;
-  surface: WorkerProxy;
-  server: SurfaceServer;
+  proxy: WorkerProxy;
+  server: WorkerProxyServer;
   folder: string;
-  /** The task's prefix, as a branch. */
+  /** The task's branch prefix. */
   prefix: string;
   repo_url: string;
 };
 
-/** A private repository on a forge, and the git surface before it. */
+/** Starts a forge with a private repository, and the git proxy in front of it. */
 export async function setUp(
   t: ExecutionContext,
   change: Partial<GitDependencies> = {},
   credential: Credential | null = CREDENTIAL,
-): Promise<Setting> {
+): Promise<GitProxyScene> {
   const forge = await startGitServer(credential ?? undefined);
   t.teardown(forge.close);
   const repo_url = await forge.createRepository('team/app');
   const task_id = newId();
   const folder = await temporaryFolder(t);
-  const surface = gitProxy({
+  const proxy = new GitProxy({
     repository: () => ({ repo_url, credential: credential ?? undefined }),
     private_hosts: [forge.host],
     sample: sampleBackend(join(folder, 'data')),
@@ -44,16 +44,16 @@ export async function setUp(
   });
   return {
     forge,
-    surface,
-    server: await serveSurface(t, surface, task_id),
+    proxy,
+    server: await serveWorkerProxy(t, proxy, task_id),
     folder,
     prefix: branchPrefix(task_id),
     repo_url,
   };
 }
 
-/** A clone with one commit that is not on the forge. */
-export async function cloneWithWork({ server, folder }: Setting): Promise<string> {
+/** Makes a clone with one commit that is not on the forge. */
+export async function cloneWithWork({ server, folder }: GitProxyScene): Promise<string> {
   const clone = join(folder, 'clone');
   await git(folder, 'clone', '--quiet', server.url, clone);
   await commit(clone, 'work.txt', 'done\n');
@@ -68,6 +68,6 @@ export async function commit(clone: string, file: string, content: string | Buff
 }
 
 /** All refs of the forge's repository: name and commit. */
-export function refsOf({ forge }: Setting): Promise<string> {
+export function refsOf({ forge }: GitProxyScene): Promise<string> {
   return git(join(forge.root, 'team/app'), 'for-each-ref', '--format=%(refname) %(objectname)');
 }

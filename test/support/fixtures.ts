@@ -1,5 +1,5 @@
 import { newId } from '../../protocol/ids.ts';
-import { advance } from '../../coordinator/tasks/advance.ts';
+import { advance, endAttempt } from '../../coordinator/tasks/advance.ts';
 import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
@@ -50,9 +50,34 @@ export function startAttempt(log: EventLog, task_id: string, worker = `worker-${
   });
 }
 
+/** Brings a queued task to `running`, as the dispatcher and its worker do. */
+export function runTask(log: EventLog, id: string): void {
+  startAttempt(log, id);
+  log.write((tx) => advance(tx, taskOf(log, id), { type: 'worker_called', at: now() }));
+}
+
+/** Ends the attempt that runs, and the task with it. */
+export function endTask(log: EventLog, id: string, status: 'succeeded' | 'failed' = 'succeeded'): void {
+  const task = taskOf(log, id);
+  const reason = status === 'failed' ? 'turn_limit' : null;
+  log.write((tx) => endAttempt(tx, task, task.attempt, { status, reason, detail: null, at: now() }));
+}
+
 /** The task as it stands now. */
 export function taskOf(log: EventLog, id: string): TaskRow {
   const task = findTask(log.db, id);
   if (!task) throw new Error(`There is no task ${id}.`);
   return task;
+}
+
+/** Adds events of type `log` to a task; gives their ids. */
+export function addLogEvents(
+  log: EventLog,
+  task: Pick<TaskRow, 'id' | 'user_id'>,
+  count: number,
+  text = 'x',
+): number[] {
+  const event = { task_id: task.id, user_id: task.user_id, attempt: 1, seq: null, type: 'log' };
+  const row = { ...event, at: now(), body: JSON.stringify({ level: 'info', text }) };
+  return log.write((tx) => Array.from({ length: count }, () => tx.append(row).id));
 }

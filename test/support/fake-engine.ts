@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
 
-type StandInEngine = {
+type FakeEngine = {
   docker_host: string;
   /** The calls that it got, as `GET /_ping`. */
   calls: string[];
@@ -19,7 +19,7 @@ type Options = {
 };
 
 /** A Docker engine that answers as little of its API as the start of the server asks, and fails as it is told. It ends with the test. */
-export async function startStandInEngine(t: ExecutionContext, options: Options = {}): Promise<StandInEngine> {
+export async function startFakeEngine(t: ExecutionContext, options: Options = {}): Promise<FakeEngine> {
   const socket = join(await temporaryFolder(t), 'docker.sock');
   const calls: string[] = [];
   let has_image = options.has_image ?? false;
