@@ -17,6 +17,16 @@ export const ADMIN_COMMANDS = {
     operands: ['[NAME|FILE]'],
     summary: 'Replace the database by a backup; the server must be stopped',
   },
+  passwordReset: {
+    name: 'password reset',
+    operands: ['EMAIL'],
+    summary: 'Give an account a new password; the server must be stopped',
+  },
+  doctor: {
+    name: 'doctor',
+    operands: [],
+    summary: 'Check Docker, the key, the disk, the clock and the network, and say what to do',
+  },
 } as const satisfies Record<string, Synopsis>;
 
 /** Whether one of them was typed, or the help of one. `argv`: what follows `errand`. */
