@@ -22,7 +22,7 @@ export const doctor = command({
   },
 });
 
-/** All checks, in the order in which they are shown. Wrong settings are the only finding, where there are any. */
+/** Runs all checks. If the settings are wrong, that is the only finding: the other checks depend on them. */
 async function examine(): Promise<Finding[]> {
   const config = configOrFinding();
   if ('check' in config) return [config];
@@ -35,7 +35,7 @@ async function examine(): Promise<Finding[]> {
   return [ok('settings', 'can be used'), ...found.flat()];
 }
 
-/** What a check finds. One that fails is a problem, and keeps no other from being shown. */
+/** Runs one check. If it throws, that is its finding, and the other checks go on. */
 async function outcome(name: string, run: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await run();

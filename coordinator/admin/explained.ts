@@ -3,7 +3,10 @@ import { ConfigError } from '../base/config.ts';
 import { Failure } from '../client/errors.ts';
 import { BackupError } from '../operations/backup/error.ts';
 
-/** Runs a command's work. An error whose message is for a person becomes the `Failure` that the command line prints. */
+/**
+ * Runs a command. Turns the server's errors whose messages are for the owner into a `Failure`, which the command line
+ * prints.
+ */
 export async function explained(work: () => Promise<number>): Promise<number> {
   try {
     return await work();

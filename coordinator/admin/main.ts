@@ -8,8 +8,9 @@ import { passwordReset } from './password-reset-command.ts';
 import { restore } from './restore-command.ts';
 
 /*
- * The commands that work on a server's data folder, on the server's machine, by its settings. `cli/main.ts` starts this program. What does the work is
- * imported by the command that needs it: a backup does not load Docker's client, and a doctor not the database.
+ * The commands that run on the server's machine, with its settings, on its data folder. `cli/main.ts` starts this
+ * program. Each command imports what it needs when it runs: a backup does not load the Docker client, and the doctor
+ * does not load the database driver.
  */
 
 const argv = process.argv.slice(2);

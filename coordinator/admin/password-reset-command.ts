@@ -10,7 +10,10 @@ import { PROGRAM } from '../cli/render/program.ts';
 import { Failure } from '../client/errors.ts';
 import { explained } from './explained.ts';
 
-/** For an owner who forgot the password. It writes the database itself, and so needs a server that is stopped: the data folder has one writer. */
+/**
+ * For an owner who forgot the password. The server must be stopped, because this writes the database and the data
+ * folder has a single writer.
+ */
 export const passwordReset = command({
   ...ADMIN_COMMANDS.passwordReset,
   options: {},

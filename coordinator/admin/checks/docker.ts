@@ -5,7 +5,7 @@ import { inspectEngine } from '../../workers/docker/inspect-engine.ts';
 import { DockerLauncher } from '../../workers/docker/launcher.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
-/** The Docker engine, and the workers' image. */
+/** Checks the Docker engine and the workers' image. */
 export async function checkDocker({ runner, docker_host, worker_image: image, data_dir }: Config): Promise<Finding[]> {
   if (runner === 'process')
     return [ok('docker', 'not used: ERRAND_RUNNER=process. Workers run without isolation, which is for trials only.')];

@@ -1,4 +1,4 @@
-/** What one check of `errand doctor` found. `detail` says in words what is, and for a problem what to do about it. */
+/** The result of one check of `errand doctor`. `detail` describes the state, and for a problem the fix. */
 export type Finding = { check: string; ok: boolean; detail: string };
 
 export function ok(check: string, detail: string): Finding {

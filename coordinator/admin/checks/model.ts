@@ -4,10 +4,10 @@ import { duration } from '../../cli/render/format.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const ANSWER_MS = 10_000;
-/** The Date header has whole seconds, and the answer takes a while. */
+/** Tolerance: the Date header has whole seconds, and the answer takes a while. */
 const CLOCK_OFF_MS_MAX = 30_000;
 
-/** The API key, and this machine's clock by the API's answer. */
+/** Checks the API key, and compares this machine's clock with the Date header of the API. */
 export async function checkModel({ anthropic_api_key: key, anthropic_base_url: url }: Config): Promise<Finding[]> {
   const sent_ms = Date.now();
   const answer = await fetch(`${url}/v1/models?limit=1`, {
@@ -22,7 +22,7 @@ export async function checkModel({ anthropic_api_key: key, anthropic_base_url: u
   return [model, clockFinding(url, answer, sent_ms)];
 }
 
-/** `answer`: why there is none, where it is a text. */
+/** `answer`: a text says why there is none. */
 function keyFinding(url: string, answer: Response | string): Finding {
   if (typeof answer === 'string')
     return problem(

@@ -1,18 +1,19 @@
 import { existsSync } from 'node:fs';
 import { Health, Readiness } from '../../../protocol/api.ts';
 import { isLoopback, type Config } from '../../base/config.ts';
+import { withLocalTimes } from '../../cli/render/format.ts';
 import { reason } from '../../client/http.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const ANSWER_MS = 5_000;
 
-/** Whether the server runs and is ready, and who can reach it. */
+/** Checks whether the server runs and is ready, and who can reach its port. */
 export async function checkServer(config: Config): Promise<Finding[]> {
   return [await checkRunning(config), reachFinding(config, existsSync('/.dockerenv'))];
 }
 
 async function checkRunning({ host, port }: Config): Promise<Finding> {
-  // An address of all interfaces is reached by loopback too.
+  // A server on all interfaces also listens on loopback.
   const to = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const url = `http://${to.includes(':') ? `[${to}]` : to}:${port}`;
   try {
@@ -23,7 +24,7 @@ async function checkRunning({ host, port }: Config): Promise<Finding> {
     const faults = Object.entries(checks).filter(([, { ok }]) => !ok);
     return problem(
       'server',
-      `runs at ${url}, and is not ready: ${faults.map(([name, { detail }]) => `${name} ${detail}`).join('; ')}`,
+      `runs at ${url}, and is not ready: ${faults.map(([name, { detail }]) => `${name} ${withLocalTimes(detail)}`).join('; ')}`,
     );
   } catch (error) {
     if (isRefused(error)) return ok('server', `not running: nothing listens at ${url}`);
@@ -39,7 +40,7 @@ function isRefused(error: unknown): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
-/** Who can reach the port. `in_container`: the address that the container publishes decides that, and HOST does not. */
+/** Who can reach the port. In a container the published address decides that, not HOST. */
 export function reachFinding(
   { host, trust_proxy }: Pick<Config, 'host' | 'trust_proxy'>,
   in_container: boolean,

@@ -7,7 +7,7 @@ import { ok, problem, type Finding } from './finding.ts';
 
 const MB = 1024 * 1024;
 
-/** The data folder, and the room on its disk. */
+/** Checks the data folder and the free space on its disk. */
 export async function checkStorage({ data_dir, disk_free_bytes_min }: Config): Promise<Finding[]> {
   return Promise.all([checkFolder(data_dir), checkRoom(data_dir, disk_free_bytes_min)]);
 }
@@ -17,7 +17,7 @@ async function checkFolder(data_dir: string): Promise<Finding> {
   if (fault !== null) return problem('data', fault);
   const there = existsSync(data_dir);
   try {
-    // A folder of its own shows more than the permissions do: the disk may be read-only, or no place for files.
+    // Permissions alone do not tell: the disk may be read-only, or not a disk at all.
     await rmdir(await mkdtemp(join(existingAbove(data_dir), '.errand-doctor-')));
     for (const name of ['errand.db', 'keys.json'])
       if (existsSync(join(data_dir, name))) await access(join(data_dir, name), constants.R_OK | constants.W_OK);
@@ -42,7 +42,7 @@ async function checkRoom(data_dir: string, free_bytes_min: number): Promise<Find
   );
 }
 
-/** The folder itself, or the nearest one above it that is there. */
+/** The folder itself, or its nearest parent that exists. */
 function existingAbove(path: string): string {
   return existsSync(path) ? path : existingAbove(dirname(path));
 }

@@ -1,7 +1,10 @@
 import { CONTRACT_LABEL, CONTRACT_VERSION_UNNAMED } from '../../../protocol/worker.ts';
 import { ifThere, openEngine } from './engine.ts';
 
-/** `version` of the engine. `contract_version`: the version of the worker contract that the image states; undefined where there is no such image. */
+/**
+ * `version` of the engine. `contract_version`: the version of the worker contract that the image states; undefined
+ * where there is no such image.
+ */
 export type EngineReport = { version: string; contract_version: number | undefined };
 
 /** Asks an engine about itself and an image. Rejects where it does not answer in time. */

@@ -48,7 +48,7 @@ async function examine(t: ExecutionContext, env: Record<string, string> = {}) {
   return Object.fromEntries(findings.map(({ check, ok, detail }) => [check, `${ok ? 'ok' : 'problem'}: ${detail}`]));
 }
 
-test('a machine that is as it should be has no problem', async (t) => {
+test('doctor finds no problem on a machine that is set up well', async (t) => {
   const found = await examine(t);
   t.deepEqual(Object.keys(found), [
     'settings',
@@ -71,7 +71,7 @@ test('a machine that is as it should be has no problem', async (t) => {
   t.regex(found['network'] ?? '', /^ok: reached from this machine alone/);
 });
 
-test('Docker that is away, and an image that is missing or of another contract, are problems', async (t) => {
+test('doctor reports a missing Docker, a missing image, and an image with another contract version', async (t) => {
   const away = await examine(t, { DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
   t.regex(away['docker'] ?? '', /^problem: Docker does not answer.* Install or start it/);
   const { docker_host: no_image } = await startFakeEngine(t);
@@ -83,7 +83,7 @@ test('Docker that is away, and an image that is missing or of another contract, 
   t.regex((await examine(t, { ERRAND_RUNNER: 'process' }))['docker'] ?? '', /^ok: not used: ERRAND_RUNNER=process/);
 });
 
-test('an API key that is refused, an API that is away, and a clock that is wrong are problems', async (t) => {
+test('doctor reports a refused API key, an unreachable API, and a wrong clock', async (t) => {
   const refused = await examine(t, { ANTHROPIC_API_KEY: 'sk-wrong' });
   t.regex(refused['model'] ?? '', /^problem: \S+ refuses the API key \(401\)\. Correct ANTHROPIC_API_KEY\.$/);
   const away = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` });
@@ -94,7 +94,7 @@ test('an API key that is refused, an API that is away, and a clock that is wrong
   t.regex(wrong['clock'] ?? '', /^problem: 2 h \d min behind that of the API\. .*timedatectl/);
 });
 
-test('a disk without room, and a folder that cannot be used, are problems', async (t) => {
+test('doctor reports a full disk and an unusable data folder', async (t) => {
   const full = await examine(t, { ERRAND_DISK_FREE_MB_MIN: '1048576' });
   t.regex(full['disk'] ?? '', /^problem: \d+ MB free, and errands only start with 1048576 .*Make room/);
   const no_place = await examine(t, { ERRAND_DATA: '/proc/errand' });
@@ -102,7 +102,7 @@ test('a disk without room, and a folder that cannot be used, are problems', asyn
   t.regex((await examine(t, { ERRAND_DATA: `/tmp/${'x'.repeat(100)}` }))['data'] ?? '', /^problem: .*bytes too long/);
 });
 
-test('says who has the port: Errand, another program, or nobody', async (t) => {
+test('doctor tells Errand on the port from another program', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
   const url = await coordinator.url();
   t.is((await examine(t, { PORT: new URL(url).port }))['server'], `ok: runs at ${url}, and is ready`);
@@ -110,7 +110,7 @@ test('says who has the port: Errand, another program, or nobody', async (t) => {
   t.regex((await examine(t, { PORT: port }))['server'] ?? '', /^problem: Another program has .*set PORT to another/);
 });
 
-test('a port that others reach by plain HTTP is a problem, unless a container decides who does', (t) => {
+test('doctor reports a port that others reach without TLS, except in a container', (t) => {
   const open = reachFinding({ host: '0.0.0.0', trust_proxy: false }, false);
   t.false(open.ok);
   t.regex(open.detail, /^HOST=0\.0\.0\.0 lets others in by plain HTTP/);
@@ -118,7 +118,7 @@ test('a port that others reach by plain HTTP is a problem, unless a container de
   t.regex(reachFinding({ host: '127.0.0.1', trust_proxy: true }, false).detail, /by a proxy/);
 });
 
-test('settings that are wrong are named, and nothing else is looked at', async (t) => {
+test('doctor reports wrong settings, and checks nothing else then', async (t) => {
   t.deepEqual(await examine(t, { ERRAND_WORKERS: 'many' }), {
     settings: 'problem: These settings are wrong:\n  ERRAND_WORKERS is not a whole number',
   });

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 const EMAIL = 'ada@example.org';
 const PROCESSES = { ERRAND_RUNNER: 'process' };
 
-test('an owner who forgot the password gets a new one while the server is stopped', async (t) => {
+test('password reset gives an owner a new password while the server is stopped', async (t) => {
   const data_dir = await temporaryFolder(t);
   const env = { ERRAND_DATA: data_dir };
   const cli = await CommandLine.create(t);
@@ -31,7 +31,7 @@ test('an owner who forgot the password gets a new one while the server is stoppe
   t.regex((await cli.run(login, { stdin: password })).stdout, /^You are logged in to .* \(owner\)\.$/m);
 });
 
-test('a folder without a database is named, and nothing is made in it', async (t) => {
+test('password reset creates nothing in a folder without a database', async (t) => {
   const data_dir = await temporaryFolder(t);
   const cli = await CommandLine.create(t);
   const { code, stderr } = await cli.run(['password', 'reset', EMAIL], { env: { ERRAND_DATA: data_dir } });
