@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../protocol/ids.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type Answer, type Request } from './http.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
+import { wait } from './wait.ts';
 
 const TRIES_MAX = 5;
 const TRY_AGAIN_FIRST_MS = 200;
@@ -67,7 +67,7 @@ export class Client {
           (error.retry_after_s ?? 0) * 1000 || TRY_AGAIN_FIRST_MS * 2 ** (tried - 1),
           TRY_AGAIN_MAX_MS,
         );
-        await delay(wait_ms, undefined, { signal: this.#signal });
+        await wait(wait_ms, this.#signal);
       }
     }
   }

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
 import { isEnded, TaskStatus, type WaitingFor } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { connect, TokenRefused } from './connection.ts';
 import { Failure, Unreachable } from './errors.ts';
+import { wait } from './wait.ts';
 
 /** An update on a followed task. */
 export type News =
@@ -78,7 +78,7 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
       const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
       failures++;
       yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
-      await delay(wait_ms, undefined, { signal });
+      await wait(wait_ms, signal);
     }
   }
 }
