@@ -143,13 +143,13 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   };
 }
 
-type Given = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>;
+type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>;
 
-/** The worker API on sockets, which forwards nothing. */
-function listenersOf(given: Given): WorkerListeners {
-  const refuse = () => Promise.reject(new ErrandError('unavailable', 'Nothing is forwarded here.'));
+/** The listeners of a worker API without proxies. */
+function listenersOf(parts: WorkerApiParts): WorkerListeners {
+  const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
   const proxies = { llm: { carry: refuse }, git: { carry: refuse }, tunnel: refuse };
-  const api = new WorkerApi({ ...given, ...proxies, assignment: refuse });
+  const api = new WorkerApi({ ...parts, ...proxies, assignment: refuse });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
 }
 
@@ -189,7 +189,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
   });
 }
 
-/** What a user does to tasks and sees of them. */
+/** Reads tasks, and acts on them as their user does. */
 function userActions(log: EventLog): Pick<Server, 'task' | 'attempts' | 'say' | 'cancel' | 'reaches'> {
   const task = (id: string) => {
     const row = findTask(log.db, id);

@@ -56,7 +56,7 @@ export function runTask(log: EventLog, id: string): void {
   log.write((tx) => advance(tx, taskOf(log, id), { type: 'worker_called', at: now() }));
 }
 
-/** Ends the attempt that runs, and the task with it. */
+/** Ends the running attempt, and the task with it. */
 export function endTask(log: EventLog, id: string, status: 'succeeded' | 'failed' = 'succeeded'): void {
   const task = taskOf(log, id);
   const reason = status === 'failed' ? 'turn_limit' : null;

@@ -11,7 +11,7 @@ import type { S3Destination } from '../../coordinator/base/backup-destination.ts
  * - `unread`: never reads the request,
  * - `cut`: sends half of an object and closes the connection,
  * - `stalled`: sends half of an object and nothing more,
- * - `lost`: does what it is asked, and closes the connection instead of answering.
+ * - `lost`: handles the request, then closes the connection without a response.
  */
 export type S3Fault =
   | { status: number; code: string }

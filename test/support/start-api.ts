@@ -28,7 +28,7 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
-  /** The same with other passwords behind it. */
+  /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
   /** The notifications of the log's subscribers, such as `task.created <task id>` and `removed`. */
@@ -51,8 +51,8 @@ export type StartedApi = {
 export const PASSWORD = 'correct horse battery';
 
 /**
- * The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the
- * test. No repository is asked by default.
+ * Starts the public API and its sockets on a free port, without workers, until the test ends. By default every repository
+ * check succeeds.
  */
 export async function startApi(
   t: ExecutionContext,

@@ -117,7 +117,7 @@ class FakeModel {
     const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
     this.requests.push(recorded);
     response.setHeader('request-id', request_id);
-    response.setHeader('anthropic-organization-id', 'org-of-the-stand-in');
+    response.setHeader('anthropic-organization-id', 'org-of-the-model-server');
     try {
       const betas = checkHeaders(incoming, this.api_key);
       const route = `${method} ${path.split('?')[0]}`;
