@@ -1,7 +1,7 @@
 import test from 'ava';
 import { join } from 'node:path';
 import { temporaryFolder } from '../support/folder.ts';
-import { proxyRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import type { CoordinatorUnderTest } from './coordinator-calls.ts';
 import { COORDINATOR_RULES } from './coordinator-suite.ts';
@@ -11,7 +11,7 @@ for (const { name, check } of COORDINATOR_RULES) {
   test(`the mock coordinator keeps: ${name}`, async (t) => {
     const folder = await temporaryFolder(t);
     const socket_path = join(folder, 'coordinator.sock');
-    const repository = await proxyRepository('errand://sample', folder);
+    const repository = await serveRepository('errand://sample', folder);
     const mock = new MockCoordinator({ socket_path, git: repository.proxy });
     await mock.start();
     t.teardown(() => mock.stop());

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Address } from '../../agent-container/config.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
-import { proxyRepository, type ProxiedRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { proxyModel, type ProxiedModel } from '../support/mock-coordinator/model.ts';
+import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
 /** One worker that runs, with a mock coordinator of its own. */
 export type RunningWorker = {
@@ -32,7 +32,7 @@ export type WorkerSource = {
   close: () => Promise<void>;
 };
 
-type Proxies = { repository: ProxiedRepository; model: ProxiedModel };
+type Carried = { repository: ServedRepository; model: ServedModel };
 type Started = Pick<RunningWorker, 'ended' | 'signal'>;
 type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
 /** Starts a worker on these folders, with these variables beside those that name its link. */
@@ -41,12 +41,12 @@ type Starter = (dirs: Dirs, more: Record<string, string>) => Started;
 /** Workers that the suite starts: each with folders, a mock and a git server of its own. */
 export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const proxies = await openProxies(root);
+  const carried = await carry(root);
   const running: RunningWorker[] = [];
   const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>): RunningWorker => {
     const worker: RunningWorker = {
       mock,
-      ...names(proxies),
+      ...names(carried),
       address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
       ...starter(dirs, more),
       again: () => Promise.resolve(run(dirs, mock, more)),
@@ -71,7 +71,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       }
       const mock = new MockCoordinator({
         socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
-        ...proxyOptions(proxies),
+        ...proxies(carried),
       });
       await mock.start();
       return run(dirs, mock, more);
@@ -79,7 +79,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     close: async () => {
       for (const worker of running) worker.signal('SIGKILL');
       for (const { ended } of running) await ended;
-      await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
+      await Promise.all([...running.map(({ mock }) => mock.stop()), carried.repository.close(), carried.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -147,12 +147,12 @@ export async function attachedWorker(
   coordinator: { socket_path: string } | { port: number },
 ): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const proxies = await openProxies(root);
-  const mock = new MockCoordinator({ ...coordinator, ...proxyOptions(proxies) });
+  const carried = await carry(root);
+  const mock = new MockCoordinator({ ...coordinator, ...proxies(carried) });
   await mock.start();
   const worker: RunningWorker = {
     mock,
-    ...names(proxies),
+    ...names(carried),
     address,
     ended: undefined,
     signal: () => {},
@@ -162,19 +162,19 @@ export async function attachedWorker(
     lives: 'one',
     start: () => Promise.resolve(worker),
     close: async () => {
-      await Promise.all([mock.stop(), proxies.repository.close(), proxies.model.close()]);
+      await Promise.all([mock.stop(), carried.repository.close(), carried.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
 }
 
-async function openProxies(root: string): Promise<Proxies> {
+async function carry(root: string): Promise<Carried> {
   const [repository, model] = await Promise.all([
-    proxyRepository('errand://sample', root),
-    proxyModel(process.env, undefined),
+    serveRepository('errand://sample', root),
+    serveModel(process.env, undefined),
   ]);
   return { repository, model };
 }
 
-const names = ({ repository, model }: Proxies) => ({ repo_url: repository.repo_url, model: model.model });
-const proxyOptions = ({ repository, model }: Proxies) => ({ git: repository.proxy, llm: model.proxy });
+const names = ({ repository, model }: Carried) => ({ repo_url: repository.repo_url, model: model.model });
+const proxies = ({ repository, model }: Carried) => ({ git: repository.proxy, llm: model.proxy });

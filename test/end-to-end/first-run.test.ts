@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
   const url = await coordinator.url();
   await coordinator.shows('--follow\n');
-  t.regex(coordinator.stdout, /the demo model, for there is no ANTHROPIC_API_KEY/);
+  t.regex(coordinator.stdout, /the demo model, since ANTHROPIC_API_KEY is not set/);
   const [login = [], task = [], ...more] = commandsOf(coordinator.stdout);
   t.deepEqual(more, []);
   t.deepEqual(login, ['login', '--server', url, '--signup']);
@@ -95,9 +95,18 @@ test.serial('without Docker, a server that is open to others does not start by i
   t.notRegex(stderr, /^ +at /m);
 });
 
+test.serial('the address that is printed is the one that people use: ERRAND_PUBLIC_URL', async (t) => {
+  const env = { ...NO_DOCKER, ERRAND_PUBLIC_URL: 'https://errand.example.org/' };
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), env);
+  await coordinator.shows('--follow\n');
+  t.regex(coordinator.stdout, /^Errand is ready: https:\/\/errand\.example\.org$/m);
+  t.regex(coordinator.stdout, /login --server https:\/\/errand\.example\.org --signup$/m);
+});
+
 test.serial('settings that are wrong are all named at once, with what is wrong', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), {
     PORT: 'http',
+    ERRAND_PUBLIC_URL: 'errand.example.org',
     ERRAND_WORKERS: '0',
     ERRAND_RUNNER: 'podman',
     ERRAND_WORKER_IMAGE: 'my image',
@@ -109,12 +118,13 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
   t.deepEqual([code, stdout], [1, '']);
   t.deepEqual(stderr.trimEnd().split('\n'), [
     'These settings are wrong:',
+    '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  PORT is not a whole number',
+    '  ERRAND_PUBLIC_URL is not an address that begins with http:// or https://',
+    '  ERRAND_SIGNUP is neither open nor closed',
     '  ERRAND_RUNNER is neither docker nor process',
     '  ERRAND_WORKERS is below 1',
     '  ERRAND_WORKER_IMAGE is not the name of an image',
-    '  ERRAND_SIGNUP is neither open nor closed',
-    '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  ERRAND_WORKRES is not a setting of Errand',
   ]);
 });
@@ -152,9 +162,9 @@ for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as 
     t.is(code, 1);
     t.regex(
       stderr,
-      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has this port`),
+      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses this port`),
     );
-    t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
+    t.regex(stderr, new RegExp(`Change .*${setting}\\.\n$`));
   });
 
 test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
@@ -170,4 +180,22 @@ test.serial('a database that is none ends the start with words on what to do, an
   t.is(code, 1);
   t.regex(stderr, /is damaged \(file is not a database\).*\n.*errand restore/);
   t.notRegex(stderr, /^ +at /m);
+});
+
+test.serial('Ctrl-C stops the server in order, although npm start forwards it a second time', async (t) => {
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
+  const { port } = new URL(await coordinator.url());
+  // A request under way keeps the server from being gone at once.
+  const request = connect(Number(port), '127.0.0.1');
+  request.on('error', () => undefined);
+  t.teardown(() => request.destroy());
+  request.write(
+    'POST /auth/login HTTP/1.1\r\nHost: errand\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+  );
+  await once(request, 'connect');
+  coordinator.child.kill('SIGINT');
+  await coordinator.shows('"msg":"stopping');
+  coordinator.child.kill('SIGINT');
+  const { code, stderr } = await coordinator.ended;
+  t.deepEqual([code, stderr], [0, '']);
 });

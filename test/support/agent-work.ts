@@ -8,9 +8,9 @@ import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 import { CONTRACT_VERSION, TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker.ts';
 import { temporaryFolder } from './folder.ts';
-import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 
-/** The usual settings, with short waits between tries. */
+/** The default settings with short backoffs. */
 const QUICK: WorkSettings = {
   headers_ms: 20_000,
   idle_ms: 20_000,
@@ -20,7 +20,7 @@ const QUICK: WorkSettings = {
   checkpoint_ms: 60_000,
 };
 
-/** Messages that a test sends to the work. */
+/** A message source that a test fills. */
 export class TestMessages implements MessageSource {
   #waiting: Message[] = [];
   #arrival = Promise.withResolvers<void>();
@@ -54,26 +54,30 @@ export class TestMessages implements MessageSource {
 export type Bench = {
   repo_dir: string;
   scratch_dir: string;
-  model: StandIn;
+  model: ModelServer;
   messages: TestMessages;
   abort: AbortController;
-  /** How the work reaches the model. */
+  /** The fetch function that the work calls the model with. */
   fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
   deltas: Delta[];
   waits: (WaitingFor | null)[];
   checkpoints: number;
-  /** Resolves with the first event of this type, once there is one that the test accepts. */
+  /** Resolves with the first event of this type that `accepts` returns true for. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
-  /** Resolves with the first piece of text that comes from now on. */
+  /** Resolves with the next delta. */
   delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
-  /** Works on the assignment. Each further call is the next attempt, with the transcript of the previous ones. */
+  /**
+   * Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones.
+   */
   run: (assignment?: Partial<Assignment>, settings?: Partial<WorkSettings>) => Promise<WorkResult>;
 };
 type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
 
-/** A repository directory, a scripted model, and everything that the work reports to. Each event is checked by its schema. */
+/**
+ * A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema.
+ */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
@@ -115,21 +119,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
-        report: {
-          emit: async (event) => {
-            // As it would cross the wire, so that nothing is shared with the work.
-            const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
-            NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
-            events.push(copy);
-            for (const watch of watchers) watch(copy);
-          },
-          delta: (delta) => {
-            all.deltas.push(delta);
-            for (const resolve of listeners.splice(0)) resolve(delta);
-          },
-          waitingFor: (waiting) => void all.waits.push(waiting),
-          activity: () => undefined,
-        },
+        report: recordInto(all, watchers, listeners),
         messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
@@ -140,11 +130,34 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
   return all;
 }
 
+/** A reporter that checks each event and keeps everything. */
+function recordInto(
+  all: Bench,
+  watchers: Set<(event: WorkerEvent) => void>,
+  listeners: ((delta: Delta) => void)[],
+): WorkInput['report'] {
+  return {
+    emit: async (event) => {
+      // Copied as on the wire, so that no object is shared with the work.
+      const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
+      NumberedEvent.parse({ seq: all.events.length + 1, at: new Date().toISOString(), ...copy });
+      all.events.push(copy);
+      for (const watch of watchers) watch(copy);
+    },
+    delta: (delta) => {
+      all.deltas.push(delta);
+      for (const resolve of listeners.splice(0)) resolve(delta);
+    },
+    waitingFor: (waiting) => void all.waits.push(waiting),
+    activity: () => undefined,
+  };
+}
+
 function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is Typed<T> {
   return event.type === type;
 }
 
-/** The transcript in the assignment of the next attempt. */
+/** The transcript for the next attempt's assignment. */
 export function transcriptOf(events: WorkerEvent[]): Assignment['transcript'] {
   const types: readonly string[] = TRANSCRIPT_TYPES;
   return events.filter(({ type }) => types.includes(type)).map(({ type, body }) => ({ attempt: 1, type, body }));
@@ -156,10 +169,10 @@ function assignment(attempt: number): Assignment {
     task_id: newId(),
     attempt,
     token: 'the-task-token',
-    prompt: 'Mend the sum.',
-    title: 'Mend the sum.',
+    prompt: 'Fix the sum.',
+    title: 'Fix the sum.',
     base_branch: 'main',
-    branch: 'errand/x-mend-the-sum',
+    branch: 'errand/x-fix-the-sum',
     branch_prefix: 'errand/x-',
     repo_url: 'https://forge.test/o/r',
     model: 'claude-opus-5-5',

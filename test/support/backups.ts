@@ -8,7 +8,7 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
-import { addTask, addUser, startAttempt } from './rows.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SILENT } from './silent.ts';
 
 /** The settings for backups to this destination. */

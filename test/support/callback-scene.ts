@@ -1,24 +1,25 @@
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
-import { call, startHeart, type Heart } from './heart.ts';
-import { addTask, addUser, startAttempt } from './rows.ts';
+import { callWorkerApi } from './worker-api-call.ts';
+import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
 
-/** Starts the worker API with one attempt and functions for its callbacks, until the test ends. */
+/** Starts a running attempt; returns the callbacks of its worker. */
 export async function setCallbackScene(t: ExecutionContext) {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const task = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, task.id);
-  return { heart, user_id, task_id: task.id, attempt, ...(await callerOf(heart, task.id, attempt)) };
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const task = addTask(scene.log, user_id);
+  const attempt = startAttempt(scene.log, task.id);
+  return { scene, user_id, task_id: task.id, attempt, ...(await callerOf(scene, task.id, attempt)) };
 }
 
 /** The callbacks of an attempt's worker. */
-export async function callerOf(heart: Heart, task_id: string, attempt: number) {
-  const token = await heart.tokens.issue(task_id, attempt);
-  const where = { port: heart.callback_port };
+export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: number) {
+  const token = await scene.tokens.issue(task_id, attempt);
+  const where = { port: scene.callback_port };
   const post = (name: string, body: unknown) =>
-    call(where, { path: `/internal/tasks/${task_id}/${name}`, token, body });
+    callWorkerApi(where, { path: `/internal/tasks/${task_id}/${name}`, token, body });
   return {
     token,
     where,
@@ -28,7 +29,7 @@ export async function callerOf(heart: Heart, task_id: string, attempt: number) {
   };
 }
 
-/** The body of a result that reports success. */
+/** The body of a successful result. */
 export const resultOf = (attempt: number, last_seq: number) => ({
   attempt,
   last_seq,

@@ -5,8 +5,8 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { SILENT } from './silent.ts';
 
 /*
- * A process with a durable subscriber that appends the ids of its events to a file, and that writes events itself until it is killed:
- * `durable-writer.ts DATABASE FILE TASK_ID USER_ID EVENTS`.
+ * A program with a durable subscriber that appends the ids of its events to a file. It writes EVENTS events itself and
+ * runs until it is killed: `durable-writer.ts DATABASE FILE TASK_ID USER_ID EVENTS`.
  */
 const [database = '', file = '', task_id = '', user_id = '', events = '0'] = process.argv.slice(2);
 const log = new EventLog({ db: openDatabase(database), logger: SILENT });
@@ -21,12 +21,12 @@ const subscriber = new DurableSubscriber({
   },
 });
 subscriber.start();
-// Alive even where nothing is to be written.
+// Keeps the process alive when there is nothing to write.
 setInterval(() => undefined, 1_000);
 for (let n = 1; n <= Number(events); n++)
   await log.enqueue((tx) => {
     const task = { id: task_id, user_id, attempt: 1 };
     const at = new Date().toISOString();
     tx.note(task, { type: 'task.budget', body: { budget_usd: n } }, at);
-    tx.note(task, { type: 'message.received', body: { message_id: task_id, text: 'of no interest' } }, at);
+    tx.note(task, { type: 'message.received', body: { message_id: task_id, text: 'not subscribed' } }, at);
   });

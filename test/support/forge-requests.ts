@@ -1,23 +1,27 @@
 import type { Intercept } from './git-server.ts';
-import type { Setting } from './git-proxy.ts';
+import type { GitProxyScene } from './git-proxy-scene.ts';
 
 const PUSH = 'application/x-git-receive-pack-request';
 
-type Answer = { status: number; code: string | null; words: string; retry_after: string | null };
+type GitReply = { status: number; code: string | null; words: string; retry_after: string | null };
 
-/** Asks for the refs, as git's first request does. */
-export async function askRefs({ server }: Setting, service = 'git-upload-pack'): Promise<Answer> {
+/** Requests the refs, as git's first request does. */
+export async function askRefs({ server }: GitProxyScene, service = 'git-upload-pack'): Promise<GitReply> {
   return readAnswer(await fetch(`${server.url}/info/refs?service=${service}`));
 }
 
 /** Posts a push, as git does. */
-export function postPush({ server }: Setting, body: Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+export function postPush(
+  { server }: GitProxyScene,
+  body: Buffer,
+  headers: Record<string, string> = {},
+): Promise<GitReply> {
   const init = { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': PUSH, ...headers } };
   return fetch(`${server.url}/git-receive-pack`, init).then(readAnswer);
 }
 
-/** Reads a response of the git proxy. */
-export async function readAnswer(response: Response): Promise<Answer> {
+/** The parts of a response that git shows. */
+export async function readAnswer(response: Response): Promise<GitReply> {
   const { status, headers } = response;
   return {
     status,
@@ -27,7 +31,7 @@ export async function readAnswer(response: Response): Promise<Answer> {
   };
 }
 
-/** Makes the forge answer every request with this. */
+/** Makes the forge respond to every request with this status. */
 export const answerWith =
   (status: number, headers: Record<string, string> = {}): Intercept =>
   (_request, response) => {

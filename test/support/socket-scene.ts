@@ -1,13 +1,13 @@
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
-import { startHeart } from './heart.ts';
-import { addTask, addUser } from './rows.ts';
+import { startWorkerApiScene } from './worker-api-scene.ts';
+import { addTask, addUser } from './fixtures.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 
-/** A server's sockets, a user and a queued task of theirs, until the test ends. */
+/** Starts a server's sockets with a user and a queued task, until the test ends. */
 export async function setSocketScene(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
-  const heart = await startHeart({ folder: await temporaryFolder(t), limits });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  return { heart, user_id, task: addTask(heart.log, user_id) };
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), limits });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  return { scene, user_id, task: addTask(scene.log, user_id) };
 }

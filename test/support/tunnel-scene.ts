@@ -14,15 +14,15 @@ import { createLogger } from '../../coordinator/base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { temporaryFolder } from './folder.ts';
-import { serveProxy, type ProxyServer } from './proxy-server.ts';
+import { serveTunnel, type TunnelServer } from './tunnel-server.ts';
 
 export const HOST = 'registry.npmjs.org';
 
-/** A public address. The test connects to the target server instead. */
+/** A public address; the test connects to the local target instead. */
 export const PUBLIC = '93.184.215.14';
 export const TIMEOUTS = { connect_ms: 30_000, hello_ms: 30_000, idle_ms: 30_000 };
 
-/** A server that counts connections and received bytes. */
+/** A server that counts its connections and received bytes. */
 export type Target = { port: number; connections: () => number; received: () => number };
 
 export async function serve(t: ExecutionContext, server: Server): Promise<Target> {
@@ -49,20 +49,20 @@ export async function serve(t: ExecutionContext, server: Server): Promise<Target
   };
 }
 
-/** Sends `hello `, then echoes. Each side may end before the other. */
+/** Sends `hello`, then echoes; each direction may close by itself. */
 export function echo(socket: Socket | TLSSocket): void {
   socket.on('error', () => {});
   socket.write('hello ');
   socket.pipe(socket);
 }
 
-/** Starts a proxy for which every name resolves to one public address, and every connection goes to the target. */
+/** An egress proxy for which every name resolves to one public address, which leads to the target. */
 export async function setUp(
   t: ExecutionContext,
   target: Target,
   policy: EgressPolicy,
   change: Partial<EgressDependencies> = {},
-): Promise<ProxyServer> {
+): Promise<TunnelServer> {
   const proxy = new EgressProxy({
     policy: () => policy,
     private_hosts: [],
@@ -73,7 +73,7 @@ export async function setUp(
     timeouts: TIMEOUTS,
     ...change,
   });
-  return serveProxy(t, proxy, newId());
+  return serveTunnel(t, proxy, newId());
 }
 
 export async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certificate: Certificate }> {
@@ -85,9 +85,9 @@ export async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; 
 
 export const plainTarget = (t: ExecutionContext) => serve(t, createTcpServer({ allowHalfOpen: true }, echo));
 
-export async function granted(proxy: ProxyServer, authority: string): Promise<Socket> {
+export async function granted(proxy: TunnelServer, authority: string): Promise<Socket> {
   const connected = await proxy.connect(authority);
-  if (connected.socket === undefined) throw new Error(connected.words);
+  if (connected.socket === undefined) throw new Error(connected.text);
   connected.socket.on('error', () => {});
   return connected.socket;
 }

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Assignment } from '../../protocol/worker.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION, type ResultPost } from '../../protocol/worker.ts';
-import { proxyRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { proxyUpstream } from '../support/mock-coordinator/model.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
@@ -69,10 +69,10 @@ const CALLBACK = /^\/internal\/tasks\/[^/]+\/(assignment|events|heartbeat|result
 
 async function record({ name, script, assignment, begin }: Errand): Promise<Recorded[]> {
   const folder = await mkdtemp(join(tmpdir(), 'errand-record-'));
-  const repository = await proxyRepository('errand://sample', folder);
+  const repository = await serveRepository('errand://sample', folder);
   const model = await startModel({ script });
-  const upstream = proxyUpstream(model);
-  const mock = new MockCoordinator({ git: repository.proxy, llm: upstream.proxy });
+  const carried = proxyUpstream(model);
+  const mock = new MockCoordinator({ git: repository.proxy, llm: carried.proxy });
   await mock.start();
   const calls: Recorded[] = [];
   const between = createServer((request, response) => void pass(mock, name, calls, request, response));
@@ -94,7 +94,7 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
   if (code !== 0) throw new Error(`The worker of '${name}' ended with ${String(code)}.`);
   between.closeAllConnections();
   between.close();
-  await Promise.all([mock.stop(), upstream.close(), model.close(), repository.close()]);
+  await Promise.all([mock.stop(), carried.close(), model.close(), repository.close()]);
   await rm(folder, { recursive: true, force: true });
   const names = [[task.id, '{task_id}'], ...task.messages.map(({ id }, i) => [id, `{message_${i + 1}}`])];
   const text = [[join(folder, 'workspace'), '/workspace'], ...names].reduce(

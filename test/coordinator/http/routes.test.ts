@@ -5,7 +5,7 @@ import { EPOCH_HEADER } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { ROUTE_NAMES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { Api, type Loose } from '../../support/api.ts';
+import { Api, type UncheckedRequest } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
 
 const OPERATOR = 'the-token-of-the-operator';
@@ -13,7 +13,7 @@ const OPERATOR = 'the-token-of-the-operator';
 test('every answer to someone who is logged in names the epoch, refusals too', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const epoch = async (name: RouteName, request: Loose = {}) =>
+  const epoch = async (name: RouteName, request: UncheckedRequest = {}) =>
     (await api.send(name, request)).headers.get(EPOCH_HEADER);
   const gone = { params: { id: newId() } };
   t.is(await epoch('listTasks'), server.epoch.now);

@@ -6,7 +6,7 @@ import { findBudget } from '../../../coordinator/sqlite/usage.ts';
 import { BUDGET_USD_MAX } from '../../../protocol/task.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';
-import { endTask, runTask, taskOf } from '../../support/rows.ts';
+import { endTask, runTask, taskOf } from '../../support/fixtures.ts';
 import { sendErrand, repo_url } from '../../support/send-errand.ts';
 
 test('what a task does not say comes from its project, then from the server', async (t) => {

@@ -10,18 +10,19 @@ import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { Api } from '../../support/api.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { call, startHeart } from '../../support/heart.ts';
-import { addLogEvents, addTask, addUser, startAttempt } from '../../support/rows.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
+import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
+import { addLogEvents, addTask, addUser, startAttempt } from '../../support/fixtures.ts';
 import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { TestClient } from '../../support/watcher.ts';
+import { TestClient } from '../../support/test-client.ts';
 import { SILENT } from '../../support/silent.ts';
 import { startDeletion } from '../../support/deletion-scene.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
 
-/** Counts the transactions that are written through it, and the rows that each one changed. */
+/** Records the number of rows that each transaction changed. */
 class CountingLog extends EventLog {
   readonly changes: number[] = [];
 
@@ -36,46 +37,46 @@ class CountingLog extends EventLog {
 
 const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 
-test('a task of 20,000 events goes in small transactions, and callbacks of another are answered between them', async (t) => {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const large = addTask(heart.log, user_id, ENDED);
-  addLogEvents(heart.log, large, 20_000);
-  const other = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, other.id);
-  const token = await heart.tokens.issue(other.id, attempt);
-  const log = new CountingLog({ db: heart.log.db, logger: SILENT });
+test('deletes a task of 20,000 events in small transactions and serves other callbacks in between', async (t) => {
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const large = addTask(scene.log, user_id, ENDED);
+  addLogEvents(scene.log, large, 20_000);
+  const other = addTask(scene.log, user_id);
+  const attempt = startAttempt(scene.log, other.id);
+  const token = await scene.tokens.issue(other.id, attempt);
+  const log = new CountingLog({ db: scene.log.db, logger: SILENT });
   const { deletion } = await startDeletion(t, log);
-  heart.log.write(({ db }) => markRemoved(db, 'task', large.id));
+  scene.log.write(({ db }) => markRemoved(db, 'task', large.id));
 
   const swept = new AbortController();
   const sweeping = deletion.sweep().finally(() => swept.abort());
-  /** How many transactions there had been as each callback was answered. */
+  /** The number of transactions at the time of each response. */
   const answered: number[] = [];
   for (let seq = 1; !swept.signal.aborted; seq++) {
     const events = [{ seq, at: ENDED.ended_at, type: 'log', body: { level: 'info', text: 'y' } }];
     const path = `/internal/tasks/${other.id}/events`;
-    const { status } = await call({ port: heart.callback_port }, { path, token, body: { attempt, events } });
+    const { status } = await callWorkerApi({ port: scene.callback_port }, { path, token, body: { attempt, events } });
     t.is(status, 200);
     answered.push(log.changes.length);
   }
   t.true(await sweeping);
   t.true(log.changes.length >= 20_000 / REMOVED_ROWS_MAX);
-  // The last one deletes the task's own rows, too.
+  // The last transaction also deletes the task's own rows.
   t.true(Math.max(...log.changes) <= REMOVED_ROWS_MAX + 5);
   t.true(new Set(answered.filter((n) => n > 0 && n < log.changes.length)).size >= 5, answered.join(' '));
-  t.is(heart.log.db.prepare('SELECT count(*) FROM events WHERE task_id = ?').pluck().get(large.id), 0);
-  t.is(countOf(heart.log.db, 'tasks'), 1);
-  t.is(countOf(heart.log.db, 'removed'), 0);
+  t.is(scene.log.db.prepare('SELECT count(*) FROM events WHERE task_id = ?').pluck().get(large.id), 0);
+  t.is(countOf(scene.log.db, 'tasks'), 1);
+  t.is(countOf(scene.log.db, 'removed'), 0);
 });
 
 test('no transaction deletes more than a few megabytes of events', async (t) => {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
-  const task = addTask(heart.log, addUser(heart.log), ENDED);
-  for (let n = 0; n < 20; n++) addLogEvents(heart.log, task, 1, 'z'.repeat(1024 * 1024));
-  const log = new CountingLog({ db: heart.log.db, logger: SILENT });
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
+  const task = addTask(scene.log, addUser(scene.log), ENDED);
+  for (let n = 0; n < 20; n++) addLogEvents(scene.log, task, 1, 'z'.repeat(1024 * 1024));
+  const log = new CountingLog({ db: scene.log.db, logger: SILENT });
   const { deletion } = await startDeletion(t, log);
   log.write(({ db }) => markRemoved(db, 'task', task.id));
   t.true(await deletion.sweep());
@@ -83,59 +84,59 @@ test('no transaction deletes more than a few megabytes of events', async (t) => 
   t.true(log.changes.length > 20 / 4);
 });
 
-test('a task whose worker has not gone yet keeps its rows and its workspace until then', async (t) => {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
+test('a task that still has a worker keeps its rows and its workspace', async (t) => {
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
   const workspace = newWorkerName();
-  const [busy, idle] = [addTask(heart.log, addUser(heart.log), ENDED), addTask(heart.log, addUser(heart.log), ENDED)];
+  const [busy, idle] = [addTask(scene.log, addUser(scene.log), ENDED), addTask(scene.log, addUser(scene.log), ENDED)];
   const runs = new Set([busy.id]);
-  const { deletion, workspaces } = await startDeletion(t, heart.log, (id) => runs.has(id));
+  const { deletion, workspaces } = await startDeletion(t, scene.log, (id) => runs.has(id));
   workspaces.make(workspace, owner);
-  heart.log.write(({ db }) => {
+  scene.log.write(({ db }) => {
     setWorkspace(db, busy.id, workspace);
     for (const { id } of [busy, idle]) markRemoved(db, 'task', id);
   });
   t.true(await deletion.sweep());
-  t.is(countOf(heart.log.db, 'tasks'), 1);
+  t.is(countOf(scene.log.db, 'tasks'), 1);
   t.deepEqual(workspaces.list(), [workspace]);
   runs.clear();
-  await until('it is looked for again', () => countOf(heart.log.db, 'tasks') === 0);
-  await until('its workspace has gone', () => workspaces.list().length === 0);
+  await until('the next sweep deletes it', () => countOf(scene.log.db, 'tasks') === 0);
+  await until('its workspace is removed', () => workspaces.list().length === 0);
 });
 
-test('a client replays across what was removed, from before, within and beyond it', async (t) => {
-  const heart = await startHeart({ folder: await temporaryFolder(t) });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const [kept, removed] = [addTask(heart.log, user_id), addTask(heart.log, user_id, ENDED)];
-  const first = addLogEvents(heart.log, kept, 3);
-  const hole = addLogEvents(heart.log, removed, 450);
-  const second = addLogEvents(heart.log, kept, 3);
-  const last = addLogEvents(heart.log, removed, 250);
-  const { deletion } = await startDeletion(t, heart.log);
+test('a client replays across a removed task, from a cursor before, within and after it', async (t) => {
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const [kept, removed] = [addTask(scene.log, user_id), addTask(scene.log, user_id, ENDED)];
+  const first = addLogEvents(scene.log, kept, 3);
+  const hole = addLogEvents(scene.log, removed, 450);
+  const second = addLogEvents(scene.log, kept, 3);
+  const last = addLogEvents(scene.log, removed, 250);
+  const { deletion } = await startDeletion(t, scene.log);
   const cursors = [0, hole[5] ?? 0, last[200] ?? 0, last.at(-1) ?? 0];
   const replays = async () => {
-    const clients = await Promise.all(cursors.map((after) => TestClient.subscribe(heart.socket_url, user_id, after)));
+    const clients = await Promise.all(cursors.map((after) => TestClient.subscribe(scene.socket_url, user_id, after)));
     for (const client of clients) await client.until(() => client.of('caught_up').length === 1);
     return clients;
   };
   const check = async () => {
     const clients = await replays();
-    const live = addLogEvents(heart.log, kept, 1);
+    const live = addLogEvents(scene.log, kept, 1);
     for (const client of clients) await client.until(() => client.ids().at(-1) === live[0]);
     t.deepEqual(clients[0]?.ids(), [...first, ...second, ...live]);
     t.deepEqual(clients[1]?.ids(), [...second, ...live]);
     for (const client of clients.slice(2)) t.deepEqual(client.ids(), live);
     for (const client of clients) await client.close();
-    heart.log.write(({ db }) => db.prepare('DELETE FROM events WHERE id = ?').run(live[0]));
+    scene.log.write(({ db }) => db.prepare('DELETE FROM events WHERE id = ?').run(live[0]));
   };
-  heart.log.write(({ db }) => markRemoved(db, 'task', removed.id));
+  scene.log.write(({ db }) => markRemoved(db, 'task', removed.id));
   await check();
   t.true(await deletion.sweep());
   await check();
 });
 
-test.serial('what a killed server has removed in part is hidden at the next start, and goes then', async (t) => {
+test.serial('a deletion that a kill interrupted stays hidden and continues at the next start', async (t) => {
   const data_dir = await temporaryFolder(t);
   const env = { ERRAND_RUNNER: 'process' };
   const start = async () => {
@@ -161,7 +162,7 @@ test.serial('what a killed server has removed in part is hidden at the next star
   const second = await start();
   second.api.token = (await second.api.call('login', { body: login })).access_token;
   await second.api.call('deleteTask', { params: task });
-  await until('a part has gone', () => countOf(db, 'events') < 100_000);
+  await until('a part is deleted', () => countOf(db, 'events') < 100_000);
   await second.server.kill();
   const left = countOf(db, 'events');
   t.true(left > 0 && left < 100_000, String(left));
@@ -170,8 +171,8 @@ test.serial('what a killed server has removed in part is hidden at the next star
   const third = await start();
   third.api.token = (await third.api.call('login', { body: login })).access_token;
   t.is((await third.api.refused('getTask', { params: task })).code, 'not_found');
-  await until('the rest has gone', () => countOf(db, 'events') === 0 && countOf(db, 'tasks') === 0);
-  await until('its workspace has gone', () => readdirSync(join(data_dir, 'workspaces')).length === 0);
-  t.is((await third.api.refused('getTask', { params: old })).code, 'not_found', 'beyond the age that is kept');
+  await until('the rest is deleted', () => countOf(db, 'events') === 0 && countOf(db, 'tasks') === 0);
+  await until('its workspace is removed', () => readdirSync(join(data_dir, 'workspaces')).length === 0);
+  t.is((await third.api.refused('getTask', { params: old })).code, 'not_found', 'older than the retention limit');
   await third.server.stop();
 });

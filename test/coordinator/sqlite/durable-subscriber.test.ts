@@ -8,7 +8,7 @@ import { DurableSubscriber } from '../../../coordinator/sqlite/durable-subscribe
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { addTask, addUser } from '../../support/rows.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { SILENT } from '../../support/silent.ts';
 import { until } from '../../support/until.ts';
 

@@ -7,7 +7,7 @@ import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { addTask, addUser } from '../../support/rows.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {

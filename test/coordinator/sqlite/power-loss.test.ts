@@ -26,7 +26,7 @@ const WRITER = `
   import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/database.ts', import.meta.url).href)};
   import { EventLog } from ${JSON.stringify(new URL('../../../coordinator/sqlite/event-log.ts', import.meta.url).href)};
   import { SILENT } from ${JSON.stringify(new URL('../../support/silent.ts', import.meta.url).href)};
-  import { addTask, addUser } from ${JSON.stringify(new URL('../../support/rows.ts', import.meta.url).href)};
+  import { addTask, addUser } from ${JSON.stringify(new URL('../../support/fixtures.ts', import.meta.url).href)};
   const log = new EventLog({ db: openDatabase(process.argv[1]), logger: SILENT });
   const user_id = addUser(log);
   const { id: task_id, created_at: at } = addTask(log, user_id);

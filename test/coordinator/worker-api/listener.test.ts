@@ -7,9 +7,9 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
-import { call } from '../../support/heart.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
 import { rawConnection } from '../../support/raw-connection.ts';
-import { addTask, startAttempt, taskOf } from '../../support/rows.ts';
+import { addTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import {
   setListenerScene as start,
@@ -19,30 +19,30 @@ import {
 } from '../../support/listener-scene.ts';
 
 test("a worker's socket accepts only the tokens of that worker's attempt", async (t) => {
-  const { folder, heart, user_id, token, path, beat } = await start(t);
+  const { folder, scene, user_id, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
-  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const listening = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.teardown(() => listening.close());
-  t.is((await call({ socketPath }, { path, token, body: beat })).status, 200);
-  const other = addTask(heart.log, user_id).id;
-  const n = startAttempt(heart.log, other, 'worker-two');
-  const foreign = { path: `/internal/tasks/${other}/heartbeat`, token: await heart.tokens.issue(other, n), body: beat };
-  t.deepEqual(refusal(await call({ socketPath }, foreign)), [401, 'unauthenticated']);
-  t.is(taskOf(heart.log, other).status, 'starting');
+  t.is((await callWorkerApi({ socketPath }, { path, token, body: beat })).status, 200);
+  const other = addTask(scene.log, user_id).id;
+  const n = startAttempt(scene.log, other, 'worker-two');
+  const foreign = { path: `/internal/tasks/${other}/heartbeat`, token: await scene.tokens.issue(other, n), body: beat };
+  t.deepEqual(refusal(await callWorkerApi({ socketPath }, foreign)), [401, 'unauthenticated']);
+  t.is(taskOf(scene.log, other).status, 'starting');
 });
 
 test('a socket replaces the one of an earlier process; any user may connect, but nobody may list its directory', async (t) => {
-  const { folder, heart, token, path, beat } = await start(t);
+  const { folder, scene, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
   mkdirSync(dirname(socketPath));
   writeFileSync(socketPath, 'stale');
-  const first = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const first = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.is(statSync(socketPath).mode & 0o777, 0o666);
   t.is(statSync(dirname(socketPath)).mode & 0o777, 0o711);
   await first.close();
   t.false(existsSync(socketPath));
-  const second = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-  t.is((await call({ socketPath }, { path, token, body: beat })).status, 200);
+  const second = await scene.internal.listenOnSocket(socketPath, 'worker-one');
+  t.is((await callWorkerApi({ socketPath }, { path, token, body: beat })).status, 200);
   await second.close();
 });
 
@@ -54,26 +54,30 @@ test('accepts the token as bearer, as the password of Basic, and as x-api-key', 
     { authorization: `Basic ${basic}` },
     { 'x-api-key': token },
   ])
-    t.is((await call(where, { path, headers, body: beat })).status, 200);
+    t.is((await callWorkerApi(where, { path, headers, body: beat })).status, 200);
 });
 
 test('refuses a token that is missing, malformed, of another server, of another task, or of no attempt', async (t) => {
-  const { heart, user_id, where, id, path, token, beat } = await start(t);
-  const other = addTask(heart.log, user_id).id;
+  const { scene, user_id, where, id, path, token, beat } = await start(t);
+  const other = addTask(scene.log, user_id).id;
   const foreign = new TaskTokens(new Uint8Array(32).fill(9), 'elsewhere');
-  const bad = [undefined, 'x', `${token}x`, await foreign.issue(id, 1), await heart.tokens.issue(other, 1)];
+  const bad = [undefined, 'x', `${token}x`, await foreign.issue(id, 1), await scene.tokens.issue(other, 1)];
   for (const token of bad) {
-    const answer = await call(where, { path, body: beat, ...(token !== undefined && { token }) });
+    const answer = await callWorkerApi(where, { path, body: beat, ...(token !== undefined && { token }) });
     t.deepEqual(refusal(answer), [401, 'unauthenticated']);
     t.is(answer.headers['content-type'], 'application/problem+json');
   }
-  const never = await call(where, { path, token: await heart.tokens.issue(id, 7), body: { ...beat, attempt: 7 } });
+  const never = await callWorkerApi(where, {
+    path,
+    token: await scene.tokens.issue(id, 7),
+    body: { ...beat, attempt: 7 },
+  });
   t.deepEqual(refusal(never), [401, 'unauthenticated']);
 });
 
 test('answers unknown paths, wrong methods and bodies that are not JSON with problem documents', async (t) => {
   const { where, id, path, token } = await start(t);
-  const at = (path: string, more = {}) => call(where, { path, token, ...more });
+  const at = (path: string, more = {}) => callWorkerApi(where, { path, token, ...more });
   for (const path of [
     '/',
     '/internal/tasks',
@@ -92,7 +96,7 @@ test('answers unknown paths, wrong methods and bodies that are not JSON with pro
 test('a body that is too large is refused while it arrives, with or without a content-length', async (t) => {
   const { where, path, token } = await start(t);
   const body = Buffer.alloc(LIMITS.callback_body_bytes_max + 1, 'x');
-  t.deepEqual(refusal(await call(where, { path, token, body })), [413, 'too_large']);
+  t.deepEqual(refusal(await callWorkerApi(where, { path, token, body })), [413, 'too_large']);
   const socket = await raw(where);
   socket.write(
     `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
@@ -120,23 +124,23 @@ test('a client that sends its request head too slowly is disconnected', async (t
 
 test('gives the assignment to the active attempt only', async (t) => {
   const asked: unknown[] = [];
-  const { heart, where, id, attempt, token } = await start(t, {
+  const { scene, where, id, attempt, token } = await start(t, {
     assignment: async (...of) => {
       asked.push(of);
       return JSON.parse('{"contract_version":1}');
     },
   });
   const path = `/internal/tasks/${id}/assignment`;
-  t.like(await call(where, { path, token }), { status: 200, body: { contract_version: 1 } });
-  t.is(taskOf(heart.log, id).status, 'starting');
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
-  t.deepEqual(refusal(await call(where, { path, token })), [409, 'stale_attempt']);
+  t.like(await callWorkerApi(where, { path, token }), { status: 200, body: { contract_version: 1 } });
+  t.is(taskOf(scene.log, id).status, 'starting');
+  scene.log.db.exec(`UPDATE attempts SET status = 'failed'`);
+  t.deepEqual(refusal(await callWorkerApi(where, { path, token })), [409, 'stale_attempt']);
   t.deepEqual(asked, [[id, attempt]]);
 });
 
 test('forwards the exact path for the active attempt, and aborts when the attempt ends', async (t) => {
   const calls: [Caller, string][] = [];
-  const { heart, user_id, where, id, token } = await start(t, {
+  const { scene, user_id, where, id, token } = await start(t, {
     git: {
       forward: async (_, response, caller, path) => {
         calls.push([caller, path]);
@@ -147,7 +151,7 @@ test('forwards the exact path for the active attempt, and aborts when the attemp
       },
     },
   });
-  const at = (path: string) => call(where, { path: `/internal/tasks/${id}/git${path}`, token });
+  const at = (path: string) => callWorkerApi(where, { path: `/internal/tasks/${id}/git${path}`, token });
   for (const path of ['', '/info/refs?service=git-upload-pack', '/a%2Fb/../c']) await at(path);
   t.deepEqual(
     calls.map(([, path]) => path),
@@ -156,9 +160,9 @@ test('forwards the exact path for the active attempt, and aborts when the attemp
   t.like(calls[0]?.[0], { task_id: id, user_id, attempt: 1 });
   const slow = at('/slow');
   await until('it is being forwarded', () => calls.length === 4);
-  heart.log.write((tx) => {
+  scene.log.write((tx) => {
     const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
-    endAttempt(tx, taskOf(heart.log, id), 1, end);
+    endAttempt(tx, taskOf(scene.log, id), 1, end);
   });
   await t.throwsAsync(slow);
   t.true(calls[3]?.[0].signal.aborted);
@@ -177,9 +181,15 @@ test('errors are in the format of the proxy that was called, whoever refused', a
     },
   });
   const path = `/internal/tasks/${id}/llm/v1/messages`;
-  t.like(await call(where, { path, token, method: 'POST' }), { status: 418, body: { own: 'secret cause', id: 20 } });
-  t.like(await call(where, { path, method: 'POST' }), { status: 418, body: { own: 'There is no task token.' } });
-  const git = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
+  t.like(await callWorkerApi(where, { path, token, method: 'POST' }), {
+    status: 418,
+    body: { own: 'secret cause', id: 20 },
+  });
+  t.like(await callWorkerApi(where, { path, method: 'POST' }), {
+    status: 418,
+    body: { own: 'There is no task token.' },
+  });
+  const git = await callWorkerApi(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(git), [503, 'unavailable']);
   t.is(git.headers['errand-error'], 'unavailable');
 });
@@ -191,23 +201,23 @@ test('a model request with an expired token may be retried: a heartbeat brings t
     llm: { forward: async (_, response) => void response.end('{}'), writeError: writeLlmError },
   });
   const ask = (bearer: string) =>
-    call(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
+    callWorkerApi(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
   now += LIMITS.task_token_s * 1000;
   const refused = await ask(token);
   t.deepEqual([refused.status, refused.headers['x-should-retry']], [401, 'true']);
-  const renewed = await call(where, { path, token, body: beat });
+  const renewed = await callWorkerApi(where, { path, token, body: beat });
   t.is((await ask((renewed.body as { token: string }).token)).status, 200);
 });
 
 test('an internal error does not show its cause', async (t) => {
   const { where, id, token } = await start(t, { git: { forward: () => Promise.reject(new Error('secret cause')) } });
-  const answer = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
+  const answer = await callWorkerApi(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(answer), [500, 'internal']);
   t.notRegex(JSON.stringify(answer), /secret/);
 });
 
 test('opens a tunnel only for the active attempt, with Proxy-Authorization', async (t) => {
-  const { heart, where, id, token } = await start(t, {
+  const { scene, where, id, token } = await start(t, {
     egress: {
       open: async (request, socket, _, caller) => {
         socket.end(`HTTP/1.1 200 OK\r\n\r\n${request.url} for ${caller.task_id}`);
@@ -227,14 +237,14 @@ test('opens a tunnel only for the active attempt, with Proxy-Authorization', asy
   t.regex(await open(`proxy-authorization: Basic ${basic}\r\n`), /200 OK/);
   for (const header of ['', `authorization: Bearer ${token}\r\n`, 'proxy-authorization: Bearer x\r\n'])
     t.regex(await open(header), /^HTTP\/1\.1 407 [^]*proxy-authenticate/i);
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
+  scene.log.db.exec(`UPDATE attempts SET status = 'failed'`);
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
 });
 
 test('a refused tunnel is closed even if the client does not close its side', async (t) => {
-  const { folder, heart } = await start(t);
+  const { folder, scene } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
-  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const listening = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.teardown(() => listening.close());
   const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
   t.teardown(() => socket.destroy());
@@ -248,7 +258,7 @@ test('a refused tunnel is closed even if the client does not close its side', as
 });
 
 test('limits the callbacks that a task may have in progress, and does not delay another task', async (t) => {
-  const { heart, user_id, where, path, token, beat } = await start(t);
+  const { scene, user_id, where, path, token, beat } = await start(t);
   const held = await Promise.all(
     Array.from({ length: LIMITS.callbacks_at_once_max }, async () => {
       const socket = await raw(where);
@@ -257,19 +267,19 @@ test('limits the callbacks that a task may have in progress, and does not delay 
     }),
   );
   const refused = await until('one too many', async () => {
-    const answer = await call(where, { path, token, body: beat });
+    const answer = await callWorkerApi(where, { path, token, body: beat });
     return answer.status === 200 ? undefined : answer;
   });
   t.deepEqual([...refusal(refused), refused.headers['retry-after']], [429, 'rate_limited', '1']);
-  const other = addTask(heart.log, user_id).id;
-  const n = startAttempt(heart.log, other);
+  const other = addTask(scene.log, user_id).id;
+  const n = startAttempt(scene.log, other);
   const of_other = {
     path: `/internal/tasks/${other}/heartbeat`,
-    token: await heart.tokens.issue(other, n),
+    token: await scene.tokens.issue(other, n),
     body: beat,
   };
-  t.is((await call(where, of_other)).status, 200);
+  t.is((await callWorkerApi(where, of_other)).status, 200);
   held[0]?.destroy();
-  await until('a slot is free', async () => (await call(where, { path, token, body: beat })).status === 200);
+  await until('a slot is free', async () => (await callWorkerApi(where, { path, token, body: beat })).status === 200);
   for (const socket of held) socket.destroy();
 });

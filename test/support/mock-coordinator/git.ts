@@ -9,21 +9,21 @@ import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { startGitServer } from '../git-server.ts';
 
-export type ProxiedRepository = { repo_url: string; proxy: WorkerProxy; close: () => Promise<void> };
+export type ServedRepository = { repo_url: string; proxy: WorkerProxy; close: () => Promise<void> };
 
 /**
- * Makes a git proxy for one repository, with the coordinator's own checks. `repository`: a local folder (served by `git http-backend`), a URL,
- * or `errand://sample`. Rejects where the folder is not a git repository.
+ * Serves one repository through the coordinator's git proxy: a local folder (served by `git http-backend`), an address,
+ * or `errand://sample`. Throws an error with a message for the user if the folder is not a repository.
  */
-export async function proxyRepository(
+export async function serveRepository(
   repository: string,
   data_dir: string,
   credential?: ForgeCredential,
-): Promise<ProxiedRepository> {
+): Promise<ServedRepository> {
   const is_address = repository === SAMPLE_REPO_URL || /^https?:\/\//.test(repository);
   const server = is_address ? null : await serveFolder(resolve(repository));
   const repo_url = server ? `${server.origin}/repository` : repository;
-  // A URL that is given on the command line may be a private address.
+  // The developer named this address on the command line, so it may be private.
   const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
   const proxy = new GitProxy({
     repository: () => ({ repo_url, credential }),

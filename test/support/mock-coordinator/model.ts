@@ -6,15 +6,14 @@ import { responseHeaders } from '../../../coordinator/worker-api/model/headers.t
 import { ClaudeApi, TIMEOUTS, type Upstream } from '../../../coordinator/worker-api/model/upstream.ts';
 import { DEMO_MODEL } from '../../../coordinator/domain/prices.ts';
 
-export type ProxiedModel = { model: string; proxy: WorkerProxy; close: () => Promise<void> };
+export type ServedModel = { model: string; proxy: WorkerProxy; close: () => Promise<void> };
 
-/** Makes a proxy to the Claude API where the environment has a key, else to the demo model. It does not count the cost. */
-export async function proxyModel(env: NodeJS.ProcessEnv, model: string | undefined): Promise<ProxiedModel> {
+/** Serves the Claude API if the environment has a key, otherwise the demo model. Does not meter. */
+export async function serveModel(env: NodeJS.ProcessEnv, model: string | undefined): Promise<ServedModel> {
   const api_key = env.ANTHROPIC_API_KEY ?? env.CLAUDE_API_KEY;
   if (api_key) {
     const base_url = (env.ANTHROPIC_BASE_URL ?? 'https://api.anthropic.com').replace(/\/+$/, '');
-    const upstream = proxyUpstream({ base_url, api_key });
-    return { model: model ?? 'claude-sonnet-5-5', ...upstream };
+    return { model: model ?? 'claude-sonnet-5-5', ...proxyUpstream({ base_url, api_key }) };
   }
   const demo = await startDemoModel();
   const upstream = proxyUpstream({ base_url: demo.base_url, api_key: 'demo' });
@@ -24,7 +23,7 @@ export async function proxyModel(env: NodeJS.ProcessEnv, model: string | undefin
   return { model: DEMO_MODEL, proxy: upstream.proxy, close };
 }
 
-/** Makes a proxy that forwards requests with the key of `upstream`, and streams the answers back. */
+/** Forwards requests with another key and streams the responses back. */
 export function proxyUpstream(upstream: Upstream): { proxy: WorkerProxy; close: () => Promise<void> } {
   const api = new ClaudeApi(upstream, TIMEOUTS);
   return {
@@ -34,9 +33,9 @@ export function proxyUpstream(upstream: Upstream): { proxy: WorkerProxy; close: 
         response.once('close', () => closed.abort());
         const chunks: Buffer[] = [];
         for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-        const answer = await api.post(path, Buffer.concat(chunks), request.headers, closed.signal);
-        response.writeHead(answer.statusCode, responseHeaders(answer.headers)).flushHeaders();
-        await pipeline(answer.body, response);
+        const reply = await api.post(path, Buffer.concat(chunks), request.headers, closed.signal);
+        response.writeHead(reply.statusCode, responseHeaders(reply.headers)).flushHeaders();
+        await pipeline(reply.body, response);
       },
       writeError: writeLlmError,
     },

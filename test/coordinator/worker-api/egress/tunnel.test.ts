@@ -12,7 +12,7 @@ import { newId } from '../../../../protocol/ids.ts';
 import { makeCertificate } from '../../../support/certificate.ts';
 import { extension, message, record, serverName } from '../../../support/client-hello.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { serveProxy } from '../../../support/proxy-server.ts';
+import { serveTunnel } from '../../../support/tunnel-server.ts';
 import { Trickle } from '../../../support/trickle.ts';
 import { until } from '../../../support/until.ts';
 import {
@@ -60,13 +60,7 @@ test('curl works through the proxy', async (t) => {
 });
 
 const REFUSED: [string, EgressPolicy, string, number, RegExp][] = [
-  [
-    'any host for a project without egress',
-    { egress: 'none', egress_hosts: [HOST] },
-    `${HOST}:443`,
-    403,
-    /no other host/,
-  ],
+  ['any host without egress', { egress: 'none', egress_hosts: [HOST] }, `${HOST}:443`, 403, /no other host/],
   ['a host that is not on the list', REGISTRIES, 'github.com:443', 403, /not on the list/],
   ['a host that only ends like a listed one', list('example.com'), 'evil-example.com:443', 403, /not on the list/],
   ['a host below a listed one', list('example.com'), 'a.example.com:443', 403, /not on the list/],
@@ -90,7 +84,7 @@ for (const [what, policy, authority, status, words] of REFUSED)
     const proxy = await setUp(t, target, policy);
     const refused = await proxy.connect(authority);
     t.is(refused.status, status);
-    if (refused.socket === undefined) t.regex(refused.words, words);
+    if (refused.socket === undefined) t.regex(refused.text, words);
     t.is(target.connections(), 0);
     await until('the connection is closed', () => proxy.connections() === 0);
   });
@@ -130,7 +124,7 @@ for (const address of PRIVATE)
     const proxy = await setUp(t, target, OPEN, { resolve: async () => [answer(PUBLIC), answer(address)] });
     const refused = await proxy.connect('example.com:443');
     t.is(refused.status, 403);
-    if (refused.socket === undefined) t.regex(refused.words, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
+    if (refused.socket === undefined) t.regex(refused.text, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
     t.is(target.connections(), 0);
   });
 
@@ -159,14 +153,14 @@ test('a private host that the owner lists with its port is reached without TLS, 
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
       logger: createLogger('silent'),
     });
-  const allowed = await serveProxy(t, makeProxy(list('localhost', '127.0.0.1')), newId());
+  const allowed = await serveTunnel(t, makeProxy(list('localhost', '127.0.0.1')), newId());
   for (const host of ['localhost', '127.0.0.1']) {
     const socket = await granted(allowed, `${host}:${target.port}`);
     socket.end('house');
     t.is(await text(socket), 'hello house');
   }
   t.is((await allowed.connect(`localhost:${target.port + 1}`)).status, 403);
-  const registries = await serveProxy(t, makeProxy(REGISTRIES), newId());
+  const registries = await serveTunnel(t, makeProxy(REGISTRIES), newId());
   t.is((await registries.connect(`localhost:${target.port}`)).status, 403);
 });
 

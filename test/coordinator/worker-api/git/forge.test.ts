@@ -9,7 +9,7 @@ import { FLUSH } from '../../../../coordinator/worker-api/git/pkt-line.ts';
 import { makeCertificate } from '../../../support/certificate.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { git, tryGit } from '../../../support/git-server.ts';
-import { cloneWithWork, CREDENTIAL, setUp } from '../../../support/git-proxy.ts';
+import { cloneWithWork, CREDENTIAL, setUp } from '../../../support/git-proxy-scene.ts';
 import { until } from '../../../support/until.ts';
 import { answerWith, askRefs, postPush } from '../../../support/forge-requests.ts';
 

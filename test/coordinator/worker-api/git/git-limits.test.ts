@@ -3,7 +3,14 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { FLUSH, pktLine } from '../../../../coordinator/worker-api/git/pkt-line.ts';
 import { basic, git, tryGit, type Intercept } from '../../../support/git-server.ts';
-import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp, type Setting } from '../../../support/git-proxy.ts';
+import {
+  cloneWithWork,
+  commit,
+  CREDENTIAL,
+  refsOf,
+  setUp,
+  type GitProxyScene,
+} from '../../../support/git-proxy-scene.ts';
 import { until } from '../../../support/until.ts';
 import { askRefs, postPush, readAnswer } from '../../../support/forge-requests.ts';
 
@@ -156,7 +163,7 @@ test('an answer is not buffered for a worker that reads nothing', async (t) => {
   await until('nothing is in progress', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
 });
 
-function startFetch({ server }: Setting, signal?: AbortSignal): Promise<Response> {
+function startFetch({ server }: GitProxyScene, signal?: AbortSignal): Promise<Response> {
   const headers = { 'content-type': 'application/x-git-upload-pack-request' };
   return fetch(`${server.url}/git-upload-pack`, { method: 'POST', headers, body: '0000', signal: signal ?? null });
 }

@@ -6,8 +6,8 @@ import { branchPrefix } from '../../../../coordinator/domain/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { basic, git, tryGit } from '../../../support/git-server.ts';
-import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-proxy.ts';
-import { serveWorkerProxy } from '../../../support/serve-worker-proxy.ts';
+import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-proxy-scene.ts';
+import { serveWorkerProxy } from '../../../support/worker-proxy-server.ts';
 
 test('a private repository can be cloned and pushed to, and the worker never sees the credential', async (t) => {
   const setting = await setUp(t);
@@ -44,7 +44,7 @@ test('git sends the token of its URL after a challenge', async (t) => {
   const guarded = await serveWorkerProxy(
     t,
     {
-      writeError: proxy.writeError,
+      ...proxy,
       forward: async (request, ...rest) => {
         if (request.headers.authorization === basic({ username: 'task', password: 'token' }))
           return proxy.forward(request, ...rest);

@@ -2,7 +2,7 @@ import Anthropic, { APIError, APIUserAbortError, RateLimitError } from '@anthrop
 import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import test, { type ExecutionContext } from 'ava';
-import { startLlm } from '../../../support/llm.ts';
+import { startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
 
@@ -20,7 +20,7 @@ async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<vo
 }
 
 test('adds the cost of a request to its task, with an event', async (t) => {
-  const { client, task, rows, caller } = await startLlm(t, {
+  const { client, task, rows, caller } = await startModelProxy(t, {
     script: [
       { text: 'a', output_tokens: 100 },
       { text: 'b', output_tokens: 50 },
@@ -49,7 +49,7 @@ test('adds the cost of a request to its task, with an event', async (t) => {
 });
 
 test('charges for a compaction as well as the answer', async (t) => {
-  const { client, task } = await startLlm(t, {
+  const { client, task } = await startModelProxy(t, {
     script: [{ compaction: 'x'.repeat(400), text: 'On.', output_tokens: 7 }],
   });
   const { usage } = await client.beta.messages
@@ -61,7 +61,10 @@ test('charges for a compaction as well as the answer', async (t) => {
 });
 
 test('refuses the next request once the budget is spent, and the SDK does not retry', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a', output_tokens: 4800 }] });
+  const { client, model, task } = await startModelProxy(t, {
+    budget_usd: 0.05,
+    script: [{ text: 'a', output_tokens: 4800 }],
+  });
   await client.beta.messages.stream({ ...ASK, max_tokens: 4900 }).finalMessage();
   await until('it is charged', () => task().usage.cost_usd > 0.048);
   const error = await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { instanceOf: RateLimitError });
@@ -72,7 +75,7 @@ test('refuses the next request once the budget is spent, and the SDK does not re
 });
 
 test('lowers max_tokens to what the budget can pay for, and changes nothing else', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
+  const { client, model, task } = await startModelProxy(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
   await client.beta.messages.stream({ ...ASK, max_tokens: 64_000 }).finalMessage();
   const sent = JSON.parse(model.requests[0]?.raw.toString() ?? '') as { max_tokens: number };
   t.true(sent.max_tokens > 4000 && sent.max_tokens < 5000, String(sent.max_tokens));
@@ -81,7 +84,7 @@ test('lowers max_tokens to what the budget can pay for, and changes nothing else
 });
 
 test('counts budget that is reserved for requests in progress as spent', async (t) => {
-  const { client, model, task } = await startLlm(t, {
+  const { client, model, task } = await startModelProxy(t, {
     budget_usd: 0.05,
     script: [{ text: 'a', fault: { fault: 'stall', at_byte: 1000 } }, { text: 'b' }],
   });
@@ -98,7 +101,7 @@ test('counts budget that is reserved for requests in progress as spent', async (
 });
 
 test('breaks off an answer that the API breaks off, and charges for it', async (t) => {
-  const { client, task, busy, late_errors } = await startLlm(t, {
+  const { client, task, busy, late_errors } = await startModelProxy(t, {
     script: [
       { text: 'word '.repeat(200), fault: { fault: 'cut', at_byte: 3000 } },
       { text: 'x', fault: faults.overloadedMidStream(3) },
@@ -111,7 +114,7 @@ test('breaks off an answer that the API breaks off, and charges for it', async (
 });
 
 test('charges for the prompt of a request that was aborted before its answer began', async (t) => {
-  const { client, model, task, busy, late_errors, lines } = await startLlm(t, { script: [] });
+  const { client, model, task, busy, late_errors, lines } = await startModelProxy(t, { script: [] });
   model.fail({ fault: 'silence' });
   const aborted = new AbortController();
   const asked = client.beta.messages.create({ ...ASK, stream: false }, { signal: aborted.signal });
@@ -130,7 +133,7 @@ test('charges for the prompt of a request that was aborted before its answer beg
 test('sends no request while a charge cannot be stored, and stores it later', async (t) => {
   const slowly = { fault: 'drip', pause_ms: 50 } as const;
   const script = [{ text: 'a', fault: slowly }, { text: 'b' }];
-  const { client, model, db, task, busy, lines } = await startLlm(t, { script });
+  const { client, model, db, task, busy, lines } = await startModelProxy(t, { script });
   const stream = client.beta.messages.stream(ASK);
   await stream.emitted('connect');
   db.pragma('query_only = ON');

@@ -12,7 +12,7 @@ import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream'
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { startLlm } from '../../../support/llm.ts';
+import { startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
 
@@ -30,7 +30,7 @@ async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<vo
 }
 
 test('forwards every byte of a request, with the API key in place of the token', async (t) => {
-  const { client, model } = await startLlm(t, { script: [{ text: 'Grüße 🙂' }] });
+  const { client, model } = await startModelProxy(t, { script: [{ text: 'Grüße 🙂' }] });
   const stream = client.beta.messages.stream(
     { ...ASK, betas: ['context-management-2025-06-27'] },
     { headers: { cookie: 'a=b', 'x-forwarded-for': '1.2.3.4', 'anthropic-workspace-id': 'w' } },
@@ -54,7 +54,7 @@ test('forwards every byte of a request, with the API key in place of the token',
 });
 
 test('forwards each event as soon as it arrives', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     script: [{ text: 'one two three', fault: { fault: 'stall', at_byte: 1400 } }],
     piece_chars: 4,
   });
@@ -66,7 +66,7 @@ test('forwards each event as soon as it arrives', async (t) => {
 });
 
 test('aborts the API request when the worker hangs up, and charges for what arrived', async (t) => {
-  const { client, model, task, lines, late_errors, busy } = await startLlm(t, {
+  const { client, model, task, lines, late_errors, busy } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -82,7 +82,7 @@ test('aborts the API request when the worker hangs up, and charges for what arri
 });
 
 test('cuts the stream when the attempt ends, and refuses further requests', async (t) => {
-  const { client, model, end, task } = await startLlm(t, {
+  const { client, model, end, task } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -98,7 +98,7 @@ test('cuts the stream when the attempt ends, and refuses further requests', asyn
 });
 
 test('ends a stream that sends nothing for too long', async (t) => {
-  const { client, model, busy } = await startLlm(t, {
+  const { client, model, busy } = await startModelProxy(t, {
     script: [{ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }],
     timeouts: { idle_ms: 200 },
   });
@@ -108,7 +108,7 @@ test('ends a stream that sends nothing for too long', async (t) => {
 });
 
 test('forwards errors of the API unchanged, and charges nothing for them', async (t) => {
-  const { client, model, task, busy } = await startLlm(t, { script: [{ text: 'at last' }] });
+  const { client, model, task, busy } = await startModelProxy(t, { script: [{ text: 'at last' }] });
   model.fail(faults.rateLimited(0), faults.overloaded());
   t.like(await client.beta.messages.stream(ASK).finalMessage(), { stop_reason: 'end_turn' });
   t.is(model.requests.length, 3);
@@ -123,7 +123,7 @@ test('forwards errors of the API unchanged, and charges nothing for them', async
 });
 
 test('reports that the API cannot be reached, and charges nothing', async (t) => {
-  const { client, task, busy } = await startLlm(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
+  const { client, task, busy } = await startModelProxy(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -142,7 +142,7 @@ test('never follows a redirect with the API key', async (t) => {
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => http.close());
   const { port } = http.address() as AddressInfo;
-  const { client } = await startLlm(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
+  const { client } = await startModelProxy(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -151,7 +151,7 @@ test('never follows a redirect with the API key', async (t) => {
 });
 
 test('counts tokens for free, even with a spent budget', async (t) => {
-  const { client, task, db, busy } = await startLlm(t, { budget_usd: 1 });
+  const { client, task, db, busy } = await startModelProxy(t, { budget_usd: 1 });
   db.prepare('UPDATE tasks SET cost_usd = 1').run();
   const { input_tokens } = await client.beta.messages.countTokens({ model: ASK.model, messages: ASK.messages });
   t.true(input_tokens > 0);
@@ -160,7 +160,7 @@ test('counts tokens for free, even with a spent budget', async (t) => {
 });
 
 test('refuses a model without a price, and every path except two', async (t) => {
-  const { client, model } = await startLlm(t, { script: [] });
+  const { client, model } = await startModelProxy(t, { script: [] });
   await t.throwsAsync(client.beta.messages.create({ ...ASK, model: 'claude-unheard-of' }), {
     instanceOf: PermissionDeniedError,
     message: /no price/,
@@ -172,7 +172,7 @@ test('refuses a model without a price, and every path except two', async (t) => 
 });
 
 test('limits the requests that a task may have in progress', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     handler: () => ({ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }),
   });
   const open = Array.from({ length: LIMITS.llm_requests_at_once_max }, () => client.beta.messages.stream(ASK));
@@ -185,7 +185,7 @@ test('limits the requests that a task may have in progress', async (t) => {
 });
 
 test('refuses a body that is too large or compressed, and sends none of it', async (t) => {
-  const { url, model } = await startLlm(t, { script: [] });
+  const { url, model } = await startModelProxy(t, { script: [] });
   const post = (body: Buffer, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers });
   const large = await post(Buffer.alloc(LIMITS.llm_body_bytes_max + 1, 'x'));

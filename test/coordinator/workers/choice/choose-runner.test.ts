@@ -11,7 +11,7 @@ import { CoordinatorProcess } from '../../../support/coordinator-process.ts';
 import { docker, dockerTest, whyNot } from '../../../support/docker.ts';
 import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { startStandInEngine } from '../../../support/stand-in-engine.ts';
+import { startFakeEngine } from '../../../support/fake-engine.ts';
 
 const KEY = { ANTHROPIC_API_KEY: 'sk-x' };
 const NO_ENGINE = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
@@ -88,7 +88,7 @@ test('an engine at a TCP address that does not answer is refused, also for a tri
 });
 
 test('an engine that answers and is broken is refused, also for a trial', async (t) => {
-  const { docker_host } = await startStandInEngine(t, { broken: true });
+  const { docker_host } = await startFakeEngine(t, { broken: true });
   const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host });
   t.regex(refusal, /Docker refused: .*the storage driver failed/);
   t.regex(refusal, WAYS_OUT);
@@ -106,7 +106,7 @@ for (const [title, options, words] of [
   ['is refused by the engine', {}, /errand-agent could not be built: .*no room on the disk/],
 ] as const)
   test(`a build of the worker image that ${title} is refused, also for a trial`, async (t) => {
-    const { docker_host, calls } = await startStandInEngine(t, options);
+    const { docker_host, calls } = await startFakeEngine(t, options);
     const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host });
     t.true(calls.includes('POST /build'));
     t.regex(refusal, words);
@@ -116,7 +116,7 @@ for (const [title, options, words] of [
 
 for (const image of ['errand-agent', 'errand-agent:latest'])
   test(`the image ${image} is built from this checkout where it is missing`, async (t) => {
-    const { docker_host, calls } = await startStandInEngine(t, BUILD_SUCCEEDS);
+    const { docker_host, calls } = await startFakeEngine(t, BUILD_SUCCEEDS);
     const { kind, said } = await choose(t, { DOCKER_HOST: docker_host, ERRAND_WORKER_IMAGE: image });
     t.is(kind, 'docker');
     t.true(calls.includes('POST /build'));
@@ -125,7 +125,7 @@ for (const image of ['errand-agent', 'errand-agent:latest'])
 
 for (const image of ['errand-agnet', 'errand-agent:v2', 'example.org/errand-agent', 'errand-agent@sha256:0'])
   test(`the image ${image} is not built as Errand's own where it is missing, but refused`, async (t) => {
-    const { docker_host, calls } = await startStandInEngine(t, BUILD_SUCCEEDS);
+    const { docker_host, calls } = await startFakeEngine(t, BUILD_SUCCEEDS);
     const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host, ERRAND_WORKER_IMAGE: image });
     t.false(calls.includes('POST /build'));
     t.true(refusal.includes(`ERRAND_WORKER_IMAGE is '${image}', and Docker has no such image`), refusal);
@@ -143,10 +143,10 @@ dockerTest('a mistyped image is refused by a real engine too, and none of that n
 
 for (const [title, start] of [
   ['an engine that is away', async () => NO_ENGINE],
-  ['a failed build', async (t) => ({ DOCKER_HOST: (await startStandInEngine(t, BUILD_FAILS)).docker_host })],
+  ['a failed build', async (t) => ({ DOCKER_HOST: (await startFakeEngine(t, BUILD_FAILS)).docker_host })],
   [
     'a missing image',
-    async (t) => ({ DOCKER_HOST: (await startStandInEngine(t)).docker_host, ERRAND_WORKER_IMAGE: 'mine' }),
+    async (t) => ({ DOCKER_HOST: (await startFakeEngine(t)).docker_host, ERRAND_WORKER_IMAGE: 'mine' }),
   ],
 ] as [string, (t: ExecutionContext) => Promise<Record<string, string>>][])
   test(`with ERRAND_RUNNER=docker the server starts with ${title}, and says that errands wait`, async (t) => {
@@ -156,7 +156,7 @@ for (const [title, start] of [
   });
 
 test('with ERRAND_RUNNER=process nobody looks for Docker, and the risk is told', async (t) => {
-  const { docker_host, calls } = await startStandInEngine(t, { has_image: true });
+  const { docker_host, calls } = await startFakeEngine(t, { has_image: true });
   const env = { DOCKER_HOST: docker_host, ERRAND_RUNNER: 'process' };
   const trial = await choose(t, env);
   t.is(trial.kind, 'process');

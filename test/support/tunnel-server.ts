@@ -1,26 +1,26 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { text as readText } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import type { TunnelProxy } from '../../coordinator/worker-api/caller.ts';
 
-/** A server with the forward proxy alone, for one caller. */
-export type ProxyServer = {
+/** A server with the forward proxy and one caller. */
+export type TunnelServer = {
   port: number;
   /** Ends the caller's attempt. */
   end: () => void;
-  /** How many connections are open. */
+  /** Open connections. */
   connections: () => number;
-  /** Asks for a tunnel. Resolves with its socket or the refusal. */
+  /** Requests a tunnel. Resolves with its socket or the refusal. */
   connect: (authority: string) => Promise<Connected>;
 };
 export type Connected =
   | { status: 200; socket: Socket }
-  | { status: number; socket: undefined; code: string | string[] | undefined; words: string };
+  | { status: number; socket: undefined; code: string | string[] | undefined; text: string };
 
-/** Starts a server that sends every CONNECT to the forward proxy, for one caller. It stops when the test ends. */
-export async function serveProxy(t: ExecutionContext, proxy: TunnelProxy, task_id: string): Promise<ProxyServer> {
+/** Serves a forward proxy to one caller on a free port, until the test ends. */
+export async function serveTunnel(t: ExecutionContext, proxy: TunnelProxy, task_id: string): Promise<TunnelServer> {
   const attempt = new AbortController();
   const sockets = new Set<Socket>();
   const http = createServer();
@@ -50,6 +50,6 @@ async function connect(port: number, authority: string): Promise<Connected> {
     return { status: 200, socket };
   }
   socket.on('error', () => {});
-  const words = head.toString() + (await text(socket));
-  return { status: response.statusCode ?? 0, socket: undefined, code: response.headers['errand-error'], words };
+  const text = head.toString() + (await readText(socket));
+  return { status: response.statusCode ?? 0, socket: undefined, code: response.headers['errand-error'], text };
 }

@@ -3,11 +3,11 @@ import type { ExecutionContext } from 'ava';
 import { addTask, addUser, type Server } from './dispatching.ts';
 import { until } from './until.ts';
 
-/** What a workspace may hold in these tests, in bytes. */
+/** The limit of a workspace in these tests, in bytes. */
 export const WORKSPACE_BYTES_MAX = 50 * 1024 * 1024;
 
-/** On a server with that bound, an errand that fills its workspace, or what its prompt says, fails alone, and what it wrote goes. */
-export async function holdsWorkspaceBound(t: ExecutionContext, server: Server, prompt = 'fill'): Promise<void> {
+/** Checks that a task which exceeds its workspace limit fails alone, and that its workspace is removed. */
+export async function assertWorkspaceLimit(t: ExecutionContext, server: Server, prompt = 'fill'): Promise<void> {
   const user = addUser(server.db);
   const other = addTask(server.db, user, { prompt: 'listen' });
   const filler = addTask(server.db, user, { prompt });
@@ -15,12 +15,12 @@ export async function holdsWorkspaceBound(t: ExecutionContext, server: Server, p
   for (const { id } of [other, filler]) await server.reaches(id, 'running');
   const workspace = server.workspaces.path(server.task(filler.id).workspace ?? '');
   t.true(existsSync(workspace));
-  // It is looked for at once, then.
+  // A short disk triggers the measurement at once.
   server.gate.set('disk', 'The disk is short.');
   const failed = await server.reaches(filler.id, 'failed', 60_000);
   t.like(failed, { reason: 'workspace_full', workspace: null });
   t.regex(failed.detail ?? '', /^The workspace has grown to \d+ MB; the server allows 50 MB\.$/);
-  await until('the workspace has gone, and its worker', () => !existsSync(workspace));
+  await until('the workspace is removed', () => !existsSync(workspace));
   await until('its place is free', () => server.dispatcher.workers.at_work === 1);
   t.is(server.task(other.id).status, 'running');
   server.say(other.id, 'go on');

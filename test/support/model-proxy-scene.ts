@@ -11,20 +11,20 @@ import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import type { TaskRow } from '../../coordinator/domain/task.ts';
+import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
-import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
-import { serveWorkerProxy, type WorkerProxyServer } from './serve-worker-proxy.ts';
+import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
+import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 import { SILENT } from './silent.ts';
 
-export type StartedLlm = WorkerProxyServer & {
-  model: StandIn;
+export type ModelProxyScene = WorkerProxyServer & {
+  model: ModelServer;
   db: Db;
   client: Anthropic;
-  /** The task as it is now. */
+  /** The task's current row. */
   task: () => TaskRow;
-  /** The events that were published. */
+  /** The published events. */
   rows: EventRow[];
   lines: string[];
 };
@@ -36,8 +36,8 @@ type Options = ModelOptions & {
   prices?: Prices;
 };
 
-/** The model proxy for one task, between the real SDK and the stand-in model. It stops when the test ends. */
-export async function startLlm(t: ExecutionContext, options: Options = {}): Promise<StartedLlm> {
+/** The model proxy for one task, between the real SDK and the model server. Stops with the test. */
+export async function startModelProxy(t: ExecutionContext, options: Options = {}): Promise<ModelProxyScene> {
   const folder = await temporaryFolder(t);
   const model = await startModel(options);
   t.teardown(model.close);
@@ -72,7 +72,7 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
   const client = new Anthropic({ apiKey: 'the-task-token', baseURL: server.url });
   const task = () => {
     const found = findTask(db, row.id);
-    if (!found) throw new Error('The task does not exist.');
+    if (!found) throw new Error('The task is gone.');
     return found;
   };
   return { ...server, model, db, client, task, rows, lines };
@@ -80,13 +80,7 @@ export async function startLlm(t: ExecutionContext, options: Options = {}): Prom
 
 function taskRow(user_id: string, budget_usd: number): TaskRow {
   const at = new Date().toISOString();
-  const id = newId();
-  const named = { id, user_id, project_id: null, repo_url: 'https://example.org/a/b', prompt: 'p', title: 'p' };
-  const bounds = { model: 'claude-sonnet-5-5', budget_usd, max_turns: 10, priority: 0 };
-  const made = { workspace: null, waiting_for: null, silence: null, plan: [], result: null, pushed_branch: null };
-  const life = { status: 'running', reason: null, detail: null, attempt: 1, failures: 0, cancel_reason: null } as const;
-  const times = { queued_at: at, retry_at: null, started_at: at, ended_at: null, created_at: at, updated_at: at };
-  const tokens = { input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0 };
-  const usage = { requests: 0, ...tokens, cost_usd: 0 };
-  return { ...named, ...bounds, ...made, ...life, ...times, base_branch: null, branch: `errand/${id}-p`, usage };
+  const fields = { user_id, project_id: null, repo_url: 'https://example.org/a/b', prompt: 'p', base_branch: null };
+  const limits = { model: 'claude-sonnet-5-5', budget_usd, max_turns: 10, priority: 0 };
+  return { ...newTask({ ...fields, ...limits }, at), status: 'running', attempt: 1, started_at: at };
 }

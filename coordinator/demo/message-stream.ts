@@ -1,14 +1,14 @@
 /*
- * An answer of the Messages API as it goes over the wire, piece by piece. The demo model speaks through this, and so does the strict stand-in
- * of the tests, so that both have the details of the real stream: an opening ping, an empty first `partial_json`, JSON padded with spaces,
- * cumulative usage in `message_delta`.
+ * A response of the Messages API in its wire format. Both the demo model and the tests' model server use it, so that
+ * both reproduce the details of the real stream: an opening ping, an empty first `partial_json`, JSON padded with
+ * spaces, cumulative usage in `message_delta`.
  */
 
 export type StopReason =
   'end_turn' | 'max_tokens' | 'tool_use' | 'pause_turn' | 'refusal' | 'model_context_window_exceeded' | 'compaction';
 
-/** One block of an answer. `input_json` is the text of a tool's input, which an answer that was cut off leaves incomplete. */
-export type AnswerBlock =
+/** A content block. `input_json` is the text of a tool's input; it is incomplete if the response was cut off. */
+export type MessageBlock =
   | { type: 'text'; text: string }
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'tool_use'; id: string; name: string; input_json: string }
@@ -22,29 +22,29 @@ type Tokens = {
   output_tokens: number;
 };
 
-/** Tokens as the API counts them: `input_tokens` without those that the cache wrote or read. */
-type AnswerUsage = Tokens & {
+/** Tokens as the API counts them: `input_tokens` excludes cache writes and reads. */
+type MessageUsage = Tokens & {
   output_tokens_details: { thinking_tokens: number };
-  /** What a compaction cost comes on top of the other fields. */
+  /** The cost of a compaction comes on top of the other fields. */
   iterations: (Tokens & { type: 'message' | 'compaction' })[] | null;
 };
 
-export type Answer = {
+export type ModelMessage = {
   id: string;
   model: string;
-  content: AnswerBlock[];
+  content: MessageBlock[];
   stop_reason: StopReason;
   stop_details: { type: 'refusal'; category: string | null; explanation: string | null } | null;
-  usage: AnswerUsage;
-  /** What context editing did; null where the request did not ask for it. */
+  usage: MessageUsage;
+  /** The edits that context editing applied; null if the request did not ask for it. */
   context_management: { applied_edits: object[] } | null;
 };
 
 type StreamEvent = { type: string; [field: string]: unknown };
 
-/** The message as `stream: false` gets it. */
-export function toMessage(answer: Answer): object {
-  const content = answer.content.map((block) => {
+/** The JSON body for `stream: false`. */
+export function toMessage(message: ModelMessage): object {
+  const content = message.content.map((block) => {
     switch (block.type) {
       case 'text':
         return { ...block, citations: null };
@@ -58,16 +58,16 @@ export function toMessage(answer: Answer): object {
         return block;
     }
   });
-  const { stop_reason, stop_details, usage, context_management } = answer;
-  return { ...envelope(answer), content, stop_reason, stop_details, usage: asUsage(usage), context_management };
+  const { stop_reason, stop_details, usage, context_management } = message;
+  return { ...envelope(message), content, stop_reason, stop_details, usage: asUsage(usage), context_management };
 }
 
-/** The events of the stream, as text, each a whole `event:`/`data:` frame. Text comes in pieces of `piece_chars`. */
-export function* toStream(answer: Answer, piece_chars: number): Generator<string> {
-  const { usage } = answer;
+/** The server-sent events of the stream, each a complete `event:`/`data:` frame. Text is split every `piece_chars`. */
+export function* toStream(message: ModelMessage, piece_chars: number): Generator<string> {
+  const { usage } = message;
   const atStart = { ...asUsage(usage), output_tokens: 1, output_tokens_details: null, iterations: null };
-  yield frame({ type: 'message_start', message: { ...envelope(answer), usage: atStart } });
-  for (const [index, block] of answer.content.entries()) {
+  yield frame({ type: 'message_start', message: { ...envelope(message), usage: atStart } });
+  for (const [index, block] of message.content.entries()) {
     yield frame({ type: 'content_block_start', index, content_block: opening(block) });
     if (index === 0) yield frame({ type: 'ping' });
     for (const delta of deltas(block, piece_chars)) yield frame({ type: 'content_block_delta', index, delta });
@@ -77,18 +77,18 @@ export function* toStream(answer: Answer, piece_chars: number): Generator<string
   yield frame({
     type: 'message_delta',
     delta: {
-      stop_reason: answer.stop_reason,
+      stop_reason: message.stop_reason,
       stop_sequence: null,
-      stop_details: answer.stop_details,
+      stop_details: message.stop_details,
       container: null,
     },
     usage: { ...cumulative, server_tool_use: null },
-    context_management: answer.context_management,
+    context_management: message.context_management,
   });
   yield frame({ type: 'message_stop' });
 }
 
-/** One frame of the stream. The real one pads its JSON before the last brace, by an amount that varies. */
+/** One frame of the stream. The real API pads the JSON with a varying number of spaces before the last brace. */
 function frame(event: StreamEvent): string {
   const json = JSON.stringify(event);
   return `event: ${event.type}\ndata: ${json.slice(0, -1)}${' '.repeat(json.length % 11)}}\n\n`;
@@ -96,12 +96,12 @@ function frame(event: StreamEvent): string {
 
 const CALLER = { type: 'direct' };
 
-function envelope(answer: Answer) {
+function envelope(message: ModelMessage) {
   return {
-    id: answer.id,
+    id: message.id,
     type: 'message',
     role: 'assistant',
-    model: answer.model,
+    model: message.model,
     content: [],
     container: null,
     stop_reason: null,
@@ -111,11 +111,11 @@ function envelope(answer: Answer) {
   };
 }
 
-function asUsage(usage: AnswerUsage) {
+function asUsage(usage: MessageUsage) {
   return { ...usage, server_tool_use: null, service_tier: 'standard', inference_geo: 'not_available', speed: null };
 }
 
-function opening(block: AnswerBlock): object {
+function opening(block: MessageBlock): object {
   switch (block.type) {
     case 'text':
       return { type: 'text', text: '', citations: null };
@@ -128,7 +128,7 @@ function opening(block: AnswerBlock): object {
   }
 }
 
-function* deltas(block: AnswerBlock, piece_chars: number): Generator<object> {
+function* deltas(block: MessageBlock, piece_chars: number): Generator<object> {
   switch (block.type) {
     case 'text':
       for (const text of pieces(block.text, piece_chars)) yield { type: 'text_delta', text };
@@ -147,7 +147,7 @@ function* deltas(block: AnswerBlock, piece_chars: number): Generator<object> {
   }
 }
 
-/** Cuts between code points, so that no piece ends in half a character. */
+/** Splits between code points, so that no piece ends in half a character. */
 function* pieces(text: string, size: number): Generator<string> {
   const characters = Array.from(text);
   for (let at = 0; at < characters.length; at += size) yield characters.slice(at, at + size).join('');

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
 import { GitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -8,17 +9,17 @@ import { branchPrefix } from '../../coordinator/domain/task.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer, type Credential, type GitServer } from './git-server.ts';
-import { serveWorkerProxy, type WorkerProxyServer } from './serve-worker-proxy.ts';
+import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 
-/** The credential that the forge requires, with a canary that no worker may see. */
+/** The forge's credential. It must never reach the worker. */
 export const CREDENTIAL = { username: 'x-access-token', password: 'canary-of-the-forge' };
 
-export type Setting = {
+export type GitProxyScene = {
   forge: GitServer;
-  proxy: GitProxy;
+  proxy: WorkerProxy;
   server: WorkerProxyServer;
   folder: string;
-  /** The prefix of the task's branches. */
+  /** The task's branch prefix. */
   prefix: string;
   repo_url: string;
 };
@@ -28,7 +29,7 @@ export async function setUp(
   t: ExecutionContext,
   change: Partial<GitDependencies> = {},
   credential: Credential | null = CREDENTIAL,
-): Promise<Setting> {
+): Promise<GitProxyScene> {
   const forge = await startGitServer(credential ?? undefined);
   t.teardown(forge.close);
   const repo_url = await forge.createRepository('team/app');
@@ -51,8 +52,8 @@ export async function setUp(
   };
 }
 
-/** Makes a clone with one commit that was not pushed yet. Returns its path. */
-export async function cloneWithWork({ server, folder }: Setting): Promise<string> {
+/** Makes a clone with one commit that is not on the forge. */
+export async function cloneWithWork({ server, folder }: GitProxyScene): Promise<string> {
   const clone = join(folder, 'clone');
   await git(folder, 'clone', '--quiet', server.url, clone);
   await commit(clone, 'work.txt', 'done\n');
@@ -66,7 +67,7 @@ export async function commit(clone: string, file: string, content: string | Buff
   await git(clone, 'commit', '--quiet', '--message=Work');
 }
 
-/** All refs of the forge's repository, with their commits. */
-export function refsOf({ forge }: Setting): Promise<string> {
+/** All refs of the forge's repository: name and commit. */
+export function refsOf({ forge }: GitProxyScene): Promise<string> {
   return git(join(forge.root, 'team/app'), 'for-each-ref', '--format=%(refname) %(objectname)');
 }

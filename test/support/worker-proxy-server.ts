@@ -5,19 +5,19 @@ import type { ExecutionContext } from 'ava';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Caller, WorkerProxy } from '../../coordinator/worker-api/caller.ts';
 
-/** A server that forwards every request to one proxy, for one caller. It leaves out authentication and routing. */
+/** A server with one worker proxy and one caller, for tests of the proxy alone. */
 export type WorkerProxyServer = {
   url: string;
   caller: Caller;
   /** Ends the caller's attempt. */
   end: () => void;
-  /** The errors that the proxy threw after the response head was sent. */
+  /** The errors that the proxy threw after it had sent the response's head. */
   late_errors: unknown[];
-  /** How many requests are in progress. */
+  /** Requests in progress. */
   busy: () => number;
 };
 
-/** Starts the server on a free port. It stops when the test ends. */
+/** Serves a proxy to one caller on a free port, until the test ends. */
 export async function serveWorkerProxy(
   t: ExecutionContext,
   proxy: WorkerProxy,
