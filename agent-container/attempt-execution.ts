@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import type { FailureReason } from '../protocol/task.ts';
-import type { Assignment } from '../protocol/worker.ts';
+import type { Assignment } from '../protocol/worker-schemas.ts';
 import { errorCode } from './base/error-code.ts';
 import { AttemptFailure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';

@@ -1,4 +1,4 @@
-import type { Assignment, Message, WorkerStatus } from '../protocol/worker.ts';
+import type { Assignment, Message, WorkerStatus } from '../protocol/worker-schemas.ts';
 import { AttemptExecution, type AgentInfo } from './attempt-execution.ts';
 import type { Logger } from './base/logger.ts';
 import { sleep } from './base/sleep.ts';

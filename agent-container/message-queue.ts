@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import type { Message } from '../protocol/worker.ts';
+import type { Message } from '../protocol/worker-schemas.ts';
 import type { MessageSource } from './base/work.ts';
 
 /**

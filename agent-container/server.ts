@@ -12,7 +12,7 @@ import {
   type Message,
   type WorkerHealth,
   type WorkerStatus,
-} from '../protocol/worker.ts';
+} from '../protocol/worker-schemas.ts';
 import { parseAssignment } from './base/assignment.ts';
 import type { Address } from './config.ts';
 

@@ -1,5 +1,6 @@
 import { ErrandError } from '../protocol/problem.ts';
-import { CONTRACT_VERSION, type Assignment, type WorkerStatus } from '../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../protocol/worker.ts';
+import type { Assignment, WorkerStatus } from '../protocol/worker-schemas.ts';
 import type { AgentInfo } from './attempt-execution.ts';
 import type { Attempt } from './attempt.ts';
 import type { Logger } from './base/logger.ts';

@@ -9,7 +9,7 @@ export const ACCOUNT_ROUTES = {
   signup: {
     method: 'post',
     path: '/auth/signup',
-    summary: 'Make an account; the first one owns the server',
+    summary: 'Create an account; the first one owns the server',
     auth: 'none',
     body: accounts.Signup,
     status: 201,
@@ -48,7 +48,7 @@ export const ACCOUNT_ROUTES = {
   me: {
     method: 'get',
     path: '/me',
-    summary: 'Who is logged in',
+    summary: 'Your account',
     auth: 'user',
     status: 200,
     response: accounts.User,
@@ -59,7 +59,8 @@ export const ACCOUNT_ROUTES = {
     path: '/me',
     summary: 'Delete your account, with your projects, your tasks and their logs',
     description:
-      'It takes the password once more, and is refused while a task of yours waits or is at work. All log-ins end, and their sockets are closed. The owner of the server cannot be deleted: the next to sign up would own it.',
+      'The password confirms it. It is refused while one of your tasks is queued or running. All log-ins end, and their sockets are ' +
+      'closed. The owner of the server cannot be deleted, because the next account would then own the server.',
     auth: 'user',
     body: accounts.AccountDelete,
     status: 204,
@@ -70,7 +71,7 @@ export const ACCOUNT_ROUTES = {
     path: '/auth/password',
     summary: 'Change your password; all your other log-ins end',
     description:
-      'The log-in that asks goes on with its tokens. A wrong old password counts as a failed log-in, and enough of them are rate limited.',
+      'The tokens of the current log-in stay valid. A wrong old password counts as a failed log-in, and failed log-ins are rate limited.',
     auth: 'user',
     body: accounts.PasswordChange,
     status: 204,
@@ -91,7 +92,7 @@ export const ACCOUNT_ROUTES = {
     path: '/auth/sessions/:id',
     summary: 'End one of your log-ins',
     description:
-      'Its tokens are void at once and its sockets are closed, as after a log-out. It may be the current one.',
+      'Its tokens become invalid at once and its sockets are closed, as after a log-out. It may be the current log-in.',
     auth: 'user',
     params: z.object({ id: Id }),
     status: 204,
@@ -102,8 +103,8 @@ export const ACCOUNT_ROUTES = {
     path: '/users/password-reset',
     summary: 'Give someone a new random password; for the owner of the server',
     description:
-      'The password is in this answer and nowhere else. All log-ins of that person end. A repeat makes another password. It is not for the ' +
-      "owner's own account: that has POST /auth/password and, for a password that was forgotten, the server's command line.",
+      'The password is shown only in this response. All log-ins of that account end. A repeat makes another password. The owner changes ' +
+      "their own password with POST /auth/password, or, if it is forgotten, on the server's command line.",
     auth: 'user',
     body: accounts.PasswordReset,
     status: 200,
@@ -113,7 +114,7 @@ export const ACCOUNT_ROUTES = {
   wsTicket: {
     method: 'post',
     path: '/ws-ticket',
-    summary: 'A one-time ticket for the socket',
+    summary: 'Get a one-time ticket for the socket',
     auth: 'user',
     status: 201,
     response: accounts.WsTicket,

@@ -4,15 +4,21 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoAddress, Task, TaskStatus, TURNS_MAX } from './task.ts';
 
-/* Projects, tasks and the server's state on the wire; accounts are in accounts.ts. Requests are strict: an unknown field is named and refused. */
+/*
+ * The bodies and queries of the routes for projects, tasks and the server's state; `./accounts.ts` has those for
+ * accounts. Requests are strict: an unknown field is an error that names it.
+ */
 
 /**
- * The header by which every answer to someone who is logged in names the database's epoch, as the socket's `hello` does. Another one than before: the
- * database was restored from a backup, and cursors and ids of before may be void.
+ * The header with the epoch of the database, in every response to a logged-in client; the socket's `hello` has it
+ * too. A new epoch means that the database was restored from a backup: earlier cursors and ids may be void.
  */
 export const EPOCH_HEADER = 'Errand-Epoch';
 
-/** What a worker may reach through the forward proxy. `registries`: the well-known package registries; `list`: `egress_hosts`. */
+/**
+ * The hosts that a worker may reach through the forward proxy. `registries`: the well-known package registries.
+ * `list`: `egress_hosts`. `open`: any public host.
+ */
 export const Egress = z.enum(['none', 'registries', 'list', 'open']);
 export type Egress = z.infer<typeof Egress>;
 
@@ -21,13 +27,13 @@ const Host = z
   .max(253)
   .regex(
     /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-    'is not a host name, or *.name for all below it',
+    'is not a host name, or *.name for all names below it',
   );
 const EnvName = z
   .string()
   .max(100)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a name for the environment');
-const Command = z.string().trim().min(1, 'is empty: give null for none').max(LIMITS.command_chars_max);
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a valid name of an environment variable');
+const Command = z.string().trim().min(1, 'is empty: use null for no command').max(LIMITS.command_chars_max);
 
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
@@ -44,15 +50,18 @@ const projectFields = {
   egress_hosts: z.array(Host).max(100),
 };
 
-/** What is kept encrypted and never shown again: the credential of the repository, and values for the commands' environment. */
+/**
+ * Fields that are stored encrypted and never shown again: the repository's credential, and environment variables for
+ * the commands.
+ */
 const projectSecrets = {
-  /** A forge's token; the user name that goes with it defaults to `x-access-token`. */
+  /** A forge's access token. `git_username` defaults to `x-access-token`. */
   git_token: z.string().min(1).max(1000).nullable(),
   git_username: z
     .string()
     .min(1)
     .max(200)
-    .regex(/^[^:\p{Cc}]+$/u, 'holds a colon or a control character')
+    .regex(/^[^:\p{Cc}]+$/u, 'contains a colon or a control character')
     .nullable(),
   env: z
     .record(EnvName, z.string().max(10_000))
@@ -62,9 +71,10 @@ const projectSecrets = {
 const check = z
   .boolean()
   .describe(
-    'whether the repository is asked first if it is there and opens with the token; true by default. With false nothing is asked, for a server or forge that is offline',
+    'whether to check first that the repository exists and the token works; true by default. Use false if the server or the forge is offline',
   );
 
+/** Creates a project. Absent fields have their defaults. */
 export const ProjectCreate = z.strictObject({
   name: projectFields.name,
   repo_url: projectFields.repo_url,
@@ -75,10 +85,11 @@ export const ProjectCreate = z.strictObject({
 });
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
-/** What is absent stays; null takes away. `env` replaces the whole of it. */
+/** Changes a project. Absent fields stay unchanged, and null removes a value. `env` replaces all variables. */
 export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets, check }).partial().shape);
 export type ProjectPatch = z.infer<typeof ProjectPatch>;
 
+/** A project: a repository with its defaults. */
 export const Project = z.object({
   id: Id,
   ...projectFields,
@@ -89,18 +100,23 @@ export const Project = z.object({
 });
 export type Project = z.infer<typeof Project>;
 
-/** A project that was made or changed. `warnings`: what its owner should know of its repository, such as that the token may not push. */
+/**
+ * A project that was created or changed. `warnings`: sentences about its repository, such as that the token may not
+ * push.
+ */
 export const ProjectSaved = Project.extend({ warnings: z.array(z.string()) });
 export type ProjectSaved = z.infer<typeof ProjectSaved>;
 
-/** What a person asks for. Either the repository or a project; what is absent comes from the project, then from the server. */
+/**
+ * Creates a task, for a repository or a project. The project, then the server, gives the defaults of absent fields.
+ */
 export const TaskCreate = z
   .strictObject({
     prompt: Prompt,
     repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
     base_branch: BranchName.optional().describe(
-      'by default the branch that repo_url links to, or the one of the project',
+      'by default the branch in the link of repo_url, or that of the project',
     ),
     model: ModelName.optional(),
     budget_usd: Budget.optional(),
@@ -109,25 +125,27 @@ export const TaskCreate = z
   })
   .superRefine((value, ctx) => {
     if (value.repo_url === undefined && value.project_id === undefined)
-      ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'or project_id is needed' });
+      ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'or project_id is required' });
     if (value.repo_url !== undefined && value.project_id !== undefined)
-      ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'and project_id exclude each other' });
+      ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'and project_id cannot both be given' });
   });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 
-const NewBudget = Budget.optional().describe("the task's new total budget; more than it has spent");
+const NewBudget = Budget.optional().describe("the task's new total budget in US dollars; more than it has spent");
 
+/** Sends a message to a task. */
 export const MessageCreate = z.strictObject({ text: Prompt, budget_usd: NewBudget });
 export type MessageCreate = z.infer<typeof MessageCreate>;
-/** `resumed`: the task had ended, and goes on with this message. */
+/** A message was stored. `resumed`: the task had ended, and is queued again. */
 export const MessageReceived = z.object({ message_id: Id, resumed: z.boolean() });
 
-/** May be left out altogether. */
+/** Runs a task again. The body may be absent. */
 export const TaskRetry = z.strictObject({ budget_usd: NewBudget }).default({});
 export type TaskRetry = z.infer<typeof TaskRetry>;
 
+/** What a task changed in the repository. `truncated`: the diff was too long and is cut. */
 export const Diff = z.object({
-  diff: z.string().describe("git's unified diff; empty where nothing was changed"),
+  diff: z.string().describe("git's unified diff; empty if nothing was changed"),
   truncated: z.boolean(),
   branch: z.string().nullable(),
   base_commit: z.string().nullable(),
@@ -136,26 +154,29 @@ export const Diff = z.object({
 export type Diff = z.infer<typeof Diff>;
 
 const Limit = z.coerce.number().int().positive().max(LIMITS.page_items_max).default(LIMITS.page_items_default);
+/** A page of a list. `cursor`: the `next_cursor` of the page before. */
 export const PageQuery = z.strictObject({ limit: Limit, cursor: Id.optional() });
+/** A page of tasks. */
 export const TasksQuery = z.strictObject({
   limit: Limit,
   cursor: Id.optional(),
   status: TaskStatus.optional(),
   project_id: Id.optional(),
 });
-/** Events ascend from `after`, the id of the last one that the client has. */
+/** A page of events, in ascending order. `after`: the id of the last event that the client has. */
 export const EventsQuery = z.strictObject({ limit: Limit, after: z.coerce.number().int().nonnegative().default(0) });
 
-/** A page: `next_cursor` is null at the end. */
+/** A page of a list. `next_cursor` is null on the last page. */
 const page = <T extends z.ZodType, C extends z.ZodType>(item: T, cursor: C) =>
   z.object({ items: z.array(item), next_cursor: cursor.nullable() });
 export const TaskPage = page(Task, Id);
 export const ProjectPage = z.object({ items: z.array(Project), next_cursor: Id.nullable() });
-/** `next_cursor` is the `after` of the next page; null where nothing more is there now. */
+/** A page of events. `next_cursor` is the `after` of the next page; null if there are no more events yet. */
 export const EventPage = page(LogEvent, z.number().int());
 
+/** The process responds. */
 export const Health = z.object({ ok: z.literal(true) });
-/** Whether the server can do its work, and what keeps it from it. */
+/** Whether the server can do its work. `checks`: each check by name, with its result. */
 export const Readiness = z.object({
   ready: z.boolean(),
   checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })),

@@ -9,12 +9,15 @@ import { ROUTE_NAMES, ROUTES } from './routes.ts';
 import { ClientFrame, ServerFrame } from './socket.ts';
 import { Attempt, Task, TaskDetail } from './task.ts';
 
-/* The description of the public API, an OpenAPI 3.1 document, and the JSON Schema of the log's events: both made from the schemas. */
+/*
+ * Generates the OpenAPI 3.1 document of the public API and the JSON Schema of the log's events, both from the zod
+ * schemas.
+ */
 
 type Json = Record<string, unknown>;
 
-/** What answers hold, by the names of the document. */
-const ANSWERS: Record<string, z.ZodType> = {
+/** The schemas of responses, by their names in the document. */
+const RESPONSES: Record<string, z.ZodType> = {
   Problem,
   User: accounts.User,
   Session: accounts.Session,
@@ -37,7 +40,7 @@ const ANSWERS: Record<string, z.ZodType> = {
   ServerFrame,
 };
 
-/** What requests hold. */
+/** The schemas of requests, by their names in the document. */
 const REQUESTS: Record<string, z.ZodType> = {
   Signup: accounts.Signup,
   Login: accounts.Login,
@@ -53,12 +56,12 @@ const REQUESTS: Record<string, z.ZodType> = {
   ClientFrame,
 };
 
-/** The codes that any route may answer. */
+/** The error codes of every route. */
 const COMMON: ErrorCode[] = ['invalid', 'too_large', 'unsupported_media_type', 'internal'];
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
-/** The description of all routes of `ROUTES`: a fresh OpenAPI 3.1 document. */
+/** Makes the OpenAPI 3.1 document of all routes. */
 export function openapiDocument(): Json {
   const paths: Record<string, Json> = {};
   for (const name of ROUTE_NAMES) {
@@ -72,8 +75,8 @@ export function openapiDocument(): Json {
       title: 'Errand',
       version: '1',
       description:
-        'Errors are problem documents (RFC 9457). The socket, WS /ws/{user_id}, takes ClientFrame and sends ServerFrame; the bodies ' +
-        'of its events are those of /components/schemas/Event. An id that is malformed, unknown or of another user is answered by 404 alike.',
+        'Errors are problem documents (RFC 9457). The socket, WS /ws/{user_id}, accepts ClientFrame and sends ServerFrame; ' +
+        '/components/schemas/Event has the bodies of its events. An id that is malformed, unknown or of another user gets a 404.',
     },
     paths,
     components: {
@@ -82,17 +85,16 @@ export function openapiDocument(): Json {
         user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         operator: { type: 'http', scheme: 'bearer' },
       },
-      schemas: { ...components(ANSWERS, 'output'), ...components(REQUESTS, 'input'), Event: eventSchema() },
+      schemas: { ...components(RESPONSES, 'output'), ...components(REQUESTS, 'input'), Event: eventSchema() },
     },
   };
 }
 
-/** The JSON Schema of a row of the log, with the body of each type that this version knows. */
+/** Makes the JSON Schema of one row of the log, with the body of each event type that this version knows. */
 export function eventSchema(): Json {
   const options = [...NumberedEvent.options, ...CoordinatorEvent.options];
   return {
-    description:
-      'One row of the log. A type or a field that is not listed here is one of a newer version: pass over it.',
+    description: 'One row of the log. Ignore types and fields that are not listed here: a newer version may add some.',
     oneOf: options.map(({ shape: { type, body } }) => schemaOf(LogEvent.extend({ type, body }), 'output')),
   };
 }
@@ -122,11 +124,12 @@ function operation(name: string, route: Route): Json {
 
 const EPOCH = {
   description:
-    "The database's epoch. Another one than before: it was restored from a backup. A client's cursors are void then, and it starts from GET /tasks.",
+    'The epoch of the database. A new epoch means that it was restored from a backup: cursors are void, and clients start again from ' +
+    'GET /tasks.',
   schema: { type: 'string' },
 };
 
-/** The answers of a route; those to someone who is logged in name the epoch. */
+/** Adds the epoch header to the responses of a route for logged-in clients. */
 function withEpoch(route: Route, responses: Record<string, Json>): Json {
   if (route.auth === 'none') return responses;
   const headers = { [api.EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } };
@@ -143,8 +146,8 @@ const IDEMPOTENCY_KEY = {
   in: 'header',
   required: false,
   description:
-    `The same key with the same request acts once, and is answered the same for ${LIMITS.idempotency_key_s / 86_400} days, or until ` +
-    `${LIMITS.idempotency_keys_per_user_max} newer keys have come. What was refused may be tried again with it.`,
+    `A repeat with the same key and request acts once and gets the same response, for ${LIMITS.idempotency_key_s / 86_400} days, or until ` +
+    `${LIMITS.idempotency_keys_per_user_max} newer keys were used. A refused request may be retried with the same key.`,
   schema: { type: 'string', minLength: 1, maxLength: LIMITS.idempotency_key_chars_max },
 };
 
@@ -167,7 +170,7 @@ function success(route: Route): Json {
   return { description: route.summary, content: { 'application/json': { schema } } };
 }
 
-/** The problem documents of a route, by their status. */
+/** The error responses of a route, by status. */
 function problems(codes: Set<ErrorCode>): Record<string, Json> {
   const byStatus = Object.groupBy(codes, (code) => ERROR_STATUS[code]);
   return Object.fromEntries(
@@ -178,14 +181,14 @@ function problems(codes: Set<ErrorCode>): Record<string, Json> {
   );
 }
 
-/** The reference to a schema of the components. Throws for one that is not among them: each body and answer has a name there. */
+/** The reference to a named schema. Throws for a schema without a name: each body and response needs one. */
 function refTo(schema: z.ZodType): Json {
-  const found = [...Object.entries(ANSWERS), ...Object.entries(REQUESTS)].find(([, named]) => named === schema);
-  if (!found) throw new Error('A route has a body or an answer that is not among the components.');
+  const found = [...Object.entries(RESPONSES), ...Object.entries(REQUESTS)].find(([, named]) => named === schema);
+  if (!found) throw new Error('The body or response of a route is missing in REQUESTS or RESPONSES.');
   return ref(found[0]);
 }
 
-/** The components' schemas, which refer to each other by name. */
+/** The JSON Schemas of named schemas, which refer to each other by name. */
 function components(named: Record<string, z.ZodType>, io: 'input' | 'output'): Json {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
@@ -200,7 +203,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   return rest;
 }
 
-/** Requests are strict; answers may gain fields, so their schemas leave room for those. */
+/** Requests are strict. Responses may gain fields, so their schemas allow unknown ones. */
 function settings(io: 'input' | 'output') {
   return {
     io,

@@ -1,26 +1,32 @@
 import type { z } from 'zod';
 import type { ErrorCode } from './problem.ts';
 
-/** One route of the public API. `./openapi.ts` writes these down, and the server serves exactly these. */
+/** One route of the public API. `./openapi.ts` describes the routes, and the server serves exactly these. */
 export type Route = {
   method: 'get' | 'post' | 'patch' | 'delete';
-  /** With `:id` for what varies. */
+  /** With `:id` for a parameter. */
   path: string;
   summary: string;
-  /** What the summary has no room for. */
+  /** Details beside the summary. */
   description?: string;
-  /** `operator`: whoever bears the token of the server's own settings. Where none is set there is no such route. */
+  /** `operator`: a token from the server's settings. Without that setting the route does not exist. */
   auth: 'none' | 'user' | 'operator';
   params?: z.ZodObject;
   query?: z.ZodObject;
-  /** One that takes undefined need not be sent. */
+  /** Optional if the schema accepts undefined. */
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
   response?: z.ZodType;
-  /** The media type of an answer that is not JSON. */
+  /** The media type of a response that is not JSON. */
   media_type?: string;
-  /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `unsupported_media_type`, `internal`, which any route may answer. */
+  /**
+   * The error codes of this route, besides those of every route: `invalid`, `unauthenticated`, `too_large`,
+   * `unsupported_media_type` and `internal`.
+   */
   errors: ErrorCode[];
-  /** Whether an `Idempotency-Key` header is heeded: the same key and body answer the same, and act once. */
+  /**
+   * Whether the route supports the `Idempotency-Key` header: a repeat with the same key and body acts once and gets
+   * the same response.
+   */
   idempotent?: boolean;
 };

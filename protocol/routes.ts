@@ -14,10 +14,10 @@ export const ROUTES = {
   createProject: {
     method: 'post',
     path: '/projects',
-    summary: 'Make a project',
+    summary: 'Create a project',
     description:
-      'Its name is unique among yours, upper and lower case alike. Unless check is false, the repository is asked first whether it can be read: an ' +
-      'address or a token that does not work is `invalid`, a repository that cannot be reached now is `upstream_unreachable`, and `errors` names the field.',
+      'Its name must differ from those of your other projects, ignoring case. Unless check is false, the server first checks that it can ' +
+      'read the repository: a wrong address or token is `invalid`, an unreachable forge is `upstream_unreachable`, and `errors` names the field.',
     auth: 'user',
     idempotent: true,
     body: api.ProjectCreate,
@@ -50,7 +50,9 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'Change a project',
     description:
-      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with. Where the address or the token changes, the repository is asked as it is when a project is made.',
+      'Absent fields stay unchanged, and null removes a value. A repo_url with another scheme, host or port removes git_token and ' +
+      'git_username, unless new ones are given: a token is never sent to a host that it was not given for. Existing tasks keep their ' +
+      'repository. If the address or the token changes, the server checks the repository as for a new project.',
     auth: 'user',
     params: byId,
     body: api.ProjectPatch,
@@ -62,7 +64,7 @@ export const ROUTES = {
     method: 'delete',
     path: '/projects/:id',
     summary: 'Delete a project, with its secrets, its tasks and their logs',
-    description: 'It is refused while one of its tasks waits or is at work. What was pushed stays in the repository.',
+    description: 'It is refused while one of its tasks is queued or running. Pushed branches stay in the repository.',
     auth: 'user',
     params: byId,
     status: 204,
@@ -73,8 +75,7 @@ export const ROUTES = {
     method: 'post',
     path: '/task',
     summary: 'Send an errand',
-    description:
-      'A repository whose host does not exist, or has a private address that is not allowed, is `invalid` at once.',
+    description: 'A repository whose host does not exist, or has a private address that is not allowed, is `invalid`.',
     auth: 'user',
     idempotent: true,
     body: api.TaskCreate,
@@ -126,7 +127,7 @@ export const ROUTES = {
   createMessage: {
     method: 'post',
     path: '/tasks/:id/messages',
-    summary: 'Say something to a task; one that has ended goes on',
+    summary: 'Send a message to a task; a task that has ended is resumed',
     auth: 'user',
     params: byId,
     idempotent: true,
@@ -138,9 +139,9 @@ export const ROUTES = {
   cancelTask: {
     method: 'post',
     path: '/tasks/:id/cancel',
-    summary: 'Stop a task; what it did so far is pushed',
+    summary: 'Cancel a task; its work so far is pushed',
     description:
-      'One that is cancelled already, or is being cancelled, is answered the same. One that ended otherwise is a conflict.',
+      'A task that is cancelled already gets the same response. A task that ended otherwise is a `conflict`.',
     auth: 'user',
     params: byId,
     idempotent: true,
@@ -151,7 +152,7 @@ export const ROUTES = {
   retryTask: {
     method: 'post',
     path: '/tasks/:id/retry',
-    summary: 'Run a failed or cancelled task again, from where it was',
+    summary: 'Retry a failed or cancelled task, from where it stopped',
     auth: 'user',
     params: byId,
     idempotent: true,
@@ -163,18 +164,25 @@ export const ROUTES = {
   deleteTask: {
     method: 'delete',
     path: '/tasks/:id',
-    summary: 'Delete a task that has ended, with its log; what it pushed stays in the repository',
+    summary: 'Delete a task that has ended, with its log; its pushed branch stays in the repository',
     auth: 'user',
     params: byId,
     status: 204,
     errors: ['not_found', 'conflict'],
   },
 
-  openapi: { method: 'get', path: '/openapi.json', summary: 'This description', auth: 'none', status: 200, errors: [] },
+  openapi: {
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This OpenAPI document',
+    auth: 'none',
+    status: 200,
+    errors: [],
+  },
   healthz: {
     method: 'get',
     path: '/healthz',
-    summary: 'The process answers',
+    summary: 'The process responds',
     auth: 'none',
     status: 200,
     response: api.Health,
@@ -192,9 +200,9 @@ export const ROUTES = {
   metrics: {
     method: 'get',
     path: '/metrics',
-    summary: 'Figures for whoever runs the server',
+    summary: 'Metrics for the operator of the server',
     description:
-      'In the text format of Prometheus. For the bearer of ERRAND_METRICS_TOKEN; where that is not set, there is nothing here.',
+      'In the Prometheus text format. It needs ERRAND_METRICS_TOKEN as bearer token; without that setting the route does not exist.',
     auth: 'operator',
     status: 200,
     media_type: 'text/plain; version=0.0.4; charset=utf-8',
@@ -202,6 +210,7 @@ export const ROUTES = {
   },
 } as const satisfies Record<string, Route>;
 
+/** The name of a route; `ROUTES[name]` is the route. */
 export type RouteName = keyof typeof ROUTES;
-/** The names of the routes as a list; `ROUTES[name]` is a route. */
+/** The names of all routes. */
 export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];

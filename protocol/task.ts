@@ -2,31 +2,34 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
-/** Where a task is in its life. The last three are its ends; a message or a retry brings an ended task back to `queued`. */
+/**
+ * The state of a task. In the last three it has ended; a message or a retry sets it back to `queued`.
+ */
 export const TaskStatus = z.enum(['queued', 'starting', 'running', 'waiting', 'succeeded', 'failed', 'cancelled']);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
-/** Whether nothing more happens to a task in this status until a person acts. */
+/** Whether a task in this status has ended: nothing happens until a person acts. */
 export function isEnded(status: TaskStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled';
 }
 
 /**
- * Why an attempt did not succeed. `true`: worth another attempt, since another one may fare better; `false`: it would end the same way.
+ * Why an attempt did not succeed. `true`: another attempt may succeed, so the task is retried. `false`: it would fail
+ * again.
  */
 export const FAILURE_IS_WORTH_A_RETRY = {
-  /** The worker fell silent, its container was lost, or its process died. */
+  /** The worker's lease expired, its container was lost, or its process died. */
   worker_lost: true,
-  /** The worker went on calling, and its work stood still for longer than what it waited for may take. */
+  /** The worker sent heartbeats but made no progress for too long. */
   worker_hung: true,
   worker_start_failed: true,
-  /** Once: a worker that runs out of memory twice in a row would do so for ever. */
+  /** Retried once: a worker that runs out of memory twice in a row would do so again. */
   out_of_memory: true,
   /** The Claude API could not be reached, or was overloaded for longer than the worker waits. */
   model_unavailable: true,
   repository_unavailable: true,
   push_failed: true,
-  /** No repository there, or no right to read it. */
+  /** The repository does not exist, or may not be read. */
   repository_not_found: false,
   push_rejected: false,
   setup_failed: false,
@@ -34,15 +37,15 @@ export const FAILURE_IS_WORTH_A_RETRY = {
   budget_exhausted: false,
   turn_limit: false,
   time_limit: false,
-  /** The model refused to go on. */
+  /** The model refused to continue. */
   refused: false,
-  /** The key was refused, or the request was one that the API does not take. */
+  /** The Claude API refused the key or the request. */
   model_rejected: false,
   context_exhausted: false,
-  /** The agent repeated itself, or its answers were cut off, over and over. */
+  /** The agent repeated itself, or its answers were cut off again and again. */
   stuck: false,
   disk_full: false,
-  /** The workspace outgrew what the server gives an errand. A further attempt begins with a new one. */
+  /** The workspace exceeded its size limit. A further attempt begins with a new one. */
   workspace_full: false,
   agent_error: false,
 } as const;
@@ -50,8 +53,8 @@ export type FailureReason = keyof typeof FAILURE_IS_WORTH_A_RETRY;
 export const FailureReason = z.enum(Object.keys(FAILURE_IS_WORTH_A_RETRY) as [FailureReason, ...FailureReason[]]);
 
 /**
- * Tokens and money. `input_tokens` are those that no cache served, as the API counts them; the four token counts are disjoint.
- * `cost_usd` comes from the server's price table.
+ * The usage of model requests. The four token counts are disjoint: `input_tokens` leaves out the tokens that were
+ * written to or read from the prompt cache. `cost_usd`: US dollars, by the server's price table.
  */
 export const Usage = z.object({
   requests: z.number().int().nonnegative(),
@@ -63,6 +66,7 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
+/** The size of a diff: changed files, added lines, removed lines. */
 export const DiffStat = z.object({
   files: z.number().int().nonnegative(),
   insertions: z.number().int().nonnegative(),
@@ -70,22 +74,21 @@ export const DiffStat = z.object({
 });
 export type DiffStat = z.infer<typeof DiffStat>;
 
+/** A commit hash, SHA-1 or SHA-256. */
 export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'is not a commit hash');
 
 const silent_since = Time.optional().describe(
-  'since when nothing came: no byte of the answer, no output of the command; absent while something does',
+  'since when the model or the command sends nothing; absent while it sends something',
 );
 
-/**
- * What a task waits for; always known, always shown. `since` and `until` are times; `until` is there where an end is known.
- */
+/** What a task waits for. `since`: when the wait began. `until`: when it ends at the latest, if known. */
 export const WaitingFor = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('queue'),
     since: Time,
     place: z.number().int().positive(),
     retry_at: Time.optional(),
-    reason: z.string().optional().describe('what keeps the server from starting any task'),
+    reason: z.string().optional().describe('why the server starts no task now'),
   }),
   z.object({ kind: z.literal('worker'), since: Time }),
   z.object({ kind: z.literal('repository'), since: Time }),
@@ -93,11 +96,12 @@ export const WaitingFor = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('command'), since: Time, command: z.string(), until: Time.optional(), silent_since }),
   z.object({ kind: z.literal('limit'), since: Time, until: Time, reason: z.string() }),
   z.object({ kind: z.literal('person'), since: Time, question: z.string(), until: Time.optional() }),
-  /** The coordinator's own: the worker has not called since. At `until` it loses its attempt. */
+  /** Set by the coordinator: the worker has made no call since `since`. At `until` it loses its attempt. */
   z.object({ kind: z.literal('silent_worker'), since: Time, until: Time }),
 ]);
 export type WaitingFor = z.infer<typeof WaitingFor>;
 
+/** One step of the agent's plan. */
 export const PlanItem = z.object({
   text: z.string().min(1).max(300),
   status: z.enum(['pending', 'in_progress', 'done']),
@@ -105,8 +109,8 @@ export const PlanItem = z.object({
 export type PlanItem = z.infer<typeof PlanItem>;
 
 /**
- * The name of a way to start workers: `docker`, `process`, or one that a later server brings. The set is open: a client shows a name
- * that it does not know as it is.
+ * The name of a runner, a way to start workers: `docker`, `process`, or one of a later server. The set is open: a
+ * client shows an unknown name unchanged.
  */
 export const RunnerName = z
   .string()
@@ -116,7 +120,10 @@ export const RunnerName = z
   );
 export type RunnerName = z.infer<typeof RunnerName>;
 
-/** One execution of a task by one worker. `n` counts from 1 and fences: what an older one sends is refused. */
+/**
+ * One execution of a task by one worker. `n` counts from 1. Callbacks of an older attempt are refused. `reason`: why
+ * it failed. `detail`: the same for people.
+ */
 export const Attempt = z.object({
   n: z.number().int().positive(),
   status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled']),
@@ -124,13 +131,13 @@ export const Attempt = z.object({
   detail: z.string().nullable(),
   runner: RunnerName,
   worker: z.string(),
-  warm: z.boolean().describe('whether it was handed to a worker that had been started ahead of time'),
+  warm: z.boolean().describe('whether its worker had been started ahead of time'),
   started_at: Time,
   ended_at: Time.nullable(),
 });
 export type Attempt = z.infer<typeof Attempt>;
 
-/** What came of a task. `branch` and `commit` are null where nothing was changed. */
+/** The result of a task. `branch` and `commit` are null if nothing was changed. */
 export const TaskResult = z.object({
   summary: z.string(),
   branch: z.string().nullable(),
@@ -147,14 +154,14 @@ export const Task = z.object({
   repo_url: z.string(),
   prompt: z.string(),
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),
-  base_branch: z.string().nullable().describe("null: the repository's own default"),
+  base_branch: z.string().nullable().describe('null: the default branch of the repository'),
   model: z.string(),
   budget_usd: z.number().positive(),
   max_turns: z.number().int().positive(),
   priority: z.number().int(),
   status: TaskStatus,
   reason: FailureReason.nullable().describe('why it failed'),
-  detail: z.string().nullable().describe('the same in words'),
+  detail: z.string().nullable().describe('why it failed, for people'),
   waiting_for: WaitingFor.nullable(),
   queue_place: z.number().int().positive().nullable(),
   branch: z.string().nullable(),
@@ -169,15 +176,17 @@ export const Task = z.object({
 });
 export type Task = z.infer<typeof Task>;
 
-/** A task and its attempts, oldest first: what `GET /tasks/:id` answers. */
+/** A task and its attempts, oldest first: the response to `GET /tasks/:id`. */
 export const TaskDetail = Task.extend({ attempts: z.array(Attempt) });
 export type TaskDetail = z.infer<typeof TaskDetail>;
 
+/** The highest budget of a task, in US dollars. */
 export const BUDGET_USD_MAX = 1000;
+/** The highest limit of a task's turns. */
 export const TURNS_MAX = 1000;
 
 const noControls = /^[^\p{Cc}]*$/u;
-/** A branch name by git's own rules (git-check-ref-format), and never like an option. */
+/** A branch name that git allows (git-check-ref-format) and that does not look like an option. */
 export const BranchName = z
   .string()
   .min(1)
@@ -190,16 +199,22 @@ export const BranchName = z
     'is not a branch name',
   );
 
-/** The repository that ships with Errand: a small project with one failing test, made into a bare repository at first use. */
+/**
+ * The sample repository that ships with Errand: a small project with one failing test. The server creates the
+ * repository at first use.
+ */
 export const SAMPLE_REPO_URL = 'errand://sample';
 
 /**
- * A repository's address as a person pastes it: with or without `https://`, a page of the repository on its forge (`…/tree/main`, `…/pull/12`), or the ssh
- * form. The server turns it into the http or https address that it clones from, which is the one it answers, or refuses it and says which form it takes.
+ * A repository's address as a person pastes it: with or without `https://`, a page of the repository on its forge
+ * (`…/tree/main`, `…/pull/12`), or the ssh form. The server converts it into the http or https URL that it clones
+ * from, and responds with that URL; or it refuses it and names the right form.
  */
 export const RepoAddress = z.string().max(LIMITS.repo_address_chars_max);
 
+/** The text of a prompt or message. */
 export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max);
+/** The name of a model. */
 export const ModelName = z
   .string()
   .max(100)

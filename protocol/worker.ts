@@ -1,300 +1,188 @@
-import { z } from 'zod';
-import { Delta, NumberedEvent } from './events.ts';
-import { Id, Time } from './ids.ts';
-import { LIMITS } from './limits.ts';
-import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
-
 /*
  * # The worker contract, version 1
  *
- * A worker is a small HTTP server with an agent inside. It carries out one attempt of one task, reports it to the coordinator by callbacks,
- * and is thrown away. Anything that keeps this page is a worker, in whatever language: `npm run conformance -- --worker …` holds it
- * against every rule here. "Must" is a rule that the conformance suite checks.
+ * A worker is a small HTTP server with a coding agent inside. It runs one attempt of one task, reports to the
+ * coordinator by HTTP callbacks, and is then removed. Any program that follows this page is a worker, in whatever
+ * language. `npm run conformance -- --worker …` checks a worker against it. "Must" marks a rule that this suite
+ * checks. `./worker-schemas.ts` has the bodies of the calls, and `./events.ts` has the events.
  *
- * ## The link
+ * ## How the two sides reach each other
  *
- * On the coordinator's own machine a worker has no network. It has two directories:
+ * On the coordinator's machine a worker has no network. Two directories are mounted into it:
  *
- *   /run/errand/coordinator   read-only. `coordinator.sock` in it is the coordinator. Open it anew for each connection: a coordinator that
- *                             was restarted made a new one under the same name.
- *   /run/errand/worker        the worker's own. It must listen on `worker.sock` in it.
+ *   /run/errand/coordinator   Read-only. `coordinator.sock` in it is the coordinator. Open it again for each
+ *                             connection: a restarted coordinator makes a new socket under the same name.
+ *   /run/errand/worker        The worker's own. It must listen on `worker.sock` in it.
  *
- * The environment tells:
+ * Environment variables:
  *
- *   ERRAND_COORDINATOR  `unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` where the two are apart.
- *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the worker is not called, and works by callbacks alone.
- *   ERRAND_WORKSPACE    a folder on disk that outlives the worker, `/workspace`: the repository goes to `repo` in it.
- *   ERRAND_SPOOL        a folder on disk that outlives the worker too: what was not acknowledged waits in it.
+ *   ERRAND_COORDINATOR  `unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` from another machine.
+ *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the coordinator cannot call the
+ *                       worker, which then works by callbacks alone.
+ *   ERRAND_WORKSPACE    A folder that outlives the worker, `/workspace`. The repository is cloned to `repo` in it.
+ *   ERRAND_SPOOL        A folder that outlives the worker. It stores the events that were not acknowledged yet.
  *
- * No secret is in the environment, save where no call can reach the worker: then `ERRAND_TASK_ID` and `ERRAND_TASK_TOKEN` are there from the
- * start, and it fetches its assignment. The token must not be in the environment of the commands that the agent runs.
+ * The environment has no secrets, with one exception: a worker that cannot be called gets `ERRAND_TASK_ID` and
+ * `ERRAND_TASK_TOKEN`, and fetches its assignment with them. The token must not be in the environment of the commands
+ * that the agent runs.
  *
- * ## What the coordinator asks of the worker
+ * ## Calls from the coordinator to the worker
  *
- *   GET  /healthz    200 `WorkerHealth` as soon as it listens. It boots empty: with no task, and no call to anyone.
- *   POST /task       `Assignment`. 202 once it is taken, and the work begins. The same assignment again (task and attempt): 202, and nothing
- *                    changes. Another one: 409. A contract version that it does not know: 400. One task a worker.
- *   POST /messages   `{messages}`. 202. A message whose id it has seen changes nothing.
- *   POST /cancel     `{reason}`. 202, before the work has ended. It stops commands and the model at once, pushes the work in
- *                    progress, posts its result, and exits. A worker that does not answer within
- *                    `cancel_grace_ms` is killed; one that answered has `cancel_push_ms` for the push and the result. Again: 202.
+ *   GET  /healthz    200 `WorkerHealth` as soon as the worker listens. It starts without a task, and calls nobody.
+ *   POST /task       Body `Assignment`. 202 once the worker has accepted the task and begins to work. The same
+ *                    assignment again (task and attempt): 202, without effect. Another one: 409. An unknown contract
+ *                    version: 400. A worker gets one task in its life.
+ *   POST /messages   Body `{messages}`. 202. A message whose id the worker has seen already has no effect.
+ *   POST /cancel     Body `{reason}`. 202 at once, before the work has ended. The worker stops its commands and model
+ *                    requests at once, pushes the work in progress, posts its result and exits. The coordinator kills
+ *                    a worker that does not respond within `cancel_grace_ms`, or that takes longer than
+ *                    `cancel_push_ms` after it responded. A second cancel: 202.
  *   GET  /status     200 `WorkerStatus`.
  *
- * With no task yet, messages and cancel answer 409. A body of the wrong form: 400 with a problem document; one above its limit: 413
- * (an assignment `assignment_bytes_max`, else `request_body_bytes_max` for a cancel and `callback_body_bytes_max` for messages). Any other path: 404.
- * Over TCP, every call but `GET /healthz` bears `Authorization: Bearer` with the task's token once there is one: that of the assignment, or
- * one that a heartbeat brought since. Any other: 401. A socket needs none: who may open it is settled by where it is.
+ * Before there is a task, messages and cancel answer 409. A malformed body: 400 with a problem document. A body above
+ * its limit: 413 (the limits: `assignment_bytes_max`; `request_body_bytes_max` for a cancel;
+ * `callback_body_bytes_max` for messages). Any other path: 404. Over TCP, once there is a task, every call but `GET
+ * /healthz` has the header `Authorization: Bearer` with the task token: that of the assignment, or a newer one from a
+ * heartbeat. Any other token: 401. On a socket no token is needed, because only the coordinator can reach the
+ * socket's directory.
  *
- * ## What the worker asks of the coordinator
+ * ## Calls from the worker to the coordinator
  *
- * All with `Authorization: Bearer <task token>`; `:id` is the task's.
+ * All with `Authorization: Bearer <task token>`. `:id` is the task's id.
  *
- *   GET  /internal/tasks/:id/assignment   `Assignment`: for a worker that could not be handed it.
+ *   GET  /internal/tasks/:id/assignment   → `Assignment`. For a worker that cannot be called.
  *   POST /internal/tasks/:id/events       `EventsPost` → `CallbackReply`, once the events are on disk.
- *   POST /internal/tasks/:id/heartbeat    `Heartbeat` → `CallbackReply`. Renews the lease; may bring a new token.
- *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last word of the attempt.
- *   ANY  /internal/tasks/:id/llm/…        the Claude API, carried on: `/v1/messages` and `/v1/messages/count_tokens`. The token is the key.
- *   ANY  /internal/tasks/:id/git/…        the task's repository by git's smart HTTP. Pushes go only to the assignment's `branch_prefix`. A
- *                                         refusal bears its code in the header `errand-error`, since git shows nothing of a body.
- *   CONNECT host:443                      the forward proxy, for what the project allows; `Proxy-Authorization: Bearer <task token>`, or
- *                                         `Basic` with the token as the password, for clients that know no other.
+ *   POST /internal/tasks/:id/heartbeat    `Heartbeat` → `CallbackReply`. Renews the lease. May return a new token.
+ *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last callback of the attempt.
+ *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
+ *                                         The task token takes the place of the API key.
+ *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. A push
+ *                                         may write only branches that begin with the assignment's `branch_prefix`. An
+ *                                         error has its code in the header `errand-error`, since git does not show
+ *                                         response bodies.
+ *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
+ *                                         `Proxy-Authorization: Bearer <task token>`, or `Basic` with the token as
+ *                                         the password.
  *
  * ## The order of calls
  *
- * 1. The assignment is handed over or fetched. Nothing else may come before it.
- * 2. Events, from `seq` 1, without a gap, in order; `agent.started` is the first. One POST under way at a time. Deltas ride along in the
- *    same POST, after the events they follow; a POST may hold deltas alone, or a `waiting_for` alone.
- * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease as well, but only a heartbeat renews the token: a worker
- *    that is busy still makes one now and then. An attempt that calls nothing for `lease_ms` is lost: its work goes to the next attempt. So is one
- *    that calls and stands still: no event, no delta, no new `waiting_for`, nothing carried for it, for `stall_ms`. A wait that names its
- *    `until` may last so long, and `wait_grace_ms` more; deltas do not prolong it. Where nothing comes for `quiet_ms` of the model or the
- *    command that is waited for, `waiting_for` says so by its `silent_since`, until something does.
- * 4. The result, after every event has been acknowledged; `last_seq` says how many there were. Then nothing more. The worker exits with 0.
+ * 1. The assignment is handed over or fetched. No other callback may come before it.
+ * 2. Events, in order, with `seq` from 1 and without a gap. The first is `agent.started`. Only one POST of events may
+ *    be in progress. Deltas go into the same POST, after the events that they follow. A POST may have deltas alone, or
+ *    `waiting_for` alone.
+ * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease too, but only a heartbeat renews the
+ *    token, so a busy worker also sends heartbeats.
+ * 4. The result, after every event was acknowledged. `last_seq` is the number of events. Nothing follows it. The worker
+ *    exits with code 0.
  *
- * Each reply of the callbacks carries `control`: the messages that were not yet taken in, and whether to cancel. A message is taken in
- * when an `input.added` that names it was acknowledged; until then it comes again. So control reaches a worker that no call reaches.
- * The messages of the assignment, of `POST /messages` and of `control` are the same ones: each enters the conversation once, by its id.
+ * Two watchdogs end an attempt and give its work to the next one:
  *
- * ## Who retries what
+ *   The lease expires when the worker makes no callback for `lease_ms`.
+ *   The attempt has stalled when for `stall_ms` there is no event, no delta, no new `waiting_for` and no proxied
+ *   request, even though the worker calls. A wait with an `until` may last until then plus `wait_grace_ms`; deltas do
+ *   not extend it.
  *
- * The worker retries; the coordinator does not. A POST of events is made again, with the same numbers, until it was answered: the
- * coordinator stores each number once, and a repeat changes nothing. So it is with the heartbeat and the result. The answers:
+ * When the model or command that the worker waits for sends nothing for `quiet_ms`, the worker adds `silent_since` to
+ * `waiting_for`, and removes it when something comes.
  *
- *   no connection, no answer in 30 s,   try again, with backoff from 100 ms to 5 s and jitter, heeding `Retry-After`, for as long as the
- *   429, 500, 502, 503, 504             worker lives.
- *   400 `invalid`, 413                  the event is malformed and would be refused for ever: replace it by a `log` event of the same number
- *                                       that says so, or end with `agent_error`.
- *   401                                 the token is not valid here: exchange it by a heartbeat once, then stop.
- *   409 `events_missing`                go back to its `expected_seq`.
- *   409 `stale_attempt`                 the attempt was given up. Stop everything at once, push nothing, exit.
- *   409 `attempt_ended`                 the result is known already: exit with 0.
- *   anything else                       no repeat would fare better: stop, push nothing, exit.
+ * Each callback reply has `control`: the messages that have not entered the conversation yet, and whether to cancel.
+ * A message has entered it once an `input.added` event that names it was acknowledged; until then every reply repeats
+ * it. So control reaches a worker that cannot be called. The assignment, `POST /messages` and `control` bring the
+ * same messages: the worker adds each one to the conversation once, by its id.
  *
- * A code that is not in `./problem.ts` is judged by its status, as the line above that names the status; any other 5xx is tried again.
+ * ## Retries
  *
- * Until it is acknowledged an event is kept in the spool, on disk, so that it outlives the agent's process. The spool is bounded
- * (`spool_bytes_max` of the assignment): a worker whose spool is full waits; it does not drop. Deltas are not spooled: under pressure they are dropped.
- * A process that is started again on the same attempt reads the spool first: it goes on with the next number, and posts what waits.
+ * The worker retries; the coordinator does not. The worker repeats a POST of events, with the same numbers, until it
+ * gets a response. The coordinator stores each number once, so a repeat has no effect. The same holds for the
+ * heartbeat and the result. What to do after each response:
  *
- * ## At the end
+ *   no connection; no response in 30 s;   Retry with exponential backoff from 100 ms to 5 s, with jitter, for as long
+ *   429, 500, 502, 503, 504               as the worker lives. Honour `Retry-After`.
+ *   400 `invalid`, 413                    The event is malformed, and every retry would fail. Replace it by a `log`
+ *                                         event with the same number that says so, or end with `agent_error`.
+ *   401                                   The token is not valid. Exchange it by one heartbeat; if that fails, stop.
+ *   409 `events_missing`                  Go back to the event with the number `expected_seq`.
+ *   409 `stale_attempt`                   The attempt was given up. Stop everything at once, push nothing, exit.
+ *   409 `attempt_ended`                   The result is already stored. Exit with code 0.
+ *   anything else                         A retry would not help. Stop, push nothing, exit.
  *
- * Each way out leads past the same three: commit and push what there is to `branch_prefix…`, post the result, exit. On SIGTERM the worker does so too
- * (as work in progress), in ten seconds at most; it posts a result only if it was cancelled, and else exits with 143. A worker that is killed
- * loses nothing that was acknowledged or spooled: the next attempt gets the same workspace and spool, and in its assignment the transcript so
- * far. What the spool of the attempt before has beyond `known.last_seq` was never acknowledged: the next attempt reports it as its own,
- * after its `agent.started`, and takes it into the transcript.
+ * For an error code that is not in `./problem.ts` the status decides, as in this list. Any other 5xx status is
+ * retried.
  *
- * The exit code is 0 after a result that was answered (by `attempt_ended` too), and never else: a worker that exits otherwise is lost, whatever it had reported.
+ * The worker keeps each event in the spool, on disk, until the event is acknowledged, so that events survive a crash
+ * of the agent's process. The spool is bounded by the assignment's `spool_bytes_max`. A worker with a full spool
+ * waits; it drops no event. Deltas are not spooled, and may be dropped. A process that is restarted for the same
+ * attempt reads the spool first, continues with the next number, and posts the events that are left.
+ *
+ * ## The end of an attempt
+ *
+ * Every way out has the same three steps: commit and push the work to `branch_prefix…`, post the result, exit. After
+ * SIGTERM the worker pushes the work in progress, within ten seconds, and exits with code 143; it posts a result only
+ * if it was cancelled. A worker that is killed loses nothing that was acknowledged or spooled: the next attempt gets
+ * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
+ * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
+ * `agent.started`, and adds them to the transcript.
+ *
+ * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. A worker
+ * that exits with another code is lost, whatever it has reported.
  *
  * ## Versions
  *
- * The two sides are upgraded apart, the coordinator first. A worker at work lives on as what it was started as, and a newer coordinator serves it
- * to its end: it serves the version of this page and the one before, so that no errand is cut short by an upgrade that skips no version.
+ * The two sides are upgraded separately, the coordinator first. A running worker keeps its version, and a newer
+ * coordinator serves it to its end: a coordinator supports the version of this page and the one before. So an upgrade
+ * that skips no version interrupts no errand.
  *
- * A worker keeps one version. It says which in `/healthz`, which is the same in all versions, and in the header `errand-contract` of its
- * callbacks; without the header it is version 1. It is given an assignment of that version. One of another it refuses: with 400 where it was
- * handed over; where it had fetched it, it says so in its output and exits, not with 0. A callback of a version that is not served is
- * answered with 403 `forbidden`. A person reads the same each time: which version either side keeps, and which side to upgrade.
+ * A worker implements one version. It reports it in `/healthz`, which is the same in all versions, and in the header
+ * `errand-contract` of its callbacks; without the header it is version 1. It refuses an assignment of another
+ * version: with 400 where it was handed over; where it fetched the assignment, it prints the reason and exits with a
+ * code other than 0. The coordinator refuses callbacks of an unsupported version with 403 `forbidden`. The message
+ * always names both versions and the side to upgrade.
  *
- * Within a version things are only added, on the coordinator's side first:
+ * Within a version the contract may only grow, on the coordinator's side first:
  *
- *   What a worker sends is checked to the letter: a field, a value, a type of event that is not on the coordinator's page is refused with 400.
- *   A coordinator may come to take more: a field that may be absent, another value, another type of event. It never comes to ask for more,
- *   nor to take less.
+ *   What a worker sends is validated strictly: an unknown field, value or event type is refused with 400. A later
+ *   coordinator may accept more: an optional field, another value, another event type. It never requires more, and
+ *   never accepts less.
  *
- *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, of which each kind is a field. A worker
- *   passes over the fields that it does not know, and over a transcript's events of other types; so nothing may rest on its heeding them. A
- *   field that is there keeps its meaning, and takes no new value.
+ *   What a coordinator sends may gain fields: the assignment, the replies, the pushes, and `control`, where each kind
+ *   of control is a field. A worker ignores unknown fields, and transcript events of unknown types, so the coordinator
+ *   may not depend on them. An existing field keeps its meaning and gets no new values.
  *
- * All else is a new version. What today's workers send is kept in `test/worker-contract/`, and held against each later coordinator.
+ * Any other change is a new version. `test/worker-contract/` has a recording of what today's workers send; every
+ * later coordinator must accept it.
  */
 
-/** The version of this page. */
+/** The version of the contract on this page. */
 export const CONTRACT_VERSION = 1;
 
-/** The versions of workers that a coordinator serves: its own and, once there is one, the one before. */
-const VERSIONS_SERVED: readonly number[] = [CONTRACT_VERSION];
+/** The contract versions that the coordinator supports: its own and, once there is one, the version before. */
+const SUPPORTED_VERSIONS: readonly number[] = [CONTRACT_VERSION];
 
-/** The header by which a worker's callbacks say its version. */
+/** The header of callbacks with the worker's contract version. */
 export const CONTRACT_HEADER = 'errand-contract';
 
-/** The label by which an image says the version that its workers keep. */
+/** The label of an image with the contract version of its workers. */
 export const CONTRACT_LABEL = 'errand.contract';
 
-/** The version of a worker, or of an image, that names none. */
+/** The version of a worker or image that does not name one. */
 export const CONTRACT_VERSION_UNNAMED = 1;
 
-/** Why a coordinator does not serve workers of this version, in words for the server's owner; null: it does. */
+/**
+ * Why the coordinator does not support workers of this version, as a sentence for the server's owner; null where it
+ * does.
+ */
 export function contractFault(version: number): string | null {
-  if (VERSIONS_SERVED.includes(version)) return null;
+  if (SUPPORTED_VERSIONS.includes(version)) return null;
   return (
-    `The worker keeps version ${version} of the worker contract, and this server version ${CONTRACT_VERSION}: ` +
-    (version > CONTRACT_VERSION ? 'upgrade the server.' : 'build the image of the workers anew.')
+    `The worker uses version ${version} of the worker contract, and this server uses version ${CONTRACT_VERSION}: ` +
+    (version > CONTRACT_VERSION ? 'upgrade the server.' : 'rebuild the worker image.')
   );
 }
 
-/** The header by which each answer of the carried Claude API says what the task's budget had left before that request, in US dollars. */
+/** The header of the model proxy's responses with the task's unspent budget before that request, in US dollars. */
 export const BUDGET_HEADER = 'errand-budget-remaining-usd';
 
-/** The names of the two sockets in the link's two directories. */
+/** The name of the coordinator's socket in its directory. */
 export const COORDINATOR_SOCKET = 'coordinator.sock';
+/** The name of the worker's socket in its directory. */
 export const WORKER_SOCKET = 'worker.sock';
-
-export const Message = z.object({ id: Id, text: z.string(), at: Time });
-export type Message = z.infer<typeof Message>;
-
-/** One event of an earlier attempt, as a resumed attempt gets it. */
-export const TranscriptEvent = z.object({
-  attempt: z.number().int(),
-  type: z.string(),
-  body: z.record(z.string(), z.unknown()),
-});
-export type TranscriptEvent = z.infer<typeof TranscriptEvent>;
-
-/** All that a worker needs to begin. Times in milliseconds, money in US dollars. */
-export const Assignment = z.object({
-  contract_version: z.number().int().positive(),
-  task_id: Id,
-  attempt: z.number().int().positive(),
-  token: z.string().describe('the task token: the bearer of every call'),
-  prompt: z.string(),
-  title: z.string(),
-  /** The base branch; null: what the repository's HEAD names. */
-  base_branch: z.string().nullable(),
-  /** The branch to push to; begins with `branch_prefix`. */
-  branch: z.string(),
-  /** The only refs that a push may write: `refs/heads/<branch_prefix>…`. */
-  branch_prefix: z.string(),
-  /** For display and commit messages; the repository is fetched through the coordinator. */
-  repo_url: z.string(),
-  model: z.string(),
-  max_turns: z.number().int().positive(),
-  budget_usd: z.number().positive(),
-  spent_usd: z.number().nonnegative(),
-  /** How long the attempt may take. */
-  time_limit_ms: z.number().int().positive(),
-  setup_command: z.string().nullable(),
-  verify_command: z.string().nullable(),
-  /** Secrets of the project for the commands' environment. Never printed, never in an event. */
-  env: z.record(z.string(), z.string()),
-  /** Who the commits name as their author. */
-  author: z.object({ name: z.string(), email: z.string() }),
-  /** Whether the forward proxy lets anything through; the worker then points HTTPS_PROXY of its commands there. */
-  egress: z.enum(['none', 'registries', 'list', 'open']),
-  heartbeat_ms: z.number().int().positive(),
-  lease_ms: z.number().int().positive(),
-  spool_bytes_max: z.number().int().positive(),
-  /** What the attempt goes on from: the conversation's events that are on disk, of all attempts, in order. Empty at first. */
-  transcript: z.array(TranscriptEvent),
-  /**
-   * The newest attempt of which an event is on disk (an earlier one, or this one, where its process was started again), and that event's
-   * number. What the spool of that attempt has beyond is not known here. Absent: there is none.
-   */
-  known: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
-  /** Messages that have not entered the conversation. */
-  messages: z.array(Message),
-});
-export type Assignment = z.infer<typeof Assignment>;
-
-/** The types of events that a transcript is folded from; the assignment of a next attempt carries these alone. */
-export const TRANSCRIPT_TYPES = [
-  'conversation.started',
-  'turn.finished',
-  'tool.started',
-  'tool.finished',
-  'input.added',
-  'plan.updated',
-] as const;
-
-export const WorkerHealth = z.object({
-  ok: z.literal(true),
-  contract_version: z.number().int(),
-  agent: z.string(),
-  version: z.string(),
-});
-export type WorkerHealth = z.infer<typeof WorkerHealth>;
-
-export const WorkerStatus = z.object({
-  state: z.enum(['idle', 'working', 'ending']),
-  task_id: Id.nullable(),
-  attempt: z.number().int().nullable(),
-  /** The number of the newest event, and of the newest that was acknowledged. */
-  last_seq: z.number().int().nonnegative(),
-  acked_seq: z.number().int().nonnegative(),
-  waiting_for: WaitingFor.nullable(),
-});
-export type WorkerStatus = z.infer<typeof WorkerStatus>;
-
-export const MessagesPush = z.object({ messages: z.array(Message).max(100) });
-export const CancelPush = z.object({ reason: z.string().max(500) });
-
-/** The fields of one callback that carries events. Bounds: `LIMITS.events_per_post_max`, `deltas_per_post_max`, `callback_body_bytes_max`. */
-export const EventsPost = z.strictObject({
-  attempt: z.number().int().positive(),
-  events: z.array(NumberedEvent).max(LIMITS.events_per_post_max),
-  deltas: z.array(Delta).max(LIMITS.deltas_per_post_max).default([]),
-  /** What the worker waits for now, if it changed with these events. */
-  waiting_for: WaitingFor.nullable().optional(),
-});
-export type EventsPost = z.infer<typeof EventsPost>;
-
-export const Heartbeat = z.strictObject({
-  attempt: z.number().int().positive(),
-  last_seq: z.number().int().nonnegative(),
-  waiting_for: WaitingFor.nullable(),
-});
-export type Heartbeat = z.infer<typeof Heartbeat>;
-
-export const ResultPost = z.strictObject({
-  attempt: z.number().int().positive(),
-  last_seq: z.number().int().nonnegative(),
-  status: z.enum(['succeeded', 'failed', 'cancelled']),
-  /** With `failed` alone. */
-  reason: FailureReason.nullable(),
-  detail: z.string().max(4000).nullable(),
-  summary: z.string().max(LIMITS.summary_chars_max),
-  /** Null where nothing was pushed. */
-  branch: z.string().nullable(),
-  commit: Commit.nullable(),
-  base_commit: Commit.nullable(),
-  diff_stat: DiffStat,
-  /** `git diff` between the base commit and the commit. */
-  diff: z.string(),
-  diff_truncated: z.boolean(),
-});
-export type ResultPost = z.infer<typeof ResultPost>;
-
-export const Control = z.object({
-  messages: z.array(Message),
-  cancel: z.object({ reason: z.string() }).nullable(),
-});
-export type Control = z.infer<typeof Control>;
-
-export const CallbackReply = z.object({
-  /** The newest event of this attempt that is on disk. */
-  acked_seq: z.number().int().nonnegative(),
-  control: Control,
-  /** A new token, from the heartbeat alone, once half the life of the old one is over. The old one stays good until it expires. */
-  token: z.string().optional(),
-});
-export type CallbackReply = z.infer<typeof CallbackReply>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ErrandError, parse } from '../../protocol/problem.ts';
-import { Assignment, CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** The part of an assignment that is the same in all versions of the contract. */
 export const AnyAssignment = z.looseObject({ contract_version: z.number() });

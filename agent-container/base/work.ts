@@ -1,6 +1,6 @@
 import type { WorkerEvent, Delta } from '../../protocol/events.ts';
 import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
-import type { Assignment, Message } from '../../protocol/worker.ts';
+import type { Assignment, Message } from '../../protocol/worker-schemas.ts';
 
 /*
  * The boundary inside the worker. On one side `loop/`, which does the work: setup, model, tools, verify. On the other

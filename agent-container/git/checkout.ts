@@ -1,4 +1,4 @@
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { Git } from './git.ts';
 import { PUSHED_REF } from './push.ts';

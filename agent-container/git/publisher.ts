@@ -1,5 +1,5 @@
 import type { DiffStat } from '../../protocol/task.ts';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import type { Git } from './git.ts';

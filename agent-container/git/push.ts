@@ -1,4 +1,4 @@
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { pushFailure } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
 import { remoteRefs, retryRemote, type Remote } from './remote.ts';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
 import { PUSHED_REF } from './push.ts';

@@ -1,5 +1,5 @@
 import type { WorkerEvent } from '../../protocol/events.ts';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import { TIMER_MS_MAX } from '../base/sleep.ts';
 

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import type { ContentBlock } from '../model/message.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
-import type { TranscriptEvent } from '../../protocol/worker.ts';
+import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { ContentBlock, type ModelMessage } from '../model/message.ts';
 
 const content = z.array(ContentBlock);

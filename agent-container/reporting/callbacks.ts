@@ -1,5 +1,5 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker.ts';
+import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
 import { classifyCallbackError } from './callback-errors.ts';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import type { DeltaBuffer } from './delta-buffer.ts';

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NumberedEvent, WorkerEvent, WorkerEventType } from '../../protocol/events.ts';
-import { TRANSCRIPT_TYPES, type Assignment, type TranscriptEvent } from '../../protocol/worker.ts';
+import { TRANSCRIPT_TYPES, type Assignment, type TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { readSpool } from './spool-files.ts';
 
 /** Events about a process that is gone. They are not reported again: they would be wrong about the new process. */

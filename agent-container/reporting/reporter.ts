@@ -1,6 +1,6 @@
 import type { Delta, WorkerEvent } from '../../protocol/events.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
-import type { Control, ResultPost } from '../../protocol/worker.ts';
+import type { Control, ResultPost } from '../../protocol/worker-schemas.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import { classifyCallbackError, retryCallback } from './callback-errors.ts';
 import { Callbacks } from './callbacks.ts';

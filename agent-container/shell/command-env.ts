@@ -1,4 +1,4 @@
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** Keeps git from asking: no prompt, no editor, no pager. The repository may belong to another user. */
 export const GIT_ENV: Readonly<Record<string, string>> = {

@@ -56,7 +56,7 @@ const server = {
     .optional()
     .describe('the bearer token for `GET /metrics`, at least 16 characters'),
   ERRAND_LOG: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be one of debug, info, warn, error, silent')
     .default('info')
     .describe('the log level: `debug`, `info`, `warn`, `error` or `silent`'),
 };

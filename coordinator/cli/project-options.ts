@@ -61,7 +61,7 @@ function numberOrNull(option: string, text: string | undefined): number | null |
 function readEgress(text: string | undefined): Egress | undefined {
   if (text === undefined) return undefined;
   const { data } = Egress.safeParse(text);
-  if (data === undefined) throw new UsageFailure(`--egress is none of ${Egress.options.join(', ')}: ${text}`);
+  if (data === undefined) throw new UsageFailure(`--egress must be one of ${Egress.options.join(', ')}: ${text}`);
   return data;
 }
 

@@ -1,4 +1,4 @@
-import type { Message } from '../../protocol/worker.ts';
+import type { Message } from '../../protocol/worker-schemas.ts';
 import { sql, type Db } from './database.ts';
 
 /** Adds a person's message to a task. It is pending until the worker has put it into the conversation. */

@@ -1,4 +1,4 @@
-import { TRANSCRIPT_TYPES } from '../../protocol/worker.ts';
+import { TRANSCRIPT_TYPES } from '../../protocol/worker-schemas.ts';
 import { sql, type Db } from './database.ts';
 
 /** An event of the conversation. `body` is JSON text. */

@@ -1,6 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { CONTRACT_VERSION, type Assignment, type TranscriptEvent } from '../../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import type { Assignment, TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listPendingMessages } from '../sqlite/messages.ts';

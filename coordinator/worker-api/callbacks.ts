@@ -2,7 +2,7 @@ import type { Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
-import { EventsPost, Heartbeat, ResultPost, type CallbackReply, type Control } from '../../protocol/worker.ts';
+import { EventsPost, Heartbeat, ResultPost, type CallbackReply, type Control } from '../../protocol/worker-schemas.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';

@@ -4,13 +4,8 @@ import type { Logger } from '../base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
-import {
-  CONTRACT_HEADER,
-  CONTRACT_VERSION_UNNAMED,
-  contractFault,
-  type Assignment,
-  type CallbackReply,
-} from '../../protocol/worker.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
+import type { Assignment, CallbackReply } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';

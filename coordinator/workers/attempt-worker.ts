@@ -1,4 +1,4 @@
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { retry } from '../base/retry.ts';

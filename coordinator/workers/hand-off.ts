@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import type { Logger } from '../base/logger.ts';
 import { WorkerUnreachable, type Worker, type WorkerChannel } from './runner.ts';
 import { postTask } from './worker-client.ts';

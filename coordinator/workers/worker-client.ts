@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import { contractFault, WorkerHealth, type Assignment, type Message } from '../../protocol/worker.ts';
+import { contractFault } from '../../protocol/worker.ts';
+import { WorkerHealth, type Assignment, type Message } from '../../protocol/worker-schemas.ts';
 import type { WorkerAnswer, WorkerChannel } from './runner.ts';
 
 /* The calls to a worker (protocol/worker.ts, "What the coordinator asks of the worker"). What it answers is checked by a schema. */

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { symlink, writeFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { callWorker } from '../support/worker-call.ts';

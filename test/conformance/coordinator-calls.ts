@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { request, Agent } from 'undici';
 import type { CoordinatorAddress } from '../../agent-container/reporting/coordinator-client.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
-import { CallbackReply, CONTRACT_HEADER } from '../../protocol/worker.ts';
+import { CONTRACT_HEADER } from '../../protocol/worker.ts';
+import { CallbackReply } from '../../protocol/worker-schemas.ts';
 
 /** A task whose worker is the suite: an attempt under way, of which nothing has been called yet. */
 export type OpenTask = {

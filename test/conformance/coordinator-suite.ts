@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { Assignment, CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { Assignment } from '../../protocol/worker-schemas.ts';
 import type { Rule } from './rule.ts';
 import {
   AT,

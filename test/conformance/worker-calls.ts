@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Problem } from '../../protocol/problem.ts';
-import { WorkerHealth, type Assignment } from '../../protocol/worker.ts';
+import { WorkerHealth, type Assignment } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import { callWorker, type Reply } from '../support/worker-call.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../protocol/ids.ts';
-import { CONTRACT_VERSION, WorkerStatus } from '../../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { WorkerStatus } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';

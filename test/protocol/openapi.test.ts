@@ -13,7 +13,7 @@ type Document = {
 };
 const document = openapiDocument() as Document;
 
-test('the description lists the routes that are mounted, and no other', async (t) => {
+test('the document lists exactly the routes that the server serves', async (t) => {
   const { auth, keys, log } = await startApi(t);
   const app = createApp({
     config: readConfig({}),
@@ -39,7 +39,7 @@ test('the description lists the routes that are mounted, and no other', async (t
   t.deepEqual(mounted.sort(), described.sort());
 });
 
-test('every reference leads to a schema of the document', (t) => {
+test('every reference has a schema in the document', (t) => {
   const text = JSON.stringify(document);
   const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
   t.true(names.length > 20);
@@ -47,7 +47,7 @@ test('every reference leads to a schema of the document', (t) => {
   t.false(/"\$ref":"(?!#\/components)/.test(text));
 });
 
-test('every operation names its answer and its refusals', (t) => {
+test('every operation has one success response and its error responses', (t) => {
   for (const methods of Object.values(document.paths))
     for (const { operationId, responses } of Object.values(methods)) {
       const statuses = Object.keys(responses).map(Number);
@@ -56,7 +56,7 @@ test('every operation names its answer and its refusals', (t) => {
     }
 });
 
-test("the events' schema knows every type of the log", (t) => {
+test('the schema of events has every event type', (t) => {
   const { oneOf } = eventSchema() as { oneOf: { properties: { type: { const: string }; body: object } }[] };
   const types = oneOf.map(({ properties }) => properties.type.const);
   const known = [...NumberedEvent.options, ...CoordinatorEvent.options].map(({ shape }) => shape.type.value);
@@ -64,7 +64,7 @@ test("the events' schema knows every type of the log", (t) => {
   t.is(new Set(types).size, types.length);
 });
 
-test('answers may gain fields, requests may not', (t) => {
+test('responses may gain fields, requests may not', (t) => {
   const { Task, TaskCreate } = document.components.schemas as Record<string, { additionalProperties?: unknown }>;
   t.is(Task?.additionalProperties, undefined);
   t.is(TaskCreate?.additionalProperties, false);

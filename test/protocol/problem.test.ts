@@ -4,12 +4,12 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 
 const repo_url = 'https://forge.example/bills';
 
-test('says of each field what is wrong with it, in words to be read after its name', (t) => {
+test('the error names each wrong field, with a message to be read after its name', (t) => {
   const faults = (schema: typeof TaskCreate | typeof TasksQuery | typeof ProjectCreate, value: unknown) => {
     const error = t.throws(() => parse<unknown>(schema, value, 'The body'), { instanceOf: ErrandError });
     return error?.errors?.map(({ field, message }) => `${field} ${message}`);
   };
-  t.deepEqual(faults(TaskCreate, { promt: 'x', repo_url }), ['/prompt is missing', '/promt is not known here']);
+  t.deepEqual(faults(TaskCreate, { promt: 'x', repo_url }), ['/prompt is missing', '/promt is not a known field']);
   t.deepEqual(faults(TaskCreate, { prompt: 3, repo_url, budget_usd: 0, max_turns: 1.5, priority: 11 }), [
     '/prompt is not a string',
     '/budget_usd is too small: more than 0',
@@ -18,7 +18,7 @@ test('says of each field what is wrong with it, in words to be read after its na
   ]);
   t.deepEqual(faults(TaskCreate, { prompt: 'x'.repeat(32_001), repo_url }), ['/prompt is too long: at most 32000']);
   t.deepEqual(faults(TasksQuery, { status: 'done' }), [
-    '/status is none of queued, starting, running, waiting, succeeded, failed, cancelled',
+    '/status must be one of queued, starting, running, waiting, succeeded, failed, cancelled',
   ]);
   t.deepEqual(faults(ProjectCreate, { name: ' ', repo_url, base_branch: '' }), [
     '/name is empty',

@@ -3,7 +3,7 @@ import { CoordinatorEvent } from '../../protocol/events.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
 import { Attempt, RunnerName } from '../../protocol/task.ts';
 
-test('an attempt and its event take the name of a runner that this server does not have', (t) => {
+test('an attempt and its event accept an unknown runner name', (t) => {
   const attempt = {
     n: 1,
     status: 'running',
@@ -20,13 +20,13 @@ test('an attempt and its event take the name of a runner that this server does n
   t.deepEqual(CoordinatorEvent.parse(event), event);
 });
 
-test('a runner name has 1 to 32 lower-case letters, digits and dashes, a letter first', (t) => {
+test('a runner name is 1 to 32 lower-case letters, digits and dashes, and begins with a letter', (t) => {
   for (const name of ['d', 'docker', 'x'.repeat(32)]) t.true(RunnerName.safeParse(name).success, name);
   for (const name of ['', 'x'.repeat(33), 'Docker', '2nd', '-a', 'a b', 'a\n', 'a/b'])
     t.false(RunnerName.safeParse(name).success, JSON.stringify(name));
 });
 
-test('the OpenAPI description gives the pattern of a runner name, not a closed list', (t) => {
+test('the OpenAPI document has the pattern of a runner name instead of a closed list', (t) => {
   const { components } = openapiDocument() as {
     components: { schemas: { Attempt: { properties: { runner: object } } } };
   };

@@ -6,7 +6,8 @@ import type { MessageSource, WorkInput, WorkResult } from '../../agent-container
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
-import { CONTRACT_VERSION, TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker.ts';
+import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker-schemas.ts';
 import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 

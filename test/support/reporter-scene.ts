@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CoordinatorClient } from '../../agent-container/reporting/coordinator-client.ts';
 import { Reporter } from '../../agent-container/reporting/reporter.ts';
 import { Spool } from '../../agent-container/reporting/spool.ts';
-import type { Assignment, Control } from '../../protocol/worker.ts';
+import type { Assignment, Control } from '../../protocol/worker-schemas.ts';
 import { temporaryFolder } from './folder.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 

@@ -9,7 +9,7 @@ import type { Work, WorkResult, WorkInput } from '../../agent-container/base/wor
 import { Worker } from '../../agent-container/worker.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
 import { GitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
-import type { Assignment } from '../../protocol/worker.ts';
+import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
 import type { MockTask } from './mock-coordinator/task.ts';

@@ -63,7 +63,7 @@ test('a mistake in the command line names the option or the missing argument', a
     [['task', 'Mend', 'it', ...REPO], /'it' is one too many: put a text in quotes/],
     [['task', 'Mend it', ...REPO, '--budget', 'much'], /--budget is not a number: much/],
     [['tasks', '--colour'], /Unknown option '--colour'/],
-    [['tasks', '--status', 'lost'], /^--status is none of queued/],
+    [['tasks', '--status', 'lost'], /^--status must be one of queued/],
     [['watch', 'zzzzzz'], /There is no task 'zzzzzz'.\nList them with: npx errand tasks/],
     [['watch', '0'.repeat(20)], /There is no such task/],
     [['destroy'], /'destroy' is not a command/],

@@ -57,7 +57,7 @@ test('project set changes each setting, and an empty value clears it', async (t)
 
   const cases: [string[], RegExp][] = [
     [['invoices'], /^Give what to change, such as --verify "npm test"\./],
-    [['invoices', '--egress', 'all'], /^--egress is none of none, registries, list, open: all/],
+    [['invoices', '--egress', 'all'], /^--egress must be one of none, registries, list, open: all/],
     [['invoices', '--env', 'NOT_THERE'], /^--env NOT_THERE: this shell's environment has no NOT_THERE\./],
     [['invoices', '--env', '1A=b'], /^--env /],
     [['invoices', '--max-turns', '0'], /^--max-turns is too small/],

@@ -8,7 +8,7 @@ import { insertMessage, markMessageTakenIn } from '../../../coordinator/sqlite/m
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { Assignment } from '../../../protocol/worker.ts';
+import { Assignment } from '../../../protocol/worker-schemas.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import type { CallbackReply } from '../../../protocol/worker.ts';
+import type { CallbackReply } from '../../../protocol/worker-schemas.ts';
 import { insertMessage, listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
 import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { readEventsOf } from '../../../coordinator/sqlite/events.ts';

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, toProblem } from '../../../protocol/problem.ts';
-import { CONTRACT_HEADER, contractFault, type Assignment } from '../../../protocol/worker.ts';
+import { CONTRACT_HEADER, contractFault } from '../../../protocol/worker.ts';
+import type { Assignment } from '../../../protocol/worker-schemas.ts';
 import { Faults, type Fault } from './faults.ts';
 import { MockTask } from './task.ts';
 

@@ -3,8 +3,8 @@ import type { Delta, NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
+import { CONTRACT_VERSION } from '../../../protocol/worker.ts';
 import {
-  CONTRACT_VERSION,
   EventsPost,
   Heartbeat,
   ResultPost,
@@ -12,7 +12,7 @@ import {
   type Assignment,
   type CallbackReply,
   type Message,
-} from '../../../protocol/worker.ts';
+} from '../../../protocol/worker-schemas.ts';
 
 export type Seen =
   | { kind: 'event'; event: NumberedEvent }

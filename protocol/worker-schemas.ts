@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { Delta, NumberedEvent } from './events.ts';
+import { Id, Time } from './ids.ts';
+import { LIMITS } from './limits.ts';
+import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
+
+/* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
+
+/** What a person says to a task. */
+export const Message = z.object({ id: Id, text: z.string(), at: Time });
+export type Message = z.infer<typeof Message>;
+
+/** One event of an earlier attempt, for an attempt that resumes the work. */
+export const TranscriptEvent = z.object({
+  attempt: z.number().int(),
+  type: z.string(),
+  body: z.record(z.string(), z.unknown()),
+});
+export type TranscriptEvent = z.infer<typeof TranscriptEvent>;
+
+/** Everything that a worker needs to begin. Names that end in `_ms` are in milliseconds, in `_usd` in US dollars. */
+export const Assignment = z.object({
+  contract_version: z.number().int().positive(),
+  task_id: Id,
+  attempt: z.number().int().positive(),
+  token: z.string().describe('the task token: the bearer token of every callback'),
+  prompt: z.string(),
+  title: z.string(),
+  /** The branch to start from; null: the branch of the repository's HEAD. */
+  base_branch: z.string().nullable(),
+  /** The branch to push to. It begins with `branch_prefix`. */
+  branch: z.string(),
+  /** A push may write only refs that begin with `refs/heads/<branch_prefix>`. */
+  branch_prefix: z.string(),
+  /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
+  repo_url: z.string(),
+  model: z.string(),
+  max_turns: z.number().int().positive(),
+  budget_usd: z.number().positive(),
+  spent_usd: z.number().nonnegative(),
+  /** How long the attempt may take from the time that the repository is ready. */
+  time_limit_ms: z.number().int().positive(),
+  setup_command: z.string().nullable(),
+  verify_command: z.string().nullable(),
+  /**
+   * The project's secrets for the environment of the commands. The worker must not print them or put them into
+   * events.
+   */
+  env: z.record(z.string(), z.string()),
+  /** The author of the commits. */
+  author: z.object({ name: z.string(), email: z.string() }),
+  /** What the forward proxy allows. Unless it is `none`, the worker sets HTTPS_PROXY for its commands. */
+  egress: z.enum(['none', 'registries', 'list', 'open']),
+  heartbeat_ms: z.number().int().positive(),
+  lease_ms: z.number().int().positive(),
+  spool_bytes_max: z.number().int().positive(),
+  /** The stored events of the conversation so far, of all attempts, in order. Empty for a first attempt. */
+  transcript: z.array(TranscriptEvent),
+  /**
+   * The newest attempt with a stored event (an earlier one, or this one where its process was restarted), and the
+   * number of its newest stored event. The coordinator does not know later events of that attempt, which the spool
+   * may have. Absent: no event is stored yet.
+   */
+  known: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
+  /** The messages that have not entered the conversation yet. */
+  messages: z.array(Message),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+/** The event types that make up a transcript. The assignment of a later attempt has only these. */
+export const TRANSCRIPT_TYPES = [
+  'conversation.started',
+  'turn.finished',
+  'tool.started',
+  'tool.finished',
+  'input.added',
+  'plan.updated',
+] as const;
+
+/** The response to `GET /healthz`. `agent` and `version` name the worker's program. */
+export const WorkerHealth = z.object({
+  ok: z.literal(true),
+  contract_version: z.number().int(),
+  agent: z.string(),
+  version: z.string(),
+});
+export type WorkerHealth = z.infer<typeof WorkerHealth>;
+
+/** The response to `GET /status`. */
+export const WorkerStatus = z.object({
+  state: z.enum(['idle', 'working', 'ending']),
+  task_id: Id.nullable(),
+  attempt: z.number().int().nullable(),
+  /** The `seq` of the newest event, and of the newest event that was acknowledged; 0 before the first. */
+  last_seq: z.number().int().nonnegative(),
+  acked_seq: z.number().int().nonnegative(),
+  waiting_for: WaitingFor.nullable(),
+});
+export type WorkerStatus = z.infer<typeof WorkerStatus>;
+
+/** The body of `POST /messages`. */
+export const MessagesPush = z.object({ messages: z.array(Message).max(100) });
+/** The body of `POST /cancel`. */
+export const CancelPush = z.object({ reason: z.string().max(500) });
+
+/**
+ * The body of the `events` callback. The whole body is limited by `LIMITS.callback_body_bytes_max`. Errors:
+ * `events_missing`, `event_conflict`, `too_large`.
+ */
+export const EventsPost = z.strictObject({
+  attempt: z.number().int().positive(),
+  events: z.array(NumberedEvent).max(LIMITS.events_per_post_max),
+  deltas: z.array(Delta).max(LIMITS.deltas_per_post_max).default([]),
+  /** What the worker waits for now; null: nothing. Absent: no change. */
+  waiting_for: WaitingFor.nullable().optional(),
+});
+export type EventsPost = z.infer<typeof EventsPost>;
+
+/** The body of the `heartbeat` callback. `last_seq`: the `seq` of the newest event. */
+export const Heartbeat = z.strictObject({
+  attempt: z.number().int().positive(),
+  last_seq: z.number().int().nonnegative(),
+  waiting_for: WaitingFor.nullable(),
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** The body of the `result` callback. Errors: `events_missing` where `last_seq` is above the stored events. */
+export const ResultPost = z.strictObject({
+  attempt: z.number().int().positive(),
+  last_seq: z.number().int().nonnegative(),
+  status: z.enum(['succeeded', 'failed', 'cancelled']),
+  /** Set with the status `failed`, null with any other. */
+  reason: FailureReason.nullable(),
+  detail: z.string().max(4000).nullable(),
+  summary: z.string().max(LIMITS.summary_chars_max),
+  /** Null if nothing was pushed. */
+  branch: z.string().nullable(),
+  commit: Commit.nullable(),
+  base_commit: Commit.nullable(),
+  diff_stat: DiffStat,
+  /** `git diff` from the base commit to the commit, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
+  diff: z.string(),
+  diff_truncated: z.boolean(),
+});
+export type ResultPost = z.infer<typeof ResultPost>;
+
+/** What a callback reply asks the worker to do. `cancel`: null unless the task is to be stopped. */
+export const Control = z.object({
+  messages: z.array(Message),
+  cancel: z.object({ reason: z.string() }).nullable(),
+});
+export type Control = z.infer<typeof Control>;
+
+/** The response to every callback. */
+export const CallbackReply = z.object({
+  /** The `seq` of this attempt's newest stored event; 0 before the first. */
+  acked_seq: z.number().int().nonnegative(),
+  control: Control,
+  /**
+   * A new token, only in the reply to a heartbeat, once half the lifetime of the old one is over. The old one stays
+   * valid until it expires.
+   */
+  token: z.string().optional(),
+});
+export type CallbackReply = z.infer<typeof CallbackReply>;
