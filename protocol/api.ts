@@ -2,52 +2,15 @@ import { z } from 'zod';
 import { LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoUrl, Task, TaskStatus, TURNS_MAX } from './task.ts';
+import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoAddress, Task, TaskStatus, TURNS_MAX } from './task.ts';
 
-/* The bodies, queries and answers of the public API. Requests are strict: an unknown field is named and refused. */
+/* Projects, tasks and the server's state on the wire; accounts are in accounts.ts. Requests are strict: an unknown field is named and refused. */
 
 /**
  * The header by which every answer to someone who is logged in names the database's epoch, as the socket's `hello` does. Another one than before: the
  * database was restored from a backup, and cursors and ids of before may be void.
  */
 export const EPOCH_HEADER = 'Errand-Epoch';
-
-export const User = z.object({
-  id: Id,
-  email: z.string(),
-  role: z.enum(['owner', 'member']).describe('the first account is the owner'),
-  created_at: Time,
-});
-export type User = z.infer<typeof User>;
-
-const Email = z
-  .string()
-  .max(254)
-  .transform((value) => value.trim().toLowerCase())
-  .pipe(z.email('is not an e-mail address'));
-const Password = z
-  .string()
-  .min(10, 'is too short: 10 characters at least')
-  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: bcrypt reads 72 bytes and no more')
-  .refine((value) => !value.includes('\0'), 'holds a NUL, where bcrypt stops reading');
-
-export const Signup = z.strictObject({ email: Email, password: Password });
-export const Login = z.strictObject({ email: Email, password: z.string().min(1).max(200) });
-/** Who is logged in deletes the account with the password once more. */
-export const AccountDelete = z.strictObject({ password: Login.shape.password });
-export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
-
-/** The answer of signing up, logging in and refreshing. `expires_in`: seconds until the access token does. */
-export const Session = z.object({
-  user: User,
-  access_token: z.string(),
-  refresh_token: z.string(),
-  expires_in: z.number().int().positive(),
-});
-export type Session = z.infer<typeof Session>;
-
-/** A one-time ticket for the socket; good for `expires_in` seconds. */
-export const WsTicket = z.object({ ticket: z.string(), expires_in: z.number().int().positive() });
 
 /** What a worker may reach through the forward proxy. `registries`: the well-known package registries; `list`: `egress_hosts`. */
 export const Egress = z.enum(['none', 'registries', 'list', 'open']);
@@ -70,7 +33,7 @@ const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
-  repo_url: RepoUrl,
+  repo_url: RepoAddress,
   base_branch: BranchName.nullable(),
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
@@ -96,18 +59,24 @@ const projectSecrets = {
     .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries'),
 };
 
+const check = z
+  .boolean()
+  .describe(
+    'whether the repository is asked first if it is there and opens with the token; true by default. With false nothing is asked, for a server or forge that is offline',
+  );
+
 export const ProjectCreate = z.strictObject({
   name: projectFields.name,
   repo_url: projectFields.repo_url,
   ...z
-    .object({ ...projectFields, ...projectSecrets })
+    .object({ ...projectFields, ...projectSecrets, check })
     .omit({ name: true, repo_url: true })
     .partial().shape,
 });
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
 /** What is absent stays; null takes away. `env` replaces the whole of it. */
-export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets }).partial().shape);
+export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets, check }).partial().shape);
 export type ProjectPatch = z.infer<typeof ProjectPatch>;
 
 export const Project = z.object({
@@ -120,13 +89,19 @@ export const Project = z.object({
 });
 export type Project = z.infer<typeof Project>;
 
+/** A project that was made or changed. `warnings`: what its owner should know of its repository, such as that the token may not push. */
+export const ProjectSaved = Project.extend({ warnings: z.array(z.string()) });
+export type ProjectSaved = z.infer<typeof ProjectSaved>;
+
 /** What a person asks for. Either the repository or a project; what is absent comes from the project, then from the server. */
 export const TaskCreate = z
   .strictObject({
     prompt: Prompt,
-    repo_url: RepoUrl.optional(),
+    repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
-    base_branch: BranchName.optional(),
+    base_branch: BranchName.optional().describe(
+      'by default the branch that repo_url links to, or the one of the project',
+    ),
     model: ModelName.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),

@@ -6,6 +6,8 @@ export const LIMITS = {
   request_body_bytes_max: 256 * 1024,
   /** What a person says at once: the prompt of a task, or a message to it. */
   text_chars_max: 32_000,
+  /** A repository's address as it is pasted: a link to one of its pages may be long. */
+  repo_address_chars_max: 2_000,
   /** A setup or verify command of a project. */
   command_chars_max: 4_000,
   /** A page of any list. */
@@ -50,6 +52,11 @@ export const LIMITS = {
   egress_tunnels_max: 64,
   egress_idle_ms: 120_000,
 
+  /** How long a repository may take to answer when a project is made or changed. */
+  repository_check_ms: 10_000,
+  /** How many of one user's may be asked at once. */
+  repository_checks_at_once_max: 4,
+
   /** A client's frame on the socket. */
   socket_frame_bytes_max: 16 * 1024,
   /** Sockets that one user may hold open. */
@@ -67,6 +74,8 @@ export const LIMITS = {
   ws_ticket_s: 30,
   /** Log-ins of one account that are good at once; a further one ends the oldest. */
   sessions_per_user_max: 100,
+  /** What is kept of a client's User-Agent header. */
+  user_agent_chars_max: 200,
   /** How often one log-in may be refreshed before it must be made anew. */
   refreshes_per_session_max: 10_000,
   /** How long an Idempotency-Key may be, how long it is remembered, and how many of one user: past that the oldest is forgotten. */

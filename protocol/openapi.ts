@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from './problem.ts';
-import { ROUTE_NAMES, ROUTES, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { ROUTE_NAMES, ROUTES } from './routes.ts';
 import { ClientFrame, ServerFrame } from './socket.ts';
 import { Attempt, Task, TaskDetail } from './task.ts';
 
@@ -14,10 +16,13 @@ type Json = Record<string, unknown>;
 /** What answers hold, by the names of the document. */
 const ANSWERS: Record<string, z.ZodType> = {
   Problem,
-  User: api.User,
-  Session: api.Session,
-  WsTicket: api.WsTicket,
+  User: accounts.User,
+  Session: accounts.Session,
+  SessionPage: accounts.SessionPage,
+  PasswordResetDone: accounts.PasswordResetDone,
+  WsTicket: accounts.WsTicket,
   Project: api.Project,
+  ProjectSaved: api.ProjectSaved,
   ProjectPage: api.ProjectPage,
   Attempt,
   Task,
@@ -34,10 +39,12 @@ const ANSWERS: Record<string, z.ZodType> = {
 
 /** What requests hold. */
 const REQUESTS: Record<string, z.ZodType> = {
-  Signup: api.Signup,
-  Login: api.Login,
-  Refresh: api.Refresh,
-  AccountDelete: api.AccountDelete,
+  Signup: accounts.Signup,
+  Login: accounts.Login,
+  Refresh: accounts.Refresh,
+  AccountDelete: accounts.AccountDelete,
+  PasswordChange: accounts.PasswordChange,
+  PasswordReset: accounts.PasswordReset,
   ProjectCreate: api.ProjectCreate,
   ProjectPatch: api.ProjectPatch,
   TaskCreate: api.TaskCreate,

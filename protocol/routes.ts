@@ -1,115 +1,29 @@
 import { z } from 'zod';
+import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
 import { Id } from './ids.ts';
-import type { ErrorCode } from './problem.ts';
+import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
-
-/** One route of the public API. `./openapi.ts` writes these down, and the server serves exactly these. */
-export type Route = {
-  method: 'get' | 'post' | 'patch' | 'delete';
-  /** With `:id` for what varies. */
-  path: string;
-  summary: string;
-  /** What the summary has no room for. */
-  description?: string;
-  /** `operator`: whoever bears the token of the server's own settings. Where none is set there is no such route. */
-  auth: 'none' | 'user' | 'operator';
-  params?: z.ZodObject;
-  query?: z.ZodObject;
-  /** One that takes undefined need not be sent. */
-  body?: z.ZodType;
-  status: 200 | 201 | 202 | 204;
-  response?: z.ZodType;
-  /** The media type of an answer that is not JSON. */
-  media_type?: string;
-  /** The codes beyond `invalid`, `unauthenticated`, `too_large`, `unsupported_media_type`, `internal`, which any route may answer. */
-  errors: ErrorCode[];
-  /** Whether an `Idempotency-Key` header is heeded: the same key and body answer the same, and act once. */
-  idempotent?: boolean;
-};
 
 const byId = z.object({ id: Id });
 
+/** Every route of the public API, by name. */
 export const ROUTES = {
-  signup: {
-    method: 'post',
-    path: '/auth/signup',
-    summary: 'Make an account; the first one owns the server',
-    auth: 'none',
-    body: api.Signup,
-    status: 201,
-    response: api.Session,
-    errors: ['signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
-  },
-  login: {
-    method: 'post',
-    path: '/auth/login',
-    summary: 'Log in',
-    auth: 'none',
-    body: api.Login,
-    status: 200,
-    response: api.Session,
-    errors: ['wrong_credentials', 'rate_limited', 'unavailable'],
-  },
-  refresh: {
-    method: 'post',
-    path: '/auth/refresh',
-    summary: 'Exchange a refresh token for a new pair',
-    auth: 'none',
-    body: api.Refresh,
-    status: 200,
-    response: api.Session,
-    errors: ['unauthenticated', 'refresh_reused'],
-  },
-  logout: {
-    method: 'post',
-    path: '/auth/logout',
-    summary: 'End the log-in that a refresh token belongs to',
-    auth: 'none',
-    body: api.Refresh,
-    status: 204,
-    errors: [],
-  },
-  me: {
-    method: 'get',
-    path: '/me',
-    summary: 'Who is logged in',
-    auth: 'user',
-    status: 200,
-    response: api.User,
-    errors: [],
-  },
-  deleteMe: {
-    method: 'delete',
-    path: '/me',
-    summary: 'Delete your account, with your projects, your tasks and their logs',
-    description:
-      'It takes the password once more, and is refused while a task of yours waits or is at work. All log-ins end, and their sockets are closed. The owner of the server cannot be deleted: the next to sign up would own it.',
-    auth: 'user',
-    body: api.AccountDelete,
-    status: 204,
-    errors: ['wrong_credentials', 'rate_limited', 'conflict', 'unavailable'],
-  },
-  wsTicket: {
-    method: 'post',
-    path: '/ws-ticket',
-    summary: 'A one-time ticket for the socket',
-    auth: 'user',
-    status: 201,
-    response: api.WsTicket,
-    errors: [],
-  },
+  ...ACCOUNT_ROUTES,
 
   createProject: {
     method: 'post',
     path: '/projects',
     summary: 'Make a project',
+    description:
+      'Its name is unique among yours, upper and lower case alike. Unless check is false, the repository is asked first whether it can be read: an ' +
+      'address or a token that does not work is `invalid`, a repository that cannot be reached now is `upstream_unreachable`, and `errors` names the field.',
     auth: 'user',
     idempotent: true,
     body: api.ProjectCreate,
     status: 201,
-    response: api.Project,
-    errors: ['conflict', 'idempotency_conflict'],
+    response: api.ProjectSaved,
+    errors: ['conflict', 'idempotency_conflict', 'rate_limited', 'upstream_unreachable'],
   },
   listProjects: {
     method: 'get',
@@ -136,13 +50,13 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'Change a project',
     description:
-      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with.',
+      'What is absent stays; null takes away. A repo_url of another scheme, host or port drops git_token and git_username, unless new ones come with it: a token never goes to a host that it was not given for. Tasks keep the repository that they were made with. Where the address or the token changes, the repository is asked as it is when a project is made.',
     auth: 'user',
     params: byId,
     body: api.ProjectPatch,
     status: 200,
-    response: api.Project,
-    errors: ['not_found', 'conflict'],
+    response: api.ProjectSaved,
+    errors: ['not_found', 'conflict', 'rate_limited', 'upstream_unreachable'],
   },
   deleteProject: {
     method: 'delete',
@@ -159,6 +73,8 @@ export const ROUTES = {
     method: 'post',
     path: '/task',
     summary: 'Send an errand',
+    description:
+      'A repository whose host does not exist, or has a private address that is not allowed, is `invalid` at once.',
     auth: 'user',
     idempotent: true,
     body: api.TaskCreate,

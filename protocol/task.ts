@@ -193,24 +193,11 @@ export const BranchName = z
 /** The repository that ships with Errand: a small project with one failing test, made into a bare repository at first use. */
 export const SAMPLE_REPO_URL = 'errand://sample';
 
-/** A repository's address: http or https, no credentials in it (they belong in a project's secret), or `errand://sample`. */
-export const RepoUrl = z
-  .string()
-  .max(500)
-  .superRefine((value, ctx) => {
-    if (value === SAMPLE_REPO_URL) return;
-    const bad = (message: string) => ctx.addIssue({ code: 'custom', message });
-    if (!noControls.test(value) || value.includes(' ')) return bad('holds characters that no address has');
-    if (!URL.canParse(value)) return bad('is not an address: give it as https://host/owner/name');
-    const url = new URL(value);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') return bad('must begin with https:// or http://');
-    if (url.username !== '' || url.password !== '') return bad('must hold no credentials: put them in the project');
-    if (url.search !== '' || url.hash !== '') return bad('must have no query and no fragment');
-    if (url.pathname.length < 2 || url.pathname.split('/').some((part) => part.startsWith('-')))
-      return bad('names no repository');
-    if (/%2e|%2f|%5c/i.test(value)) return bad('holds an escaped dot or slash');
-    return;
-  });
+/**
+ * A repository's address as a person pastes it: with or without `https://`, a page of the repository on its forge (`…/tree/main`, `…/pull/12`), or the ssh
+ * form. The server turns it into the http or https address that it clones from, which is the one it answers, or refuses it and says which form it takes.
+ */
+export const RepoAddress = z.string().max(LIMITS.repo_address_chars_max);
 
 export const Prompt = z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max);
 export const ModelName = z

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { SessionInfo } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -8,28 +9,31 @@ import {
   countFamily,
   deleteFamily,
   deleteOldFamilies,
-  familyLives,
+  isFamilyValid,
   findRefreshToken,
   insertRefreshToken,
   listFamilies,
+  listSessions,
   markRefreshTokenUsed,
   pruneRefreshTokens,
   type RefreshTokenRow,
 } from '../sqlite/refresh-tokens.ts';
-import type { Identity } from './identity.ts';
+import type { Client, Identity } from './identity.ts';
 
 /**
- * A client whose answer was lost may show the same token again for so long, and gets the same successor, unless that was used already: a phone
- * that comes out of a tunnel is still logged in. It is as long as the access token that was lost would have served.
+ * For this long a client whose answer was lost may send the same token again and gets the same successor, unless that was used already: a phone
+ * that comes out of a tunnel is still logged in. It is as long as the lost access token would have lasted.
  */
 const LOST_ANSWER_MS = LIMITS.access_token_s * 1000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
+/** What a family's tokens have in common. `began_at` is missing before the first. */
+type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
 
 /**
- * Log-ins, and the refresh tokens that descend from each (its family). A token is exchanged once; the second use of one means that two
- * hold it, and ends the log-in.
+ * Log-ins, and the refresh tokens that descend from each (its family). A token is exchanged once; a second use means that two parties have it, and
+ * ends the log-in.
  */
 export class Sessions {
   readonly #log: EventLog;
@@ -43,23 +47,29 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Begins a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. */
-  begin(tx: Tx, user_id: string): Rotated {
+  /** Starts a log-in in the caller's transaction. A user's oldest ones end past `LIMITS.sessions_per_user_max`. */
+  begin(tx: Tx, user_id: string, client: Client): Rotated {
     const session = newId();
     for (const old of new Set(deleteOldFamilies(tx.db, user_id, LIMITS.sessions_per_user_max - 1)))
-      this.#afterEnd(tx, old);
-    return { user_id, session, refresh_token: this.#issue(tx, user_id, session) };
+      this.#notifyAfterCommit(tx, old);
+    return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id }, client) };
   }
 
-  /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` where it had been exchanged before. */
-  refresh(token: string): Rotated {
+  /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if it had been exchanged before. */
+  refresh(token: string, client: Client): Rotated {
     // A log-in that ends here must stay ended, so the refusal is thrown outside of the transaction.
-    const outcome = this.#log.write((tx) => this.#rotate(tx, token));
+    const outcome = this.#log.write((tx) => this.#rotate(tx, token, client));
     if (outcome instanceof ErrandError) throw outcome;
     return outcome;
   }
 
-  /** Ends the log-in of a refresh token. A token that is not known is passed over: there is nothing left to end. */
+  /** A page of a user's log-ins, newest first, older than the log-in `before`. */
+  list({ user_id, session }: Identity, before: string | undefined, limit: number): SessionInfo[] {
+    const rows = listSessions(this.#log.db, { user_id, before, now: this.#iso(), limit });
+    return rows.map((row) => ({ ...row, current: row.id === session }));
+  }
+
+  /** Ends the log-in of a refresh token. An unknown token is ignored: there is nothing left to end. */
   end(token: string): void {
     this.#log.write((tx) => {
       const row = findRefreshToken(tx.db, hashOf(token));
@@ -67,23 +77,32 @@ export class Sessions {
     });
   }
 
-  /** Tells that all log-ins of a user end, who is removed in the caller's transaction: that is what ends them. */
-  endAll(tx: Tx, user_id: string): void {
-    for (const family of listFamilies(tx.db, user_id)) this.#afterEnd(tx, family);
+  /** Ends one log-in of a user. Throws `not_found` if that user has no such log-in. */
+  endOne(user_id: string, session: string): void {
+    this.#log.write((tx) => {
+      if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
+        throw new ErrandError('not_found', 'There is no such log-in: it has ended already, perhaps.');
+      this.#endFamily(tx, session);
+    });
   }
 
-  /** Whether the log-in has not been ended. */
+  /** Ends all log-ins of a user in the caller's transaction, except the one named. */
+  endAll(tx: Tx, user_id: string, { except }: { except?: string } = {}): void {
+    for (const family of listFamilies(tx.db, user_id)) if (family !== except) this.#endFamily(tx, family);
+  }
+
+  /** Whether the log-in has not ended. */
   lives({ session, user_id }: Identity): boolean {
-    return familyLives(this.#log.db, session, user_id, this.#iso());
+    return isFamilyValid(this.#log.db, session, user_id, this.#iso());
   }
 
-  /** Calls `listener` with each log-in that ends, once that is on disk. Gives the function that stops it. */
+  /** Calls `listener` with each log-in that ends, once that is on disk. Returns the function that unsubscribes it. */
   onEnded(listener: SessionListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #rotate(tx: Tx, token: string): Rotated | ErrandError {
+  #rotate(tx: Tx, token: string, client: Client): Rotated | ErrandError {
     const now = this.#iso();
     pruneRefreshTokens(tx.db, now);
     const row = findRefreshToken(tx.db, hashOf(token));
@@ -91,9 +110,9 @@ export class Sessions {
     if (row.used_at !== null) return this.#usedBefore(tx, row, row.used_at);
     if (countFamily(tx.db, row.family) >= LIMITS.refreshes_per_session_max) {
       this.#endFamily(tx, row.family);
-      return new ErrandError('unauthenticated', 'This log-in has been refreshed for long enough: log in again.');
+      return new ErrandError('unauthenticated', 'This log-in was refreshed too many times: log in again.');
     }
-    const refresh_token = this.#issue(tx, row.user_id, row.family);
+    const refresh_token = this.#issue(tx, row, client);
     markRefreshTokenUsed(tx.db, row.hash, now, seal(this.#keys, refresh_token, successorOf(row)));
     return { user_id: row.user_id, session: row.family, refresh_token };
   }
@@ -108,13 +127,17 @@ export class Sessions {
     return new ErrandError('refresh_reused', 'The refresh token was used before: log in again.');
   }
 
-  #issue(tx: Tx, user_id: string, family: string): string {
+  #issue(tx: Tx, { family, user_id, began_at }: Family, client: Client): string {
     const token = randomBytes(32).toString('base64url');
+    const created_at = this.#iso();
     insertRefreshToken(tx.db, {
       hash: hashOf(token),
       family,
       user_id,
-      created_at: this.#iso(),
+      began_at: began_at ?? created_at,
+      user_agent: client.user_agent,
+      address: client.address,
+      created_at,
       expires_at: this.#iso(LIMITS.refresh_token_s * 1000),
     });
     return token;
@@ -122,10 +145,10 @@ export class Sessions {
 
   #endFamily(tx: Tx, family: string): void {
     deleteFamily(tx.db, family);
-    this.#afterEnd(tx, family);
+    this.#notifyAfterCommit(tx, family);
   }
 
-  #afterEnd(tx: Tx, session: string): void {
+  #notifyAfterCommit(tx: Tx, session: string): void {
     tx.afterCommit(() => {
       for (const listener of this.#listeners) listener(session);
     });

@@ -1,24 +1,46 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Handlers } from './bind.ts';
+import { pageOf } from './page.ts';
 
-type Accounts = 'signup' | 'login' | 'refresh' | 'logout' | 'me' | 'deleteMe' | 'wsTicket';
+type AccountRoute =
+  | 'signup'
+  | 'login'
+  | 'refresh'
+  | 'logout'
+  | 'me'
+  | 'deleteMe'
+  | 'changePassword'
+  | 'listSessions'
+  | 'deleteSession'
+  | 'resetPassword'
+  | 'wsTicket';
 
 /** Accounts and log-ins. */
-export function accountHandlers({ auth }: { auth: Auth }): Pick<Handlers, Accounts> {
+export function accountHandlers({ logins, accounts, sessions, authenticator }: Auth): Pick<Handlers, AccountRoute> {
   return {
-    signup: ({ body, address }) => auth.signup(body, address),
-    login: ({ body, address }) => auth.login(body, address),
-    refresh: ({ body }) => auth.refresh(body.refresh_token),
+    signup: ({ body, client }) => logins.signup(body, client),
+    login: ({ body, client }) => logins.login(body, client),
+    refresh: ({ body, client }) => logins.refresh(body.refresh_token, client),
     logout: ({ body }) => {
-      auth.logout(body.refresh_token);
+      logins.logout(body.refresh_token);
       return undefined;
     },
-    me: ({ who }) => auth.me(who),
-    deleteMe: async ({ who, body, address }) => {
-      await auth.remove(who, body.password, address);
+    me: ({ who }) => accounts.me(who),
+    deleteMe: async ({ who, body, client }) => {
+      await accounts.remove(who, body.password, client);
       return undefined;
     },
-    wsTicket: ({ who }) => ({ ticket: auth.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
+    changePassword: async ({ who, body, client }) => {
+      await accounts.changePassword(who, body, client);
+      return undefined;
+    },
+    listSessions: ({ who, query: { cursor, limit } }) => pageOf(sessions.list(who, cursor, limit + 1), limit),
+    deleteSession: ({ who, params }) => {
+      sessions.endOne(who.user_id, params.id);
+      return undefined;
+    },
+    resetPassword: ({ who, body }) => accounts.resetPasswordOf(who, body.email),
+    wsTicket: ({ who }) => ({ ticket: authenticator.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
   };
 }

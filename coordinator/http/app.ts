@@ -2,9 +2,11 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Server } from '../tasks/task-commands.ts';
+import type { TaskDefaults } from '../tasks/task-commands.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
@@ -14,11 +16,13 @@ import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
-export type AppDeps = Server & {
-  config: Pick<Config, 'trust_proxy' | 'metrics_token'>;
+export type AppDeps = TaskDefaults & {
+  config: Pick<Config, 'trust_proxy' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  /** Asked before a project or a task relies on a repository. */
+  repositories: RepositoryCheck;
   /** The database's epoch. */
   readonly epoch: string;
   /** What keeps work from being started, or null: what queued tasks wait for. */
@@ -32,16 +36,17 @@ export type AppDeps = Server & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const { config, log, keys, auth, models, gate, readiness, metrics, logger } = deps;
+  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, logger } = deps;
   // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // What fails once the head is out: the client has gone, mostly.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
+  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
   const router = bindRoutes(
     {
-      ...accountHandlers({ auth }),
-      ...projectHandlers({ log, keys }),
-      ...taskHandlers({ config, models, log, gate }),
+      ...accountHandlers(auth),
+      ...projectHandlers({ log, keys, project_check }),
+      ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
     deps,

@@ -2,13 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
-import { ROUTE_NAMES, ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTE_NAMES, ROUTES, type RouteName } from '../../protocol/routes.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Identity } from '../auth/identity.ts';
+import type { Client, Identity } from '../auth/identity.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hasBody, readJson } from './body.ts';
-import { actOnce, idempotencyKey, JsonText, requestHash } from './once.ts';
+import { actOnce, idempotencyKey, JsonText, previousAnswer, requestHash, type Keyed } from './once.ts';
 
 type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
 
@@ -19,10 +21,12 @@ type Call<R> = {
   body: Parsed<R, 'body'>;
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
-  /** The client's address. */
-  address: string;
+  /** Where it comes from. */
+  client: Client;
   /** Acts in one transaction; a repeat with the same Idempotency-Key gets the first answer. For routes marked `idempotent`. */
   once: <T>(act: (tx: Tx) => T) => T | JsonText;
+  /** The same for what another server is asked first. `prepare` runs before the transaction, and not for a repeat. */
+  onceAfter: <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T) => Promise<T | JsonText>;
 };
 type Answer<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
 type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
@@ -31,7 +35,15 @@ type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };
 
 /** What all routes rest on. `epoch`: the database's. `metrics_token`: what the operator bears; undefined where nobody is the operator. */
-type Deps = { auth: Auth; log: EventLog; config: { metrics_token: string | undefined }; readonly epoch: string };
+type Deps = {
+  auth: Pick<Auth, 'authenticator'>;
+  log: EventLog;
+  config: { metrics_token: string | undefined };
+  readonly epoch: string;
+};
+
+/** The longest text of an IPv6 address with a zone; what a proxy reports could be longer. */
+const ADDRESS_CHARS_MAX = 64;
 
 /** Mounts every route of `ROUTES`, and nothing else, so that the table and the server cannot differ. */
 export function bindRoutes(handlers: Handlers, deps: Deps): Router {
@@ -66,18 +78,27 @@ async function readCall(ctx: RouterContext, route: Route, { auth, log, config, e
   const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
   const body = route.body && parse(route.body, await readBody(ctx, route.body), 'The body');
   // While the body came the log-in may have ended, and with it the account: whoever that was does nothing any more.
-  if (who && route.body) auth.requireLiving(who);
+  if (who && route.body) auth.authenticator.requireLiving(who);
   const key = route.idempotent ? idempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
+  const keyed: Keyed | undefined =
+    key === undefined || who === undefined
+      ? undefined
+      : { user_id: who.user_id, key, request_hash: requestHash(ctx.method, ctx.path, body), status: route.status };
+  const once = <T>(act: (tx: Tx) => T): T | JsonText => (keyed ? actOnce(log, keyed, act) : log.write(act));
   return {
     params: params?.data,
     query,
     body,
     who,
-    address: ctx.ip,
-    once: <T>(act: (tx: Tx) => T): T | JsonText => {
-      if (key === undefined || who === undefined) return log.write(act);
-      const request_hash = requestHash(ctx.method, ctx.path, body);
-      return actOnce(log, { user_id: who.user_id, key, request_hash, status: route.status }, act);
+    client: clientOf(ctx),
+    once,
+    onceAfter: async <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T): Promise<T | JsonText> => {
+      const before = keyed && previousAnswer(log.db, keyed);
+      if (before) return before;
+      const prepared = await prepare();
+      // The log-in may have ended meanwhile, as above.
+      if (who) auth.authenticator.requireLiving(who);
+      return once((tx) => act(tx, prepared));
     },
   };
 }
@@ -85,6 +106,15 @@ async function readCall(ctx: RouterContext, route: Route, { auth, log, config, e
 /** The body as it was sent; undefined where there is none and the route needs none. */
 async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown> {
   return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJson(ctx);
+}
+
+/** What a client says of itself is bounded, and has no control characters: it is shown on a terminal later. */
+function clientOf(ctx: RouterContext): Client {
+  const user_agent = ctx
+    .get('User-Agent')
+    .replace(/\p{Cc}/gu, '')
+    .slice(0, LIMITS.user_agent_chars_max);
+  return { address: ctx.ip.slice(0, ADDRESS_CHARS_MAX), user_agent: user_agent || null };
 }
 
 function bearerOf(ctx: RouterContext): string | undefined {
@@ -98,11 +128,11 @@ function requireOperator(ctx: RouterContext, token: string | undefined): void {
     throw new ErrandError('unauthenticated', "The operator's token is needed: Authorization: Bearer <token>.");
 }
 
-async function requireUser(ctx: RouterContext, auth: Auth): Promise<Identity> {
+async function requireUser(ctx: RouterContext, { authenticator }: Deps['auth']): Promise<Identity> {
   const bearer = bearerOf(ctx);
   if (bearer === undefined)
     throw new ErrandError('unauthenticated', 'An access token is needed: Authorization: Bearer <token>.');
-  return auth.authenticate(bearer);
+  return authenticator.authenticate(bearer);
 }
 
 /** Answers what no route did: OPTIONS and a wrong method with the methods that there are, all else with `not_found`. */

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
-import { findRemembered, insertRemembered, pruneRemembered, pruneRememberedOf } from '../sqlite/idempotency.ts';
+import type { Db } from '../sqlite/database.ts';
+import {
+  findStoredResponse,
+  insertStoredResponse,
+  pruneStoredResponses,
+  pruneStoredResponsesOf,
+} from '../sqlite/idempotency.ts';
 
 /** JSON text that is sent as it is. */
 export class JsonText {
@@ -22,19 +28,26 @@ export type Keyed = { user_id: string; key: string; request_hash: string; status
  */
 export function actOnce(log: EventLog, request: Keyed, act: (tx: Tx) => unknown): JsonText {
   return log.write((tx) => {
-    const now = Date.now();
-    pruneRemembered(tx.db, new Date(now - LIMITS.idempotency_key_s * 1000).toISOString());
-    const before = findRemembered(tx.db, request.user_id, request.key);
-    if (before) {
-      if (before.request_hash !== request.request_hash)
-        throw new ErrandError('idempotency_conflict', 'This Idempotency-Key came with another request before.');
-      return new JsonText(before.response);
-    }
+    pruneStoredResponses(tx.db, forgottenBefore());
+    const before = previousAnswer(tx.db, request);
+    if (before) return before;
     const response = JSON.stringify(act(tx));
-    pruneRememberedOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
-    insertRemembered(tx.db, { ...request, response, created_at: new Date(now).toISOString() });
+    pruneStoredResponsesOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
+    insertStoredResponse(tx.db, { ...request, response, created_at: new Date().toISOString() });
     return new JsonText(response);
   });
+}
+
+/** The answer to an earlier request with this key; undefined if there was none. Throws `idempotency_conflict` if that was another request. */
+export function previousAnswer(db: Db, { user_id, key, request_hash }: Keyed): JsonText | undefined {
+  const before = findStoredResponse(db, user_id, key, forgottenBefore());
+  if (before && before.request_hash !== request_hash)
+    throw new ErrandError('idempotency_conflict', 'This Idempotency-Key came with another request before.');
+  return before && new JsonText(before.response);
+}
+
+function forgottenBefore(): string {
+  return new Date(Date.now() - LIMITS.idempotency_key_s * 1000).toISOString();
 }
 
 /** The key of a header: 1 to `LIMITS.idempotency_key_chars_max` visible characters. */

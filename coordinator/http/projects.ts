@@ -2,19 +2,27 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { createProject, patchProject, removeProject } from '../tasks/project-commands.ts';
+import type { ProjectCheck } from '../tasks/project-check.ts';
 import { projectView } from '../domain/project.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
 import type { Handlers } from './bind.ts';
 import { pageOf } from './page.ts';
+import { withRepository } from './repository-input.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
-type Deps = { log: EventLog; keys: Keys };
+type Deps = { log: EventLog; keys: Keys; project_check: ProjectCheck };
 
 /** Projects: repositories with their defaults and secrets. */
-export function projectHandlers({ log, keys }: Deps): Pick<Handlers, Projects> {
+export function projectHandlers({ log, keys, project_check }: Deps): Pick<Handlers, Projects> {
   return {
-    createProject: ({ who, body, once }) => once((tx) => projectView(createProject(tx, keys, who.user_id, body))),
+    createProject: ({ who, body, onceAfter }) => {
+      const input = withRepository(body);
+      return onceAfter(
+        () => project_check.beforeCreate(who.user_id, input),
+        (tx, warnings) => ({ ...projectView(createProject(tx, keys, who.user_id, input)), warnings }),
+      );
+    },
     listProjects: ({ who, query: { cursor, limit } }) => {
       const { items, next_cursor } = pageOf(listProjects(log.db, who.user_id, cursor, limit + 1), limit);
       return { items: items.map(projectView), next_cursor };
@@ -24,8 +32,13 @@ export function projectHandlers({ log, keys }: Deps): Pick<Handlers, Projects> {
       if (!project) throw new ErrandError('not_found', 'There is no such project.');
       return projectView(project);
     },
-    patchProject: ({ who, params, body }) =>
-      projectView(log.write((tx) => patchProject(tx, keys, who.user_id, params.id, body))),
+    patchProject: ({ who, params, body, onceAfter }) => {
+      const patch = withRepository(body);
+      return onceAfter(
+        () => project_check.beforePatch(who.user_id, params.id, patch),
+        (tx, warnings) => ({ ...projectView(patchProject(tx, keys, who.user_id, params.id, patch)), warnings }),
+      );
+    },
     deleteProject: ({ who, params }) => {
       log.write((tx) => removeProject(tx, who.user_id, params.id));
       return undefined;

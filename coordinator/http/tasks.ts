@@ -1,7 +1,14 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
-import { addMessage, cancelTask, createTask, removeTask, retryTask, type Server } from '../tasks/task-commands.ts';
+import {
+  addMessage,
+  cancelTask,
+  createTask,
+  removeTask,
+  retryTask,
+  type TaskDefaults,
+} from '../tasks/task-commands.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { queuePlace, queuePlaces } from '../tasks/queue.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -10,11 +17,13 @@ import { findDiff } from '../sqlite/diffs.ts';
 import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
+import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Handlers } from './bind.ts';
 import { JsonText } from './once.ts';
 import { pageOf } from './page.ts';
+import { withRepository } from './repository-input.ts';
 
 type Tasks =
   | 'createTask'
@@ -27,19 +36,26 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
-type Deps = Server & {
+type Deps = TaskDefaults & {
   log: EventLog;
   /** What keeps work from being started, or null. */
   gate: { readonly fault: string | null };
+  repositories: Pick<RepositoryCheck, 'checkHost'>;
 };
 
 /** Tasks: what was asked for, what became of it, and what a person says to it. */
-export function taskHandlers({ log, gate, ...server }: Deps): Pick<Handlers, Tasks> {
+export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick<Handlers, Tasks> {
   const { db } = log;
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
   const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);
   return {
-    createTask: ({ who, body, once }) => once((tx) => seenOne(createTask(tx, server, who.user_id, body))),
+    createTask: ({ who, body, onceAfter }) => {
+      const input = withRepository(body);
+      return onceAfter(
+        async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
+        (tx) => seenOne(createTask(tx, server, who.user_id, input)),
+      );
+    },
     listTasks: ({ who, query: { cursor, ...filter } }) => {
       const { project_id, limit } = filter;
       if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))

@@ -6,6 +6,7 @@ type Stored = Omit<AttemptRow, 'warm'> & { warm: number };
 
 const fromStored = (row: Stored): AttemptRow => ({ ...row, warm: row.warm === 1 });
 
+/** Adds an attempt. Throws SQLITE_CONSTRAINT_PRIMARYKEY if the task has one with this number. */
 export function insertAttempt(db: Db, attempt: AttemptRow): void {
   sql(
     db,
@@ -14,6 +15,7 @@ export function insertAttempt(db: Db, attempt: AttemptRow): void {
   ).run({ ...attempt, warm: attempt.warm ? 1 : 0 });
 }
 
+/** Undefined: the task has no attempt with this number, or was deleted. */
 export function findAttempt(db: Db, task_id: string, n: number): AttemptRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM attempts WHERE task_id = ? AND n = ?').get(task_id, n);
   return row && fromStored(row);
@@ -24,8 +26,8 @@ export function listAttempts(db: Db, task_id: string): AttemptRow[] {
   return sql<Stored>(db, 'SELECT * FROM attempts WHERE task_id = ? ORDER BY n').all(task_id).map(fromStored);
 }
 
-/** All attempts under way, of any task. */
-export function listLivingAttempts(db: Db): AttemptRow[] {
+/** The attempts of any task that have not ended. */
+export function listActiveAttempts(db: Db): AttemptRow[] {
   return sql<Stored>(
     db,
     `SELECT attempts.* FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.n = tasks.attempt
@@ -35,9 +37,9 @@ export function listLivingAttempts(db: Db): AttemptRow[] {
     .map(fromStored);
 }
 
-/** Those of the tasks' newest attempts that have ended, and whose worker is one of these. */
+/** The newest attempts of their tasks that have ended and whose worker is one of `workers`. */
 export function listEndedAttemptsOf(db: Db, workers: string[]): AttemptRow[] {
-  // It reads the newest attempt of each task: not where there is nothing to be found.
+  // The query reads the newest attempt of every task.
   if (workers.length === 0) return [];
   return sql<Stored>(
     db,
@@ -48,7 +50,7 @@ export function listEndedAttemptsOf(db: Db, workers: string[]): AttemptRow[] {
     .map(fromStored);
 }
 
-/** Marks a starting attempt as running. False: it was not starting. */
+/** Marks a starting attempt as running. False: its status was another. */
 export function markAttemptRunning(db: Db, task_id: string, n: number): boolean {
   const { changes } = sql(
     db,
@@ -57,7 +59,7 @@ export function markAttemptRunning(db: Db, task_id: string, n: number): boolean 
   return changes === 1;
 }
 
-/** Ends an attempt that is under way. False: it had ended. */
+/** Ends an attempt. `at` is an ISO time. False: it had ended before. */
 export function markAttemptEnded(
   db: Db,
   task_id: string,
@@ -72,7 +74,10 @@ export function markAttemptEnded(
   return changes === 1;
 }
 
-/** Gives an attempt that has not called yet to another worker; from then on the first one is refused. False: it has called, or has ended. */
+/**
+ * Moves a starting attempt from the worker `from` to the worker `to`; callbacks of `from` are refused from then on.
+ * False: `from` has sent an event already, or the attempt has ended.
+ */
 export function replaceWorker(db: Db, task_id: string, n: number, from: string, to: string): boolean {
   const { changes } = sql(
     db,
@@ -82,8 +87,8 @@ export function replaceWorker(db: Db, task_id: string, n: number, from: string, 
   return changes === 1;
 }
 
-/** How an attempt and its task stand: what a callback is judged by. */
-export type Standing = {
+/** The state of an attempt and its task that decides whether a callback is accepted. */
+export type AttemptState = {
   user_id: string;
   status: TaskStatus;
   /** The task's newest attempt. */
@@ -91,20 +96,20 @@ export type Standing = {
   cancel_reason: string | null;
   /** JSON. */
   waiting_for: string | null;
-  /** JSON: the worker was silent until now. */
+  /** JSON; not null: the worker has missed its heartbeats until now. */
   silence: string | null;
   attempt_status: AttemptRow['status'];
   worker: string;
   last_seq: number;
-  /** When the worker's own result came. */
+  /** When the worker reported its result. */
   result_at: string | null;
 };
 
-type TaskPart = Pick<Standing, 'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for' | 'silence'>;
-type AttemptPart = Omit<Standing, keyof TaskPart>;
+type TaskPart = Pick<AttemptState, 'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for' | 'silence'>;
+type AttemptPart = Omit<AttemptState, keyof TaskPart>;
 
-/** Undefined: there is no such attempt. Each callback asks for it, and two look-ups cost a quarter of what a join does. */
-export function findStanding(db: Db, task_id: string, n: number): Standing | undefined {
+/** Undefined: there is no such attempt. Every callback calls this, and two look-ups cost a quarter of a join. */
+export function findAttemptState(db: Db, task_id: string, n: number): AttemptState | undefined {
   const attempt = sql<AttemptPart>(
     db,
     'SELECT status AS attempt_status, worker, last_seq, result_at FROM attempts WHERE task_id = ? AND n = ?',
@@ -116,12 +121,12 @@ export function findStanding(db: Db, task_id: string, n: number): Standing | und
   return attempt && task && { ...attempt, ...task };
 }
 
-/** Moves the count of an attempt's stored events on. */
+/** Stores the `seq` of the newest stored event of an attempt. */
 export function updateLastSeq(db: Db, task_id: string, n: number, last_seq: number): void {
   sql(db, 'UPDATE attempts SET last_seq = :last_seq WHERE task_id = :task_id AND n = :n').run({ task_id, n, last_seq });
 }
 
-/** Notes that an attempt is ended by its worker's own result. */
-export function markResultCame(db: Db, task_id: string, n: number, at: string): void {
+/** Stores when the worker reported the attempt's result, as an ISO time. */
+export function markResultReceived(db: Db, task_id: string, n: number, at: string): void {
   sql(db, 'UPDATE attempts SET result_at = :at WHERE task_id = :task_id AND n = :n').run({ task_id, n, at });
 }

@@ -1,13 +1,14 @@
 import Database from 'better-sqlite3';
 import { sql, type Db } from './database.ts';
 
-/* What is done with a database file that no server has: a copy of one, on its way into a backup or out of it. */
+/* Copies of a database, on their way into a backup or out of it. No server has them open. */
 
 const ALL_PAGES = 0x7fffffff;
 
 /**
- * Copies a database that others may be writing meanwhile, by SQLite's online backup. It goes in one step: a single snapshot, which holds nobody
- * up. In several steps it would begin again at each commit of another process, and so never end on a busy server.
+ * Copies a database that another process may be writing to, by SQLite's online backup. All pages are copied in one
+ * step, from one snapshot, and writers go on meanwhile. In several steps the copy would start over at each commit of
+ * another process, and never end on a busy server.
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   const db = new Database(from, { readonly: true, fileMustExist: true, timeout: 5000 });
@@ -18,7 +19,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
 }
 
-/** Opens a copy as one file, without a WAL beside it. */
+/** Opens a copy and turns it into a single file, without a WAL. */
 export function openCopy(path: string): Db {
   const db = new Database(path, { fileMustExist: true });
   try {
@@ -31,54 +32,30 @@ export function openCopy(path: string): Db {
 }
 
 /**
- * Brings what is in the WAL into the database's file. Throws where that cannot be done: the last one to close a database does the same, but says
- * nothing where it could not.
+ * Moves the content of the WAL into the database's file and removes the WAL. Throws if that fails; closing the database
+ * does the same, but ignores a failure.
  */
 export function makeOneFile(db: Db): void {
   const mode = db.pragma('journal_mode = DELETE', { simple: true });
-  if (mode !== 'delete') throw new Error(`the WAL of ${db.name} could not be brought into it`);
+  if (mode !== 'delete') throw new Error(`The WAL of ${db.name} could not be moved into it.`);
 }
 
-/** What is wrong with the file, in SQLite's words, or null: a page that is damaged, an index that does not fit, a row that refers to none. */
-export function damageOf(db: Db): string | null {
-  const found = String(db.pragma('integrity_check(1)', { simple: true }));
-  if (found !== 'ok') return found;
-  const [orphan] = db.pragma('foreign_key_check') as { table: string; parent: string }[];
-  return orphan ? `a row of ${orphan.table} refers to one of ${orphan.parent} that is not there` : null;
-}
-
-/** How many rows each table has; of `meta` it says nothing, since a copy is described there. */
+/** The number of rows of each table but `meta`, where a copy's manifest is stored. */
 export function countRows(db: Db): Record<string, number> {
   const tables = sql<{ name: string }>(
     db,
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'meta' ORDER BY name`,
   ).all();
-  // The names are those of the migrations.
+  // The names come from the migrations: they are safe in SQL.
   const count = (name: string) => sql<{ n: number }>(db, `SELECT count(*) AS n FROM "${name}"`).get()?.n ?? 0;
   return Object.fromEntries(tables.map(({ name }) => [name, count(name)]));
 }
 
-/** The newest id that is in the log, and not merely was given out once; 0 where there is none. */
-export function newestStoredEventId(db: Db): number {
-  return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
-}
-
-/** Puts a description (JSON) into a copy. */
-export function putDescription(db: Db, description: string): void {
-  sql(
-    db,
-    `INSERT INTO meta (key, value) VALUES ('backup', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-  ).run(description);
-}
-
-/** The description of a copy, as it was put there. Undefined: it has none. */
-export function findDescription(db: Db): string | undefined {
-  return sql<{ value: string }>(db, `SELECT value FROM meta WHERE key = 'backup'`).get()?.value;
-}
-
 /**
- * Makes a copy the beginning of another history: a new epoch, by which clients know that their cursors are void and workers' tokens are refused; no
- * log-ins, since tokens that were exchanged or ended since would be good again; no workspaces, since those on the disk are of another time.
+ * Turns a copy into the start of another history:
+ * - a new epoch and history: clients drop their cursors, and tokens of workers are refused;
+ * - no log-ins: refresh tokens that were used or revoked after the copy was made would be valid again;
+ * - no workspaces: those on the disk are from another time.
  */
 export function beginNewHistory(db: Db): void {
   sql(db, `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key IN ('epoch', 'history')`).run();

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
-/** Makes this process the only server on a data folder, until it lets go or ends, in whatever way. Undefined: another server has it. */
+/** Locks a data folder for this server, until it releases the lock or its process ends. Undefined: another has it. */
 export function lockDataFolder(data_dir: string): { release: () => void } | undefined {
   return lock(join(data_dir, 'errand.lock'));
 }
 
-/** Makes this process the only one that backs a data folder up, beside the server. Undefined: another one is at it. */
+/** Locks the backups of a data folder, for a server or a command. Undefined: another process is making one. */
 export function lockBackups(data_dir: string): { release: () => void } | undefined {
   return lock(join(data_dir, 'backup.lock'));
 }
 
-/** The lock is the kernel's, taken through SQLite on a file of its own, so that the database itself can still be read and copied by others. */
+/** SQLite takes a kernel lock on a file of its own, so that other processes can still read and copy the database. */
 function lock(path: string): { release: () => void } | undefined {
   const db = new Database(path, { timeout: 0 });
   try {
-    // Nothing is ever written to it: it needs no journal beside it.
+    // Nothing is written to this file, so it needs no journal.
     db.pragma('journal_mode = OFF');
     db.exec('BEGIN EXCLUSIVE');
     return { release: () => void db.close() };

@@ -1,8 +1,9 @@
 import { sql, type Db } from './database.ts';
 
+/** A unified diff. `truncated`: it was cut to the limit of its size. */
 export type DiffRow = { diff: string; truncated: boolean };
 
-/** Keeps the unified diff of a task's newest result in place of the one before. */
+/** Stores the unified diff of a task's newest result in place of an older one. */
 export function putDiff(db: Db, task_id: string, { diff, truncated }: DiffRow): void {
   sql(
     db,
@@ -11,7 +12,7 @@ export function putDiff(db: Db, task_id: string, { diff, truncated }: DiffRow): 
   ).run(task_id, diff, truncated ? 1 : 0);
 }
 
-/** Undefined: the task has had no result yet. */
+/** The diff of the task's newest result. Undefined: it has no result yet. */
 export function findDiff(db: Db, task_id: string): DiffRow | undefined {
   const row = sql<{ diff: string; truncated: number }>(db, 'SELECT diff, truncated FROM diffs WHERE task_id = ?').get(
     task_id,

@@ -1,7 +1,8 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
-import { BUSY_MS, storageFault, type Db } from './database.ts';
+import { BUSY_MS, setBusyTimeout, type Db } from './database.ts';
 import type { EventRow } from './events.ts';
+import { storageFault } from './storage-fault.ts';
 import { Subscriptions, type Noted, type Notice, type Unsubscribe } from './subscriptions.ts';
 import { OpenTransaction, type Tx } from './transaction.ts';
 
@@ -178,7 +179,7 @@ export class EventLog {
 
   #waitForLock(ms: number): void {
     this.#locked_out = ms === 0;
-    this.db.pragma(`busy_timeout = ${ms}`);
+    setBusyTimeout(this.db, ms);
   }
 }
 

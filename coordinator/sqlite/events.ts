@@ -1,6 +1,6 @@
 import { sql, type Db } from './database.ts';
 
-/** A row of the log; `body` is JSON text, sent on as it is. */
+/** A row of the log. `body` is JSON text, sent to clients as it is. `seq` is null in events of the coordinator. */
 export type EventRow = {
   id: number;
   task_id: string;
@@ -12,7 +12,9 @@ export type EventRow = {
   body: string;
 };
 
-/** Adds a row and gives its id. Throws SQLITE_CONSTRAINT_UNIQUE where the attempt has an event of this `seq` already. */
+/**
+ * Adds a row and returns its id. Throws SQLITE_CONSTRAINT_UNIQUE if the attempt has an event with this `seq` already.
+ */
 export function insertEvent(db: Db, row: Omit<EventRow, 'id'>): number {
   const { lastInsertRowid } = sql(
     db,
@@ -21,25 +23,35 @@ export function insertEvent(db: Db, row: Omit<EventRow, 'id'>): number {
   return Number(lastInsertRowid);
 }
 
-/** The newest id of a user's events; 0 where there are none. */
+/** The newest id of a user's events; 0: the user has none. */
 export function newestEventIdOf(db: Db, user_id: string): number {
   const row = sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events WHERE user_id = ?').get(user_id);
   return row?.id ?? 0;
 }
 
-/** A row of the log as JSON text. The body is put in as it was stored: it is never parsed on the way out. */
+/** The newest id that the log has given out, even if its event was deleted since; 0: none. */
+export function newestEventId(db: Db): number {
+  return sql<{ seq: number }>(db, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`).get()?.seq ?? 0;
+}
+
+/** The newest id of an event that is still in the log; 0: the log is empty. */
+export function newestStoredEventId(db: Db): number {
+  return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
+}
+
+/** A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it. */
 export function eventText(row: EventRow): string {
   const { id, task_id, attempt, seq, type, at, body } = row;
   return `{"id":${id},"task_id":"${task_id}","attempt":${attempt},"seq":${seq},"type":${JSON.stringify(type)},"at":"${at}","body":${body}}`;
 }
 
-/** The statement of `readTaskEvents`; a test holds it to its index. */
+/** The statement of `readTaskEvents`; a test checks that it uses its index. */
 export const READ_TASK_EVENTS = `SELECT * FROM events INDEXED BY events_by_task
    WHERE task_id = :task_id AND id > :after ORDER BY id LIMIT :limit`;
 
 /**
- * A page of a task's log after an id, oldest first. It ends at `limit` events, or once it holds `bytes_max` or more of bodies; `more`:
- * whether anything follows it.
+ * A page of a task's events with ids above `after`, oldest first. It ends at `limit` events, or once its bodies reach
+ * `bytes_max`. `more`: whether further events follow.
  */
 export function readTaskEvents(
   db: Db,
@@ -56,7 +68,7 @@ export function readTaskEvents(
   return { rows, more: false };
 }
 
-/** The event of this number in an attempt. */
+/** The event with this `seq` in an attempt. */
 export function findEventBySeq(
   db: Db,
   task_id: string,
@@ -69,12 +81,12 @@ export function findEventBySeq(
   ).get(task_id, attempt, seq);
 }
 
-/** How much of the log is read at once: rows, and the bytes of their bodies. */
+/** The limits of one page of the log: rows, and bytes of their bodies. */
 export type PageSize = { rows_max: number; bytes_max: number };
 
 /**
- * A user's events after the cursor `after`, ids ascending, without those of tasks that are being removed: as many as the page holds. `cursor`: how
- * far it was read, to go on from. `more`: the page was full, and there may be others.
+ * A page of a user's events with ids above `after`, oldest first, without those of tasks that are being deleted.
+ * `cursor`: the `after` of the next page. `more`: the page is full, and further events may follow.
  */
 export function readEventsOf(
   db: Db,
@@ -89,7 +101,8 @@ export function readEventsOf(
     `SELECT *, task_id IN (SELECT id FROM removed) AS hidden FROM events INDEXED BY events_by_user
      WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?`,
   );
-  // The rows are read one by one, so that a page of long bodies is never in memory whole. Hidden ones count: no page reads more than its size.
+  // Rows are read one by one, so that reading stops at the limit of bytes. Hidden rows count too: a page reads at
+  // most `size`.
   for (const { hidden, ...row } of statement.iterate(user_id, after, size.rows_max)) {
     read += 1;
     cursor = row.id;
@@ -98,4 +111,33 @@ export function readEventsOf(
     if (bytes >= size.bytes_max) return { rows, cursor, more: true };
   }
   return { rows, cursor, more: read === size.rows_max };
+}
+
+/**
+ * A page of the whole log with ids above `after`, oldest first: the events of these types. The others count towards `size` by their row alone.
+ * `cursor`: the `after` of the next page. `more`: the page is full, and further events may follow.
+ */
+export function readEventsAfter(
+  db: Db,
+  after: number,
+  types: string[],
+  size: PageSize,
+): { events: EventRow[]; cursor: number; more: boolean } {
+  const events: EventRow[] = [];
+  let [read, bytes, cursor] = [0, 0, after];
+  const statement = sql<Omit<EventRow, 'body'> & { body: string | null }>(
+    db,
+    `SELECT id, task_id, user_id, attempt, seq, type, at,
+       CASE WHEN type IN (SELECT value FROM json_each(:types)) THEN body END AS body
+     FROM events WHERE id > :after ORDER BY id LIMIT :limit`,
+  );
+  for (const { body, ...row } of statement.iterate({ after, types: JSON.stringify(types), limit: size.rows_max })) {
+    read += 1;
+    cursor = row.id;
+    if (body === null) continue;
+    events.push({ ...row, body });
+    bytes += body.length;
+    if (bytes >= size.bytes_max) return { events, cursor, more: true };
+  }
+  return { events, cursor, more: read === size.rows_max };
 }

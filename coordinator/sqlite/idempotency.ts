@@ -1,7 +1,7 @@
 import { sql, type Db } from './database.ts';
 
-/** What a request with an Idempotency-Key was answered. `response` is JSON text. */
-export type RememberedRow = {
+/** The stored response to a request with an Idempotency-Key. `response` is JSON text. */
+export type StoredResponse = {
   user_id: string;
   key: string;
   request_hash: string;
@@ -10,11 +10,16 @@ export type RememberedRow = {
   created_at: string;
 };
 
-export function findRemembered(db: Db, user_id: string, key: string): RememberedRow | undefined {
-  return sql<RememberedRow>(db, 'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ?').get(user_id, key);
+/** The response that was sent to a user for this key. Undefined: none is stored, or it is older than `since`. */
+export function findStoredResponse(db: Db, user_id: string, key: string, since: string): StoredResponse | undefined {
+  return sql<StoredResponse>(
+    db,
+    'SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ? AND created_at >= ?',
+  ).get(user_id, key, since);
 }
 
-export function insertRemembered(db: Db, row: RememberedRow): void {
+/** Stores a response. Throws SQLITE_CONSTRAINT_PRIMARYKEY if the user has one for this key. */
+export function insertStoredResponse(db: Db, row: StoredResponse): void {
   sql(
     db,
     `INSERT INTO idempotency_keys (user_id, key, request_hash, status, response, created_at)
@@ -22,8 +27,8 @@ export function insertRemembered(db: Db, row: RememberedRow): void {
   ).run(row);
 }
 
-/** Forgets of what a user sent all but the newest `keep`. */
-export function pruneRememberedOf(db: Db, user_id: string, keep: number): void {
+/** Deletes all but the newest `keep` responses of a user. */
+export function pruneStoredResponsesOf(db: Db, user_id: string, keep: number): void {
   sql(
     db,
     `DELETE FROM idempotency_keys WHERE user_id = :user_id AND created_at <= (
@@ -31,7 +36,7 @@ export function pruneRememberedOf(db: Db, user_id: string, keep: number): void {
   ).run({ user_id, keep });
 }
 
-/** Forgets what was remembered before this time. */
-export function pruneRemembered(db: Db, before: string): void {
+/** Deletes the responses from before this time. */
+export function pruneStoredResponses(db: Db, before: string): void {
   sql(db, 'DELETE FROM idempotency_keys WHERE created_at < ?').run(before);
 }

@@ -1,12 +1,14 @@
 import { sql, type Db } from './database.ts';
 
-/** How often something failed lately, and until when it is refused. */
+/** How often log-ins failed for a key, an account or an address, and until when they are refused. Times are ISO. */
 export type FailuresRow = { key: string; failures: number; blocked_until: string; last_at: string };
 
+/** Undefined: no log-in failed lately for this key. */
 export function findFailures(db: Db, key: string): FailuresRow | undefined {
   return sql<FailuresRow>(db, 'SELECT * FROM login_failures WHERE key = ?').get(key);
 }
 
+/** Stores the failures of a key in place of its earlier ones. */
 export function putFailures(db: Db, row: FailuresRow): void {
   sql(
     db,
@@ -15,18 +17,19 @@ export function putFailures(db: Db, row: FailuresRow): void {
   ).run(row);
 }
 
+/** Deletes the failures of one key. */
 export function deleteFailures(db: Db, key: string): void {
   sql(db, 'DELETE FROM login_failures WHERE key = ?').run(key);
 }
 
-/** Forgets the failures for an account, from wherever: the keys that end in its e-mail address. */
+/** Deletes the failures of an account from all addresses: the keys that end in its e-mail address. */
 export function deleteFailuresFor(db: Db, email: string): void {
   sql(db, `DELETE FROM login_failures WHERE substr(key, -length(:email) - 1) IN (':' || :email, ' ' || :email)`).run({
     email,
   });
 }
 
-/** Forgets what is older than `before`, and the oldest beyond `keep` rows. */
+/** Deletes the rows older than `before`, and the oldest ones beyond `keep` rows. */
 export function pruneFailures(db: Db, before: string, keep: number): void {
   sql(db, 'DELETE FROM login_failures WHERE last_at < ?').run(before);
   sql(
@@ -40,7 +43,7 @@ export function isKnownAddress(db: Db, user_id: string, address: string): boolea
   return sql(db, 'SELECT 1 FROM known_addresses WHERE user_id = ? AND address = ?').get(user_id, address) !== undefined;
 }
 
-/** Notes a log-in from an address; the newest `keep` of the account stay. */
+/** Stores a log-in from an address, and deletes all but the newest `keep` addresses of the account. */
 export function putKnownAddress(db: Db, user_id: string, address: string, at: string, keep: number): void {
   sql(
     db,

@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/worker.ts';
 import { sql, type Db } from './database.ts';
 
-/** What a person said to a task. It is pending until it has entered the conversation. */
+/** Adds a person's message to a task. It is pending until the worker has put it into the conversation. */
 export function insertMessage(
   db: Db,
   message: { id: string; task_id: string; text: string; created_at: string },
@@ -11,10 +11,12 @@ export function insertMessage(
   );
 }
 
-/** What of the pending messages goes out at once, in characters: a reply to a worker has room for it, whatever they are written in. */
-const AT_ONCE_CHARS_MAX = 1_000_000;
+/** The most characters of pending messages in one reply to a worker. The reply has room for them in any script. */
+const PENDING_CHARS_MAX = 1_000_000;
 
-/** The first of the pending messages, oldest first: as many as go out at once. The others' turn comes when these have entered the conversation. */
+/**
+ * The oldest pending messages, oldest first, as many as one reply carries. The others follow once these are taken in.
+ */
 export function listPendingMessages(db: Db, task_id: string): Message[] {
   const messages: Message[] = [];
   let chars = 0;
@@ -24,13 +26,13 @@ export function listPendingMessages(db: Db, task_id: string): Message[] {
   );
   for (const message of pending.iterate(task_id)) {
     chars += message.text.length;
-    if (chars > AT_ONCE_CHARS_MAX) break;
+    if (chars > PENDING_CHARS_MAX) break;
     messages.push(message);
   }
   return messages;
 }
 
-/** Whether a message that came at this time or later is pending. */
+/** Whether a message from this time or later is pending. */
 export function hasPendingSince(db: Db, task_id: string, at: string): boolean {
   return (
     sql(db, 'SELECT 1 FROM messages WHERE task_id = ? AND taken_in_at IS NULL AND created_at >= ? LIMIT 1').get(
@@ -40,7 +42,7 @@ export function hasPendingSince(db: Db, task_id: string, at: string): boolean {
   );
 }
 
-/** Notes that a message entered the conversation. False: there is no such message of this task, or it had entered before. */
+/** Marks a message as part of the conversation. False: the task has no such message, or it was marked before. */
 export function markMessageTakenIn(db: Db, task_id: string, id: string, at: string): boolean {
   const { changes } = sql(
     db,
@@ -49,7 +51,7 @@ export function markMessageTakenIn(db: Db, task_id: string, id: string, at: stri
   return changes === 1;
 }
 
-/** How many messages have not entered the conversation. */
+/** How many messages of a task are pending. */
 export function countPendingMessages(db: Db, task_id: string): number {
   const row = sql<{ n: number }>(
     db,

@@ -1,6 +1,6 @@
 import { sql, type Db } from './database.ts';
 
-/** The tokens of a prompt, and what they cost in US dollars. */
+/** The tokens of a prompt and their price in US dollars. */
 export type OpenPrompt = {
   input_tokens: number;
   cache_write_tokens: number;
@@ -8,7 +8,10 @@ export type OpenPrompt = {
   prompt_usd: number;
 };
 
-/** A model request under way. It may cost at most `prompt_usd` and `output_usd`, the price of all its `max_tokens`. */
+/**
+ * A model request in progress. It costs at most `prompt_usd + output_usd`, where `output_usd` is the price of
+ * `max_tokens`. Its row outlives a crash, so that the next start can charge for it.
+ */
 export type OpenRequest = OpenPrompt & {
   id: number;
   task_id: string;
@@ -19,7 +22,7 @@ export type OpenRequest = OpenPrompt & {
   at: string;
 };
 
-/** Gives the row's id. */
+/** Adds a row and returns its id. */
 export function insertOpenRequest(db: Db, request: Omit<OpenRequest, 'id'>): number {
   const { lastInsertRowid } = sql(
     db,
@@ -31,7 +34,7 @@ export function insertOpenRequest(db: Db, request: Omit<OpenRequest, 'id'>): num
   return Number(lastInsertRowid);
 }
 
-/** Notes that the answer has begun, and what the prompt was by its word. */
+/** Stores the model and the prompt's tokens as the API reported them when its answer began, at the ISO time `at`. */
 export function updateOpenPrompt(db: Db, id: number, prompt: OpenPrompt & { model: string; at: string }): void {
   sql(
     db,
@@ -41,12 +44,13 @@ export function updateOpenPrompt(db: Db, id: number, prompt: OpenPrompt & { mode
   ).run({ ...prompt, id });
 }
 
+/** Deletes a request that has ended and was charged for. */
 export function deleteOpenRequest(db: Db, id: number): void {
   sql(db, 'DELETE FROM open_requests WHERE id = ?').run(id);
 }
 
-/** What a task's requests under way may cost together, in US dollars. */
-export function sumOpen(db: Db, task_id: string): number {
+/** The most that all requests in progress of a task may cost, in US dollars. */
+export function sumOpenRequests(db: Db, task_id: string): number {
   const row = sql<{ usd: number }>(
     db,
     'SELECT total(prompt_usd + output_usd) AS usd FROM open_requests WHERE task_id = ?',
@@ -54,7 +58,7 @@ export function sumOpen(db: Db, task_id: string): number {
   return row?.usd ?? 0;
 }
 
-/** All requests under way, of any task, with the task's owner. */
+/** All requests in progress of all tasks, with the owners of the tasks. */
 export function listOpenRequests(db: Db): (OpenRequest & { user_id: string })[] {
   return sql<OpenRequest & { user_id: string }>(
     db,

@@ -3,15 +3,18 @@ import type { TaskRow } from '../domain/task.ts';
 import type { WaitState } from '../domain/waiting-for.ts';
 import { sql, type Db } from './database.ts';
 
-/* What a worker's callbacks change of its task's row, besides its life. */
+/* What a worker's callbacks change in the row of its task, apart from the task's status. */
 
 /** `waiting_for` is JSON, or null. */
 export function updateWaitingFor(db: Db, task_id: string, waiting_for: string | null): void {
   sql(db, 'UPDATE tasks SET waiting_for = ? WHERE id = ?').run(waiting_for, task_id);
 }
 
-/** Notes that a task's worker is silent, where it is at work on this attempt. `silence` is JSON. False: it is not. */
-export function markSilent(db: Db, task_id: string, attempt: number, silence: string): boolean {
+/**
+ * Marks a task's worker as silent. `silence` is JSON (`WaitingFor`). False: the task is no longer at work on this
+ * attempt.
+ */
+export function setSilence(db: Db, task_id: string, attempt: number, silence: string): boolean {
   const { changes } = sql(
     db,
     `UPDATE tasks SET silence = :silence WHERE id = :task_id AND attempt = :attempt AND status IN ('running', 'waiting')`,
@@ -19,11 +22,12 @@ export function markSilent(db: Db, task_id: string, attempt: number, silence: st
   return changes === 1;
 }
 
-/** Notes that a task's worker was heard again. */
-export function markHeard(db: Db, task_id: string): void {
+/** Removes the mark of `setSilence`: the worker has called again. */
+export function clearSilence(db: Db, task_id: string): void {
   sql(db, 'UPDATE tasks SET silence = NULL WHERE id = ?').run(task_id);
 }
 
+/** Replaces the plan of a task. `at` is an ISO time. */
 export function updatePlan(db: Db, task_id: string, plan: PlanItem[], at: string): void {
   sql(db, 'UPDATE tasks SET plan = :plan, updated_at = :at WHERE id = :task_id').run({
     task_id,
@@ -32,6 +36,7 @@ export function updatePlan(db: Db, task_id: string, plan: PlanItem[], at: string
   });
 }
 
+/** Stores the branch of a task that is known to be in the repository. `at` is an ISO time. */
 export function updatePushedBranch(db: Db, task_id: string, branch: string, at: string): void {
   sql(db, 'UPDATE tasks SET pushed_branch = :branch, updated_at = :at WHERE id = :task_id').run({
     task_id,
@@ -40,6 +45,7 @@ export function updatePushedBranch(db: Db, task_id: string, branch: string, at: 
   });
 }
 
+/** Stores the result of a task in place of an earlier one. `at` is an ISO time. */
 export function updateResult(db: Db, task_id: string, result: TaskResult, at: string): void {
   sql(db, 'UPDATE tasks SET result = :result, updated_at = :at WHERE id = :task_id').run({
     task_id,

@@ -23,6 +23,7 @@ const toStored = (project: ProjectRow): Stored => ({
   env_names: JSON.stringify(project.env_names),
 });
 
+/** Adds a project. */
 export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
@@ -33,7 +34,7 @@ export function insertProject(db: Db, project: ProjectRow): void {
   ).run(toStored(project));
 }
 
-/** Stores all of a project that may change. It must have been read in the same transaction. */
+/** Stores every field of a project that can change. Read the project in the same transaction. */
 export function updateProject(db: Db, project: ProjectRow): void {
   sql(
     db,
@@ -45,13 +46,13 @@ export function updateProject(db: Db, project: ProjectRow): void {
   ).run(toStored(project));
 }
 
-/** The project, whoever owns it. For a person's request use `findProjectOf`. */
+/** The project, whoever owns it. In a person's request use `findProjectOf`. */
 export function findProject(db: Db, id: string): ProjectRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM projects WHERE id = ?').get(id);
   return row && fromStored(row);
 }
 
-/** The project if it is this user's, and was not removed. */
+/** The project, if it belongs to this user and is not being deleted. */
 export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow | undefined {
   const row = sql<Stored>(
     db,
@@ -60,21 +61,30 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
-/** The statement of `listProjects`; a test holds it to its index. */
+/** The statement of `listProjects`; a test checks that it uses its index. */
 export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
    WHERE user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`;
 
-/** A user's projects, newest first, from those older than `before` on. */
+/** A page of a user's projects with ids below `before`, newest first. */
 export function listProjects(db: Db, user_id: string, before: string | undefined, limit: number): ProjectRow[] {
   return sql<Stored>(db, LIST_PROJECTS)
     .all({ user_id, before: before ?? '~', limit })
     .map(fromStored);
 }
 
+/** How many projects a user has, without those that are being deleted. */
 export function countProjects(db: Db, user_id: string): number {
   const row = sql<{ n: number }>(
     db,
     'SELECT count(*) AS n FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)',
   ).get(user_id);
   return row?.n ?? 0;
+}
+
+/** The names of a user's projects. */
+export function listProjectNames(db: Db, user_id: string): { id: string; name: string }[] {
+  return sql<{ id: string; name: string }>(
+    db,
+    'SELECT id, name FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)',
+  ).all(user_id);
 }

@@ -1,10 +1,14 @@
 import { sql, type Db } from './database.ts';
 
 /**
- * The queue in its order: what may start now, then what waits for its `retry_at`; by priority; then one task of each user in turn, whoever
- * has fewer at work first, and among equals whoever was served longest ago; then by age. A `retry_at` beyond `latest` was set before the
- * clock was put back, and holds nothing up. `busy` is a JSON array of ids to pass over. The
- * planner would rather read all tasks ever in the order of their users than sort the few that are queued, so it is told which index to read.
+ * The queue in its order:
+ * 1. tasks that may start now, before tasks that wait for their `retry_at`;
+ * 2. by priority;
+ * 3. round-robin over the users: the one with fewer tasks at work first, then the one that was served longest ago;
+ * 4. oldest first.
+ *
+ * A `retry_at` later than `latest` was set before the clock was put back, and is ignored. `busy` is a JSON array of
+ * ids to skip. INDEXED BY is needed: the planner would read all tasks by user rather than sort the few queued ones.
  */
 export const QUEUE = `
   WITH active AS (
@@ -22,23 +26,23 @@ export const QUEUE = `
 
 type Queued = { id: string; later: number };
 
-/** Now, and the latest time until which a task may be made to wait from now on; both ISO. */
+/** ISO times: now, and the latest `retry_at` that a task can have by now. */
 export type Times = { now: string; latest: string };
 
-/** The ids of all queued tasks, in the order in which they will start. */
+/** The ids of all queued tasks, in the queue's order. */
 export function listQueued(db: Db, times: Times): string[] {
   return sql<Queued>(db, QUEUE)
     .all({ ...times, busy: '[]' })
     .map((row) => row.id);
 }
 
-/** The id of the task that is to start now, none of `busy`; undefined where there is none. */
+/** The id of the next task to start, none of `busy`. Undefined: none may start now. */
 export function firstQueued(db: Db, times: Times, busy: string[]): string | undefined {
   const row = sql<Queued>(db, `${QUEUE} LIMIT 1`).get({ ...times, busy: JSON.stringify(busy) });
   return row?.later === 0 ? row.id : undefined;
 }
 
-/** When the next queued task that has to wait may start; null where none has to. */
+/** The earliest `retry_at` that a queued task waits for; null: none waits. */
 export function earliestRetry(db: Db, times: Times): string | null {
   const row = sql<{ at: string | null }>(
     db,
@@ -47,7 +51,7 @@ export function earliestRetry(db: Db, times: Times): string | null {
   return row?.at ?? null;
 }
 
-/** Notes that this user was given a worker: the others' turn comes first. */
+/** Stores when a task of this user was last given a worker: the other users come first in the next round. */
 export function markServed(db: Db, user_id: string, at: string): void {
   sql(db, 'UPDATE users SET served_at = ? WHERE id = ?').run(at, user_id);
 }

@@ -1,27 +1,43 @@
 import { sql, type Db } from './database.ts';
 
+/** A refresh token. It is exchanged once, for its successor. Times are ISO. */
 export type RefreshTokenRow = {
-  /** SHA-256 of the token; the token itself is not kept. */
+  /** SHA-256 of the token; the token itself is not stored. */
   hash: string;
-  /** The log-in that it descends from. */
+  /** The log-in that it belongs to. */
   family: string;
   user_id: string;
+  /** When that log-in was made. */
+  began_at: string;
+  /** What the client that got this token called itself, and its IP address. Null: the token is older than these columns. */
+  user_agent: string | null;
+  address: string | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
-  /** The token that it was exchanged for, sealed. */
+  /** The token that it was exchanged for, encrypted. */
   successor: string | null;
 };
 
+/** A log-in as its user sees it. */
+export type SessionRow = {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  user_agent: string | null;
+  address: string | null;
+};
+
+/** Adds a token that was not exchanged yet. */
 export function insertRefreshToken(db: Db, token: Omit<RefreshTokenRow, 'used_at' | 'successor'>): void {
   sql(
     db,
-    `INSERT INTO refresh_tokens (hash, family, user_id, created_at, expires_at)
-     VALUES (:hash, :family, :user_id, :created_at, :expires_at)`,
+    `INSERT INTO refresh_tokens (hash, family, user_id, began_at, user_agent, address, created_at, expires_at)
+     VALUES (:hash, :family, :user_id, :began_at, :user_agent, :address, :created_at, :expires_at)`,
   ).run(token);
 }
 
-/** The token of this hash; undefined also where its user was removed. */
+/** The token with this hash. Undefined: there is none, or its user is being deleted. */
 export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefined {
   return sql<RefreshTokenRow>(
     db,
@@ -29,14 +45,27 @@ export function findRefreshToken(db: Db, hash: string): RefreshTokenRow | undefi
   ).get(hash);
 }
 
-/** The log-ins of a user. */
+/** The families (log-ins) of a user. */
 export function listFamilies(db: Db, user_id: string): string[] {
   return sql<{ family: string }>(db, 'SELECT DISTINCT family FROM refresh_tokens WHERE user_id = ?')
     .all(user_id)
     .map((row) => row.family);
 }
 
-/** Marks a token as exchanged. False: it had been already. */
+/** The statement of `listSessions`; a test holds it to its index. Each log-in that has not ended has one token that was not used. */
+export const LIST_SESSIONS = `SELECT family AS id, began_at AS created_at, created_at AS last_used_at, user_agent, address
+   FROM refresh_tokens INDEXED BY refresh_tokens_unused
+   WHERE user_id = :user_id AND family < :before AND used_at IS NULL AND expires_at > :now ORDER BY family DESC LIMIT :limit`;
+
+/** A user's log-ins that have not ended, newest first, older than `before`. */
+export function listSessions(
+  db: Db,
+  page: { user_id: string; before: string | undefined; now: string; limit: number },
+): SessionRow[] {
+  return sql<SessionRow>(db, LIST_SESSIONS).all({ ...page, before: page.before ?? '~' });
+}
+
+/** Marks a token as exchanged. False: it was exchanged before. */
 export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, successor: string): boolean {
   const { changes } = sql(
     db,
@@ -45,8 +74,8 @@ export function markRefreshTokenUsed(db: Db, hash: string, used_at: string, succ
   return changes === 1;
 }
 
-/** Whether the log-in is good still: it was not ended, its user was not removed, and it has a token that has not expired. */
-export function familyLives(db: Db, family: string, user_id: string, now: string): boolean {
+/** Whether a log-in is valid: not revoked, with a token that has not expired, of a user who is not being deleted. */
+export function isFamilyValid(db: Db, family: string, user_id: string, now: string): boolean {
   const row = sql(
     db,
     `SELECT 1 FROM refresh_tokens WHERE family = ? AND user_id = ? AND expires_at > ?
@@ -55,18 +84,18 @@ export function familyLives(db: Db, family: string, user_id: string, now: string
   return row !== undefined;
 }
 
-/** How many tokens the log-in has had that have not expired. */
+/** How many tokens of a log-in are stored: used ones too, until they expire and are pruned. */
 export function countFamily(db: Db, family: string): number {
   const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM refresh_tokens WHERE family = ?').get(family);
   return row?.n ?? 0;
 }
 
-/** Ends a log-in. */
+/** Revokes a log-in. */
 export function deleteFamily(db: Db, family: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE family = ?').run(family);
 }
 
-/** Ends the oldest log-ins of a user beyond the newest `keep`, and gives their families. */
+/** Revokes all but the newest `keep` log-ins of a user, and returns the families of those it revoked. */
 export function deleteOldFamilies(db: Db, user_id: string, keep: number): string[] {
   return sql<{ family: string }>(
     db,
@@ -78,7 +107,7 @@ export function deleteOldFamilies(db: Db, user_id: string, keep: number): string
     .map((row) => row.family);
 }
 
-/** Forgets tokens that have expired. */
+/** Deletes expired tokens. */
 export function pruneRefreshTokens(db: Db, now: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE expires_at <= ?').run(now);
 }

@@ -1,29 +1,34 @@
 import { sql, type Db } from './database.ts';
 
 /*
- * What was deleted: first it is marked, which hides it, then its rows are deleted, a bounded number in each transaction. The row of a thing itself
- * goes after all that hangs on it, so that no foreign key deletes, or changes, more than a few rows in one go.
+ * Deletion of tasks, projects and users, in steps. A mark in `removed` hides the object at once. Then the rows that
+ * refer to it are deleted, a bounded number per transaction, and at last its own row: ON DELETE CASCADE never has
+ * many rows left.
  */
 
+/** What can be marked for deletion. */
 export type Removable = 'task' | 'project' | 'user';
 
-/** What one transaction deletes at most: rows of one table, and the text of events. */
+/** The most that one transaction deletes: rows of a table, and bytes of events' bodies. */
 export const REMOVED_ROWS_MAX = 500;
 const REMOVED_BYTES_MAX = 4 * 1024 * 1024;
-/** More than there can be workers at work: among so many tasks is one whose worker has gone, if there is any. */
+/** More than there can be workers: among so many tasks there is one without a running worker, if there is any. */
 const LISTED_MAX = 200;
 
-/** Hides a thing from everyone. A task must have ended; of a project or a user no task may wait or be at work. */
+/** Marks an object for deletion. A task must have ended; a project or user must have no queued or active task. */
 export function markRemoved(db: Db, kind: Removable, id: string): void {
   sql(db, 'INSERT OR IGNORE INTO removed (id, kind) VALUES (?, ?)').run(id, kind);
 }
 
-/** Hides all tasks of a project: their ids alone are read and written. */
+/** Marks all tasks of a project for deletion. It reads and writes only their ids. */
 export function markTasksOfProject(db: Db, project_id: string): void {
   sql(db, `INSERT OR IGNORE INTO removed (id, kind) SELECT id, 'task' FROM tasks WHERE project_id = ?`).run(project_id);
 }
 
-/** Hides tasks that ended before this time, those that ended longest ago first. Gives how many: `REMOVED_ROWS_MAX`, and there may be more. */
+/**
+ * Marks tasks that ended before this ISO time for deletion, the oldest end first. Returns how many, at most
+ * `REMOVED_ROWS_MAX`: then there may be more.
+ */
 export function markEndedBefore(db: Db, before: string): number {
   return sql(
     db,
@@ -32,7 +37,7 @@ export function markEndedBefore(db: Db, before: string): number {
   ).run(before).changes;
 }
 
-/** The tasks that ended longest ago, by id, oldest end first: some of them. */
+/** The ids of some ended tasks, oldest end first. */
 export function listEndedFirst(db: Db): string[] {
   return sql<{ id: string }>(
     db,
@@ -43,7 +48,7 @@ export function listEndedFirst(db: Db): string[] {
     .map(({ id }) => id);
 }
 
-/** Marks tasks and projects of a user who is being removed, to be removed before him. Gives how many; 0: all are marked, or gone. */
+/** Marks some tasks and projects of a user for deletion. Returns how many; 0: none is left to mark. */
 export function markSomeOfUser(db: Db, user_id: string): number {
   return sql(
     db,
@@ -54,14 +59,14 @@ export function markSomeOfUser(db: Db, user_id: string): number {
   ).run({ user_id }).changes;
 }
 
-/** Some of what is marked, by id. */
+/** The ids of some marked objects. */
 export function listRemoved(db: Db, kind: Removable): string[] {
   return sql<{ id: string }>(db, `SELECT id FROM removed WHERE kind = ? ORDER BY id LIMIT ${LISTED_MAX}`)
     .all(kind)
     .map(({ id }) => id);
 }
 
-/** Deletes a part of what hangs on a task. True: that was all that there may be much of. */
+/** Deletes some events, then some messages of a task. True: none of them is left. */
 export function deleteSomeOfTask(db: Db, task_id: string): boolean {
   if (!deleteFirstEvents(db, task_id)) return false;
   const { changes } = sql(
@@ -71,14 +76,14 @@ export function deleteSomeOfTask(db: Db, task_id: string): boolean {
   return changes < REMOVED_ROWS_MAX;
 }
 
-/** Deletes a marked task with the few rows that are left on it. Gives its workspace; null where it has none. */
+/** Deletes a marked task and the few rows that still refer to it. Returns its workspace; null: it has none. */
 export function deleteTask(db: Db, id: string): string | null {
   const row = sql<{ workspace: string | null }>(db, 'DELETE FROM tasks WHERE id = ? RETURNING workspace').get(id);
   unmark(db, id);
   return row?.workspace ?? null;
 }
 
-/** Deletes a marked project. False: tasks of it are there still. */
+/** Deletes a marked project. False: it still has tasks. */
 export function deleteProject(db: Db, id: string): boolean {
   if (sql(db, 'SELECT 1 FROM tasks WHERE project_id = ? LIMIT 1').get(id) !== undefined) return false;
   sql(db, 'DELETE FROM projects WHERE id = ?').run(id);
@@ -86,7 +91,7 @@ export function deleteProject(db: Db, id: string): boolean {
   return true;
 }
 
-/** Deletes a part of what hangs on a marked user, and at last the user. False: tasks or projects of theirs are there still. */
+/** Deletes some rows of a marked user, and at last the user. False: the user still has tasks or projects. */
 export function deleteSomeOfUser(db: Db, id: string): boolean {
   const has = sql(
     db,
@@ -108,7 +113,7 @@ function unmark(db: Db, id: string): void {
   sql(db, 'DELETE FROM removed WHERE id = ?').run(id);
 }
 
-/** Deletes a task's oldest events. True: there are no more. */
+/** Deletes the oldest events of a task. True: none is left. */
 function deleteFirstEvents(db: Db, task_id: string): boolean {
   const events = sql<{ id: number; bytes: number }>(
     db,

@@ -25,13 +25,13 @@ function fromStored(row: Stored): TaskRow {
   };
 }
 
-/** The task, whoever owns it, and also one that is being removed; undefined where there is none. For a person's request use `findTaskOf`. */
+/** The task, whoever owns it, and also while it is being deleted. In a person's request use `findTaskOf`. */
 export function findTask(db: Db, id: string): TaskRow | undefined {
   const row = sql<Stored>(db, 'SELECT * FROM tasks WHERE id = ?').get(id);
   return row && fromStored(row);
 }
 
-/** The task if it is this user's, and was not removed. */
+/** The task, if it belongs to this user and is not being deleted. */
 export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undefined {
   const row = sql<Stored>(
     db,
@@ -40,6 +40,7 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
   return row && fromStored(row);
 }
 
+/** Adds a new task: without usage, plan or result. */
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
@@ -52,7 +53,7 @@ export function insertTask(db: Db, task: TaskRow): void {
 }
 
 /**
- * Stores what `live` made of a task, if it still stands where `before` was read. False: someone else was first.
+ * Stores the new state of a task, if it still has the status and attempt of `before`. False: another write was first.
  */
 export function updateState(
   db: Db,
@@ -72,7 +73,7 @@ export function updateState(
   return changes === 1;
 }
 
-/** Sets a task's total budget, in US dollars, if it is more than was spent already. False: it is not. */
+/** Sets a task's total budget in US dollars. False: as much was spent already, and the budget stays. */
 export function updateBudget(db: Db, id: string, budget_usd: number, at: string): boolean {
   const { changes } = sql(
     db,
@@ -81,7 +82,7 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
   return changes === 1;
 }
 
-/** Which of a user's tasks a list shows, and from where on: those older than `before`. */
+/** Which of a user's tasks a page shows: at most `limit`, with ids below `before`. */
 export type TasksFilter = {
   user_id: string;
   status?: TaskStatus | undefined;
@@ -90,14 +91,14 @@ export type TasksFilter = {
   limit: number;
 };
 
-/** A page of tasks, newest first. Its ids are found in the index alone: to pass over those that are being removed no row is read. */
+/** A page of tasks, newest first. The inner query reads only an index, so that skipping deleted tasks reads no rows. */
 const pageOf = (where: string) => `SELECT * FROM tasks WHERE id IN (
     SELECT id FROM tasks ${where} AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit
   ) ORDER BY id DESC`;
 
 /**
- * The page's statement for each combination of filters, each held to the index that serves it at any number of rows. `+user_id` keeps the
- * planner from another one.
+ * The statement of a page for each combination of filters. INDEXED BY names the index that makes it a single search
+ * at any number of rows; the `+` keeps the planner from using `user_id` for another one.
  */
 export const LIST_TASKS = {
   all: pageOf('INDEXED BY tasks_by_user WHERE user_id = :user_id'),
@@ -108,7 +109,7 @@ export const LIST_TASKS = {
   ),
 } as const;
 
-/** A page of a user's tasks, newest first. A project in the filter must be the user's own. */
+/** A page of a user's tasks, newest first. `project_id` must be one of the user's own projects. */
 export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
   const { user_id, status, project_id, before = '~', limit } = filter;
   const statement =
@@ -130,7 +131,7 @@ export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
     .map(fromStored);
 }
 
-/** How many tasks of a user wait in the queue. */
+/** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
   const row = sql<{ n: number }>(db, `SELECT count(*) AS n FROM tasks WHERE user_id = ? AND status = 'queued'`).get(
     user_id,
@@ -138,7 +139,7 @@ export function countQueuedOf(db: Db, user_id: string): number {
   return row?.n ?? 0;
 }
 
-/** Whether a task of this project waits or is at work. */
+/** Whether a task of this project is queued or at work. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
@@ -147,7 +148,7 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
   return row !== undefined;
 }
 
-/** Whether any task of this user waits or is at work. */
+/** Whether a task of this user is queued or at work. */
 export function isUserAtWork(db: Db, user_id: string): boolean {
   const row = sql(
     db,

@@ -1,10 +1,10 @@
 import { TRANSCRIPT_TYPES } from '../../protocol/worker.ts';
 import { sql, type Db } from './database.ts';
 
-/** An event of the conversation; `body` is JSON text. */
+/** An event of the conversation. `body` is JSON text. */
 export type TranscriptRow = { attempt: number; type: string; body: string };
 
-/** The events that the conversation of the attempts up to `n` is folded from, in order. */
+/** The events of attempts 1 to `n` that the conversation is built from, in order. */
 export function listTranscript(db: Db, task_id: string, n: number): TranscriptRow[] {
   return sql<TranscriptRow>(
     db,

@@ -1,14 +1,14 @@
 import type { Usage } from '../../protocol/task.ts';
 import { sql, type Db } from './database.ts';
 
-/** A task's budget and what of it is spent, in US dollars. */
+/** The budget of a task and what it has spent, in US dollars. Undefined: the task was deleted. */
 export function findBudget(db: Db, task_id: string): { budget_usd: number; cost_usd: number } | undefined {
   return sql<{ budget_usd: number; cost_usd: number }>(db, 'SELECT budget_usd, cost_usd FROM tasks WHERE id = ?').get(
     task_id,
   );
 }
 
-/** Adds to a task's usage, and gives its total. Undefined: the task is gone. */
+/** Adds to a task's usage, and returns the new total. Undefined: the task was deleted. */
 export function addUsage(db: Db, task_id: string, usage: Usage, at: string): Usage | undefined {
   return sql<Usage>(
     db,

@@ -1,5 +1,6 @@
 import { sql, type Db } from './database.ts';
 
+/** An account. `password_hash` is empty while the account is being deleted. */
 export type UserRow = {
   id: string;
   email: string;
@@ -8,7 +9,7 @@ export type UserRow = {
   created_at: string;
 };
 
-/** Adds an account. Throws SQLITE_CONSTRAINT_UNIQUE where the address is taken: look first, in the same transaction. */
+/** Adds an account. Throws SQLITE_CONSTRAINT_UNIQUE if the e-mail is taken: check first, in the same transaction. */
 export function insertUser(db: Db, user: UserRow): void {
   sql(
     db,
@@ -16,21 +17,32 @@ export function insertUser(db: Db, user: UserRow): void {
   ).run(user);
 }
 
+/** The account, also while it is being deleted. Undefined: there is none. */
 export function findUser(db: Db, id: string): UserRow | undefined {
   return sql<UserRow>(db, 'SELECT * FROM users WHERE id = ?').get(id);
 }
 
-/** `email` as it is stored: trimmed and in lower case. */
+/** The account with this e-mail address. `email` must be trimmed and in lower case, as it is stored. */
 export function findUserByEmail(db: Db, email: string): UserRow | undefined {
   return sql<UserRow>(db, 'SELECT * FROM users WHERE email = ?').get(email);
 }
 
-/** Takes the address and the password from an account that is removed: nobody logs in to it, and the address is free. */
+/** Stores the hash of a new password, if `old_hash` is still the stored one. False: it is not, or there is no such account. */
+export function updatePassword(db: Db, id: string, old_hash: string, new_hash: string): boolean {
+  const { changes } = sql(db, 'UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?').run(
+    new_hash,
+    id,
+    old_hash,
+  );
+  return changes === 1;
+}
+
+/** Clears the e-mail and password of an account that is being deleted: nobody logs in, and the address is free. */
 export function releaseEmail(db: Db, id: string): void {
   sql(db, `UPDATE users SET email = id, password_hash = '' WHERE id = ?`).run(id);
 }
 
-/** Whether the server has an owner yet. */
+/** Whether the server has any account. */
 export function hasUsers(db: Db): boolean {
   return sql(db, 'SELECT 1 FROM users LIMIT 1').get() !== undefined;
 }

@@ -1,16 +1,16 @@
 import { sql, type Db } from './database.ts';
 
-/** Notes which folder is the task's workspace; null: its next attempt gets a new one. */
+/** Stores the folder name of a task's workspace; null: the next attempt gets a new one. */
 export function setWorkspace(db: Db, task_id: string, workspace: string | null): void {
   sql(db, 'UPDATE tasks SET workspace = ? WHERE id = ?').run(workspace, task_id);
 }
 
-/** Whether this folder is the workspace of a task. */
+/** Whether a folder of this name is the workspace of a task. */
 export function isWorkspace(db: Db, workspace: string): boolean {
   return sql(db, 'SELECT 1 FROM tasks WHERE workspace = ?').get(workspace) !== undefined;
 }
 
-/** The workspaces of tasks that have ended, those that ended longest ago first. What is being removed goes by itself. */
+/** The workspaces of ended tasks, oldest end first. Deletion takes care of those of tasks that are being deleted. */
 export function listEndedWorkspaces(db: Db): { task_id: string; workspace: string; ended_at: string }[] {
   return sql<{ task_id: string; workspace: string; ended_at: string }>(
     db,
@@ -19,7 +19,7 @@ export function listEndedWorkspaces(db: Db): { task_id: string; workspace: strin
   ).all();
 }
 
-/** Gives up the workspace of a task, if that has ended: a next attempt gets another. */
+/** Takes the workspace from a task, if it has ended: its next attempt gets a new one. */
 export function giveUpWorkspace(db: Db, task_id: string, workspace: string): void {
   sql(db, 'UPDATE tasks SET workspace = NULL WHERE id = ? AND workspace = ? AND ended_at IS NOT NULL').run(
     task_id,

@@ -6,7 +6,8 @@ import type { Keys } from '../base/keys.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
-import { countProjects, findProjectOf, insertProject, updateProject } from '../sqlite/projects.ts';
+import type { Db } from '../sqlite/database.ts';
+import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
 import { isProjectAtWork } from '../sqlite/tasks.ts';
 
@@ -16,9 +17,10 @@ import { isProjectAtWork } from '../sqlite/tasks.ts';
 export function createProject(tx: Tx, keys: Keys, user_id: string, input: ProjectCreate): ProjectRow {
   if (countProjects(tx.db, user_id) >= LIMITS.projects_per_user_max)
     throw new ErrandError('conflict', `You have ${LIMITS.projects_per_user_max} projects: delete one first.`);
+  requireFreeName(tx, user_id, input.name);
   const id = newId();
   const at = new Date().toISOString();
-  const { git_token = null, git_username = null, env = {}, ...fields } = input;
+  const { git_token = null, git_username = null, env = {}, check: _check, ...fields } = input;
   const project: ProjectRow = {
     id,
     user_id,
@@ -42,23 +44,33 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
 
 /** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
-  const project = requireProject(tx, user_id, project_id);
-  const { git_token, git_username, env, ...fields } = patch;
-  const moved = fields.repo_url !== undefined && !sameOrigin(fields.repo_url, project.repo_url);
-  const had = previousSecrets(keys, project, patch);
-  const secrets: ProjectSecrets = {
-    git_token: git_token === undefined ? (moved ? null : had.git_token) : git_token,
-    git_username: git_username === undefined ? (moved ? null : had.git_username) : git_username,
-    env: env ?? had.env,
-  };
+  const project = requireProject(tx.db, user_id, project_id);
+  const { git_token: _token, git_username: _username, env: _env, check: _check, ...fields } = patch;
+  if (fields.name !== undefined && fields.name !== project.name) requireFreeName(tx, user_id, fields.name, project_id);
   const next: ProjectRow = {
     ...project,
     ...present(fields),
-    ...sealSecrets(keys, project_id, secrets),
+    ...sealSecrets(keys, project_id, patchedSecrets(keys, project, patch)),
     updated_at: new Date().toISOString(),
   };
   updateProject(tx.db, next);
   return next;
+}
+
+/** A project's secrets as the patch leaves them. */
+export function patchedSecrets(
+  keys: Keys,
+  project: ProjectRow,
+  patch: Pick<ProjectPatch, 'repo_url' | 'git_token' | 'git_username' | 'env'>,
+): ProjectSecrets {
+  const { repo_url, git_token, git_username, env } = patch;
+  const moved = repo_url !== undefined && !sameOrigin(repo_url, project.repo_url);
+  const before = previousSecrets(keys, project, patch);
+  return {
+    git_token: git_token === undefined ? (moved ? null : before.git_token) : git_token,
+    git_username: git_username === undefined ? (moved ? null : before.git_username) : git_username,
+    env: env ?? before.env,
+  };
 }
 
 /** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
@@ -73,7 +85,7 @@ function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: Pr
 
 /** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */
 export function removeProject(tx: Tx, user_id: string, project_id: string): void {
-  requireProject(tx, user_id, project_id);
+  requireProject(tx.db, user_id, project_id);
   if (isProjectAtWork(tx.db, user_id, project_id))
     throw new ErrandError('conflict', 'A task of this project waits or is at work: cancel it first.');
   markTasksOfProject(tx.db, project_id);
@@ -81,9 +93,23 @@ export function removeProject(tx: Tx, user_id: string, project_id: string): void
   tx.announce('removed');
 }
 
+/**
+ * Throws `conflict` if another project of this user has the name, in upper or lower case. It is checked here, in the transaction, and not by an index: SQLite
+ * folds ASCII alone, and a project that is being deleted keeps its row for a while. Duplicates that an older version let in keep their names until one is changed.
+ */
+function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string): void {
+  const folded = foldName(name);
+  if (!listProjectNames(tx.db, user_id).some((other) => other.id !== own_id && foldName(other.name) === folded)) return;
+  throw new ErrandError('conflict', `You have a project with the name '${name}' already: choose another name.`, {
+    errors: [{ field: '/name', message: 'is the name of another project of yours' }],
+  });
+}
+
+const foldName = (name: string): string => name.normalize('NFC').toLowerCase();
+
 /** The project if it is this user's; else throws `not_found`. */
-function requireProject(tx: Pick<Tx, 'db'>, user_id: string, project_id: string): ProjectRow {
-  const project = findProjectOf(tx.db, user_id, project_id);
+export function requireProject(db: Db, user_id: string, project_id: string): ProjectRow {
+  const project = findProjectOf(db, user_id, project_id);
   if (!project) throw new ErrandError('not_found', 'There is no such project.');
   return project;
 }

@@ -1,6 +1,7 @@
 import type { EgressPolicy } from '../domain/egress-policy.ts';
-import type { ForgeCredential, ForgeRepository } from '../domain/forge-repository.ts';
+import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
+import { forgeCredential } from './forge-credential.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
@@ -10,23 +11,14 @@ import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
 import type { TaskRow } from '../domain/task.ts';
 
-/** The user name that forges take together with a token. */
-const TOKEN_USERNAME = 'x-access-token';
-/** Where a task has no project: what installs packages works, and nothing else. */
+/** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
-type Deps = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
+type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
 
-/** What a task has from its project as it stands now, and from the server where it has none. */
-export function taskSettings({ db, keys, config }: Deps) {
+/** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
+export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
   const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
-
-  function credential(task: TaskRow): ForgeCredential | undefined {
-    const { git_token, git_username } = readTaskSecrets(db, keys, task);
-    if (git_token !== null) return { username: git_username ?? TOKEN_USERNAME, password: git_token };
-    if (config.git_token === undefined || !isAt(task.repo_url, config.git_host)) return undefined;
-    return { username: TOKEN_USERNAME, password: config.git_token };
-  }
 
   return {
     /** For the assignment. */
@@ -40,20 +32,14 @@ export function taskSettings({ db, keys, config }: Deps) {
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };
     },
-    /** For the git carrier. Throws where there is no such task. */
+    /** For the git proxy. Throws if there is no such task. */
     repository: (task_id: string): ForgeRepository => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);
-      return { repo_url: task.repo_url, credential: credential(task) };
+      const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config);
+      return { repo_url: task.repo_url, credential };
     },
     /** For the forward proxy. */
     egress: (task_id: string): EgressPolicy => projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT,
   };
-}
-
-/** Whether the repository is on this host (`host` or `host:port`), by https: the server's token goes nowhere in the clear but to a named port. */
-function isAt(repo_url: string, git_host: string): boolean {
-  if (!URL.canParse(repo_url)) return false;
-  const { protocol, host } = new URL(repo_url);
-  return host === git_host && (protocol === 'https:' || git_host.includes(':'));
 }

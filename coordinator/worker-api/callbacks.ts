@@ -7,10 +7,10 @@ import { endAttempt } from '../tasks/advance.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
-import { markAttemptRunning, markResultCame, updateLastSeq, type Standing } from '../sqlite/attempts.ts';
+import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
 import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
-import { findState, markHeard, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
+import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 import { requireLiving, standingOf, type Via } from './fence.ts';
@@ -99,7 +99,7 @@ export class Callbacks {
       act(tx, task_id, { type: 'worker_called', at });
     }
     if (standing.silence !== null) {
-      markHeard(tx.db, task_id);
+      clearSilence(tx.db, task_id);
       this.#tellState(tx, task_id);
     }
     return { task_id, attempt, standing, at };
@@ -135,7 +135,7 @@ export class Callbacks {
       putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
     }
     tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
-    markResultCame(tx.db, task_id, attempt, at);
+    markResultReceived(tx.db, task_id, attempt, at);
     const { status, reason, detail } = result;
     const ended = endAttempt(tx, task, attempt, { status, reason, detail, at });
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended while its result was taken.`);
@@ -143,7 +143,7 @@ export class Callbacks {
 }
 
 /** One callback that was let in: the attempt, how it stood before, and the time. */
-type Call = { task_id: string; attempt: number; standing: Standing; at: string };
+type Call = { task_id: string; attempt: number; standing: AttemptState; at: string };
 
 /** What every reply carries. Mostly nothing is pending, and the count, which an index alone answers, costs a third of the list. */
 function controlOf(tx: Tx, { task_id, standing }: Call): Control {

@@ -1,5 +1,5 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import { findStanding, type Standing } from '../sqlite/attempts.ts';
+import { findAttemptState, type AttemptState } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 
@@ -10,8 +10,8 @@ export type Via = { worker: string } | 'tcp';
  * How the attempt of a token stands. Its row has the last word, so this is asked in the transaction that stores what was sent, or right before something is
  * carried. Throws `unauthenticated` where there is no such attempt, or the call came by another worker's socket.
  */
-export function standingOf(db: Db, claims: TaskClaims, via: Via): Standing {
-  const standing = findStanding(db, claims.task_id, claims.attempt);
+export function standingOf(db: Db, claims: TaskClaims, via: Via): AttemptState {
+  const standing = findAttemptState(db, claims.task_id, claims.attempt);
   if (!standing) throw new ErrandError('unauthenticated', 'The task token is of an attempt that does not exist.');
   if (via !== 'tcp' && via.worker !== standing.worker)
     throw new ErrandError('unauthenticated', "The task token came by another worker's socket.");
@@ -19,7 +19,7 @@ export function standingOf(db: Db, claims: TaskClaims, via: Via): Standing {
 }
 
 /** Throws `attempt_ended` where the worker's own result is known, `stale_attempt` where the attempt was given up. */
-export function requireLiving(standing: Standing, attempt: number): void {
+export function requireLiving(standing: AttemptState, attempt: number): void {
   if (standing.result_at !== null)
     throw new ErrandError('attempt_ended', 'The result of this attempt is known: nothing more is taken.');
   if (standing.newest !== attempt || (standing.attempt_status !== 'starting' && standing.attempt_status !== 'running'))

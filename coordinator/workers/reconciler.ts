@@ -1,6 +1,6 @@
 import type { Logger } from '../base/logger.ts';
 import { Periodic } from '../base/periodic.ts';
-import { listEndedAttemptsOf, listLivingAttempts } from '../sqlite/attempts.ts';
+import { listEndedAttemptsOf, listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { isWorkspace } from '../sqlite/workspaces.ts';
 import type { Attempts } from './attempts.ts';
@@ -66,7 +66,7 @@ export class Reconciler {
 
   #takeUpLiving(): void {
     const { log, attempts, logger } = this.#deps;
-    for (const attempt of listLivingAttempts(log.db)) {
+    for (const attempt of listActiveAttempts(log.db)) {
       const { task_id, n, worker } = attempt;
       if (attempts.has(task_id)) continue;
       logger.info({ task_id, attempt: n, worker }, 'taking up an attempt');

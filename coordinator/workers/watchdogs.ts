@@ -3,9 +3,9 @@ import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AttemptRow } from '../domain/task.ts';
 import type { Relay } from '../live/relay.ts';
-import { listLivingAttempts } from '../sqlite/attempts.ts';
+import { listActiveAttempts } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { findState, markSilent } from '../sqlite/progress.ts';
+import { findState, setSilence } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import { Leases, type ExpiredLease, type LeaseTimes, type Silence } from './leases.ts';
@@ -55,7 +55,7 @@ export class Watchdogs {
 
   /** Watches the attempts that are living. */
   start(): void {
-    for (const attempt of listLivingAttempts(this.#deps.log.db)) this.#watch(attempt);
+    for (const attempt of listActiveAttempts(this.#deps.log.db)) this.#watch(attempt);
   }
 
   stop(): void {
@@ -78,7 +78,7 @@ export class Watchdogs {
     try {
       log.write((tx) => {
         const silence: WaitingFor = { kind: 'silent_worker', since, until };
-        if (!markSilent(tx.db, task_id, attempt, JSON.stringify(silence))) return;
+        if (!setSilence(tx.db, task_id, attempt, JSON.stringify(silence))) return;
         const state = findState(tx.db, task_id);
         if (state) tx.afterCommit(() => relay.state(state));
       });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Session } from '../../protocol/api.ts';
+import { Session } from '../../protocol/accounts.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));

@@ -15,7 +15,7 @@ test.serial('a repository that does not exist ends its task in one attempt, in w
   await whole.forge.createRepository('there.git');
   const git_token = 'forge-secret-word';
   const project = await ann.api.call('createProject', {
-    body: { name: 'gone', repo_url: `${whole.forge.origin}/gone.git`, git_token },
+    body: { name: 'gone', repo_url: `${whole.forge.origin}/gone.git`, git_token, check: false },
   });
   const { id } = await ann.api.call('createTask', { body: { prompt: 'Do it', project_id: project.id } });
   const done = await ended(ann, id);
@@ -60,8 +60,12 @@ for (const host of ['127.0.0.1:9', 'localhost', '10.0.0.1', '[::1]:3000', '169.2
   test.serial(`a repository at ${host}, which the server's owner has not listed, is refused in words`, async (t) => {
     const whole = await startErrand(t, { runner: 'process' });
     const ann = await whole.person('ann');
-    const body = { prompt: 'Read it to me', repo_url: `http://${host}/a/b.git` };
-    const { id } = await ann.api.call('createTask', { body });
+    const repo_url = `http://${host}/a/b.git`;
+    const prompt = 'Read it to me';
+    t.regex((await ann.api.refused('createTask', { body: { prompt, repo_url } })).detail ?? '', /private address/);
+    const unchecked = { name: 'P', repo_url, check: false };
+    const { id: project_id } = await ann.api.call('createProject', { body: unchecked });
+    const { id } = await ann.api.call('createTask', { body: { prompt, project_id } });
     const done = await ended(ann, id);
     t.deepEqual([done.status, done.attempts.length], ['failed', 1]);
     t.regex(done.detail ?? '', /private address.*ERRAND_PRIVATE_HOSTS/);

@@ -8,15 +8,16 @@ import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
-import type { Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
 import { CLOSE, SUBPROTOCOL } from '../../protocol/socket.ts';
 import { Api } from '../support/api.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -27,13 +28,14 @@ import { until } from '../support/until.ts';
 export async function startTarget(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const callback_port = await freePort();
-  const coordinator = CoordinatorProcess.start(t, data_dir, {
+  const settings = {
     ERRAND_RUNNER: 'process',
     ERRAND_WARM_WORKERS: '1',
     ERRAND_SIGNUP: 'open',
     ERRAND_CALLBACK_PORT: String(callback_port),
     ERRAND_LOG: 'error',
-  });
+  };
+  const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
   const [session, other] = [await signUp(api, 'ann'), await signUp(api, 'bob')];
@@ -134,7 +136,7 @@ function caller(agent: Agent, origin: string): Call {
 function badBodies(call: Call, token: string): Bad[] {
   const headers = bearing(token);
   const repo_url = 'https://forge.example/a/b';
-  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@forge.example:a/b'];
+  const urls = ['file:///etc/passwd', 'ext::sh -c id', '--upload-pack=id', '-u', 'git@alias:a/b'];
   const bodies: unknown[] = [
     { prompt: 'x', repo_url, colour: 'red' },
     { prompt: 7, repo_url },

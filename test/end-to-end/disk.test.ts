@@ -41,7 +41,7 @@ diskTest('a full data disk holds new work back and loses nothing; work goes on o
     const response = await api.send('readyz', {});
     return response.status === 503 && (await response.json());
   });
-  t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until there are 10/);
+  t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until 10/);
 
   // What can be written still is queued, and says why it waits; all else is refused in words.
   const queued: string[] = [];

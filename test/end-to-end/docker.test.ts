@@ -1,4 +1,4 @@
 import { dockerTest } from '../support/docker.ts';
-import { errands } from './suite.ts';
+import { errands, shipped } from './suite.ts';
 
-errands(dockerTest, 'docker');
+errands(dockerTest, shipped('docker'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { CommandLine } from '../support/command-line.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
@@ -31,7 +31,7 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
   const url = await coordinator.url();
   await coordinator.shows('--follow\n');
-  t.regex(coordinator.stdout, /the demo model, for there is no ANTHROPIC_API_KEY/);
+  t.regex(coordinator.stdout, /the demo model, since ANTHROPIC_API_KEY is not set/);
   const [login = [], task = [], ...more] = commandsOf(coordinator.stdout);
   t.deepEqual(more, []);
   t.deepEqual(login, ['login', '--server', url, '--signup']);
@@ -146,16 +146,31 @@ test.serial('a second server on the same data folder is refused, and the first g
   t.is((await fetch(`${await third.url()}/readyz`)).status, 200);
 });
 
-test.serial('a PORT that is taken is told in words, and the server ends', async (t) => {
+/** A port of loopback that another program has until the test ends. */
+async function takenPort(t: ExecutionContext): Promise<string> {
   const taken = createServer().listen(0, '127.0.0.1');
   t.teardown(() => taken.close());
   await once(taken, 'listening');
-  const port = String((taken.address() as AddressInfo).port);
-  const env = { ERRAND_RUNNER: 'process', PORT: port };
-  const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env).ended;
-  t.is(code, 1);
-  t.regex(stderr, new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has this port`));
-  t.regex(stderr, /Set .*PORT to another\.\n$/);
+  return String((taken.address() as AddressInfo).port);
+}
+
+for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as const)
+  test.serial(`a ${setting} that is taken ends the start in words`, async (t) => {
+    const port = await takenPort(t);
+    const env = { ERRAND_RUNNER: 'process', [setting]: port };
+    const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env, main).ended;
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses this port`),
+    );
+    t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
+  });
+
+test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
+  const env = { ERRAND_RUNNER: 'process', ERRAND_CALLBACK_PORT: await takenPort(t) };
+  const server = CoordinatorProcess.start(t, await temporaryFolder(t), env);
+  t.is((await fetch(`${await server.url()}/readyz`)).status, 200);
 });
 
 test.serial('a database that is none ends the start with words on what to do, and no stack', async (t) => {

@@ -1,4 +1,4 @@
 import test from 'ava';
-import { errands } from './suite.ts';
+import { errands, shipped } from './suite.ts';
 
-errands((title, body) => test.serial(title, body), 'process');
+errands((title, body) => test.serial(title, body), shipped('process'));

@@ -7,7 +7,7 @@ import { readKeys } from '../../coordinator/base/keys.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
 import { look, serverCommands } from '../support/backups.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -51,7 +51,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
     ANTHROPIC_API_KEY: model.api_key,
     ANTHROPIC_BASE_URL: model.base_url,
   };
-  const first = CoordinatorProcess.start(t, data_dir, settings);
+  const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const api = new Api(await first.url());
   const body = { email: 'ann@example.org', password: PASSWORD };
   const session = await api.call('signup', { body });
@@ -92,7 +92,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   t.is(restored.code, 0, restored.stderr);
   t.regex(restored.stdout, /tasks that were under way, and go on in a new attempt: 1/);
 
-  const second = CoordinatorProcess.start(t, data_dir, settings);
+  const second = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const api_again = new Api(await second.url(), session.access_token);
   t.is((await api_again.refused('getTask', { params: { id } })).code, 'unauthenticated');
   const again = await api_again.call('login', { body });
@@ -195,7 +195,7 @@ test.serial(
   async (t) => {
     const data_dir = await temporaryFolder(t);
     const settings = { ERRAND_RUNNER: 'process' };
-    const first = CoordinatorProcess.start(t, data_dir, settings);
+    const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const body = { email: 'ann@example.org', password: PASSWORD };
     const before = new Api(await first.url());
     before.token = (await before.call('signup', { body })).access_token;
@@ -204,7 +204,7 @@ test.serial(
     await first.stop();
     rmSync(join(data_dir, 'keys.json'));
 
-    const second = CoordinatorProcess.start(t, data_dir, settings);
+    const second = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const api = new Api(await second.url());
     const session = await api.call('login', { body });
     api.token = session.access_token;

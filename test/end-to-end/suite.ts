@@ -1,7 +1,15 @@
-import type { ImplementationFn } from 'ava';
+import type { ExecutionContext, ImplementationFn } from 'ava';
 import { join } from 'node:path';
 import type { LogEvent } from '../../protocol/events.ts';
-import { ended, eventsOf, FORGE, startErrand, type Person, type WholeErrand } from '../support/errand.ts';
+import {
+  ended,
+  eventsOf,
+  FORGE,
+  startErrand,
+  type Person,
+  type RunnerOptions,
+  type WholeErrand,
+} from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, MEND, textOf, turnOf } from './scenario.ts';
@@ -16,10 +24,18 @@ const fileAt = (forge: WholeErrand['forge'], name: string, ref: string, path: st
 /** Declares one test; one at a time, for each starts workers by the dozen. */
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
-/** The errands of the first issue, with either runner: the same must hold for both. */
-export function errands(run: Run, runner: 'docker' | 'process'): void {
-  run(`${runner}: an errand goes from the task to the pushed branch, and its events arrive live`, async (t) => {
-    const whole = await startErrand(t, { runner, model: { script: MEND } });
+/** What starts the workers. `start` gives what a server with it is started with. */
+type RunnerUnderTest = { name: string; start: (t: ExecutionContext) => Promise<RunnerOptions> };
+
+/** A runner that ships with Errand. */
+export function shipped(runner: 'docker' | 'process'): RunnerUnderTest {
+  return { name: runner, start: () => Promise.resolve({ runner }) };
+}
+
+/** What an errand is from its start to its end. The same must hold with every runner. */
+export function errands(run: Run, { name, start }: RunnerUnderTest): void {
+  run(`${name}: an errand goes from the task to the pushed branch, and its events arrive live`, async (t) => {
+    const whole = await startErrand(t, { ...(await start(t)), model: { script: MEND } });
     const ann = await whole.person('ann');
     const phone = ann.phone();
     const project_id = await whole.project(ann, 'adder', BROKEN, { verify_command: 'node --test' });
@@ -53,9 +69,9 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     );
   });
 
-  run(`${runner}: a message during the run changes what is done`, async (t) => {
+  run(`${name}: a message during the run changes what is done`, async (t) => {
     const whole = await startErrand(t, {
-      runner,
+      ...(await start(t)),
       model: byConversation((request) => {
         const asked = textOf(request).includes('call it PLUS.md');
         const wrote = textOf(request).includes('"write_file"');
@@ -77,9 +93,9 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.is(entered.length, 1);
   });
 
-  run(`${runner}: a cancel ends the worker within two seconds, and what there was is pushed`, async (t) => {
+  run(`${name}: a cancel ends the worker within two seconds, and what there was is pushed`, async (t) => {
     const whole = await startErrand(t, {
-      runner,
+      ...(await start(t)),
       model: {
         script: [
           { tools: [{ name: 'write_file', input: { path: 'half.txt', content: 'half\n' } }] },
@@ -102,16 +118,16 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.is(await fileAt(whole.forge, 'adder', done.branch ?? '', 'half.txt'), 'half');
   });
 
-  run(`${runner}: two people see nothing of each other's`, async (t) => {
-    const whole = await startErrand(t, { runner, model: { script: MEND } });
+  run(`${name}: two people see nothing of each other's`, async (t) => {
+    const whole = await startErrand(t, { ...(await start(t)), model: { script: MEND } });
     const [ann, bob] = [await whole.person('ann'), await whole.person('bob')];
     const bobs = bob.phone();
     await bobs.until(({ frames }) => frames.some((frame) => frame.type === 'caught_up'));
     const project_id = await whole.project(ann, 'adder', BROKEN);
     const { id } = await send(ann, { prompt: 'Make the tests pass', project_id });
     await ended(ann, id);
-    for (const name of ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask'] as const)
-      t.is((await bob.api.refused(name, { params: { id } })).code, 'not_found', name);
+    for (const call of ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask'] as const)
+      t.is((await bob.api.refused(call, { params: { id } })).code, 'not_found', call);
     t.is((await bob.api.refused('createMessage', { params: { id }, body: { text: 'Hello' } })).code, 'not_found');
     t.is((await bob.api.refused('createTask', { body: { prompt: 'Mine now', project_id } })).code, 'not_found');
     t.deepEqual((await bob.api.call('listTasks', {})).items, []);
@@ -122,8 +138,12 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     );
   });
 
-  run(`${runner}: ten errands share two workers, and all succeed`, async (t) => {
-    const whole = await startErrand(t, { runner, model: byConversation(MEND), env: { ERRAND_WORKERS: '2' } });
+  run(`${name}: ten errands share two workers, and all succeed`, async (t) => {
+    const whole = await startErrand(t, {
+      ...(await start(t)),
+      model: byConversation(MEND),
+      env: { ERRAND_WORKERS: '2' },
+    });
     const ann = await whole.person('ann');
     const phone = ann.phone();
     const project_id = await whole.project(ann, 'adder', BROKEN);
@@ -152,10 +172,10 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.is(branches.split('\n').length, 10);
   });
 
-  run(`${runner}: a task out of its budget pushes its work, says so, and goes on once it has more`, async (t) => {
+  run(`${name}: a task out of its budget pushes its work, says so, and goes on once it has more`, async (t) => {
     let enough = false;
     const whole = await startErrand(t, {
-      runner,
+      ...(await start(t)),
       model: byConversation((request) =>
         enough
           ? { text: 'Write notes\n\nThat is enough.' }
@@ -182,9 +202,9 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     t.true(more.usage.cost_usd > done.usage.cost_usd);
   });
 
-  run(`${runner}: a verify command that fails goes back to the model, and passes later`, async (t) => {
+  run(`${name}: a verify command that fails goes back to the model, and passes later`, async (t) => {
     const whole = await startErrand(t, {
-      runner,
+      ...(await start(t)),
       model: { script: [{ text: 'There is nothing to do.' }, ...MEND.slice(2)] },
     });
     const ann = await whole.person('ann');
@@ -199,10 +219,10 @@ export function errands(run: Run, runner: 'docker' | 'process'): void {
     );
   });
 
-  run(`${runner}: a client that is cut a hundred times ends with the log, in order, nothing twice`, async (t) => {
+  run(`${name}: a client that is cut a hundred times ends with the log, in order, nothing twice`, async (t) => {
     const turns = 40;
     const whole = await startErrand(t, {
-      runner,
+      ...(await start(t)),
       model: byConversation((request) =>
         turnOf(request) < turns
           ? { text: 'On and on.', tools: [{ name: 'run_command', input: { command: `seq 1 ${turnOf(request)}` } }] }

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { once } from 'node:events';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase, readMeta } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
-import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -24,13 +25,14 @@ const TUNNEL_HOST = 'localhost';
 export async function startScene(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const [callback_port, tunnel_port] = [await freePort(), await startFarEnd(t)];
-  const coordinator = CoordinatorProcess.start(t, data_dir, {
+  const settings = {
     ERRAND_RUNNER: 'process',
     ERRAND_SIGNUP: 'open',
     ERRAND_CALLBACK_PORT: String(callback_port),
     ERRAND_PRIVATE_HOSTS: `${TUNNEL_HOST}:${tunnel_port}`,
     ERRAND_LOG: 'error',
-  });
+  };
+  const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
   const body = { email: 'ann@example.org', password: 'correct horse battery' };

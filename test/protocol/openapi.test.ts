@@ -1,5 +1,6 @@
 import type { Router } from '@koa/router';
 import test from 'ava';
+import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { eventSchema, openapiDocument } from '../../protocol/openapi.ts';
@@ -15,7 +16,8 @@ const document = openapiDocument() as Document;
 test('the description lists the routes that are mounted, and no other', async (t) => {
   const { auth, keys, log } = await startApi(t);
   const app = createApp({
-    config: { trust_proxy: false, metrics_token: undefined, model: 'm', budget_usd: 1, max_turns: 1 },
+    config: readConfig({}),
+    repositories: { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
     log,
     keys,
     auth,

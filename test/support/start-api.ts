@@ -6,15 +6,18 @@ import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
+import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase, readMeta, type Db } from '../../coordinator/sqlite/database.ts';
+import { openDatabase, type Db } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
-import type { Readiness, Session } from '../../protocol/api.ts';
+import type { Session } from '../../protocol/accounts.ts';
+import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
 
@@ -25,6 +28,8 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  /** The same with other passwords behind it. */
+  authWith: (passwords: Passwords) => Auth;
   relay: Relay;
   /** What the log's subscribers were told, such as `task.created <task id>` and `removed`. */
   told: string[];
@@ -45,11 +50,12 @@ export type StartedApi = {
 
 export const PASSWORD = 'correct horse battery';
 
-/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. */
+/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. No repository is asked by default. */
 export async function startApi(
   t: ExecutionContext,
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
+  repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
 ): Promise<StartedApi> {
   const data_dir = await temporaryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
@@ -66,7 +72,8 @@ export async function startApi(
   log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
-  const auth = createAuth({ config, log, keys, now, passwords: new Passwords(4) });
+  const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
+  const auth = authWith(new Passwords(4));
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
   const epoch = { now: readMeta(db, 'epoch') };
@@ -75,6 +82,7 @@ export async function startApi(
     log,
     keys,
     auth,
+    repositories,
     get epoch() {
       return epoch.now;
     },
@@ -90,9 +98,9 @@ export async function startApi(
     get epoch() {
       return epoch.now;
     },
-    authenticate: (bearer) => auth.authenticate(bearer),
-    redeemTicket: (ticket) => auth.redeemTicket(ticket),
-    onSessionEnded: auth.onSessionEnded,
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
   sockets.start();
@@ -111,8 +119,26 @@ export async function startApi(
   const person = async (email = `person${people + 1}@example.org`) => {
     people++;
     // Each from an address of its own: sign-ups are limited by address.
-    const session = await auth.signup({ email, password: PASSWORD }, `10.0.0.${people}`);
+    const client = { address: `10.0.0.${people}`, user_agent: null };
+    const session = await auth.logins.signup({ email, password: PASSWORD }, client);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
-  return { url, http, db, log, keys, auth, relay, told, rows, lines, clock, readiness, runner, epoch, person };
+  return {
+    url,
+    http,
+    db,
+    log,
+    keys,
+    auth,
+    authWith,
+    relay,
+    told,
+    rows,
+    lines,
+    clock,
+    readiness,
+    runner,
+    epoch,
+    person,
+  };
 }

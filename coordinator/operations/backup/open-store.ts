@@ -1,14 +1,16 @@
 import type { BackupDestination } from '../../base/backup-destination.ts';
 import { FolderStore } from './folder-store.ts';
-import { S3Store } from './s3/store.ts';
 import type { BackupStore } from './store.ts';
 
-/** The store that a destination names. It is not reached before something is asked of it. */
-export function openStore(to: BackupDestination): BackupStore {
+/** The store that a destination names. Nothing is sent to it yet. */
+export async function openStore(to: BackupDestination): Promise<BackupStore> {
   switch (to.kind) {
     case 'folder':
       return new FolderStore(to.path);
-    case 's3':
+    case 's3': {
+      // Loading the SDK takes half a second: only a bucket needs it.
+      const { S3Store } = await import('./s3/store.ts');
       return new S3Store(to);
+    }
   }
 }

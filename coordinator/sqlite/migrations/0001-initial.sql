@@ -1,11 +1,12 @@
--- Times are ISO 8601 in UTC with milliseconds, so that they sort as text. Ids are those of protocol/ids.ts, so that they sort by age.
+-- Times are ISO 8601 in UTC with milliseconds, so they sort as text. Ids are those of protocol/ids.ts, so they sort
+-- by age.
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The epoch names this history of the log: a restored backup gets another, and clients drop their cursors.
+-- The epoch names the history of the log. A restored backup gets another one, and clients drop their cursors.
 INSERT INTO meta (key, value) VALUES ('epoch', lower(hex(randomblob(8)))), ('instance', lower(hex(randomblob(4))));
 
 CREATE TABLE users (
@@ -17,7 +18,8 @@ CREATE TABLE users (
   served_at TEXT -- when a task of this user was last given a worker: whose turn it is in the queue
 ) STRICT, WITHOUT ROWID;
 
--- A family descends from one log-in. Only hashes of tokens are kept; `successor` is the next token, sealed, for the client whose answer was lost.
+-- A family is one log-in. Only hashes of tokens are stored. `successor` is the next token, encrypted: a client that
+-- lost the answer gets it again.
 CREATE TABLE refresh_tokens (
   hash TEXT PRIMARY KEY,
   family TEXT NOT NULL,
@@ -40,7 +42,7 @@ CREATE TABLE login_failures (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX login_failures_by_age ON login_failures (last_at);
 
--- Where each account logged in from: there, failures from elsewhere do not count against it.
+-- The addresses that each account logged in from: failures from elsewhere do not block log-ins from these.
 CREATE TABLE known_addresses (
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   address TEXT NOT NULL,
@@ -110,7 +112,7 @@ CREATE INDEX tasks_by_user ON tasks (user_id, id);
 CREATE INDEX tasks_by_user_status ON tasks (user_id, status, id);
 CREATE INDEX tasks_by_project ON tasks (project_id, id);
 CREATE INDEX tasks_by_project_status ON tasks (project_id, status, id);
--- Holds all that the queue's order is made of, so that no row, with its long prompt, is read for it.
+-- It holds every column that the queue's order needs, so that no row, with its long prompt, is read for it.
 CREATE INDEX tasks_queued ON tasks (user_id, priority, queued_at, id, retry_at) WHERE status = 'queued';
 CREATE INDEX tasks_with_workspace ON tasks (workspace) WHERE workspace IS NOT NULL;
 CREATE INDEX tasks_active ON tasks (status) WHERE status IN ('starting', 'running', 'waiting');

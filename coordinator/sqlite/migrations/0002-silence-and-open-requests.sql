@@ -1,10 +1,12 @@
--- Whose tokens workers bear: this server's, until a restored backup begins another history, in which attempts' numbers are used again.
+-- The history is in the tokens of workers. A restored backup gets another one, since attempts' numbers are used again
+-- in it.
 INSERT INTO meta (key, value) SELECT 'history', value FROM meta WHERE key = 'instance';
 
--- What a task waits for while its worker is silent, as JSON: it stands before `waiting_for`, which is the worker's last word.
+-- What a task waits for while its worker is silent, as JSON. It is shown in place of `waiting_for`, the worker's last
+-- report.
 ALTER TABLE tasks ADD COLUMN silence TEXT;
 
--- The model requests that are under way, and what each may cost: what an earlier process was carrying when it died is booked at the next start.
+-- Model requests in progress, with the most that each may cost: after a crash the next start charges for them.
 CREATE TABLE open_requests (
   id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: what is booked late is booked to its own request
   task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
@@ -22,5 +24,5 @@ CREATE TABLE open_requests (
 ) STRICT;
 CREATE INDEX open_requests_by_task ON open_requests (task_id);
 
--- So that the keys of a user are counted without a look at the answers.
+-- For counting the keys of a user without reading the responses.
 CREATE INDEX idempotency_keys_by_user ON idempotency_keys (user_id, created_at);

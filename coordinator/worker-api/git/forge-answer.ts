@@ -1,11 +1,11 @@
 import type { Dispatcher } from 'undici';
-import { ErrandError } from '../../../protocol/problem.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
+import { ForgeError } from './forge-error.ts';
 
 /** What was asked: of which repository (its address), whether with a credential, and what. */
 type Asked = { base: string; with_credential: boolean; request: GitRequest };
 
-/** The answer of a forge, for the worker's git; or an `ErrandError` that tells what the forge said instead. */
+/** The answer of a forge, for the worker's git; or a `ForgeError` that tells what the forge said instead. */
 export async function understand(answer: Dispatcher.ResponseData, asked: Asked): Promise<GitResponse> {
   const { statusCode, headers, body } = answer;
   const { service, body: sent } = asked.request;
@@ -13,12 +13,12 @@ export async function understand(answer: Dispatcher.ResponseData, asked: Asked):
   if (statusCode === 200 && headers['content-type'] === type) return { headers: passedOn(headers), body };
   await body.dump();
   if (statusCode === 200)
-    throw new ErrandError('not_found', `${asked.base} answers, but not as a git repository over smart HTTP.`);
+    throw new ForgeError('not_git', `${asked.base} answers, but not as a git repository over smart HTTP.`);
   throw refusal(statusCode, Number(headers['retry-after']), asked);
 }
 
 /** What the forge's status means for whoever gave the repository and its credential. */
-function refusal(status: number, retry_after_s: number, asked: Asked): ErrandError {
+function refusal(status: number, retry_after_s: number, asked: Asked): ForgeError {
   const { base, with_credential, request } = asked;
   const { host } = new URL(base);
   const retry = retry_after_s > 0 ? { retry_after_s } : {};
@@ -27,23 +27,25 @@ function refusal(status: number, retry_after_s: number, asked: Asked): ErrandErr
     case 401: {
       const refused = `${host} refused the credential for ${base}. It may be wrong, or have expired.`;
       const missing = `${host} asks for a credential to ${right} ${base}, and there is none: give the project a git token. (Some forges answer so where there is no such repository, too.)`;
-      return new ErrandError('forbidden', with_credential ? refused : missing);
+      return with_credential
+        ? new ForgeError('credential_refused', refused)
+        : new ForgeError('credential_missing', missing);
     }
     case 403: {
       const whom = with_credential ? 'this credential' : 'just anyone';
-      return new ErrandError('forbidden', `${host} does not allow ${whom} to ${right} ${base}.`);
+      return new ForgeError('not_allowed', `${host} does not allow ${whom} to ${right} ${base}.`);
     }
     case 404:
     case 410: {
       const or = with_credential ? 'this credential may not see it' : 'it is private and there is no credential';
-      return new ErrandError('not_found', `There is no repository at ${base}, or ${or}.`);
+      return new ForgeError('no_repository', `There is no repository at ${base}, or ${or}.`);
     }
     case 413:
-      return new ErrandError('too_large', `${host} does not take a push of this size.`);
+      return new ForgeError('too_large', `${host} does not take a push of this size.`);
     case 429:
-      return new ErrandError('rate_limited', `${host} asks to be left alone for a while.`, retry);
+      return new ForgeError('rate_limited', `${host} limits the rate of requests: try again later.`, retry);
     default:
-      return new ErrandError('upstream_unreachable', `${host} answered with the status ${status}.`, retry);
+      return new ForgeError('failed', `${host} answered with the status ${status}.`, retry);
   }
 }
 

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { pinned, type AddressGuard } from '../../base/address-guard.ts';
+import { AddressError, pinned, type AddressGuard } from '../../base/address-guard.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { understand } from './forge-answer.ts';
+import { ForgeError } from './forge-error.ts';
 
 /** How long a forge may take: to accept a connection, to begin its answer, and between two pieces of it. */
 export type ForgeTimeouts = { connect_ms: number; answer_ms: number; idle_ms: number };
@@ -28,7 +29,7 @@ export class Forge {
     });
   }
 
-  /** Throws an `ErrandError` that tells what the forge answered, where that was not git. */
+  /** Rejects with a `ForgeError` that tells what the forge answered, if that was not git. */
   async ask({ repo_url, credential }: ForgeRepository, request: GitRequest): Promise<GitResponse> {
     const given = repo_url.replace(/\/+$/, '');
     let base = request.body ? (this.#moved.get(given) ?? given) : given;
@@ -40,8 +41,8 @@ export class Forge {
       }
       await answer.body.dump();
       if (request.body || redirects === REDIRECTS_MAX)
-        throw new ErrandError(
-          'not_found',
+        throw new ForgeError(
+          'moved',
           `${new URL(base).host} redirects git without an end. Give the repository's own address.`,
         );
       base = redirected(base, answer, request);
@@ -68,8 +69,7 @@ export class Forge {
         signal: request.signal,
       });
     } catch (cause) {
-      if (cause instanceof ErrandError || request.signal.aborted) throw cause;
-      throw new ErrandError('upstream_unreachable', `${url.host} could not be reached: ${wordsOf(cause)}.`, { cause });
+      throw request.signal.aborted ? cause : sendError(url.host, request, cause);
     }
   }
 
@@ -114,8 +114,8 @@ function redirected(base: string, { headers }: Dispatcher.ResponseData, request:
   const upgrade = from.protocol === 'http:' && to?.protocol === 'https:' && from.port === '' && to.port === '';
   const follows = to && to.hostname === from.hostname && (to.origin === from.origin || upgrade);
   if (!follows || !to.pathname.endsWith('/info/refs') || to.search !== `?service=${request.service}`)
-    throw new ErrandError(
-      'not_found',
+    throw new ForgeError(
+      'moved',
       `${from.host} says that the repository is elsewhere${to ? `: ${to.origin}${to.pathname}` : ''}. Give its new address.`,
     );
   return to.origin + to.pathname.slice(0, -'/info/refs'.length);
@@ -125,6 +125,21 @@ function basic({ username, password }: ForgeCredential): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function wordsOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'no connection';
+/** What kept a request from being sent, or its answer from coming. */
+function sendError(host: string, { service, body }: GitRequest, cause: unknown): ErrandError {
+  if (cause instanceof AddressError) {
+    if (cause.fault !== 'unknown_name') return new ForgeError(cause.fault, cause.message, { cause });
+    // Final for the first request of an attempt. A push is retried: its work would be lost if a name server were wrong for a moment.
+    const first = service === 'git-upload-pack' && !body;
+    return new ForgeError(first ? 'unknown_host' : 'unresolved', cause.message, { cause });
+  }
+  // The request's own body was refused on its way.
+  if (cause instanceof ErrandError) return cause;
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  if (code !== undefined && TLS_CODE.test(code))
+    return new ForgeError('tls', `The TLS connection to ${host} failed: ${code}.`, { cause });
+  return new ForgeError('unreachable', `${host} could not be reached: ${code ?? 'no connection'}.`, { cause });
 }
+
+/** The codes of Node and OpenSSL for a certificate that is not valid, and for a port that does not speak TLS. */
+const TLS_CODE = /^(CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_|HOSTNAME_MISMATCH|SELF_SIGNED_|UNABLE_TO_|EPROTO$)/;

@@ -7,7 +7,7 @@ import {
   deleteOpenRequest,
   insertOpenRequest,
   listOpenRequests,
-  sumOpen,
+  sumOpenRequests,
   updateOpenPrompt,
   type OpenPrompt,
   type OpenRequest,
@@ -81,7 +81,7 @@ export class Ledger {
     const opened = this.#log.enqueue((tx) => {
       const budget = findBudget(tx.db, task_id);
       if (!budget) throw new ErrandError('not_found', 'There is no such task.');
-      const granted = grant(request, price, budget, sumOpen(tx.db, task_id));
+      const granted = grant(request, price, budget, sumOpenRequests(tx.db, task_id));
       const { prompt, max_tokens, output_usd, left_usd } = granted;
       const row = { task_id, attempt, model, ...prompt, max_tokens, output_usd, at: new Date().toISOString() };
       return { id: insertOpenRequest(tx.db, row), caller: { task_id, user_id, attempt }, model, max_tokens, left_usd };

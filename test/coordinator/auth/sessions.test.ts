@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Session } from '../../../protocol/api.ts';
+import type { Session } from '../../../protocol/accounts.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
@@ -37,15 +37,15 @@ test('a token that comes again later ends the log-in, its access tokens and its 
   const server = await startApi(t);
   const { session } = await server.person();
   const ended: string[] = [];
-  server.auth.onSessionEnded((id) => ended.push(id));
-  const identity = await server.auth.authenticate(session.access_token);
-  const ticket = server.auth.issueTicket(identity);
+  server.auth.sessions.onEnded((id) => ended.push(id));
+  const identity = await server.auth.authenticator.authenticate(session.access_token);
+  const ticket = server.auth.authenticator.issueTicket(identity);
   const next = await refresh(server, session);
   server.clock.ahead_ms = (LIMITS.access_token_s + 1) * 1000;
   t.is(await refused(server, session), 'refresh_reused');
   t.deepEqual(ended, [identity.session]);
   t.false(await isLoggedIn(server, next));
-  t.is(server.auth.redeemTicket(ticket), undefined);
+  t.is(server.auth.authenticator.redeemTicket(ticket), undefined);
   t.is(await refused(server, next), 'unauthenticated');
 });
 
@@ -97,17 +97,18 @@ test('no token is kept in clear', async (t) => {
 test("a user's oldest log-in ends past the bound", async (t) => {
   const server = await startApi(t);
   const { session } = await server.person('ada@example.org');
-  const identity = await server.auth.authenticate(session.access_token);
+  const client = { address: '10.1.0.1', user_agent: null };
+  const identity = await server.auth.authenticator.authenticate(session.access_token);
   const ended: string[] = [];
-  server.auth.onSessionEnded((id) => ended.push(id));
+  server.auth.sessions.onEnded((id) => ended.push(id));
   for (let n = 1; n < LIMITS.sessions_per_user_max; n++) {
     server.clock.ahead_ms = n;
-    await server.auth.login({ email: 'ada@example.org', password: PASSWORD }, '10.1.0.1');
+    await server.auth.logins.login({ email: 'ada@example.org', password: PASSWORD }, client);
   }
   t.deepEqual(ended, []);
   t.true(await isLoggedIn(server, session));
   server.clock.ahead_ms = 60_000;
-  await server.auth.login({ email: 'ada@example.org', password: PASSWORD }, '10.1.0.1');
+  await server.auth.logins.login({ email: 'ada@example.org', password: PASSWORD }, client);
   t.deepEqual(ended, [identity.session]);
 });
 

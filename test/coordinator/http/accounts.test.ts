@@ -99,9 +99,9 @@ test('a socket ticket is good once, and dies with its log-in', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();
   const { ticket } = await api.call('wsTicket', {});
-  t.is(server.auth.redeemTicket(ticket)?.user_id, session.user.id);
-  t.is(server.auth.redeemTicket(ticket), undefined);
+  t.is(server.auth.authenticator.redeemTicket(ticket)?.user_id, session.user.id);
+  t.is(server.auth.authenticator.redeemTicket(ticket), undefined);
   const { ticket: other } = await api.call('wsTicket', {});
   await api.call('logout', { body: { refresh_token: session.refresh_token } });
-  t.is(server.auth.redeemTicket(other), undefined);
+  t.is(server.auth.authenticator.redeemTicket(other), undefined);
 });

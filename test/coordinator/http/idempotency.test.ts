@@ -2,7 +2,7 @@ import test from 'ava';
 import { actOnce, requestHash } from '../../../coordinator/http/once.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
-import { insertRemembered } from '../../../coordinator/sqlite/idempotency.ts';
+import { insertStoredResponse } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -95,7 +95,7 @@ test('of many keys of one user the oldest are forgotten, and nobody else is', as
   server.log.write((tx) => {
     for (let n = 2; n < LIMITS.idempotency_keys_per_user_max; n++) {
       const row = { user_id: a.session.user.id, key: `k${n}`, request_hash: '', status: 201, response: '{}' };
-      insertRemembered(tx.db, { ...row, created_at: at(n) });
+      insertStoredResponse(tx.db, { ...row, created_at: at(n) });
     }
   });
   await a.api.call('createTask', request('newest'));

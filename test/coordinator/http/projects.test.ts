@@ -32,7 +32,8 @@ test('a patch changes what it names, and null takes away', async (t) => {
   const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, env: {} } });
   t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, env_names: [] });
   t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
-  t.deepEqual(await api.call('getProject', { params }), bare);
+  const { warnings: _warnings, ...stored } = bare;
+  t.deepEqual(await api.call('getProject', { params }), stored);
   t.is((await api.refused('patchProject', { params, body: { name: null } })).code, 'invalid');
   t.is((await api.refused('patchProject', { params, body: { created_at: 'x' } })).code, 'invalid');
 });
@@ -122,4 +123,75 @@ test('projects page by key, newest first', async (t) => {
     [...first.items, ...rest.items].map(({ id }) => id),
     made.sort().toReversed(),
   );
+});
+
+test("a project's name is unique among one user's, in upper and lower case and in every alphabet", async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const make = (name: string) => ({ body: { name, repo_url } });
+  const { id } = await api.call('createProject', make('Ärger'));
+  for (const name of ['Ärger', ' ÄRGER ', 'a\u0308rger']) {
+    const problem = await api.refused('createProject', make(name));
+    t.is(problem.code, 'conflict');
+    t.deepEqual(problem.errors, [{ field: '/name', message: 'is the name of another project of yours' }]);
+  }
+  const other = await api.call('createProject', make('Other'));
+  const rename = (project: { id: string }, name: string) => ({ params: { id: project.id }, body: { name } });
+  t.is((await api.refused('patchProject', rename(other, 'ÄRGER'))).errors?.[0]?.field, '/name');
+  t.is((await api.call('patchProject', rename({ id }, 'ÄRGER'))).name, 'ÄRGER', 'its own name in another case');
+  t.truthy(await (await server.person()).api.call('createProject', make('Ärger')), 'of another user');
+  await api.call('deleteProject', { params: { id } });
+  t.truthy(await api.call('createProject', make('ärger')), 'free as soon as the project is deleted');
+});
+
+test('of two projects with one name that are made at once, one is made', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const send = () => api.send('createProject', { body: { name: 'P', repo_url } });
+  const statuses = (await Promise.all([send(), send()])).map(({ status }) => status);
+  t.deepEqual(new Set(statuses), new Set([201, 409]));
+});
+
+test('duplicate names of an older version stay, and their projects can be changed', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
+  await api.call('createProject', { body: { name: 'Q', repo_url } });
+  server.db.prepare(`UPDATE projects SET name = 'P'`).run();
+  const body = { name: 'P', verify_command: 'npm test' };
+  t.is((await api.call('patchProject', { params: { id }, body })).verify_command, 'npm test');
+  t.is((await api.refused('patchProject', { params: { id }, body: { name: 'p' } })).code, 'conflict');
+});
+
+test('a link to a page of a repository is understood, and a branch that it names is the base branch', async (t) => {
+  const { api } = await (await startApi(t)).person();
+  const link = 'https://github.com/o/r/tree/dev?x=1';
+  const made = await api.call('createProject', { body: { name: 'P', repo_url: link } });
+  t.like(made, { repo_url: 'https://github.com/o/r', base_branch: 'dev' });
+  const params = { id: made.id };
+  const patch = (body: object) => api.call('patchProject', { params, body });
+  t.like(await patch({ repo_url: 'git@github.com:o/s.git' }), {
+    repo_url: 'https://github.com/o/s.git',
+    base_branch: 'dev',
+  });
+  t.like(await patch({ repo_url: link, base_branch: null }), { repo_url: 'https://github.com/o/r', base_branch: null });
+  t.like(await patch({ repo_url: link.replace('dev', 'next') }), { base_branch: 'next' });
+  const task = { prompt: 'x', repo_url: link };
+  t.like(await api.call('createTask', { body: task }), { repo_url: 'https://github.com/o/r', base_branch: 'dev' });
+  t.like(await api.call('createTask', { body: { ...task, base_branch: 'main' } }), { base_branch: 'main' });
+});
+
+test('an address that is not understood is refused with the right form, and its credential is not repeated', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const url = 'https://ada:sesame@github.com/o/r';
+  for (const refusal of [
+    await api.refused('createProject', { body: { name: 'P', repo_url: url } }),
+    await api.refused('createTask', { body: { prompt: 'x', repo_url: url } }),
+  ]) {
+    t.is(refusal.code, 'invalid');
+    t.is(refusal.errors?.[0]?.field, '/repo_url');
+    t.regex(refusal.detail ?? '', /contains a credential.* https:\/\/github\.com\/o\/r/);
+    t.false(JSON.stringify(refusal).includes('sesame'));
+  }
+  t.false(server.lines.join('').includes('sesame'));
 });

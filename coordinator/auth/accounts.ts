@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { PasswordChange, PasswordResetDone, User } from '../../protocol/accounts.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { removeAccount } from '../tasks/account-commands.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { findUser, updatePassword, type UserRow } from '../sqlite/users.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { Client, Identity } from './identity.ts';
+import type { Limiter } from './limiter.ts';
+import type { Passwords } from './passwords.ts';
+import { resetPassword } from './reset-password.ts';
+import type { Sessions } from './sessions.ts';
+import { userView } from './user-view.ts';
+
+type Dependencies = {
+  log: EventLog;
+  authenticator: Authenticator;
+  limiter: Limiter;
+  passwords: Passwords;
+  sessions: Sessions;
+};
+
+/** What people do to their accounts, and the owner to those of others. */
+export class Accounts {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  me({ user_id }: Identity): User {
+    return userView(this.#find(user_id));
+  }
+
+  /**
+   * Changes the password and ends all other log-ins. A repeat with the same two passwords changes nothing and is answered the same: the first answer
+   * may have been lost. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does.
+   */
+  async changePassword(
+    identity: Identity,
+    { old_password, new_password }: z.output<typeof PasswordChange>,
+    client: Client,
+  ): Promise<void> {
+    const { log, passwords, sessions, authenticator } = this.#deps;
+    const { id, password_hash } = this.#find(identity.user_id);
+    const given = await this.#confirmPassword(identity, [old_password, new_password], client);
+    if (given === new_password && given !== old_password) return;
+    const new_hash = await passwords.hash(new_password);
+    log.write((tx) => {
+      authenticator.requireLiving(identity);
+      // Another change, or a reset, may have come in while this one was being hashed.
+      if (!updatePassword(tx.db, id, password_hash, new_hash)) throw wrongPassword();
+      sessions.endAll(tx, id, { except: identity.session });
+    });
+  }
+
+  /**
+   * Gives someone else a new random password, for the owner alone. Rejects with `forbidden` for anyone else, `not_found` where there is no such account, and
+   * `conflict` for the owner's own: a stolen access token must not be enough to take the server over.
+   */
+  async resetPasswordOf(identity: Identity, email: string): Promise<PasswordResetDone> {
+    const owner = this.#find(identity.user_id);
+    if (owner.role !== 'owner')
+      throw new ErrandError('forbidden', "Only the server's owner can reset someone's password.");
+    if (owner.email === email)
+      throw new ErrandError(
+        'conflict',
+        'This is your own account: change your password instead. If you forgot it, reset it on the command line of the server.',
+      );
+    return resetPassword(this.#deps, email);
+  }
+
+  /**
+   * Deletes the account with all that belongs to it, and ends its log-ins. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does, and
+   * with `conflict` (see `removeAccount`).
+   */
+  async remove(identity: Identity, password: string, client: Client): Promise<void> {
+    const { log, sessions, authenticator } = this.#deps;
+    await this.#confirmPassword(identity, [password], client);
+    log.write((tx) => {
+      authenticator.requireLiving(identity);
+      const user = this.#find(identity.user_id);
+      removeAccount(tx, user);
+      sessions.endAll(tx, user.id);
+    });
+  }
+
+  /** Which of these is the account's password. Rejects with `wrong_credentials` if none is; that counts as a failed log-in. */
+  async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
+    const { limiter, passwords } = this.#deps;
+    const { id, email, password_hash } = this.#find(user_id);
+    const admission = limiter.login(email, id, address);
+    for (const candidate of candidates)
+      if (await passwords.matches(candidate, password_hash)) {
+        admission.succeeded(id);
+        return candidate;
+      }
+    throw wrongPassword();
+  }
+
+  #find(user_id: string): UserRow {
+    const user = findUser(this.#deps.log.db, user_id);
+    if (!user) throw new ErrandError('unauthenticated', 'The account was deleted.');
+    return user;
+  }
+}
+
+function wrongPassword(): ErrandError {
+  return new ErrandError('wrong_credentials', 'The password is wrong.');
+}

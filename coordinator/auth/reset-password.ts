@@ -1,0 +1,49 @@
+import { randomInt } from 'node:crypto';
+import type { PasswordResetDone } from '../../protocol/accounts.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { deleteFailuresFor } from '../sqlite/login-failures.ts';
+import { findUserByEmail, updatePassword } from '../sqlite/users.ts';
+import type { Passwords } from './passwords.ts';
+import type { Sessions } from './sessions.ts';
+
+type Dependencies = { log: EventLog; passwords: Passwords; sessions: Sessions };
+
+/** Letters and digits that are not mistaken for one another when they are read out: no `i`, `l`, `o`, `u`, `0` or `1`. */
+const ALPHABET = 'abcdefghjkmnpqrstvwxyz23456789';
+const GROUPS = 4;
+const GROUP_CHARS = 5;
+
+/**
+ * Gives an account a new random password, ends its log-ins, and forgets its failed ones, so that it can log in at once. The password is in the answer alone.
+ * It asks for no rights: that is up to the caller. `email` as it is stored. Rejects with `not_found` where there is no such account.
+ */
+export async function resetPassword(
+  { log, passwords, sessions }: Dependencies,
+  email: string,
+): Promise<PasswordResetDone> {
+  if (!findUserByEmail(log.db, email)) throw noAccount(email);
+  const password = randomPassword();
+  const hash = await passwords.hash(password);
+  log.write((tx) => {
+    // The account may have been deleted while the password was being hashed.
+    const user = findUserByEmail(tx.db, email);
+    if (!user) throw noAccount(email);
+    updatePassword(tx.db, user.id, user.password_hash, hash);
+    deleteFailuresFor(tx.db, email);
+    sessions.endAll(tx, user.id);
+  });
+  return { email, password };
+}
+
+/** 98 bits at random, in groups that can be typed from paper: `k3vx8-…`. */
+function randomPassword(): string {
+  const group = () => Array.from({ length: GROUP_CHARS }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
+  return Array.from({ length: GROUPS }, group).join('-');
+}
+
+function noAccount(email: string): ErrandError {
+  return new ErrandError('not_found', `There is no account with the e-mail address ${email}.`, {
+    errors: [{ field: '/email', message: 'has no account here' }],
+  });
+}

@@ -1,0 +1,37 @@
+import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+
+/** Why a forge did not serve a request, and the code that the worker's git gets. `not_found` and `forbidden` are final: no retry helps. */
+const CODE_OF_FAULT = {
+  unknown_host: 'not_found',
+  /** The name could not be resolved now. */
+  unresolved: 'upstream_unreachable',
+  private_address: 'forbidden',
+  /** No connection, or no answer in time. */
+  unreachable: 'upstream_unreachable',
+  /** The certificate is not valid for the host, or there is no TLS at its port. */
+  tls: 'forbidden',
+  credential_missing: 'forbidden',
+  credential_refused: 'forbidden',
+  not_allowed: 'forbidden',
+  no_repository: 'not_found',
+  /** The repository has another address now. */
+  moved: 'not_found',
+  /** Something answers there, but not git. */
+  not_git: 'not_found',
+  too_large: 'too_large',
+  rate_limited: 'rate_limited',
+  /** The forge answered with a status that means a fault of its own. */
+  failed: 'upstream_unreachable',
+} as const satisfies Record<string, ErrorCode>;
+
+export type ForgeFault = keyof typeof CODE_OF_FAULT;
+
+/** A request that a forge did not serve. Its message is for the person who gave the repository and its credential. */
+export class ForgeError extends ErrandError {
+  readonly fault: ForgeFault;
+
+  constructor(fault: ForgeFault, message: string, extra: { cause?: unknown; retry_after_s?: number } = {}) {
+    super(CODE_OF_FAULT[fault], message, extra);
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,161 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
+import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
+import { ConcurrencyLimit } from '../concurrency-limit.ts';
+import type { GitService } from './backend.ts';
+import { ForgeError, type ForgeFault } from './forge-error.ts';
+import { Forge, FORGE_TIMEOUTS } from './forge.ts';
+
+type Dependencies = {
+  private_hosts: string[];
+  /** Tests set these; they have their defaults. */
+  resolve?: Resolve;
+  check_ms?: number;
+  host_check_ms?: number;
+};
+
+/** A name server that takes longer is not waited for: the task's worker asks again. */
+const HOST_CHECK_MS = 3_000;
+
+/** Asks forges about repositories as `git ls-remote` would, and through the same guard as the workers' git. */
+export class ForgeCheck implements RepositoryCheck {
+  readonly #guard: AddressGuard;
+  readonly #forge: Forge;
+  readonly #open = new ConcurrencyLimit(LIMITS.repository_checks_at_once_max);
+  readonly #check_ms: number;
+  readonly #host_check_ms: number;
+
+  constructor({
+    private_hosts,
+    resolve,
+    check_ms = LIMITS.repository_check_ms,
+    host_check_ms = HOST_CHECK_MS,
+  }: Dependencies) {
+    this.#guard = addressGuard(private_hosts, resolve);
+    this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS);
+    this.#check_ms = check_ms;
+    this.#host_check_ms = host_check_ms;
+  }
+
+  async check(user_id: string, repository: ForgeRepository): Promise<string[]> {
+    if (repository.repo_url === SAMPLE_REPO_URL) return [];
+    const release = this.#open.take(user_id);
+    if (!release)
+      throw new ErrandError('rate_limited', 'Too many of your repositories are being checked at once.', {
+        retry_after_s: Math.ceil(this.#check_ms / 1000),
+      });
+    const signal = AbortSignal.timeout(this.#check_ms);
+    try {
+      await this.#ask(repository, 'git-upload-pack', signal).catch((error: unknown) => {
+        throw problemOf(error, repository);
+      });
+      return await this.#ask(repository, 'git-receive-pack', signal).then(
+        () => [],
+        (error: unknown) => [pushWarning(error, repository)],
+      );
+    } finally {
+      release();
+    }
+  }
+
+  async checkHost(repo_url: string): Promise<void> {
+    if (repo_url === SAMPLE_REPO_URL) return;
+    const { protocol, hostname, port } = new URL(repo_url);
+    const late = AbortSignal.timeout(this.#host_check_ms);
+    const resolved = this.#guard(hostname, Number(port) || (protocol === 'https:' ? 443 : 80));
+    try {
+      await Promise.race([resolved, new Promise((resolve) => late.addEventListener('abort', resolve))]);
+    } catch (error) {
+      if (!(error instanceof AddressError) || error.fault === 'unresolved') return;
+      throw fieldError('invalid', '/repo_url', error.message, error);
+    }
+  }
+
+  /** Asks for the list of refs, and reads none of it: that it comes is the answer. */
+  async #ask(repository: ForgeRepository, service: GitService, signal: AbortSignal): Promise<void> {
+    const { body } = await this.#forge.ask(repository, { service, headers: {}, signal }).catch((cause: unknown) => {
+      if (cause instanceof ForgeError || !signal.aborted) throw cause;
+      const { host } = new URL(repository.repo_url);
+      throw new ForgeError('unreachable', `${host} did not answer within ${this.#check_ms / 1000} seconds.`, { cause });
+    });
+    body.on('error', () => undefined).destroy();
+  }
+}
+
+/** `invalid`: the person can correct it; `upstream_unreachable`: the forge may work later. */
+const CODE: Record<ForgeFault, 'invalid' | 'upstream_unreachable'> = {
+  unknown_host: 'invalid',
+  private_address: 'invalid',
+  no_repository: 'invalid',
+  moved: 'invalid',
+  not_git: 'invalid',
+  credential_missing: 'invalid',
+  credential_refused: 'invalid',
+  not_allowed: 'invalid',
+  tls: 'upstream_unreachable',
+  unresolved: 'upstream_unreachable',
+  unreachable: 'upstream_unreachable',
+  rate_limited: 'upstream_unreachable',
+  failed: 'upstream_unreachable',
+  too_large: 'upstream_unreachable',
+};
+
+function problemOf(error: unknown, repository: ForgeRepository): unknown {
+  if (!(error instanceof ForgeError)) return error;
+  const { fault, message } = error;
+  const about_token =
+    fault === 'credential_refused' || (fault === 'not_allowed' && repository.credential !== undefined);
+  const words = [message, adviceFor(fault, repository)].filter(Boolean).join(' ');
+  return fieldError(CODE[fault], about_token ? '/git_token' : '/repo_url', words, error);
+}
+
+/** What to do about it, where the forge's answer does not say so already. */
+function adviceFor(fault: ForgeFault, { repo_url, credential }: ForgeRepository): string | undefined {
+  switch (fault) {
+    case 'unknown_host':
+      return 'Check the spelling of the address.';
+    case 'credential_refused':
+      return 'Give a git_token that is valid now.';
+    case 'not_allowed':
+      return credential
+        ? 'Give a git_token that may read and write this repository.'
+        : 'Give a git_token, if the repository is private.';
+    case 'no_repository':
+      return credential
+        ? 'Check the address, and which repositories the git_token is for.'
+        : 'Check the address; for a private repository give a git_token.';
+    case 'not_git':
+      return `Give the address that git clone takes, such as ${new URL(repo_url).origin}/owner/name.`;
+    case 'tls':
+      return 'The server needs a certificate for this name that is valid and known to the machine Errand runs on.';
+    case 'unresolved':
+    case 'unreachable':
+    case 'rate_limited':
+    case 'failed':
+    case 'too_large':
+      return 'With "check": false the project is saved without asking.';
+    case 'private_address':
+    case 'moved':
+    case 'credential_missing':
+      return undefined;
+  }
+}
+
+/** That the repository can be read is known by now. */
+function pushWarning(error: unknown, { repo_url, credential }: ForgeRepository): string {
+  if (!(error instanceof ForgeError)) throw error;
+  switch (CODE[error.fault]) {
+    case 'invalid':
+      return credential
+        ? `Errand can read ${repo_url}, but the git_token may not push to it: errands will fail when they push their branch. Give a git_token that may write.`
+        : `Errand can read ${repo_url}, but not push to it without a git_token: errands will fail when they push their branch.`;
+    case 'upstream_unreachable':
+      return `Errand can read ${repo_url}, but could not find out whether it may push to it: ${error.message}`;
+  }
+}
+
+function fieldError(code: ErrorCode, field: string, message: string, cause: unknown): ErrandError {
+  return new ErrandError(code, message, { errors: [{ field, message }], cause });
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { Id, Time } from './ids.ts';
+import { LIMITS } from './limits.ts';
+
+/* Accounts and log-ins on the wire. Requests are strict: an unknown field is named and refused. */
+
+export const User = z.object({
+  id: Id,
+  email: z.string(),
+  role: z.enum(['owner', 'member']).describe('the first account is the owner'),
+  created_at: Time,
+});
+export type User = z.infer<typeof User>;
+
+const Email = z
+  .string()
+  .max(254)
+  .transform((value) => value.trim().toLowerCase())
+  .pipe(z.email('is not an e-mail address'));
+
+/** A new password. */
+const Password = z
+  .string()
+  .min(10, 'is too short: 10 characters at least')
+  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: bcrypt reads 72 bytes and no more')
+  .refine((value) => !value.includes('\0'), 'contains a NUL, where bcrypt stops reading');
+
+/** A password to compare with the stored one: any text may be tried. */
+const PasswordAttempt = z.string().min(1).max(200);
+
+export const Signup = z.strictObject({ email: Email, password: Password });
+export const Login = z.strictObject({ email: Email, password: PasswordAttempt });
+/** Deleting an account takes its password once more. */
+export const AccountDelete = z.strictObject({ password: PasswordAttempt });
+export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
+
+/** The answer to a sign-up, a log-in and a refresh. `expires_in`: seconds until the access token expires. */
+export const Session = z.object({
+  user: User,
+  access_token: z.string(),
+  refresh_token: z.string(),
+  expires_in: z.number().int().positive(),
+});
+export type Session = z.infer<typeof Session>;
+
+export const PasswordChange = z.strictObject({ old_password: PasswordAttempt, new_password: Password });
+
+/** The owner gives someone else a new password. */
+export const PasswordReset = z.strictObject({ email: Email });
+/** The new password. It is shown here and never again. */
+export const PasswordResetDone = z.object({ email: z.string(), password: z.string() });
+export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
+
+/** One log-in of the caller. `user_agent` and `address` are those of its last log-in or refresh; null where they are not known. */
+export const SessionInfo = z.object({
+  id: Id,
+  created_at: Time.describe('when it logged in'),
+  last_used_at: Time.describe(`when it last logged in or refreshed; exact to ${LIMITS.access_token_s / 60} minutes`),
+  user_agent: z
+    .string()
+    .nullable()
+    .describe(`what the client called itself, cut to ${LIMITS.user_agent_chars_max} characters`),
+  address: z.string().nullable().describe('the IP address that it came from'),
+  current: z.boolean().describe('whether this request came from it'),
+});
+export type SessionInfo = z.infer<typeof SessionInfo>;
+/** Newest first. `next_cursor` is null at the end. */
+export const SessionPage = z.object({ items: z.array(SessionInfo), next_cursor: Id.nullable() });
+
+/** A one-time ticket for the socket; good for `expires_in` seconds. */
+export const WsTicket = z.object({ ticket: z.string(), expires_in: z.number().int().positive() });
