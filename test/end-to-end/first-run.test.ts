@@ -164,7 +164,7 @@ for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as 
       stderr,
       new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses this port`),
     );
-    t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
+    t.regex(stderr, new RegExp(`Change .*${setting}\\.\n$`));
   });
 
 test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
