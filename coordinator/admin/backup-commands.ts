@@ -111,7 +111,7 @@ function backupConfig({ data_dir, disk_free_bytes_min }: Config): BackupConfig {
 async function storeOf({ backup }: Config): Promise<BackupStore> {
   if (!backup)
     throw new Failure('ERRAND_BACKUP_TO is not set: it says where backups are kept, a folder or s3://bucket/prefix.');
-  const { openStore } = await import('../operations/backup/open-store.ts');
+  const { openStore } = await import('./open-store.ts');
   return openStore(backup.to);
 }
 

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
-/*
- * The settings: environment variables, each with its form, its default and its description. `config.ts` reads them. `npm run docs` writes the tables
- * in coordinator/README.md and the file coordinator/errand.env.example from this one.
- */
+/* The settings: environment variables, each with its form, its default and its description. `config.ts` reads them. */
 
 /** The name of Errand's own worker image: the only one that the server builds itself. */
 export const OWN_WORKER_IMAGE = 'errand-agent';
@@ -149,14 +146,3 @@ export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, 
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
-
-/** The names of the settings by subject, in the order of the documentation. */
-export const SETTING_GROUPS: Record<string, string[]> = {
-  Claude: Object.keys(claude),
-  'The server': Object.keys(server),
-  Workers: Object.keys(workers),
-  'Limits of an errand': Object.keys(limits),
-  'What is kept': Object.keys(retention),
-  Git: Object.keys(git),
-  Backups: Object.keys(backups),
-};

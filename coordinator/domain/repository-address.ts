@@ -1,7 +1,10 @@
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 
-/** Where a repository is: `https://` or `http://`, or the sample's address. `branch`: the one that the address names, if it is a link to one. */
+/**
+ * Where a repository is: `https://` or `http://`, or the sample's address. `branch`: the one that the address names, if
+ * it is a link to one.
+ */
 export type RepositoryAddress = { repo_url: string; branch: string | undefined };
 /** Why an address is not understood, to be read after its name, and which form would be. It quotes no credential. */
 export type AddressRefusal = { refusal: string };
@@ -16,7 +19,9 @@ const SHORTHANDS = new Map([
   ['bitbucket', 'bitbucket.org'],
 ]);
 
-/** Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository. */
+/**
+ * Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository.
+ */
 export function readRepositoryAddress(text: string): RepositoryAddress | AddressRefusal {
   const address = tidy(text);
   if (address === '') return refuse(`is empty: give it as ${FORM}`);
@@ -38,7 +43,7 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   return { repo_url, branch };
 }
 
-/** Without what comes along when an address is copied out of a chat, a document or a shell. */
+/** Removes quotes, punctuation and invisible characters of a copied text. */
 function tidy(text: string): string {
   return text
     .replace(/^[\s\u200B-\u200F\u2060\uFEFF]+|[\s\u200B-\u200F\u2060\uFEFF]+$/g, '')
@@ -48,7 +53,7 @@ function tidy(text: string): string {
     .replace(/^(https?:\/\/)+(?=https?:\/\/)/i, '');
 }
 
-/** The address as one of http or https; it may still be anything behind the scheme. */
+/** Rewrites the address to http or https. The rest is not checked yet. */
 function webAddress(address: string): string | AddressRefusal {
   if (/^([a-z]:[\\/]|\\\\|\.{0,2}\/(?!\/)|\.{1,2}$|~|file:)/i.test(address))
     return refuse(
@@ -97,7 +102,7 @@ function withoutScheme(address: string): string | AddressRefusal {
   );
 }
 
-/** What follows `ssh://`, or the short form `git@host:path`, without the port, which is that of ssh. */
+/** Rewrites the part after `ssh://`, or the short form `git@host:path`; without the port, which belongs to ssh. */
 function fromSsh(text: string): string | AddressRefusal {
   const [, userinfo = '', host = '', path = ''] = /^([^@/]*@)?(\[[^\]]+\]|[^:/@]+)[:/](.*)$/.exec(text) ?? [];
   const clean_path = path.replace(/^\/+/, '');
@@ -111,7 +116,10 @@ function fromSsh(text: string): string | AddressRefusal {
   return `https://${host}/${clean_path}`;
 }
 
-/** A password, a token in place of the user name, or one in the query. Some forges put a plain user name into the addresses that they show. */
+/**
+ * A password, a token in place of the user name, or one in the query. Some forges put a plain user name into the
+ * addresses that they show.
+ */
 function hasCredential({ username, password, searchParams }: URL): boolean {
   return (
     password !== '' || username.length >= 20 || [...searchParams.keys()].some((key) => /token|password/i.test(key))

@@ -1,6 +1,6 @@
 import { BranchName } from '../../protocol/task.ts';
 
-/** Other names under which a forge is reached: by its pages, or by ssh on the port of https. */
+/** Aliases of a forge's host: for its pages, or for ssh on the https port. */
 const HOST_ALIASES = new Map([
   ['www.github.com', 'github.com'],
   ['github.dev', 'github.com'],
@@ -11,7 +11,10 @@ const HOST_ALIASES = new Map([
   ['altssh.bitbucket.org', 'bitbucket.org'],
 ]);
 
-/** On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of any depth. */
+/**
+ * On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of
+ * any depth.
+ */
 const OWNER_AND_NAME_HOSTS = new Set([
   'github.com',
   'bitbucket.org',
@@ -21,14 +24,14 @@ const OWNER_AND_NAME_HOSTS = new Set([
   'git.sr.ht',
 ]);
 
-/** What follows `/owner/name/` on the pages of GitHub, Gitea and Forgejo that may run under any host. */
+/** The path segments after `/owner/name/` in links to GitHub, Gitea and Forgejo, which may run on any host. */
 const PAGES = new Set(
   'actions blame blob branches commit commits compare edit issues pull pulls raw releases src tags tree wiki'.split(
     ' ',
   ),
 );
 
-/** Branches that are called so have no others below them: what follows in a link is a path. */
+/** Common branch names that are no prefix of others: the rest of a link is a file's path. */
 const TRUNKS = new Set(['HEAD', 'develop', 'main', 'master', 'trunk']);
 
 type Page = { path: string[]; branch: string | undefined };
@@ -37,7 +40,10 @@ export function isOwnerAndNameHost(hostname: string): boolean {
   return OWNER_AND_NAME_HOSTS.has(hostname);
 }
 
-/** The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a token must not go out unencrypted. */
+/**
+ * The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a
+ * token must not go out unencrypted.
+ */
 export function canonicalHost(given: URL): URL {
   const url = new URL(given);
   url.hostname = HOST_ALIASES.get(url.hostname) ?? url.hostname;
@@ -49,14 +55,17 @@ export function canonicalHost(given: URL): URL {
   return url;
 }
 
-/** The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its address names one. */
+/**
+ * The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its
+ * address names one.
+ */
 export function repositoryOfPage(url: URL): Page {
   const parts = url.pathname.split('/').filter((part) => part !== '');
   const { path, rest } = split(url.hostname, parts);
   return { path, branch: branchOf(rest, url) };
 }
 
-/** Where the repository's path ends, and what page of it follows. */
+/** Splits a path into the repository's path and its page. */
 function split(hostname: string, parts: string[]): { path: string[]; rest: string[] } {
   const at = (index: number, skip = 0) => ({ path: parts.slice(0, index), rest: parts.slice(index + skip) });
   const dot_git = parts.findIndex((part) => /.\.git$/.test(part));
@@ -93,7 +102,8 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
       return branchName(TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
     case 'src':
       return branchName(hostname === 'bitbucket.org' || TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
-    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git has no branch below another.
+    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git
+    // has no branch below another.
     case 'blame':
     case 'blob':
     case 'edit':
@@ -104,7 +114,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
   }
 }
 
-/** The name if it can be one of a branch, and is not a commit's. `HEAD` is the default branch. */
+/** The name if it is a valid branch name and not a commit hash. `HEAD` means the default branch. */
 function branchName(name: string | undefined): string | undefined {
   if (name === undefined || name === 'HEAD' || /^([0-9a-f]{12}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(name))
     return undefined;

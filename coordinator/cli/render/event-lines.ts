@@ -43,13 +43,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'attempt.started':
       return [[['dim', `attempt ${event.attempt} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
     case 'attempt.ended':
-      if (body.retry_at === null) return [];
-      return [
-        [
-          ['yellow', `attempt ${event.attempt} is over: ${body.detail ?? body.reason ?? body.status}`],
-          ` — the next one at ${clock(body.retry_at)}`,
-        ],
-      ];
+      return endLines(event.attempt, body);
     case 'message.received':
       return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
     case 'task.cancel_requested':
@@ -76,29 +70,13 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'plan.updated':
       return planLines(body.items);
     case 'question.asked':
-      return [
-        ...block(headAndTail(body.question, 40, 0), '? ', 'yellow'),
-        [
-          ['dim', 'answer it with: '],
-          ['command', `${PROGRAM} say ${event.task_id} "…"`],
-        ],
-      ];
+      return questionLines(event.task_id, body.question);
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'verify.finished':
-      return [
-        body.passed ? [['green', '✔ verified']] : [['red', '✘ not verified']],
-        ...commandLines(body.command, body.exit_code, body.output, body.duration_ms),
-      ];
+      return verifyLines(body);
     case 'branch.pushed':
-      return [
-        [
-          ['green', '↑ '],
-          body.wip ? 'work in progress pushed to ' : 'pushed to ',
-          ['bold', body.branch],
-          `${at(body.commit)} (${changes(body.diff_stat)})`,
-        ],
-      ];
+      return pushLines(body);
     case 'log':
       return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
@@ -137,10 +115,50 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
 };
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
-function statusLines({ to, reason, detail }: Extract<KnownEvent, { type: 'task.status' }>['body']): Line[] {
+type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
+
+function statusLines({ to, reason, detail }: Body<'task.status'>): Line[] {
   // What sends a task back to the queue was told with the end of its attempt.
   const why = to === 'queued' ? null : (detail ?? reason);
   return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${why}`]];
+}
+
+function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
+  if (body.retry_at === null) return [];
+  return [
+    [
+      ['yellow', `attempt ${attempt} is over: ${body.detail ?? body.reason ?? body.status}`],
+      ` — the next one at ${clock(body.retry_at)}`,
+    ],
+  ];
+}
+
+function questionLines(task_id: string, question: string): Line[] {
+  return [
+    ...block(headAndTail(question, 40, 0), '? ', 'yellow'),
+    [
+      ['dim', 'answer it with: '],
+      ['command', `${PROGRAM} say ${task_id} "…"`],
+    ],
+  ];
+}
+
+function verifyLines(body: Body<'verify.finished'>): Line[] {
+  return [
+    body.passed ? [['green', '✔ verified']] : [['red', '✘ not verified']],
+    ...commandLines(body.command, body.exit_code, body.output, body.duration_ms),
+  ];
+}
+
+function pushLines(body: Body<'branch.pushed'>): Line[] {
+  return [
+    [
+      ['green', '↑ '],
+      body.wip ? 'work in progress pushed to ' : 'pushed to ',
+      ['bold', body.branch],
+      `${at(body.commit)} (${changes(body.diff_stat)})`,
+    ],
+  ];
 }
 
 type Block = { type: string; [key: string]: unknown };
