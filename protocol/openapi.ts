@@ -93,7 +93,9 @@ export function eventSchema(): Json {
   return {
     description:
       'One row of the log. A type or a field that is not listed here is one of a newer version: pass over it.',
-    oneOf: options.map(({ shape: { type, body } }) => schemaOf(LogEvent.extend({ type, body }), 'output')),
+    oneOf: options.map(({ shape: { type, body }, description = '' }) =>
+      schemaOf(LogEvent.extend({ type, body }).describe(description), 'output'),
+    ),
   };
 }
 

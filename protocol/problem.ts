@@ -1,50 +1,57 @@
 import { z } from 'zod';
 
-/**
- * The closed set of error codes and the HTTP status of each. Whatever else goes wrong is `internal`: logged with its cause, never shown.
- */
+/** The closed set of error codes and the HTTP status of each. */
 export const ERROR_STATUS = {
-  /** The request does not have the right form; `errors` names each field. */
   invalid: 400,
-  /** No token, or one that is malformed, expired, revoked, or meant for another surface. */
   unauthenticated: 401,
-  /** The e-mail address or the password is wrong. The answer is the same for both. */
   wrong_credentials: 401,
-  /** The refresh token was used before: everything that descends from the same log-in is revoked. */
   refresh_reused: 401,
-  /** Sign-up is closed on this server. */
   signup_closed: 403,
-  /** Known, but not allowed: a foreign ref in a push, a host that is not on the list, a model that is not priced. */
   forbidden: 403,
-  /** No such thing, or it belongs to someone else. */
   not_found: 404,
   method_not_allowed: 405,
-  /** The state does not allow it: cancelling a task that has succeeded, deleting a project at work. */
   conflict: 409,
   email_taken: 409,
-  /** The same Idempotency-Key came with another request. */
   idempotency_conflict: 409,
-  /** The attempt was given up: its worker stops at once and calls no more. */
   stale_attempt: 409,
-  /** The attempt has ended: its result is stored, and nothing more is taken. */
   attempt_ended: 409,
-  /** Events are missing before these; `expected_seq` says which comes next. */
   events_missing: 409,
-  /** A `seq` came again with another content. */
   event_conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
-  /** Too many attempts; `Retry-After` says when to come back. */
   rate_limited: 429,
   internal: 500,
-  /** The forge or the Claude API could not be reached. */
   upstream_unreachable: 502,
-  /** The server is stopping, or its disk is full: come back. */
   unavailable: 503,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 export const ErrorCode = z.enum(Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]);
+
+/** What each code means. `npm run docs` writes them down in protocol/README.md. */
+export const ERROR_MEANING: Record<ErrorCode, string> = {
+  invalid: 'The request does not have the right form; `errors` names each wrong field.',
+  unauthenticated: 'There is no token, or it is malformed, expired, revoked or made for another API.',
+  wrong_credentials: 'The e-mail address or the password is wrong. The answer is the same for both.',
+  refresh_reused: 'The refresh token was used before: all tokens of that log-in are revoked.',
+  signup_closed: 'Sign-up is closed on this server.',
+  forbidden: 'It is not allowed: a push to another branch, a host off the list, a model without a price.',
+  not_found: 'There is no such thing, or it belongs to someone else.',
+  method_not_allowed: 'The path has other methods; `Allow` lists them.',
+  conflict: 'The state does not allow it, such as to cancel a task that has succeeded.',
+  email_taken: 'Someone has an account with this e-mail address.',
+  idempotency_conflict: 'The same `Idempotency-Key` came with another request.',
+  stale_attempt: 'A newer attempt has replaced this one: its worker stops and calls no more.',
+  attempt_ended: 'The attempt has ended and its result is stored: nothing more is accepted.',
+  events_missing: 'Events are missing before these; `expected_seq` says which one comes next.',
+  event_conflict: 'A `seq` came again with other content.',
+  too_large: 'The body is above its limit.',
+  unsupported_media_type: 'The body is not JSON.',
+  rate_limited: 'There were too many attempts; `Retry-After` says when to try again.',
+  internal: 'Anything else. The cause is in the log of the server, under the `request_id` of the answer.',
+  upstream_unreachable: 'The forge or the Claude API could not be reached.',
+  unavailable: 'The server is stopping, or its disk is full: try again later.',
+};
 
 /** One field that is wrong: a path such as `/budget_usd` or `/events/3/body/turn` (a JSON pointer), and words for a person. */
 export const FieldError = z.object({ field: z.string(), message: z.string() });
