@@ -7,17 +7,19 @@ import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
+import { hasUsers } from '../sqlite/users.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, bindRoutes } from './bind.ts';
+import { landingPage } from './landing-page.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = Server & {
-  config: Pick<Config, 'trust_proxy' | 'metrics_token' | 'git_token' | 'git_host'>;
+  config: Pick<Config, 'trust_proxy' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -52,6 +54,7 @@ export function createApp(deps: AppDeps): Koa {
     deps,
   );
   app.use(answerProblems(logger));
+  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first')));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { ExtendableContext, Next } from 'koa';
+import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
+
+/** Whether who comes here can make an account: the first one, any, or none. */
+export type SignupState = 'first' | 'open' | 'closed';
+
+const SIGNUP: Record<SignupState, { options: string[]; note: string }> = {
+  first: { options: ['--signup'], note: 'Nobody has an account yet. The first person to sign up owns this server.' },
+  open: { options: [], note: 'No account yet? Add <code>--signup</code>.' },
+  closed: { options: [], note: 'Sign-up is closed: the owner of this server can open it.' },
+};
+
+/** A host name or an IP address with a port or without one. What else a Host header holds is not shown. */
+const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i;
+
+/**
+ * Answers a browser at `/` with what this server is and how to log in. Whoever does not ask for HTML gets what the API answers. The page runs no script and
+ * loads nothing.
+ */
+export function landingPage(signupState: () => SignupState) {
+  const style = readFileSync(new URL('landing-page.css', import.meta.url), 'utf8');
+  const style_hash = createHash('sha256').update(style).digest('base64');
+  const policy = `default-src 'none'; style-src 'sha256-${style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+  return async (ctx: ExtendableContext, next: Next): Promise<void> => {
+    if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
+    ctx.vary('Accept');
+    if (ctx.accepts('json', 'html') !== 'html') return next();
+    const address = HOST.test(ctx.host) ? `${ctx.secure ? 'https' : 'http'}://${ctx.host}` : 'ADDRESS-OF-THIS-PAGE';
+    ctx.set('Content-Security-Policy', policy);
+    ctx.set('Referrer-Policy', 'no-referrer');
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = page(style, address, SIGNUP[signupState()]);
+    ctx.type = 'html';
+  };
+}
+
+/** `address` holds nothing that HTML or a shell gives a meaning to. */
+function page(style: string, address: string, signup: { options: string[]; note: string }): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Errand</title>
+<style>${style}</style>
+<header>
+<svg viewBox="0 0 36 36" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+<circle cx="9" cy="28" r="4"/><path d="M9 24V8M9 20c0-6 5-8 11-8h9M23 6l6 6-6 6"/></svg>
+<h1>Errand</h1>
+<span class="state">Server is running</span>
+</header>
+<main>
+<p class="lead">Send this server a git repository and a sentence. A coding agent does the work, runs the tests and pushes a branch.</p>
+<p class="quiet">You watch each step, say something while it works, and review the diff.</p>
+<h2>Use it from the command line</h2>
+<p class="quiet">There is no app in the browser yet.</p>
+<ol>
+<li><p>Get the command in a copy of Errand’s source. It needs git, npm and Linux.</p>
+${command('npm', 'ci')}</li>
+<li><p>Log in. ${signup.note}</p>
+${command('npx', 'errand', 'login', '--server', address, ...signup.options)}</li>
+<li><p>Send the first errand. The sample is a small repository with a failing test.</p>
+${command('npx', 'errand', 'task', '"Make the tests pass"', '--repo', SAMPLE_REPO_URL, '--follow')}</li>
+</ol>
+</main>
+<footer>For programs: the <a href="/openapi.json">description of the API</a>.
+For whoever runs it: <a href="/readyz">is the server ready?</a></footer>
+</html>
+`;
+}
+
+/** A command line that a tap selects, as the words that it is broken between. */
+function command(...words: string[]): string {
+  return `<pre>${words.map((word) => `<span>${word}</span>`).join(' ')}</pre>`;
+}
