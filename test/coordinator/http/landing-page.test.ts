@@ -70,7 +70,7 @@ test('the address is the one that was asked for, if it can be one', async (t) =>
   const shown = async (host: string) => /--server (\S+)/.exec(loginOf(await get(server, { host })))?.[1];
   for (const host of ['errand.example', 'errand.example:8443', '192.0.2.1:1', '[2001:db8::1]:8787', 'LOCALHOST'])
     t.is(await shown(host), `http://${host}`);
-  for (const host of ['<script>', 'a"b', "a'b", 'a b', 'a;id', '$(id)', '`id`', 'a/b', '-x', `${'x'.repeat(300)}`])
+  for (const host of ['<script>', 'a"b', "a'b", 'a b', 'a;id', '$(id)', '`id`', 'a/b', '-x', 'x'.repeat(300)])
     t.is(await shown(host), 'ADDRESS-OF-THIS-PAGE', host);
 });
 
