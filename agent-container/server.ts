@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
@@ -12,125 +13,140 @@ import {
   type WorkerHealth,
   type WorkerStatus,
 } from '../protocol/worker.ts';
-import { readAssignment } from './assignment.ts';
+import { parseAssignment } from './base/assignment.ts';
 import type { Address } from './config.ts';
 
 const CONNECTIONS_MAX = 64;
 const REQUEST_MS = 30_000;
+/** Whether a caller may connect is decided by the socket's directory; the coordinator is another user. */
+const SOCKET_MODE = 0o666;
 
-/** What stands behind the server. Each of the last three rejects with `conflict` where the worker's state does not allow it. */
-export type Door = {
+/**
+ * What the server gives access to. `assign`, `deliver` and `cancel` reject with `conflict` if the state does not allow
+ * them.
+ */
+type WorkerApi = {
   health: WorkerHealth;
   status: () => WorkerStatus;
-  /** The tokens that a caller over TCP may bear; none: there is no task yet, and nothing to protect. */
+  /** The tokens that a caller over TCP may use. Empty before there is a task: then there is nothing to protect. */
   tokens: () => string[];
-  take: (assignment: Assignment) => Promise<void>;
-  say: (messages: Message[]) => Promise<void>;
+  assign: (assignment: Assignment) => Promise<void>;
+  deliver: (messages: Message[]) => Promise<void>;
   cancel: (reason: string) => Promise<void>;
 };
 
-export type WorkerServer = { address: Address; close: () => Promise<void> };
-
-/** Listens for the coordinator: on a socket, anew where a dead process left one, or on TCP (port 0: any free one, see `address`). */
-export async function startServer(listen: Address, door: Door): Promise<WorkerServer> {
-  const server = http.createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
-    void answer(door, listen.kind === 'tcp', request, response);
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  if (listen.kind === 'unix') {
-    await mkdir(dirname(listen.path), { recursive: true });
-    await rm(listen.path, { force: true });
-  }
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    if (listen.kind === 'unix') server.listen(listen.path, resolve);
-    else server.listen(listen.port, listen.host, resolve);
-  });
-  // The coordinator is another user; who may come here is settled by the folder.
-  if (listen.kind === 'unix') await chmod(listen.path, 0o666);
-  const bound = server.address();
-  return {
-    address: listen.kind === 'tcp' && typeof bound === 'object' && bound ? { ...listen, port: bound.port } : listen,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-async function answer(
-  door: Door,
-  over_tcp: boolean,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    const { status, body } = await route(door, over_tcp, request);
-    send(response, status, 'application/json', body);
-  } catch (error) {
-    const problem = toProblem(error);
-    // Whatever of the body is still on its way is not waited for.
-    if (!request.complete) response.setHeader('connection', 'close');
-    send(response, problem.status, 'application/problem+json', problem);
-  }
-}
-
-type Answer = { status: number; body: unknown };
-
-async function route(door: Door, over_tcp: boolean, request: IncomingMessage): Promise<Answer> {
-  const path = request.url?.split('?')[0] ?? '';
-  const route = ROUTES[path];
-  if (route === undefined) throw new ErrandError('not_found', `A worker has no ${path}.`);
-  if (request.method !== route.method)
-    throw new ErrandError('method_not_allowed', `${path} is asked for with ${route.method}.`);
-  if (over_tcp && path !== '/healthz') requireToken(door, request);
-  const body = route.bytes_max === 0 ? undefined : await readJson(request, route.bytes_max);
-  return route.handle(door, body);
-}
+type Reply = { status: number; body: unknown };
 
 type Route = {
   method: 'GET' | 'POST';
   bytes_max: number;
-  handle: (door: Door, body: unknown) => Answer | Promise<Answer>;
+  handle: (api: WorkerApi, body: unknown) => Reply | Promise<Reply>;
 };
 
-const accepted: Answer = { status: 202, body: {} };
+const get = (read: (api: WorkerApi) => unknown): Route => ({
+  method: 'GET',
+  bytes_max: 0,
+  handle: (api) => ({ status: 200, body: read(api) }),
+});
+
+const post = <T>(
+  bytes_max: number,
+  parseBody: (body: unknown) => T,
+  handle: (api: WorkerApi, body: T) => Promise<void>,
+): Route => ({
+  method: 'POST',
+  bytes_max,
+  handle: async (api, body) => {
+    await handle(api, parseBody(body));
+    return { status: 202, body: {} };
+  },
+});
 
 const ROUTES: Record<string, Route | undefined> = {
-  '/healthz': { method: 'GET', bytes_max: 0, handle: (door) => ({ status: 200, body: door.health }) },
-  '/status': { method: 'GET', bytes_max: 0, handle: (door) => ({ status: 200, body: door.status() }) },
-  '/task': {
-    method: 'POST',
-    bytes_max: LIMITS.assignment_bytes_max,
-    handle: async (door, body) => {
-      await door.take(readAssignment(body));
-      return accepted;
-    },
-  },
-  '/messages': {
-    method: 'POST',
-    bytes_max: LIMITS.callback_body_bytes_max,
-    handle: async (door, body) => {
-      await door.say(parse(MessagesPush, body).messages);
-      return accepted;
-    },
-  },
-  '/cancel': {
-    method: 'POST',
-    bytes_max: LIMITS.request_body_bytes_max,
-    handle: async (door, body) => {
-      await door.cancel(parse(CancelPush, body).reason);
-      return accepted;
-    },
-  },
+  '/healthz': get((api) => api.health),
+  '/status': get((api) => api.status()),
+  '/task': post(LIMITS.assignment_bytes_max, parseAssignment, (api, assignment) => api.assign(assignment)),
+  '/messages': post(
+    LIMITS.callback_body_bytes_max,
+    (body) => parse(MessagesPush, body),
+    (api, { messages }) => api.deliver(messages),
+  ),
+  '/cancel': post(
+    LIMITS.request_body_bytes_max,
+    (body) => parse(CancelPush, body),
+    (api, { reason }) => api.cancel(reason),
+  ),
 };
 
-function requireToken(door: Door, request: IncomingMessage): void {
-  const tokens = door.tokens();
+/** The worker's HTTP server, which the coordinator calls. */
+export class WorkerServer {
+  readonly #listen: Address;
+  readonly #api: WorkerApi;
+  readonly #server: http.Server;
+
+  constructor(listen: Address, api: WorkerApi) {
+    this.#listen = listen;
+    this.#api = api;
+    const timeouts = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS };
+    this.#server = http.createServer(timeouts, (request, response) => void this.#serve(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  /** Listens. A socket that a dead process left is replaced. */
+  async start(): Promise<void> {
+    if (this.#listen.kind === 'tcp') {
+      await once(this.#server.listen(this.#listen.port, this.#listen.host), 'listening');
+      return;
+    }
+    const { path } = this.#listen;
+    await mkdir(dirname(path), { recursive: true });
+    await rm(path, { force: true });
+    await once(this.#server.listen(path), 'listening');
+    await chmod(path, SOCKET_MODE);
+  }
+
+  /** Where it listens: with the port that the system chose, if the port was 0. */
+  get address(): Address {
+    const bound = this.#server.address();
+    if (this.#listen.kind === 'unix' || typeof bound !== 'object' || bound === null) return this.#listen;
+    return { ...this.#listen, port: bound.port };
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { status, body } = await this.#route(request);
+      send(response, status, 'application/json', body);
+    } catch (error) {
+      const problem = toProblem(error);
+      // The rest of a body that was not read is not waited for.
+      if (!request.complete) response.setHeader('connection', 'close');
+      send(response, problem.status, 'application/problem+json', problem);
+    }
+  }
+
+  async #route(request: IncomingMessage): Promise<Reply> {
+    const path = request.url?.split('?')[0] ?? '';
+    const route = ROUTES[path];
+    if (route === undefined) throw new ErrandError('not_found', `A worker has no ${path}.`);
+    if (request.method !== route.method)
+      throw new ErrandError('method_not_allowed', `${path} must be called with ${route.method}.`);
+    if (this.#listen.kind === 'tcp' && path !== '/healthz') requireToken(this.#api.tokens(), request);
+    const body = route.bytes_max === 0 ? undefined : await readJson(request, route.bytes_max);
+    return route.handle(this.#api, body);
+  }
+}
+
+function requireToken(tokens: string[], request: IncomingMessage): void {
   const given = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   if (tokens.length > 0 && !tokens.some((token) => isSame(token, given)))
-    throw new ErrandError('unauthenticated', "This call bears the task's token.");
+    throw new ErrandError('unauthenticated', "This call needs the task's token as its bearer token.");
 }
 
 const isSame = (a: string, b: string) =>

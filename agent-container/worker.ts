@@ -1,116 +1,148 @@
 import { ErrandError } from '../protocol/problem.ts';
-import { CONTRACT_VERSION, type Assignment } from '../protocol/worker.ts';
-import type { Agent, Attempt } from './attempt.ts';
+import { CONTRACT_VERSION, type Assignment, type WorkerStatus } from '../protocol/worker.ts';
+import type { AgentInfo } from './attempt-execution.ts';
+import type { Attempt } from './attempt.ts';
+import type { Logger } from './base/logger.ts';
+import type { Work } from './base/work.ts';
 import type { Address, WorkerConfig } from './config.ts';
-import type { Log } from './log.ts';
-import { startServer, type Door } from './server.ts';
-import type { Work } from './work.ts';
+import { WorkerServer } from './server.ts';
 
 const EXIT_NO_TASK = 1;
 const EXIT_TERMINATED = 143;
-
-export type Worker = {
-  /** Where it listens; null: nowhere. */
-  address: Address | null;
-  /** The exit code, once the attempt has ended and the server is closed. */
-  ended: Promise<number>;
-  /** SIGTERM: ends at once where there is no task, else pushes what there is first. */
-  terminate: () => void;
+const IDLE: WorkerStatus = {
+  state: 'idle',
+  task_id: null,
+  attempt: null,
+  last_seq: 0,
+  acked_seq: 0,
+  waiting_for: null,
 };
 
 type Options = {
   config: WorkerConfig;
-  agent: Agent;
-  /** Loads what does the work: it is large, and a worker that waits has time. */
+  agent: AgentInfo;
+  /** Loads the work. It is large, so it is loaded while the worker waits for its task. */
   loadWork: () => Promise<Work>;
-  log: Log;
+  log: Logger;
 };
 
-/** Starts a worker. It listens first, and loads what it needs while it waits for its task: one task, and it is done. */
-export async function startWorker({ config, agent, loadWork, log }: Options): Promise<Worker> {
-  const ended = Promise.withResolvers<number>();
-  const leaving = new AbortController();
-  let taken: { assignment: Assignment; attempt: Promise<Attempt> } | undefined;
-  let attempt: Attempt | undefined;
+/** A worker process: it listens, takes one task, and ends with it. */
+export class Worker {
+  readonly #options: Options;
+  readonly #server: WorkerServer | null;
+  readonly #exit_code = Promise.withResolvers<number>();
+  readonly #terminated = new AbortController();
+  #assignment: Assignment | undefined;
+  #starting: Promise<Attempt> | undefined;
+  #attempt: Attempt | undefined;
+  /** The exit code, once the attempt has ended and the server is closed. */
+  readonly ended: Promise<number>;
 
-  const begin = async (assignment: Assignment) => {
-    const { Attempt } = await import('./attempt.ts');
-    attempt = new Attempt({ config, assignment, agent, work: loadWork, log });
-    void attempt.run().then(ended.resolve);
-    if (leaving.signal.aborted) attempt.terminate();
-    return attempt;
-  };
-  const take = async (assignment: Assignment) => {
-    if (taken === undefined) {
-      taken = { assignment, attempt: begin(assignment) };
-      taken.attempt.catch((error: unknown) => {
-        log('error', 'The task could not be taken.', error);
-        ended.resolve(EXIT_NO_TASK);
-      });
-    } else if (taken.assignment.task_id !== assignment.task_id || taken.assignment.attempt !== assignment.attempt)
-      throw new ErrandError('conflict', 'This worker has a task already.');
-    await taken.attempt;
-  };
-  const current = async () => {
-    if (taken === undefined) throw new ErrandError('conflict', 'This worker has no task yet.');
-    return taken.attempt;
-  };
-  const door: Door = {
-    health: { ok: true, contract_version: CONTRACT_VERSION, ...agent },
-    status: () => attempt?.status() ?? IDLE,
-    tokens: () => attempt?.tokens() ?? [],
-    take,
-    say: async (messages) => (await current()).say(messages),
-    cancel: async (reason) => (await current()).cancel(reason),
-  };
-  const server = config.listen === null ? null : await startServer(config.listen, door);
-  const loading = Promise.all([import('./attempt.ts'), loadWork()]);
-  loading.catch((error: unknown) => log('error', 'The agent could not be loaded.', error));
-  if (config.task !== null)
-    fetchAssignment(config, config.task, leaving.signal)
-      .then(take)
-      .catch((error: unknown) => {
-        if (!leaving.signal.aborted) log('error', 'The assignment could not be fetched.', error);
-        ended.resolve(EXIT_NO_TASK);
-      });
-  const afterwards = async () => {
-    const code = await ended.promise;
-    await server?.close();
+  constructor(options: Options) {
+    this.#options = options;
+    const { config, agent } = options;
+    const api = {
+      health: { ok: true as const, contract_version: CONTRACT_VERSION, ...agent },
+      status: () => this.#attempt?.status() ?? IDLE,
+      tokens: () => this.#attempt?.tokens() ?? [],
+      assign: (assignment: Assignment) => this.#assign(assignment),
+      deliver: async (messages: Assignment['messages']) => (await this.#current()).deliver(messages),
+      cancel: async (reason: string) => (await this.#current()).cancel(reason),
+    };
+    this.#server = config.listen === null ? null : new WorkerServer(config.listen, api);
+    this.ended = this.#untilEnded();
+  }
+
+  /** Listens, or fetches the assignment if the environment names a task. */
+  async start(): Promise<void> {
+    const { config, loadWork, log } = this.#options;
+    await this.#server?.start();
+    const loaded = Promise.all([import('./attempt.ts'), loadWork()]);
+    loaded.catch((error: unknown) => log('error', 'agent could not be loaded', { err: error }));
+    if (config.task !== null) void this.#fetchTask(config.task);
+  }
+
+  /** Where it listens; null: nowhere. */
+  get address(): Address | null {
+    return this.#server?.address ?? null;
+  }
+
+  /** On SIGTERM: ends at once if there is no task, else the attempt pushes and reports its work in progress. */
+  terminate(): void {
+    this.#terminated.abort(new Error('The worker is being stopped.'));
+    if (this.#attempt !== undefined) this.#attempt.terminate();
+    else if (this.#assignment === undefined) this.#exit_code.resolve(EXIT_TERMINATED);
+  }
+
+  async #untilEnded(): Promise<number> {
+    const code = await this.#exit_code.promise;
+    await this.#server?.stop();
     return code;
-  };
-  return {
-    address: server?.address ?? null,
-    ended: afterwards(),
-    terminate: () => {
-      leaving.abort();
-      if (attempt !== undefined) attempt.terminate();
-      else if (taken === undefined) ended.resolve(EXIT_TERMINATED);
-    },
-  };
+  }
+
+  async #fetchTask(task: { id: string; token: string }): Promise<void> {
+    const { config, log } = this.#options;
+    const { signal } = this.#terminated;
+    try {
+      const assignment = await fetchAssignment(config, task, signal);
+      // If the attempt cannot be started, `#assign` logs it and ends the worker.
+      await this.#assign(assignment).catch(() => undefined);
+    } catch (error) {
+      if (!signal.aborted) log('error', 'assignment could not be fetched', { err: error });
+      this.#exit_code.resolve(EXIT_NO_TASK);
+    }
+  }
+
+  /** Takes an assignment. The same one again changes nothing; another one is a conflict. */
+  async #assign(assignment: Assignment): Promise<void> {
+    if (this.#assignment === undefined) {
+      this.#assignment = assignment;
+      this.#starting = this.#begin(assignment);
+      this.#starting.catch((error: unknown) => {
+        this.#options.log('error', 'attempt could not be started', { err: error });
+        this.#exit_code.resolve(EXIT_NO_TASK);
+      });
+    } else if (this.#assignment.task_id !== assignment.task_id || this.#assignment.attempt !== assignment.attempt)
+      throw new ErrandError('conflict', 'This worker has a task already.');
+    await this.#starting;
+  }
+
+  async #begin(assignment: Assignment): Promise<Attempt> {
+    const { Attempt } = await import('./attempt.ts');
+    const attempt = new Attempt({ ...this.#options, assignment });
+    this.#attempt = attempt;
+    void attempt.run().then(this.#exit_code.resolve);
+    if (this.#terminated.signal.aborted) attempt.terminate();
+    return attempt;
+  }
+
+  async #current(): Promise<Attempt> {
+    if (this.#starting === undefined) throw new ErrandError('conflict', 'This worker has no task yet.');
+    return this.#starting;
+  }
 }
 
-/** Lets SIGTERM and SIGINT end a worker in order, from before it listens: whoever finds that it serves may end it in the same moment. */
-export function endOnSignals(starting: Promise<Worker>): void {
-  // Where it does not start, there is nothing to end.
-  const end = () => void starting.then((worker) => worker.terminate()).catch(() => undefined);
+/** Ends a worker on SIGTERM and SIGINT, also while it is starting. */
+export function endOnSignals(worker: Worker, started: Promise<void>): void {
+  // A worker that could not start has nothing to end.
+  const end = () => void started.then(() => worker.terminate()).catch(() => undefined);
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
 }
 
-const IDLE = { state: 'idle', task_id: null, attempt: null, last_seq: 0, acked_seq: 0, waiting_for: null } as const;
-
+/** Loaded on demand: a worker that gets its task by a call does not need it. */
 async function fetchAssignment(
   config: WorkerConfig,
   task: { id: string; token: string },
   signal: AbortSignal,
 ): Promise<Assignment> {
-  const [{ CoordinatorClient }, { untilAnswered }] = await Promise.all([
-    import('./coordinator-client.ts'),
-    import('./verdict.ts'),
+  const [{ CoordinatorClient }, { retryCallback }] = await Promise.all([
+    import('./reporting/coordinator-client.ts'),
+    import('./reporting/callback-errors.ts'),
   ]);
   const client = new CoordinatorClient(config.coordinator, task.id, task.token);
   try {
-    return await untilAnswered(() => client.assignment(signal), signal);
+    return await retryCallback(() => client.assignment(signal), signal);
   } finally {
     await client.close();
   }

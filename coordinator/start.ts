@@ -20,12 +20,12 @@ import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { taskSettings } from './tasks/task-settings.ts';
 import { egressProxy } from './worker-api/egress/tunnel.ts';
-import { gitProxy } from './worker-api/git/git-proxy.ts';
+import { GitProxy } from './worker-api/git/git-proxy.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
-import { modelProxy } from './worker-api/model/model-proxy.ts';
+import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
 import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
-import { chooseRunner, type RunnerContext } from './workers/choose-runner.ts';
+import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
@@ -148,7 +148,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
   const { config, prices, log, relay, counters, logger } = core;
   const { private_hosts, data_dir } = config;
   const { settings, watchdogs, tokens, assignment } = parts;
-  const llm = modelProxy({ log, logger, prices, upstream: await openModel(core, opened) });
+  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened) });
   opened.defer(() => llm.close());
   return new WorkerApi({
     log,
@@ -158,7 +158,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
     progress: watchdogs.progress,
     assignment,
     llm,
-    git: gitProxy({ repository: settings.repository, private_hosts, sample: sampleBackend(data_dir), logger }),
+    git: new GitProxy({ repository: settings.repository, private_hosts, sample: sampleBackend(data_dir), logger }),
     tunnel: egressProxy({ policy: settings.egress, private_hosts, logger }),
     onRefused: (code) => counters.refused.add({ code }),
     logger,

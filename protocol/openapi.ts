@@ -4,7 +4,8 @@ import * as api from './api.ts';
 import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
 import { ERROR_STATUS, Problem, type ErrorCode } from './problem.ts';
-import { ROUTE_NAMES, ROUTES, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { ROUTE_NAMES, ROUTES } from './routes.ts';
 import { ClientFrame, ServerFrame } from './socket.ts';
 import { Attempt, Task, TaskDetail } from './task.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { readConfig, SETTING_NAMES } from '../coordinator/base/config.ts';
-import { SERVER_COMMANDS } from '../coordinator/operations/backup/commands.ts';
-import { COMMANDS } from '../coordinator/cli/cli.ts';
+import { COMMANDS } from '../coordinator/cli/commands.ts';
+import { ADMIN_COMMANDS } from '../coordinator/cli/admin-commands.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
@@ -29,7 +29,9 @@ test('its scripts, commands and files are there', (t) => {
     t.true(name in scripts, `npm run ${name}`);
   for (const [, words = ''] of readme.matchAll(/npx errand ([a-z]+(?: [a-z]+)?)/g))
     t.true(
-      [...COMMANDS, ...SERVER_COMMANDS].some(({ name }) => words === name || words.split(' ')[0] === name),
+      [...COMMANDS, ...Object.values(ADMIN_COMMANDS)].some(
+        ({ name }) => words === name || words.split(' ')[0] === name,
+      ),
       `npx errand ${words}`,
     );
   for (const [, path = ''] of readme.matchAll(

@@ -1,128 +1,138 @@
-import type { WorkerEvent } from '../../protocol/events.ts';
-import type { ModelAnswer, ToolSpec } from '../model.ts';
-import type { WorkInput } from '../work.ts';
-import { CONTEXT_EXHAUSTED, type Asker } from './ask.ts';
-import { callTools, refuseCalls, type Caller } from './call-tools.ts';
-import type { Guards } from './guards.ts';
-import { Stopped } from './stopped.ts';
+import { AttemptFailure } from '../base/failure.ts';
+import type { WorkInput } from '../base/work.ts';
+import type { ModelResponse } from '../model/response.ts';
+import { CONTEXT_EXHAUSTED, type RetryingModelClient } from '../model/retrying-client.ts';
+import { TOOLS } from '../tools/all.ts';
+import { ContextReductions } from './context-reductions.ts';
+import type { AttemptLimits } from './limits.ts';
 import { StuckDetector } from './stuck.ts';
-import type { Transcript } from './transcript.ts';
+import type { ToolCalls } from './tool-calls.ts';
+import { toolSpecs } from './tool-specs.ts';
+import type { RecordEvent, Transcript } from './transcript.ts';
 
-/** Turns in a row that called no tool and did not end the work either. */
-const IDLE_MAX = 3;
-/** How often a verify command may fail before its output no longer goes back to the model. */
+/** Turns in a row that neither called a tool nor ended the work. */
+const IDLE_TURNS_MAX = 3;
+/** How often the verify command may fail until its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
 const QUESTION_MS_MAX = 30 * 60_000;
 
-/** `question_ms` is set anew for each turn, from the time that is left. */
-export type LoopCaller = Omit<Caller, 'context'> & { context: Omit<Caller['context'], 'question_ms'> };
-
-export type LoopParts = {
+type Options = {
   input: WorkInput;
   transcript: Transcript;
-  guards: Guards;
-  asker: Asker;
-  /** Runs the verify command: null where it passed or there is none, else words for the model that say how it failed. */
+  limits: AttemptLimits;
+  model: RetryingModelClient;
+  tool_calls: ToolCalls;
+  /**
+   * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
+   */
   verify: () => Promise<string | null>;
-  /** Aborts at a cancel and when the time is up. */
-  signal: AbortSignal;
-  caller: LoopCaller;
-  /** How often the work so far is put into safety. */
+  record: RecordEvent;
+  /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
-  /** Reports an event, and takes it into the transcript. */
-  record: (event: WorkerEvent) => Promise<void>;
+  /** Aborts on a cancel, and when the time is up. */
+  signal: AbortSignal;
 };
 
 /**
- * Asks the model, runs the tools that it asks for, answers with their results, until it ends and its work is verified. What it does next depends on the
- * transcript alone, so a resumed attempt goes on in the middle. Rejects with `Stopped`, or with the signal's reason.
+ * The agent loop: it asks the model, runs the tools that the model calls, and answers with their results, until the
+ * model ends its turn and the work is verified. What it does next depends only on the transcript, so a resumed attempt
+ * continues in the middle.
  */
 export class Loop {
-  readonly #parts: LoopParts;
+  readonly #options: Options;
   readonly #stuck = new StuckDetector();
-  #idle = 0;
-  #checkpoint_at: number;
+  readonly #reductions: ContextReductions;
+  #idle_turns = 0;
   #verify_failures = 0;
-  #cleared = '';
+  #checkpoint_at: number;
 
-  constructor(parts: LoopParts) {
-    this.#parts = parts;
-    this.#checkpoint_at = performance.now() + parts.checkpoint_ms;
+  constructor(options: Options) {
+    this.#options = options;
+    this.#reductions = new ContextReductions(options.record);
+    this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
 
+  /** Resolves once the work is done. Rejects with `AttemptFailure`, or with the signal's reason. */
   async run(): Promise<void> {
-    const { transcript, signal } = this.#parts;
+    const { transcript, signal } = this.#options;
     for (;;) {
       signal.throwIfAborted();
-      await this.#hear();
-      const { stopped } = transcript;
-      if (stopped === null) await this.#turn();
-      else if (await this.#after(stopped)) return;
+      await this.#addMessages();
+      const stop_reason = transcript.unanswered_stop_reason;
+      if (stop_reason === null) await this.#askModel();
+      else if (await this.#answer(stop_reason)) return;
     }
   }
 
-  /** Takes in what people said; gives whether they said anything. */
-  async #hear(): Promise<boolean> {
-    const { input, transcript } = this.#parts;
-    // Words come after the results of a turn: while calls are open they wait.
+  /** Adds the messages that people sent. Returns whether there were any. */
+  async #addMessages(): Promise<boolean> {
+    const { input, transcript } = this.#options;
+    // Messages follow the results of a turn, so they wait while calls are open.
     if (transcript.openCalls().length > 0) return false;
-    const fresh = input.inbox.take().filter(({ id }) => !transcript.heard.has(id));
+    const fresh = input.messages.take().filter(({ id }) => !transcript.message_ids.has(id));
     for (const { id, text } of fresh) await this.#say('person', text, id);
-    if (fresh.length > 0) this.#idle = 0;
+    if (fresh.length > 0) this.#idle_turns = 0;
     return fresh.length > 0;
   }
 
   async #say(source: 'person' | 'verify' | 'harness', text: string, message_id?: string): Promise<void> {
-    const { transcript, record } = this.#parts;
-    const named = message_id === undefined ? {} : { message_id };
-    await record({ type: 'input.added', body: { turn: transcript.turn, source, text, ...named } });
+    const { transcript, record } = this.#options;
+    const id = message_id === undefined ? {} : { message_id };
+    await record({ type: 'input.added', body: { turn: transcript.turn, source, text, ...id } });
   }
 
-  async #turn(): Promise<void> {
-    const { input, transcript, guards, asker, caller, record, signal } = this.#parts;
-    for (const { note, ...near } of guards.beginTurn()) {
-      await record({ type: 'limit.near', body: near });
+  async #askModel(): Promise<void> {
+    const { input, transcript, limits, model, record, signal } = this.#options;
+    for (const { note, ...warning } of limits.beginTurn()) {
+      await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
     const turn = transcript.turn + 1;
-    const { model, attempt } = input.assignment;
+    const { model: model_name, attempt } = input.assignment;
     const ref = `turn-${attempt}-${turn}`;
-    await record({ type: 'turn.started', body: { turn, ref, model } });
+    await record({ type: 'turn.started', body: { turn, ref, model: model_name } });
     const started = performance.now();
-    const tools = offered(caller.tools, transcript.toolNames);
-    const request = { model, system: transcript.system ?? '', tools, messages: transcript.messages() };
-    const answer = await asker.ask(turn, ref, request, signal);
-    if (answer.budget_left_usd !== null) guards.budgetLeft(answer.budget_left_usd);
-    const { content, usage, request_id } = answer;
+    const tools = toolSpecs(TOOLS, transcript.called_tools);
+    const messages = transcript.messages();
+    const request = { model: model_name, system: transcript.system ?? '', tools, messages };
+    const response = await model.request({ turn, ref }, request, signal);
     const duration_ms = Math.round(performance.now() - started);
-    const stop_reason = answer.stop_reason ?? 'none';
-    const body = { turn, ref, model: answer.model, content, stop_reason, usage, request_id, duration_ms };
+    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
+    const { content, usage, request_id } = response;
+    const stop_reason = response.stop_reason ?? 'none';
+    const body = { turn, ref, model: response.model, content, stop_reason, usage, request_id, duration_ms };
     await record({ type: 'turn.finished', body });
-    await this.#noteReductions(turn, answer);
-    await this.#settle(answer);
+    await this.#reportReductions(turn, response);
+    await this.#checkResponse(response);
   }
 
-  /** What of an answer cannot be told from the transcript: it ends the work, or the same request is to be made again. */
-  async #settle({ stop_reason, refusal }: ModelAnswer): Promise<void> {
-    const { asker, transcript } = this.#parts;
-    this.#idle++;
-    if (stop_reason === 'refusal') {
-      const why = refusal === null ? '' : `: ${refusal}`;
-      throw new Stopped('refused', `The model refused to go on${why}`);
-    }
+  async #reportReductions(turn: number, { reductions, stop_reason }: ModelResponse): Promise<void> {
+    const { plan } = this.#options.transcript;
+    const is_compacted = await this.#reductions.report(turn, reductions);
+    if (!is_compacted || stop_reason !== 'tool_use' || plan.length === 0) return;
+    const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`).join('\n');
+    await this.#say('harness', `[Errand] Your plan, as you last set it:\n${items}`);
+  }
+
+  /** Handles a response that the transcript leaves out: it ends the work, or the request is made again. */
+  async #checkResponse({ stop_reason, refusal }: ModelResponse): Promise<void> {
+    const { model, transcript } = this.#options;
+    this.#idle_turns++;
+    if (stop_reason === 'refusal')
+      throw new AttemptFailure('refused', `The model refused to go on${refusal === null ? '' : `: ${refusal}`}`);
     if (stop_reason === 'model_context_window_exceeded') {
-      if (asker.tight) throw new Stopped('context_exhausted', CONTEXT_EXHAUSTED);
-      asker.tight = true;
+      if (model.shorten_context) throw new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED);
+      model.shorten_context = true;
       return;
     }
-    asker.tight = false;
-    if (transcript.stopped !== null) return;
-    this.#stopIfIdle();
+    model.shorten_context = false;
+    if (transcript.unanswered_stop_reason !== null) return;
+    this.#failIfIdle();
     await this.#say('harness', '[Errand] Your answer was empty. Go on, or end with your summary.');
   }
 
-  /** Acts on a turn that has ended and was not answered. True: the work is done. */
-  async #after(stop_reason: string): Promise<boolean> {
+  /** Answers the newest turn. Returns true once the work is done. */
+  async #answer(stop_reason: string): Promise<boolean> {
     switch (stop_reason) {
       case 'tool_use':
         await this.#callTools();
@@ -132,109 +142,81 @@ export class Loop {
         await this.#refuseOpenCalls('Not executed: the turn had ended.');
         return this.#finish();
       case 'max_tokens':
-        return this.#goOn(
-          'Not executed: your answer was cut off at its longest, maybe within this call. Make it again in smaller pieces.',
-          '[Errand] Your answer was cut off at its longest. Go on from there, in smaller steps.',
+        await this.#continueTurn(
+          'Not executed: your answer was cut off at its maximum length, perhaps within this call. Repeat it in smaller parts.',
+          '[Errand] Your answer was cut off at its maximum length. Continue from there, in smaller steps.',
         );
+        return false;
       case 'pause_turn':
       case 'compaction':
-        return this.#goOn('Not executed: the turn was paused. Make the call again.', '[Errand] Go on.');
+        await this.#continueTurn('Not executed: the turn was paused. Make the call again.', '[Errand] Go on.');
+        return false;
       default:
-        throw new Stopped(
+        throw new AttemptFailure(
           'agent_error',
           `The model stopped for a reason that this agent does not know: ${stop_reason}`,
         );
     }
   }
 
-  /** Answers a turn that was broken off: each of its calls where it has any, else in words. */
-  async #goOn(to_call: string, words: string): Promise<false> {
-    const had_calls = this.#parts.transcript.openCalls().length > 0;
-    await this.#refuseOpenCalls(to_call);
-    this.#stopIfIdle();
-    if (!had_calls) await this.#say('harness', words);
-    return false;
+  /** Answers a turn that was broken off: refuses its calls if it has any, else says something. */
+  async #continueTurn(refusal: string, text: string): Promise<void> {
+    const has_calls = this.#options.transcript.openCalls().length > 0;
+    await this.#refuseOpenCalls(refusal);
+    this.#failIfIdle();
+    if (!has_calls) await this.#say('harness', text);
   }
 
   async #callTools(): Promise<void> {
-    const { transcript } = this.#parts;
+    const { transcript, tool_calls, limits } = this.#options;
     const calls = transcript.openCalls();
-    if (calls.length === 0) throw new Stopped('agent_error', 'The model asked for tools, and named none.');
-    const results = await callTools(this.#caller(), transcript.turn, calls);
-    this.#idle = 0;
-    const failed = results.every(({ is_error }) => is_error);
-    const doing = calls.map(({ name, input }) => ({ name, input }));
-    const verdict = this.#stuck.after({ calls: doing, results: results.map(({ content }) => content), failed });
-    if (verdict === 'stop') throw new Stopped('stuck', 'The agent did the same over and over, with the same outcome.');
-    if (verdict === 'nudge')
+    if (calls.length === 0)
+      throw new AttemptFailure('agent_error', 'The model stopped to call tools, but called none.');
+    const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, limits.ms_left / 2)));
+    const results = await tool_calls.run(transcript.turn, calls, question_ms);
+    this.#idle_turns = 0;
+    const state = this.#stuck.check({
+      calls: calls.map(({ name, input }) => ({ name, input })),
+      results: results.map(({ content }) => content),
+      failed: results.every(({ is_error }) => is_error),
+    });
+    if (state === 'stuck')
+      throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');
+    if (state === 'warn')
       await this.#say(
         'harness',
-        '[Errand] You did the same several times, with the same outcome. Stop and think: try another way, or end and say what is in the way.',
+        '[Errand] You did the same several times, with the same outcome. Stop and think: try another way, or end and say what ' +
+          'is in the way.',
       );
     await this.#checkpoint();
   }
 
-  /** Ends, unless somebody has said something, or the verify command fails. */
+  /** Ends the work, unless there is a new message or the verify command fails. */
   async #finish(): Promise<boolean> {
-    const { verify, guards } = this.#parts;
+    const { verify, limits } = this.#options;
     const failure = await verify();
-    if (failure === null) return !(await this.#hear());
+    if (failure === null) return !(await this.#addMessages());
     this.#verify_failures++;
-    if (this.#idle >= IDLE_MAX || this.#verify_failures >= VERIFY_FAILURES_MAX || guards.turnsLeft <= 0)
-      throw new Stopped('verify_failed', failure);
-    await this.#say('verify', `[Errand] ${failure}\nMend the cause, and then end again.`);
+    const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#verify_failures < VERIFY_FAILURES_MAX;
+    if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('verify_failed', failure);
+    await this.#say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
     return false;
   }
 
-  async #refuseOpenCalls(words: string): Promise<void> {
-    const { transcript } = this.#parts;
-    await refuseCalls(this.#caller(), transcript.turn, transcript.openCalls(), words);
+  async #refuseOpenCalls(text: string): Promise<void> {
+    const { transcript, tool_calls } = this.#options;
+    await tool_calls.refuse(transcript.turn, transcript.openCalls(), text);
   }
 
-  #stopIfIdle(): void {
-    if (this.#idle >= IDLE_MAX)
-      throw new Stopped('stuck', `The model's answers came to nothing ${IDLE_MAX} times in a row.`);
+  #failIfIdle(): void {
+    if (this.#idle_turns >= IDLE_TURNS_MAX)
+      throw new AttemptFailure('stuck', `The model's answers led to nothing ${IDLE_TURNS_MAX} times in a row.`);
   }
 
-  async #noteReductions(turn: number, { reductions, stop_reason }: ModelAnswer): Promise<void> {
-    const { transcript, record } = this.#parts;
-    for (const { means, detail } of reductions) {
-      // The API leaves the same results out of each request; only what is new is worth an event.
-      if (means === 'clear_tool_uses' && detail === this.#cleared) continue;
-      if (means === 'clear_tool_uses') this.#cleared = detail;
-      await record({ type: 'context.reduced', body: { turn, means, detail: detail.slice(0, 2000) } });
-      if (means === 'compact' && stop_reason === 'tool_use' && transcript.plan.length > 0)
-        await this.#say('harness', `[Errand] Your plan, as you last set it:\n${planInWords(transcript.plan)}`);
-    }
-  }
-
-  #caller(): Caller {
-    const { caller, guards } = this.#parts;
-    const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, guards.msLeft / 2)));
-    return { ...caller, context: { ...caller.context, question_ms } };
-  }
-
-  /** Puts the work so far into safety, now and then. */
   async #checkpoint(): Promise<void> {
-    const { input, checkpoint_ms } = this.#parts;
+    const { input, checkpoint_ms } = this.#options;
     if (performance.now() < this.#checkpoint_at) return;
     await input.checkpoint();
     this.#checkpoint_at = performance.now() + checkpoint_ms;
   }
-}
-
-/**
- * The tools of each request. The API refuses a conversation that calls a tool which is not among them, so one that the model made up, or that an earlier
- * release had, is named too.
- */
-function offered(tools: Caller['tools'], called: Iterable<string>): ToolSpec[] {
-  const specs = tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }));
-  const known = new Set(specs.map(({ name }) => name));
-  const unknown = [...called].filter((name) => !known.has(name));
-  const input_schema = { type: 'object' };
-  return [...specs, ...unknown.map((name) => ({ name, description: 'Not there: do not call it.', input_schema }))];
-}
-
-function planInWords(plan: Transcript['plan']): string {
-  return plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`).join('\n');
 }

@@ -1,52 +1,64 @@
-import type { WorkerEvent } from '../../protocol/events.ts';
-import { endOf, type CommandResult, type Shell } from '../shell.ts';
-import { inWords } from '../text.ts';
-import type { Report } from '../work.ts';
-import { Stopped } from './stopped.ts';
+import { formatDuration } from '../base/duration.ts';
+import { AttemptFailure } from '../base/failure.ts';
+import type { ProgressReporter } from '../base/work.ts';
+import { describeExit } from '../shell/process-group.ts';
+import type { CommandResult, Shell } from '../shell/shell.ts';
+import type { RecordEvent } from './transcript.ts';
 
 const COMMAND_MS_MAX = 30 * 60_000;
+const SHOWN_COMMAND_CHARS_MAX = 500;
 
-type Around = { report: Report; record: (event: WorkerEvent) => Promise<void> };
+/** Runs the project's setup and verify commands, and reports what came of them. */
+export class ProjectCommands {
+  readonly #report: ProgressReporter;
+  readonly #record: RecordEvent;
 
-/**
- * Runs the project's setup command. It runs in each attempt: a next one has the same workspace, but a new container around it, and the variables that it
- * exports are those of all further commands. Rejects with `Stopped` where it fails.
- */
-export async function runSetup(shell: Shell, command: string, around: Around): Promise<void> {
-  await around.record({ type: 'step.started', body: { step: 'setup' } });
-  const result = await run(shell, command, 'setup', around);
-  const { exit_code, output, duration_ms } = result;
-  await around.record({ type: 'setup.finished', body: { command, exit_code, output, duration_ms } });
-  if (exit_code !== 0) throw new Stopped('setup_failed', failureOf('setup', command, result));
-}
+  constructor(report: ProgressReporter, record: RecordEvent) {
+    this.#report = report;
+    this.#record = record;
+  }
 
-/** Runs the project's verify command. Null where it passed, else words that say how it failed, with its output. */
-export async function runVerify(shell: Shell, command: string, around: Around): Promise<string | null> {
-  await around.record({ type: 'step.started', body: { step: 'verify' } });
-  const result = await run(shell, command, 'verify', around);
-  const { exit_code, output, duration_ms } = result;
-  const passed = exit_code === 0;
-  await around.record({ type: 'verify.finished', body: { command, passed, exit_code, output, duration_ms } });
-  return passed ? null : failureOf('verify', command, result);
-}
+  /**
+   * Runs the setup command. It runs in each attempt: the next one has the same workspace but a new container, and all
+   * further commands get the variables that it exports. Rejects with `AttemptFailure` if it fails.
+   */
+  async setup(shell: Shell, command: string): Promise<void> {
+    await this.#record({ type: 'step.started', body: { step: 'setup' } });
+    const result = await this.#run(shell, command, 'setup');
+    const { exit_code, output, duration_ms } = result;
+    await this.#record({ type: 'setup.finished', body: { command, exit_code, output, duration_ms } });
+    if (exit_code !== 0) throw new AttemptFailure('setup_failed', describeFailure('setup', command, result));
+  }
 
-async function run(shell: Shell, command: string, ref: string, { report }: Around): Promise<CommandResult> {
-  const now = Date.now();
-  report.waitingFor({
-    kind: 'command',
-    since: new Date(now).toISOString(),
-    command: command.slice(0, 500),
-    until: new Date(now + COMMAND_MS_MAX).toISOString(),
-  });
-  try {
-    return await shell.run(command, COMMAND_MS_MAX, (text) => report.delta({ ref, kind: 'output', text }));
-  } finally {
-    report.waitingFor(null);
+  /** Runs the verify command. Null: it passed. Otherwise a text for the model that says how it failed. */
+  async verify(shell: Shell, command: string): Promise<string | null> {
+    await this.#record({ type: 'step.started', body: { step: 'verify' } });
+    const result = await this.#run(shell, command, 'verify');
+    const { exit_code, output, duration_ms } = result;
+    const passed = exit_code === 0;
+    await this.#record({ type: 'verify.finished', body: { command, passed, exit_code, output, duration_ms } });
+    return passed ? null : describeFailure('verify', command, result);
+  }
+
+  async #run(shell: Shell, command: string, ref: 'setup' | 'verify'): Promise<CommandResult> {
+    const now = Date.now();
+    this.#report.waitingFor({
+      kind: 'command',
+      since: new Date(now).toISOString(),
+      command: command.slice(0, SHOWN_COMMAND_CHARS_MAX),
+      until: new Date(now + COMMAND_MS_MAX).toISOString(),
+    });
+    try {
+      return await shell.run(command, COMMAND_MS_MAX, (text) => this.#report.delta({ ref, kind: 'output', text }));
+    } finally {
+      this.#report.waitingFor(null);
+    }
   }
 }
 
-function failureOf(what: string, command: string, result: CommandResult): string {
+function describeFailure(name: string, command: string, result: CommandResult): string {
   const { output, duration_ms, log } = result;
-  const rest = log === null ? '' : `\n[the whole output is in ${log}]`;
-  return `The ${what} command failed (${endOf(result)}, after ${inWords(duration_ms)}): ${command}\n\n${output.trim() || '(no output)'}${rest}`;
+  const how = `${describeExit(result)}, after ${formatDuration(duration_ms)}`;
+  const note = log === null ? '' : `\n[the whole output is in ${log}]`;
+  return `The ${name} command failed (${how}): ${command}\n\n${output.trim() || '(no output)'}${note}`;
 }

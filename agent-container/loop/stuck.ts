@@ -1,50 +1,50 @@
 import { createHash } from 'node:crypto';
 
-/** What one turn did and what came of it. */
-export type Doing = { calls: { name: string; input: unknown }[]; results: unknown[]; failed: boolean };
+/** The tool calls of one turn, and their results. `failed`: all of them failed. */
+type ToolTurn = { calls: { name: string; input: unknown }[]; results: unknown[]; failed: boolean };
 
 type Step = { action: string; outcome: string; failed: boolean };
 
-const SAME = 4;
-const SAME_FAILING = 3;
-const BACK_AND_FORTH = 6;
+/** How many turns make a loop: the same action with the same outcome, the same failing action, two alternating ones. */
+const SAME_TURNS = 4;
+const SAME_FAILING_TURNS = 3;
+const ALTERNATING_TURNS = 6;
 
-/** Finds an agent that goes round in circles: first it is told so, and stopped if it goes on. */
+/** Detects an agent that repeats itself. It is warned first, and stopped if it goes on. */
 export class StuckDetector {
   #steps: Step[] = [];
-  #nudged = false;
+  #was_warned = false;
 
-  /** Takes in a turn. `nudge`: it should be told; `stop`: it was told, and goes on. */
-  after(doing: Doing): 'on' | 'nudge' | 'stop' {
-    const step = { action: digest(doing.calls), outcome: digest(doing.results), failed: doing.failed };
-    this.#steps = [...this.#steps, step].slice(-BACK_AND_FORTH);
-    if (!this.#isCircle()) {
-      this.#nudged = false;
-      return 'on';
+  /** Takes in a turn. `warn`: the agent repeats itself; `stuck`: it was warned, and goes on. */
+  check({ calls, results, failed }: ToolTurn): 'ok' | 'warn' | 'stuck' {
+    const step = { action: digest(calls), outcome: digest(results), failed };
+    this.#steps = [...this.#steps, step].slice(-ALTERNATING_TURNS);
+    if (!this.#repeatsItself()) {
+      this.#was_warned = false;
+      return 'ok';
     }
-    if (this.#nudged) return 'stop';
-    this.#nudged = true;
-    return 'nudge';
+    if (this.#was_warned) return 'stuck';
+    this.#was_warned = true;
+    return 'warn';
   }
 
-  #isCircle(): boolean {
+  #repeatsItself(): boolean {
     const steps = this.#steps;
     const last = (n: number) => (steps.length >= n ? steps.slice(-n) : undefined);
-    const [newest] = steps.slice(-1);
+    const newest = steps.at(-1);
     if (!newest) return false;
-    const isSame = (step: Step) => step.action === newest.action && step.outcome === newest.outcome;
-    if (last(SAME)?.every(isSame)) return true;
-    if (last(SAME_FAILING)?.every((step) => step.failed && step.action === newest.action)) return true;
-    const pairs = last(BACK_AND_FORTH);
-    return pairs?.every((step, i) => i < 2 || sameStep(step, pairs[i - 2])) ?? false;
+    if (last(SAME_TURNS)?.every((step) => isSame(step, newest))) return true;
+    if (last(SAME_FAILING_TURNS)?.every((step) => step.failed && step.action === newest.action)) return true;
+    const alternating = last(ALTERNATING_TURNS);
+    return alternating?.every((step, i) => i < 2 || isSame(step, alternating[i - 2])) ?? false;
   }
 }
 
-function sameStep(a: Step, b: Step | undefined): boolean {
+function isSame(a: Step, b: Step | undefined): boolean {
   return a.action === b?.action && a.outcome === b.outcome;
 }
 
-/** Of the value without the times in it, which differ each time. */
+/** A hash of the value without durations, which differ each time. */
 function digest(value: unknown): string {
   const text = (JSON.stringify(value) ?? '').replace(/\d+(\.\d+)?\s?(ms|s|min)\b/g, '');
   return createHash('sha256').update(text).digest('base64');

@@ -2,15 +2,10 @@ import { z } from 'zod';
 import type { WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker.ts';
-import { Block, type Message } from '../model.ts';
+import { ContentBlock, type ModelMessage } from '../model/message.ts';
 
-/*
- * The conversation as the fold of its events. The live loop and a resumed one apply the same events to it, so a next attempt sends the same prefix,
- * byte for byte.
- */
-
-const content = z.array(Block);
-const Folded = z.discriminatedUnion('type', [
+const content = z.array(ContentBlock);
+const ConversationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('conversation.started'), body: z.object({ system: z.string(), content }) }),
   z.object({
     type: z.literal('turn.finished'),
@@ -23,42 +18,53 @@ const Folded = z.discriminatedUnion('type', [
 ]);
 
 const ToolUse = z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.unknown() });
-/** A call that the model made and that has no result yet. */
-export type Call = { ref: string; name: string; input: unknown; started: boolean };
+
+/** Reports an event, and applies it to the transcript. */
+export type RecordEvent = (event: WorkerEvent) => Promise<void>;
+
+type ToolCall = { ref: string; name: string; input: unknown };
+/** A tool call of the model that has no result yet. */
+export type OpenCall = ToolCall & { started: boolean };
 
 type Turn = {
   turn: number;
   stop_reason: string;
-  calls: { ref: string; name: string; input: unknown }[];
+  calls: ToolCall[];
+  /** Whether the model's message is part of the conversation. */
+  is_kept: boolean;
 };
 
+/**
+ * The conversation, built from its events. A running attempt and a resumed one apply the same events, so the next
+ * attempt sends the same prefix, byte for byte.
+ */
 export class Transcript {
   system: string | null = null;
   plan: z.infer<typeof PlanItem>[] = [];
-  /** The last words of the agent. */
-  words = '';
-  /** The messages of people that are in the conversation, by id. */
-  readonly heard = new Set<string>();
-  /** The tools that were called, in the order of their first calls. */
-  readonly toolNames = new Set<string>();
-  #messages: Message[] = [];
+  /** The newest text of the model. */
+  last_text = '';
+  /** The ids of the messages that are part of the conversation. */
+  readonly message_ids = new Set<string>();
+  /** The tools that the model has called, in the order of their first calls. */
+  readonly called_tools = new Set<string>();
+  #messages: ModelMessage[] = [];
   #turn: Turn | undefined;
-  #kept = false;
+  /** The reply to the newest turn: which calls have started, their results, and what was said. */
   #started = new Set<string>();
-  #results = new Map<string, Block>();
-  #inputs: Block[] = [];
+  #results = new Map<string, ContentBlock>();
+  #inputs: ContentBlock[] = [];
 
-  /** Takes an event in; those that are no part of a conversation change nothing. Throws `ZodError` where one is not what it should be. */
+  /** Applies an event; one that is no part of a conversation changes nothing. Throws `ZodError` if it is malformed. */
   apply(event: WorkerEvent | TranscriptEvent): void {
-    if (!Folded.options.some((option) => option.shape.type.value === event.type)) return;
-    const { type, body } = Folded.parse(event);
+    if (!ConversationEvent.options.some((option) => option.shape.type.value === event.type)) return;
+    const { type, body } = ConversationEvent.parse(event);
     switch (type) {
       case 'conversation.started':
         this.system = body.system;
         this.#messages = [{ role: 'user', content: body.content }];
         return;
       case 'turn.finished':
-        return this.#begin(body.turn, body.content, body.stop_reason);
+        return this.#addTurn(body.turn, body.content, body.stop_reason);
       case 'tool.started':
         this.#started.add(body.ref);
         return;
@@ -71,7 +77,7 @@ export class Transcript {
         });
         return;
       case 'input.added':
-        if (body.message_id !== undefined) this.heard.add(body.message_id);
+        if (body.message_id !== undefined) this.message_ids.add(body.message_id);
         this.#inputs.push({ type: 'text', text: body.text });
         return;
       case 'plan.updated':
@@ -84,34 +90,32 @@ export class Transcript {
     return this.#turn?.turn ?? 0;
   }
 
-  /** Why the newest turn stopped, where its words are the last of the conversation; null where it is the model's turn to speak. */
-  get stopped(): string | null {
-    const answered = this.openCalls().length === 0 && (this.#results.size > 0 || this.#inputs.length > 0);
-    return this.#turn && this.#kept && !answered ? this.#turn.stop_reason : null;
+  /** Why the newest turn stopped, while it has no complete reply. Null: the next request may be made. */
+  get unanswered_stop_reason(): string | null {
+    const is_answered = this.openCalls().length === 0 && (this.#results.size > 0 || this.#inputs.length > 0);
+    return this.#turn?.is_kept && !is_answered ? this.#turn.stop_reason : null;
   }
 
   /** The newest turn's calls that have no result. */
-  openCalls(): Call[] {
-    if (!this.#kept) return [];
-    return (this.#turn?.calls ?? [])
+  openCalls(): OpenCall[] {
+    return this.#calls()
       .filter(({ ref }) => !this.#results.has(ref))
       .map((call) => ({ ...call, started: this.#started.has(call.ref) }));
   }
 
   /** Whether some of the newest turn's calls have a result. */
-  get hasResults(): boolean {
+  get has_results(): boolean {
     return this.#results.size > 0;
   }
 
   /** The conversation as the next request sends it. */
-  messages(): Message[] {
+  messages(): ModelMessage[] {
     const reply = this.#reply();
-    return reply.length === 0 ? this.#messages : append(this.#messages, reply);
+    return reply.length === 0 ? this.#messages : appendUser(this.#messages, reply);
   }
 
-  #begin(turn: number, content: Block[], stop_reason: string): void {
-    const reply = this.#reply();
-    if (reply.length > 0) this.#messages = append(this.#messages, reply);
+  #addTurn(turn: number, content: ContentBlock[], stop_reason: string): void {
+    this.#messages = this.messages();
     this.#started.clear();
     this.#results.clear();
     this.#inputs = [];
@@ -119,23 +123,26 @@ export class Transcript {
       const parsed = ToolUse.safeParse(block);
       return parsed.success ? [{ ref: parsed.data.id, name: parsed.data.name, input: parsed.data.input }] : [];
     });
-    this.words = textOf(content) || this.words;
-    this.#turn = { turn, stop_reason, calls };
-    this.#kept = isKept(content, stop_reason);
-    if (!this.#kept) return;
-    for (const { name } of calls) this.toolNames.add(name);
+    const is_kept = isKept(content, stop_reason);
+    this.last_text = textOf(content) || this.last_text;
+    this.#turn = { turn, stop_reason, calls, is_kept };
+    if (!is_kept) return;
+    for (const { name } of calls) this.called_tools.add(name);
     this.#messages = [...this.#messages, { role: 'assistant', content }];
   }
 
-  /** The answer to the newest turn: all results first, in the order of the calls, and then what was said. */
-  #reply(): Block[] {
-    const calls = this.#kept ? (this.#turn?.calls ?? []) : [];
-    const results = calls.flatMap(({ ref }) => this.#results.get(ref) ?? []);
+  /** The reply to the newest turn: all results first, in the order of the calls, then what was said. */
+  #reply(): ContentBlock[] {
+    const results = this.#calls().flatMap(({ ref }) => this.#results.get(ref) ?? []);
     return [...results, ...this.#inputs];
+  }
+
+  #calls(): ToolCall[] {
+    return this.#turn?.is_kept ? this.#turn.calls : [];
   }
 }
 
-function textOf(content: Block[]): string {
+function textOf(content: ContentBlock[]): string {
   return content
     .flatMap((block) => (block.type === 'text' && typeof block['text'] === 'string' ? [block['text']] : []))
     .join('\n\n')
@@ -143,18 +150,19 @@ function textOf(content: Block[]): string {
 }
 
 /**
- * Whether an answer becomes part of the conversation. Not so an empty one, which the API refuses; one that was cut off within a thought, whose signature
- * is missing; a refusal; and one that did not fit: the request that it answered is made again.
+ * Whether the model's message becomes part of the conversation. If not, the same request is made again. Left out are:
+ * an empty message, which the API refuses; one cut off in its thinking, which has no signature then; a refusal; and one
+ * that exceeded the context window.
  */
-function isKept(content: Block[], stop_reason: string): boolean {
+function isKept(content: ContentBlock[], stop_reason: string): boolean {
   if (stop_reason === 'refusal' || stop_reason === 'model_context_window_exceeded') return false;
-  const unsigned = content.some((block) => block.type === 'thinking' && (block['signature'] ?? '') === '');
-  const blank = content.every((block) => block.type === 'text' && textOf([block]) === '');
-  return !unsigned && !blank;
+  const is_unsigned = content.some((block) => block.type === 'thinking' && (block['signature'] ?? '') === '');
+  const is_empty = content.every((block) => block.type === 'text' && textOf([block]) === '');
+  return !is_unsigned && !is_empty;
 }
 
-/** Adds to the last message where it is the user's too: an answer before it was not kept. */
-function append(messages: Message[], content: Block[]): Message[] {
+/** Appends user content: to the last message if that is the user's too, because the model's message was left out. */
+function appendUser(messages: ModelMessage[], content: ContentBlock[]): ModelMessage[] {
   const last = messages.at(-1);
   if (last?.role !== 'user') return [...messages, { role: 'user', content }];
   return [...messages.slice(0, -1), { role: 'user', content: [...last.content, ...content] }];

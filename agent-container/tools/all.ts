@@ -8,7 +8,7 @@ import type { Tool } from './tool.ts';
 import { updatePlan } from './update-plan.ts';
 import { writeFile } from './write-file.ts';
 
-/** Every tool, in an order that never changes: they are at the start of what the API's cache keeps. */
+/** Every tool. The order must not change: the tools come first in what the API caches. */
 export const TOOLS: readonly Tool[] = [
   askPerson,
   editFile,

@@ -1,35 +1,42 @@
 import { constants } from 'node:fs';
 import { lstat, open, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { errorCode } from '../base/error-code.ts';
 import { ToolError, type ToolContext } from './tool.ts';
 
-type Folders = Pick<ToolContext, 'repo_dir' | 'scratch_dir'>;
+type Directories = Pick<ToolContext, 'repo_dir' | 'scratch_dir'>;
 
 /**
- * The real path of something to read, links resolved. It must be in the repository or in the scratch folder, and it must exist. Paths that are not
- * absolute start at the repository.
+ * The real path of something to read, with links resolved. It must exist, in the repository or the scratch directory.
+ * Relative paths start at the repository. Throws `ToolError`.
  */
-export async function pathToRead(path: string, { repo_dir, scratch_dir }: Folders): Promise<string> {
+export async function pathToRead(path: string, { repo_dir, scratch_dir }: Directories): Promise<string> {
   const wanted = resolve(repo_dir, path);
   const real = await realpath(wanted).catch((error: unknown) => {
     if (isMissing(error)) throw new ToolError(`There is no ${path}. Use list_files or search to find it.`);
     throw error;
   });
-  for (const folder of [repo_dir, scratch_dir]) if (isInside(await realpath(folder), real)) return real;
-  throw outside(path, wanted === real);
+  for (const dir of [repo_dir, scratch_dir]) if (isInside(await realpath(dir), real)) return real;
+  throw outsideError(path, wanted === real);
 }
 
-/** The real path of a file to write in the repository, which need not exist. Throws where it, or a link on the way to it, leads out. */
-export async function pathToWrite(path: string, { repo_dir }: Folders): Promise<string> {
+/**
+ * The real path of a file to write in the repository; it need not exist. Throws `ToolError` if it, or a link, leads
+ * out.
+ */
+export async function pathToWrite(path: string, { repo_dir }: Directories): Promise<string> {
   const root = await realpath(repo_dir);
   const wanted = resolve(root, isAbsolute(path) ? relative(repo_dir, path) : path);
   if (wanted === root) throw new ToolError('That is the repository itself: name a file in it.');
   const real = await realpathOfMissing(wanted);
-  if (!isInside(root, real)) throw outside(path, wanted === real);
+  if (!isInside(root, real)) throw outsideError(path, wanted === real);
   return real;
 }
 
-/** The real path of the deepest ancestor that exists, and the rest as it is. A link to nowhere is refused: writing would follow it. */
+/**
+ * The real path of the deepest ancestor that exists, and the rest as it is. Refuses a dangling link: writing would
+ * follow it.
+ */
 async function realpathOfMissing(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -41,7 +48,7 @@ async function realpathOfMissing(path: string): Promise<string> {
   return join(await realpathOfMissing(dirname(path)), path.slice(dirname(path).length));
 }
 
-/** Opens a regular file to read. Nothing else can be opened: a pipe would wait for ever. */
+/** Opens a regular file to read. Nothing else can be opened: reading a pipe might never end. Throws `ToolError`. */
 export async function openFile(real: string): Promise<{ file: FileHandle; size: number }> {
   if ((await lstat(real)).isDirectory())
     throw new ToolError(`${real} is a folder: use list_files to see what is in it.`);
@@ -56,23 +63,21 @@ export async function openFile(real: string): Promise<{ file: FileHandle; size: 
   }
 }
 
-/** The path as the model knows it: from the repository on where it is in there. */
-export async function shownPath(real: string, { repo_dir }: Folders): Promise<string> {
+/** The path as the model knows it: relative to the repository if it is inside. */
+export async function shownPath(real: string, { repo_dir }: Directories): Promise<string> {
   const root = await realpath(repo_dir);
   return isInside(root, real) ? relative(root, real) || '.' : real;
 }
 
-function isInside(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+function isInside(dir: string, path: string): boolean {
+  return path === dir || path.startsWith(dir.endsWith(sep) ? dir : dir + sep);
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
+const isMissing = (error: unknown) => errorCode(error) === 'ENOENT';
 
-function outside(path: string, direct: boolean): ToolError {
-  const how = direct ? 'is' : 'leads';
+function outsideError(path: string, is_direct: boolean): ToolError {
+  const verb = is_direct ? 'is' : 'leads';
   return new ToolError(
-    `${path} ${how} outside of the repository, where the file tools do not go. Use a path in the repository, or run_command.`,
+    `${path} ${verb} outside of the repository, where the file tools do not go. Use a path in the repository, or run_command.`,
   );
 }

@@ -1,52 +1,51 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { endOf, type CommandResult } from '../shell.ts';
-import { headAndTail, inWords } from '../text.ts';
+import { formatDuration } from '../base/duration.ts';
+import { headAndTail } from '../base/head-and-tail.ts';
+import { within } from '../base/within.ts';
+import { describeExit } from '../shell/process-group.ts';
+import type { CommandResult } from '../shell/shell.ts';
 import { shownPath } from './paths.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 
 const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 1800;
-/** Of one command's output, what is relayed while it runs; all of it is in the result or in its file. */
-const LIVE_CHARS_MAX = 200_000;
-/** A background command that fails at once is told of at once. */
-const FIRST_LOOK_MS = 300;
+/** How much of one command's output is relayed while it runs. The result, or its file, has all of it. */
+const RELAYED_CHARS_MAX = 200_000;
+const SHOWN_COMMAND_CHARS_MAX = 500;
+/** A background command that fails within this time is reported as failed right away. */
+const EARLY_EXIT_MS = 300;
+const NO_OUTPUT = '(no output)';
 
 export const runCommand = defineTool({
   name: 'run_command',
   description:
-    'Runs a command in bash, in the repository. The working folder and exported variables stay for the next command; nothing else of the shell does. There is ' +
-    'no terminal and nobody to answer: use flags such as -y, and no editors or pagers. Gives the output (stdout and stderr together; of a long one the head ' +
-    `and the tail, and the file with the rest) and the exit code. The time limit is ${TIMEOUT_S_DEFAULT} s unless \`timeout_s\` says otherwise (at most ` +
-    `${TIMEOUT_S_MAX}); then the command and all that it started end. A server, or anything that is to run on, needs \`background: true\`: it gives an id for ` +
-    'stop_command and the file that its output goes to.',
+    'Runs a command in bash, in the repository. The working folder and exported variables stay for the next command; nothing ' +
+    'else of the shell does. There is no terminal and nobody to answer: use flags such as -y, and no editors or pagers. Gives ' +
+    'the output (stdout and stderr together; of a long one the head and the tail, and the file with the rest) and the exit ' +
+    `code. The time limit is ${TIMEOUT_S_DEFAULT} s unless \`timeout_s\` says otherwise (at most ${TIMEOUT_S_MAX}); at its limit ` +
+    'the command ends, with all that it started. A server, or anything that is to keep running, needs `background: true`: it ' +
+    'gives an id for stop_command and the file that its output goes to.',
   input: z.strictObject({
     command: z.string().min(1),
     timeout_s: z.number().min(1).max(TIMEOUT_S_MAX).optional(),
     background: z.boolean().optional(),
   }),
   run: async ({ command, timeout_s = TIMEOUT_S_DEFAULT, background = false }, context) => {
-    if (command.includes('\0')) throw new ToolError('The command holds a NUL character.');
+    if (command.includes('\0')) throw new ToolError('The command contains a NUL character.');
     if (background) return startInBackground(command, context);
-    const { shell, report, ref } = context;
+    const { shell, report } = context;
     const timeout_ms = timeout_s * 1000;
     const now = Date.now();
     report.waitingFor({
       kind: 'command',
       since: new Date(now).toISOString(),
-      command: command.slice(0, 500).toWellFormed(),
+      command: command.slice(0, SHOWN_COMMAND_CHARS_MAX).toWellFormed(),
       until: new Date(now + timeout_ms).toISOString(),
     });
-    let live = 0;
-    const relay = (text: string) => {
-      live += text.length;
-      if (live <= LIVE_CHARS_MAX) report.delta({ ref, kind: 'output', text });
-      else report.heard();
-    };
     try {
-      const result = await shell.run(command, timeout_ms, relay);
-      const text = await describe(result, context);
+      const result = await shell.run(command, timeout_ms, relayTo(context));
+      const text = await describeResult(result, context);
       return { content: [{ type: 'text', text }], is_error: result.timed_out, exit_code: result.exit_code };
     } finally {
       report.waitingFor(null);
@@ -56,33 +55,41 @@ export const runCommand = defineTool({
 
 export const stopCommand = defineTool({
   name: 'stop_command',
-  description: 'Ends a command that runs in the background, with all that it started, and gives the end of its output.',
+  description: 'Ends a background command, with all that it started, and gives the end of its output.',
   input: z.strictObject({ id: z.string().min(1) }),
   run: async ({ id }, { shell }) => {
     const stopped = await shell.stop(id);
-    if (!stopped) throw new ToolError(`No command of the name ${id} was started in the background.`);
+    if (!stopped) throw new ToolError(`There is no background command with the id ${id}.`);
     const state = stopped.was_running ? 'was ended' : 'had ended already';
-    return `${id} ${state}. Its output, in ${stopped.log}:\n${await outputIn(stopped.log)}`;
+    return `${id} ${state}. Its output, in ${stopped.log}:\n${await readOutput(stopped.log)}`;
   },
 });
 
+/** Relays a command's output up to a limit; beyond it only that there is some. */
+function relayTo({ report, ref }: ToolContext): (text: string) => void {
+  let relayed_chars = 0;
+  return (text) => {
+    relayed_chars += text.length;
+    if (relayed_chars <= RELAYED_CHARS_MAX) report.delta({ ref, kind: 'output', text });
+    else report.activity();
+  };
+}
+
 async function startInBackground(command: string, { shell, signal }: ToolContext): Promise<string> {
-  const { id, log } = await shell.start(command);
-  for (let waited = 0; waited < FIRST_LOOK_MS && !shell.exitOf(id); waited += 50)
-    await pause(50, undefined, { signal });
-  const exit = shell.exitOf(id);
-  if (!exit) return `It runs in the background as ${id}. Its output goes to ${log}: read it with read_file.`;
-  const { log: written } = (await shell.stop(id)) ?? { log };
-  return `It ended at once (${endOf(exit)}). Its output:\n${await outputIn(written)}`;
+  const { id, log, finished } = await shell.start(command);
+  const exit = await within(EARLY_EXIT_MS, finished);
+  signal.throwIfAborted();
+  if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${await readOutput(log)}`;
+  return `It runs in the background as ${id}. Its output goes to ${log}: read it with read_file.`;
 }
 
-async function outputIn(log: string): Promise<string> {
-  return headAndTail((await readFile(log, 'utf8').catch(() => '')).trim()) || '(no output)';
+async function readOutput(log: string): Promise<string> {
+  return headAndTail((await readFile(log, 'utf8').catch(() => '')).trim()) || NO_OUTPUT;
 }
 
-async function describe(result: CommandResult, context: ToolContext): Promise<string> {
+async function describeResult(result: CommandResult, context: ToolContext): Promise<string> {
   const { output, log, duration_ms, left_behind, cwd, cwd_changed, timed_out } = result;
-  const notes = [`${endOf(result)}, ${inWords(duration_ms)}`];
+  const notes = [`${describeExit(result)}, ${formatDuration(duration_ms)}`];
   if (log !== null) notes.push(`the whole output is in ${log}: search it or read it in parts`);
   if (timed_out)
     notes.push(
@@ -91,5 +98,6 @@ async function describe(result: CommandResult, context: ToolContext): Promise<st
   if (left_behind && !timed_out)
     notes.push('processes that it left running were ended: to keep one running use background: true');
   if (cwd_changed) notes.push(`the working folder is now ${await shownPath(cwd, context)}`);
-  return `${output.trim() === '' ? '(no output)' : output.trimEnd()}\n${notes.map((note) => `[${note}]`).join('\n')}`;
+  const text = output.trim() === '' ? NO_OUTPUT : output.trimEnd();
+  return `${text}\n${notes.map((note) => `[${note}]`).join('\n')}`;
 }

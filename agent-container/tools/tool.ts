@@ -1,83 +1,87 @@
 import { z } from 'zod';
-import type { Block, ToolSpec } from '../model.ts';
-import type { Shell } from '../shell.ts';
-import type { Inbox, Report } from '../work.ts';
+import { errorCode } from '../base/error-code.ts';
+import type { MessageSource, ProgressReporter } from '../base/work.ts';
+import type { ContentBlock, ToolSpec } from '../model/message.ts';
+import type { Shell } from '../shell/shell.ts';
 
-/** What a tool works with. */
+/** What a tool call works with. */
 export type ToolContext = {
   /** The API's id of the call. */
   ref: string;
   repo_dir: string;
   scratch_dir: string;
   shell: Shell;
-  report: Report;
-  inbox: Inbox;
-  /** What a question may wait at most; the rest of the attempt's time is in it. */
+  report: ProgressReporter;
+  messages: MessageSource;
+  /** How long a question may wait for its answer. */
   question_ms: number;
   /** Aborts: the tool rejects with the signal's reason. */
   signal: AbortSignal;
 };
 
 export type ToolResult = {
-  content: Block[];
+  content: ContentBlock[];
   is_error: boolean;
-  /** Of a command: how it ended. */
+  /** Of a command. Null if a signal ended it. */
   exit_code?: number | null;
 };
 
 export type Tool = ToolSpec & {
-  /** Whether it changes nothing, so that several may run side by side. */
+  /** Whether it changes nothing, so that several calls may run in parallel. */
   reads_only: boolean;
-  /** Never rejects, save with the signal's reason: what goes wrong is a result that the model can act on. */
+  /** Rejects only with the signal's reason. Any other error becomes a result that the model can react to. */
   run: (input: unknown, context: ToolContext) => Promise<ToolResult>;
 };
 
-/** What went wrong, in words that say what to do about it. */
+/** A failed tool call. `message` tells the model what went wrong, and what to do about it. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
-type Definition<S extends z.ZodType> = {
+type ToolDefinition<S extends z.ZodType> = {
   name: string;
   description: string;
   input: S;
   reads_only?: boolean;
+  /** A text is the content of a successful result. */
   run: (input: z.infer<S>, context: ToolContext) => Promise<string | ToolResult>;
 };
 
-/** A tool from its schema and its work. */
-export function defineTool<S extends z.ZodType>({ name, description, input, reads_only, run }: Definition<S>): Tool {
+/** Makes a tool of its input schema and its function. */
+export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): Tool {
+  const { name, description, input, reads_only = false, run } = definition;
   const { $schema: _, ...input_schema } = z.toJSONSchema(input, { io: 'input' });
   return {
     name,
     description,
     input_schema,
-    reads_only: reads_only ?? false,
+    reads_only,
     run: async (raw, context) => {
       const parsed = input.safeParse(raw);
-      if (!parsed.success) return failure(`The input is not valid. ${z.prettifyError(parsed.error)}`);
+      if (!parsed.success) return errorResult(`The input is not valid. ${z.prettifyError(parsed.error)}`);
       try {
         const result = await run(parsed.data, context);
-        return typeof result === 'string' ? success(result) : result;
+        return typeof result === 'string' ? textResult(result) : result;
       } catch (error) {
         context.signal.throwIfAborted();
-        return failure(wordsOf(error));
+        return errorResult(describeError(error));
       }
     },
   };
 }
 
-function success(text: string): ToolResult {
-  return { content: [{ type: 'text', text }], is_error: false };
+/** The result of a failed call. */
+export function errorResult(text: string): ToolResult {
+  return { ...textResult(text), is_error: true };
 }
 
-export function failure(text: string): ToolResult {
-  return { content: [{ type: 'text', text }], is_error: true };
+function textResult(text: string): ToolResult {
+  return { content: [{ type: 'text', text }], is_error: false };
 }
 
 const SYSTEM_ERRORS: Record<string, string> = {
   ENOENT: 'There is no such file or folder.',
-  EACCES: 'There is no permission for that.',
+  EACCES: 'Permission denied.',
   EISDIR: 'That is a folder, not a file.',
   ENOTDIR: 'A part of the path is a file, not a folder.',
   ENOSPC: 'The disk is full. Delete what is not needed, such as build outputs or caches.',
@@ -85,8 +89,6 @@ const SYSTEM_ERRORS: Record<string, string> = {
   ELOOP: 'The path leads through too many links.',
 };
 
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return SYSTEM_ERRORS[code] ?? error.message;
+function describeError(error: unknown): string {
+  return SYSTEM_ERRORS[errorCode(error) ?? ''] ?? (error instanceof Error ? error.message : String(error));
 }

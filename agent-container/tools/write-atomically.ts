@@ -4,7 +4,10 @@ import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ToolError } from './tool.ts';
 
-/** Puts a file in place at once, so that nobody ever sees half of it. Its mode stays; missing folders are made. True: it is new. */
+/**
+ * Writes a file through a temporary one, so that nobody ever reads half of it. Keeps the file's mode, and makes missing
+ * directories. Returns whether the file is new. Throws `ToolError` if something other than a file is there.
+ */
 export async function writeAtomically(real: string, data: string | Uint8Array): Promise<boolean> {
   const before = await lstat(real).catch(() => undefined);
   if (before?.isDirectory()) throw new ToolError(`${real} is a folder.`);

@@ -5,13 +5,13 @@ import { ErrandError } from '../../protocol/problem.ts';
 
 const RESOLVE_MS = 10_000;
 
-/** All addresses of a host name; an IP address is its own answer. Rejects where there are none. */
+/** Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** Why a host may not be connected to: no such name; the name could not be resolved now; or one of its addresses is private. */
+/** Why a host is refused: no such name, the lookup failed, or one of its addresses is not public. */
 type AddressFault = 'unknown_name' | 'unresolved' | 'private_address';
 
-/** A host that may not be connected to. The code is `forbidden` for a private address, else `upstream_unreachable`. */
+/** A refused host. The code is `forbidden` for a private address, else `upstream_unreachable`. */
 export class AddressError extends ErrandError {
   readonly fault: AddressFault;
 
@@ -22,19 +22,20 @@ export class AddressError extends ErrandError {
 }
 
 /**
- * The addresses that a connection to this host and port may be made to. Connect to them and to nothing else (`pinned`): a second look-up could give
- * another answer. Rejects with an `AddressError` if there is none, or if any of them is not public.
+ * Returns the addresses that a connection to this host and port may use. Connect only to these (`pinned`): a second
+ * lookup could return others (DNS rebinding). Rejects with an `AddressError` if there is none, or if any of them is not
+ * public.
  */
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
 /**
- * Guards against requests that are meant for this machine or its network. `private_hosts` is the server owner's list of exceptions, `host` or
- * `host:port`; such a host may have any address.
+ * Blocks requests to this machine and its private network (SSRF). `private_hosts` lists the owner's exceptions, each
+ * `host` or `host:port`; those hosts may have any address.
  */
 export function addressGuard(private_hosts: string[], resolve: Resolve = resolveBySystem): AddressGuard {
   return async (hostname, port) => {
     const name = bare(hostname);
-    const addresses = await inTime(resolve(name)).catch((cause: unknown) => {
+    const addresses = await withTimeout(resolve(name)).catch((cause: unknown) => {
       if (codeOf(cause) === 'ENOTFOUND')
         throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
       throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
@@ -49,17 +50,17 @@ export function addressGuard(private_hosts: string[], resolve: Resolve = resolve
   };
 }
 
-/** Whether the owner's list names this host, alone or with this port. */
+/** Whether the owner's list contains this host, with this port or without any. */
 export function listsHost(private_hosts: string[], hostname: string, port: number): boolean {
   return listsPort(private_hosts, hostname, port) || private_hosts.some((entry) => bare(entry) === bare(hostname));
 }
 
-/** Whether the owner's list names this host with this very port. */
+/** Whether the owner's list contains exactly this `host:port`. */
 export function listsPort(private_hosts: string[], hostname: string, port: number): boolean {
   return private_hosts.includes(hostAndPort(bare(hostname), port));
 }
 
-/** A lookup for `net.connect` and `tls.connect` that answers with these addresses, whatever the name. */
+/** A lookup function for `net.connect` and `tls.connect` that returns these addresses for every name. */
 export function pinned(addresses: LookupAddress[]): LookupFunction {
   return (_hostname, options, callback) => {
     const [first] = addresses;
@@ -68,13 +69,16 @@ export function pinned(addresses: LookupAddress[]): LookupFunction {
   };
 }
 
-/** Whether an IP address is one of the public internet: not private, loopback, link-local, shared, multicast, reserved or a translated one. */
+/**
+ * Whether an IP address is on the public internet: not private, loopback, link-local, shared, multicast, reserved or
+ * translated (NAT64, 6to4).
+ */
 export function isPublicAddress(address: string): boolean {
   switch (isIP(address)) {
     case 4:
       return !NOT_PUBLIC.check(address, 'ipv4');
     case 6:
-      // All that was ever given out to the public is in 2000::/3. An address with a zone (`%eth0`) is a link-local one.
+      // All public addresses are in 2000::/3. An address with a zone (`%eth0`) is link-local.
       return !address.includes('%') && PUBLIC_IPV6.check(address, 'ipv6') && !NOT_PUBLIC.check(address, 'ipv6');
     default:
       return false;
@@ -84,7 +88,10 @@ export function isPublicAddress(address: string): boolean {
 const PUBLIC_IPV6 = new BlockList();
 PUBLIC_IPV6.addSubnet('2000::', 3, 'ipv6');
 
-/** From the IANA registries of special-purpose addresses. IPv4 addresses inside IPv6 ones (mapped, NAT64) lie outside 2000::/3. */
+/**
+ * From the IANA registries of special-purpose addresses. IPv4 addresses embedded in IPv6 (mapped, NAT64) are outside
+ * 2000::/3.
+ */
 const NOT_PUBLIC = new BlockList();
 const IPV4_SUBNETS = [
   ['0.0.0.0', 8],
@@ -102,7 +109,7 @@ const IPV4_SUBNETS = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const;
-/** Protocol assignments with Teredo, documentation, 6to4. */
+/** Protocol assignments (including Teredo), documentation, 6to4. */
 const IPV6_SUBNETS = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -112,8 +119,8 @@ const IPV6_SUBNETS = [
 for (const [network, prefix] of IPV4_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of IPV6_SUBNETS) NOT_PUBLIC.addSubnet(network, prefix, 'ipv6');
 
-/** The system gives a name up after its own time, which may be minutes. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** The system resolver may take minutes to give up. */
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const late = setTimeout(RESOLVE_MS, undefined, { signal: done.signal }).then(() => {
     throw new Error(`No answer within ${RESOLVE_MS} ms.`);
@@ -131,7 +138,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** A URL's `hostname` has brackets around an IPv6 address. */
+/** Removes the brackets that a URL's `hostname` has around an IPv6 address. */
 function bare(hostname: string): string {
   return hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
 }

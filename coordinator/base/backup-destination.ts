@@ -7,7 +7,7 @@ export type S3Destination = {
   endpoint: string;
   region: string;
   bucket: string;
-  /** What all keys begin with: empty, or ending in a slash. */
+  /** The start of all keys: empty, or ending in a slash. */
   prefix: string;
   access_key_id: string;
   secret_access_key: string;
@@ -16,8 +16,8 @@ export type S3Destination = {
 /** Where backups are kept. */
 export type BackupDestination = { kind: 'folder'; path: string } | S3Destination;
 
-/** The settings that name it, as they were given. */
-type Given = {
+/** The settings of a destination, as they were given. */
+type Settings = {
   [
     name in
       | 'ERRAND_BACKUP_TO'
@@ -30,11 +30,11 @@ type Given = {
 
 export const S3_REGION_DEFAULT = 'us-east-1';
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** What every store takes in a key as it is, and no signature needs to escape. */
+/** Characters that every store accepts in a key, and that need no escaping. */
 const PREFIX = /^[\w./-]{0,500}$/;
 
-/** The destination, or the faults of the settings that name it. Undefined: none is named. */
-export function readDestination(given: Given): BackupDestination | { faults: string[] } | undefined {
+/** Reads the destination of backups from the settings, or says what is wrong with them. Undefined: none is set. */
+export function readDestination(given: Settings): BackupDestination | { faults: string[] } | undefined {
   const to = given.ERRAND_BACKUP_TO;
   if (to === undefined) return undefined;
   if (!/^[a-z0-9]+:\/\//i.test(to)) return { kind: 'folder', path: resolve(to) };

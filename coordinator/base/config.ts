@@ -92,8 +92,8 @@ const Settings = z.object({
   DOCKER_HOST: z.string().optional(),
 });
 
-/** The password of whoever uses the command line, perhaps in the same shell: none of the server's settings. */
-const COMMAND_LINES_OWN = 'ERRAND_PASSWORD';
+/** What the command line reads, perhaps in the same shell: none of the server's settings. */
+const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER'];
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
@@ -105,7 +105,7 @@ export type Config = {
   callback_host: string;
   callback_port: number;
   data_dir: string;
-  /** Undefined: Docker; on a machine without it processes, for a trial only (workers/decide-runner.ts). */
+  /** Undefined: Docker; on a machine without it processes, for a trial only (workers/choice/decide-runner.ts). */
   runner: 'docker' | 'process' | undefined;
   /** With less room than this on the data folder's disk, no work is started. */
   disk_free_bytes_min: number;
@@ -158,7 +158,7 @@ type Backup = {
 
 const BACKUP_ENV =
   /^(ERRAND_BACKUP_\w+|ERRAND_DISK_FREE_MB_MIN|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
-const WORKER_ENV = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+const WORKER_ENV = new Set(['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE']);
 
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -169,13 +169,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const result = Settings.safeParse(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   for (const name of Object.keys(given))
-    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && name !== COMMAND_LINES_OWN)
+    if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
       faults.push(`${name} is not a setting of Errand`);
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
   if (!result.success || faults.length > 0 || (to && 'faults' in to))
     throw new ConfigError(`These settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  const s = result.data;
+  const { data: settings } = result;
+  return {
+    ...toConfig(settings),
+    backup: to && {
+      to,
+      every_ms: settings.ERRAND_BACKUP_EVERY_MINUTES * 60_000,
+      env: { ...pick(given, (name) => BACKUP_ENV.test(name)), ERRAND_DATA: resolve(settings.ERRAND_DATA) },
+    },
+    worker_env: pick(env, (name) => WORKER_ENV.has(name)),
+  };
+}
+
+function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_env'> {
   return {
     host: s.HOST,
     port: s.PORT,
@@ -206,24 +218,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
     prices_file: s.ERRAND_PRICES,
     metrics_token: s.ERRAND_METRICS_TOKEN,
-    backup: to && {
-      to,
-      every_ms: s.ERRAND_BACKUP_EVERY_MINUTES * 60_000,
-      env: {
-        ...Object.fromEntries(
-          Object.entries(given).flatMap(([name, value]) =>
-            BACKUP_ENV.test(name) && value !== undefined ? [[name, value]] : [],
-          ),
-        ),
-        ERRAND_DATA: resolve(s.ERRAND_DATA),
-      },
-    },
     log_level: s.ERRAND_LOG,
     anthropic_api_key: s.ANTHROPIC_API_KEY ?? s.CLAUDE_API_KEY,
     anthropic_base_url: s.ANTHROPIC_BASE_URL,
     docker_host: s.DOCKER_HOST,
-    worker_env: Object.fromEntries(WORKER_ENV.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   };
+}
+
+/** The variables whose names fit. */
+function pick(env: NodeJS.ProcessEnv, fits: (name: string) => boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value !== undefined && fits(name) ? [[name, value]] : [])),
+  );
 }
 
 /** Whether a listener on this address is reachable from this machine alone. */

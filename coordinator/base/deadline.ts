@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Waits for `work`, but no longer than `ms`. Resolves with its value, or with undefined once the time is over; the work itself goes on. Rejects
- * with the work's own error.
+ * Waits for `work`, but no longer than `ms`. Resolves with its value, or with undefined on timeout; the work itself
+ * continues. Rejects with the work's own error.
  */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   const settled = new AbortController();

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 
 const COUNTED = { bytes: { option: '-k', unit: 1024 }, files: { option: '--inodes', unit: 1 } };
-/** The last line that `du` writes. */
+/** The last line of `du`'s output. */
 const TOTAL = /(?:^|\n)(\d+)\t[^\n]*\n$/;
 
 /**
- * How many bytes these folders take up on their disk together, or how many files: counted by `du`, at low priority, each file once, without
- * following links or entering other disks. What is not there is nothing; what was not counted within the time is Infinity, since a worker can make
- * folders for which that is so. What cannot be seen is not in it: folders that this process may not read, and what is unlinked but still open. Rejects
- * where `du` cannot be started, or ends by itself or by others without a figure, and once the signal aborts.
+ * Measures the total disk usage of these folders, in bytes or in files, with `du` at low priority. Counts each file
+ * once; does not follow links or cross file systems. A missing folder counts as 0. A timeout gives Infinity: a worker
+ * can create folders that take hours to count. Not counted: folders that this process may not read, and files that are
+ * unlinked but still open. Rejects if `du` cannot start or ends without a total, and when the signal aborts.
  */
 export function folderSize(
   what: keyof typeof COUNTED,
@@ -17,9 +17,9 @@ export function folderSize(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const { option, unit } = COUNTED[what];
-    // Not the lowest priority: beside workers that take all of the processor it would not be done in time.
+    // Not the lowest priority: it would time out while workers use all of the CPU.
     const child = spawn('nice', ['-n', '10', 'du', '-scx', option, '--', ...paths], {
-      // Its complaints have no bound, and mean little: files come and go while it counts.
+      // stderr is unbounded, and means little: files come and go during the count.
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: within_ms,
       killSignal: 'SIGKILL',
@@ -31,9 +31,9 @@ export function folderSize(
     child.on('close', (code, killed_by) => {
       const total = TOTAL.exec(output)?.[1];
       if (total !== undefined) resolve(Number(total) * unit);
-      // By the time alone: what kills it from outside (a stop of the whole service, a Ctrl-C) says nothing of the folder.
+      // Killed by our timeout. A signal from outside (service stop, Ctrl-C) says nothing about the folder.
       else if (child.killed) resolve(Infinity);
-      else reject(new Error(`du gave no figure, and ended with ${killed_by ?? code}.`));
+      else reject(new Error(`du ended with ${killed_by ?? code} and printed no total.`));
     });
   });
 }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';
 
-/** The server's own keys, 32 random bytes each; a key for each purpose, so that no token serves for another. */
+/** The server's own keys, 32 random bytes each. One key per purpose: a token of one kind never passes as another. */
 export type Keys = {
-  /** Signs people's access tokens. */
+  /** Signs users' access tokens. */
   access: Uint8Array;
   /** Signs workers' task tokens. */
   task: Uint8Array;
-  /** Seals what the database keeps secret. */
+  /** Encrypts the secrets in the database. */
   seal: Uint8Array;
 };
 
@@ -18,8 +18,8 @@ const Key = z.base64url().transform((text) => new Uint8Array(Buffer.from(text, '
 const KeysFile = z.object({ access: Key, task: Key, seal: Key });
 
 /**
- * Reads `keys.json` of the data folder, or makes it (readable by its owner alone). Losing it ends all log-ins and loses sealed secrets. Throws a
- * `ConfigError` where it does not hold the keys.
+ * Reads `keys.json` from the data folder; creates it, with mode 0600, if it is missing. Losing it ends all sessions
+ * and makes encrypted secrets unreadable. Throws a `ConfigError` if the file is not valid.
  */
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
@@ -29,14 +29,14 @@ export function readKeys(data_dir: string): Keys {
     return KeysFile.parse(JSON.parse(text));
   } catch (error) {
     throw new ConfigError(
-      `The file ${path} does not hold the server's keys. Put it back from a backup of the data folder. Without it, it can be removed: that ends ` +
-        'all log-ins, and the secrets of the projects must be set anew.',
+      `The file ${path} is not a valid keys file. Restore it from a backup of the data folder. If you have none, remove it: ` +
+        'all users are then logged out, and the secrets of all projects must be set again.',
       { cause: error },
     );
   }
 }
 
-/** Whole or not at all: a full disk must not leave half of it. */
+/** Writes a new file and renames it: a full disk must not leave half a file. */
 function makeKeys(path: string): void {
   const fresh = () => randomBytes(32).toString('base64url');
   const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
@@ -44,7 +44,7 @@ function makeKeys(path: string): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Names the keys of a data folder without telling anything of them, and without making any. Null: it has none that can be read. */
+/** A fingerprint of the data folder's keys that reveals nothing about them. Null: there are no readable keys. */
 export function fingerprintOfKeys(data_dir: string): string | null {
   try {
     const { access, task, seal } = KeysFile.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
@@ -55,7 +55,7 @@ export function fingerprintOfKeys(data_dir: string): string | null {
   }
 }
 
-/** Seals a text with AES-256-GCM; `context` (what the secret belongs to) must be the same to open it. */
+/** Encrypts a text with AES-256-GCM. `context` (what the secret belongs to) must be the same to decrypt it. */
 export function seal(keys: Keys, text: string, context: string): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', keys.seal, nonce).setAAD(Buffer.from(context));
@@ -63,7 +63,7 @@ export function seal(keys: Keys, text: string, context: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
 }
 
-/** Opens what `seal` made. Throws where the key, the context or the text is another. */
+/** Decrypts the output of `seal`. Throws if the key or the context differs, or the text was changed. */
 export function unseal(keys: Keys, sealed: string, context: string): string {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv('aes-256-gcm', keys.seal, bytes.subarray(0, 12))

@@ -1,17 +1,18 @@
 import { ConfigError } from './config.ts';
 
-const WORDS: Record<string, string> = {
-  EADDRINUSE: 'another program has this port',
-  EACCES: 'the system does not allow it',
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'another program uses this port',
+  EACCES: 'permission denied',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'this machine has no such address',
 };
 
-/** Why a listener could not be opened, as a `ConfigError` that names the settings it comes from; the error itself where it is another. */
+/**
+ * Turns an error of `listen` into a `ConfigError` that names the settings of the address. Returns any other error
+ * unchanged.
+ */
 export function listenFault(error: unknown, where: { host: string; port: number }, settings: string): unknown {
-  const words = error instanceof Error && 'code' in error && WORDS[String(error.code)];
-  if (!words) return error;
-  return new ConfigError(
-    `Errand cannot listen on ${where.host}, port ${where.port}: ${words}. Set ${settings} to another.`,
-  );
+  const reason = error instanceof Error && 'code' in error && REASONS[String(error.code)];
+  if (!reason) return error;
+  return new ConfigError(`Errand cannot listen on ${where.host}, port ${where.port}: ${reason}. Change ${settings}.`);
 }

@@ -3,15 +3,15 @@ import type { Config } from './config.ts';
 
 export type { Logger };
 
-/** Header fields and body fields that bear a credential, wherever one level of a logged object holds them. */
+/** Header and body fields that carry credentials. They are redacted at the first three levels of a logged object. */
 const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'sec-websocket-protocol', 'password'];
 const TOKENS = ['token', 'access_token', 'refresh_token', 'git_token'];
 const SECRET_PATHS = [...SECRETS, ...TOKENS].flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
-/** What of the log waits in memory while standard output takes none of it: a file on a full disk. What comes then is dropped. */
-const WAITING_BYTES_MAX = 1024 * 1024;
+/** Log lines buffered while stdout accepts none (a file on a full disk). Lines beyond this are dropped. */
+const BUFFER_BYTES_MAX = 1024 * 1024;
 
-/** The server's log: a JSON object a line on standard output, or into `destination`. Credentials are struck out. */
+/** Creates the server's logger: one JSON object per line to stdout or `destination`. Redacts credentials. */
 export function createLogger(
   level: Config['log_level'],
   destination: { write: (line: string) => void } = standardOutput(),
@@ -20,10 +20,10 @@ export function createLogger(
   return pino(options, destination);
 }
 
-/** Writes at once, and where that fails keeps what it has for the next time: a log that cannot be written ends no server. */
+/** Writes synchronously; a failed write is retried with the next one. A log that cannot be written never ends the server. */
 function standardOutput(): { write: (line: string) => void } {
-  const output = pino.destination({ dest: 1, sync: true, maxLength: WAITING_BYTES_MAX });
+  const output = pino.destination({ dest: 1, sync: true, maxLength: BUFFER_BYTES_MAX });
   output.on('error', () => undefined);
-  // Not the stream itself: pino would flush it after a fatal entry, which waits for room for ever.
+  // Hides the stream's flush method: pino calls it after a fatal entry, and on a full disk it waits forever.
   return { write: (line) => void output.write(line) };
 }

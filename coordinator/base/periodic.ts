@@ -8,7 +8,7 @@ export type PeriodicOptions = {
   onError: (error: unknown) => void;
 };
 
-/** Runs a piece of work again and again until it is stopped. Does not keep the process alive. */
+/** Runs a piece of work periodically until it is stopped. Does not keep the process alive. */
 export class Periodic {
   readonly #options: PeriodicOptions;
   readonly #stopped = new AbortController();
@@ -19,19 +19,19 @@ export class Periodic {
     this.#options = options;
   }
 
-  /** Runs now, and then regularly. Resolves with the first run. */
+  /** Runs now, and then every `every_ms`. Resolves after the first run. */
   start(): Promise<void> {
     this.#timer = setInterval(() => void this.run(), this.#options.every_ms).unref();
     return this.run();
   }
 
-  /** Runs now. Shares a run that is under way. Never rejects; does nothing once stopped. */
+  /** Runs now, or joins the run in progress. Never rejects; does nothing after `stop()`. */
   run(): Promise<void> {
     if (this.#stopped.signal.aborted) return Promise.resolve();
     return (this.#running ??= this.#run().finally(() => (this.#running = undefined)));
   }
 
-  /** Starts no more runs, and aborts the signal of the current one. Resolves once that has ended, or after `within_ms`. */
+  /** Starts no more runs and aborts the signal of the current one. Resolves when that has ended, or after `within_ms`. */
   async stop(within_ms = 5_000): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort();

@@ -20,7 +20,7 @@ export class Backoff {
     return wait_ms;
   }
 
-  /** Starts from the first wait again: the work has succeeded. */
+  /** Goes back to the first wait. Call it when the work has succeeded. */
   reset(): void {
     this.#next_ms = this.#times.first_ms;
   }
@@ -32,7 +32,7 @@ export class Backoff {
 }
 
 export type RetryOptions = BackoffTimes & {
-  /** Ends the retries, with the work undone. */
+  /** Stops retrying. */
   signal: AbortSignal;
   /** Called with each failure. */
   onFailure: (error: unknown) => void;

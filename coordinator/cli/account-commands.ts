@@ -1,99 +1,85 @@
-import { ask, confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
-import { command } from './command.ts';
-import { EXIT, Refusal, UsageFailure } from './failure.ts';
-import { send } from './http.ts';
-import { print, readSecret, type Io } from './io.ts';
-import { toStored } from './session-file.ts';
+import { allSessions, findSession, shortIds } from '../client/find.ts';
+import { askPassword, askPasswordChange, confirm, YES_OPTION } from './ask.ts';
+import { clientCommand } from './client-command.ts';
+import { JSON_OPTION } from './command.ts';
+import { EXIT } from './exit.ts';
+import { print, printJson } from './io.ts';
+import { localTime } from './render/format.ts';
+import { oneLine } from './render/text.ts';
+import { withoutAccount } from './servers.ts';
 
-const SERVER_DEFAULT = 'http://127.0.0.1:8787';
-
-export const login = command({
-  name: 'login',
+export const password = clientCommand({
+  name: 'password',
   operands: [],
-  summary: 'Log in to a server, or make an account there',
+  summary: 'Change your password; all your other log-ins end',
   options: {
-    server: {
-      type: 'string',
-      placeholder: 'URL',
-      help: `the server's address (the last one, at first ${SERVER_DEFAULT})`,
-    },
-    email: { type: 'string', placeholder: 'ADDRESS', help: 'asked for where it is not given' },
-    signup: { type: 'boolean', help: 'make an account; the first one of a server owns it' },
+    for: { type: 'string', placeholder: 'EMAIL', help: 'as the owner: give somebody else a new, random password' },
   },
-  run: async ({ values }, io) => {
-    const before = await io.session.read().catch(() => undefined);
-    const server = serverOf(values.server ?? before?.server ?? SERVER_DEFAULT);
-    const email = values.email ?? (await ask(io, 'E-mail: '));
-    const password = await passwordOf(io, values.signup === true);
-    const session = await send(
-      server,
-      values.signup === true ? 'signup' : 'login',
-      { body: { email, password } },
-      {},
-      io.signal,
-    );
-    await io.session.locked(() => io.session.write(toStored(server, session)));
-    print(io, [['You are logged in to ', ['bold', server], ` as ${session.user.email} (${session.user.role}).`]]);
+  run: async ({ values }, io, open) => {
+    const client = await open();
+    if (values.for === undefined) {
+      await client.call('changePassword', { body: await askPasswordChange(io) });
+      print(io, [['The password is changed. Your other log-ins have ended.']]);
+    } else {
+      const reset = await client.call('resetPassword', { body: { email: values.for } });
+      print(io, [
+        ['The new password of ', ['bold', reset.email], ' is ', ['command', reset.password]],
+        ['It is shown only now. All log-ins of that account have ended.'],
+      ]);
+    }
     return EXIT.succeeded;
   },
 });
 
-export const logout = command({
-  name: 'logout',
+export const sessions = clientCommand({
+  name: 'sessions',
   operands: [],
-  summary: 'Log out: the log-in ends on the server, too',
-  options: {},
-  run: async (_given, io) => {
-    await io.session.locked(async () => {
-      const stored = await io.session.read();
-      if (stored) await end(stored.server, stored.refresh_token, io.signal);
-      await io.session.remove();
-    });
-    print(io, [['You are logged out.']]);
+  summary: 'List your log-ins on the server',
+  options: { json: JSON_OPTION },
+  run: async ({ values }, io, open) => {
+    const client = await open();
+    const items = await allSessions(client);
+    const ids = shortIds(items);
+    if (values.json === true) for (const session of items) printJson(io, session);
+    else
+      print(
+        io,
+        items.map(({ id, last_used_at, user_agent, address, current }) => [
+          ['bold', ids.get(id) ?? id],
+          `  ${localTime(last_used_at)}  `,
+          [oneLine(user_agent ?? 'unknown client', 60), `from ${address ?? 'an unknown address'}`].join(', '),
+          ['green', current ? '  this one' : ''],
+        ]),
+      );
     return EXIT.succeeded;
   },
 });
 
-export const removeAccount = command({
+export const revokeSession = clientCommand({
+  name: 'session revoke',
+  operands: ['ID'],
+  summary: 'End one of your log-ins, such as that of a lost phone',
+  options: {},
+  run: async ({ operands: [part] }, io, open) => {
+    const client = await open();
+    await client.call('deleteSession', { params: { id: await findSession(client, part) } });
+    print(io, [['The log-in has ended.']]);
+    return EXIT.succeeded;
+  },
+});
+
+export const removeAccount = clientCommand({
   name: 'account remove',
   operands: [],
   summary: 'Remove your account from the server, with your projects and errands',
   options: { yes: YES_OPTION },
-  run: async ({ values }, io) => {
-    const client = await Client.open(io.session, io.signal);
+  run: async ({ values }, io, open) => {
+    const client = await open();
     const { email } = await client.call('me', {});
     await confirm(io, `Remove the account ${email}, with all its projects and errands?`, values.yes);
-    await client.call('deleteMe', { body: { password: await passwordOf(io, false) } });
-    await io.session.locked(() => io.session.remove());
+    await client.call('deleteMe', { body: { password: await askPassword(io) } });
+    await io.servers.update((before) => withoutAccount(before, client));
     print(io, [['The account ', ['bold', email], ` is removed from ${client.server}.`]]);
     return EXIT.succeeded;
   },
 });
-
-/** Ends a log-in. One that the server no longer knows has ended already. */
-async function end(server: string, refresh_token: string, signal: AbortSignal): Promise<void> {
-  try {
-    await send(server, 'logout', { body: { refresh_token } }, {}, signal);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-  }
-}
-
-async function passwordOf(io: Io, is_new: boolean): Promise<string> {
-  if (io.password !== undefined) return io.password;
-  if (!io.stdin.isTTY) return readSecret(io);
-  const password = await ask(io, 'Password: ', true);
-  if (is_new && (await ask(io, 'The same again: ', true)) !== password)
-    throw new UsageFailure('The two passwords are not the same.');
-  return password;
-}
-
-function serverOf(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new UsageFailure(`'${text}' is not a server's address: it begins with http:// or https://.`);
-  if (url.username !== '' || url.search !== '' || url.hash !== '')
-    throw new UsageFailure(`'${text}' holds more than a server's address.`);
-  return url.href.replace(/\/+$/, '');
-}

@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { Failure, UsageFailure } from './failure.ts';
-import type { Io } from './io.ts';
+import { Failure } from '../client/errors.ts';
+import { UsageFailure } from './usage-failure.ts';
+import { readSecret, type Io } from './io.ts';
 
 /** Spares the question of `confirm`. */
 export const YES_OPTION = { type: 'boolean', help: 'do not ask whether it is meant' } as const;
@@ -12,6 +13,33 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
   if (!io.stdin.isTTY) throw new UsageFailure('There is no terminal to ask on whether it is meant: say so with --yes.');
   const answer = await ask(io, `${question} It cannot be undone. [y/N] `);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Failure('Nothing was removed.');
+}
+
+/** The password: of ERRAND_PASSWORD, or from the standard input. `is_new`: a person types it twice. */
+export async function askPassword(io: Io, { is_new = false } = {}): Promise<string> {
+  if (io.password !== undefined) return io.password;
+  if (!io.stdin.isTTY) return readSecret(io);
+  return is_new ? askTwice(io, 'Password: ') : ask(io, 'Password: ', true);
+}
+
+/** Both passwords of a change. Without a terminal: a line each on the standard input, or the new one alone where ERRAND_PASSWORD has the old one. */
+export async function askPasswordChange(io: Io): Promise<{ old_password: string; new_password: string }> {
+  if (io.stdin.isTTY) {
+    const old_password = io.password ?? (await ask(io, 'Old password: ', true));
+    return { old_password, new_password: await askTwice(io, 'New password: ') };
+  }
+  const given = [...(io.password === undefined ? [] : [io.password]), ...(await readSecret(io)).split(/\r?\n/)];
+  const [old_password, new_password, ...more] = given;
+  if (old_password === undefined || new_password === undefined || more.length > 0)
+    throw new UsageFailure('The standard input has two lines: the old password and the new one.');
+  return { old_password, new_password };
+}
+
+async function askTwice(io: Io, question: string): Promise<string> {
+  const password = await ask(io, question, true);
+  if ((await ask(io, 'The same again: ', true)) !== password)
+    throw new UsageFailure('The two passwords are not the same.');
+  return password;
 }
 
 /** Asks a person. `hidden`: what is typed is not shown. Throws where nobody can be asked, and at Ctrl-C. */

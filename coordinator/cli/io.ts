@@ -1,26 +1,35 @@
 import { text } from 'node:stream/consumers';
-import { Failure } from './failure.ts';
-import { fold, paint, type Line } from './line.ts';
-import type { SessionFile } from './session-file.ts';
+import { Failure } from '../client/errors.ts';
+import { fold } from './render/fold.ts';
+import { paint, type Line } from './render/line.ts';
+import type { ServersFile } from './servers-file.ts';
 
 /** What a command has to do with. */
 export type Io = {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
+  /** The width of the output, where lines are wrapped. */
+  columns: number;
   /** Whether the output may have colours. */
   color: boolean;
   /** Whether the output is a terminal, where lines can be drawn anew. */
   live: boolean;
   /** A password that was given in the environment. */
   password: string | undefined;
-  session: SessionFile;
+  /** The server that was named in the environment. */
+  server: string | undefined;
+  servers: ServersFile;
+  /** What this client calls itself. */
+  user_agent: string;
+  /** A variable of the environment. */
+  variable: (name: string) => string | undefined;
   /** Aborts at Ctrl-C. */
   signal: AbortSignal;
 };
 
-export function print({ stdout, color, live }: Io, lines: readonly Line[]): void {
-  const folded = live ? lines.flatMap((line) => fold(line, stdout.columns)) : lines;
+export function print({ stdout, color, live, columns }: Io, lines: readonly Line[]): void {
+  const folded = live ? lines.flatMap((line) => fold(line, columns)) : lines;
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 

@@ -1,75 +1,97 @@
+import type { ProjectSaved } from '../../protocol/api.ts';
+import { allProjects, findProject } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
-import { command, given, numberOf } from './command.ts';
-import { EXIT } from './failure.ts';
-import { allProjects, findProject } from './find.ts';
-import { print, printJson, readSecret } from './io.ts';
-import { oneLine } from './text.ts';
+import { clientCommand } from './client-command.ts';
+import { given, JSON_OPTION } from './command.ts';
+import { EXIT } from './exit.ts';
+import { print, printBeside, printJson, type Io } from './io.ts';
+import { PROJECT_OPTIONS, projectFields } from './project-options.ts';
+import { PROGRAM } from './render/program.ts';
+import { oneLine } from './render/text.ts';
+import { UsageFailure } from './usage-failure.ts';
 
-export const projects = command({
+export const projects = clientCommand({
   name: 'projects',
   operands: [],
   summary: 'List the projects',
-  options: { json: { type: 'boolean', help: 'one JSON object a line, for scripts' } },
-  run: async ({ values }, io) => {
-    const list = await allProjects(await Client.open(io.session, io.signal));
+  options: { json: JSON_OPTION },
+  run: async ({ values }, io, open) => {
+    const list = await allProjects(await open());
     if (values.json === true) for (const project of list) printJson(io, project);
     else
       print(
         io,
         list.length > 0
           ? list.map(({ id, name, repo_url }) => [id, '  ', ['bold', name], '  ', ['dim', repo_url]])
-          : [['No projects. Make one with: npx errand project add NAME --repo URL']],
+          : [['No projects. Make one with: ', ['command', `${PROGRAM} project add NAME --repo URL`]]],
       );
     return EXIT.succeeded;
   },
 });
 
-export const addProject = command({
+export const addProject = clientCommand({
   name: 'project add',
   operands: ['NAME'],
   summary: 'Make a project: a repository with its defaults',
-  options: {
-    repo: { type: 'string', placeholder: 'URL', help: 'the repository (needed)' },
-    branch: { type: 'string', placeholder: 'NAME', help: "what errands start from (the repository's default)" },
-    setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
-    verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
-    model: { type: 'string', placeholder: 'NAME', help: 'the model' },
-    budget: { type: 'string', placeholder: 'USD', help: 'what an errand may cost at most' },
-    'max-turns': { type: 'string', placeholder: 'N', help: 'how many turns an errand may take' },
-    'git-token-stdin': { type: 'boolean', help: "read the forge's token from the standard input" },
-    json: { type: 'boolean', help: 'print the project as JSON' },
-  },
-  run: async ({ values, operands: [name] }, io) => {
-    const client = await Client.open(io.session, io.signal);
-    const { repo: repo_url = '', branch: base_branch, setup: setup_command, verify: verify_command, model } = values;
-    const fields = {
-      base_branch,
-      setup_command,
-      verify_command,
-      model,
-      budget_usd: numberOf('budget', values.budget),
-      max_turns: numberOf('max-turns', values['max-turns']),
-      git_token: values['git-token-stdin'] === true ? await readSecret(io) : undefined,
-    };
-    const project = await client.call('createProject', { body: { name, repo_url, ...given(fields) } });
-    if (values.json === true) printJson(io, project);
-    else
+  options: PROJECT_OPTIONS,
+  run: async ({ values, operands: [name] }, io, open) => {
+    const { repo_url, ...fields } = await projectFields(values, io);
+    if (repo_url === undefined) throw new UsageFailure('--repo is missing: the address of the repository.');
+    const client = await open();
+    const project = await client.call('createProject', { body: { ...fields, name, repo_url } });
+    printSaved(io, project, values.json);
+    if (values.json !== true)
       print(io, [
         ['The project ', ['bold', project.name], ` is ${project.id}.`],
-        [['dim', `send an errand with: npx errand task "…" --project ${project.id}`]],
+        [
+          ['dim', 'send an errand with: '],
+          ['command', `${PROGRAM} task "…" --project ${project.id}`],
+        ],
       ]);
     return EXIT.succeeded;
   },
 });
 
-export const removeProject = command({
+export const setProject = clientCommand({
+  name: 'project set',
+  operands: ['NAME'],
+  summary: 'Change the settings of a project; an empty value takes one away',
+  options: {
+    name: { type: 'string', placeholder: 'NAME', help: 'a new name' },
+    ...PROJECT_OPTIONS,
+    'no-git-token': { type: 'boolean', help: "take the forge's token away" },
+  },
+  run: async ({ values, operands: [named] }, io, open) => {
+    const fields = {
+      ...given({ name: values.name }),
+      ...(await projectFields(values, io)),
+      ...(values['no-git-token'] === true && { git_token: null }),
+    };
+    if (Object.keys(fields).length === 0) throw new UsageFailure('Give what to change, such as --verify "npm test".');
+    const client = await open();
+    const params = { id: await findProject(client, named) };
+    const project = await client.call('patchProject', { params, body: fields });
+    printSaved(io, project, values.json);
+    if (values.json !== true) print(io, [['The project ', ['bold', project.name], ' is changed.']]);
+    return EXIT.succeeded;
+  },
+});
+
+function printSaved(io: Io, project: ProjectSaved, json: boolean | undefined): void {
+  if (json === true) printJson(io, project);
+  printBeside(
+    io,
+    project.warnings.map((warning) => [['yellow', warning]]),
+  );
+}
+
+export const removeProject = clientCommand({
   name: 'project remove',
   operands: ['NAME'],
   summary: 'Remove a project with its errands and their logs; the branches stay',
   options: { yes: YES_OPTION },
-  run: async ({ values, operands: [name] }, io) => {
-    const client = await Client.open(io.session, io.signal);
+  run: async ({ values, operands: [name] }, io, open) => {
+    const client = await open();
     const params = { id: await findProject(client, name) };
     const project = await client.call('getProject', { params });
     await confirm(io, `Remove the project ${oneLine(project.name, 100)}, with all its errands?`, values.yes);

@@ -1,19 +1,16 @@
 import { existsSync } from 'node:fs';
-import { TaskStatus, type Task } from '../../protocol/task.ts';
+import { findProject, findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
-import { Client } from './client.ts';
-import { command, given, numberOf } from './command.ts';
-import { EXIT, UsageFailure } from './failure.ts';
-import { findProject, findTask, shortIds } from './find.ts';
-import { money } from './format.ts';
+import { clientCommand } from './client-command.ts';
+import { given, JSON_OPTION, numberOf } from './command.ts';
+import { EXIT } from './exit.ts';
 import { print, printJson } from './io.ts';
-import type { Line } from './line.ts';
-import { STATUS_STYLE } from './event-lines.ts';
-import { clean, oneLine } from './text.ts';
-import { whyNothingStarts } from './view.ts';
+import { STATUS_STYLE } from './render/event-lines.ts';
+import { PROGRAM } from './render/program.ts';
+import { oneLine } from './render/text.ts';
+import { whyNothingStarts } from './render/view.ts';
+import { UsageFailure } from './usage-failure.ts';
 import { watch } from './watch.ts';
-
-const JSON_OPTION = { type: 'boolean', help: 'one JSON object a line, for scripts' } as const;
 
 const NEW_BUDGET_OPTION = {
   type: 'string',
@@ -21,7 +18,7 @@ const NEW_BUDGET_OPTION = {
   help: 'what it may cost at most from now on, with what it has spent',
 } as const;
 
-export const task = command({
+export const task = clientCommand({
   name: 'task',
   operands: ['TEXT'],
   summary: 'Send an errand',
@@ -36,7 +33,7 @@ export const task = command({
     follow: { type: 'boolean', help: 'watch it until it has ended' },
     json: JSON_OPTION,
   },
-  run: async ({ values, operands: [prompt] }, io) => {
+  run: async ({ values, operands: [prompt] }, io, open) => {
     const { repo, project, json = false } = values;
     if ((repo === undefined) === (project === undefined))
       throw new UsageFailure('Give either --repo URL or --project NAME; for a trial: --repo errand://sample');
@@ -46,7 +43,7 @@ export const task = command({
       max_turns: numberOf('max-turns', values['max-turns']),
       priority: numberOf('priority', values.priority),
     };
-    const client = await Client.open(io.session, io.signal);
+    const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const { branch: base_branch, model } = values;
     const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, ...numbers }) };
@@ -57,62 +54,23 @@ export const task = command({
       print(io, [
         ['The errand is ', [STATUS_STYLE[created.status], created.status], ': ', ['bold', created.id]],
         ...whyNothingStarts([created]),
-        [['dim', `watch it with: npx errand watch ${created.id}`]],
+        [
+          ['dim', 'watch it with: '],
+          ['command', `${PROGRAM} watch ${created.id}`],
+        ],
       ]);
     return EXIT.succeeded;
   },
 });
 
-export const tasks = command({
-  name: 'tasks',
-  operands: [],
-  summary: 'List the errands, newest first',
-  options: {
-    status: { type: 'string', placeholder: 'STATUS', help: `one of ${TaskStatus.options.join(', ')}` },
-    project: { type: 'string', placeholder: 'NAME', help: 'those of one project' },
-    limit: { type: 'string', placeholder: 'N', help: 'how many, at most 200 (20)' },
-    json: JSON_OPTION,
-  },
-  run: async ({ values }, io) => {
-    const client = await Client.open(io.session, io.signal);
-    const { items } = await client.call('listTasks', {
-      query: {
-        limit: numberOf('limit', values.limit) ?? 20,
-        status: values.status,
-        project_id: values.project === undefined ? undefined : await findProject(client, values.project),
-      },
-    });
-    if (values.json === true) for (const item of items) printJson(io, item);
-    else
-      print(
-        io,
-        items.length > 0
-          ? [...table(items), ...whyNothingStarts(items)]
-          : [['No errands. Send one with: npx errand task "…" --repo errand://sample']],
-      );
-    return EXIT.succeeded;
-  },
-});
-
-export const watchCommand = command({
-  name: 'watch',
-  operands: ['ID'],
-  summary: 'Watch an errand until it has ended; the exit code tells how',
-  options: { json: JSON_OPTION },
-  run: async ({ values, operands: [id] }, io) => {
-    const client = await Client.open(io.session, io.signal);
-    return watch(client, await findTask(client, id), values.json === true, io);
-  },
-});
-
-export const say = command({
+export const say = clientCommand({
   name: 'say',
   operands: ['ID', 'TEXT'],
   summary: 'Say something to an errand; one that has ended goes on',
   options: { budget: NEW_BUDGET_OPTION },
-  run: async ({ values, operands: [id, text] }, io) => {
+  run: async ({ values, operands: [id, text] }, io, open) => {
     const body = { text, ...given({ budget_usd: numberOf('budget', values.budget) }) };
-    const client = await Client.open(io.session, io.signal);
+    const client = await open();
     const found = await findTask(client, id);
     const { resumed } = await client.call('createMessage', { params: { id: found }, body });
     print(io, [[resumed ? 'Said. The errand goes on with it.' : 'Said.']]);
@@ -120,20 +78,20 @@ export const say = command({
   },
 });
 
-export const cancel = command({
+export const cancel = clientCommand({
   name: 'cancel',
   operands: ['ID'],
   summary: 'Stop an errand; what it did so far is pushed',
   options: {},
-  run: async ({ operands: [id] }, io) => {
-    const client = await Client.open(io.session, io.signal);
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
     const { status } = await client.call('cancelTask', { params: { id: await findTask(client, id) } });
     print(io, [[status === 'cancelled' ? 'Cancelled.' : 'It is being cancelled.']]);
     return EXIT.succeeded;
   },
 });
 
-export const retry = command({
+export const retry = clientCommand({
   name: 'retry',
   operands: ['ID'],
   summary: 'Run an errand again that failed or was cancelled, from where it was',
@@ -141,9 +99,9 @@ export const retry = command({
     budget: NEW_BUDGET_OPTION,
     follow: { type: 'boolean', help: 'watch it until it has ended' },
   },
-  run: async ({ values, operands: [id] }, io) => {
+  run: async ({ values, operands: [id] }, io, open) => {
     const body = given({ budget_usd: numberOf('budget', values.budget) });
-    const client = await Client.open(io.session, io.signal);
+    const client = await open();
     const again = await client.call('retryTask', { params: { id: await findTask(client, id) }, body });
     if (values.follow === true) return watch(client, again.id, false, io);
     print(io, [
@@ -154,13 +112,13 @@ export const retry = command({
   },
 });
 
-export const remove = command({
+export const remove = clientCommand({
   name: 'remove',
   operands: ['ID'],
   summary: 'Remove an errand that has ended, with its log; its branch stays',
   options: { yes: YES_OPTION },
-  run: async ({ values, operands: [id] }, io) => {
-    const client = await Client.open(io.session, io.signal);
+  run: async ({ values, operands: [id] }, io, open) => {
+    const client = await open();
     const params = { id: await findTask(client, id) };
     const { title } = await client.call('getTask', { params });
     await confirm(io, `Remove the errand '${oneLine(title, 80)}', with its log?`, values.yes);
@@ -169,32 +127,6 @@ export const remove = command({
     return EXIT.succeeded;
   },
 });
-
-export const diff = command({
-  name: 'diff',
-  operands: ['ID'],
-  summary: 'Show what an errand changed, as git does',
-  options: {},
-  run: async ({ operands: [id] }, io) => {
-    const client = await Client.open(io.session, io.signal);
-    const { diff: text, truncated } = await client.call('getDiff', { params: { id: await findTask(client, id) } });
-    // A file or a program gets it as it is; a terminal gets nothing that it would obey.
-    io.stdout.write(io.live ? clean(text) : text);
-    if (truncated) io.stderr.write('The diff was too long to be kept whole: this is its beginning.\n');
-    return EXIT.succeeded;
-  },
-});
-
-function table(tasks: readonly Task[]): Line[] {
-  const ids = shortIds(tasks);
-  return tasks.map(({ id, status, usage, created_at, title }) => [
-    ['bold', ids.get(id) ?? id],
-    '  ',
-    [STATUS_STYLE[status], status.padEnd(9)],
-    ['dim', `  ${created_at.slice(0, 16).replace('T', ' ')}  ${money(usage.cost_usd).padStart(8)}  `],
-    title,
-  ]);
-}
 
 function refuseLocal(repo: string): void {
   if (!/^(file:|[./~])/.test(repo) && !existsSync(repo)) return;

@@ -1,10 +1,11 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
-import type { Client } from './client.ts';
-import { EXIT } from './failure.ts';
-import { follow, type News } from './follow.ts';
+import type { Client } from '../client/client.ts';
+import { EXIT } from './exit.ts';
+import { follow, type News } from '../client/follow.ts';
 import { print, printBeside, printJson, type Io } from './io.ts';
-import { Screen } from './screen.ts';
-import { heading, RESTORED, View, whyNothingStarts } from './view.ts';
+import { PROGRAM } from './render/program.ts';
+import { Screen } from './render/screen.ts';
+import { heading, RESTORED, View, whyNothingStarts } from './render/view.ts';
 
 const TICK_MS = 1_000;
 
@@ -17,8 +18,8 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
   } catch (error) {
     if (!io.signal.aborted) throw error;
     printBeside(io, [
-      ['You watch no more; the errand goes on. Watch it again with ', ['bold', `npx errand watch ${id}`]],
-      ['or stop it with ', ['bold', `npx errand cancel ${id}`]],
+      ['You watch no more; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
+      ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
     ]);
     return EXIT.interrupted;
   }

@@ -1,49 +1,52 @@
 import { z } from 'zod';
 
-const Result = z.union([z.string(), z.array(z.looseObject({ type: z.string(), text: z.string().optional() }))]);
-const Block = z.looseObject({
+const ToolResultContent = z.union([
+  z.string(),
+  z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
+]);
+const ContentBlock = z.looseObject({
   type: z.string(),
   text: z.string().optional(),
   id: z.string().optional(),
   name: z.string().optional(),
   input: z.record(z.string(), z.unknown()).optional(),
   tool_use_id: z.string().optional(),
-  content: Result.optional(),
+  content: ToolResultContent.optional(),
   is_error: z.boolean().nullish(),
 });
-type Block = z.infer<typeof Block>;
+type ContentBlock = z.infer<typeof ContentBlock>;
 
-/** What the demo model reads of a request. */
+/** The fields of a model request that the demo model reads. */
 export const DemoRequest = z.looseObject({
   model: z.string(),
   stream: z.boolean().optional(),
   tools: z.array(z.looseObject({ name: z.string().optional() })).default([]),
-  messages: z.array(z.object({ role: z.string(), content: z.union([z.string(), z.array(Block)]) })).min(1),
+  messages: z.array(z.object({ role: z.string(), content: z.union([z.string(), z.array(ContentBlock)]) })).min(1),
 });
 export type DemoRequest = z.infer<typeof DemoRequest>;
 
-/** A tool that was called, and what came of it. */
-export type Call = { name: string; input: Record<string, unknown>; output: string; is_error: boolean };
+/** A tool call and its result. */
+export type ToolCall = { name: string; input: Record<string, unknown>; output: string; is_error: boolean };
 
-/** A conversation as the demo model sees it: what was said to it and what it did, each in order. It remembers nothing besides. */
+/** The conversation so far: the user's texts and the tool calls, each in order. The demo model has no other state. */
 export class Conversation {
   readonly tools: ReadonlySet<string>;
-  /** All that people and the harness said, the task first. */
-  readonly said: string[] = [];
-  /** What of it came since the model last spoke; nothing at the start. */
-  unheard: string[] = [];
-  readonly calls: Call[] = [];
+  /** All texts of the user and the harness; the first is the task's prompt. */
+  readonly user_texts: string[] = [];
+  /** Those after the model's last turn. */
+  new_user_texts: string[] = [];
+  readonly calls: ToolCall[] = [];
 
   constructor(request: DemoRequest) {
     this.tools = new Set(request.tools.flatMap(({ name }) => name ?? []));
-    const open = new Map<string, Call>();
+    const open = new Map<string, ToolCall>();
     for (const { role, content } of request.messages) {
-      if (role === 'assistant') this.unheard = [];
-      const blocks: Block[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+      if (role === 'assistant') this.new_user_texts = [];
+      const blocks: ContentBlock[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
       for (const block of blocks) {
         if (block.type === 'text' && role !== 'assistant') {
-          this.unheard.push(block.text ?? '');
-          this.said.push(block.text ?? '');
+          this.new_user_texts.push(block.text ?? '');
+          this.user_texts.push(block.text ?? '');
         }
         if (block.type === 'tool_use')
           open.set(block.id ?? '', { name: block.name ?? '', input: block.input ?? {}, output: '', is_error: true });
@@ -53,12 +56,12 @@ export class Conversation {
     }
   }
 
-  /** The newest call of a tool, where `matches` holds for its input. */
-  newest(name: string, matches: (input: Record<string, unknown>) => boolean = () => true): Call | undefined {
+  /** The last call of a tool whose input matches. */
+  lastCall(name: string, matches: (input: Record<string, unknown>) => boolean = () => true): ToolCall | undefined {
     return this.calls.findLast((call) => call.name === name && matches(call.input));
   }
 
-  /** A file's text as far as the conversation knows it: as it was last read or written, with the edits since. Undefined: it was not read. */
+  /** A file's text as last read or written, with the edits since then. Undefined: it was never read. */
   file(path: string): string | undefined {
     let text: string | undefined;
     for (const { name, input, output, is_error } of this.calls) {
@@ -71,11 +74,11 @@ export class Conversation {
   }
 }
 
-function textOf({ content = '' }: Block): string {
+function textOf({ content = '' }: ContentBlock): string {
   return typeof content === 'string' ? content : content.map((block) => block.text ?? '').join('\n');
 }
 
-/** The text of a file that was shown with a number before each line, and perhaps with remarks around it. */
+/** Removes the line numbers of `read_file`'s output, and any remarks around the numbered lines. */
 function withoutNumbers(shown: string): string {
   const numbered = shown.split('\n').flatMap((line) => /^\s*\d+(?:\t|→|: ?|\| ?| {2})(.*)$/.exec(line)?.[1] ?? []);
   return numbered.length > 0 ? numbered.join('\n') : shown;

@@ -1,91 +1,93 @@
-import type { Call, Conversation } from './conversation.ts';
+import type { Conversation, ToolCall } from './conversation.ts';
+import { failureOf, TEST_COMMAND, testedFile, testRuns, testsRunSince } from './test-runs.ts';
 
-/** What the demo model says and does next. Without tools its turn ends, and the words are its summary. */
+/** The demo model's next turn. Without tool calls it is the last one, and the text is the summary. */
 export type DemoTurn = { text: string; tools: { name: string; input: Record<string, unknown> }[] };
 
-const PLAN = ['Look around', 'Run the tests', 'Mend the code', 'Run the tests again'];
+const PLAN = ['Look around', 'Run the tests', 'Fix the code', 'Run the tests again'];
 const README = 'README.md';
-const TEST_COMMAND = 'npm test';
 const NEEDED = ['list_files', 'read_file', 'edit_file', 'run_command'];
-/** The one mistake that the demo model can mend, and how. */
-const MISTAKE = /^( *)return Array\.from\(\{ length: people \}, \(\) => share\);$/m;
-const CURE = [
+/** The one bug that the demo model can fix, and its fix. */
+const BUG = /^( *)return Array\.from\(\{ length: people \}, \(\) => share\);$/m;
+const FIX = [
   'const rest = total % people;',
   'return Array.from({ length: people }, (_, place) => (place < rest ? share + 1 : share));',
 ];
-/** How a person asks for a line in the README. */
-const README_WISH =
+/** Matches a request to add a line to the README. */
+const README_REQUEST =
   /\b(?:mention|note|say|write|add|append|put)\s+(?:that\s+)?(.{1,300}?)\s+(?:in|into|to)\s+(?:the\s+)?readme\b/i;
-const NOTED = 'I have read your message, and will see to the README.';
-const HONEST =
+const MESSAGE_READ = 'I have read your message and will update the README.';
+const DISCLAIMER =
   'I am the demo model: a small script that knows the sample repository, not Claude. With an API key (`ANTHROPIC_API_KEY`) Claude does the work.';
 
-/** What to do next, decided from the conversation alone: so an errand that was interrupted goes on where it was. */
+/** Decides the next turn from the conversation alone, so that an interrupted errand resumes where it stopped. */
 export function decide(conversation: Conversation): DemoTurn {
   if (NEEDED.some((tool) => !conversation.tools.has(tool)))
-    return end(`${HONEST} I need the tools ${NEEDED.join(', ')}, and was not given all of them.`);
-  return lookAround(conversation) ?? mend(conversation) ?? heed(conversation) ?? finish(conversation);
+    return end(`${DISCLAIMER} I need the tools ${NEEDED.join(', ')}, and was not given all of them.`);
+  return lookAround(conversation) ?? fixSample(conversation) ?? updateReadme(conversation) ?? finish(conversation);
 }
 
-/** The first two turns: what is here, and what does it say of itself? */
+/** The first two turns: list the files and read those that describe the project. */
 function lookAround(c: Conversation): DemoTurn | undefined {
-  const listed = c.newest('list_files');
+  const listed = c.lastCall('list_files');
   if (!listed) return act(c, 0, 'I am the demo model. Let me look around first.', ['list_files', {}]);
   const files = ['AGENTS.md', README, 'package.json'].filter(
-    (name) => includesLine(listed.output, name) && !c.newest('read_file', readsPath(name)),
+    (name) => includesLine(listed.output, name) && !c.lastCall('read_file', hasPath(name)),
   );
   if (files.length === 0) return undefined;
   return act(c, 0, `I read ${files.join(', ')}.`, ...files.map((path): Use => ['read_file', { path }]));
 }
 
-/** The sample's errand: run the tests, find the failing one, read what it tests, mend that, run the tests again. */
-function mend(c: Conversation): DemoTurn | undefined {
+/** The sample's errand: run the tests, find the failing one, read what it tests, fix that, run the tests again. */
+function fixSample(c: Conversation): DemoTurn | undefined {
   if (!isSample(c)) return undefined;
   const before = testRuns(c)[0];
-  if (!before) return runTests(c, 1, 'The tests are run by `npm test`. Let me see which of them fails.');
+  if (!before) return runTests(c, 1, '`npm test` runs the tests. Let me see which of them fails.');
   const failed = failureOf(before.output);
   if (!failed) return undefined;
 
   const test = c.file(failed.path);
   if (test === undefined) {
-    const words = `The test that fails is "${failed.name}", in ${failed.path}. I read it.`;
-    return once(c, 'read_file', failed.path) ? undefined : act(c, 2, words, ['read_file', { path: failed.path }]);
+    const text = `The failing test is "${failed.name}", in ${failed.path}. I read it.`;
+    return alreadyTried(c, 'read_file', failed.path)
+      ? undefined
+      : act(c, 2, text, ['read_file', { path: failed.path }]);
   }
-  const path = testedBy(test);
+  const path = testedFile(test);
   if (path === undefined) return undefined;
   const code = c.file(path);
   if (code === undefined) {
-    if (once(c, 'read_file', path)) return undefined;
+    if (alreadyTried(c, 'read_file', path)) return undefined;
     return act(c, 2, `It tests ${path}. Let me see that.`, ['read_file', { path }]);
   }
 
-  const mistake = MISTAKE.exec(code);
-  if (mistake) {
-    if (once(c, 'edit_file', path)) return undefined;
-    const new_text = CURE.map((line) => (mistake[1] ?? '') + line).join('\n');
-    const words = `${failed.message} Everyone gets the same share, rounded down, and what is left over is lost. Those who come first have to pay a cent more.`;
-    return act(c, 2, words.trim(), ['edit_file', { path, old_text: mistake[0], new_text }]);
+  const bug = BUG.exec(code);
+  if (bug) {
+    if (alreadyTried(c, 'edit_file', path)) return undefined;
+    const new_text = FIX.map((line) => (bug[1] ?? '') + line).join('\n');
+    const text = `${failed.message} Everyone gets the same share, rounded down, and the remainder is lost. The first ones have to pay a cent more.`;
+    return act(c, 2, text.trim(), ['edit_file', { path, old_text: bug[0], new_text }]);
   }
-  if (!lastRun(c, path)) return runTests(c, 3, 'Now the tests again.');
+  if (!testsRunSince(c, path)) return runTests(c, 3, 'Now the tests again.');
   return undefined;
 }
 
-/** What people asked for besides. Only one kind of wish is understood: a line in the README. */
-function heed(c: Conversation): DemoTurn | undefined {
-  for (const sentence of wishes(c)) {
+/** Handles the user's other requests. It understands only one kind: a line in the README. */
+function updateReadme(c: Conversation): DemoTurn | undefined {
+  for (const sentence of readmeRequests(c)) {
     const readme = c.file(README);
     const tried = c.calls.some(({ input }) =>
       `${String(input['new_text'])}${String(input['content'])}`.includes(sentence),
     );
     if (tried || readme?.includes(sentence) === true) continue;
-    const words = `You asked me to mention something in the README: "${sentence}"`;
-    if (readme === undefined && !once(c, 'read_file', README))
-      return act(c, PLAN.length, words, ['read_file', { path: README }]);
+    const text = `You asked me to mention something in the README: "${sentence}"`;
+    if (readme === undefined && !alreadyTried(c, 'read_file', README))
+      return act(c, PLAN.length, text, ['read_file', { path: README }]);
     if (readme === undefined)
-      return act(c, PLAN.length, 'There is none yet.', ['write_file', { path: README, content: `${sentence}\n` }]);
+      return act(c, PLAN.length, 'There is no README yet.', ['write_file', { path: README, content: `${sentence}\n` }]);
     const last = readme.trimEnd().split('\n').at(-1) ?? '';
     const input = { path: README, old_text: last, new_text: `${last}\n\n${sentence}` };
-    return act(c, PLAN.length, words, ['edit_file', input]);
+    return act(c, PLAN.length, text, ['edit_file', input]);
   }
   return undefined;
 }
@@ -94,38 +96,38 @@ function finish(c: Conversation): DemoTurn {
   const runs = testRuns(c);
   const [first, last] = [runs[0], runs.at(-1)];
   const failed = first && failureOf(first.output);
-  const mentioned = wishes(c).filter((sentence) => c.file(README)?.includes(sentence));
+  const mentioned = readmeRequests(c).filter((sentence) => c.file(README)?.includes(sentence));
   const also = mentioned.length === 0 ? '' : ` The README now says: ${mentioned.map((s) => `"${s}"`).join(', ')}.`;
   if (!isSample(c)) {
-    return end(`I looked around, and ${also === '' ? 'changed nothing.' : `did one thing.${also}`} ${HONEST}`);
+    return end(`I looked around and ${also === '' ? 'changed nothing.' : `did one thing.${also}`} ${DISCLAIMER}`);
   }
   if (failed && last && last !== first && !failureOf(last.output)) {
-    const plan = c.newest('update_plan');
+    const plan = c.lastCall('update_plan');
     if (c.tools.has('update_plan') && !isDone(plan)) return act(c, PLAN.length, 'All tests pass.');
     return end(
-      `Mended: the test "${failed.name}" failed because \`splitBill\` lost the cents that cannot be divided. Those who come first now pay one ` +
-        `cent more, and all tests pass.${also}\n\n${HONEST}`,
+      `Fixed: the test "${failed.name}" failed because \`splitBill\` lost the cents that cannot be divided. The first ones now pay one ` +
+        `cent more, and all tests pass.${also}\n\n${DISCLAIMER}`,
     );
   }
-  if (first && !failed) return end(`All tests passed already, so there was nothing to mend.${also}\n\n${HONEST}`);
-  return end(`I could not mend this: the code is not the one that I know.${also}\n\n${HONEST}`);
+  if (first && !failed) return end(`All tests passed already, so there was nothing to fix.${also}\n\n${DISCLAIMER}`);
+  return end(`I could not fix this: I do not know this code.${also}\n\n${DISCLAIMER}`);
 }
 
 type Use = [name: string, input: Record<string, unknown>];
 
-/** A turn with tools; the plan is shown with it where it has changed. `at` is the plan's item that is being worked on. */
+/** A turn with tool calls. It updates the plan if it has changed; `at` is the index of the current item. */
 function act(c: Conversation, at: number, text: string, ...uses: Use[]): DemoTurn {
   const items = PLAN.map((item, i) => ({
     text: item,
     status: i < at ? 'done' : i === at ? 'in_progress' : 'pending',
   }));
-  const shown = c.newest('update_plan')?.input['items'];
+  const shown = c.lastCall('update_plan')?.input['items'];
   const planned: Use[] =
     c.tools.has('update_plan') && isSample(c) && JSON.stringify(shown) !== JSON.stringify(items)
       ? [['update_plan', { items }]]
       : [];
   return {
-    text: c.unheard.some(isWish) ? `${NOTED}\n\n${text}` : text,
+    text: c.new_user_texts.some(isReadmeRequest) ? `${MESSAGE_READ}\n\n${text}` : text,
     tools: [...planned, ...uses].map(([name, input]) => ({ name, input })),
   };
 }
@@ -135,46 +137,18 @@ function end(text: string): DemoTurn {
 }
 
 function runTests(c: Conversation, at: number, text: string): DemoTurn | undefined {
-  // A command that was cut off is run again, but not for ever.
+  // A run that was cut off is repeated, up to a limit.
   const tries = c.calls.filter(({ name, input }) => name === 'run_command' && input['command'] === TEST_COMMAND);
   return tries.length >= 4 ? undefined : act(c, at, text, ['run_command', { command: TEST_COMMAND }]);
 }
 
-/** The runs of the tests that came to their end, oldest first. */
-function testRuns(c: Conversation): Call[] {
-  return c.calls.filter(({ name, input, output }) => {
-    return name === 'run_command' && input['command'] === TEST_COMMAND && /^\W*(?:tests|pass) \d+/m.test(output);
-  });
-}
+const isReadmeRequest = (text: string) => README_REQUEST.test(text);
 
-/** The newest run of the tests, if it came after the newest edit of this file. */
-function lastRun(c: Conversation, path: string): Call | undefined {
-  const edited = c.calls.findLastIndex(({ name, input }) => name === 'edit_file' && input['path'] === path);
-  return testRuns(c).findLast((run) => c.calls.indexOf(run) > edited);
-}
-
-/** The test that failed, as `node --test` tells of it; undefined where none did. */
-function failureOf(output: string): { name: string; path: string; message: string } | undefined {
-  if (/^\W*fail 0\b/m.test(output)) return undefined;
-  const path = /\b((?:[\w-]+\/)+[\w.-]+\.test\.[cm]?js)\b/.exec(output)?.[1];
-  const name = /^\s*(?:✖|not ok \d+ -) (?!failing tests)(.+?)(?: \(.*\))?$/m.exec(output)?.[1];
-  if (path === undefined || name === undefined) return undefined;
-  const [wanted, got] = ['expected', 'actual'].map((key) => new RegExp(`^\\s*${key}: (.*?),?$`, 'm').exec(output)?.[1]);
-  const message = wanted && got ? `The test wants ${wanted} and gets ${got}.` : '';
-  return { name, path: path.slice(path.lastIndexOf('test/')), message };
-}
-
-/** The file that a test imports from beside its folder. */
-function testedBy(test: string): string | undefined {
-  return /from '\.\.\/([\w./-]+)'/.exec(test)?.[1];
-}
-
-const isWish = (text: string) => README_WISH.test(text);
-
-function wishes(c: Conversation): string[] {
-  return c.said.flatMap((text) => {
-    const wish = README_WISH.exec(text)?.[1]?.replace(/^["'“`]+|["'”`.]+$/g, '');
-    return wish === undefined ? [] : `${wish.charAt(0).toUpperCase()}${wish.slice(1)}.`;
+/** The sentences that the user asked to add to the README. */
+function readmeRequests(c: Conversation): string[] {
+  return c.user_texts.flatMap((text) => {
+    const sentence = README_REQUEST.exec(text)?.[1]?.replace(/^["'“`]+|["'”`.]+$/g, '');
+    return sentence === undefined ? [] : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
   });
 }
 
@@ -182,16 +156,16 @@ function isSample(c: Conversation): boolean {
   return /"name": "split-the-bill"/.test(c.file('package.json') ?? '');
 }
 
-function isDone(plan: Call | undefined): boolean {
+function isDone(plan: ToolCall | undefined): boolean {
   return !JSON.stringify(plan?.input['items'] ?? ['pending']).match(/pending|in_progress/);
 }
 
-/** Whether something was tried on a file already; what failed once is not tried again. */
-function once(c: Conversation, name: string, path: string): boolean {
-  return c.newest(name, readsPath(path)) !== undefined;
+/** Whether a tool was already called on a file. A call that failed is not repeated. */
+function alreadyTried(c: Conversation, name: string, path: string): boolean {
+  return c.lastCall(name, hasPath(path)) !== undefined;
 }
 
-function readsPath(path: string) {
+function hasPath(path: string) {
   return (input: Record<string, unknown>) => input['path'] === path;
 }
 

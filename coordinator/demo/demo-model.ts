@@ -8,7 +8,7 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 import { readJson } from '../worker-api/body.ts';
 import { writeLlmError } from '../worker-api/model/error.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
-import { toMessage, toStream, type Answer, type AnswerBlock } from './answer.ts';
+import { toMessage, toStream, type ModelMessage, type MessageBlock } from './message-stream.ts';
 import { Conversation, DemoRequest } from './conversation.ts';
 import { decide } from './decide.ts';
 
@@ -17,8 +17,9 @@ export type DemoModel = { base_url: string; close: () => Promise<void> };
 const PIECE_CHARS = 4;
 
 /**
- * Starts the demo model: a stand-in for the Claude API on a loopback port of its own, for a server without an API key. It streams as the real one does, a
- * piece every `pace_ms` milliseconds so that a person can watch, and works the sample repository.
+ * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback port
+ * that can do the sample errand. It streams like the real API, a piece every `pace_ms` milliseconds so that a user can
+ * watch.
  */
 export async function startDemoModel(options: { pace_ms?: number } = {}): Promise<DemoModel> {
   const { pace_ms = 25 } = options;
@@ -52,16 +53,19 @@ async function serve(
   closing: AbortSignal,
 ): Promise<void> {
   const body = await readJson(request, LIMITS.llm_body_bytes_max);
-  const asked = parse(DemoRequest, body, 'The model request');
-  if (asked.model !== DEMO_MODEL)
-    throw new ErrandError('not_found', `model: ${asked.model}. Without an API key there is the demo model alone.`);
+  const demo_request = parse(DemoRequest, body, 'The model request');
+  if (demo_request.model !== DEMO_MODEL)
+    throw new ErrandError(
+      'not_found',
+      `model: ${demo_request.model}. Without an API key only the model '${DEMO_MODEL}' is available.`,
+    );
   response.setHeader('request-id', request_id);
-  const input_tokens = Math.ceil(JSON.stringify(asked).length / 4);
+  const input_tokens = Math.ceil(JSON.stringify(demo_request).length / 4);
   if (request.url === '/v1/messages/count_tokens') return sendJson(response, { input_tokens });
-  const answer = answerOf(new Conversation(asked), input_tokens);
-  if (asked.stream !== true) return sendJson(response, toMessage(answer));
+  const message = nextMessage(new Conversation(demo_request), input_tokens);
+  if (demo_request.stream !== true) return sendJson(response, toMessage(message));
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-  for (const frame of toStream(answer, PIECE_CHARS)) {
+  for (const frame of toStream(message, PIECE_CHARS)) {
     if (response.destroyed) return;
     if (pace_ms > 0) await pause(pace_ms, undefined, { signal: closing });
     response.write(frame);
@@ -69,11 +73,11 @@ async function serve(
   response.end();
 }
 
-function answerOf(conversation: Conversation, input_tokens: number): Answer {
+function nextMessage(conversation: Conversation, input_tokens: number): ModelMessage {
   const { text, tools } = decide(conversation);
-  const content: AnswerBlock[] = [
+  const content: MessageBlock[] = [
     { type: 'text', text },
-    ...tools.map(({ name, input }): AnswerBlock => {
+    ...tools.map(({ name, input }): MessageBlock => {
       const id = `toolu_demo_${randomBytes(8).toString('hex')}`;
       return { type: 'tool_use', id, name, input_json: JSON.stringify(input) };
     }),

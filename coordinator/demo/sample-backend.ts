@@ -5,19 +5,17 @@ import { mediaType, type GitRequest, type GitResponse, type GitService } from '.
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
 import { startGit } from '../worker-api/git/process.ts';
 
-/** The sample is small; a push to it has no reason to be large. */
+/** The limit of a push. The sample is small. */
 const PUSH_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Serves the sample repository of this data folder, making it at first use. It speaks what `git http-backend` would. */
+/** Serves the data folder's sample repository like `git http-backend`. Creates the repository at the first use. */
 export function sampleBackend(data_dir: string): (request: GitRequest) => Promise<GitResponse> {
   return async (request) => {
     const path = await ensureSampleRepository(data_dir).catch((cause: unknown) => {
       throw new ErrandError(
         'unavailable',
-        'The sample repository could not be made on the server. Is git installed there?',
-        {
-          cause,
-        },
+        'The server could not create the sample repository. Is git installed there?',
+        { cause },
       );
     });
     const version = /^version=[12]$/.exec(request.headers['git-protocol'] ?? '')?.[0];
@@ -27,11 +25,11 @@ export function sampleBackend(data_dir: string): (request: GitRequest) => Promis
       env: version ? { GIT_PROTOCOL: version } : {},
       signal: request.signal,
     });
-    // Its end closes its output, and that ends the answer; that it was killed or hung up on is no news here.
+    // Git's exit closes its output, and that ends the response. An abort or a closed connection is not an error here.
     child.on('error', () => child.stdout.destroy());
     child.stderr.resume();
     pipeline(Readable.from(request.body?.chunks ?? []), child.stdin, (error) => {
-      // Git may stop reading early, and has then said why. A body that broke off must not look like one that ended.
+      // EPIPE: git stopped reading early and has reported why. A body that was cut off must not look complete.
       if (error && 'code' in error && error.code === 'EPIPE') return;
       if (error) child.kill('SIGKILL');
     });
@@ -44,7 +42,7 @@ export function sampleBackend(data_dir: string): (request: GitRequest) => Promis
   };
 }
 
-/** Over HTTP the list of refs begins with the name of the service, save in version 2 of the protocol. */
+/** Over HTTP the list of refs starts with the name of the service, except in protocol version 2. */
 async function* advertisement(
   service: GitService,
   version: string | undefined,

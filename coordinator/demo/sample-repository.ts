@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runGit } from '../worker-api/git/process.ts';
 
-/** The same for everyone, so that the sample's first commit has the same hash on every server. */
+/** Constant, so that the sample's first commit has the same hash on every server. */
 const AUTHOR = { NAME: 'Errand', EMAIL: 'errand@users.noreply.invalid', DATE: '2026-11-01T09:00:00Z' };
 const COMMIT_ENVIRONMENT = Object.fromEntries(
   Object.entries(AUTHOR).flatMap(([name, value]) => [
@@ -13,19 +13,19 @@ const COMMIT_ENVIRONMENT = Object.fromEntries(
 );
 
 /**
- * Gives the path of the bare sample repository, `<data_dir>/sample.git`, and makes it from `coordinator/demo/sample-repository/` where it is not there yet.
- * Rejects where git is missing or the disk refuses.
+ * Returns the path of the bare sample repository, `<data_dir>/sample.git`. Creates it from
+ * `coordinator/demo/sample-repository/` if it is missing. Rejects if git is missing or the disk is not writable.
  */
 export async function ensureSampleRepository(data_dir: string): Promise<string> {
   const path = join(data_dir, 'sample.git');
   if (existsSync(path)) return path;
   await mkdir(data_dir, { recursive: true });
-  // It takes its name only when it is whole, so that a crash half-way leaves nothing that looks like a repository.
+  // Renamed into place when complete, so that a crash leaves nothing that looks like a repository.
   const draft = await mkdtemp(join(data_dir, 'sample-'));
   try {
     await makeRepository(draft, join(import.meta.dirname, 'sample-repository'));
     await rename(draft, path).catch((error: unknown) => {
-      // Somebody else made it in the meantime.
+      // A concurrent call created it first.
       if (!existsSync(path)) throw error;
     });
   } finally {

@@ -1,12 +1,12 @@
 import type { Egress } from '../../protocol/api.ts';
 
-/** What a task's commands may reach beyond the coordinator: its project's setting. */
+/** Which hosts a task's commands may reach. Set on the project. */
 export type EgressPolicy = { egress: Egress; egress_hosts: string[] };
 
 /**
- * The well-known package registries, with the hosts that they serve their files from. They take uploads from whoever has an account there, so even these
- * can carry something out; hosts where anyone can put anything (forges, storage, pastebins) are not among them. They are reached by TLS alone: a package manager that
- * is set to plain HTTP (apt is, unless told otherwise) does not get through.
+ * The well-known package registries and their download hosts. Registries accept uploads from anyone with an account, so
+ * data can still leak through them; hosts for arbitrary uploads (forges, storage, pastebins) are left out. Only TLS is
+ * allowed: a package manager that uses plain HTTP (apt by default) is refused.
  */
 const REGISTRY_HOSTS = [
   // JavaScript
@@ -52,7 +52,7 @@ const REGISTRY_HOSTS = [
   'dl-cdn.alpinelinux.org',
 ];
 
-/** Whether a policy names this host (in lower case). An entry `*.name` stands for every host below `name`, and not for `name`. */
+/** Whether a policy allows this host (in lower case). An entry `*.name` matches every subdomain of `name`, not `name`. */
 export function allowsHost({ egress, egress_hosts }: EgressPolicy, host: string): boolean {
   switch (egress) {
     case 'none':

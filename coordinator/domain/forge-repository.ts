@@ -1,7 +1,7 @@
-/** What a forge asks for over HTTP basic authentication; `password` is usually a token. */
+/** The credential for HTTP basic authentication at a forge; `password` is usually a token. */
 export type ForgeCredential = { username: string; password: string };
 
-/** A repository on a forge, and the credential for it; undefined: the repository is public. */
+/** A repository on a forge and its credential; undefined: the repository is public. */
 export type ForgeRepository = { repo_url: string; credential: ForgeCredential | undefined };
 
 /** Asks forges about repositories before anything relies on them. */

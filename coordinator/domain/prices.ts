@@ -6,12 +6,12 @@ const rates = { input: usd, output: usd, cache_write_5m: usd, cache_write_1h: us
 /** What a model costs, in US dollars for a million tokens. */
 const Price = z.strictObject({
   ...rates,
-  /** The rates of a whole request whose prompt (with what the cache wrote and read) is longer than so many tokens. */
+  /** The rates of a request whose prompt (with cache writes and reads) is longer than `above_tokens`. */
   long_prompt: z.strictObject({ above_tokens: z.number().int().positive(), ...rates }).optional(),
 });
 export type Price = z.infer<typeof Price>;
 
-/** Prices by the name of the model. */
+/** Prices by model name. */
 export const PriceTable = z.record(z.string(), Price);
 export type PriceTable = z.infer<typeof PriceTable>;
 
@@ -28,7 +28,7 @@ export type Tokens = {
 export const DEMO_MODEL = 'demo';
 const FREE: Price = { input: 0, output: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0 };
 
-/** The price of each model that tasks may use here. */
+/** The price of each model that tasks may use on this server. */
 export class Prices {
   readonly #table: ReadonlyMap<string, Price>;
 
@@ -36,7 +36,10 @@ export class Prices {
     this.#table = new Map(Object.entries(table));
   }
 
-  /** The price of a model, also by a name that ends in its date. Undefined: it has none, and must not be used, for it would cost nothing. */
+  /**
+   * The price of a model; its name may end in a date. Undefined: there is none, and the model must not be used, since
+   * its cost would be counted as 0.
+   */
   of(model: string): Price | undefined {
     return this.#table.get(model) ?? this.#table.get(model.replace(/-\d{8}$/, ''));
   }
@@ -47,12 +50,12 @@ export class Prices {
   }
 }
 
-/** The prices of a server without a key: the demo model is all there is. */
+/** The prices of a server without an API key: only the demo model exists. */
 export function demoPrices(): Prices {
   return new Prices({ [DEMO_MODEL]: FREE });
 }
 
-/** What so many tokens cost, in US dollars. */
+/** The cost of these tokens, in US dollars. */
 export function costOf(price: Price, tokens: Tokens): number {
   const prompt = tokens.input + tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_read;
   const long = price.long_prompt;

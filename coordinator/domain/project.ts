@@ -1,13 +1,13 @@
 import type { Project } from '../../protocol/api.ts';
 
-/** A project as the coordinator keeps it. `Project` of the protocol is how the world sees it: without the secrets. */
+/** A project as stored. Clients see the protocol's `Project`, which has no secrets. */
 export type ProjectRow = Project & {
   user_id: string;
-  /** The sealed JSON of a `ProjectSecrets`; null where there are none. */
+  /** The encrypted JSON of a `ProjectSecrets`; null: no secrets. */
   secrets: string | null;
 };
 
-/** The project as the world sees it. */
+/** The project as clients see it. */
 export function projectView({ user_id: _user, secrets: _secrets, ...project }: ProjectRow): Project {
   return project;
 }

@@ -1,7 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import { FAILURE_IS_WORTH_A_RETRY, isEnded, type FailureReason, type TaskStatus } from '../../protocol/task.ts';
 
-/** What of a task decides its next status. */
+/** The columns that decide a task's next status. */
 export type TaskState = {
   status: TaskStatus;
   reason: FailureReason | null;
@@ -15,7 +15,7 @@ export type TaskState = {
   ended_at: string | null;
 };
 
-/** What can happen to a task. `at` is an ISO time. */
+/** An action that can change a task's status. `at` is an ISO time. */
 export type TaskAction = { at: string } & (
   | { type: 'attempt_started' }
   | { type: 'worker_called' }
@@ -32,17 +32,17 @@ export type TaskAction = { at: string } & (
   | { type: 'retry' }
 );
 
-/** How many attempts in a row may be lost before the task fails. */
+/** After this many failed attempts in a row the task fails. */
 export const FAILURES_MAX = 4;
-/** A worker that cannot even be started costs time alone, and an engine may be away for a quarter of an hour. */
+/** Higher for workers that cannot be started: that costs only time, and Docker may be down for a quarter of an hour. */
 export const START_FAILURES_MAX = 10;
 const BACKOFF_FIRST_MS = 2_000;
-/** No task is made to wait for its next attempt for longer than this. */
+/** The longest backoff before the next attempt. */
 export const BACKOFF_MAX_MS = 120_000;
 
 /**
- * The task after what happened; the same object where nothing changes. Throws `conflict` for what a person may not do now, and a plain
- * error for what cannot happen (a bug). Pure: storing it and acting on it come after.
+ * Returns the state after an action; the same object if nothing changes. Throws `conflict` if the user may not do this
+ * now, and a plain error for an impossible transition (a bug). Pure: the caller stores the state and acts on it.
  */
 export function nextState(task: TaskState, action: TaskAction): TaskState {
   const { at } = action;
@@ -66,28 +66,28 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
       if (!isActive(task.status)) return impossible(task, action);
       return afterAttempt(task, action);
     case 'cancel':
-      // The answer to the first was lost on its way to a phone.
+      // A repeated request: the client did not receive the first response.
       if (task.status === 'cancelled') return task;
       if (isEnded(task.status))
-        throw new ErrandError('conflict', `The task has ended already: it ${said(task.status)}.`);
+        throw new ErrandError('conflict', `The task has already ended: it ${describeStatus(task.status)}.`);
       if (task.status === 'queued')
         return { ...task, status: 'cancelled', reason: null, detail: action.reason, retry_at: null, ended_at: at };
       return task.cancel_reason === null ? { ...task, cancel_reason: action.reason } : task;
     case 'message':
       if (task.cancel_reason !== null)
-        throw new ErrandError('conflict', 'The task is being cancelled: say it once it has ended.');
+        throw new ErrandError('conflict', 'The task is being cancelled. Send the message again after it has ended.');
       return isEnded(task.status) ? requeue(task, at) : task;
     case 'retry':
       if (task.status !== 'failed' && task.status !== 'cancelled')
         throw new ErrandError(
           'conflict',
-          `Only a task that failed or was cancelled can be retried: this one ${said(task.status)}.`,
+          `Only a failed or cancelled task can be retried: this one ${describeStatus(task.status)}.`,
         );
       return requeue(task, at);
   }
 }
 
-/** Whether an attempt of a task in this status is under way. */
+/** Whether a task in this status has an attempt in progress. */
 export function isActive(status: TaskStatus): boolean {
   return status === 'starting' || status === 'running' || status === 'waiting';
 }
@@ -95,12 +95,12 @@ export function isActive(status: TaskStatus): boolean {
 function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt_ended' }>): TaskState {
   const ended = { ...task, cancel_reason: null, retry_at: null, ended_at: end.at };
   if (end.status === 'succeeded') return { ...ended, status: 'succeeded', reason: null, detail: null };
-  // Whatever became of the attempt: a person wanted it stopped, and it has stopped.
+  // The user's cancel wins over any other outcome of the attempt.
   if (end.status === 'cancelled' || task.cancel_reason !== null)
     return { ...ended, status: 'cancelled', reason: null, detail: task.cancel_reason ?? end.detail };
   const failures = task.failures + 1;
   const reason = end.reason ?? 'agent_error';
-  // What was too much for one worker's memory may have been chance; twice in a row it is the task.
+  // Running out of memory once may be chance; twice in a row it is the task.
   const again = !(reason === 'out_of_memory' && task.reason === 'out_of_memory');
   const failures_max = reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX;
   if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < failures_max && again) {
@@ -111,7 +111,7 @@ function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt
   return { ...ended, status: 'failed', reason, detail: end.detail, failures };
 }
 
-/** A person asks for more: whatever failed before no longer counts. */
+/** The user asked for another run: earlier failures no longer count. */
 function requeue(task: TaskState, at: string): TaskState {
   return {
     ...task,
@@ -126,10 +126,10 @@ function requeue(task: TaskState, at: string): TaskState {
   };
 }
 
-function said(status: TaskStatus): string {
+function describeStatus(status: TaskStatus): string {
   return isEnded(status) && status !== 'cancelled' ? status : `is ${status}`;
 }
 
 function impossible(task: TaskState, action: TaskAction): never {
-  throw new Error(`A task that is ${task.status} cannot have '${action.type}' happen to it.`);
+  throw new Error(`The action '${action.type}' is not possible while a task is ${task.status}.`);
 }

@@ -4,8 +4,8 @@ import type { TaskRow } from './task.ts';
 import { waitingFor } from './waiting-for.ts';
 
 /**
- * The task as the world sees it. `place`: its place in the queue, from 1; undefined for a task that does not wait there. `fault`: what
- * keeps every task there, or null.
+ * The task as clients see it. `place`: its place in the queue, from 1; undefined: not queued. `fault`: why no queued
+ * task can start, or null.
  */
 export function taskView(task: TaskRow, place: number | undefined, fault: string | null): Task {
   return {
@@ -20,7 +20,7 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     max_turns: task.max_turns,
     priority: task.priority,
     status: task.status,
-    // Of an attempt under way nothing is wrong: why the one before ended is told with that one.
+    // These describe the previous attempt. While one is in progress nothing has failed yet.
     reason: isActive(task.status) ? null : task.reason,
     detail: isActive(task.status) ? null : task.detail,
     waiting_for: waitingFor(task, { place: place ?? 1, fault }),

@@ -2,7 +2,7 @@ import { newId } from '../../protocol/ids.ts';
 import type { FailureReason, PlanItem, RunnerName, TaskResult, Usage, WaitingFor } from '../../protocol/task.ts';
 import type { TaskState } from './task-state.ts';
 
-/** A task as the coordinator keeps it. `Task` of the protocol is how the world sees it. */
+/** A task as stored. Clients see the protocol's `Task`. */
 export type TaskRow = TaskState & {
   id: string;
   user_id: string;
@@ -11,39 +11,39 @@ export type TaskRow = TaskState & {
   prompt: string;
   title: string;
   base_branch: string | null;
-  /** Where the worker pushes to: `errand/<id>-<slug>`. */
+  /** The branch that the worker pushes: `errand/<id>-<slug>`. */
   branch: string;
   model: string;
   budget_usd: number;
   max_turns: number;
   priority: number;
-  /** The workspace's folder, from the first attempt on. */
+  /** The name of the workspace's folder; null before the first attempt. */
   workspace: string | null;
-  /** What the worker last said that it waits for. */
+  /** What the worker waits for, from its last report. */
   waiting_for: WaitingFor | null;
-  /** What it waits for while its worker is silent: it stands before the worker's last word. */
+  /** What the task waits for while its worker is silent. It overrides `waiting_for`. */
   silence: WaitingFor | null;
   plan: PlanItem[];
   result: TaskResult | null;
-  /** The branch, once it is known to be in the repository. */
+  /** The branch, once the coordinator has seen it pushed. */
   pushed_branch: string | null;
   usage: Usage;
   created_at: string;
   updated_at: string;
 };
 
-/** What of a task its person decides, directly or by a project. */
-type Asked = Pick<
+/** The fields of a new task that the user sets, directly or through a project. */
+type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 >;
 
-/** A task that has just been asked for: at the end of the queue, nothing done, nothing spent. `at` is an ISO time. */
-export function newTask(asked: Asked, at: string): TaskRow {
+/** Creates a queued task with nothing done and nothing spent. `at` is an ISO time. */
+export function newTask(fields: NewTask, at: string): TaskRow {
   const id = newId();
-  const title = titleOf(asked.prompt);
+  const title = titleOf(fields.prompt);
   return {
-    ...asked,
+    ...fields,
     id,
     title,
     branch: branchName(id, title),
@@ -76,7 +76,7 @@ export function newTask(asked: Asked, at: string): TaskRow {
   };
 }
 
-/** One execution of a task, as the coordinator keeps it. */
+/** One execution of a task, as stored. */
 export type AttemptRow = {
   task_id: string;
   n: number;
@@ -91,7 +91,7 @@ export type AttemptRow = {
   ended_at: string | null;
 };
 
-/** All refs that a task's worker may push begin with this, after `refs/heads/`. */
+/** The prefix, after `refs/heads/`, of all refs that the task's worker may push. */
 export function branchPrefix(task_id: string): string {
   return `errand/${task_id}-`;
 }

@@ -1,15 +1,15 @@
 import type { WaitingFor } from '../../protocol/task.ts';
 import type { TaskRow } from './task.ts';
 
-/** The columns of a task that decide what it waits for. */
+/** The columns that decide what a task waits for. */
 export type WaitState = Pick<TaskRow, 'status' | 'queued_at' | 'retry_at' | 'updated_at' | 'silence' | 'waiting_for'>;
 
-/** Where a queued task stands. `place`: from 1. `fault`: what keeps every task in the queue, or null. */
+/** A queued task's position. `place`: from 1. `fault`: why no queued task can start, or null. */
 export type QueuePosition = { place: number; fault: string | null };
 
 /**
- * What a task waits for: in the queue and before its worker's first call by its status, later by its worker's last report, unless the worker is
- * silent. Null: for nothing, or it is queued and `position` is not given.
+ * What a task waits for. The status decides until the worker's first call; after that, `silence` or the worker's last
+ * report. Null: nothing, or the task is queued and `position` is not given.
  */
 export function waitingFor(task: WaitState, position?: QueuePosition): WaitingFor | null {
   switch (task.status) {

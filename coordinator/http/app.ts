@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Server } from '../tasks/task-commands.ts';
+import type { TaskDefaults } from '../tasks/task-commands.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
-import { hasUsers } from '../sqlite/users.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
+import { hasUsers } from '../sqlite/users.ts';
 import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, bindRoutes } from './bind.ts';
@@ -18,7 +18,7 @@ import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
-export type AppDeps = Server & {
+export type AppDeps = TaskDefaults & {
   config: Pick<Config, 'trust_proxy' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ExtendableContext, Next } from 'koa';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 
-/** Whether who comes here can make an account: the first one, any, or none. */
+/** Who can sign up: the first person, anyone, or nobody. */
 export type SignupState = 'first' | 'open' | 'closed';
 
 const SIGNUP: Record<SignupState, { options: string[]; note: string }> = {
@@ -12,12 +12,12 @@ const SIGNUP: Record<SignupState, { options: string[]; note: string }> = {
   closed: { options: [], note: 'Sign-up is closed: the owner of this server can open it.' },
 };
 
-/** A host name or an IP address with a port or without one. What else a Host header holds is not shown. */
+/** A host name or an IP address, with or without a port. A Host header of any other form is not shown. */
 const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i;
 
 /**
- * Answers a browser at `/` with what this server is and how to log in. Whoever does not ask for HTML gets what the API answers. The page runs no script and
- * loads nothing.
+ * Middleware that answers a browser at `/` with what this server is and how to log in. A client that does not ask for
+ * HTML gets the answer of the API. The page runs no script and loads nothing.
  */
 export function landingPage(signupState: () => SignupState) {
   const style = readFileSync(new URL('landing-page.css', import.meta.url), 'utf8');
@@ -37,7 +37,7 @@ export function landingPage(signupState: () => SignupState) {
   };
 }
 
-/** `address` holds nothing that HTML or a shell gives a meaning to. */
+/** `address` must hold no character that is special in HTML. */
 function page(style: string, address: string, signup: { options: string[]; note: string }): string {
   return `<!doctype html>
 <html lang="en">
@@ -72,7 +72,7 @@ For whoever runs it: <a href="/readyz">is the server ready?</a></footer>
 `;
 }
 
-/** A command line that a tap selects, as the words that it is broken between. */
+/** A command line; a tap selects all of it. Lines break between its words. */
 function command(...words: string[]): string {
   return `<pre>${words.map((word) => `<span>${word}</span>`).join(' ')}</pre>`;
 }

@@ -1,7 +1,14 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
-import { addMessage, cancelTask, createTask, removeTask, retryTask, type Server } from '../tasks/task-commands.ts';
+import {
+  addMessage,
+  cancelTask,
+  createTask,
+  removeTask,
+  retryTask,
+  type TaskDefaults,
+} from '../tasks/task-commands.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { queuePlace, queuePlaces } from '../tasks/queue.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -29,7 +36,7 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
-type Deps = Server & {
+type Deps = TaskDefaults & {
   log: EventLog;
   /** What keeps work from being started, or null. */
   gate: { readonly fault: string | null };

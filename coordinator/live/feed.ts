@@ -13,19 +13,19 @@ export type SocketLimits = Pick<
   'socket_buffer_bytes_max' | 'socket_stalled_ms' | 'socket_subscribe_ms' | 'socket_ping_ms' | 'sockets_per_user_max'
 >;
 
-/** What is read of the log at once, to be sent at once. */
+/** One page of the log: it is read and sent at once. */
 const PAGE = { rows_max: 200, bytes_max: 128 * 1024 };
-/** How long a socket has for its side of the closing, before it is cut. */
+/** How long to wait for the client's close frame before the socket is terminated. */
 const CLOSE_MS = 2_000;
 
 /**
- * What one socket is sent, and how far it has got. It is fed from the log, a page at a time and no faster than it reads, until a page is
- * not full; in that same turn it goes live. Nothing can be committed within a turn, so nothing falls between the two, and nothing comes
- * twice. A live socket that reads too slowly goes back to being fed: the log is its buffer.
+ * Sends events to one socket and tracks its cursor. It replays the log page by page, as fast as the client reads, until
+ * the log has no more; in the same turn of the event loop it goes live. No commit can happen within a turn, so no event
+ * is lost or sent twice. A live socket that reads too slowly goes back to replay: the log is its buffer.
  */
 export class Feed implements Watcher {
   readonly user_id: string;
-  /** The log-in that it came by; when that ends, so does the socket. */
+  /** The session that opened it. When the session ends, the socket is closed. */
   readonly session: string;
   task_id: string | undefined;
   readonly #socket: WebSocket;
@@ -33,9 +33,9 @@ export class Feed implements Watcher {
   readonly #limits: SocketLimits;
   #cursor = 0;
   #live = false;
-  #feeding = false;
-  #waiting = false;
-  #heard = true;
+  #replaying = false;
+  #draining = false;
+  #pong_received = true;
 
   constructor(socket: WebSocket, who: { user_id: string; session: string }, db: Db, limits: SocketLimits) {
     this.#socket = socket;
@@ -43,28 +43,28 @@ export class Feed implements Watcher {
     this.session = who.session;
     this.#db = db;
     this.#limits = limits;
-    socket.on('pong', () => (this.#heard = true));
+    socket.on('pong', () => (this.#pong_received = true));
   }
 
-  /** Feeds the socket from the cursor `after` on, in place of whatever it was sent before. Rejects where the log cannot be read. */
+  /** Replays the log after the cursor `after`, then goes live. Replaces an earlier subscription. Rejects if a read fails. */
   async subscribe(after: number, task_id: string | undefined): Promise<void> {
-    // A cursor of another database may be ahead of this one; what is new here must not be held back by it.
+    // The cursor may be from another database and ahead of this one; it must not suppress new events.
     this.#cursor = Math.min(after, newestEventIdOf(this.#db, this.user_id));
     this.task_id = task_id;
-    await this.#feed();
+    await this.#replay();
   }
 
   events(frame: Buffer, last_id: number): void {
     if (!this.#live) return;
     if (this.#isBehind()) {
-      this.#feed().catch(() => this.#socket.terminate());
+      this.#replay().catch(() => this.#socket.terminate());
       return;
     }
     this.send(frame);
     this.#cursor = last_id;
   }
 
-  passing(frame: Buffer): void {
+  transient(frame: Buffer): void {
     if (this.#live && !this.#isBehind()) this.send(frame);
   }
 
@@ -72,8 +72,8 @@ export class Feed implements Watcher {
     this.#socket.send(frame, { binary: false });
   }
 
-  /** Answers a frame of the client's. One that asks and asks, and reads no answer, is closed. */
-  answer(frame: Buffer): void {
+  /** Replies to a client's frame. A client that keeps sending and reads no reply is closed. */
+  reply(frame: Buffer): void {
     if (this.#isBehind()) this.close(CLOSE.bad_frame, 'too many bad frames');
     else this.send(frame);
   }
@@ -83,8 +83,8 @@ export class Feed implements Watcher {
     closeSocket(this.#socket, code, reason);
   }
 
-  /** Says a last word, and resolves when the socket is closed. */
-  leave(bye: Buffer): Promise<void> {
+  /** Sends a last frame and closes the socket. Resolves when it is closed. */
+  closeWith(bye: Buffer): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.once('close', () => resolve());
       this.send(bye);
@@ -92,18 +92,18 @@ export class Feed implements Watcher {
     });
   }
 
-  /** Cuts a socket that has not answered the last ping, and pings it again. One that is being waited for has a limit of its own. */
+  /** Terminates a socket that did not answer the last ping; pings it otherwise. A draining socket has its own timeout. */
   ping(): void {
-    if (this.#waiting) return;
-    if (!this.#heard) return this.#socket.terminate();
-    this.#heard = false;
+    if (this.#draining) return;
+    if (!this.#pong_received) return this.#socket.terminate();
+    this.#pong_received = false;
     this.#socket.ping();
   }
 
-  async #feed(): Promise<void> {
+  async #replay(): Promise<void> {
     this.#live = false;
-    if (this.#feeding) return;
-    this.#feeding = true;
+    if (this.#replaying) return;
+    this.#replaying = true;
     try {
       do {
         await nextTurn();
@@ -111,11 +111,11 @@ export class Feed implements Watcher {
         if (this.#socket.readyState !== this.#socket.OPEN) return;
       } while (!this.#sendPage());
     } finally {
-      this.#feeding = false;
+      this.#replaying = false;
     }
   }
 
-  /** Sends the next page of the log. True: it was the last, and the socket is live. */
+  /** Sends the next page of the log. True: it was the last page, and the socket is live. */
   #sendPage(): boolean {
     const { rows, cursor, more } = readEventsOf(this.#db, this.user_id, this.#cursor, PAGE);
     if (rows.length > 0) this.send(eventsFrame(rows));
@@ -130,22 +130,22 @@ export class Feed implements Watcher {
     return this.#socket.bufferedAmount > this.#limits.socket_buffer_bytes_max;
   }
 
-  /** Resolves when all that was sent has left this process, or the socket is closed, as it is where that takes too long. */
+  /** Resolves when the send buffer is empty or the socket is closed. Closes a socket that takes too long. */
   async #drained(): Promise<void> {
     if (this.#socket.bufferedAmount === 0) return;
-    this.#waiting = true;
+    this.#draining = true;
     const stalled = setTimeout(() => this.close(CLOSE.too_slow, 'behind for too long'), this.#limits.socket_stalled_ms);
-    // The answer to a ping is not needed here: it is the last thing in the buffer, and its callback comes when it has left.
+    // A ping only to mark the end of the buffer: its callback runs when it has been written. The pong does not matter.
     await new Promise<void>((resolve) => this.#socket.ping(undefined, undefined, () => resolve()));
     clearTimeout(stalled);
-    this.#waiting = false;
+    this.#draining = false;
   }
 }
 
-/** Closes a socket with a code, and cuts it where the other side does not answer. */
+/** Closes a socket with a code; terminates it if the client does not answer. */
 export function closeSocket(socket: WebSocket, code: number, reason: string): void {
   socket.resume();
   socket.close(code, reason);
-  const cut = setTimeout(() => socket.terminate(), CLOSE_MS);
-  socket.once('close', () => clearTimeout(cut));
+  const timeout = setTimeout(() => socket.terminate(), CLOSE_MS);
+  socket.once('close', () => clearTimeout(timeout));
 }

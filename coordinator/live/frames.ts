@@ -5,11 +5,11 @@ import { eventText, type EventRow } from '../sqlite/events.ts';
 import type { StateRow } from '../sqlite/progress.ts';
 
 /*
- * The frames of the client's socket as bytes. A frame is built once and shared by all sockets that it goes to; what is stored as JSON text
- * is put in as it is.
+ * Encodes the frames of the client's socket. A frame is built once and shared by all its sockets; event bodies are
+ * stored as JSON text and inserted without parsing.
  */
 
-/** An `events` frame of these rows. */
+/** Encodes an `events` frame. */
 export function eventsFrame(rows: EventRow[]): Buffer {
   return Buffer.from(`{"type":"events","events":[${rows.map(eventText).join(',')}]}`);
 }
@@ -26,18 +26,18 @@ export function encode(frame: ServerFrame): Buffer {
   return Buffer.from(JSON.stringify(frame));
 }
 
-/** Cuts rows into runs whose bodies are at most `bytes_max` long together, or are a single row. */
-export function* runsOf(rows: EventRow[], bytes_max: number): Generator<EventRow[]> {
-  let run: EventRow[] = [];
+/** Splits rows into batches of at most `bytes_max` in total; a larger row is a batch by itself. */
+export function* batchesOf(rows: EventRow[], bytes_max: number): Generator<EventRow[]> {
+  let batch: EventRow[] = [];
   let bytes = 0;
   for (const row of rows) {
-    if (run.length > 0 && bytes + row.body.length > bytes_max) {
-      yield run;
-      run = [];
+    if (batch.length > 0 && bytes + row.body.length > bytes_max) {
+      yield batch;
+      batch = [];
       bytes = 0;
     }
-    run.push(row);
+    batch.push(row);
     bytes += row.body.length;
   }
-  if (run.length > 0) yield run;
+  if (batch.length > 0) yield batch;
 }

@@ -5,8 +5,8 @@ import { encode } from './frames.ts';
 import type { Feed } from './feed.ts';
 
 /**
- * Gives the feed what the client subscribes to. A frame that is not understood is answered with an error frame; a client that does not subscribe
- * within `subscribe_ms` is closed. `fail` gets every error that is not the client's.
+ * Passes the client's subscriptions to the feed. Replies to an invalid frame with an error frame; closes a client that
+ * does not subscribe within `subscribe_ms`. `fail` gets every error that is not the client's.
  */
 export function listenToClient(
   socket: WebSocket,
@@ -14,7 +14,7 @@ export function listenToClient(
   subscribe_ms: number,
   fail: (error: unknown) => void,
 ): void {
-  const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe came'), subscribe_ms);
+  const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe frame in time'), subscribe_ms);
   socket.once('close', () => clearTimeout(unsubscribed));
   socket.on('message', (data) => {
     try {
@@ -23,7 +23,7 @@ export function listenToClient(
       feed.subscribe(after, task_id).catch(fail);
     } catch (error) {
       if (!(error instanceof ErrandError)) return fail(error);
-      feed.answer(encode({ type: 'error', code: error.code, message: error.message }));
+      feed.reply(encode({ type: 'error', code: error.code, message: error.message }));
     }
   });
 }

@@ -14,30 +14,30 @@ import { listenToClient } from './listen-to-client.ts';
 import type { SocketRequest } from './socket-request.ts';
 import { Upgrades } from './upgrade.ts';
 
-export type LiveDeps = {
+export type LiveSocketsDependencies = {
   db: Db;
   relay: Relay;
-  /** The database's, for `hello`. */
+  /** The database's epoch, for the `hello` frame. */
   readonly epoch: string;
-  /** Who bears this access token; rejects with `unauthenticated`. */
+  /** The identity of this access token; rejects with `unauthenticated`. */
   authenticate: (bearer: string) => Promise<Identity>;
-  /** Who the one-time ticket was given to. */
+  /** The identity that the one-time ticket was issued to; undefined: it is not valid. */
   redeemTicket: (ticket: string) => Identity | undefined;
-  /** Calls back with each log-in that ended: logged out, revoked, or expired. */
+  /** Calls back with each session that ended: logged out, revoked or expired. Returns the unsubscribe function. */
   onSessionEnded: (listener: (session: string) => void) => () => void;
   limits?: Partial<SocketLimits>;
   logger: Logger;
 };
 
 /**
- * Serves `WS /ws/:user_id`. A socket lives as long as its log-in, and so outlives the ten minutes of the access token it was opened with: a
- * phone is not cut for nothing, and a log-out cuts it at once.
+ * Serves `WS /ws/:user_id`. A socket lives as long as its session, longer than the ten-minute access token that opened
+ * it: a phone is not disconnected when the token expires, and a logout closes its sockets at once.
  */
 export class LiveSockets {
   /** For the HTTP server's `upgrade` event. */
   readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head) => this.#upgrades.accept(request, raw, head);
 
-  readonly #deps: LiveDeps;
+  readonly #deps: LiveSocketsDependencies;
   readonly #limits: SocketLimits;
   readonly #upgrades: Upgrades;
   readonly #feeds = new Set<Feed>();
@@ -45,41 +45,41 @@ export class LiveSockets {
   #pings: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(deps: LiveDeps) {
+  constructor(deps: LiveSocketsDependencies) {
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...deps.limits };
     this.#upgrades = new Upgrades((socket, request) => void this.#serve(socket, request), deps.logger);
   }
 
-  /** Every socket that is not closed yet. */
+  /** All sockets that are not closed. */
   get sockets(): ReadonlySet<WebSocket> {
     return this.#upgrades.sockets;
   }
 
-  /** Begins to ping the sockets, and to close those whose log-in ends. */
+  /** Starts to ping the sockets, and to close those whose session ends. */
   start(): void {
     this.#pings = setInterval(() => {
       for (const feed of this.#feeds) feed.ping();
     }, this.#limits.socket_ping_ms).unref();
     this.#unsubscribe = this.#deps.onSessionEnded((session) => {
       for (const feed of this.#feeds)
-        if (feed.session === session) feed.close(CLOSE.unauthenticated, 'the log-in was ended');
+        if (feed.session === session) feed.close(CLOSE.unauthenticated, 'the session has ended');
     });
   }
 
-  /** Tells all clients to come back, and resolves when their sockets are closed. New ones are refused from now on. */
+  /** Sends `bye` to all clients and closes their sockets. Resolves when they are closed. Refuses new sockets. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#pings);
     this.#unsubscribe?.();
     const bye = encode({ type: 'bye', reason: 'the server is stopping' });
-    await Promise.all([...this.#feeds].map((feed) => feed.leave(bye)));
+    await Promise.all([...this.#feeds].map((feed) => feed.closeWith(bye)));
   }
 
   async #serve(socket: WebSocket, request: SocketRequest): Promise<void> {
     const fail = (error: unknown) => this.#fail(socket, error);
     try {
-      // What the client sends before it is known who it is waits in the kernel.
+      // Until the client is authenticated, its frames stay in the kernel's buffer.
       socket.pause();
       const identity = await this.#identify(request);
       if (socket.readyState !== socket.OPEN) return;
@@ -100,13 +100,13 @@ export class LiveSockets {
     if (ticket !== null) {
       const identity = this.#deps.redeemTicket(ticket);
       if (identity) return identity;
-      throw new ErrandError('unauthenticated', 'The ticket is not valid: it serves once, for a short time.');
+      throw new ErrandError('unauthenticated', 'The ticket is not valid: it can be used once, for a short time.');
     }
     if (bearer === undefined) throw new ErrandError('unauthenticated', 'There is no access token.');
     return this.#deps.authenticate(bearer);
   }
 
-  /** The close code and reason for a client that is known, but may not have this socket. */
+  /** The close code and reason for an authenticated client that may not have this socket. */
   #refusalOf({ user_id }: Identity, request: SocketRequest): [code: number, reason: string] | undefined {
     if (this.#stopping) return [CLOSE.going_away, 'the server is stopping'];
     if (user_id !== request.user_id) return [CLOSE.not_found, 'not found'];

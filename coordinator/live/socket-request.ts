@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { ErrandError } from '../../protocol/problem.ts';
 import { BEARER_SUBPROTOCOL_PREFIX } from '../../protocol/socket.ts';
 
-/** What an upgrade request asks for: whose socket, and with which credential. */
+/** The user and the credential of an upgrade request. */
 export type SocketRequest = { user_id: string; ticket: string | null; bearer: string | undefined };
 
 /**
- * Reads `/ws/:user_id`, `?ticket=` and the subprotocol `bearer.<access token>`. The target is matched as it is: a URL parser throws on some of
- * what a stranger can send. Throws `invalid` where the target is no path, `not_found` where it is another path.
+ * Reads `/ws/:user_id`, `?ticket=` and the subprotocol `bearer.<access token>`. It matches the raw target: a URL parser
+ * throws on some malformed ones. Throws `invalid` if the target is not a path, `not_found` if it is another path.
  */
 export function readSocketRequest({ url = '', headers }: IncomingMessage): SocketRequest {
   if (!url.startsWith('/')) throw new ErrandError('invalid', 'The target of an upgrade must be a path: /ws/<user id>.');

@@ -9,19 +9,19 @@ import { endWithProblem } from '../http/end-with-problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { readSocketRequest, type SocketRequest } from './socket-request.ts';
 
-/** Serves a WebSocket that is open. It does not throw. */
+/** Serves an open WebSocket. Does not throw. */
 export type ServeSocket = (socket: WebSocket, request: SocketRequest) => void;
 
 /**
- * Turns upgrade requests for `/ws/:user_id` into WebSockets, and refuses all others on the raw socket. It runs outside the API's middleware, so
- * nothing may throw here: an uncaught error would end the process.
+ * Upgrades requests for `/ws/:user_id` to WebSockets, and refuses all others on the raw socket. It runs outside the
+ * API's middleware: an error thrown here would end the process.
  */
 export class Upgrades {
   readonly #serve: ServeSocket;
   readonly #logger: Logger;
   readonly #server = new WebSocketServer({
     noServer: true,
-    // Compression costs nine tenths of the throughput and 200 kB a socket.
+    // Compression costs 90 % of the throughput and 200 kB per socket.
     perMessageDeflate: false,
     maxPayload: LIMITS.socket_frame_bytes_max,
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
@@ -30,27 +30,27 @@ export class Upgrades {
   constructor(serve: ServeSocket, logger: Logger) {
     this.#serve = serve;
     this.#logger = logger;
-    // A handshake that breaks RFC 6455: without a listener the library writes HTML, and waits for the client to close.
+    // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to close.
     this.#server.on('wsClientError', ({ message }, raw) =>
       this.#refuse(raw, new ErrandError('invalid', `${message}.`)),
     );
   }
 
-  /** Every WebSocket that is not closed yet. */
+  /** All WebSockets that are not closed. */
   get sockets(): ReadonlySet<WebSocket> {
     return this.#server.clients;
   }
 
   /** For the HTTP server's `upgrade` event. */
   accept(request: IncomingMessage, raw: Duplex, head: Buffer): void {
-    // The HTTP server has removed its own listener.
+    // The HTTP server has removed its own error listener.
     raw.on('error', () => raw.destroy());
     try {
-      const asked = readSocketRequest(request);
+      const socket_request = readSocketRequest(request);
       this.#server.handleUpgrade(request, raw, head, (socket) => {
-        // A bad frame or a reset; the library closes the socket itself.
+        // An invalid frame or a connection reset; the library closes the socket itself.
         socket.on('error', (err) => this.#logger.debug({ err }, 'websocket failed'));
-        this.#serve(socket, asked);
+        this.#serve(socket, socket_request);
       });
     } catch (error) {
       this.#refuse(raw, error);

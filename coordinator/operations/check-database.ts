@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { wordsForDamage } from './data-folder.ts';
+import { damageMessage } from './data-folder.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Logger } from '../base/logger.ts';
 
@@ -8,18 +8,18 @@ const PROGRAM = fileURLToPath(new URL('../sqlite/check-process.ts', import.meta.
 const CHECK_MS_MAX = 60 * 60 * 1000;
 
 /**
- * Checks a database beside the server, which serves meanwhile: what is there can be read, but where it is damaged no new work is started. Gives
- * the function that breaks it off.
+ * Checks the database in a process of its own while the server runs. If it is damaged, dispatch stops; reads still work.
+ * Returns the function that aborts the check.
  */
-export function checkBeside(database_path: string, gate: DispatchGate, logger: Logger): () => void {
-  logger.warn({ database: database_path }, 'the last server did not end in order: its database is being checked');
+export function checkInBackground(database_path: string, gate: DispatchGate, logger: Logger): () => void {
+  logger.warn({ database: database_path }, 'unclean shutdown; database check started');
   const stopped = new AbortController();
   const options = { signal: stopped.signal, timeout: CHECK_MS_MAX };
   execFile(process.execPath, [PROGRAM, database_path], options, (error, damage) => {
     if (stopped.signal.aborted) return;
-    if (error) logger.error({ err: error }, 'the database could not be checked');
-    else if (damage === '') logger.info({ database: database_path }, 'the database is whole');
-    else gate.set('database', wordsForDamage(database_path, damage));
+    if (error) logger.error({ err: error }, 'database check failed');
+    else if (damage === '') logger.info({ database: database_path }, 'database check passed');
+    else gate.set('database', damageMessage(database_path, damage));
   });
   return () => stopped.abort();
 }

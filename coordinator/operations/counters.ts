@@ -1,15 +1,15 @@
 import type { ErrorCode } from '../../protocol/problem.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 
-/** What has happened since this process started, counted as it happens: to count the rows of a long log would take too long. */
+/** Counts events since this process started, as they happen: counting the rows of a long log would be too slow. */
 export class Counters {
-  /** Events stored, of workers and of the coordinator. */
+  /** Events stored, from workers and from the coordinator. */
   events = 0;
-  /** By `status` and `reason`; a success has no reason. */
+  /** By `status` and `reason`; the reason of a success is empty. */
   readonly attempts_ended = new Counts<{ status: string; reason: string }>();
-  /** By the status that tasks came to. */
+  /** By the new status. */
   readonly task_changes = new Counts<{ to: string }>();
-  /** Calls of workers that were refused, by the code. */
+  /** Refused calls of workers, by error code. */
   readonly refused = new Counts<{ code: ErrorCode }>();
 
   constructor(log: EventLog) {
@@ -21,7 +21,7 @@ export class Counters {
   }
 }
 
-/** How often each of a few things happened; a thing is known by its labels, always in the same order. */
+/** A counter per set of labels. The labels must always be given in the same order. */
 class Counts<Labels extends Record<string, string>> {
   readonly #counts = new Map<string, { labels: Labels; count: number }>();
 

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { cutOffRestore } from './backup/swap.ts';
+import { checkInterruptedRestore } from './backup/replace-database.ts';
 import { ConfigError } from '../base/config.ts';
 import { readKeys, type Keys } from '../base/keys.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
@@ -9,21 +9,21 @@ import { findDamage } from '../sqlite/integrity.ts';
 import { openDatabase, type Db } from '../sqlite/database.ts';
 import { openFault } from '../sqlite/storage-fault.ts';
 
-/** A database up to this size is checked before anything is served: a second on a slow disk. A larger one is checked beside the server. */
+/** A database up to this size is checked before the start (a second on a slow disk), a larger one in the background. */
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
- * `new_keys`: the folder had a database and no keys, and so new ones were made. `unchecked`: the database may have been left by a crash, and is too
- * large to be checked before the start.
+ * `new_keys`: the folder had a database but no keys, so new ones were created. `unchecked`: the last shutdown was not
+ * clean, and the database is too large to be checked before the start.
  */
 export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path: string; unchecked: boolean };
 
 /**
- * Takes the data folder for this server alone, and opens what is in it; what was opened is put into `opened`. Throws a `ConfigError` that says
- * what is wrong, and what to do about it, where the folder cannot be used. Nothing that is damaged is ever mended or replaced here.
+ * Locks the data folder for this server and opens its contents; `opened` closes them again. Throws a `ConfigError` that
+ * names the problem and the fix if the folder cannot be used. It never repairs or replaces anything that is damaged.
  *
- * SQLite itself finds a header that is none, and a file that is too short. The structure of the whole file is looked at only where the last
- * server did not end in order: that is when a disk may have broken its word, or when a file was copied while it was being written.
+ * SQLite itself detects an invalid header or a truncated file. The whole file is checked only after an unclean shutdown:
+ * the disk may have lost writes, or the file may have been copied while it was being written.
  */
 export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataFolder {
   const fault = dataPathFault(dir);
@@ -37,52 +37,53 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
         `Another Errand is running on the data folder ${dir}. Stop it, or set ERRAND_DATA to another folder.`,
       );
     opened.defer(() => lock.release());
-    const cut_off = cutOffRestore(dir);
-    if (cut_off !== null) throw new ConfigError(cut_off);
+    const interrupted = checkInterruptedRestore(dir);
+    if (interrupted !== null) throw new ConfigError(interrupted);
     const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
     const keys = readKeys(dir);
-    // SQLite removes the WAL when the last process closes the database: where there is one, that process did not get to it.
+    // SQLite removes the WAL when the last connection closes: a WAL that is left means an unclean shutdown.
     const crashed = sizeOf(`${database_path}-wal`) > 0;
     const checked_first = sizeOf(database_path) <= CHECKED_FIRST_BYTES_MAX;
-    // Before it is opened to be written: a damaged one is left as it is.
+    // Checked before it is opened for writing, so that a damaged database stays unchanged.
     const damage = crashed && checked_first ? findDamage(database_path) : null;
-    if (damage !== null) throw new ConfigError(wordsForDamage(database_path, damage));
+    if (damage !== null) throw new ConfigError(damageMessage(database_path, damage));
     const db = openDatabase(database_path);
     opened.defer(() => void db.close());
     return { keys, new_keys, db, database_path, unchecked: crashed && !checked_first };
   } catch (error) {
-    throw inWords(error, dir, database_path);
+    throw explainOpenError(error, dir, database_path);
   }
 }
 
-/** What is said of a damaged database. `damage`: what was found, in SQLite's words. */
-export function wordsForDamage(database_path: string, damage: string): string {
+/** The message for a damaged database. `damage`: SQLite's description. */
+export function damageMessage(database_path: string, damage: string): string {
   return (
     `The database ${database_path} is damaged (${damage}). It was not changed.\n` +
-    'Put a backup in its place: `errand restore`, or a copy of the whole data folder. Keep the damaged file: what is whole in it can be read ' +
-    'with `sqlite3 errand.db .recover`.'
+    'Replace it with a backup: `errand restore`, or a copy of the whole data folder. Keep the damaged file: ' +
+    '`sqlite3 errand.db .recover` can read the intact parts.'
   );
 }
 
-/** Makes the folder where it is not there. Throws the system's error where it, or the database in it, may not be written. */
+/** Creates the folder if needed. Throws the system's error if the folder or its database is not writable. */
 function requireWritable(dir: string, database_path: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   closeSync(openSync(join(dir, 'errand.lock'), 'a', 0o600));
   if (sizeOf(database_path) > 0) accessSync(database_path, constants.R_OK | constants.W_OK);
 }
 
-/** 0: it is not there. */
+/** 0 if there is no such file. */
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function inWords(error: unknown, dir: string, database_path: string): unknown {
-  const full = `The disk of the data folder ${dir} is full: make room on it, and start Errand again.`;
+/** Turns an error of the file system or of SQLite into a `ConfigError` with the fix. Returns any other error unchanged. */
+function explainOpenError(error: unknown, dir: string, database_path: string): unknown {
+  const full = `The disk of the data folder ${dir} is full: free some space and start Errand again.`;
   if (error instanceof Error && 'syscall' in error && 'code' in error)
     return new ConfigError(
       error.code === 'ENOSPC' || error.code === 'EDQUOT'
         ? full
-        : `Errand cannot use its data folder ${dir}: ${error.message}.\nGive the folder, and all that is in it, to the user that Errand runs as, or set ERRAND_DATA to another.`,
+        : `Errand cannot use its data folder ${dir}: ${error.message}.\nMake the user that runs Errand the owner of the folder and its contents, or set ERRAND_DATA to another folder.`,
       { cause: error },
     );
   switch (openFault(error)) {
@@ -90,14 +91,14 @@ function inWords(error: unknown, dir: string, database_path: string): unknown {
       return new ConfigError(full, { cause: error });
     case 'busy':
       return new ConfigError(
-        `Another process holds the database ${database_path}: a backup, or a program that looks into it. Start Errand again once that has ended.`,
+        `Another process has locked the database ${database_path}: a backup, or a program that reads it. Start Errand again when it has ended.`,
         { cause: error },
       );
     case 'damaged':
-      return new ConfigError(wordsForDamage(database_path, wordsOf(error)), { cause: error });
+      return new ConfigError(damageMessage(database_path, messageOf(error)), { cause: error });
     case 'failed':
       return new ConfigError(
-        `The database ${database_path} cannot be read or written: ${wordsOf(error)}.\nLook at the disk and at the system's log (dmesg), and at whom the file belongs to.`,
+        `The database ${database_path} cannot be read or written: ${messageOf(error)}.\nCheck the disk, the system log (dmesg) and the file's owner.`,
         { cause: error },
       );
     case undefined:
@@ -105,6 +106,6 @@ function inWords(error: unknown, dir: string, database_path: string): unknown {
   }
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown';
 }

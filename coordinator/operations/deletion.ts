@@ -13,29 +13,29 @@ import {
   markSomeOfUser,
 } from '../sqlite/removed.ts';
 
-/** When it is looked again for what could not be removed: its worker had not gone yet. */
-const LOOK_AGAIN_MS = 2_000;
-/** The same where it failed: the disk was full. */
-const TRY_AGAIN_MS = 60_000;
+/** Wait before the next sweep for tasks that still have a worker. */
+const WORKER_WAIT_MS = 2_000;
+/** Wait before the next sweep after an error, such as a full disk. */
+const RETRY_MS = 60_000;
 const STOP_MS = 5_000;
 
 export type DeletionDependencies = {
   log: EventLog;
   workspaces: Workspaces;
   logger: Logger;
-  /** Nothing of a task is removed while a worker of it may be there. */
+  /** A task is not removed while it may have a worker. */
   attempts: Pick<Attempts, 'has'>;
 };
 
 /**
- * Clears away what was marked as removed: tasks with their logs and workspaces, projects, users. In small transactions, with a turn of the event
- * loop between, so that callbacks and people are answered meanwhile. It keeps nothing in memory: what a process that died has left is
- * still marked, and the next one goes on with it.
+ * Deletes what was marked as removed: tasks with their logs and workspaces, projects, users. It uses small transactions,
+ * one per turn of the event loop, so that requests are served in between. It keeps no state in memory: after a crash the
+ * rows are still marked, and the next process continues.
  */
 export class Deletion {
   readonly #deps: DeletionDependencies;
   #sweeping: Promise<boolean> | undefined;
-  #again: NodeJS.Timeout | undefined;
+  #next_sweep: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(deps: DeletionDependencies) {
@@ -44,22 +44,22 @@ export class Deletion {
   }
 
   /**
-   * Removes all that is marked, also what is marked meanwhile. Resolves when nothing of it is left but what has to wait for a worker to go; false:
-   * it could not be done now. What is left is tried again by itself. Never rejects.
+   * Deletes all that is marked, including what is marked meanwhile. Resolves with true when only tasks with a worker are
+   * left, with false after an error or a stop. It schedules its own retries. Never rejects.
    */
   sweep(): Promise<boolean> {
     return (this.#sweeping ??= this.#sweep());
   }
 
-  /** Begins nothing more. Resolves when nothing of it is under way, or takes too long: a large folder is left to the next start. */
+  /** Stops. Resolves when the current step is done, or after a timeout: the next start finishes a large folder. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#again);
+    clearTimeout(this.#next_sweep);
     if (this.#sweeping) await within(STOP_MS, this.#sweeping);
   }
 
   async #sweep(): Promise<boolean> {
-    clearTimeout(this.#again);
+    clearTimeout(this.#next_sweep);
     let left = true;
     let done = false;
     try {
@@ -70,14 +70,14 @@ export class Deletion {
     } catch (error) {
       this.#deps.logger.warn({ err: error }, 'deletion failed; retrying');
     }
-    // In the same turn as the last look: what is marked from here on finds no sweep under way, and begins another.
+    // In the same turn as the last query: whatever is marked from now on starts a new sweep.
     this.#sweeping = undefined;
     if (left && !this.#stopped)
-      this.#again = setTimeout(() => void this.sweep(), done ? LOOK_AGAIN_MS : TRY_AGAIN_MS).unref();
+      this.#next_sweep = setTimeout(() => void this.sweep(), done ? WORKER_WAIT_MS : RETRY_MS).unref();
     return done;
   }
 
-  /** One small transaction. False: nothing is left that can be removed now. */
+  /** Runs one small transaction. False: nothing is left that can be deleted now. */
   async #step(): Promise<boolean> {
     const { log, attempts } = this.#deps;
     const task_id = listRemoved(log.db, 'task').find((id) => !attempts.has(id));
@@ -96,7 +96,7 @@ export class Deletion {
     const { log, workspaces, logger } = this.#deps;
     const workspace = log.write(({ db }) => (deleteSomeOfTask(db, id) ? deleteTask(db, id) : null));
     if (workspace === null) return;
-    // The folder comes last: one that is no task's any more is found by the reconciler.
+    // The folder goes last: after a crash here the reconciler finds it as an orphan.
     await workspaces.remove(workspace).catch((error: unknown) => {
       logger.warn({ err: error, task_id: id, workspace }, 'workspace removal failed');
     });

@@ -5,18 +5,18 @@ import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 
 const MB = 1024 * 1024;
 const CHECK_MS = 2_000;
-/** A disk that was short has room again once it has so many times what it must have: work does not begin and stop at every file. */
-const ROOM_AGAIN = 1.25;
-/** How often those who can make room are called while there is too little. */
+/** Hysteresis: after a shortage, dispatch resumes at this multiple of the minimum. */
+const RESUME_FACTOR = 1.25;
+/** How often the `onShort` listeners are called while the disk is short. */
 const CALL_MS = 60_000;
-/** A clone is thousands of files, and the server itself needs a few for each worker. */
+/** The minimum of free inodes: a clone has thousands of files, and the server needs a few per worker. */
 const FREE_FILES_MIN = 1_000;
 
 export type DiskSpaceDependencies = { dir: string; free_bytes_min: number; gate: DispatchGate; logger: Logger };
 
 /**
- * Looks at the room on the disk of the data folder, and holds new work back while there is little. What is left then is for the work under way,
- * and for the database. Nothing needs a restart: once there is room, work begins again.
+ * Checks the free space on the data folder's disk, and stops dispatch while it is short. The rest is reserved for running
+ * attempts and the database. Dispatch resumes by itself when there is space again.
  */
 export class DiskSpace {
   readonly #dir: string;
@@ -38,12 +38,12 @@ export class DiskSpace {
     });
   }
 
-  /** What was free at the last check; undefined where it is not known. */
+  /** Free bytes at the last check; undefined: unknown. */
   get free_bytes(): number | undefined {
     return this.#free_bytes;
   }
 
-  /** Checks now, and then every two seconds. Resolves with the first check. */
+  /** Checks now, and then every two seconds. Resolves after the first check. */
   start(): Promise<void> {
     return this.#periodic.start();
   }
@@ -52,18 +52,18 @@ export class DiskSpace {
     return this.#periodic.stop();
   }
 
-  /** Checks now: to be called when a write found no room. Shares a check that is under way. Never rejects. */
+  /** Checks now, or joins the check in progress. Call it when a write failed with a full disk. Never rejects. */
   check(): Promise<void> {
     return this.#periodic.run();
   }
 
-  /** Whether there is too little room at this moment. */
+  /** Checks now. True: there is too little space. */
   async isShort(): Promise<boolean> {
     await this.check();
     return this.#gate.of('disk') !== null;
   }
 
-  /** Calls `listener` when there has come to be too little room, and every minute while that lasts. */
+  /** Calls `listener` when the disk becomes short, and every minute while it stays so. */
   onShort(listener: () => void): void {
     this.#onShort.push(listener);
   }
@@ -82,16 +82,16 @@ export class DiskSpace {
     try {
       const { bavail, bsize, files, ffree } = await statfs(this.#dir);
       this.#free_bytes = bavail * bsize;
-      const factor = this.#gate.of('disk') === null ? 1 : ROOM_AGAIN;
+      const factor = this.#gate.of('disk') === null ? 1 : RESUME_FACTOR;
       if (this.#free_bytes < this.#free_bytes_min * factor)
-        return `The server's disk is nearly full: ${inMB(this.#free_bytes)} free; new errands wait until there are ${inMB(this.#free_bytes_min * ROOM_AGAIN)}.`;
-      // Some file systems do not count their files.
+        return `The server's disk is nearly full: ${inMB(this.#free_bytes)} free; new errands wait until ${inMB(this.#free_bytes_min * RESUME_FACTOR)} are free.`;
+      // Some file systems report no inode counts.
       if (files > 0 && ffree < FREE_FILES_MIN * factor)
-        return `The server's disk has room for ${ffree} more files; new errands wait until it has room for ${FREE_FILES_MIN * ROOM_AGAIN}.`;
+        return `The server's disk has only ${ffree} free inodes; new errands wait until ${FREE_FILES_MIN * RESUME_FACTOR} are free.`;
       return null;
     } catch (error) {
       this.#free_bytes = undefined;
-      return `The server's disk cannot be looked at: ${error instanceof Error ? error.message : 'unknown'}.`;
+      return `The free space on the server's disk cannot be read: ${error instanceof Error ? error.message : 'unknown'}.`;
     }
   }
 }

@@ -7,131 +7,121 @@ import type { Db } from '../sqlite/database.ts';
 import { countActive, readQueue } from '../sqlite/stats.ts';
 import { newestEventId } from '../sqlite/events.ts';
 import type { Counters } from './counters.ts';
+import { counter, gauge, prometheusText, single, type Metric, type Sample } from './prometheus-text.ts';
 
-/** What a backup left of itself: when the last one succeeded, and when one last failed, as ISO times; null: none did. */
+/** When a backup last succeeded and last failed, as ISO times; null: never. */
 type BackupTimes = { succeeded_at: string | null; failed_at: string | null };
 
-type Deps = {
+export type MetricsDependencies = {
   db: Db;
   gate: DispatchGate;
   disk: DiskSpace;
   relay: Relay;
   counters: Counters;
   workers: () => { warm: number; at_work: number };
-  /** What is told of the server as labels of `errand_info`. */
+  /** The labels of `errand_info`. */
   info: Record<string, string>;
-  /** Undefined: none are made. */
+  /** Undefined: backups are off. */
   backup: (() => BackupTimes) | undefined;
 };
 
-type Sample = [labels: Record<string, string>, value: number];
-type Metric = { name: string; type: 'gauge' | 'counter'; help: string; samples: Sample[] };
+/** The server's metrics for Prometheus. Reading them never scans the log. */
+export class Metrics {
+  readonly #deps: MetricsDependencies;
+  readonly #loop = monitorEventLoopDelay({ resolution: 50 });
 
-/** Gives the reader of all metrics: a text as Prometheus reads it. None of it counts the rows of the log. */
-export function createMetrics(deps: Deps): { read: () => Promise<string>; stop: () => void } {
-  const loop = monitorEventLoopDelay({ resolution: 50 });
-  loop.enable();
-  return {
-    read: async () => {
-      const delay: Sample[] = [
-        [{ quantile: '0.5' }, loop.percentile(50) / 1e9],
-        [{ quantile: '0.99' }, loop.percentile(99) / 1e9],
-        [{ quantile: '1' }, loop.max / 1e9],
-      ];
-      loop.reset();
-      return textOf([
-        ...(await readMetrics(deps)),
-        gauge('errand_event_loop_delay_seconds', 'How late timers were since this was read last.', delay),
-      ]);
-    },
-    stop: () => void loop.disable(),
-  };
+  constructor(deps: MetricsDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Starts to measure the event loop's delay. */
+  start(): void {
+    this.#loop.enable();
+  }
+
+  stop(): void {
+    this.#loop.disable();
+  }
+
+  /** All metrics in the Prometheus text format. The event loop's delay covers the time since the last read. */
+  async read(): Promise<string> {
+    const delay: Sample[] = [
+      [{ quantile: '0.5' }, this.#loop.percentile(50) / 1e9],
+      [{ quantile: '0.99' }, this.#loop.percentile(99) / 1e9],
+      [{ quantile: '1' }, this.#loop.max / 1e9],
+    ];
+    this.#loop.reset();
+    return prometheusText([
+      ...taskMetrics(this.#deps),
+      ...(await serverMetrics(this.#deps)),
+      ...backupMetrics(this.#deps.backup?.()),
+      gauge('errand_event_loop_delay_seconds', 'Event loop delay since the last read.', delay),
+    ]);
+  }
 }
 
-async function readMetrics({ db, gate, disk, relay, counters, workers, info, backup }: Deps): Promise<Metric[]> {
+function taskMetrics({ db, gate, counters, workers }: MetricsDependencies): Metric[] {
   const queue = readQueue(db);
   const { warm, at_work } = workers();
   const held = PARTS.map((part): Sample => [{ part }, gate.of(part) === null ? 0 : 1]);
   const tasks: Sample[] = countActive(db).map(({ status, n }) => [{ status }, n]);
   return [
-    gauge('errand_info', 'Which server this is.', [[info, 1]]),
-    gauge('errand_held', 'Whether this part keeps work from being started.', held),
+    gauge('errand_held', '1 if this part stops dispatch.', held),
     gauge('errand_tasks', 'Tasks that have not ended.', [[{ status: 'queued' }, queue.n], ...tasks]),
-    gauge(
-      'errand_queue_oldest_age_seconds',
-      'For how long the first of the queue waits.',
-      one(ageOf(queue.oldest) ?? 0),
-    ),
-    counter('errand_task_changes_total', 'Changes of status, by the new one.', counters.task_changes.all()),
+    gauge('errand_queue_oldest_age_seconds', 'Age of the oldest queued task.', single(ageOf(queue.oldest) ?? 0)),
+    counter('errand_task_changes_total', 'Changes of status, by the new status.', counters.task_changes.all()),
     counter('errand_attempts_ended_total', 'Attempts that ended.', counters.attempts_ended.all()),
-    gauge('errand_workers', 'Workers that wait ahead of time, and that are at work.', [
+    gauge('errand_workers', 'Warm workers, and workers with a task.', [
       [{ state: 'warm' }, warm],
       [{ state: 'at_work' }, at_work],
     ]),
-    counter('errand_events_stored_total', 'Events stored.', one(counters.events)),
-    gauge('errand_last_event_id', 'The id of the newest event.', one(newestEventId(db))),
-    counter('errand_worker_calls_refused_total', "Workers' calls that were refused.", counters.refused.all()),
-    gauge('errand_sockets', 'Sockets of clients.', one(relay.watching)),
-    gauge('errand_database_bytes', 'The size of the database.', one(await sizeOf(db.name))),
-    gauge('errand_wal_bytes', 'The size of its write-ahead log.', one(await sizeOf(`${db.name}-wal`))),
-    gauge('errand_disk_free_bytes', "What is free on the data folder's disk.", one(disk.free_bytes)),
-    gauge('process_resident_memory_bytes', 'The memory of the coordinator.', one(process.memoryUsage.rss())),
-    gauge('process_start_time_seconds', 'When it was started.', one(performance.timeOrigin / 1000)),
-    ...(backup ? backupMetrics(backup()) : []),
+    counter('errand_worker_calls_refused_total', 'Refused calls of workers, by error code.', counters.refused.all()),
   ];
 }
 
-function backupMetrics({ succeeded_at, failed_at }: BackupTimes): Metric[] {
+async function serverMetrics({ db, disk, relay, counters, info }: MetricsDependencies): Promise<Metric[]> {
+  return [
+    gauge('errand_info', 'Version and identity of the server.', [[info, 1]]),
+    counter('errand_events_stored_total', 'Events stored.', single(counters.events)),
+    gauge('errand_last_event_id', 'Id of the newest event.', single(newestEventId(db))),
+    gauge('errand_sockets', 'Open WebSockets of clients.', single(relay.watching)),
+    gauge('errand_database_bytes', 'Size of the database.', single(await sizeOf(db.name))),
+    gauge('errand_wal_bytes', "Size of the database's write-ahead log.", single(await sizeOf(`${db.name}-wal`))),
+    gauge('errand_disk_free_bytes', "Free space on the data folder's disk.", single(disk.free_bytes)),
+    gauge('process_resident_memory_bytes', 'Resident memory.', single(process.memoryUsage.rss())),
+    gauge('process_start_time_seconds', 'Start time, as a Unix timestamp.', single(performance.timeOrigin / 1000)),
+  ];
+}
+
+function backupMetrics(times: BackupTimes | undefined): Metric[] {
+  if (!times) return [];
   return [
     gauge(
       'errand_backup_last_success_timestamp_seconds',
-      'Of when the last good backup is, since 1970; 0: there is none.',
-      one(timestampOf(succeeded_at)),
+      'Unix timestamp of the last good backup; 0: never.',
+      single(timestampOf(times.succeeded_at)),
     ),
     gauge(
       'errand_backup_last_failure_timestamp_seconds',
-      'When a backup last failed, since 1970; 0: none did.',
-      one(timestampOf(failed_at)),
+      'Unix timestamp of the last failed backup; 0: never.',
+      single(timestampOf(times.failed_at)),
     ),
   ];
-}
-
-const gauge = (name: string, help: string, samples: Sample[]): Metric => ({ name, type: 'gauge', help, samples });
-const counter = (name: string, help: string, samples: Sample[]): Metric => ({ name, type: 'counter', help, samples });
-
-/** One sample without labels; none where the value is not known. */
-function one(value: number | undefined): Sample[] {
-  return value === undefined ? [] : [[{}, value]];
 }
 
 function ageOf(at: string | null): number | undefined {
   return at === null ? undefined : Math.max(0, (Date.now() - Date.parse(at)) / 1000);
 }
 
-/** 0: never. A sample in any case: nobody can be alarmed by one that is not there. */
+/** 0 if null. A missing sample would not trigger an alert. */
 function timestampOf(at: string | null): number {
   return at === null ? 0 : Date.parse(at) / 1000;
 }
 
-/** 0: it is not there. */
+/** 0 if there is no such file. */
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,
     () => 0,
   );
-}
-
-function textOf(metrics: Metric[]): string {
-  const lines = metrics.flatMap(({ name, type, help, samples }) => [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...samples.map(([labels, value]) => `${name}${labelsOf(labels)} ${value}`),
-  ]);
-  return `${lines.join('\n')}\n`;
-}
-
-function labelsOf(labels: Record<string, string>): string {
-  const escaped = (value: string) => value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join()}}`;
 }

@@ -5,36 +5,37 @@ import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Db } from '../sqlite/database.ts';
 import { checkReadable } from '../sqlite/meta.ts';
 
-type Deps = {
+type ReadinessDependencies = {
   db: Db;
   gate: DispatchGate;
   disk: DiskSpace;
   runner: RunnerName;
   model: string;
-  /** How the backups are; undefined: none are made. */
+  /** Checks the backups; undefined: backups are off. */
   backup: (() => Check) | undefined;
 };
 
 type Check = Readiness['checks'][string];
 
-/** Says of each part whether it can do its work. Never rejects. */
-export async function readReadiness({ db, gate, disk, runner, model, backup }: Deps): Promise<Readiness> {
-  const unlessHeld = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
+/** Reports for each part whether it works. Never rejects. */
+export async function readReadiness(deps: ReadinessDependencies): Promise<Readiness> {
+  const { db, gate, disk, runner, model, backup } = deps;
+  const checkOf = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
-    database: unlessHeld(readFault(db, gate), 'answers'),
-    disk: unlessHeld(gate.of('disk'), free),
-    runner: unlessHeld(gate.of('runner'), runner),
+    database: checkOf(readFault(db, gate), 'answers'),
+    disk: checkOf(gate.of('disk'), free),
+    runner: checkOf(gate.of('runner'), runner),
     model: { ok: true, detail: model },
   };
   const ready = Object.values(checks).every(({ ok }) => ok);
-  // It serves without backups, too.
+  // A failed backup does not make the server unready.
   return { ready, checks: backup ? { ...checks, backup: backup() } : checks };
 }
 
-/** What keeps the database from being used, or null: in words that anyone may read, and so without its path. */
+/** Why the database cannot be used, or null. The text is public, so it does not contain the path. */
 function readFault(db: Db, gate: DispatchGate): string | null {
-  if (gate.of('database') !== null) return "is damaged: the server's log says how, and what to do";
+  if (gate.of('database') !== null) return "is damaged: see the server's log for details and the fix";
   try {
     checkReadable(db);
     return null;

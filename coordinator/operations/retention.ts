@@ -19,10 +19,10 @@ import { giveUpWorkspace, listEndedWorkspaces } from '../sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
 const DAY_MS = 24 * 3600_000;
-/** A clock that is further ahead than this since the last look is in doubt, for so long. */
+/** A clock that jumped ahead by more than this is not trusted for `CLOCK_DOUBT_MS`. */
 const CLOCK_JUMP_MS = 30 * DAY_MS;
-const DOUBT_MS = DAY_MS;
-/** How long it may take to measure a workspace. */
+const CLOCK_DOUBT_MS = DAY_MS;
+/** The timeout for measuring a workspace. */
 const MEASURE_MS = 60_000;
 
 export type RetentionDependencies = {
@@ -31,24 +31,25 @@ export type RetentionDependencies = {
   deletion: Deletion;
   logger: Logger;
   keep: Pick<Config, 'keep_ms' | 'keep_log_bytes' | 'keep_workspaces_ms' | 'keep_workspaces_bytes'>;
-  /** Nothing of a task is removed while a worker of it may be there. */
+  /** A task is not removed while it may have a worker. */
   attempts: Pick<Attempts, 'has'>;
-  /** Asked again after each workspace that was removed. */
+  /** Checked again after each workspace that is removed. */
   disk: Pick<DiskSpace, 'isShort'>;
 };
 
 type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
 
 /**
- * Keeps what errands leave within the server's limits, by age and by size. A task goes whole, with its log, or stays whole; only one that has ended
- * goes, and the one that ended longest ago goes first. It looks at the start, and then every ten minutes.
+ * Enforces the server's limits on the age and size of ended tasks and their workspaces, at the start and then every ten
+ * minutes. A task is removed together with its log; only ended tasks are removed, the ones that ended first go first.
  */
 export class Retention {
   readonly #deps: RetentionDependencies;
   readonly #periodic: Periodic;
-  /** What the workspaces take up, in bytes: measured once after each end of their task. */
+  /** The size of each workspace, in bytes: measured once each time its task has ended. */
   #sizes = new Map<string, { ended_at: string; bytes: number }>();
-  #in_doubt_since: number | undefined;
+  /** Monotonic time at which a clock jump was detected. */
+  #clock_doubted_at: number | undefined;
 
   constructor(deps: RetentionDependencies) {
     this.#deps = deps;
@@ -59,23 +60,23 @@ export class Retention {
     });
   }
 
-  /** Enforces the limits now, and then regularly. */
+  /** Enforces the limits now, and then every ten minutes. */
   start(): void {
     void this.#periodic.start();
   }
 
-  /** Removes what is beyond the limits. Resolves when that is done; shares a run that is under way. Never rejects. */
+  /** Removes what exceeds the limits, or joins the run in progress. Never rejects. */
   enforce(): Promise<void> {
     return this.#periodic.run();
   }
 
-  /** Resolves once nothing is under way, or after a while: the next start finds what is left. */
+  /** Resolves when the current run has ended, or after a timeout: the next start finishes the rest. */
   stop(): Promise<void> {
     return this.#periodic.stop();
   }
 
   async #enforce(signal: AbortSignal): Promise<void> {
-    // What an earlier process marked, or this one could not remove.
+    // For rows that an earlier process marked, or that could not be deleted so far.
     void this.#deps.deletion.sweep();
     const by_age = this.#mayRemoveByAge();
     await this.#attempt('workspaces', signal, () => this.#thinWorkspaces(by_age, signal));
@@ -93,7 +94,7 @@ export class Retention {
     }
   }
 
-  /** Gives workspaces up: first those that are too old, or any while the disk is short, then those that are too much together. */
+  /** Removes workspaces: first those that are too old (or any, while the disk is short), then by total size. */
   async #thinWorkspaces(by_age: boolean, signal: AbortSignal): Promise<void> {
     const { log, keep, attempts, disk } = this.#deps;
     const before = by_age ? ago(keep.keep_workspaces_ms) : '';
@@ -104,7 +105,7 @@ export class Retention {
     }
     await this.#measure(workspaces, signal);
     let bytes_left = keep.keep_workspaces_bytes;
-    // What does not fit beside those that ended later has to go.
+    // The newest come first: a workspace that does not fit beside them is removed.
     for (const workspace of workspaces.toReversed()) {
       const bytes = this.#sizes.get(workspace.workspace)?.bytes ?? 0;
       if (bytes > bytes_left) await this.#remove(workspace, signal);
@@ -112,11 +113,11 @@ export class Retention {
     }
   }
 
-  /** The folder goes before its name: on a full disk nothing can be written until it has. */
+  /** Removes the folder before its row is updated: on a full disk no write succeeds until then. */
   async #remove({ task_id, workspace }: Workspace, signal: AbortSignal): Promise<void> {
     const { log, workspaces, logger, attempts } = this.#deps;
     signal.throwIfAborted();
-    // Between this and the new name lies no turn in which an attempt could begin.
+    // No turn of the event loop passes between this check and `setAside`, so no attempt can start.
     const task = findTask(log.db, task_id);
     if (task?.workspace !== workspace || task.ended_at === null || attempts.has(task_id)) return;
     try {
@@ -125,12 +126,12 @@ export class Retention {
       log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
       logger.info({ task_id, workspace }, 'workspace of an ended task removed');
     } catch (error) {
-      // The others must not wait for it. What is left is found by the reconciler, or in the next look.
+      // Continue with the others. The reconciler or the next run finds what is left.
       logger.warn({ err: error, task_id, workspace }, 'workspace removal failed');
     }
   }
 
-  /** One at a time, and never one with a worker: its size is not to be had before that has gone. */
+  /** Measures one workspace at a time, and none that has a worker: its size still changes. */
   async #measure(ended: Workspace[], signal: AbortSignal): Promise<void> {
     const { workspaces, logger, attempts } = this.#deps;
     const before = this.#sizes;
@@ -139,13 +140,13 @@ export class Retention {
       const known = before.get(workspace);
       if (known?.ended_at === ended_at) this.#sizes.set(workspace, known);
       else if (!attempts.has(task_id)) {
-        const within = { within_ms: MEASURE_MS, signal };
-        const bytes = await folderSize('bytes', [workspaces.path(workspace)], within).catch((error: unknown) => {
+        const limits = { within_ms: MEASURE_MS, signal };
+        const bytes = await folderSize('bytes', [workspaces.path(workspace)], limits).catch((error: unknown) => {
           logger.warn({ err: error, task_id, workspace }, 'workspace measurement failed');
           return undefined;
         });
         if (bytes === undefined) continue;
-        // A worker can make a folder that takes hours to count: one that is not counted in time is too large.
+        // A worker can create a folder that takes hours to count: a timeout counts as too large.
         if (bytes === Infinity) logger.warn({ task_id, workspace }, 'workspace measurement timed out');
         this.#sizes.set(workspace, { ended_at, bytes });
       }
@@ -162,36 +163,34 @@ export class Retention {
       marked = log.write(({ db }) => markEndedBefore(db, before));
       tasks += marked;
     } while (marked === REMOVED_ROWS_MAX);
-    if (tasks > 0) logger.info({ tasks, before }, 'old tasks removed');
+    if (tasks > 0) logger.info({ tasks, before }, 'tasks removed by age');
   }
 
   /**
-   * A clock that was set on by a year would let everything go. Where it is a month further than at the last look, nothing goes by age for a day: that
-   * is time to put it right, and a server that was merely off for so long loses nothing by it.
+   * Guards against a wrong clock: one that is a year ahead would remove everything. If the clock is more than a month
+   * ahead of the last run, nothing is removed by age for a day. That is time to correct it, and harmless if the server
+   * was only switched off for so long.
    */
   #mayRemoveByAge(): boolean {
     const { log, logger } = this.#deps;
     const seen_at = findSeenAt(log.db);
     const ahead_ms = seen_at === undefined ? 0 : Date.now() - Date.parse(seen_at);
     if (ahead_ms > CLOCK_JUMP_MS) {
-      if (this.#in_doubt_since === undefined)
-        logger.warn(
-          { seen_at },
-          'the clock is far ahead of the last time seen: is it right? Nothing is removed by its age for a day',
-        );
-      this.#in_doubt_since ??= performance.now();
-      if (performance.now() - this.#in_doubt_since < DOUBT_MS) return false;
+      if (this.#clock_doubted_at === undefined)
+        logger.warn({ seen_at, ahead_ms, paused_ms: CLOCK_DOUBT_MS }, 'clock jumped ahead; removal by age paused');
+      this.#clock_doubted_at ??= performance.now();
+      if (performance.now() - this.#clock_doubted_at < CLOCK_DOUBT_MS) return false;
     }
-    this.#in_doubt_since = undefined;
+    this.#clock_doubted_at = undefined;
     try {
       log.write(({ db }) => putSeenAt(db, new Date().toISOString()));
     } catch (error) {
-      logger.warn({ err: error }, 'the time could not be noted');
+      logger.warn({ err: error }, 'storing the current time failed');
     }
     return true;
   }
 
-  /** One task after the other, since what each has freed is known once it has gone. */
+  /** Removes one task at a time: how much space it frees is known only afterwards. */
   async #shrinkLog(signal: AbortSignal): Promise<void> {
     const { log, keep, deletion, attempts, logger } = this.#deps;
     let tasks = 0;
@@ -201,17 +200,17 @@ export class Retention {
       if (id === undefined) {
         logger.warn(
           { bytes: usedBytes(log.db), bytes_max: keep.keep_log_bytes },
-          'database over its limit, and no ended task left to remove',
+          'database over its limit; no ended task left to remove',
         );
         break;
       }
       log.write(({ db }) => markRemoved(db, 'task', id));
       tasks += 1;
     }
-    if (tasks > 0) logger.info({ tasks }, 'old tasks removed to make room in the database');
+    if (tasks > 0) logger.info({ tasks }, 'tasks removed by database size');
   }
 
-  /** What is forgotten with each use is forgotten where nothing is used, too. */
+  /** Expired rows are pruned at each use; this also prunes them on an idle server. */
   #prune(): void {
     this.#deps.log.write(({ db }) => {
       pruneStoredResponses(db, ago(LIMITS.idempotency_key_s * 1000));

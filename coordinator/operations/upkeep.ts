@@ -6,12 +6,12 @@ import type { Workspaces } from '../workers/workspaces.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
 import { Deletion } from './deletion.ts';
-import { createMetrics } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { Retention } from './retention.ts';
 
-/* The parts that keep a running server in order. Each is started here, and stops with `opened`. */
+/* Starts the maintenance parts of a running server. `opened` stops them. */
 
-/** Starts the removal of what was deleted, and of what is beyond the server's limits. */
+/** Starts the deletion of removed rows and the retention limits. */
 export function startRetention(
   { config, log, disk, logger }: Core,
   { attempts, workspaces }: { attempts: Attempts; workspaces: Workspaces },
@@ -22,11 +22,11 @@ export function startRetention(
   retention.start();
   disk.onShort(() => void retention.enforce());
   opened.defer(() => retention.stop());
-  // Stops first, since the retention may be waiting for it.
+  // Deletion stops first: retention may be waiting for it.
   opened.defer(() => deletion.stop());
 }
 
-/** Returns the reader of the metrics. They are collected only where a token is set to read them with. */
+/** Starts the metrics and returns their reader. They are collected only if the token to read them is set. */
 export function openMetrics(
   { config, log, relay, counters, gate, disk }: Core,
   { runner, dispatcher, backups }: { runner: string; dispatcher: Dispatcher; backups: BackupSchedule | undefined },
@@ -38,12 +38,13 @@ export function openMetrics(
   const info = { contract_version, node: process.version, runner, epoch: readMeta(db, 'epoch') };
   const workers = () => dispatcher.workers;
   const backup = backups && (() => backups.times());
-  const metrics = createMetrics({ db, gate, disk, relay, counters, workers, info, backup });
+  const metrics = new Metrics({ db, gate, disk, relay, counters, workers, info, backup });
+  metrics.start();
   opened.defer(() => metrics.stop());
-  return metrics.read;
+  return () => metrics.read();
 }
 
-/** Starts the regular backups, where the settings name a place for them. */
+/** Starts the scheduled backups if the settings name a destination. */
 export function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
   if (!config.backup) return undefined;
   const { every_ms, env } = config.backup;

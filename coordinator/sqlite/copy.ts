@@ -40,7 +40,7 @@ export function makeOneFile(db: Db): void {
   if (mode !== 'delete') throw new Error(`The WAL of ${db.name} could not be moved into it.`);
 }
 
-/** The number of rows of each table but `meta`, where a copy's description is stored. */
+/** The number of rows of each table but `meta`, where a copy's manifest is stored. */
 export function countRows(db: Db): Record<string, number> {
   const tables = sql<{ name: string }>(
     db,

@@ -112,3 +112,32 @@ export function readEventsOf(
   }
   return { rows, cursor, more: read === size.rows_max };
 }
+
+/**
+ * A page of the whole log with ids above `after`, oldest first: the events of these types. The others count towards `size` by their row alone.
+ * `cursor`: the `after` of the next page. `more`: the page is full, and further events may follow.
+ */
+export function readEventsAfter(
+  db: Db,
+  after: number,
+  types: string[],
+  size: PageSize,
+): { events: EventRow[]; cursor: number; more: boolean } {
+  const events: EventRow[] = [];
+  let [read, bytes, cursor] = [0, 0, after];
+  const statement = sql<Omit<EventRow, 'body'> & { body: string | null }>(
+    db,
+    `SELECT id, task_id, user_id, attempt, seq, type, at,
+       CASE WHEN type IN (SELECT value FROM json_each(:types)) THEN body END AS body
+     FROM events WHERE id > :after ORDER BY id LIMIT :limit`,
+  );
+  for (const { body, ...row } of statement.iterate({ after, types: JSON.stringify(types), limit: size.rows_max })) {
+    read += 1;
+    cursor = row.id;
+    if (body === null) continue;
+    events.push({ ...row, body });
+    bytes += body.length;
+    if (bytes >= size.bytes_max) return { events, cursor, more: true };
+  }
+  return { events, cursor, more: read === size.rows_max };
+}

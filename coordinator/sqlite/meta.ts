@@ -29,14 +29,14 @@ export function putSeenAt(db: Db, at: string): void {
   putMeta(db, 'seen_at', at);
 }
 
-/** The description that a backup carries in itself, as JSON text. Undefined: this is not a backup. */
-export function findDescription(db: Db): string | undefined {
+/** The manifest (JSON text) of a backup. Undefined: this is not a backup. */
+export function readManifest(db: Db): string | undefined {
   return findMeta(db, 'backup');
 }
 
-/** `description` is JSON text. */
-export function putDescription(db: Db, description: string): void {
-  putMeta(db, 'backup', description);
+/** `manifest` is JSON text. */
+export function writeManifest(db: Db, manifest: string): void {
+  putMeta(db, 'backup', manifest);
 }
 
 function findMeta(db: Db, key: string): string | undefined {

@@ -8,30 +8,30 @@ import { findTask } from '../sqlite/tasks.ts';
 import { listTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
-/** What a task takes from its project, or from the server's defaults where it has none. */
+/** The settings that a task takes from its project, or from the server's defaults if it has no project. */
 export type TaskSettings = Pick<Assignment, 'setup_command' | 'verify_command' | 'env' | 'egress' | 'author'>;
 
-export type AssignmentDeps = {
+export type AssignmentDependencies = {
   db: Db;
   settings: (task: TaskRow) => TaskSettings;
-  /** A new task token for this attempt. */
+  /** Issues a new task token for this attempt. */
   issueToken: (task_id: string, attempt: number) => Promise<string>;
   time_limit_ms: number;
   pace: Pace;
 };
 
-/** How often a worker calls at least, and after how long a silence it is lost. */
+/** How often a worker must call, and after what silence its lease expires. */
 export type Pace = Pick<Assignment, 'heartbeat_ms' | 'lease_ms'>;
 
-/** What a worker may keep on disk of events that were not acknowledged. */
+/** The limit of a worker's on-disk spool of unacknowledged events. */
 const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * All that a worker needs to begin this attempt, from the rows as they stand now. Throws `not_found` where there is no such attempt, and
- * `too_large` where the transcript has outgrown what a worker takes.
+ * Builds all that a worker needs to start this attempt, from the current rows. Throws `not_found` if the attempt does
+ * not exist, and `too_large` if the transcript exceeds the limit of an assignment.
  */
-export async function buildAssignment(deps: AssignmentDeps, task_id: string, n: number): Promise<Assignment> {
-  // The token comes first: what follows is one look at the rows.
+export async function buildAssignment(deps: AssignmentDependencies, task_id: string, n: number): Promise<Assignment> {
+  // Awaited first: everything below reads the database in one turn of the event loop, so the rows are consistent.
   const token = await deps.issueToken(task_id, n);
   const task = findTask(deps.db, task_id);
   if (!task || !findAttempt(deps.db, task_id, n)) throw new ErrandError('not_found', 'There is no such attempt.');
@@ -66,6 +66,6 @@ function readTranscript(db: Db, task_id: string, n: number): TranscriptEvent[] {
   const rows = listTranscript(db, task_id, n);
   const size = rows.reduce((sum, row) => sum + row.body.length, 0);
   if (size > LIMITS.assignment_bytes_max / 2)
-    throw new ErrandError('too_large', "The task's conversation has grown too long to go on with: start another task.");
+    throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
   return rows.map(({ attempt, type, body }) => ({ attempt, type, body: JSON.parse(body) }));
 }

@@ -1,12 +1,12 @@
 import type { Logger } from '../base/logger.ts';
 
-/** What can keep work from being started: the runner cannot start workers, the disk has no room for them, or the database is damaged. */
+/** The parts that can stop dispatch: the runner cannot start workers, the disk is full, or the database is damaged. */
 export const PARTS = ['runner', 'disk', 'database'] as const;
 export type Part = (typeof PARTS)[number];
 
 /**
- * What keeps work from being started, by the part that it lies with. While anything does, tasks wait in the queue and no worker is started
- * ahead; attempts under way go on. Whoever waits is told once nothing does any more.
+ * Stops dispatch while any part has a fault: tasks stay queued and no warm worker is started. Running attempts continue.
+ * Listeners are called when the last fault is cleared.
  */
 export class DispatchGate {
   readonly #logger: Logger;
@@ -17,34 +17,34 @@ export class DispatchGate {
     this.#logger = logger;
   }
 
-  /** All that keeps work from being started, in words, or null. */
+  /** The text of all current faults, or null. */
   get fault(): string | null {
     return this.#faults.size === 0 ? null : [...this.#faults.values()].join(' ');
   }
 
-  /** What of it lies with this part, or null. */
+  /** The fault of this part, or null. */
   of(part: Part): string | null {
     return this.#faults.get(part) ?? null;
   }
 
-  /** Says how a part is now: what keeps it from its work, in words for the server's owner, or null. */
+  /** Sets or clears (null) the fault of a part. The text is for the server's owner. */
   set(part: Part, fault: string | null): void {
     const before = this.of(part);
     if (fault === null) this.#faults.delete(part);
     else this.#faults.set(part, fault);
-    if (newsOf(before) === newsOf(fault)) return;
-    if (fault !== null) return this.#logger.error({ part, fault }, 'no work is started');
-    this.#logger.info({ part }, 'what kept work from being started has passed');
+    if (withoutNumbers(before) === withoutNumbers(fault)) return;
+    if (fault !== null) return this.#logger.error({ part, fault }, 'dispatch held');
+    this.#logger.info({ part, still_held_by: [...this.#faults.keys()] }, 'dispatch released');
     if (this.#faults.size === 0) for (const listener of this.#listeners) listener();
   }
 
-  /** Calls `listener` each time that the last fault has passed. */
+  /** Calls `listener` each time that the last fault is cleared. */
   onReleased(listener: () => void): void {
     this.#listeners.push(listener);
   }
 }
 
-/** The words without the figures in them, which are no news. */
-function newsOf(fault: string | null): string | null {
+/** Free space changes at every check; a fault that differs only in its numbers is not logged again. */
+function withoutNumbers(fault: string | null): string | null {
   return fault === null ? null : fault.replace(/[\d.]+/g, '');
 }

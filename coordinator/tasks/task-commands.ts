@@ -13,18 +13,18 @@ import { countQueuedOf, findTaskOf, insertTask, updateBudget } from '../sqlite/t
 import { newTask, type TaskRow } from '../domain/task.ts';
 
 /*
- * What a person can do to a task. Each command runs in the caller's transaction and checks that the task belongs to that person. Other parts
- * learn of it as subscribers of the log.
+ * What a user can do to a task. Each command runs in the caller's transaction and checks that the task belongs to the
+ * user. Other parts react as subscribers of the log.
  */
 
-/** What the commands go by. `models`: whether a model of this name can be paid for; absent: any can. */
-export type Server = {
+/** The server's defaults for new tasks. `models`: whether the price table has this model; absent: all are allowed. */
+export type TaskDefaults = {
   config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
   models?: ((name: string) => boolean) | undefined;
 };
 
-/** Puts a task in the queue. What it does not say comes from its project, then from the server. */
-export function createTask(tx: Tx, { config, models }: Server, user_id: string, input: TaskCreate): TaskRow {
+/** Queues a new task. Fields that it leaves out come from its project, then from the server's defaults. */
+export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: string, input: TaskCreate): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
   const repo_url = input.repo_url ?? project?.repo_url;
   if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
@@ -55,7 +55,7 @@ export function createTask(tx: Tx, { config, models }: Server, user_id: string, 
   return task;
 }
 
-/** Says something to a task, and may give it a new budget. One that had ended goes back to the queue with it: `resumed`. */
+/** Sends a message to a task, optionally with a new budget. A task that had ended is queued again: `resumed`. */
 export function addMessage(
   tx: Tx,
   user_id: string,
@@ -64,7 +64,7 @@ export function addMessage(
 ): { message_id: string; resumed: boolean } {
   const task = requireTask(tx, user_id, task_id);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
-    throw new ErrandError('conflict', 'Too many messages wait for this task already: let it hear those first.');
+    throw new ErrandError('conflict', 'Too many messages wait for this task: wait until it has read them.');
   const resumed = isEnded(task.status);
   if (resumed) requireRoomInQueue(tx, user_id);
   const message_id = newId();
@@ -76,7 +76,7 @@ export function addMessage(
   return { message_id, resumed };
 }
 
-/** Stops a task: at once where it waits in the queue, else through its worker, which pushes what it has done. */
+/** Cancels a task: at once if it is queued, otherwise through its worker, which first pushes its work. */
 export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   const at = new Date().toISOString();
@@ -86,7 +86,7 @@ export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
   return next;
 }
 
-/** Puts a task that failed or was cancelled back in the queue, with a new budget where one is given; it goes on where it was. */
+/** Queues a failed or cancelled task again, optionally with a new budget. It resumes where it stopped. */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
@@ -95,7 +95,7 @@ export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd
   return advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
 }
 
-/** Removes a task that has ended, with its log and its workspace. What it pushed stays in the repository. Throws `conflict` while it is under way. */
+/** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */
 export function removeTask(tx: Tx, user_id: string, task_id: string): void {
   const task = requireTask(tx, user_id, task_id);
   if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
@@ -103,15 +103,18 @@ export function removeTask(tx: Tx, user_id: string, task_id: string): void {
   tx.announce('removed');
 }
 
-/** Sets a task's total budget, for a task at work too: its next request goes by it. Throws `invalid` where that much was spent already. */
+/**
+ * Sets a task's total budget; a running task uses it from its next model request on. Throws `invalid` if that much is
+ * already spent.
+ */
 function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: string): void {
   if (budget_usd === undefined) return;
   if (updateBudget(tx.db, task.id, budget_usd, at)) {
     tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);
     return;
   }
-  throw new ErrandError('invalid', 'The task has spent as much already: its new budget must be more than that.', {
-    errors: [{ field: '/budget_usd', message: 'is not more than the task has spent already' }],
+  throw new ErrandError('invalid', 'The new budget must be more than the task has already spent.', {
+    errors: [{ field: '/budget_usd', message: 'is not more than the task has already spent' }],
   });
 }
 
@@ -123,7 +126,7 @@ function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {
 
 function requireRoomInQueue(tx: Tx, user_id: string): void {
   if (countQueuedOf(tx.db, user_id) >= LIMITS.queued_tasks_per_user_max)
-    throw new ErrandError('unavailable', 'Too many of your tasks wait in the queue: come back when some have run.', {
+    throw new ErrandError('unavailable', 'Too many of your tasks are queued: try again when some have run.', {
       retry_after_s: 60,
     });
 }

@@ -11,13 +11,13 @@ import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
 import type { TaskRow } from '../domain/task.ts';
 
-/** Where a task has no project: what installs packages works, and nothing else. */
+/** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
-type Deps = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
+type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
 
-/** What a task has from its project as it stands now, and from the server where it has none. */
-export function taskSettings({ db, keys, config }: Deps) {
+/** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
+export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
   const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
 
   return {
@@ -32,7 +32,7 @@ export function taskSettings({ db, keys, config }: Deps) {
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };
     },
-    /** For the git carrier. Throws where there is no such task. */
+    /** For the git proxy. Throws if there is no such task. */
     repository: (task_id: string): ForgeRepository => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);

@@ -14,12 +14,7 @@ export type Caller = {
  * Carries a worker's request on to somewhere else: the Claude API, the forge. `path` is what follows `/llm` or `/git`, with its query.
  * What it throws before the answer's head was sent becomes the answer.
  */
-export type ProxyHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  caller: Caller,
-  path: string,
-) => Promise<void>;
+type ProxyHandler = (request: IncomingMessage, response: ServerResponse, caller: Caller, path: string) => Promise<void>;
 
 /** Carries a CONNECT of the forward proxy. It answers on the socket itself, refusals included. */
 export type TunnelHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller) => Promise<void>;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { WorkInput } from '../../agent-container/work.ts';
+import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { git } from '../support/git-server.ts';
@@ -15,13 +15,13 @@ const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POS
 const types = (task: MockTask) => task.events.map(({ type }) => type);
 const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
 
-/** Half of a work, and a word once it is on disk. */
+/** Writes a file, and reports that it is there. */
 async function writeHalf(input: WorkInput): Promise<void> {
   await write(input, 'half.txt', 'half\n');
   await input.report.emit({ type: 'log', body: { level: 'info', text: 'half is done' } });
 }
 
-test.serial('a task from its hand-over to its result', async (t) => {
+test.serial('an attempt from its assignment to its result', async (t) => {
   const { task, start, bare } = await setScene(t, { files: { 'README.md': 'old\n' } });
   const worker = await start(doing((input) => write(input, 'README.md', 'new\n')));
   t.is((await hand(worker, task)).status, 202);
@@ -46,7 +46,7 @@ test.serial('a task from its hand-over to its result', async (t) => {
   t.deepEqual(task.breaches, []);
 });
 
-test.serial('what the agent itself committed is pushed as it is', async (t) => {
+test.serial('commits of the agent itself are pushed as they are', async (t) => {
   const { task, start, bare } = await setScene(t);
   const worker = await start(
     doing(async (input) => {
@@ -62,7 +62,7 @@ test.serial('what the agent itself committed is pushed as it is', async (t) => {
   t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'By the agent\nFirst');
 });
 
-test.serial('a task that changed nothing names no branch', async (t) => {
+test.serial('a task that changes nothing has no branch', async (t) => {
   const { task, start, bare } = await setScene(t);
   const worker = await start(doing(() => Promise.resolve()));
   await hand(worker, task);
@@ -72,51 +72,53 @@ test.serial('a task that changed nothing names no branch', async (t) => {
 });
 
 test.serial(
-  'a worker that no call reaches fetches its assignment, and is steered and cancelled by callbacks alone',
+  'a worker that cannot be called fetches its assignment, and gets messages and a cancel with callback replies',
   async (t) => {
     const { task, start, config } = await setScene(t, { assignment: { heartbeat_ms: 30 } });
-    const heard: string[] = [];
+    const received: string[] = [];
     const worker = await start(
       async (input) => {
-        await input.inbox.arrived(input.signal);
-        heard.push(...input.inbox.take().map(({ text }) => text));
+        await input.messages.arrived(input.signal);
+        received.push(...input.messages.take().map(({ text }) => text));
         return untilStopped(input);
       },
       config({ ERRAND_LISTEN: '', ERRAND_TASK_ID: task.id, ERRAND_TASK_TOKEN: task.token }),
     );
     t.is(worker.address, null);
     task.say('Use tabs.');
-    await until('the message was heard', () => heard.length > 0);
+    await until('the message was received', () => received.length > 0);
     task.cancel('enough');
     t.is(await worker.ended, 0);
-    t.deepEqual(heard, ['Use tabs.']);
+    t.deepEqual(received, ['Use tabs.']);
     t.like(task.current.result, { status: 'cancelled', reason: null, detail: 'enough' });
   },
 );
 
-test.serial('a worker that fetches an assignment of another contract version takes nothing, and exits', async (t) => {
+test.serial('a worker that fetches an assignment of another contract version refuses it, and exits', async (t) => {
   const { task, start, config, mock } = await setScene(t, { assignment: { contract_version: 2 } });
-  const said: string[] = [];
+  const logged: string[] = [];
   const own = config({ ERRAND_LISTEN: '', ERRAND_TASK_ID: task.id, ERRAND_TASK_TOKEN: task.token });
-  const worker = await start(untilStopped, own, (_level, words, error) => said.push(`${words} ${String(error)}`));
+  const worker = await start(untilStopped, own, (_level, message, { err } = {}) =>
+    logged.push(`${message}: ${String(err)}`),
+  );
   t.is(await worker.ended, 1);
   t.deepEqual(
     mock.calls.map(({ name }) => name),
     ['assignment'],
   );
-  t.regex(said.join(), /could not be fetched.* by version 2: build the image of the workers anew/);
+  t.regex(logged.join(), /assignment could not be fetched: .* of version 2: rebuild the worker image/);
 });
 
-test.serial('a message that comes by both legs, again and again, is heard once', async (t) => {
+test.serial('a message that comes by push and with replies, repeatedly, is received once', async (t) => {
   const { task, start } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
-  const heard: string[] = [];
+  const received: string[] = [];
   const beats = () => task.current.heartbeats.length;
   const worker = await start(
     doing(async (input) => {
-      await input.inbox.arrived(input.signal);
+      await input.messages.arrived(input.signal);
       const before = beats();
       await until('it came by heartbeats too', () => beats() > before + 2);
-      heard.push(...input.inbox.take().map(({ text }) => text));
+      received.push(...input.messages.take().map(({ text }) => text));
     }),
   );
   await hand(worker, task);
@@ -124,31 +126,28 @@ test.serial('a message that comes by both legs, again and again, is heard once',
   await callWorker(worker.address, 'POST', '/messages', { messages: [message] });
   await callWorker(worker.address, 'POST', '/messages', { messages: [message] });
   t.is(await worker.ended, 0);
-  t.deepEqual(heard, ['Once.']);
+  t.deepEqual(received, ['Once.']);
 });
 
-test.serial(
-  'a cancel ends the work at once, pushes what there is, and tells the result within the grace',
-  async (t) => {
-    const { task, start, bare } = await setScene(t);
-    const worker = await start(async (input) => {
-      await writeHalf(input);
-      input.report.waitingFor({ kind: 'model', since: new Date().toISOString() });
-      return untilStopped(input);
-    });
-    await hand(worker, task);
-    await until('the work is under way', () => types(task).includes('log'));
-    const before = performance.now();
-    t.is((await callWorker(worker.address, 'POST', '/cancel', { reason: 'not needed' })).status, 202);
-    t.is(await worker.ended, 0);
-    t.log(`it took ${Math.round(performance.now() - before)} ms`);
-    t.like(task.current.result, { status: 'cancelled', detail: 'not needed', branch: task.base.branch });
-    t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
-    t.regex(await git(bare, 'log', '-1', '--format=%s', task.base.branch), /^WIP: /);
-  },
-);
+test.serial('a cancel ends the work at once, pushes what there is, and posts the result', async (t) => {
+  const { task, start, bare } = await setScene(t);
+  const worker = await start(async (input) => {
+    await writeHalf(input);
+    input.report.waitingFor({ kind: 'model', since: new Date().toISOString() });
+    return untilStopped(input);
+  });
+  await hand(worker, task);
+  await until('the work is under way', () => types(task).includes('log'));
+  const before = performance.now();
+  t.is((await callWorker(worker.address, 'POST', '/cancel', { reason: 'not needed' })).status, 202);
+  t.is(await worker.ended, 0);
+  t.log(`it took ${Math.round(performance.now() - before)} ms`);
+  t.like(task.current.result, { status: 'cancelled', detail: 'not needed', branch: task.base.branch });
+  t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
+  t.regex(await git(bare, 'log', '-1', '--format=%s', task.base.branch), /^WIP: /);
+});
 
-test.serial('work that does not heed a cancel is not waited for', async (t) => {
+test.serial('work that ignores a cancel is not waited for', async (t) => {
   const { task, start } = await setScene(t);
   const worker = await start(async (input) => {
     await writeHalf(input);
@@ -161,7 +160,7 @@ test.serial('work that does not heed a cancel is not waited for', async (t) => {
   t.is(task.current.result?.status, 'cancelled');
 });
 
-test.serial('SIGTERM pushes the work in progress, and tells no result', async (t) => {
+test.serial('SIGTERM pushes the work in progress, and posts no result', async (t) => {
   const { task, start, bare } = await setScene(t);
   const worker = await start(async (input) => {
     await writeHalf(input);
@@ -176,14 +175,14 @@ test.serial('SIGTERM pushes the work in progress, and tells no result', async (t
   t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
 });
 
-test.serial('SIGTERM ends a worker that has no task at once', async (t) => {
+test.serial('SIGTERM ends a worker without a task at once', async (t) => {
   const { start } = await setScene(t);
   const worker = await start(untilStopped);
   worker.terminate();
   t.is(await worker.ended, 143);
 });
 
-test.serial('SIGTERM is over within ten seconds also when the coordinator is away', async (t) => {
+test.serial('SIGTERM ends the worker within ten seconds even if the coordinator is down', async (t) => {
   const { task, start, mock } = await setScene(t);
   const worker = await start(untilStopped);
   await hand(worker, task);
@@ -193,7 +192,7 @@ test.serial('SIGTERM is over within ten seconds also when the coordinator is awa
   t.is(await worker.ended, 143);
 });
 
-test.serial('an attempt that was given up stops at once and pushes nothing', async (t) => {
+test.serial('an attempt that is lost stops at once, and pushes nothing', async (t) => {
   const { task, start, bare } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
   const worker = await start(async (input) => {
     await write(input, 'half.txt', 'half\n');
@@ -207,7 +206,7 @@ test.serial('an attempt that was given up stops at once and pushes nothing', asy
   t.is(task.attempts[0]?.result, undefined);
 });
 
-test.serial('an attempt whose result is known already exits with 0', async (t) => {
+test.serial('an attempt whose result the coordinator has already exits with 0', async (t) => {
   const { task, start, mock } = await setScene(t);
   const worker = await start(doing(() => Promise.resolve()));
   mock.faults.add('result', { kind: 'lose' });
@@ -216,194 +215,19 @@ test.serial('an attempt whose result is known already exits with 0', async (t) =
   t.is(task.current.result?.status, 'succeeded');
 });
 
-test.serial('work that breaks is a failure with words, and what there is is pushed', async (t) => {
+test.serial('work that throws is a failure with a detail, and what there is is pushed', async (t) => {
   const { task, start, bare } = await setScene(t);
   const worker = await start(async (input) => {
     await write(input, 'half.txt', 'half\n');
-    throw new Error('The loop lost its way.');
+    throw new Error('The loop has a bug.');
   });
   await hand(worker, task);
   t.is(await worker.ended, 0);
-  t.like(task.current.result, { status: 'failed', reason: 'agent_error', detail: 'The loop lost its way.' });
+  t.like(task.current.result, { status: 'failed', reason: 'agent_error', detail: 'The loop has a bug.' });
   t.is(await git(bare, 'show', `${task.base.branch}:half.txt`), 'half');
 });
 
-test.serial('a repository that does not exist fails the task for good, and is named', async (t) => {
-  const { task, start, git: server } = await setScene(t);
-  task.base.repo_url = `${server.origin}/owner/other`;
-  const worker = await start(doing(() => Promise.resolve()));
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.like(task.current.result, { status: 'failed', reason: 'repository_not_found', branch: null });
-  t.regex(task.current.result?.detail ?? '', /owner\/other/);
-});
-
-test.serial('a password that is wrong reads as a repository that is not there', async (t) => {
-  const { task, start, git: server } = await setScene(t, { credential: { username: 'u', password: 'right' } });
-  server.intercept = (request, response) => {
-    response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
-    request.resume();
-    return true;
-  };
-  const worker = await start(doing(() => Promise.resolve()));
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.is(task.current.result?.reason, 'repository_not_found');
-});
-
-test.serial('a base branch that does not exist is named', async (t) => {
-  const { task, start } = await setScene(t, { assignment: { base_branch: 'nowhere' } });
-  const worker = await start(doing(() => Promise.resolve()));
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.like(task.current.result, {
-    status: 'failed',
-    reason: 'repository_not_found',
-    detail: 'The repository has no branch nowhere.',
-  });
-});
-
-test.serial('a forge that fails for a while is tried again, for the clone and for the push', async (t) => {
-  const { task, start, git: server, bare } = await setScene(t);
-  const failed = new Map<string, number>();
-  server.intercept = (request, response) => {
-    const times = failed.get(request.url ?? '') ?? 0;
-    failed.set(request.url ?? '', times + 1);
-    if (times >= 1) return false;
-    request.resume();
-    response.writeHead(503).end();
-    return true;
-  };
-  const worker = await start(doing((input) => write(input, 'a.txt', 'a\n')));
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.is(task.current.result?.status, 'succeeded');
-  t.is(await git(bare, 'show', `${task.base.branch}:a.txt`), 'a');
-});
-
-test.serial('a push that the repository refuses fails a success, with its words', async (t) => {
-  const { task, start, bare } = await setScene(t);
-  await writeFile(join(bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Sundays" >&2\nexit 1\n', {
-    mode: 0o755,
-  });
-  const worker = await start(doing((input) => write(input, 'a.txt', 'a\n')));
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.like(task.current.result, { status: 'failed', reason: 'push_rejected', branch: null, commit: null });
-  t.regex(task.current.result?.detail ?? '', /pre-receive hook declined/);
-});
-
-test.serial('a checkpoint pushes work in progress once, and leaves HEAD and the index alone', async (t) => {
-  const { task, start, bare } = await setScene(t);
-  const seen: string[] = [];
-  const worker = await start(
-    doing(async (input) => {
-      await write(input, 'a.txt', 'a\n');
-      const before = await git(input.repo_dir, 'rev-parse', 'HEAD');
-      await input.checkpoint();
-      await input.checkpoint();
-      seen.push(await git(input.repo_dir, 'status', '--porcelain'));
-      t.is(await git(input.repo_dir, 'rev-parse', 'HEAD'), before);
-      await write(input, 'b.txt', 'b\n');
-    }),
-  );
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.deepEqual(seen, ['?? a.txt']);
-  const pushes = task.events.flatMap((event) => (event.type === 'branch.pushed' ? [event.body.wip] : []));
-  t.deepEqual(pushes, [true, false]);
-  t.is(
-    await git(bare, 'log', '--format=%s', task.base.branch),
-    'Do it\nFirst',
-    'the end replaces the work in progress',
-  );
-});
-
-test.serial('a checkpoint never throws', async (t) => {
-  const { task, start, git: server } = await setScene(t);
-  const worker = await start(
-    doing(async (input) => {
-      await write(input, 'a.txt', 'a\n');
-      server.intercept = (request, response) => {
-        request.resume();
-        response.writeHead(404).end();
-        return true;
-      };
-      await input.checkpoint();
-      server.intercept = undefined;
-    }),
-  );
-  await hand(worker, task);
-  t.is(await worker.ended, 0);
-  t.is(task.current.result?.status, 'succeeded');
-});
-
-test.serial('the next attempt goes on in the same workspace, with the transcript', async (t) => {
-  const { task, start, bare, config } = await setScene(t);
-  const first = await start(async (input) => {
-    await write(input, 'half.txt', 'half\n');
-    await input.report.emit({ type: 'plan.updated', body: { items: [] } });
-    return untilStopped(input);
-  });
-  await hand(first, task);
-  await until('the plan is known', () => types(task).includes('plan.updated'));
-  first.terminate();
-  await first.ended;
-  task.nextAttempt();
-  const transcripts: string[][] = [];
-  const second = await start(
-    doing(async (input) => {
-      transcripts.push(input.assignment.transcript.map(({ type }) => type));
-      await write(input, 'other.txt', 'other\n');
-    }),
-    config(),
-  );
-  await hand(second, task);
-  t.is(await second.ended, 0);
-  t.deepEqual(transcripts, [['plan.updated']]);
-  t.like(task.events[0], { type: 'agent.started', body: { resumed: true } });
-  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nhalf.txt\nother.txt');
-  t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Do it\nFirst');
-});
-
-test.serial(
-  'the next attempt reports what the one before spooled and could not say, and hears no message again',
-  async (t) => {
-    const { task, start, mock, config, folder } = await setScene(t);
-    const { id } = task.say('Use tabs.');
-    const said = { turn: 1, source: 'person', message_id: id, text: 'Use tabs.' } as const;
-    let unheard = false;
-    const first = await start(async (input) => {
-      await until('all was heard', () => types(task).includes('repository.ready'));
-      await mock.stop();
-      await input.report.emit({ type: 'input.added', body: said });
-      unheard = true;
-      return untilStopped(input);
-    });
-    await hand(first, task);
-    await until('the event is in the spool', () => unheard);
-    first.terminate();
-    t.is(await first.ended, 143);
-    await mock.start();
-    task.nextAttempt();
-    t.is(task.pending().length, 1, 'the coordinator does not know that it was heard');
-    const transcripts: unknown[] = [];
-    const second = await start(
-      doing((input) => {
-        transcripts.push(...input.assignment.transcript);
-        t.deepEqual(input.inbox.take(), []);
-        return Promise.resolve();
-      }),
-      { ...config(), workspace_dir: join(folder, 'workspace-2') },
-    );
-    await hand(second, task);
-    t.is(await second.ended, 0);
-    t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
-    t.deepEqual(transcripts, [{ attempt: 2, type: 'input.added', body: said }]);
-  },
-);
-
-test.serial('the token is in no command, and egress leads through the forwarder', async (t) => {
+test.serial('commands do not see the token, and reach the network through the proxy', async (t) => {
   const { task, start } = await setScene(t, {
     assignment: { egress: 'registries', env: { API_KEY: 'of the project' } },
   });

@@ -3,7 +3,7 @@ import { ConfigError, readConfig } from '../../agent-container/config.ts';
 
 const UNIX = { ERRAND_COORDINATOR: 'unix:/run/c.sock', ERRAND_LISTEN: 'unix:/run/w.sock' };
 
-test('a socket for each direction, with the folders where they usually are', (t) => {
+test('sockets in both directions, with the default directories', (t) => {
   t.like(readConfig(UNIX), {
     coordinator: { origin: 'http://coordinator', socket_path: '/run/c.sock' },
     listen: { kind: 'unix', path: '/run/w.sock' },
@@ -13,20 +13,20 @@ test('a socket for each direction, with the folders where they usually are', (t)
   });
 });
 
-test('TCP for each direction', (t) => {
+test('TCP in both directions', (t) => {
   const config = readConfig({ ERRAND_COORDINATOR: 'https://server.test:8788/', ERRAND_LISTEN: '[::1]:9000' });
   t.deepEqual(config.coordinator, { origin: 'https://server.test:8788', socket_path: null });
   t.deepEqual(config.listen, { kind: 'tcp', host: '::1', port: 9000 });
 });
 
-test('a worker that is not called has its task in the environment', (t) => {
+test('a worker that cannot be called has its task in the environment', (t) => {
   const task = { ERRAND_TASK_ID: '0123456789abcdefghjk', ERRAND_TASK_TOKEN: 't' };
   const config = readConfig({ ERRAND_COORDINATOR: 'http://127.0.0.1:1', ...task, ERRAND_LISTEN: '' });
   t.is(config.listen, null);
   t.deepEqual(config.task, { id: '0123456789abcdefghjk', token: 't' });
 });
 
-test('every fault is named at once', (t) => {
+test('every fault is listed at once', (t) => {
   const error = t.throws(
     () => readConfig({ ERRAND_COORDINATOR: 'ftp://x', ERRAND_LISTEN: 'nonsense', ERRAND_TASK_ID: 'x' }),
     {
@@ -35,7 +35,7 @@ test('every fault is named at once', (t) => {
   );
   for (const name of ['ERRAND_COORDINATOR', 'ERRAND_LISTEN', 'ERRAND_TASK_ID is not', 'belong together'])
     t.true(error?.message.includes(name), name);
-  t.throws(() => readConfig({}), { message: /ERRAND_COORDINATOR is missing[\s\S]*no task can come/ });
+  t.throws(() => readConfig({}), { message: /ERRAND_COORDINATOR is missing[\s\S]*the worker gets no task/ });
   t.throws(() => readConfig({ ...UNIX, ERRAND_LISTEN: '127.0.0.1:70000' }), { message: /ERRAND_LISTEN/ });
   t.throws(() => readConfig({ ...UNIX, ERRAND_COORDINATOR: 'http://host:1/path' }), { message: /ERRAND_COORDINATOR/ });
 });

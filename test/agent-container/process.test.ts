@@ -12,7 +12,7 @@ import type { Step } from '../support/scripted-worker.ts';
 
 const ENTRY = fileURLToPath(new URL('../support/scripted-worker.ts', import.meta.url));
 
-/** Starts the worker's program, as a runner does. */
+/** Starts the worker's program as a runner does. */
 function startProcess(t: ExecutionContext, scene: Scene, more: Record<string, string> = {}) {
   const socket = join(scene.folder, 'worker.sock');
   const child = spawn(process.execPath, [ENTRY], {
@@ -54,21 +54,21 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
   await exited;
 }
 
-test('a process that was killed in the midst is started again on the same spool, and nothing is lost', async (t) => {
+test('a process that is started again on the spool of a killed one loses no event', async (t) => {
   const scene = await setScene(t, script({ emit: 2000, prefix: 'a' }, { wait: true }));
   const { task } = scene;
   const first = startProcess(t, scene);
   await first.hand();
   await until('some events came', () => task.events.length > 20);
-  // From here on nothing is answered, and all else waits in the spool.
+  // From here on no callback succeeds, and further events stay in the spool.
   scene.mock.faults.add('events', { kind: 'fail', status: 503 }, 1_000_000);
   const known = task.events.length;
-  await until('much is in the spool', async () => {
+  await until('the spool holds many events', async () => {
     const { body } = await callWorker(first.address, 'GET', '/status');
     return (body as { last_seq: number }).last_seq > 1500;
   });
   await kill(first.child, first.exited);
-  t.true(task.events.length < 1000 && task.events.length >= known, `${task.events.length} events were known`);
+  t.true(task.events.length < 1000 && task.events.length >= known, `${task.events.length} events had arrived`);
   scene.mock.faults.clear();
   task.base.prompt = JSON.stringify([
     { emit: 10, prefix: 'b' },
@@ -92,7 +92,7 @@ test('a process that was killed in the midst is started again on the same spool,
   t.deepEqual(task.breaches, []);
 });
 
-test('a signal ends the process in time, with its work in progress pushed', async (t) => {
+test('SIGTERM ends the process after its work in progress is pushed', async (t) => {
   const scene = await setScene(t, script({ write: 'half.txt', text: 'half\n' }, { emit: 1 }, { wait: true }));
   const { child, exited, hand } = startProcess(t, scene);
   await hand();
@@ -102,7 +102,7 @@ test('a signal ends the process in time, with its work in progress pushed', asyn
   t.is(await git(scene.bare, 'show', `${scene.task.base.branch}:half.txt`), 'half');
 });
 
-test('a process that no call reaches takes its task from the environment, and commands see neither', async (t) => {
+test('a process that cannot be called takes its task from the environment, which its commands do not see', async (t) => {
   const scene = await setScene(t, script({ run: 'env' }));
   const { task } = scene;
   const { exited } = startProcess(t, scene, {
@@ -114,7 +114,7 @@ test('a process that no call reaches takes its task from the environment, and co
   t.notRegex(JSON.stringify(task.events), /ERRAND_|token-/);
 });
 
-test('the socket of a process that was killed does not keep the next one from listening', async (t) => {
+test('a process can listen on the socket that a killed one left', async (t) => {
   const scene = await setScene(t);
   const first = startProcess(t, scene);
   await first.healthy();

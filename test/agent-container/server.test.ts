@@ -9,7 +9,7 @@ import { doing, setScene, untilStopped } from '../support/worker-scene.ts';
 
 const code = (body: unknown) => (body as { code: string }).code;
 
-test('it boots empty: healthy, idle, and with no call to anyone', async (t) => {
+test('it starts healthy and idle, and calls nobody', async (t) => {
   const { start, mock } = await setScene(t);
   const { address } = await start(untilStopped);
   t.deepEqual(await callWorker(address, 'GET', '/healthz'), {
@@ -21,7 +21,7 @@ test('it boots empty: healthy, idle, and with no call to anyone', async (t) => {
   t.deepEqual(mock.calls, []);
 });
 
-test('with no task yet, messages and a cancel are refused', async (t) => {
+test('without a task, messages and a cancel are refused', async (t) => {
   const { start } = await setScene(t);
   const { address } = await start(untilStopped);
   t.is((await callWorker(address, 'POST', '/messages', { messages: [] })).status, 409);
@@ -45,16 +45,16 @@ test('the same assignment again changes nothing, another one is refused', async 
   t.like((await callWorker(worker.address, 'GET', '/status')).body, { state: 'working', task_id: task.id, attempt: 1 });
 });
 
-test('a contract version that is not known is refused, in words', async (t) => {
+test('an assignment of another contract version is refused with an explanation', async (t) => {
   const { start, task } = await setScene(t);
   const { address } = await start(untilStopped);
   const reply = await callWorker(address, 'POST', '/task', { ...task.assignment(), contract_version: 2 });
   t.is(reply.status, 400);
-  t.regex(JSON.stringify(reply.body), /keeps version 1 .* by version 2: build the image of the workers anew/);
+  t.regex(JSON.stringify(reply.body), /speaks version 1 .* of version 2: rebuild the worker image/);
   t.like((await callWorker(address, 'GET', '/status')).body, { state: 'idle' });
 });
 
-test('bodies of the wrong form get a problem document that names the field', async (t) => {
+test('a malformed body gets a problem document that names the field', async (t) => {
   const { start, task } = await setScene(t);
   const { address } = await start(untilStopped);
   const reply = await callWorker(address, 'POST', '/task', { ...task.assignment(), model: 7 });
@@ -79,7 +79,7 @@ test('bodies above their limit, unknown paths and wrong methods are refused', as
   t.is((await callWorker(address, 'GET', '/task')).status, 405);
 });
 
-test('over TCP every call but the health bears the token, once there is one', async (t) => {
+test('over TCP every call except the health check needs the token, once there is one', async (t) => {
   const { start, config, task } = await setScene(t, { assignment: { heartbeat_ms: 20 } });
   const { address } = await start(untilStopped, config({ ERRAND_LISTEN: '127.0.0.1:0' }));
   t.is((await callWorker(address, 'POST', '/task', task.assignment())).status, 202);
@@ -90,7 +90,7 @@ test('over TCP every call but the health bears the token, once there is one', as
   t.is((await callWorker(address, 'GET', '/status', undefined, { authorization })).status, 200);
 });
 
-test('it does not listen through a link that was put in the place of its socket', async (t) => {
+test('a link in the place of its socket is replaced, and its target left alone', async (t) => {
   const { start, folder } = await setScene(t);
   await writeFile(join(folder, 'precious'), 'kept');
   await symlink(join(folder, 'precious'), join(folder, 'worker.sock'));

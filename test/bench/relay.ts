@@ -5,8 +5,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { insertEvent } from '../../coordinator/sqlite/events.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { startHeart } from '../support/heart.ts';
-import { addTask, addUser, startAttempt } from '../support/rows.ts';
+import { startWorkerApiScene } from '../support/worker-api-scene.ts';
+import { addTask, addUser, startAttempt } from '../support/fixtures.ts';
 import { median, ms, times, type Row } from './measure.ts';
 import type { Load, Measure } from './relay-load.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -74,21 +74,21 @@ function latencyRow(name: string, goal_ms: number | null, errand: number, floor:
 /** Events from a worker's POST, through the disk, to a client's socket, as Errand does it. */
 async function measureErrand(shape: Shape): Promise<Measure> {
   await using folder = await temporaryFolder();
-  const heart = await startHeart({ folder: folder.path });
-  const user_id = addUser(heart.log);
+  const scene = await startWorkerApiScene({ folder: folder.path });
+  const user_id = addUser(scene.log);
   const tokens = await Promise.all(
     Array.from({ length: shape.workers }, async () => {
-      const { id } = addTask(heart.log, user_id);
-      return { task_id: id, token: await heart.tokens.issue(id, startAttempt(heart.log, id)) };
+      const { id } = addTask(scene.log, user_id);
+      return { task_id: id, token: await scene.tokens.issue(id, startAttempt(scene.log, id)) };
     }),
   );
   try {
     return await load({
       ...shape,
-      target: { kind: 'errand', port: heart.callback_port, tokens, url: heart.socket_url, user_id },
+      target: { kind: 'errand', port: scene.callback_port, tokens, url: scene.socket_url, user_id },
     });
   } finally {
-    await heart.close();
+    await scene.close();
   }
 }
 

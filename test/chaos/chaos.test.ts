@@ -18,6 +18,7 @@ const CHOSEN = [
   'forge: takes its token no more, then again',
   'disk: full, where the database is',
   'dockerd: kill -9 and start, live-restore off',
+  'coordinator: kill -9 after handle_event',
 ];
 
 const no_docker = await whyNot('errand-agent');

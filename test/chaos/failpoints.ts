@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import type { CommitHook } from '../../coordinator/sqlite/event-log.ts';
-import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import type { Runner } from '../../coordinator/workers/runner.ts';
 
 /*
@@ -9,17 +9,21 @@ import type { Runner } from '../../coordinator/workers/runner.ts';
  * a worker is started or removed, and between the creation of a container and its start.
  */
 
-/** `what`: a type of event, `start_worker`, `remove_worker` or `create_container`. `nth`: how many times it is passed first, plus one. */
+/** `what`: a type of event, `start_worker`, `remove_worker`, `create_container` or `handle_event` (of the durable subscriber). `nth`: how many times it is passed first, plus one. */
 export type Failpoint = { at: 'before' | 'after'; what: string; nth: number };
 
-/** What kills this process at the point, for `start`. */
-export function failAt(point: Failpoint): {
+type Failing = {
   commit_hook: CommitHook;
   openRunner: (context: RunnerContext) => Promise<Runner>;
-} {
-  let left = point.nth;
+  /** To be called once the durable subscriber has handled an event. */
+  onHandled: () => void;
+};
+
+/** What kills this process at the point. Without one nothing does. */
+export function failAt(point: Failpoint | undefined): Failing {
+  let left = point?.nth ?? 0;
   const pass = (at: Failpoint['at'], what: string) => {
-    if (point.at === at && point.what === what && --left === 0) process.kill(process.pid, 'SIGKILL');
+    if (point?.at === at && point.what === what && --left === 0) process.kill(process.pid, 'SIGKILL');
   };
   const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
     for (const { type } of rows) pass(at, type);
@@ -33,6 +37,7 @@ export function failAt(point: Failpoint): {
   return {
     commit_hook: { before: (rows) => passAll('before', rows), after: (rows) => passAll('after', rows) },
     openRunner: async (context) => failingRunner(await chooseRunner(context), pass),
+    onHandled: () => pass('after', 'handle_event'),
   };
 }
 

@@ -9,6 +9,7 @@ import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { FORGE, workersIn } from '../support/errand.ts';
 import { tryGit } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
+import { durableViolations } from './durable.ts';
 import { turnOf } from '../end-to-end/scenario.ts';
 import type { Scene } from './scene.ts';
 import { promptFor, TRACE } from './story.ts';
@@ -19,7 +20,7 @@ const MOMENTARY =
   /^(agent\.started|step\.started|repository\.ready|turn\.started|turn\.retried|question\.|limit\.near|log$)/;
 const CLEARED_MS = 60_000;
 
-/** DispatchGate everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
+/** Checks everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
 export async function violations(scene: Scene, expected: TaskDetail['status'][]): Promise<string[]> {
   const found: string[] = [];
   const wrong = (what: string) => void found.push(what);
@@ -36,6 +37,7 @@ export async function violations(scene: Scene, expected: TaskDetail['status'][])
     askedOnce(scene, task, log, wrong);
     await traces(scene, task, log, wrong);
   }
+  await durable(scene, logs, wrong);
   await nothingLeft(scene, wrong);
   return found;
 }
@@ -48,8 +50,15 @@ async function clients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<
   const newest = all.at(-1)?.id ?? 0;
   for (const [i, phone] of scene.phones.entries()) {
     await phone.until(({ cursor }) => cursor >= newest, 30_000).catch(() => undefined);
-    if (!isDeepStrictEqual(phone.events, all)) wrong(`client ${i} gate ${phone.events.length} events of ${all.length}`);
+    if (!isDeepStrictEqual(phone.events, all)) wrong(`client ${i} has ${phone.events.length} events of ${all.length}`);
   }
+}
+
+/** The durable subscriber got each event of its types at least once, in order. */
+async function durable(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
+  const all = logs.flat().sort((a, b) => a.id - b.id);
+  const find = () => durableViolations(scene.data_dir, all);
+  await until('the subscriber has caught up', () => find().length === 0, 10_000).catch(() => find().forEach(wrong));
 }
 
 /** Ids ascend, and each attempt's numbers have no gap. */

@@ -10,7 +10,7 @@ import type { Ended } from '../support/command-line.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { eventsOf, FORGE, MODEL } from '../support/errand.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
-import { startModel, type StandIn } from '../support/model/server.ts';
+import { startModel, type ModelServer } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
 import { until } from '../support/until.ts';
@@ -33,7 +33,7 @@ let next_port = 20_000 + (process.pid % 1_000) * 10;
 export class Scene {
   readonly data_dir: string;
   readonly forge: GitServer;
-  readonly model: StandIn;
+  readonly model: ModelServer;
   readonly runner: 'docker' | 'process';
   /** What the next coordinator is started with: settings, and Node's arguments. */
   readonly env: Record<string, string>;
@@ -66,7 +66,7 @@ export class Scene {
   #closing = false;
   #supervised: Promise<void> = Promise.resolve();
 
-  private constructor(data_dir: string, forge: GitServer, model: StandIn, runner: 'docker' | 'process') {
+  private constructor(data_dir: string, forge: GitServer, model: ModelServer, runner: 'docker' | 'process') {
     this.data_dir = data_dir;
     this.forge = forge;
     this.model = model;

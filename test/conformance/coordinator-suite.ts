@@ -1,98 +1,24 @@
 import assert from 'node:assert/strict';
-import { request, Agent } from 'undici';
 import { z } from 'zod';
-import type { CoordinatorAddress } from '../../agent-container/config.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
-import { Assignment, CallbackReply, CONTRACT_HEADER, CONTRACT_VERSION } from '../../protocol/worker.ts';
+import { Assignment, CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Rule } from './rule.ts';
-
-/** A task whose worker is the suite: an attempt under way, of which nothing has been called yet. */
-export type OpenTask = {
-  address: CoordinatorAddress;
-  task_id: string;
-  attempt: number;
-  token: string;
-  /** A person says something; gives the message's id. */
-  say: (text: string) => Promise<string>;
-  cancel: () => Promise<void>;
-  /** Gives this attempt up, as if its lease had run out. */
-  giveUp: () => Promise<void>;
-};
-
-/** What the suite is held against. */
-export type CoordinatorUnderTest = { open: () => Promise<OpenTask> };
-
-type Reply = { status: number; body: unknown };
-type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string; version?: number };
-
-/** One call to the internal API; `body` as JSON, a string as it is. */
-async function call(task: OpenTask, name: string, body?: unknown, given: Given = {}): Promise<Reply> {
-  const { socket_path, origin } = task.address;
-  const agent = new Agent(socket_path === null ? {} : { connect: { socketPath: socket_path } });
-  const token = given.token === undefined ? task.token : given.token;
-  try {
-    const answer = await request(`${origin}/internal/tasks/${given.task_id ?? task.task_id}/${name}`, {
-      method: given.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        'content-type': 'application/json',
-        ...(token !== null && { authorization: `Bearer ${token}` }),
-        ...(given.version !== undefined && { [CONTRACT_HEADER]: String(given.version) }),
-      },
-      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
-      dispatcher: agent,
-    });
-    const text = await answer.body.text();
-    const json = /json/.test(String(answer.headers['content-type']));
-    return { status: answer.statusCode, body: json ? (JSON.parse(text) as unknown) : text };
-  } finally {
-    await agent.destroy();
-  }
-}
-
-const AT = '2026-01-01T00:00:00.000Z';
-const started = { seq: 1, at: AT, type: 'agent.started', body: { agent: 'suite', version: '1', resumed: false } };
-const log = (seq: number, text = `event ${seq}`) => ({ seq, at: AT, type: 'log', body: { level: 'info', text } });
-const RESULT = {
-  status: 'succeeded',
-  reason: null,
-  detail: null,
-  summary: 'Done.',
-  branch: null,
-  commit: null,
-  base_commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
-  diff: '',
-  diff_truncated: false,
-};
-
-const events = (task: OpenTask, list: unknown[], more: object = {}) =>
-  call(task, 'events', { attempt: task.attempt, events: list, ...more });
-const heartbeat = (task: OpenTask, last_seq: number, given: Given = {}) =>
-  call(task, 'heartbeat', { attempt: task.attempt, last_seq, waiting_for: null }, given);
-const result = (task: OpenTask, last_seq: number) =>
-  call(task, 'result', { attempt: task.attempt, last_seq, ...RESULT });
-
-function took(reply: Reply, acked_seq: number): CallbackReply {
-  assert.equal(reply.status, 200, `it answered ${reply.status}: ${JSON.stringify(reply.body)}`);
-  const parsed = CallbackReply.parse(reply.body);
-  assert.equal(parsed.acked_seq, acked_seq);
-  return parsed;
-}
-
-function refused(reply: Reply, ...codes: ErrorCode[]): Problem {
-  const problem = Problem.safeParse(reply.body);
-  assert.ok(problem.success, `it answered ${reply.status} without a problem document: ${JSON.stringify(reply.body)}`);
-  assert.ok(codes.includes(problem.data.code), `it answered ${problem.data.code}, not ${codes.join(' or ')}`);
-  assert.equal(reply.status, ERROR_STATUS[problem.data.code]);
-  return problem.data;
-}
-
-type C = CoordinatorUnderTest;
+import {
+  AT,
+  call,
+  events,
+  heartbeat,
+  log,
+  refused,
+  result,
+  started,
+  took,
+  type CoordinatorUnderTest,
+} from './coordinator-calls.ts';
 
 /** Every rule that the contract sets the coordinator's callbacks. */
-export const COORDINATOR_RULES: readonly Rule<C>[] = [
+export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
   {
     name: 'the assignment can be fetched with the task token',
     check: async ({ open }) => {

@@ -1,17 +1,18 @@
 import test from 'ava';
 import { join } from 'node:path';
 import { temporaryFolder } from '../support/folder.ts';
-import { carryRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { COORDINATOR_RULES, type CoordinatorUnderTest } from './coordinator-suite.ts';
+import type { CoordinatorUnderTest } from './coordinator-calls.ts';
+import { COORDINATOR_RULES } from './coordinator-suite.ts';
 import { realCoordinator } from './real-coordinator.ts';
 
 for (const { name, check } of COORDINATOR_RULES) {
   test(`the mock coordinator keeps: ${name}`, async (t) => {
     const folder = await temporaryFolder(t);
     const socket_path = join(folder, 'coordinator.sock');
-    const repository = await carryRepository('errand://sample', folder);
-    const mock = new MockCoordinator({ socket_path, git: repository.surface });
+    const repository = await serveRepository('errand://sample', folder);
+    const mock = new MockCoordinator({ socket_path, git: repository.proxy });
     await mock.start();
     t.teardown(() => mock.stop());
     const under_test: CoordinatorUnderTest = {

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../../agent-container/config.ts';
 import { holdAgainst, type Verdict } from './rule.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
-import { oneLife, OTHER_LIVES } from './worker-suite.ts';
+import { oneLife } from './worker-life.ts';
+import { OTHER_LIVES } from './worker-suite.ts';
 
 /*
  * Holds a worker, of whatever make, against the contract of `protocol/worker.ts`, rule by rule. Exit code 0: every rule is kept.

@@ -7,10 +7,10 @@ import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startErrand, type Person } from '../support/errand.ts';
-import { startAttempt, taskOf } from '../support/rows.ts';
-import type { RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import { startAttempt, taskOf } from '../support/fixtures.ts';
+import type { RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import type { Runner } from '../../coordinator/workers/runner.ts';
-import type { CoordinatorUnderTest } from './coordinator-suite.ts';
+import type { CoordinatorUnderTest } from './coordinator-calls.ts';
 
 /** Starts nothing, so that tasks wait in the queue. */
 const IDLE_RUNNER: Runner = {

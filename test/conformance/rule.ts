@@ -3,7 +3,7 @@ export type Rule<C> = { name: string; check: (context: C) => Promise<void> };
 
 export type Verdict = { name: string; ok: boolean; words: string };
 
-/** DispatchGate rules against something, one after the other, and tells of each as it is known. A rule that is broken does not end the suite. */
+/** Checks rules against something, one after the other, and tells of each as it is known. A rule that is broken does not end the suite. */
 export async function holdAgainst<C>(
   rules: readonly Rule<C>[],
   context: () => Promise<C> | C,

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Address } from '../../agent-container/config.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
-import { carryRepository, type CarriedRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { carryModel, type CarriedModel } from '../support/mock-coordinator/model.ts';
+import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
 /** One worker that runs, with a mock coordinator of its own. */
 export type RunningWorker = {
@@ -32,7 +32,7 @@ export type WorkerSource = {
   close: () => Promise<void>;
 };
 
-type Carried = { repository: CarriedRepository; model: CarriedModel };
+type Carried = { repository: ServedRepository; model: ServedModel };
 type Started = Pick<RunningWorker, 'ended' | 'signal'>;
 type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
 /** Starts a worker on these folders, with these variables beside those that name its link. */
@@ -71,7 +71,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       }
       const mock = new MockCoordinator({
         socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
-        ...surfaces(carried),
+        ...proxies(carried),
       });
       await mock.start();
       return run(dirs, mock, more);
@@ -148,7 +148,7 @@ export async function attachedWorker(
 ): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
   const carried = await carry(root);
-  const mock = new MockCoordinator({ ...coordinator, ...surfaces(carried) });
+  const mock = new MockCoordinator({ ...coordinator, ...proxies(carried) });
   await mock.start();
   const worker: RunningWorker = {
     mock,
@@ -170,11 +170,11 @@ export async function attachedWorker(
 
 async function carry(root: string): Promise<Carried> {
   const [repository, model] = await Promise.all([
-    carryRepository('errand://sample', root),
-    carryModel(process.env, undefined),
+    serveRepository('errand://sample', root),
+    serveModel(process.env, undefined),
   ]);
   return { repository, model };
 }
 
 const names = ({ repository, model }: Carried) => ({ repo_url: repository.repo_url, model: model.model });
-const surfaces = ({ repository, model }: Carried) => ({ git: repository.surface, llm: model.surface });
+const proxies = ({ repository, model }: Carried) => ({ git: repository.proxy, llm: model.proxy });

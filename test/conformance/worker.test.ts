@@ -1,7 +1,9 @@
 import test from 'ava';
 import { fileURLToPath } from 'node:url';
 import { asProcess, startedWorkers } from './worker-under-test.ts';
-import { oneLife, OTHER_LIVES, type WorkerUnderTest } from './worker-suite.ts';
+import type { WorkerUnderTest } from './worker-calls.ts';
+import { oneLife } from './worker-life.ts';
+import { OTHER_LIVES } from './worker-suite.ts';
 import type { Step } from '../support/scripted-worker.ts';
 
 const ENTRY = fileURLToPath(new URL('../support/scripted-worker.ts', import.meta.url));

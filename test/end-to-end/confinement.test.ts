@@ -73,7 +73,7 @@ dockerTest(
     );
     const clean = (where: string, text: string, more: string[] = []) => {
       t.true(text.length > 0, where);
-      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} gate ${secret}`);
+      for (const secret of [...secrets, ...more]) t.false(text.includes(secret), `${where} has ${secret}`);
     };
 
     clean('docker inspect', await docker('inspect', worker), keys);
@@ -82,7 +82,7 @@ dockerTest(
     const holding = (text: string) =>
       inside('sh', '-c', `grep -rlF -e '${text}' /workspace /tmp /run /etc /app 2>/dev/null || true`);
     t.regex(await holding('export const add'), /^\/workspace\/repo\/add\.js$/m, 'what is there is found');
-    for (const secret of [...secrets, ...keys]) t.is(await holding(secret), '', `a file gate ${secret}`);
+    for (const secret of [...secrets, ...keys]) t.is(await holding(secret), '', `a file has ${secret}`);
 
     const done = await finish(scene);
     t.is(done.status, 'succeeded', done.detail ?? '');
@@ -95,6 +95,8 @@ dockerTest(
     clean('the events', events, keys);
     clean('the log', whole.lines.join('\n'), keys);
     clean('what the model was sent', JSON.stringify(whole.model.requests.map(({ raw }) => raw.toString())), keys);
+    // The directories of a worker are removed after the end of its errand.
+    await until('the worker is gone', () => whole.workers().length === 0);
     clean('the data folder', await contentsOf(whole.data_dir));
   },
   no_docker,

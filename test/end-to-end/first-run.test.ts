@@ -31,7 +31,7 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
   const url = await coordinator.url();
   await coordinator.shows('--follow\n');
-  t.regex(coordinator.stdout, /the demo model, for there is no ANTHROPIC_API_KEY/);
+  t.regex(coordinator.stdout, /the demo model, since ANTHROPIC_API_KEY is not set/);
   const [login = [], task = [], ...more] = commandsOf(coordinator.stdout);
   t.deepEqual(more, []);
   t.deepEqual(login, ['login', '--server', url, '--signup']);
@@ -152,7 +152,7 @@ for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as 
     t.is(code, 1);
     t.regex(
       stderr,
-      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has this port`),
+      new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses this port`),
     );
     t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
   });

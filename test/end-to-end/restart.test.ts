@@ -9,7 +9,7 @@ import { ended, eventsOf, FORGE, MODEL, workersIn, type Person } from '../suppor
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { git, startGitServer } from '../support/git-server.ts';
-import { makeLaterErrand } from '../support/later-errand.ts';
+import { makeNewerErrand } from '../support/newer-errand.ts';
 import { startModel } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { until } from '../support/until.ts';
@@ -134,7 +134,7 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
     async (t) => {
       const stage = await startScene(t, runner);
       const { scene, data_dir, settings } = stage;
-      const later = await makeLaterErrand(t);
+      const later = await makeNewerErrand(t);
       await scene.phone.until((phone) => started(phone) > LONG_TURN);
       t.is((await scene.coordinator.stop()).code, 0);
       await scene.again(later);

@@ -9,7 +9,7 @@ import { Api } from '../support/api.ts';
 import { look, serverCommands } from '../support/backups.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
-import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn } from '../support/errand.ts';
+import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn, type Person } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { startGitServer } from '../support/git-server.ts';
@@ -20,7 +20,7 @@ import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const TURNS = 12;
-const PASSWORD = 'correct horse battery';
+const ANN = { email: 'ann@example.org', password: 'correct horse battery' };
 
 /** In it the errand stands still, until it may go on. */
 const LONG_TURN = 6;
@@ -36,25 +36,24 @@ const counting = (held: () => string | undefined) =>
 
 const finished = ({ events }: Phone): number => events.filter(({ type }) => type === 'tool.finished').length;
 
-/** An errand is under way when a backup is made, goes on, and is then set back to it. */
-async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Promise<void> {
-  const [data_dir, path] = [await temporaryFolder(t), await temporaryFolder(t)];
-  let held: string | undefined = 'sleep 600';
-  const [forge, model] = [await startGitServer(FORGE), await startModel(counting(() => held))];
+/** A server on a folder of its own, and an errand that stands still in its long turn. */
+async function startHeldErrand(t: ExecutionContext, runner: 'docker' | 'process') {
+  const data_dir = await temporaryFolder(t);
+  const held = { command: 'sleep 600' as string | undefined };
+  const [forge, model] = [await startGitServer(FORGE), await startModel(counting(() => held.command))];
   t.teardown(() => Promise.all([forge.close(), model.close()]));
-  const callback_port = String(await freePort());
   const settings = {
-    ERRAND_CALLBACK_PORT: callback_port,
+    ERRAND_CALLBACK_PORT: String(await freePort()),
     ERRAND_RUNNER: runner,
     ERRAND_MODEL: MODEL,
     ERRAND_PRIVATE_HOSTS: forge.host,
     ANTHROPIC_API_KEY: model.api_key,
     ANTHROPIC_BASE_URL: model.base_url,
   };
-  const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
-  const api = new Api(await first.url());
-  const body = { email: 'ann@example.org', password: PASSWORD };
-  const session = await api.call('signup', { body });
+  const start = () => CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
+  const coordinator = start();
+  const api = new Api(await coordinator.url());
+  const session = await api.call('signup', { body: ANN });
   api.token = session.access_token;
   const repo_url = await forge.createRepository('adder.git', BROKEN);
   const project = { name: 'adder', repo_url, git_token: FORGE.password };
@@ -62,51 +61,21 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
   const phone = new Phone(api.url, session.user.id, () => session.access_token, id);
   t.teardown(() => phone.close());
+  return { data_dir, held, start, coordinator, session, id, phone, callback_port: settings.ERRAND_CALLBACK_PORT };
+}
 
-  await phone.until((seen) => finished(seen) >= 3);
-  const server = await serverCommands(t, data_dir, { kind: 'folder', path });
-  const made = await server.run('backup');
-  t.is(made.code, 0, made.stderr);
-  await phone.until((seen) => finished(seen) >= LONG_TURN);
-  t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
+/** Logs in again after a restore, which ended the log-ins of before. */
+async function logInAgain(t: ExecutionContext, url: string, access_token: string, task_id: string) {
+  const api = new Api(url, access_token);
+  t.is((await api.refused('getTask', { params: { id: task_id } })).code, 'unauthenticated');
+  const session = await api.call('login', { body: ANN });
+  api.token = session.access_token;
+  const phone = new Phone(api.url, session.user.id, () => session.access_token);
+  t.teardown(() => phone.close());
+  return { api, session, phone: () => phone };
+}
 
-  // A worker of the history of before may well be of an attempt whose number is used again.
-  const keys = readKeys(data_dir);
-  const call = async (token: string, attempt: number) =>
-    (
-      await fetch(`http://127.0.0.1:${callback_port}/internal/tasks/${id}/heartbeat`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ attempt, last_seq: 0, waiting_for: null }),
-      })
-    ).status;
-  const issuer = () => look(data_dir, (value) => String(value(`SELECT value FROM meta WHERE key = 'history'`)));
-  const before = new TaskTokens(keys.task, issuer());
-  t.is(await call(await before.issue(id, 1), 1), 200);
-
-  const epoch = phone.hello?.epoch;
-  phone.close();
-  await first.kill();
-  held = undefined;
-  const restored = await server.run('restore');
-  t.is(restored.code, 0, restored.stderr);
-  t.regex(restored.stdout, /tasks that were under way, and go on in a new attempt: 1/);
-
-  const second = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
-  const api_again = new Api(await second.url(), session.access_token);
-  t.is((await api_again.refused('getTask', { params: { id } })).code, 'unauthenticated');
-  const again = await api_again.call('login', { body });
-  api_again.token = again.access_token;
-  const old = new Phone(api_again.url, again.user.id, () => again.access_token);
-  t.teardown(() => old.close());
-  await old.until(({ hello }) => hello !== undefined);
-  t.not(old.hello?.epoch, epoch);
-
-  await old.until(({ events }) => events.some(({ type, attempt }) => type === 'agent.started' && attempt === 2));
-  t.is(await call(await before.issue(id, 2), 2), 401);
-  t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
-
-  const person = { api: api_again, session: again, phone: () => old };
+async function checkAttempts(t: ExecutionContext, person: Person, id: string): Promise<void> {
   const done = await ended(person, id, 90_000);
   t.is(done.status, 'succeeded', done.detail ?? '');
   t.deepEqual(
@@ -118,9 +87,57 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   );
   t.regex(done.attempts[0]?.detail ?? '', /^The server was restored from a backup of /);
   const log = await eventsOf(person, id);
-  await old.until(({ cursor }) => cursor === log.at(-1)?.id);
-  t.deepEqual(old.events, log);
+  const phone = person.phone();
+  await phone.until(({ cursor }) => cursor === log.at(-1)?.id);
+  t.deepEqual(phone.events, log);
+}
+
+/** An errand is under way when a backup is made, goes on, and is then set back to it. */
+async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Promise<void> {
+  const { data_dir, held, start, coordinator, session, id, phone, callback_port } = await startHeldErrand(t, runner);
+  await phone.until((seen) => finished(seen) >= 3);
+  const server = await serverCommands(t, data_dir, { kind: 'folder', path: await temporaryFolder(t) });
+  const made = await server.run('backup');
+  t.is(made.code, 0, made.stderr);
+  await phone.until((seen) => finished(seen) >= LONG_TURN);
+  t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
+
+  // A worker of the history of before may well be of an attempt whose number is used again.
+  const keys = readKeys(data_dir);
+  const call = (token: string, attempt: number) => heartbeat(callback_port, id, token, attempt);
+  const issuer = () => look(data_dir, (value) => String(value(`SELECT value FROM meta WHERE key = 'history'`)));
+  const before = new TaskTokens(keys.task, issuer());
+  t.is(await call(await before.issue(id, 1), 1), 200);
+
+  const epoch = phone.hello?.epoch;
+  phone.close();
+  await coordinator.kill();
+  held.command = undefined;
+  const restored = await server.run('restore');
+  t.is(restored.code, 0, restored.stderr);
+  t.regex(restored.stdout, /tasks that were under way, and go on in a new attempt: 1/);
+
+  const second = start();
+  const ann = await logInAgain(t, await second.url(), session.access_token, id);
+  const again = ann.phone();
+  await again.until(({ hello }) => hello !== undefined);
+  t.not(again.hello?.epoch, epoch);
+  await again.until(({ events }) => events.some(({ type, attempt }) => type === 'agent.started' && attempt === 2));
+  t.is(await call(await before.issue(id, 2), 2), 401);
+  t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
+
+  await checkAttempts(t, ann, id);
   await second.stop();
+}
+
+/** Sends a heartbeat; gives the status of the reply. */
+async function heartbeat(port: string, task_id: string, token: string, attempt: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/internal/tasks/${task_id}/heartbeat`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ attempt, last_seq: 0, waiting_for: null }),
+  });
+  return response.status;
 }
 
 const no_docker = await whyNot('errand-agent');
@@ -196,9 +213,8 @@ test.serial(
     const data_dir = await temporaryFolder(t);
     const settings = { ERRAND_RUNNER: 'process' };
     const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
-    const body = { email: 'ann@example.org', password: PASSWORD };
     const before = new Api(await first.url());
-    before.token = (await before.call('signup', { body })).access_token;
+    before.token = (await before.call('signup', { body: ANN })).access_token;
     const project = { name: 'P', repo_url: 'errand://sample', env: { SECRET: 'sesame' } };
     const { id: project_id } = await before.call('createProject', { body: project });
     await first.stop();
@@ -206,7 +222,7 @@ test.serial(
 
     const second = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const api = new Api(await second.url());
-    const session = await api.call('login', { body });
+    const session = await api.call('login', { body: ANN });
     api.token = session.access_token;
     const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
     const failed = await ended({ api }, id);

@@ -25,7 +25,7 @@ async function startWatched(t: ExecutionContext, model: ModelOptions) {
   await cli.run(['login', '--server', server, '--email', ann.session.user.email], { stdin: password });
   const watching = cli.start(['watch', id]);
   const told = () => stateOf(phone, id);
-  /** DispatchGate once the task is shown so everywhere, and is the same everywhere. */
+  /** Waits until the task is shown so everywhere, and is the same everywhere. */
   const shown = async (is: (waiting: WaitingFor) => boolean, words: string) => {
     await phone.until(() => {
       const now = told();

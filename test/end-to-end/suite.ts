@@ -32,9 +32,9 @@ export function shipped(runner: 'docker' | 'process'): RunnerUnderTest {
   return { name: runner, start: () => Promise.resolve({ runner }) };
 }
 
-/** What an errand is from its start to its end. The same must hold with every runner. */
-export function errands(run: Run, { name, start }: RunnerUnderTest): void {
-  run(`${name}: an errand goes from the task to the pushed branch, and its events arrive live`, async (t) => {
+/** What an errand is from its start to its end, by title. */
+const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['start']) => Promise<void>> = {
+  'an errand goes from the task to the pushed branch, and its events arrive live': async (t, start) => {
     const whole = await startErrand(t, { ...(await start(t)), model: { script: MEND } });
     const ann = await whole.person('ann');
     const phone = ann.phone();
@@ -67,9 +67,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
         FORGE.password,
       ),
     );
-  });
+  },
 
-  run(`${name}: a message during the run changes what is done`, async (t) => {
+  'a message during the run changes what is done': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: byConversation((request) => {
@@ -91,9 +91,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
     t.is(await fileAt(whole.forge, 'adder', done.branch ?? '', 'PLUS.md'), 'plus');
     const entered = (await eventsOf(ann, id)).filter((event) => event.type === 'input.added');
     t.is(entered.length, 1);
-  });
+  },
 
-  run(`${name}: a cancel ends the worker within two seconds, and what there was is pushed`, async (t) => {
+  'a cancel ends the worker within two seconds, and what there was is pushed': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: {
@@ -116,9 +116,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
     t.is(done.status, 'cancelled');
     t.is(done.attempts.length, 1);
     t.is(await fileAt(whole.forge, 'adder', done.branch ?? '', 'half.txt'), 'half');
-  });
+  },
 
-  run(`${name}: two people see nothing of each other's`, async (t) => {
+  "two people see nothing of each other's": async (t, start) => {
     const whole = await startErrand(t, { ...(await start(t)), model: { script: MEND } });
     const [ann, bob] = [await whole.person('ann'), await whole.person('bob')];
     const bobs = bob.phone();
@@ -136,9 +136,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
       bobs.frames.map((frame) => frame.type),
       ['hello', 'caught_up'],
     );
-  });
+  },
 
-  run(`${name}: ten errands share two workers, and all succeed`, async (t) => {
+  'ten errands share two workers, and all succeed': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: byConversation(MEND),
@@ -170,9 +170,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
       '--format=%(refname:short)',
     );
     t.is(branches.split('\n').length, 10);
-  });
+  },
 
-  run(`${name}: a task out of its budget pushes its work, says so, and goes on once it has more`, async (t) => {
+  'a task out of its budget pushes its work, says so, and goes on once it has more': async (t, start) => {
     let enough = false;
     const whole = await startErrand(t, {
       ...(await start(t)),
@@ -200,9 +200,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
     t.is(more.status, 'succeeded', more.detail ?? '');
     t.deepEqual([more.attempts.length, more.budget_usd], [2, 3]);
     t.true(more.usage.cost_usd > done.usage.cost_usd);
-  });
+  },
 
-  run(`${name}: a verify command that fails goes back to the model, and passes later`, async (t) => {
+  'a verify command that fails goes back to the model, and passes later': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: { script: [{ text: 'There is nothing to do.' }, ...MEND.slice(2)] },
@@ -217,9 +217,9 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
       verdicts.map(({ body }) => body['passed']),
       [false, true],
     );
-  });
+  },
 
-  run(`${name}: a client that is cut a hundred times ends with the log, in order, nothing twice`, async (t) => {
+  'a client that is cut a hundred times ends with the log, in order, nothing twice': async (t, start) => {
     const turns = 40;
     const whole = await startErrand(t, {
       ...(await start(t)),
@@ -250,7 +250,12 @@ export function errands(run: Run, { name, start }: RunnerUnderTest): void {
     await phone.until(({ cursor }) => cursor === log.at(-1)?.id);
     t.deepEqual(phone.events, log);
     t.true(phone.cuts >= 100);
-  });
+  },
+};
+
+/** Declares the tests of errands. The same must hold with every runner. */
+export function errands(run: Run, { name, start }: RunnerUnderTest): void {
+  for (const [title, body] of Object.entries(ERRANDS)) run(`${name}: ${title}`, (t) => body(t, start));
 }
 
 /** Numbers from 0 to 1 that are the same in each run (mulberry32). */

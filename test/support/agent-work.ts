@@ -1,28 +1,27 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { workAt, type Pace } from '../../agent-container/loop/run.ts';
-import type { Inbox, WorkEnd, WorkInput } from '../../agent-container/work.ts';
+import { workWith, type WorkSettings } from '../../agent-container/loop/run.ts';
+import type { MessageSource, WorkInput, WorkResult } from '../../agent-container/base/work.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 import { CONTRACT_VERSION, TRANSCRIPT_TYPES, type Assignment, type Message } from '../../protocol/worker.ts';
 import { temporaryFolder } from './folder.ts';
-import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 
-/** The real pace with short waits between the tries. */
-export const QUICK: Pace = {
+/** The default settings with short backoffs. */
+const QUICK: WorkSettings = {
   headers_ms: 20_000,
   idle_ms: 20_000,
-  backoff_first_ms: 1,
-  backoff_most_ms: 4,
+  backoff: { first_ms: 1, max_ms: 4 },
   failures_max: 4,
   wait_total_ms: 2_000,
   checkpoint_ms: 60_000,
 };
 
-/** An inbox that a test puts messages into. */
-export class TestInbox implements Inbox {
+/** A message source that a test fills. */
+export class TestMessages implements MessageSource {
   #waiting: Message[] = [];
   #arrival = Promise.withResolvers<void>();
 
@@ -55,33 +54,33 @@ export class TestInbox implements Inbox {
 export type Bench = {
   repo_dir: string;
   scratch_dir: string;
-  model: StandIn;
-  inbox: TestInbox;
+  model: ModelServer;
+  messages: TestMessages;
   abort: AbortController;
-  /** The way to the model. */
+  /** The fetch function that the work calls the model with. */
   fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
   deltas: Delta[];
   waits: (WaitingFor | null)[];
   checkpoints: number;
-  /** Resolves with the first event of this type, once there is one that the test accepts. */
+  /** Resolves with the first event of this type that `accepts` returns true for. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
-  /** Resolves with the first piece of text that comes from now on. */
+  /** Resolves with the next delta. */
   delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
-  /** Works on the assignment. A further call is a next attempt, which gets the transcript of the ones before. */
-  run: (assignment?: Partial<Assignment>, pace?: Partial<Pace>) => Promise<WorkEnd>;
+  /** Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones. */
+  run: (assignment?: Partial<Assignment>, settings?: Partial<WorkSettings>) => Promise<WorkResult>;
 };
 type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
 
-/** A repository folder, a model with this script, and all that the work reports to. Each event is held against its schema. */
+/** A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema. */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
   const model = await startModel(options);
   t.teardown(() => model.close());
-  const inbox = new TestInbox();
+  const messages = new TestMessages();
   const events: WorkerEvent[] = [];
   const watchers = new Set<(event: WorkerEvent) => void>();
   const listeners: ((delta: Delta) => void)[] = [];
@@ -90,7 +89,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     repo_dir,
     scratch_dir,
     model,
-    inbox,
+    messages,
     abort: new AbortController(),
     fetch,
     events,
@@ -108,7 +107,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     delta: () => new Promise((resolve) => void listeners.push(resolve)),
     of: <T extends WorkerEventType>(type: T) =>
       events.filter((event) => isOf(event, type)).map((event) => event.body as Typed<T>['body']),
-    run: async (changes = {}, pace = {}) => {
+    run: async (changes = {}, settings = {}) => {
       attempt++;
       const input: WorkInput = {
         assignment: { ...assignment(attempt), transcript: transcriptOf(events), ...changes },
@@ -118,7 +117,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
         report: {
           emit: async (event) => {
-            // What the wire would make of it, so that nothing is shared with the work.
+            // Copied as on the wire, so that no object is shared with the work.
             const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
             NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
             events.push(copy);
@@ -126,16 +125,16 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
           },
           delta: (delta) => {
             all.deltas.push(delta);
-            for (const heard of listeners.splice(0)) heard(delta);
+            for (const resolve of listeners.splice(0)) resolve(delta);
           },
           waitingFor: (waiting) => void all.waits.push(waiting),
-          heard: () => undefined,
+          activity: () => undefined,
         },
-        inbox,
+        messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
       };
-      return workAt({ ...QUICK, ...pace }, input);
+      return workWith({ ...QUICK, ...settings }, input);
     },
   };
   return all;
@@ -145,7 +144,7 @@ function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is 
   return event.type === type;
 }
 
-/** What the assignment of a next attempt would carry. */
+/** The transcript for the next attempt's assignment. */
 export function transcriptOf(events: WorkerEvent[]): Assignment['transcript'] {
   const types: readonly string[] = TRANSCRIPT_TYPES;
   return events.filter(({ type }) => types.includes(type)).map(({ type, body }) => ({ attempt: 1, type, body }));
@@ -157,10 +156,10 @@ function assignment(attempt: number): Assignment {
     task_id: newId(),
     attempt,
     token: 'the-task-token',
-    prompt: 'Mend the sum.',
-    title: 'Mend the sum.',
+    prompt: 'Fix the sum.',
+    title: 'Fix the sum.',
     base_branch: 'main',
-    branch: 'errand/x-mend-the-sum',
+    branch: 'errand/x-fix-the-sum',
     branch_prefix: 'errand/x-',
     repo_url: 'https://forge.test/o/r',
     model: 'claude-opus-5-5',

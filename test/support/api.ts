@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
-import { ROUTES, type Route, type RouteName } from '../../protocol/routes.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 
 type Routes = typeof ROUTES;
-type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
+type Input<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
   ? undefined extends z.input<S>
     ? { [P in K]?: z.input<S> }
     : { [P in K]: z.input<S> }
@@ -12,32 +13,32 @@ type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodTyp
 type Optional<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
   ? { [P in K]?: Partial<Record<keyof z.output<S>, string | number>> }
   : object;
-/** What a route is called with, by its schemas. */
-export type Request<N extends RouteName> = Given<Routes[N], 'params'> &
+/** The input of a route, by its schemas. */
+export type Request<N extends RouteName> = Input<Routes[N], 'params'> &
   Optional<Routes[N], 'query'> &
-  Given<Routes[N], 'body'> & { headers?: Record<string, string> };
-type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
+  Input<Routes[N], 'body'> & { headers?: Record<string, string> };
+type ResponseBody<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
   ? z.output<S>
   : Routes[N] extends { media_type: string }
     ? string
     : undefined;
 
-/** What is sent where a test breaks the schemas. */
-export type Loose = {
+/** A request that need not match the schemas. */
+export type UncheckedRequest = {
   params?: { id?: string };
   query?: Record<string, string | number>;
   body?: unknown;
   headers?: Record<string, string>;
 };
 
-/** Codes that any route may answer without naming them. */
+/** Error codes that every route may return without declaring them. */
 const COMMON: ErrorCode[] = ['invalid', 'unauthenticated', 'too_large', 'unsupported_media_type', 'internal'];
 
-/** A client of the public API that holds each answer against the route's schema, to the letter: a field that is not declared is an error. */
+/** A client of the public API that checks each response against the route's schema. An undeclared field is an error. */
 export class Api {
   readonly url: string;
   token: string | undefined;
-  /** The routes that have answered well. */
+  /** The routes that have returned a successful response. */
   readonly answered = new Set<RouteName>();
 
   constructor(url: string, token?: string) {
@@ -45,32 +46,32 @@ export class Api {
     this.token = token;
   }
 
-  /** The answer of a route; throws where it is a refusal, or not what the route declares. */
-  async call<N extends RouteName>(name: N, request: Request<N>): Promise<Answer<N>> {
+  /** Calls a route. Throws if the response is an error, or not what the route declares. */
+  async call<N extends RouteName>(name: N, request: Request<N>): Promise<ResponseBody<N>> {
     const route: Route = ROUTES[name];
     const response = await this.send(name, request);
     const text = await response.text();
-    if (response.status !== route.status) throw new Error(`${name} answered ${response.status}: ${text}`);
+    if (response.status !== route.status) throw new Error(`${name} returned ${response.status}: ${text}`);
     this.answered.add(name);
-    if (route.media_type !== undefined) return text as Answer<N>;
-    if (!route.response) return (text === '' ? undefined : JSON.parse(text)) as Answer<N>;
+    if (route.media_type !== undefined) return text as ResponseBody<N>;
+    if (!route.response) return (text === '' ? undefined : JSON.parse(text)) as ResponseBody<N>;
     const json: unknown = JSON.parse(text);
     const parsed = route.response.parse(json);
-    if (!isDeepStrictEqual(parsed, json)) throw new Error(`${name} answered more than it declares: ${text}`);
-    return parsed as Answer<N>;
+    if (!isDeepStrictEqual(parsed, json)) throw new Error(`${name} returned undeclared fields: ${text}`);
+    return parsed as ResponseBody<N>;
   }
 
-  /** The problem document of a call that must be refused with one of the codes that its route declares. */
-  async refused(name: RouteName, request: Loose): Promise<Problem & { headers: Headers }> {
+  /** Calls a route that must fail, and returns the problem document. Throws if its code is not declared by the route. */
+  async refused(name: RouteName, request: UncheckedRequest): Promise<Problem & { headers: Headers }> {
     const route: Route = ROUTES[name];
     const response = await this.send(name, request);
     const problem = await readProblem(response);
     if (![...COMMON, ...route.errors].includes(problem.code))
-      throw new Error(`${name} answered ${problem.code}, which it does not declare`);
+      throw new Error(`${name} returned ${problem.code}, which it does not declare`);
     return { ...problem, headers: response.headers };
   }
 
-  send(name: RouteName, { params = {}, query = {}, body, headers = {} }: Loose): Promise<Response> {
+  send(name: RouteName, { params = {}, query = {}, body, headers = {} }: UncheckedRequest): Promise<Response> {
     const { method, path }: Route = ROUTES[name];
     const filled = path.replace(':id', encodeURIComponent(params.id ?? ''));
     const search = new URLSearchParams();
@@ -87,7 +88,7 @@ export class Api {
   }
 }
 
-/** The problem document of a response; throws where it is none, or its status is not its code's. */
+/** The problem document of a response. Throws if it is not one, or if its status or request id does not match. */
 export async function readProblem(response: Response): Promise<Problem> {
   const text = await response.text();
   const type = response.headers.get('content-type') ?? '';
@@ -95,6 +96,6 @@ export async function readProblem(response: Response): Promise<Problem> {
     throw new Error(`${response.status} with ${type}, not a problem document: ${text}`);
   const problem = Problem.parse(JSON.parse(text));
   if (response.status !== ERROR_STATUS[problem.code] || problem.request_id !== response.headers.get('x-request-id'))
-    throw new Error(`The head does not fit the problem document: ${text}`);
+    throw new Error(`The status or the request id does not match the problem document: ${text}`);
   return problem;
 }

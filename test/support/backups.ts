@@ -8,10 +8,10 @@ import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
-import { addTask, addUser, startAttempt } from './rows.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SILENT } from './silent.ts';
 
-/** The settings by which a server keeps its backups there. */
+/** The settings for backups to this destination. */
 export function settingsFor(to: BackupDestination): Record<string, string> {
   if (to.kind === 'folder') return { ERRAND_BACKUP_TO: to.path };
   return {
@@ -22,7 +22,7 @@ export function settingsFor(to: BackupDestination): Record<string, string> {
   };
 }
 
-/** The commands of the machine that a server is on, by its settings. */
+/** Runs commands on the server's machine, with its settings. */
 export async function serverCommands(t: ExecutionContext, data_dir: string, to: BackupDestination) {
   const cli = await CommandLine.create(t);
   const env = { ERRAND_DATA: data_dir, ...settingsFor(to) };
@@ -32,7 +32,7 @@ export async function serverCommands(t: ExecutionContext, data_dir: string, to: 
   };
 }
 
-/** A data folder as a server leaves it: its keys, and a database with a task whose attempt is under way. */
+/** The data folder of a stopped server: its keys, and a database with a task whose attempt is running. */
 export async function dataFolder(t: ExecutionContext, parent?: string): Promise<string> {
   const data_dir = join(parent ?? (await temporaryFolder(t)), 'data');
   mkdirSync(data_dir);
@@ -45,7 +45,7 @@ export async function dataFolder(t: ExecutionContext, parent?: string): Promise<
   return data_dir;
 }
 
-/** A look at a database that nobody has open: `value` gives the one value that a statement asks for. */
+/** Queries a database that nobody has open. `value` returns the single value of a statement. */
 export function look<T>(data_dir: string, work: (value: (sql: string) => unknown) => T): T {
   const db = new Database(join(data_dir, 'errand.db'), { readonly: true, fileMustExist: true });
   try {
@@ -55,7 +55,7 @@ export function look<T>(data_dir: string, work: (value: (sql: string) => unknown
   }
 }
 
-/** All that is in a folder but its locks, by name: what a test holds to have stayed as it was. */
+/** The contents of all files in a folder but its locks, by path: to show that nothing changed. */
 export function contents(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))

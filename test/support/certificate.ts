@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A key and a certificate that it signed itself, for these host names; PEM. */
+/** A key and a self-signed certificate, in PEM. */
 export type Certificate = { key: string; cert: string };
 
-/** Makes a certificate in a folder, with openssl. */
+/** Makes a certificate for these host names in a folder, with openssl. */
 export async function makeCertificate(folder: string, names: string[]): Promise<Certificate> {
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const alternatives = names.map((name) => (/^[\d.]+$/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');

@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A program of this repository, run by this Node: what it prints, and how it ends. Killed when the test ends. */
+/** Starts a program of this repository with this Node. It is killed when the test ends. */
 export function startProgram(t: ExecutionContext, file: string, args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [file, ...args], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },

@@ -1,4 +1,4 @@
-// ClientHellos made by hand, for what no client says: the parts of one, each as bytes.
+// Builds TLS ClientHello messages byte by byte, including ones that no client sends.
 
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
 export const vector16 = (bytes: Buffer): Buffer => Buffer.concat([u16(bytes.length), bytes]);
@@ -6,7 +6,7 @@ export const extension = (type: number, body: Buffer): Buffer => Buffer.concat([
 export const hostName = (name: string): Buffer => Buffer.concat([Buffer.of(0), vector16(Buffer.from(name))]);
 export const serverName = (...names: string[]): Buffer => extension(0, vector16(Buffer.concat(names.map(hostName))));
 
-/** A small hello with these extensions, as a handshake message. */
+/** A minimal ClientHello handshake message with these extensions. */
 export function message(...extensions: Buffer[]): Buffer {
   const body = Buffer.concat([
     Buffer.from([3, 3]),

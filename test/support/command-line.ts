@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { Servers } from '../../coordinator/cli/servers.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
@@ -21,6 +24,22 @@ export class CommandLine {
 
   static async create(t: ExecutionContext): Promise<CommandLine> {
     return new CommandLine(t, await temporaryFolder(t));
+  }
+
+  /** The file that keeps the servers and the log-ins. */
+  get servers_path(): string {
+    return join(this.config_dir, 'errand', 'servers.json');
+  }
+
+  async servers(): Promise<Servers> {
+    return Servers.parse(JSON.parse(await readFile(this.servers_path, 'utf8')));
+  }
+
+  /** The log-in at the only server. */
+  async login(): Promise<NonNullable<Servers['servers'][number]['login']>> {
+    const { servers } = await this.servers();
+    if (servers.length !== 1 || !servers[0]?.login) throw new Error('There is not one log-in.');
+    return servers[0].login;
   }
 
   /** Runs a command to its end. */
@@ -56,8 +75,12 @@ export class Running {
   }
 
   /** Waits until the output holds a text. */
-  async shows(text: string): Promise<void> {
-    await until(`the output gate '${text}'`, () => this.stdout.includes(text) || this.child.exitCode !== null, 20_000);
+  async shows(text: string, within_ms = 20_000): Promise<void> {
+    await until(
+      `the output holds '${text}'`,
+      () => this.stdout.includes(text) || this.child.exitCode !== null,
+      within_ms,
+    );
     if (!this.stdout.includes(text)) throw new Error(`It ended without '${text}': ${this.stdout}${this.stderr}`);
   }
 }

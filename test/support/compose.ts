@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Compose comes as a program of its own, or as a part of Docker's. */
+/** Compose is either a program of its own or a Docker plugin. */
 const found = await findCompose(['docker-compose'], ['docker', 'compose']);
 
-/** Why tests with compose.yaml cannot be run here; undefined where they can. */
+/** Why tests with compose.yaml cannot run here; undefined: they can. */
 export const whyNoCompose = found ? undefined : 'there is no docker-compose';
 
-/** Runs a command of Compose on compose.yaml, with these settings in its environment; gives its output. */
+/** Runs a Compose command on compose.yaml with these settings in its environment; returns its output. */
 export async function compose(argv: string[], settings: Record<string, string> = {}): Promise<string> {
   const [program = '', ...words] = found ?? ['docker-compose'];
   const { PATH = '', HOME = '' } = process.env;
@@ -21,11 +21,11 @@ export async function compose(argv: string[], settings: Record<string, string> =
 
 async function findCompose(...candidates: string[][]): Promise<string[] | undefined> {
   for (const [program = '', ...words] of candidates) {
-    const answers = await run(program, [...words, 'version']).then(
+    const works = await run(program, [...words, 'version']).then(
       () => true,
       () => false,
     );
-    if (answers) return [program, ...words];
+    if (works) return [program, ...words];
   }
   return undefined;
 }

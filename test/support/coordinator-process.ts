@@ -8,15 +8,15 @@ import { removeWorkers } from './remove-workers.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
-/** For a coordinator with the TCP port for workers open. */
+/** The entry of a coordinator that also listens on TCP for workers. */
 export const TCP_MAIN = fileURLToPath(new URL('./tcp-coordinator.ts', import.meta.url));
-const TELL_MEMORY = new URL('./tell-memory.ts', import.meta.url).href;
+const REPORT_MEMORY = new URL('./report-memory.ts', import.meta.url).href;
 
-/** A coordinator in a process of its own, as `npm start` runs it. It ends with the test, and so do its workers. */
+/** A coordinator in a process of its own, as `npm start` runs it. It is killed with its workers when the test ends. */
 export class CoordinatorProcess extends Running {
   readonly pid: number;
 
-  /** `env`: its settings. Where they name no ports, it takes free ones. `main`: another Errand's `coordinator/main.ts`. */
+  /** `env`: its settings; without ports it takes free ones. `main`: the `coordinator/main.ts` of another version. */
   static start(
     t: ExecutionContext,
     data_dir: string,
@@ -32,7 +32,10 @@ export class CoordinatorProcess extends Running {
     return coordinator;
   }
 
-  /** The same for whoever ends it himself. `program`: its entry and what follows on the command line; `under`: the command that is to start it. */
+  /**
+   * Starts one that the caller has to stop. `program`: its entry and arguments; `under`: a command that starts it, such
+   * as strace.
+   */
   static spawn(
     data_dir: string,
     env: Record<string, string> = {},
@@ -41,7 +44,7 @@ export class CoordinatorProcess extends Running {
   ): CoordinatorProcess {
     const { PATH = '', DOCKER_HOST = '' } = process.env;
     const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
-    const [command = '', ...args] = [...under, process.execPath, '--expose-gc', '--import', TELL_MEMORY, ...program];
+    const [command = '', ...args] = [...under, process.execPath, '--expose-gc', '--import', REPORT_MEMORY, ...program];
     const child = spawn(command, args, {
       env: { PATH, DOCKER_HOST, ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,13 +57,13 @@ export class CoordinatorProcess extends Running {
     this.pid = child.pid ?? 0;
   }
 
-  /** Its address, once it is ready. */
+  /** Resolves with its address when it is ready. */
   async url(): Promise<string> {
     await this.shows('Errand is ready: ');
     return /Errand is ready: (\S+)/.exec(this.stdout)?.[1] ?? '';
   }
 
-  /** Asks it to end; gives how it ended. */
+  /** Stops it with SIGTERM. Resolves when it has ended. */
   stop(): Promise<Ended> {
     this.child.kill('SIGTERM');
     return this.ended;
@@ -71,15 +74,15 @@ export class CoordinatorProcess extends Running {
     return this.ended;
   }
 
-  /** The bytes that are in use once its garbage has been collected. */
+  /** The bytes in use after a garbage collection. */
   async memory(): Promise<number> {
-    const told = () => [...this.stderr.matchAll(/^in use: (\d+)$/gm)].map(([, bytes]) => Number(bytes));
-    const before = told().length;
+    const reported = () => [...this.stderr.matchAll(/^in use: (\d+)$/gm)].map(([, bytes]) => Number(bytes));
+    const before = reported().length;
     this.child.kill('SIGUSR2');
-    return until('its memory is told', () => told()[before]);
+    return until('its memory is reported', () => reported()[before]);
   }
 
-  /** What its open file descriptors are, sorted: paths, and of sockets and the like the kind. */
+  /** Its open file descriptors, sorted: paths, or the kind (socket, pipe). */
   handles(): string[] {
     const dir = `/proc/${this.pid}/fd`;
     const targets = readdirSync(dir).flatMap((fd) => {

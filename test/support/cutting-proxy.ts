@@ -2,20 +2,20 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 
-/** A bad network: what it carries may be cut at any moment. */
+/** A TCP proxy that simulates a bad network. */
 export type CuttingProxy = {
   url: string;
-  /** Ends all connections as they are, in the middle of whatever they carry; gives how many there were. */
+  /** Resets all open connections; returns their number. */
   cut: () => number;
-  /** Loses the next answer: the request arrives, and its connection is cut before anything comes back. */
+  /** Loses the next response: the request arrives, and its connection is reset before anything comes back. */
   loseAnswer: () => void;
-  /** Takes no connections, until it is told to again. */
+  /** While true, refuses connections. */
   away: boolean;
-  /** How many connections it has not taken. */
+  /** The number of refused connections. */
   refused: number;
 };
 
-/** Carries connections on to `target`, until the test ends. */
+/** Forwards connections to `target`, until the test ends. */
 export async function startCuttingProxy(t: ExecutionContext, target: string): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();

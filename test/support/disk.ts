@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext, type ImplementationFn } from 'ava';
 
-/* Disks of a test's own, which can be filled up, or made to fail. */
+/* Disks for one test, which can be filled or made to fail. */
 
 function run(command: string, ...args: string[]): void {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-/** ext4's own ioctl for such tests (xfstests' `godown`): from now on nothing is read or written, and what was not synced never will be. */
+/** ext4's shutdown ioctl (xfstests' `godown`): no more reads or writes; unsynced data is lost. */
 const SHUT_DOWN =
   'open(my $dir, "<", $ARGV[0]) or die $!; my $no_log_flush = pack("L", 2); ioctl($dir, 0x8004587D, $no_log_flush) or die $!';
 
-/** An ext4 disk in a file, below `folder`, that can lose its power: what had not reached the disk by then is gone. */
+/** An ext4 disk in a file below `folder` that can lose power: unsynced data is then lost. */
 export class CuttableDisk {
   readonly dir: string;
   readonly #image: string;
@@ -42,13 +42,13 @@ export class CuttableDisk {
   }
 }
 
-/** Declares a test, or says why it is skipped. In CI it is never skipped: there it fails. */
+/** Declares a test, or skips it with the reason. In CI it is never skipped. */
 const unlessNot =
   (can: boolean, why_not: string) =>
   (title: string, body: ImplementationFn<[]>): void =>
     process.env.CI === 'true' || can ? test(title, body) : test.skip(`${title} (skipped: ${why_not})`, body);
 
-/** Whether this can be done here, in a folder of its own. */
+/** Whether this action works here, in a temporary folder. */
 function can(act: (dir: string) => void): boolean {
   const dir = mkdtempSync(join(tmpdir(), 'errand-mount-'));
   try {
@@ -61,7 +61,7 @@ function can(act: (dir: string) => void): boolean {
   }
 }
 
-/** A test that needs a disk of its own: it takes root, and the right to mount. */
+/** A test that needs a disk of its own: it takes root and the right to mount. */
 export const diskTest = unlessNot(
   can((dir) => {
     run('mount', '-t', 'tmpfs', 'tmpfs', dir);
@@ -70,17 +70,17 @@ export const diskTest = unlessNot(
   'nothing can be mounted here',
 );
 
-/** A test that needs a disk that can be cut off. */
+/** A test that needs a disk that can lose power. */
 export const powerTest = unlessNot(
   can((dir) => {
     const disk = new CuttableDisk(dir, 4);
     disk.cut();
     disk.remove();
   }),
-  'no disk can be made and cut off here',
+  'no disk can be made and shut down here',
 );
 
-/** Puts a disk of so many megabytes at `dir`; it goes with the test. What is stacked upon it must be mounted later. */
+/** Mounts a tmpfs of `mb` megabytes at `dir` until the test ends. Mounts inside it must be made later. */
 export function mountDisk(t: ExecutionContext, dir: string, mb: number): string {
   mkdirSync(dir, { recursive: true });
   run('mount', '-t', 'tmpfs', '-o', `size=${mb}m`, 'tmpfs', dir);
@@ -88,7 +88,7 @@ export function mountDisk(t: ExecutionContext, dir: string, mb: number): string 
   return dir;
 }
 
-/** Fills the disk below `dir` to the last byte, and gives what makes room again. */
+/** Fills the disk of `dir` to the last byte; returns the function that frees the space. */
 export function fillDisk(dir: string): () => void {
   const path = join(dir, 'filling');
   const file = openSync(path, 'a');

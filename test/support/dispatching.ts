@@ -31,7 +31,7 @@ import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
 
-/** Adds a user and gives its id. */
+/** Adds a user; returns its id. */
 export function addUser(db: Db): string {
   const id = newId();
   insertUser(db, { id, email: `${id}@example.org`, password_hash: '', role: 'member', created_at: time() });
@@ -40,10 +40,10 @@ export function addUser(db: Db): string {
 
 /** Adds a queued task of this user. */
 export function addTask(db: Db, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
-  const asked = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
+  const defaults = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
   const task: TaskRow = {
     ...newTask(
-      { ...asked, repo_url: 'https://forge.example/owner/name', prompt: 'finish', model: 'claude-sonnet-5-5' },
+      { ...defaults, repo_url: 'https://forge.example/owner/name', prompt: 'finish', model: 'claude-sonnet-5-5' },
       time(),
     ),
     ...fields,
@@ -64,17 +64,17 @@ export type Server = {
   runner: Runner;
   dispatcher: Dispatcher;
   gate: DispatchGate;
-  /** The attempts that ended without a result of their worker, as `task/n`. */
+  /** The attempts that ended without a result from their worker, as `task/n`. */
   ended: string[];
   task: (id: string) => TaskRow;
   attempts: (id: string) => ReturnType<typeof listAttempts>;
-  /** Says something as a person does, and gives the message's id. */
+  /** Sends a message as the user does; returns its id. */
   say: (id: string, text: string) => string;
-  /** Cancels as a person does. */
+  /** Cancels as the user does. */
   cancel: (id: string) => void;
   /** Waits until the task has this status. */
   reaches: (id: string, status: TaskStatus, within_ms?: number) => Promise<TaskRow>;
-  /** Stops it as a server stops: workers with a task go on. */
+  /** Stops as a server stops: workers with a task keep running. */
   stop: () => Promise<void>;
 };
 
@@ -82,16 +82,16 @@ export type ServerOptions = {
   data_dir?: string;
   places?: number;
   warm_workers?: number;
-  /** How workers misbehave at their boot. */
+  /** How workers misbehave when they start (TINY_WORKER). */
   boot?: string;
   launcher?: (workers_dir: string, db: Db) => Launcher;
-  /** The image, for workers in containers. */
+  /** The image for workers in containers. */
   image?: string;
   memory_bytes?: number;
   workspace_bytes_max?: number;
 } & Partial<WatchdogTimes>;
 
-/** A dispatcher with a database, the API for workers without its proxies, and workers that are real. It ends with the test. */
+/** A dispatcher with a database, the worker API without its proxies, and real workers. Stops with the test. */
 export async function startServer(t: ExecutionContext, options: ServerOptions = {}): Promise<Server> {
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const db = openDatabase(join(data_dir, 'errand.db'));

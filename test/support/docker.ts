@@ -5,19 +5,17 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext, type Implementation } from 'ava';
 import { temporaryFolder } from './folder.ts';
 
-/*
- * Tests with real containers. Where no Docker engine answers they are skipped, and say why; in CI they are not: there they fail.
- */
+/* Tests with real containers. Without a Docker engine they are skipped with the reason; in CI they fail instead. */
 
 const run = promisify(execFile);
-/** The base that test images are built on: it needs Node alone. */
+/** The base of test images. It only needs Node. */
 export const BASE_IMAGE = process.env.ERRAND_TEST_BASE_IMAGE ?? 'errand-base:bookworm';
-/** The label of all that tests make. */
+/** The label of everything that tests create. */
 const TEST_LABEL = 'errand.test';
 
 export const docker = async (...args: string[]): Promise<string> => (await run('docker', args)).stdout.trim();
 
-/** Why tests with an image cannot be run here; undefined where they can. */
+/** Why tests with an image cannot run here; undefined: they can. */
 export const whyNot = (image: string): Promise<string | undefined> =>
   docker('image', 'inspect', image).then(
     () => undefined,
@@ -28,13 +26,13 @@ export const whyNot = (image: string): Promise<string | undefined> =>
   );
 const missing = await whyNot(BASE_IMAGE);
 
-/** A test that needs Docker, and is skipped where there is a reason `why_not`. One at a time in a file: what they measure is not how well the engine copes with all of them at once. */
+/** A test that needs Docker; skipped if there is a reason `why_not`. Serial, so that tests do not load the engine at once. */
 export function dockerTest(title: string, body: Implementation<[]>, why_not = missing): void {
   if (why_not === undefined || process.env.CI === 'true') test.serial(title, body);
   else test.skip(`${title} (skipped: ${why_not})`, body);
 }
 
-/** Builds an image of a one-file worker on the base, with these variables in its environment. It goes with the test. */
+/** Builds an image of a one-file worker with these environment variables. It is removed when the test ends. */
 export async function buildWorkerImage(
   t: ExecutionContext,
   worker: string,
@@ -50,7 +48,7 @@ export async function buildWorkerImage(
     'COPY worker.ts /worker.ts',
     'CMD ["node", "/worker.ts"]',
   ];
-  // Without the cache: a layer that two images share could go with one of them while the other is being built.
+  // Without the cache: removing one image could remove a shared layer while another is being built.
   const building = run('docker', ['build', '--quiet', '--no-cache', '--tag', name, '--file', '-', folder], {
     env: { ...process.env, DOCKER_BUILDKIT: '0' },
   });

@@ -10,7 +10,7 @@ import { isEnded, type TaskDetail } from '../../protocol/task.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
-import { startModel, type ModelOptions, type StandIn } from './model/server.ts';
+import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 import { Phone } from './phone.ts';
 import { until } from './until.ts';
 
@@ -21,43 +21,46 @@ const PASSWORD = 'correct horse battery';
 export type Person = {
   api: Api;
   session: Session;
-  /** A client that follows the log; it ends with the test. */
+  /** Connects a client that follows the log until the test ends. */
   phone: (task_id?: string) => Phone;
 };
 
 export type WholeErrand = {
   errand: Errand;
   data_dir: string;
-  model: StandIn;
+  model: ModelServer;
   forge: GitServer;
   /** The lines of the server's log. */
   lines: string[];
-  /** The workers that are there, running or not yet cleared away. */
+  /** The existing workers, running or not yet removed. */
   workers: () => string[];
-  /** An account; the first one owns the server. */
+  /** Creates an account; the first one owns the server. */
   person: (name: string) => Promise<Person>;
-  /** A project at the forge, whose password it knows. */
+  /** Creates a project for a repository on the forge, with its credential. */
   project: (person: Person, name: string, files: Record<string, string>, more?: object) => Promise<string>;
 };
 
-/** What starts the workers. */
+/** How workers are started. */
 export type RunnerOptions = {
-  /** One that ships with Errand, or how to make another. */
+  /** A runner that ships with Errand, or a function that opens another one. */
   runner: 'docker' | 'process' | NonNullable<StartOptions['openRunner']>;
-  /** How often workers call, and when they are lost. */
+  /** The workers' heartbeat and lease. */
   pace?: Pace;
-  /** The workers that are there, running or not yet removed. By default those with directories in the data folder. */
+  /** Lists the existing workers. By default those with directories in the data folder. */
   workers?: () => string[];
 };
 
 type Options = RunnerOptions & {
   model?: ModelOptions;
   env?: Record<string, string>;
-  /** By default one of its own. */
+  /** By default a temporary folder. */
   data_dir?: string;
 };
 
-/** All of Errand: the coordinator, real workers, a git server that wants a password, a stand-in for the Claude API. It ends with the test. */
+/**
+ * Starts all of Errand: the coordinator, real workers, a git server with a password, and a scripted Claude API. It stops
+ * with the test.
+ */
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
   const { runner, model: script, env, pace } = options;
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
@@ -89,7 +92,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
   const phones: Phone[] = [];
   t.teardown(async () => {
     for (const phone of phones) phone.close();
-    await until('every worker has gone', () => workers().length === 0, 30_000).catch((error: unknown) =>
+    await until('all workers are removed', () => workers().length === 0, 30_000).catch((error: unknown) =>
       t.fail(String(error)),
     );
     await errand.stop();
@@ -125,13 +128,13 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
   return { errand, data_dir, model, forge, lines, workers, person, project };
 }
 
-/** A worker's folder goes last, when its container or process has gone. */
+/** The workers of a data folder. A worker's folder is removed last, after its container or process. */
 export function workersIn(data_dir: string): string[] {
   const dir = join(data_dir, 'workers');
   return existsSync(dir) ? readdirSync(dir) : [];
 }
 
-/** The task once it has ended. */
+/** Resolves with the task when it has ended. */
 export function ended({ api }: Pick<Person, 'api'>, id: string, within_ms = 60_000): Promise<TaskDetail> {
   return until(
     `task ${id} has ended`,
@@ -143,7 +146,7 @@ export function ended({ api }: Pick<Person, 'api'>, id: string, within_ms = 60_0
   );
 }
 
-/** All events of a task, page by page. */
+/** All events of a task, read page by page. */
 export async function eventsOf({ api }: Person, id: string) {
   const events = [];
   for (let after: number | null = 0; after !== null;) {

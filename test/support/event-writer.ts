@@ -1,12 +1,12 @@
 /*
- * A server that does nothing but write events, as fast as it can: a program for tests of backups under load. It works on the data folder of its
- * first argument, and prints the newest id that is on disk, a line each time.
+ * A program for tests of backups under load: it writes events to the data folder of its first argument as fast as it
+ * can, and prints the newest id on disk after each batch.
  */
 import { join } from 'node:path';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
-import { addTask, addUser, startAttempt } from './rows.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SILENT } from './silent.ts';
 
 const [data_dir = ''] = process.argv.slice(2);

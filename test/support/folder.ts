@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/** A folder of the test's own, which goes with it. */
+/** A temporary folder that is removed when the test ends. */
 export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'errand-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));

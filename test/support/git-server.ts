@@ -7,33 +7,33 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A request as it reached the server. */
+/** A request that the server received. */
 export type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] };
 
-/** Looks at a request first. True: it has answered, or left it hanging; the server does nothing more. */
+/** Handles a request before the server does. True: the server does nothing more. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
 
-/** A git server over HTTP: `git http-backend`, with Basic authentication where it was given a password. */
+/** A git server over HTTP (`git http-backend`), with Basic authentication if it has a credential. */
 export type GitServer = {
   /** `http://127.0.0.1:<port>`. */
   origin: string;
-  /** `127.0.0.1:<port>`, as `private_hosts` wants it. */
+  /** `127.0.0.1:<port>`, for `private_hosts`. */
   host: string;
-  /** Where its bare repositories are. */
+  /** The folder of its bare repositories. */
   root: string;
   requests: SeenRequest[];
-  /** Set it to fail, delay, refuse or redirect. */
+  /** Set it to fail, delay, refuse or redirect requests. */
   intercept: Intercept | undefined;
-  /** Makes a repository with one commit on `main` and gives its address. `name` may hold slashes. */
+  /** Creates a repository with one commit on `main`; returns its address. `name` may contain slashes. */
   createRepository: (name: string, files?: Record<string, string | Buffer>) => Promise<string>;
-  /** Connections that are open. */
+  /** Open connections. */
   connections: () => number;
   close: () => Promise<void>;
 };
 
 export type Credential = { username: string; password: string };
 
-/** Starts a server on a port of its own, with a folder of its own. */
+/** Starts a server on a free port, with a temporary folder. */
 export async function startGitServer(credential?: Credential): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), 'errand-git-server-'));
   const sockets = new Set<Socket>();
@@ -65,13 +65,13 @@ export async function startGitServer(credential?: Credential): Promise<GitServer
   return server;
 }
 
-/** Runs git with no configuration but its own arguments, and gives what it printed on standard output. */
+/** Runs git without any configuration files; returns its standard output. */
 export async function git(cwd: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('git', args, { cwd, env: GIT_ENVIRONMENT, maxBuffer: 64 * 1024 * 1024 });
   return stdout.trim();
 }
 
-/** Runs git to whatever end it comes to. */
+/** Runs git; does not throw if it fails. */
 export async function tryGit(cwd: string, ...args: string[]): Promise<{ ok: boolean; stdout: string; stderr: string }> {
   try {
     return { ok: true, ...(await promisify(execFile)('git', args, { cwd, env: GIT_ENVIRONMENT })) };
@@ -136,7 +136,7 @@ export function basic({ username, password }: Credential): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** `git http-backend` is a CGI program: the request in its environment, the answer's head before its output. */
+/** Runs `git http-backend`, a CGI program: the request is in its environment, the response's head precedes its output. */
 function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://server');
   const { headers } = request;

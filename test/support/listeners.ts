@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Where a process listens: a TCP port, or the path of a unix socket. */
+/** The address of a listener: a TCP port or the path of a unix socket. */
 export type ListenerAddress = { port: number } | { path: string };
 
-/** Every TCP port and unix socket that a process listens on, as Linux's /proc shows them. */
+/** All TCP ports and unix sockets that a process listens on, from Linux's /proc. */
 export function listenersOf(pid: number): ListenerAddress[] {
   const own = socketsOf(pid);
   const isOwn = (inode: string | undefined) => inode !== undefined && own.has(inode);
@@ -26,7 +26,7 @@ function rowsOf(table: string): string[][] {
   return lines.map((line) => line.trim().split(/\s+/));
 }
 
-/** The inodes of a process's open sockets. */
+/** The inodes of the process's open sockets. */
 export function socketsOf(pid: number): Set<string> {
   const inodes = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunnerContext } from '../../coordinator/workers/choose-runner.ts';
+import type { RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import {
   OUTPUT_CHARS_MAX,
   type Runner,

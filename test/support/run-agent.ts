@@ -16,9 +16,9 @@ import type { WorkerChannel } from '../../coordinator/workers/runner.ts';
 import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/workers/worker-client.ts';
 import { newWorkerName } from '../../coordinator/workers/worker-name.ts';
 import { Workspaces } from '../../coordinator/workers/workspaces.ts';
-import { carryRepository } from './mock-coordinator/git.ts';
+import { serveRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
-import { carryModel } from './mock-coordinator/model.ts';
+import { serveModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
 
@@ -74,8 +74,8 @@ try {
 process.exit(code);
 
 async function run(repo: string, prompt: string): Promise<number> {
-  const repository = await carryRepository(repo, data_dir);
-  const model = await carryModel(process.env, values.model);
+  const repository = await serveRepository(repo, data_dir);
+  const model = await serveModel(process.env, values.model);
   const name = newWorkerName();
   const launcher = await chooseLauncher(name);
   const { coordinator_dir, coordinator_socket, worker_dir } = new WorkerDirectories(data_dir, launcher.owner).make(
@@ -83,8 +83,8 @@ async function run(repo: string, prompt: string): Promise<number> {
   );
   const mock = new MockCoordinator({
     socket_path: coordinator_socket,
-    git: repository.surface,
-    llm: model.surface,
+    git: repository.proxy,
+    llm: model.proxy,
   });
   const task = mock.addTask({
     prompt,

@@ -5,24 +5,41 @@ import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import type { S3Destination } from '../../coordinator/base/backup-destination.ts';
 
-/** What the store does wrong: it answers with an error, never answers, never reads, cuts what it was about to send, or does it and loses the answer. */
-export type S3Fault = { status: number; code: string } | 'silent' | 'unread' | 'cut' | 'lost';
+/**
+ * What the store does wrong. It answers with an S3 error (`code`) or with a `body` of its own, or it
+ * - `silent`: reads the request and never answers,
+ * - `unread`: never reads the request,
+ * - `cut`: sends half of an object and closes the connection,
+ * - `stalled`: sends half of an object and nothing more,
+ * - `lost`: does what it is asked, and closes the connection instead of answering.
+ */
+export type S3Fault =
+  | { status: number; code: string }
+  | { status: number; body: string }
+  | 'silent'
+  | 'unread'
+  | 'cut'
+  | 'stalled'
+  | 'lost';
 
 export type S3Stub = {
   destination: S3Destination;
-  /** What it holds, by key. */
+  /** Its objects, by key. */
   objects: Map<string, Buffer>;
-  /** The requests that came, such as `PUT /backups/errand/x`. */
+  /** The requests that it got, such as `PUT /backups/errand/x`. */
   requests: string[];
-  /** What it does wrong from now on, for as many requests, or only for those of a method or with a parameter; where it is undefined, nothing. */
+  /**
+   * Sets what it does wrong from now on; undefined: nothing. The fault may be limited to a number of requests, to a
+   * method, and to requests with a parameter.
+   */
   fail: (fault: S3Fault | undefined, of?: { times?: number; method?: string; query?: string }) => unknown;
 };
 
-/** A store that speaks as much S3 as backups need, and fails as it is told to. It checks no signature: Swift does. */
-export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
+/** A store that speaks as much S3 as backups need, and fails on demand. It checks no signatures: Swift does. */
+export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}): Promise<S3Stub> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
-  /** The parts of the upload under way: one at a time. */
+  /** The parts of the current upload: it has one at a time. */
   let parts: Map<string, Buffer> | undefined;
   let failing:
     { fault: S3Fault | undefined; left: number; method: string | undefined; query: string | undefined } | undefined;
@@ -41,7 +58,7 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
     if (typeof wrong === 'object')
       return void response
         .writeHead(wrong.status)
-        .end(`<?xml version="1.0"?>\n<Error><Code>${wrong.code}</Code></Error>`);
+        .end('body' in wrong ? wrong.body : `<?xml version="1.0"?>\n<Error><Code>${wrong.code}</Code></Error>`);
     const key = url.pathname.replace('/backups/', '');
     if (url.searchParams.has('uploads') || url.searchParams.has('uploadId')) {
       const { status, xml, headers } = upload(request.method ?? '', key, url.searchParams, body);
@@ -50,15 +67,15 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
     if (request.method === 'PUT') objects.set(key, body);
     if (request.method === 'DELETE') objects.delete(key);
     if (request.method !== 'GET') return void response.writeHead(request.method === 'PUT' ? 200 : 204).end();
-    if (url.searchParams.has('list-type')) return void response.end(list(objects));
+    if (url.searchParams.has('list-type')) return void response.end(list(objects, url.searchParams, page_keys));
     const object = objects.get(key);
     if (!object) return void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');
     response.writeHead(200, { 'content-length': object.length });
-    if (wrong !== 'cut') return void response.end(object);
-    response.write(object.subarray(0, object.length / 2), () => response.destroy());
+    if (wrong !== 'cut' && wrong !== 'stalled') return void response.end(object);
+    response.write(object.subarray(0, object.length / 2), () => wrong === 'cut' && response.destroy());
   }
 
-  /** Uploads in parts: beginning one, a part of it, its completion, and its end without one. */
+  /** Uploads in parts: lists, begins, completes and aborts them, and takes their parts. */
   function upload(method: string, key: string, query: URLSearchParams, body: Buffer) {
     const answer = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
     if (method === 'GET') return answer(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
@@ -97,9 +114,13 @@ export async function startS3Stub(t: ExecutionContext): Promise<S3Stub> {
   };
 }
 
-function list(objects: Map<string, Buffer>): string {
-  const contents = [...objects].map(
-    ([key, { length }]) => `<Contents><Key>${key}</Key><Size>${length}</Size></Contents>`,
-  );
-  return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`;
+function list(objects: Map<string, Buffer>, query: URLSearchParams, page_keys: number): string {
+  const start = Number(query.get('continuation-token') ?? 0);
+  const end = start + page_keys;
+  const contents = [...objects]
+    .slice(start, end)
+    .map(([key, { length }]) => `<Contents><Key>${key}</Key><Size>${length}</Size></Contents>`);
+  const more = end < objects.size;
+  const next = more ? `<NextContinuationToken>${end}</NextContinuationToken>` : '';
+  return `<ListBucketResult><Name>backups</Name><IsTruncated>${more}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`;
 }

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readConfig } from '../../agent-container/config.ts';
-import { logToStderr } from '../../agent-container/log.ts';
-import type { Work, WorkInput } from '../../agent-container/work.ts';
-import { endOnSignals, startWorker } from '../../agent-container/worker.ts';
+import { logToStderr } from '../../agent-container/base/logger.ts';
+import type { Work, WorkInput } from '../../agent-container/base/work.ts';
+import { endOnSignals, Worker } from '../../agent-container/worker.ts';
 import { DONE, untilStopped } from './worker-scene.ts';
 
 const Step = z.union([
@@ -29,7 +29,7 @@ const work: Work = async (input) => {
 };
 
 async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void> {
-  const { report, repo_dir, command_env, inbox, signal } = input;
+  const { report, repo_dir, command_env, messages, signal } = input;
   if ('emit' in step) {
     for (let i = 1; i <= step.emit; i++)
       await report.emit({ type: 'log', body: { level: 'info', text: `${step.prefix}${i}` } });
@@ -38,17 +38,19 @@ async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void
     const { stdout } = await promisify(execFile)('sh', ['-c', step.run], { cwd: repo_dir, env: command_env });
     await report.emit({ type: 'log', body: { level: 'info', text: stdout } });
   } else if ('hear' in step) {
-    await inbox.arrived(signal);
-    for (const { id, text } of inbox.take())
+    await messages.arrived(signal);
+    for (const { id, text } of messages.take())
       await report.emit({ type: 'input.added', body: { turn: 0, source: 'person', message_id: id, text } });
   } else await untilStopped(input);
 }
 
-const starting = startWorker({
+const worker = new Worker({
   config: readConfig(process.env),
   agent: { agent: 'scripted', version: '1' },
   loadWork: () => Promise.resolve(work),
   log: logToStderr,
 });
-endOnSignals(starting);
-process.exit(await (await starting).ended);
+const started = worker.start();
+endOnSignals(worker, started);
+await started;
+process.exit(await worker.ended);

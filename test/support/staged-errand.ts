@@ -4,7 +4,7 @@ import { advance, endAttempt } from '../../coordinator/tasks/advance.ts';
 import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
 import { updateResult } from '../../coordinator/sqlite/progress.ts';
-import { startAttempt, taskOf } from './rows.ts';
+import { startAttempt, taskOf } from './fixtures.ts';
 
 /** An errand whose worker is the test: what it does is in the log at once, and goes out to whoever watches. */
 export class StagedErrand {

@@ -5,14 +5,14 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { S3Destination } from '../../coordinator/base/backup-destination.ts';
-import { S3Client } from '../../coordinator/operations/backup/s3/client.ts';
+import { openS3, S3_LIMITS } from '../../coordinator/operations/backup/s3/client.ts';
 import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 
 /*
- * OpenStack Swift with its S3 interface: a real S3-compatible store on loopback that checks the signature of each request and the checksum of
- * each body. It is Debian's: swift-proxy, swift-account, swift-container, swift-object and memcached. Its devices are folders, on any
- * filesystem with extended attributes (ext4, btrfs, xfs; a tmpfs from Linux 6.6 on).
+ * OpenStack Swift with its S3 interface: a real store on loopback that checks the signature of each request and the
+ * checksum of each body. Debian has it: swift-proxy, swift-account, swift-container, swift-object and memcached. Its
+ * devices are folders on a filesystem with extended attributes (ext4, btrfs, xfs; tmpfs since Linux 6.6).
  */
 
 const SERVERS = ['account', 'container', 'object'] as const;
@@ -20,7 +20,7 @@ const missing = [...['proxy', ...SERVERS].map((name) => `/usr/bin/swift-${name}-
   (path) => !existsSync(path),
 );
 
-/** Four Python programs take a few seconds, and far more on a machine that has much else to do. */
+/** Four Python programs start in a few seconds, but far more on a busy machine. */
 const START_MS = 120_000;
 
 let running: Promise<string> | undefined;
@@ -29,8 +29,8 @@ const ends: (() => Promise<void>)[] = [];
 const printed: string[] = [];
 
 /**
- * A test with a bucket of its own. The file's tests share one Swift, which ends after them. In CI such a test is never skipped: there it fails
- * where Swift is missing.
+ * Declares a test with its own bucket. The tests of a file share one Swift, which ends after them. Without Swift the
+ * test is skipped, but fails in CI.
  */
 export function swiftTest(title: string, body: (t: ExecutionContext, bucket: S3Destination) => Promise<void>): void {
   const why_not = process.env.CI === 'true' ? [] : missing;
@@ -39,7 +39,7 @@ export function swiftTest(title: string, body: (t: ExecutionContext, bucket: S3D
     t.timeout(2 * START_MS);
     t.teardown(() => (t.passed ? undefined : t.log(printed.join('').slice(-3000))));
     const bucket = { ...BUCKET, bucket: `backups-${++buckets}`, endpoint: await (running ??= startSwift()) };
-    await until('a bucket is made', () => makeBucket(bucket), START_MS);
+    await until('there is a bucket', () => makeBucket(bucket), START_MS);
     await body(t, bucket);
   });
 }
@@ -56,7 +56,7 @@ const BUCKET = {
   secret_access_key: 'testing',
 } as const;
 
-/** Starts Swift on free ports, with a folder of its own; gives its address. */
+/** Starts Swift on free ports with its own folder. Returns its address. */
 async function startSwift(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'errand-swift-'));
   ends.push(() => rm(folder, { recursive: true, force: true }));
@@ -86,7 +86,7 @@ async function startSwift(): Promise<string> {
   return endpoint;
 }
 
-/** Starts a server. It is killed before the folder is removed. */
+/** Starts a program. It is killed before the folder is removed. */
 function run(command: string, args: string[]): void {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/usr/bin:/bin' } });
   for (const stream of [child.stdout, child.stderr])
@@ -98,12 +98,15 @@ function run(command: string, args: string[]): void {
   });
 }
 
-/** False: the servers behind it are not there yet. */
+/** False: the servers behind the proxy are not ready yet. */
 function makeBucket(bucket: S3Destination): Promise<boolean> {
-  return new S3Client(bucket).ask({ method: 'PUT' }, AbortSignal.timeout(30_000)).then(
-    () => true,
-    () => false,
-  );
+  const options = { abortSignal: AbortSignal.timeout(30_000) };
+  return openS3(bucket, S3_LIMITS)
+    .createBucket({ Bucket: bucket.bucket }, options)
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** One device, one replica. */
@@ -115,7 +118,7 @@ function makeRing(folder: string, server: string, port: number): void {
   ring('rebalance');
 }
 
-/** `workers = 0`: the process serves by itself, so that it ends when it is killed. */
+/** `workers = 0`: no child processes, which would outlive a kill. */
 const serverConfig = (folder: string, server: string, port: number): string => `[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = ${port}

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { Shell } from '../../agent-container/shell.ts';
-import { Secrets } from '../../agent-container/text.ts';
+import { Shell } from '../../agent-container/shell/shell.ts';
+import { Secrets } from '../../agent-container/base/secrets.ts';
 import { TOOLS } from '../../agent-container/tools/all.ts';
-import type { Block } from '../../agent-container/model.ts';
+import type { ContentBlock } from '../../agent-container/model/message.ts';
 import type { ToolResult } from '../../agent-container/tools/tool.ts';
 import type { Delta, WorkerEvent } from '../../protocol/events.ts';
-import { TestInbox } from './agent-work.ts';
+import { TestMessages } from './agent-work.ts';
 import { temporaryFolder } from './folder.ts';
 
 /** A repository with these files, and the tools on it. `use` gives a tool's result as text, after `ERROR: ` where it is one. */
@@ -30,14 +30,14 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   };
   const events: WorkerEvent[] = [];
   const deltas: Delta[] = [];
-  const inbox = new TestInbox();
+  const messages = new TestMessages();
   const report = {
     emit: async (event: WorkerEvent) => void events.push(event),
     delta: (delta: Delta) => void deltas.push(delta),
     waitingFor: () => undefined,
-    heard: () => undefined,
+    activity: () => undefined,
   };
-  const context = { ref: 'toolu_1', repo_dir, scratch_dir, report, inbox, question_ms: 60_000, signal };
+  const context = { ref: 'toolu_1', repo_dir, scratch_dir, report, messages, question_ms: 60_000, signal };
   let shell = make(env.PATH);
   const call = (name: string, input: unknown): Promise<ToolResult> => {
     const tool = TOOLS.find((tool) => tool.name === name);
@@ -50,9 +50,9 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   };
   /** From now on programs are looked for there. */
   const setPath = (path: string) => void (shell = make(path));
-  return { folder, repo_dir, scratch_dir, abort, events, deltas, inbox, call, use, setPath };
+  return { folder, repo_dir, scratch_dir, abort, events, deltas, messages, call, use, setPath };
 }
 
-function shown({ type, text }: Block): string {
+function shown({ type, text }: ContentBlock): string {
   return typeof text === 'string' ? text : type;
 }

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfig, type WorkerConfig } from '../../agent-container/config.ts';
-import type { Log } from '../../agent-container/log.ts';
-import type { Work, WorkEnd, WorkInput } from '../../agent-container/work.ts';
-import { startWorker, type Worker } from '../../agent-container/worker.ts';
+import type { Logger } from '../../agent-container/base/logger.ts';
+import type { Work, WorkResult, WorkInput } from '../../agent-container/base/work.ts';
+import { Worker } from '../../agent-container/worker.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
-import { gitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
+import { GitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
 import type { Assignment } from '../../protocol/worker.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
@@ -24,7 +24,7 @@ export type Scene = {
   bare: string;
   config: (settings?: Record<string, string>) => WorkerConfig;
   /** Starts a worker in this process; it listens on a socket. */
-  start: (work: Work, config?: WorkerConfig, log?: Log) => Promise<Worker>;
+  start: (work: Work, config?: WorkerConfig, log?: Logger) => Promise<Worker>;
 };
 
 type Given = {
@@ -41,7 +41,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
   const repo_url = await git.createRepository('owner/name', given.files);
   const mock = new MockCoordinator({
     socket_path: join(folder, 'coordinator.sock'),
-    git: gitProxy({
+    git: new GitProxy({
       repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
       private_hosts: [git.host],
       sample: sampleBackend(folder),
@@ -75,19 +75,16 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
     bare: join(git.root, 'owner/name'),
     config,
     start: async (work, own = config(), log = () => {}) => {
-      const worker = await startWorker({
-        config: own,
-        agent: { agent: 'scripted', version: '1' },
-        loadWork: () => Promise.resolve(work),
-        log,
-      });
+      const agent = { agent: 'scripted', version: '1' };
+      const worker = new Worker({ config: own, agent, loadWork: () => Promise.resolve(work), log });
+      await worker.start();
       workers.push(worker);
       return worker;
     },
   };
 }
 
-export const DONE: WorkEnd = {
+export const DONE: WorkResult = {
   status: 'succeeded',
   reason: null,
   detail: null,

@@ -9,9 +9,9 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Assignment } from '../../protocol/worker.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION, type ResultPost } from '../../protocol/worker.ts';
-import { carryRepository } from '../support/mock-coordinator/git.ts';
+import { serveRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { carryUpstream } from '../support/mock-coordinator/model.ts';
+import { proxyUpstream } from '../support/mock-coordinator/model.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { faults, startModel, type Entry } from '../support/model/server.ts';
 import { Recorded, recordingOf } from './recorded.ts';
@@ -69,10 +69,10 @@ const CALLBACK = /^\/internal\/tasks\/[^/]+\/(assignment|events|heartbeat|result
 
 async function record({ name, script, assignment, begin }: Errand): Promise<Recorded[]> {
   const folder = await mkdtemp(join(tmpdir(), 'errand-record-'));
-  const repository = await carryRepository('errand://sample', folder);
+  const repository = await serveRepository('errand://sample', folder);
   const model = await startModel({ script });
-  const carried = carryUpstream(model);
-  const mock = new MockCoordinator({ git: repository.surface, llm: carried.surface });
+  const carried = proxyUpstream(model);
+  const mock = new MockCoordinator({ git: repository.proxy, llm: carried.proxy });
   await mock.start();
   const calls: Recorded[] = [];
   const between = createServer((request, response) => void pass(mock, name, calls, request, response));

@@ -7,36 +7,38 @@ import { fingerprintOfKeys } from '../../base/keys.ts';
 import { copyDatabase } from '../../sqlite/copy.ts';
 import { lockBackups } from '../../sqlite/data-lock.ts';
 import { checksumOf } from './checksum.ts';
-import { describe } from './description.ts';
 import { BackupError, toBackupError } from './error.ts';
 import { takeLock } from './lock.ts';
+import { addManifest } from './manifest.ts';
 import { nameOf } from './name.ts';
 import { toPrune } from './retention.ts';
 import { updateBackupState } from './state.ts';
 import type { BackupStore, LocalFile } from './store.ts';
 
-/** `free_bytes_min`: what of the disk is left free in any case. With less the server begins no new work, and gives workspaces up. */
+/** `free_bytes_min`: disk space that stays free. With less the server starts no work and deletes workspaces. */
 export type BackupConfig = { data_dir: string; free_bytes_min: number };
 
-type Made = { name: string; at: string; bytes: number; pruned: number };
+type BackupResult = { name: string; at: string; bytes: number; pruned: number };
 
 /**
- * Makes a backup of a data folder's database, which a server may be writing meanwhile, keeps it in `store`, and removes there what has become too
- * old. What came of it is noted in `backup.json`. Throws a `BackupError`. Runs in a process of its own: it computes for long at a stretch.
+ * Backs up the database of a data folder, which a server may be writing to: puts a copy into `store`, then removes
+ * expired backups from it. Records the outcome in `backup.json`. Throws a `BackupError`.
+ *
+ * It blocks the event loop while it checks the copy: run it in a process of its own.
  */
-export async function backUp(config: BackupConfig, store: BackupStore, signal: AbortSignal): Promise<Made> {
+export async function backUp(config: BackupConfig, store: BackupStore, signal: AbortSignal): Promise<BackupResult> {
   const { data_dir } = config;
   await access(join(data_dir, 'errand.db')).catch(() => {
     throw new BackupError(`There is no database in ${data_dir}: is ERRAND_DATA set as it is for the server?`);
   });
-  const lock = takeLock(lockBackups, data_dir, `Another backup of ${data_dir} is under way.`);
+  const lock = takeLock(lockBackups, data_dir, `Another backup of ${data_dir} is running.`);
   try {
-    return await make(config, store, signal);
+    return await makeBackup(config, store, signal);
   } catch (error) {
     signal.throwIfAborted();
     const failure = toBackupError('The backup could not be made', error);
-    // Where not even this can be written, whoever started this process reads the words.
-    const last_failure = { at: new Date().toISOString(), words: failure.message };
+    const last_failure = { at: new Date().toISOString(), message: failure.message };
+    // The disk may be too full for this, too. The caller still gets the error.
     await updateBackupState(data_dir, { last_failure }).catch(() => undefined);
     throw failure;
   } finally {
@@ -44,31 +46,31 @@ export async function backUp(config: BackupConfig, store: BackupStore, signal: A
   }
 }
 
-async function make(
+async function makeBackup(
   { data_dir, free_bytes_min }: BackupConfig,
   store: BackupStore,
   signal: AbortSignal,
-): Promise<Made> {
+): Promise<BackupResult> {
   const began = performance.now();
   const folder = join(data_dir, 'backup-work');
-  // A run that was killed left it behind.
+  // A killed run may have left it behind.
   await rm(folder, { recursive: true, force: true });
-  await requireRoom(data_dir, free_bytes_min);
+  await requireFreeSpace(data_dir, free_bytes_min);
   await mkdir(folder, { mode: 0o700 });
   try {
-    // A store that cannot be reached, or does not let us in, is found out before the work is done.
+    // Fail early if the store is away or refuses access.
     await store.list(signal);
     const taken = new Date();
-    const file = await pack(data_dir, folder, taken, signal);
+    const file = await copyAndCompress(data_dir, folder, taken, signal);
     const [name, at] = [nameOf(taken, file.sha256), taken.toISOString()];
     await store.put(name, file, signal);
-    const kept = await store.list(signal);
-    if (!kept.some((other) => other.name === name && other.bytes === file.bytes))
-      throw new BackupError(`The backup ${name} was written to ${store.where}, and is not there.`);
+    const stored = await store.list(signal);
+    if (!stored.some((other) => other.name === name && other.bytes === file.bytes))
+      throw new BackupError(`The backup ${name} was sent to ${store.where}, but is not there.`);
     const took_ms = Math.round(performance.now() - began);
     await updateBackupState(data_dir, { last_good: { at, name, bytes: file.bytes, took_ms } });
     const old = toPrune(
-      kept.map(({ name }) => name),
+      stored.map(({ name }) => name),
       taken.getTime(),
     );
     for (const name of old) await store.remove(name, signal);
@@ -78,12 +80,17 @@ async function make(
   }
 }
 
-/** Copies, checks and compresses the database into `folder`. */
-async function pack(data_dir: string, folder: string, at: Date, signal: AbortSignal): Promise<LocalFile> {
+/** Copies the database into `folder`, checks the copy and compresses it. */
+async function copyAndCompress(
+  data_dir: string,
+  folder: string,
+  at: Date,
+  signal: AbortSignal,
+): Promise<LocalFile & { sha256: string }> {
   const copy = join(folder, 'errand.db');
   await copyDatabase(join(data_dir, 'errand.db'), copy);
   signal.throwIfAborted();
-  describe(copy, { at: at.toISOString(), keys: fingerprintOfKeys(data_dir) });
+  addManifest(copy, { at: at.toISOString(), keys: fingerprintOfKeys(data_dir) });
   const path = join(folder, 'errand.db.gz');
   await pipeline(createReadStream(copy), createGzip({ level: 6 }), createWriteStream(path, { mode: 0o600 }), {
     signal,
@@ -92,8 +99,8 @@ async function pack(data_dir: string, folder: string, at: Date, signal: AbortSig
   return { path, bytes: (await stat(path)).size, sha256: await checksumOf(path) };
 }
 
-/** The copy is as large as the database with its WAL; compressed it is less, and most of all as much again. */
-async function requireRoom(data_dir: string, free_bytes_min: number): Promise<void> {
+/** The copy is as large as the database with its WAL. The compressed copy is at most as large again. */
+async function requireFreeSpace(data_dir: string, free_bytes_min: number): Promise<void> {
   const sizes = ['errand.db', 'errand.db-wal'].map((name) =>
     stat(join(data_dir, name)).then(
       ({ size }) => size,
@@ -105,6 +112,6 @@ async function requireRoom(data_dir: string, free_bytes_min: number): Promise<vo
   if (bavail * bsize >= needed) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MB`;
   throw new BackupError(
-    `The disk of ${data_dir} has no room for a backup: ${mb(needed)} are needed to make one, and ${mb(bavail * bsize)} are free.`,
+    `The disk of ${data_dir} has no room for a backup: it takes ${mb(needed)}, and ${mb(bavail * bsize)} are free.`,
   );
 }

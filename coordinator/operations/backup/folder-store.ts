@@ -7,7 +7,7 @@ import { BackupError, toBackupError } from './error.ts';
 import { readName } from './name.ts';
 import type { BackupStore, LocalFile, StoredFile } from './store.ts';
 
-/** What a file is called while it is being written. One that was left by a killed run is written over by the next. */
+/** The name of a file while it is written. The next run removes what a killed one left. */
 const UNFINISHED = '.errand-backup.part';
 
 /** Backups in a folder of this machine, or of a disk that is mounted on it. */
@@ -61,7 +61,7 @@ export class FolderStore implements BackupStore {
   }
 }
 
-/** Makes what was renamed in a folder, or put into it, outlive a loss of power. */
+/** Makes created and renamed files of a folder survive a power loss. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {

@@ -2,41 +2,41 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { fingerprintOfKeys } from '../../base/keys.ts';
 import { lockBackups, lockDataFolder } from '../../sqlite/data-lock.ts';
 import type { BackupConfig } from './backup.ts';
-import { verify, type Description } from './description.ts';
 import { toBackupError } from './error.ts';
+import { fetchBackup, type RestoreSource } from './fetch-backup.ts';
 import { takeLock } from './lock.ts';
-import { renew } from './new-history.ts';
-import { fetchDatabase, type Wanted } from './source.ts';
-import { restoreFolder, swapDatabase } from './swap.ts';
+import { verifyBackup, type Manifest } from './manifest.ts';
+import { startNewEpoch } from './new-epoch.ts';
+import { replaceDatabase, restoreFolder } from './replace-database.ts';
 
 export type Restored = {
   name: string;
-  description: Description;
-  /** How many tasks were under way, and go on in a new attempt. */
-  going_on: number;
-  /** The folder, in the data folder, that has the database of before; null: there was none. */
-  aside: string | null;
-  /** Whether the data folder has the keys that the backup's secrets are sealed with. */
-  keys: 'the same' | 'others' | 'none' | 'unknown';
-  /** How many backups of a time to come there are that were not taken for the newest. */
-  passed_over: number;
+  manifest: Manifest;
+  /** How many tasks were running. Each continues in a new attempt. */
+  requeued: number;
+  /** The folder, in the data folder, with the previous database. Null: there was none. */
+  previous: string | null;
+  /** Whether the data folder has the keys that the secrets of the backup are sealed with. */
+  keys: 'match' | 'differ' | 'missing' | 'unknown';
+  /** How many backups were skipped because they are dated in the future. */
+  skipped: number;
 };
 
 /**
- * Puts a backup in the place of a data folder's database. Whatever is wrong with the backup is found before anything is replaced, and the database
- * of before is moved aside, not deleted. Throws a `BackupError`.
+ * Replaces the database of a data folder with a backup. Checks the whole backup before it changes anything, and moves
+ * the previous database aside instead of deleting it. Throws a `BackupError`.
  */
-export async function restore(config: BackupConfig, wanted: Wanted, signal: AbortSignal): Promise<Restored> {
+export async function restore(config: BackupConfig, from: RestoreSource, signal: AbortSignal): Promise<Restored> {
   const { data_dir } = config;
   const locks = new DisposableStack();
   try {
     await mkdir(data_dir, { recursive: true, mode: 0o700 });
     for (const [take, busy] of [
       [lockDataFolder, `An Errand is running on the data folder ${data_dir}. Stop it first.`],
-      [lockBackups, `A backup of ${data_dir} is under way. Wait until it has ended.`],
+      [lockBackups, `A backup of ${data_dir} is running. Wait until it has ended.`],
     ] as const)
       locks.adopt(takeLock(take, data_dir, busy), (lock) => lock.release());
-    return await replace(config, wanted, signal);
+    return await restoreLocked(config, from, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw toBackupError('The backup could not be restored', error);
@@ -45,32 +45,32 @@ export async function restore(config: BackupConfig, wanted: Wanted, signal: Abor
   }
 }
 
-async function replace(
+async function restoreLocked(
   { data_dir, free_bytes_min }: BackupConfig,
-  wanted: Wanted,
+  from: RestoreSource,
   signal: AbortSignal,
 ): Promise<Restored> {
   const folder = restoreFolder(data_dir);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
   try {
-    const { name, database, plain_at, passed_over } = await fetchDatabase(folder, wanted, free_bytes_min, signal);
-    const description = verify(database, plain_at);
-    const going_on = renew(database, description.at);
+    const { name, database, plain_at, skipped } = await fetchBackup(folder, from, free_bytes_min, signal);
+    const manifest = verifyBackup(database, plain_at);
+    const requeued = startNewEpoch(database, manifest.at);
     await sync(database);
     signal.throwIfAborted();
-    const keys = compareKeys(fingerprintOfKeys(data_dir), description.keys);
-    const aside = await swapDatabase(data_dir, database, new Date());
-    return { name, description, going_on, keys, aside, passed_over };
+    const keys = compareKeys(fingerprintOfKeys(data_dir), manifest.keys);
+    const previous = await replaceDatabase(data_dir, database, new Date());
+    return { name, manifest, requeued, keys, previous, skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 function compareKeys(found: string | null, sealed_with: string | null): Restored['keys'] {
-  if (found === null) return 'none';
+  if (found === null) return 'missing';
   if (sealed_with === null) return 'unknown';
-  return found === sealed_with ? 'the same' : 'others';
+  return found === sealed_with ? 'match' : 'differ';
 }
 
 async function sync(path: string): Promise<void> {

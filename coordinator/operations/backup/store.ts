@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
 
-/** A file on this machine that is to be kept; `sha256` is hexadecimal. */
-export type LocalFile = { path: string; bytes: number; sha256: string };
+/** A file of this machine to store. */
+export type LocalFile = { path: string; bytes: number };
 export type StoredFile = { name: string; bytes: number };
 
-/** Where backups are kept. All that fails is thrown as a `BackupError`, and nothing waits for ever. */
+/** Where backups are kept. Every failure is a `BackupError`, and every wait is bounded. */
 export type BackupStore = {
-  /** Where it is, for people. */
+  /** The place, to show to people. */
   readonly where: string;
-  /** Keeps a file under this name: whole, or not at all. */
+  /** Stores a file under this name, completely or not at all. */
   put: (name: string, file: LocalFile, signal: AbortSignal) => Promise<void>;
-  /** The backups that are there, oldest first. Whatever bears another name is not one. */
+  /** Lists the backups, oldest first. Files with other names are not listed. */
   list: (signal: AbortSignal) => Promise<StoredFile[]>;
-  /** Reads a file. What fails on the way is the stream's error. */
+  /** Opens a file. A failure while it is read is the stream's error. */
   get: (name: string, signal: AbortSignal) => Promise<Readable>;
-  /** Removes a file; one that is not there is no error. */
+  /** Removes a file. It is no error if there is none. */
   remove: (name: string, signal: AbortSignal) => Promise<void>;
 };

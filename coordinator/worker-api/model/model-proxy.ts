@@ -7,7 +7,7 @@ import type { Usage } from '../../../protocol/task.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Prices } from '../../domain/prices.ts';
-import type { Caller, ProxyHandler, WorkerProxy } from '../caller.ts';
+import type { Caller, WorkerProxy } from '../caller.ts';
 import { readBytes } from '../body.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { untilClosed } from '../abort-on-close.ts';
@@ -32,19 +32,58 @@ const COUNT_TOKENS = '/v1/messages/count_tokens';
 
 /**
  * Carries the Claude API for the tasks. The worker's token stays here and the server's key goes on; bytes stream both ways as they come, and what
- * it costs is read from the answer as it passes. `close` ends the connections to the API.
+ * it costs is read from the answer as it passes.
  */
-export function modelProxy(dependencies: LlmDependencies): WorkerProxy & { close: () => Promise<void> } {
-  const { log, logger, prices, upstream, timeouts } = dependencies;
-  const api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
-  const ledger = new Ledger(log, prices, logger);
-  const slots = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max);
+export class ModelProxy implements WorkerProxy {
+  readonly writeError = writeLlmError;
+  readonly #api: ClaudeApi;
+  readonly #ledger: Ledger;
+  readonly #logger: Logger;
+  readonly #slots = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max);
 
-  const carryMessages = async (wanted: LlmRequest, raw: Buffer, carried: Carried): Promise<void> => {
+  constructor({ log, logger, prices, upstream, timeouts }: LlmDependencies) {
+    this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
+    this.#ledger = new Ledger(log, prices, logger);
+    this.#logger = logger;
+  }
+
+  /** Ends the connections to the API. */
+  close(): Promise<void> {
+    return this.#api.close();
+  }
+
+  async carry(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    const release = this.#slots.take(caller.task_id);
+    if (!release)
+      throw new ErrandError('rate_limited', 'The task has too many model requests under way.', { retry_after_s: 1 });
+    try {
+      const signal = untilClosed(response, caller.signal);
+      await this.#carry({ request, response, caller, signal }, routeOf(request, path));
+    } catch (cause) {
+      if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
+      // A worker that hung up hears no error, and it is none.
+      if (cause instanceof ErrandError || !response.destroyed) throw cause;
+    } finally {
+      release();
+    }
+  }
+
+  async #carry(carried: Carried, route: string): Promise<void> {
+    const { request, response, signal } = carried;
+    const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
+    signal.throwIfAborted();
+    const wanted = readRequest(raw);
+    this.#ledger.priceOf(wanted.model);
+    if (route === MESSAGES) return this.#carryMessages(carried, wanted, raw);
+    const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
+    await relay(answer, response, {}, undefined, signal);
+  }
+
+  async #carryMessages(carried: Carried, wanted: LlmRequest, raw: Buffer): Promise<void> {
     const { request, response, caller, signal } = carried;
     const { max_tokens, max_tokens_at } = wanted;
     if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
-    const opened = await ledger.open(caller, { ...wanted, max_tokens });
+    const opened = await this.#ledger.open(caller, { ...wanted, max_tokens });
     const body = opened.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, opened.max_tokens) : raw;
     let meter: Meter | undefined;
     /** To be billed where no answer is seen to begin: an API that was at work when it was cut off charges for the prompt. */
@@ -53,58 +92,28 @@ export function modelProxy(dependencies: LlmDependencies): WorkerProxy & { close
     try {
       signal.throwIfAborted();
       unseen = promptOf(wanted);
-      const answer = await api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
+      const answer = await this.#api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
         if (!signal.aborted) unseen = undefined;
         throw error;
       });
       status = answer.statusCode;
-      if (status < 400) meter = new Meter(isStream(answer), (model, prompt) => ledger.begun(opened, model, prompt));
+      if (status < 400)
+        meter = new Meter(isStream(answer), (model, prompt) => this.#ledger.begun(opened, model, prompt));
       else unseen = undefined;
       await relay(answer, response, remaining(opened.left_usd), meter, signal);
     } finally {
       const metered = meter?.result() ?? unseen;
-      report(carried, status, metered, ledger.settle(opened, metered));
+      this.#report(carried, status, metered, this.#ledger.settle(opened, metered));
     }
-  };
+  }
 
-  const report = ({ request, caller }: Carried, status: number | undefined, metered?: Metered, usage?: Usage) => {
+  #report({ request, caller }: Carried, status: number | undefined, metered?: Metered, usage?: Usage): void {
     const { task_id, attempt } = caller;
     const retry = request.headers['x-stainless-retry-count'];
     const line = { task_id, attempt, status, retry, model: metered?.model, usage };
-    if (metered?.complete === false) logger.warn(line, 'A model request was cut off; its cost is estimated.');
-    else logger.debug(line, 'A model request was carried on.');
-  };
-
-  const carry: ProxyHandler = async (request, response, caller, path) => {
-    const route = routeOf(request, path);
-    const signal = untilClosed(response, caller.signal);
-    const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
-    signal.throwIfAborted();
-    const wanted = readRequest(raw);
-    ledger.priceOf(wanted.model);
-    if (route === MESSAGES) return carryMessages(wanted, raw, { request, response, caller, signal });
-    const answer = await api.post(COUNT_TOKENS, raw, request.headers, signal);
-    await relay(answer, response, {}, undefined, signal);
-  };
-
-  return {
-    carry: async (request, response, caller, path) => {
-      const release = slots.take(caller.task_id);
-      if (!release)
-        throw new ErrandError('rate_limited', 'The task has too many model requests under way.', { retry_after_s: 1 });
-      try {
-        await carry(request, response, caller, path);
-      } catch (cause) {
-        if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
-        // A worker that hung up hears no error, and it is none.
-        if (cause instanceof ErrandError || !response.destroyed) throw cause;
-      } finally {
-        release();
-      }
-    },
-    writeError: writeLlmError,
-    close: () => api.close(),
-  };
+    if (metered?.complete === false) this.#logger.warn(line, 'A model request was cut off; its cost is estimated.');
+    else this.#logger.debug(line, 'A model request was carried on.');
+  }
 }
 
 type Carried = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };

@@ -6,7 +6,7 @@ import type { MessagesRequest, Turn } from '../../support/model/server.ts';
 
 const call = (name: string, input: Record<string, unknown>) => ({ name, input });
 
-/** What is said when so many answers are in the conversation already. */
+/** The response of the model, by how many responses are in the conversation already. */
 const STORY: Turn[] = [
   {
     thinking: 'Where is it?',
@@ -24,11 +24,11 @@ const STORY: Turn[] = [
 ];
 const answered = ({ messages }: MessagesRequest) => messages.filter(({ role }) => role === 'assistant').length;
 
-test('goes on from any event at which the attempt before was lost', async (t) => {
+test('the next attempt continues from any event at which the previous one was lost', async (t) => {
   const verify_command = 'test -e good';
   const b = await bench(t, { handler: (request) => STORY[answered(request)] ?? { text: 'Done already.' } });
   await writeFile(join(b.repo_dir, 'a'), 'A\n');
-  b.inbox.say('Be quick.');
+  b.messages.say('Be quick.');
   t.is((await b.run({ verify_command })).status, 'succeeded');
   const whole = [...b.events];
   const sent = b.model.requests.length;
@@ -44,13 +44,13 @@ test('goes on from any event at which the attempt before was lost', async (t) =>
     const requests = b.model.requests.slice(from[1]);
     const where = `after event ${at}, ${whole[at - 1]?.type}`;
     t.is(end.status, 'succeeded', where);
-    // A prefix that differs by one byte would not be signed as it is, and the API would refuse it.
+    // The API would refuse a prefix that differs by one byte, because its signatures would not match.
     t.false(
       events.some(({ type }) => type === 'turn.retried'),
       where,
     );
     t.is(events.filter(({ type }) => type === 'conversation.started').length, transcript.length === 0 ? 1 : 0, where);
-    // Nothing that was paid for is asked twice. (An answer is lost only with its event; and the file is there from the start.)
+    // No turn is paid for twice: a response is lost only together with its event.
     t.true(requests.length <= STORY.length - turns, where);
     const [first] = requests;
     const usage = events.find((event) => event.type === 'turn.finished')?.body;
@@ -58,7 +58,7 @@ test('goes on from any event at which the attempt before was lost', async (t) =>
   }
 });
 
-test('says of a call that was under way what became of it, and runs those of a turn that had not begun', async (t) => {
+test('a call that had begun is answered as interrupted; if none of its turn had begun, all are run', async (t) => {
   const two = [call('run_command', { command: 'echo one' }), call('run_command', { command: 'echo two' })];
   const b = await bench(t, { handler: (request) => [{ tools: two }, { text: 'Done.' }][answered(request)] ?? {} });
   await b.run();
@@ -80,7 +80,7 @@ test('says of a call that was under way what became of it, and runs those of a t
   t.regex(one_ended[0] ?? '', /^true Not executed/);
 });
 
-test('closes a question that was open', async (t) => {
+test('an open question is closed', async (t) => {
   const ask = [call('ask_person', { question: 'Well?' })];
   const b = await bench(t, { handler: (request) => [{ tools: ask }, { text: 'Done.' }][answered(request)] ?? {} });
   const first = b.run();
@@ -95,16 +95,16 @@ test('closes a question that was open', async (t) => {
   );
 });
 
-test('takes a message that follows on a task that had ended, and none twice', async (t) => {
+test('a message continues a task that has ended, and none is added twice', async (t) => {
   const b = await bench(t, { handler: (request) => ({ text: `Done ${answered(request)}.` }) });
-  const message = b.inbox.say('First this.');
+  const message = b.messages.say('First this.');
   await b.run();
-  // It was not yet acknowledged when the worker went, so it comes again.
-  b.inbox.say('x');
-  const again = b.inbox.take();
+  // It was not acknowledged when the worker died, so it comes again.
+  b.messages.say('x');
+  const again = b.messages.take();
   t.is(again.length, 1);
-  b.inbox.put(message);
-  b.inbox.say('Now the rest.');
+  b.messages.put(message);
+  b.messages.say('Now the rest.');
   const end = await b.run();
   t.is(end.summary, 'Done 1.');
   t.deepEqual(
@@ -113,14 +113,14 @@ test('takes a message that follows on a task that had ended, and none twice', as
   );
 });
 
-test('marks where the request before ended, so that a turn with many tools is still served from the cache', async (t) => {
+test('a turn with many tools is still served from the cache', async (t) => {
   const many = Array.from({ length: 15 }, (_, i) => call('read_file', { path: `f${i}` }));
   const b = await bench(t, { handler: (request) => [{ tools: many }, { text: 'Done.' }][answered(request)] ?? {} });
   await b.run();
   const [first, second] = b.of('turn.finished').map(({ usage }) => usage);
   const whole = (first?.cache_write_tokens ?? 0) + (first?.input_tokens ?? 0);
   t.is(second?.cache_read_tokens, whole);
-  // They read side by side, eight at once.
+  // They run in parallel, eight at a time.
   const tools = b.events.map(({ type }) => type).filter((type) => type.startsWith('tool.'));
   t.is(tools.indexOf('tool.finished'), 8);
 });

@@ -3,51 +3,42 @@ import { StuckDetector } from '../../../agent-container/loop/stuck.ts';
 
 type Turn = [action: string, outcome: string, failed?: boolean];
 
-function verdicts(turns: Turn[]): string[] {
+function check(turns: Turn[]): string[] {
   const detector = new StuckDetector();
   return turns.map(([action, outcome, failed = false]) =>
-    detector.after({ calls: [{ name: 'run_command', input: { command: action } }], results: [outcome], failed }),
+    detector.check({ calls: [{ name: 'run_command', input: { command: action } }], results: [outcome], failed }),
   );
 }
 
-test('finds the same done four times with the same outcome, whatever time it took', (t) => {
+test('the same action with the same outcome four times is a loop, whatever its duration', (t) => {
   const turns = ['1 ms', '2.5 s', '3 ms', '4 ms', '5 ms'].map((time): Turn => ['a', `done in ${time}`]);
-  t.deepEqual(verdicts(turns), ['on', 'on', 'on', 'nudge', 'stop']);
+  t.deepEqual(check(turns), ['ok', 'ok', 'ok', 'warn', 'stuck']);
 });
 
-test('finds the same failing three times, whatever it says', (t) => {
+test('the same failing action three times is a loop, whatever its outcome', (t) => {
   t.deepEqual(
-    verdicts([
+    check([
       ['a', 'x', true],
       ['a', 'y', true],
       ['a', 'z', true],
       ['a', 'w', true],
     ]),
-    ['on', 'on', 'nudge', 'stop'],
+    ['ok', 'ok', 'warn', 'stuck'],
   );
 });
 
-test('finds a going back and forth', (t) => {
+test('two actions in alternation are a loop', (t) => {
   const turns = Array.from({ length: 7 }, (_, i): Turn => [i % 2 === 0 ? 'a' : 'b', 'same']);
-  t.deepEqual(verdicts(turns), ['on', 'on', 'on', 'on', 'on', 'nudge', 'stop']);
+  t.deepEqual(check(turns), ['ok', 'ok', 'ok', 'ok', 'ok', 'warn', 'stuck']);
 });
 
-test('lets go of one that does something else once it was told', (t) => {
+test('an agent that does something else after the warning is warned again before it is stopped', (t) => {
   const same = ['a', 'x'] satisfies Turn;
-  t.deepEqual(verdicts([same, same, same, same, ['b', 'y'], same, same, same, same]), [
-    'on',
-    'on',
-    'on',
-    'nudge',
-    'on',
-    'on',
-    'on',
-    'on',
-    'nudge',
-  ]);
+  const expected = ['ok', 'ok', 'ok', 'warn', 'ok', 'ok', 'ok', 'ok', 'warn'];
+  t.deepEqual(check([same, same, same, same, ['b', 'y'], same, same, same, same]), expected);
 });
 
-test('leaves progress alone: another outcome, another action', (t) => {
+test('another outcome is progress', (t) => {
   const turns = Array.from({ length: 12 }, (_, i): Turn => ['npm test', `${12 - i} failed`]);
-  t.true(verdicts(turns).every((verdict) => verdict === 'on'));
+  t.true(check(turns).every((state) => state === 'ok'));
 });

@@ -5,7 +5,7 @@ import { isAlive } from '../../support/processes.ts';
 import { toolbox } from '../../support/tools.ts';
 import { until } from '../../support/until.ts';
 
-test('gives output, exit code and time; a failing command is no failing tool', async (t) => {
+test('a command gives output, exit code and duration; its failure is not a tool error', async (t) => {
   const { use, call, deltas } = await toolbox(t);
   t.regex(await use('run_command', { command: 'echo hi; exit 1' }), /^hi\n\[exit code 1, \d+(\.\d)? m?s\]$/);
   t.regex(await use('run_command', { command: 'true' }), /^\(no output\)\n\[exit code 0/);
@@ -13,7 +13,7 @@ test('gives output, exit code and time; a failing command is no failing tool', a
   t.deepEqual(deltas, [{ ref: 'toolu_1', kind: 'output', text: 'hi\n' }]);
 });
 
-test('says where the working folder is, what was ended, and where the rest of the output is', async (t) => {
+test('the result names a new working folder, killed processes, and the file with the whole output', async (t) => {
   const { use, scratch_dir } = await toolbox(t);
   t.regex(await use('run_command', { command: 'mkdir x; cd x' }), /\[the working folder is now x\]$/);
   t.regex(await use('run_command', { command: 'sleep 99 &' }), /left running were ended: .*background: true\]$/);
@@ -23,21 +23,21 @@ test('says where the working folder is, what was ended, and where the rest of th
   t.regex(await use('read_file', { path: log, offset: 30_000, limit: 1 }), /^ 30000\t30000\n/);
 });
 
-test('says what a time limit did', async (t) => {
+test('the result explains a time limit', async (t) => {
   const { use, call } = await toolbox(t);
   const text = await use('run_command', { command: 'echo begun; sleep 99', timeout_s: 1 });
   t.regex(text, /^ERROR: begun\n\[ended at its time limit, .*\]\n\[.*larger timeout_s.*\]$/s);
   t.like(await call('run_command', { command: 'sleep 99', timeout_s: 1 }), { is_error: true, exit_code: null });
 });
 
-test('relays no more than a bounded part of an endless output', async (t) => {
+test('only a bounded part of an endless output is relayed', async (t) => {
   const { use, deltas } = await toolbox(t);
   await use('run_command', { command: 'head -c 5000000 /dev/zero | tr "\\0" x' });
   const chars = deltas.reduce((sum, { text }) => sum + text.length, 0);
   t.true(chars > 100_000 && chars <= 200_000);
 });
 
-test('runs a server in the background, and stops it', async (t) => {
+test('a server runs in the background, and can be stopped', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   const started = await use('run_command', { command: 'echo $$ > pid; echo listening; sleep 300', background: true });
   const [, id, log] = /as (background-1). Its output goes to (\S+):/.exec(started) ?? [];
@@ -46,16 +46,16 @@ test('runs a server in the background, and stops it', async (t) => {
   t.regex(await use('stop_command', { id }), /^background-1 was ended. Its output, in \S+:\nlistening/);
   t.false(isAlive(pid));
   t.regex(await use('stop_command', { id }), /^background-1 had ended already/);
-  t.regex(await use('stop_command', { id: 'x' }), /^ERROR: No command of the name x/);
+  t.regex(await use('stop_command', { id: 'x' }), /^ERROR: There is no background command with the id x/);
 });
 
-test('says at once that a server did not start', async (t) => {
+test('a background command that fails at once is reported at once', async (t) => {
   const { use } = await toolbox(t);
   const text = await use('run_command', { command: 'echo no such port; exit 9', background: true });
   t.regex(text, /^It ended at once \(exit code 9\). Its output:\nno such port/);
 });
 
-test('ends a command when the work is aborted', async (t) => {
+test('an abort ends a command', async (t) => {
   const { call, abort, repo_dir } = await toolbox(t);
   const running = call('run_command', { command: 'sleep 300 & echo $! > pid; wait' });
   const file = join(repo_dir, 'pid');

@@ -11,7 +11,7 @@ const PNG = Buffer.from(
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}`).join('\n');
 
-test('reads a file with line numbers, and says how to go on', async (t) => {
+test('read_file gives numbered lines, and says how to read on', async (t) => {
   const { use } = await toolbox(t, { 'a.txt': `${numbered(1, 5000)}\n`, 'b.txt': 'one\r\ntwo' });
   t.is(await use('read_file', { path: 'b.txt' }), '     1\tone\n     2\ttwo');
   const first = await use('read_file', { path: 'a.txt' });
@@ -20,7 +20,7 @@ test('reads a file with line numbers, and says how to go on', async (t) => {
   t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt has 5000 lines: there is no line 5001.');
 });
 
-test('bounds what a read gives: long lines, long files, empty and binary ones', async (t) => {
+test('read_file handles long lines, long files, empty and binary ones', async (t) => {
   const { use } = await toolbox(t, {
     wide: `${'w'.repeat(100_000)}\nshort\n`,
     many: `${'x'.repeat(1000)}\n`.repeat(500),
@@ -35,7 +35,7 @@ test('bounds what a read gives: long lines, long files, empty and binary ones', 
   t.regex(await use('read_file', { path: 'huge' }), /^ERROR: huge has 22020096 bytes, too many/);
 });
 
-test('shows images by what they are, not by their name, up to a size', async (t) => {
+test('read_file shows images by their content, not by their name, up to a size', async (t) => {
   const { call, use } = await toolbox(t, {
     'dot.txt': PNG,
     'fake.png': 'no image',
@@ -59,7 +59,7 @@ test('shows images by what they are, not by their name, up to a size', async (t)
   t.regex(await use('read_file', { path: 'large.png' }), /^ERROR: large.png is an image of \d+ bytes; at most/);
 });
 
-test('stays in the repository, however a path is written', async (t) => {
+test('no path or link leads the file tools out of the repository', async (t) => {
   const { use, folder, repo_dir, scratch_dir } = await toolbox(t, { 'in.txt': 'in\n' });
   await writeFile(join(folder, 'secret'), 'out\n');
   await writeFile(join(scratch_dir, 'log'), 'a log\n');
@@ -89,7 +89,7 @@ test('stays in the repository, however a path is written', async (t) => {
   t.regex(await use('write_file', { path: 'loop', content: '' }), /^ERROR: /);
   t.is(await readFile(join(folder, 'secret'), 'utf8'), 'out\n');
   t.deepEqual((await readdir(folder)).sort(), ['repo', 'repo-other', 'scratch', 'secret']);
-  // What is inside may be reached by a link, and by its absolute path; the scratch folder may be read, not written.
+  // Links inside the repository and absolute paths work; the scratch directory can be read, not written.
   t.is(await use('write_file', { path: 'inner', content: 'new\n' }), 'Replaced in.txt: 1 lines.');
   t.true((await lstat(join(repo_dir, 'inner'))).isSymbolicLink());
   t.is(await use('read_file', { path: join(repo_dir, 'in.txt') }), '     1\tnew');
@@ -100,7 +100,7 @@ test('stays in the repository, however a path is written', async (t) => {
   );
 });
 
-test('opens no pipe, no folder, no device', async (t) => {
+test('pipes and folders are not opened', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   execFileSync('mkfifo', [join(repo_dir, 'pipe')]);
   t.regex(await use('read_file', { path: 'pipe' }), /^ERROR: .*not a regular file/);
@@ -110,7 +110,7 @@ test('opens no pipe, no folder, no device', async (t) => {
   t.regex(await use('write_file', { path: '.', content: 'x' }), /^ERROR: That is the repository itself/);
 });
 
-test('writes a file at once, with its folders, and keeps its mode', async (t) => {
+test('write_file makes folders, keeps the mode, and leaves no temporary file', async (t) => {
   const { use, repo_dir } = await toolbox(t, { 'run.sh': 'old\n' });
   await chmod(join(repo_dir, 'run.sh'), 0o755);
   t.is(await use('write_file', { path: 'a/b/c.txt', content: 'x\ny\n' }), 'Created a/b/c.txt: 2 lines.');
@@ -121,14 +121,14 @@ test('writes a file at once, with its folders, and keeps its mode', async (t) =>
   t.regex(await use('write_file', { path: 'run.sh/x', content: '' }), /^ERROR: A part of the path is a file/);
 });
 
-test('replaces text that is there once, and shows the lines around it', async (t) => {
+test('edit_file replaces text, and shows the lines around it', async (t) => {
   const { use, repo_dir } = await toolbox(t, { 'a.js': `${numbered(1, 20)}\n` });
   const shown = await use('edit_file', { path: 'a.js', old_text: 'line 10\n', new_text: 'ten\nten and a half\n' });
   t.regex(shown, /^Replaced it in a.js:\n {5}6\tline 6\n[^]* {4}10\tten\n {4}11\tten and a half\n {4}12\tline 11\n/);
   t.true((await readFile(join(repo_dir, 'a.js'), 'utf8')).includes('line 9\nten\nten and a half\nline 11\n'));
 });
 
-test('says what to do where the text is not there once', async (t) => {
+test('edit_file says what to do if the text is missing or there several times', async (t) => {
   const { use, repo_dir } = await toolbox(t, { a: 'x = 1\n  y = 2\nx = 1\n' });
   const edit = (old_text: string, new_text: string, more = {}) =>
     use('edit_file', { path: 'a', old_text, new_text, ...more });
@@ -142,7 +142,7 @@ test('says what to do where the text is not there once', async (t) => {
   t.is(await readFile(join(repo_dir, 'a'), 'utf8'), '$& $1\n  y = 2\n$& $1\n');
 });
 
-test('keeps line ends and the byte order mark, and leaves alone what is not UTF-8', async (t) => {
+test('edit_file keeps line endings and the byte order mark, and refuses what is not UTF-8', async (t) => {
   const { use, repo_dir } = await toolbox(t, {
     crlf: '\uFEFFone\r\ntwo\r\nthree\r\n',
     mixed: 'a\r\nb\nc\n',
@@ -156,7 +156,7 @@ test('keeps line ends and the byte order mark, and leaves alone what is not UTF-
   t.regex(await use('edit_file', { path: 'latin', old_text: 'caf', new_text: 'tea' }), /^ERROR: latin is not UTF-8/);
 });
 
-test('lists folders level by level, within a bound', async (t) => {
+test('list_files lists level by level, up to a limit', async (t) => {
   const { use, repo_dir } = await toolbox(t, { 'a/b/c/d.txt': '', 'z.txt': '', 'node_modules/x/y.js': '' });
   await symlink('z.txt', join(repo_dir, 'link'));
   t.is(await use('list_files', {}), '.:\na/\na/b/\nlink (link)\nnode_modules/\nz.txt');
@@ -167,7 +167,7 @@ test('lists folders level by level, within a bound', async (t) => {
   t.regex(lines.at(-1) ?? '', /Only the first 500 entries/);
 });
 
-test('tells what is wrong with an input', async (t) => {
+test('an invalid input gets an error that names the field', async (t) => {
   const { use } = await toolbox(t);
   t.regex(await use('read_file', {}), /^ERROR: The input is not valid.*expected string.*path/s);
   t.regex(await use('read_file', { path: 'a', lines: 3 }), /^ERROR: .*Unrecognized key: "lines"/s);

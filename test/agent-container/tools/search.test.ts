@@ -9,7 +9,7 @@ const FILES = {
   'docs/c.md': 'alpha and omega\n',
 };
 
-test('finds lines with their file and number', async (t) => {
+test('gives matching lines with their file and number', async (t) => {
   const { use } = await toolbox(t, FILES);
   t.is(await use('search', { pattern: 'alpha' }), './docs/c.md:1:alpha and omega\n./src/b.js:1:alpha();');
   t.is(
@@ -24,12 +24,12 @@ test('finds lines with their file and number', async (t) => {
   t.is(await use('search', { pattern: '-e' }), 'Nothing in . matches.');
 });
 
-test('says what is wrong with a pattern', async (t) => {
+test('explains what is wrong with a pattern', async (t) => {
   const { use } = await toolbox(t, FILES);
   t.regex(await use('search', { pattern: 'a(' }), /^ERROR: The search failed: .*unclosed group/s);
 });
 
-test('bounds what it gives', async (t) => {
+test('gives a bounded number of lines, each of bounded length', async (t) => {
   const { use, repo_dir } = await toolbox(t);
   await writeFile(join(repo_dir, 'many'), 'hit\n'.repeat(100_000));
   await writeFile(join(repo_dir, 'wide'), `hit ${'w'.repeat(1_000_000)}\n`);
@@ -39,12 +39,12 @@ test('bounds what it gives', async (t) => {
   t.true((await use('search', { pattern: 'hit', path: 'wide' })).length < 1000);
 });
 
-test('uses grep where ripgrep is missing, and says so', async (t) => {
+test('uses grep if ripgrep is missing, and says so', async (t) => {
   const { use, setPath, folder } = await toolbox(t, FILES);
   await symlink('/usr/bin/grep', join(folder, 'grep'));
   setPath(folder);
   t.is(
     await use('search', { pattern: 'alpha', glob: '*.js' }),
-    '[ripgrep is not installed here: this is what grep -E found.]\n./src/b.js:1:alpha();',
+    '[ripgrep is not installed: these are the results of grep -E.]\n./src/b.js:1:alpha();',
   );
 });

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Fault } from '../fault.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../../coordinator/cli/main.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../coordinator/admin/main.ts', import.meta.url));
 
 export const BACKUP_FAULTS: Fault[] = [
   {

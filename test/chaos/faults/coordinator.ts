@@ -19,7 +19,11 @@ const STEPS = {
   'branch.pushed': 'the worker sends it again; it is stored once',
   'attempt.ended': 'the result is sent again, or known: one end',
   remove_worker: 'the container and its folders are removed at the next start',
+  handle_event: 'the durable subscriber gets the event again; it gets each at least once, in order',
 };
+
+/** Nothing is to be found out between these and the step before them. */
+const AFTER_ONLY = ['create_container', 'handle_event'];
 
 /** Killed in the middle of anything, some times in a row. */
 const killed: Fault = {
@@ -89,7 +93,7 @@ const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault 
   outcome,
   prepare: (scene, random) => {
     // What there is many of happens in the middle of an errand too.
-    const nth = /^(turn|tool|usage)/.test(step) ? random.whole(1, 4) : 1;
+    const nth = /^(turn|tool|usage|handle)/.test(step) ? random.whole(1, 4) : 1;
     scene.program = [...scene.program.slice(0, 1), `${at}:${step}:${nth}`];
   },
   inject: async (scene) => {
@@ -141,7 +145,7 @@ export const COORDINATOR_FAULTS: Fault[] = [
   asleep,
   second,
   ...Object.entries(STEPS).flatMap(([step, outcome]) =>
-    (step === 'create_container' ? (['after'] as const) : (['before', 'after'] as const)).map((at) =>
+    (AFTER_ONLY.includes(step) ? (['after'] as const) : (['before', 'after'] as const)).map((at) =>
       killedAt(at, step, outcome),
     ),
   ),

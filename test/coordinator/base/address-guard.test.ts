@@ -11,7 +11,7 @@ import {
 
 const address = (text: string) => ({ address: text, family: text.includes(':') ? 6 : 4 });
 
-test('public addresses are public', (t) => {
+test('accepts public addresses', (t) => {
   const all = [
     '8.8.8.8',
     '93.184.215.14',
@@ -26,7 +26,7 @@ test('public addresses are public', (t) => {
   for (const text of all) t.true(isPublicAddress(text), text);
 });
 
-test('whatever is not of the public internet is not public', (t) => {
+test('rejects private, reserved and translated addresses', (t) => {
   const ipv4 = [
     '0.0.0.0',
     '10.1.2.3',
@@ -71,7 +71,7 @@ test('whatever is not of the public internet is not public', (t) => {
   for (const text of [...ipv4, ...ipv6, '', 'localhost', '1.2.3', '0x7f.1']) t.false(isPublicAddress(text), text);
 });
 
-test('a name passes with public addresses alone', async (t) => {
+test('allows a name only if all its addresses are public', async (t) => {
   const guard = addressGuard([], async (name) =>
     name === 'good.example' ? [address('8.8.8.8')] : [address('8.8.8.8'), address('10.0.0.1')],
   );
@@ -82,7 +82,7 @@ test('a name passes with public addresses alone', async (t) => {
   });
 });
 
-test('a private host passes that the owner lists, with its port or for any', async (t) => {
+test('allows a private host that the owner lists, with this port or without any', async (t) => {
   const guard = addressGuard(['forge.house:3000', 'registry.house', '[fd00::1]:80', '10.0.0.9'], async (name) => [
     address(name.includes(':') ? name : '10.0.0.1'),
   ]);
@@ -96,26 +96,26 @@ test('a private host passes that the owner lists, with its port or for any', asy
   t.is((await guard('10.0.0.9', 80)).length, 1);
 });
 
-test('a list with a port opens that port, a list without one opens none by itself', (t) => {
+test('an entry with a port matches that port; an entry without one names no port', (t) => {
   t.true(listsPort(['forge.house:3000'], 'forge.house', 3000));
   t.false(listsPort(['forge.house'], 'forge.house', 3000));
   t.true(listsHost(['forge.house'], 'forge.house', 3000));
 });
 
-test('a name that does not resolve, or to nothing, is unreachable', async (t) => {
+test('a name that does not resolve, or resolves to no address, is unreachable', async (t) => {
   await t.throwsAsync(addressGuard([], () => Promise.reject(new Error('ENOTFOUND')))('a.example', 443), {
     code: 'upstream_unreachable',
   });
   await t.throwsAsync(addressGuard([], async () => [])('a.example', 443), { code: 'upstream_unreachable' });
 });
 
-test('the system answers for addresses and for this machine', async (t) => {
+test('the system resolver handles IP addresses and localhost', async (t) => {
   await t.throwsAsync(addressGuard([])('127.0.0.1', 80), { code: 'forbidden' });
   await t.throwsAsync(addressGuard([])('localhost', 80), { code: 'forbidden' });
   await t.throwsAsync(addressGuard([])('[::1]', 80), { code: 'forbidden' });
 });
 
-test('a pinned connection goes where it was pinned to, whatever the name', async (t) => {
+test('a pinned connection goes to the pinned address, whatever the name', async (t) => {
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   t.teardown(() => server.close());
   await once(server, 'listening');

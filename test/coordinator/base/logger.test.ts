@@ -13,7 +13,7 @@ function logged(level: 'debug' | 'info', write: (logger: ReturnType<typeof creat
   return lines.join('');
 }
 
-test('credentials are struck out of the log, at the top and in what it gate', (t) => {
+test('redacts credentials at the top level and in nested objects', (t) => {
   const text = logged('info', (logger) => {
     logger.info({ headers: { authorization: 'Bearer s3cret', 'x-api-key': 's3cret', accept: 'kept' } }, 'one');
     logger.info({ req: { headers: { cookie: 's3cret', 'sec-websocket-protocol': 'bearer.s3cret' } } }, 'two');
@@ -25,7 +25,7 @@ test('credentials are struck out of the log, at the top and in what it gate', (t
   t.is(text.trim().split('\n').length, 4);
 });
 
-test('what is below its level is not written', (t) => {
+test('writes nothing below its level', (t) => {
   t.is(
     logged('info', (logger) => logger.debug('x')),
     '',
@@ -36,7 +36,7 @@ test('what is below its level is not written', (t) => {
   );
 });
 
-diskTest('a log that goes to a file on a full disk holds nobody up, and goes on once there is room', async (t) => {
+diskTest('a full disk does not block the logger; it continues when there is space', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 1);
   const path = join(disk, 'log');
   const output = openSync(path, 'a');

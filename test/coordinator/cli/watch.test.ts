@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { LogEvent, WorkerEvent } from '../../../protocol/events.ts';
@@ -252,7 +250,7 @@ test('says that the log-in has ended where it cannot be renewed', async (t) => {
   const watching = cli.start(['watch', id]);
   errand.begin();
   await watching.shows('running');
-  const { refresh_token } = JSON.parse(await readFile(join(cli.config_dir, 'errand', 'session.json'), 'utf8'));
+  const { refresh_token } = await cli.login();
   server.auth.logins.logout(refresh_token);
   const { code, stderr } = await watching.ended;
   t.is(code, 2);

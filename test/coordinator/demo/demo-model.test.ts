@@ -11,7 +11,7 @@ const SAMPLE = join(import.meta.dirname, '../../../coordinator/demo/sample-repos
 const NAMES = ['read_file', 'write_file', 'edit_file', 'run_command', 'search', 'list_files', 'update_plan'];
 const TOOLS = NAMES.map((name) => ({ name, input_schema: { type: 'object' as const } }));
 
-/** The tools of an agent, as simply as they can be. */
+/** A minimal implementation of the agent's tools. */
 async function use(folder: string, { name, input }: BetaToolUseBlock): Promise<string> {
   const { path = '', content = '', old_text = '', new_text = '', command = '' } = input as Record<string, string>;
   const file = join(folder, path);
@@ -27,7 +27,7 @@ async function use(folder: string, { name, input }: BetaToolUseBlock): Promise<s
   if (name === 'write_file') await writeFile(file, content);
   if (name !== 'edit_file') return 'Done.';
   const text = await readFile(file, 'utf8');
-  if (text.split(old_text).length !== 2) throw new Error('old_text must be there once.');
+  if (text.split(old_text).length !== 2) throw new Error('old_text must occur exactly once.');
   await writeFile(
     file,
     text.replace(old_text, () => new_text),
@@ -47,7 +47,7 @@ function run(cwd: string, command: string): Promise<string> {
 
 type Errand = { folder: string; turns: BetaMessage[]; messages: BetaMessageParam[]; summary: string };
 
-/** A loop around the demo model until its turn ends. `say` gives what a person says after so many turns. */
+/** Runs an agent loop with the demo model until it ends. `say` returns the user's message after the given turn. */
 async function errand(
   folder: string,
   prompt: string,
@@ -68,7 +68,7 @@ async function errand(
       const calls = message.content.filter((block) => block.type === 'tool_use');
       const summary = message.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
       if (message.stop_reason !== 'tool_use') return { folder, turns, messages, summary };
-      if (turns.length > 20) throw new Error('The demo model does not come to an end.');
+      if (turns.length > 20) throw new Error('The demo model did not end after 20 turns.');
       const results = await Promise.all(
         calls.map(async (call) => {
           const result = { type: 'tool_result' as const, tool_use_id: call.id };
@@ -78,8 +78,8 @@ async function errand(
           );
         }),
       );
-      const said = say(turns.length);
-      messages.push({ role: 'user', content: [...results, ...(said ? [{ type: 'text' as const, text: said }] : [])] });
+      const text = say(turns.length);
+      messages.push({ role: 'user', content: [...results, ...(text ? [{ type: 'text' as const, text }] : [])] });
     }
   } finally {
     await demo.close();
@@ -95,7 +95,7 @@ async function sample(t: ExecutionContext): Promise<string> {
 const used = ({ turns }: Errand) =>
   turns.flatMap(({ content }) => content.flatMap((block) => (block.type === 'tool_use' ? [block.name] : [])));
 
-test('mends the sample: reads, runs the tests, edits, runs them again', async (t) => {
+test('fixes the sample: reads, runs the tests, edits, runs them again', async (t) => {
   const folder = await sample(t);
   const done = await errand(folder, 'One test fails. Find out why, and fix the code, not the test.');
   t.deepEqual(
@@ -122,9 +122,9 @@ test('mends the sample: reads, runs the tests, edits, runs them again', async (t
   );
 });
 
-test('heeds what a person says during the run, and afterwards', async (t) => {
+test('follows messages during the run and after it', async (t) => {
   const folder = await sample(t);
-  const first = await errand(folder, 'Mend it.', (turn) =>
+  const first = await errand(folder, 'Fix it.', (turn) =>
     turn === 2 ? 'Please also mention that tips are not included in the README.' : undefined,
   );
   const readme = () => readFile(join(folder, 'README.md'), 'utf8');
@@ -138,8 +138,8 @@ test('heeds what a person says during the run, and afterwards', async (t) => {
   t.regex(await readme(), /\n\nTips are not included\.\n\nMade at the table\.\n$/);
 });
 
-test('decides by the conversation alone, so that another server goes on where one was', async (t) => {
-  const { messages } = await errand(await sample(t), 'Mend it.', (turn) =>
+test('depends only on the conversation, so that another server can resume', async (t) => {
+  const { messages } = await errand(await sample(t), 'Fix it.', (turn) =>
     turn === 3 ? 'Mention the tips in the README' : undefined,
   );
   const demo = await startDemoModel({ pace_ms: 0 });
@@ -155,27 +155,27 @@ test('decides by the conversation alone, so that another server goes on where on
   }
 });
 
-test('says what it is on any other repository, and changes nothing', async (t) => {
+test('explains itself on any other repository and changes nothing', async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, 'package.json'), '{"name": "mine", "scripts": {"test": "node --test"}}');
   const done = await errand(folder, 'Rewrite it in Rust.');
   t.deepEqual(used(done), ['list_files', 'read_file']);
   t.regex(done.summary, /changed nothing.*demo model.*ANTHROPIC_API_KEY/s);
   t.deepEqual(await readdir(folder), ['package.json']);
-  const wished = await errand(folder, 'Mention that this is a trial in the README');
-  t.regex(wished.summary, /This is a trial/);
+  const requested = await errand(folder, 'Mention that this is a trial in the README');
+  t.regex(requested.summary, /This is a trial/);
   t.is(await readFile(join(folder, 'README.md'), 'utf8'), 'This is a trial.\n');
 });
 
-test('gives up on a sample whose code it does not know, and says so', async (t) => {
+test('gives up on a sample with unknown code and says so', async (t) => {
   const folder = await sample(t);
   await writeFile(join(folder, 'src/split-bill.js'), 'export const splitBill = () => [];\n');
-  const done = await errand(folder, 'Mend it.');
-  t.regex(done.summary, /could not mend this/);
+  const done = await errand(folder, 'Fix it.');
+  t.regex(done.summary, /could not fix this/);
   t.false(used(done).includes('edit_file'));
 });
 
-test('answers to its own name alone, streams at its pace, and counts tokens', async (t) => {
+test('accepts only its own model name, streams at its pace and counts tokens', async (t) => {
   const demo = await startDemoModel({ pace_ms: 5 });
   t.teardown(demo.close);
   const client = new Anthropic({ apiKey: 'none', baseURL: demo.base_url });

@@ -7,7 +7,7 @@ import { ensureSampleRepository } from '../../../coordinator/demo/sample-reposit
 import { temporaryFolder } from '../../support/folder.ts';
 import { git } from '../../support/git-server.ts';
 
-test('the sample has one test that fails, and mending the code makes it pass', async (t) => {
+test('the sample has one failing test, and fixing the code makes it pass', async (t) => {
   const folder = await temporaryFolder(t);
   const clone = join(folder, 'clone');
   await git(folder, 'clone', '--quiet', await ensureSampleRepository(join(folder, 'data')), clone);
@@ -18,14 +18,14 @@ test('the sample has one test that fails, and mending the code makes it pass', a
 
   const source = join(clone, 'src/split-bill.js');
   const code = await readFile(source, 'utf8');
-  const mended = code.replace('() => share)', '(_, i) => share + (i < total % people ? 1 : 0))');
-  t.not(mended, code);
-  await writeFile(source, mended);
+  const fixed = code.replace('() => share)', '(_, i) => share + (i < total % people ? 1 : 0))');
+  t.not(fixed, code);
+  await writeFile(source, fixed);
   const after = await nodeTest(clone);
   t.is(after.code, 0, after.output);
 });
 
-test('is made once, with the same first commit everywhere, and keeps what was pushed to it', async (t) => {
+test('is created once, with the same first commit everywhere, and keeps pushed branches', async (t) => {
   const folder = await temporaryFolder(t);
   const [path, same, other] = await Promise.all([
     ensureSampleRepository(join(folder, 'a')),
@@ -43,7 +43,7 @@ test('is made once, with the same first commit everywhere, and keeps what was pu
 
 async function nodeTest(cwd: string): Promise<{ code: unknown; output: string }> {
   try {
-    // The variable makes a node within ava's own think that it reports to a parent.
+    // ava sets this variable, and with it `node --test` would report to a parent process.
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
     const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap'], { cwd, env });
     return { code: 0, output: stdout };

@@ -13,7 +13,7 @@ function cost(price: Price | undefined, tokens: Partial<typeof NONE>): number {
   return costOf(price, { ...NONE, ...tokens });
 }
 
-test('prices each kind of token by its own rate', (t) => {
+test('each kind of token has its own rate', (t) => {
   const price = readPrices(undefined).of('claude-sonnet-5-5');
   t.is(cost(price, { input: 1e6 }), 2);
   t.is(cost(price, { output: 1e6 }), 10);
@@ -22,13 +22,13 @@ test('prices each kind of token by its own rate', (t) => {
   t.is(cost(price, { cache_read: 1e6 }), 0.1);
 });
 
-test('prices a long prompt by its own rates, the whole of it', (t) => {
+test('the rates for long prompts apply to the whole request', (t) => {
   const price = readPrices(undefined).of('claude-haiku-5-5');
   t.is(cost(price, { input: 50_000, cache_read: 50_000 }), (50_000 * 0.1 + 50_000 * 0.01) / 1e6);
   t.is(cost(price, { input: 50_000, cache_read: 50_001 }), (50_000 * 0.5 + 50_001 * 0.05) / 1e6);
 });
 
-test('knows a model by the name with its date, and none that it does not know', (t) => {
+test('finds a model by its dated name and no unknown model', (t) => {
   const prices = readPrices(undefined);
   t.true(prices.has('claude-opus-4-6-20260205'));
   t.false(prices.has('claude-unheard-of'));
@@ -38,12 +38,12 @@ test('knows a model by the name with its date, and none that it does not know', 
   t.false(demoPrices().has('claude-sonnet-5-5'));
 });
 
-test('offers no model that the agent cannot work with: those of generation 4.5 know no adaptive thinking and no compaction', (t) => {
+test('offers no model of generation 4.5: they support neither adaptive thinking nor compaction', (t) => {
   const prices = readPrices(undefined);
   for (const model of ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5']) t.false(prices.has(model));
 });
 
-test('lets a file change and add, and names what is wrong with one', async (t) => {
+test('a file overrides and adds prices; its faults are named', async (t) => {
   const file = join(await temporaryFolder(t), 'prices.json');
   const rates = { input: 1, output: 2, cache_write_5m: 3, cache_write_1h: 4, cache_read: 5 };
   await writeFile(file, JSON.stringify({ 'claude-sonnet-5-5': rates, mine: rates }));
@@ -52,5 +52,5 @@ test('lets a file change and add, and names what is wrong with one', async (t) =
   t.true(prices.has('mine') && prices.has('claude-opus-5-5'));
   await writeFile(file, JSON.stringify({ mine: { ...rates, input: -1 } }));
   t.throws(() => readPrices(file), { instanceOf: ConfigError, message: /mine\.input/ });
-  t.throws(() => readPrices(`${file}.none`), { instanceOf: ConfigError, message: /is not there/ });
+  t.throws(() => readPrices(`${file}.none`), { instanceOf: ConfigError, message: /does not exist/ });
 });

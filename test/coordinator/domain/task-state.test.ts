@@ -9,8 +9,9 @@ import {
   type TaskAction,
   type TaskState,
 } from '../../../coordinator/domain/task-state.ts';
+import { Random } from '../../support/random.ts';
 
-const born: TaskState = {
+const QUEUED: TaskState = {
   status: 'queued',
   reason: null,
   detail: null,
@@ -27,8 +28,8 @@ const lost: TaskAction = { type: 'attempt_ended', status: 'failed', reason: 'wor
 const started: TaskAction = { type: 'attempt_started', at };
 const called: TaskAction = { type: 'worker_called', at };
 
-/** What becomes of a task that all of this happens to, in this order. */
-const after = (...actions: TaskAction[]): TaskState => actions.reduce(nextState, born);
+/** The state of a new task after these actions. */
+const after = (...actions: TaskAction[]): TaskState => actions.reduce(nextState, QUEUED);
 const ended = (status: 'succeeded' | 'failed' | 'cancelled', reason: FailureReason | null = null): TaskAction => ({
   type: 'attempt_ended',
   status,
@@ -37,7 +38,7 @@ const ended = (status: 'succeeded' | 'failed' | 'cancelled', reason: FailureReas
   at,
 });
 
-test('a task is started, runs, waits for an answer, and succeeds', (t) => {
+test('a task starts, runs, waits for an answer and succeeds', (t) => {
   const path: TaskAction[] = [
     started,
     called,
@@ -50,8 +51,8 @@ test('a task is started, runs, waits for an answer, and succeeds', (t) => {
   t.like(after(...path), { attempt: 1, started_at: at, ended_at: at, reason: null });
 });
 
-test('a failure that another attempt may mend is tried again, later each time, until there were too many', (t) => {
-  let task = born;
+test('a retryable failure is retried with backoff, up to the limit', (t) => {
+  let task = QUEUED;
   const waits: number[] = [];
   for (let i = 1; i < FAILURES_MAX; i++) {
     task = nextState(nextState(task, started), lost);
@@ -67,8 +68,8 @@ test('a failure that another attempt may mend is tried again, later each time, u
   });
 });
 
-test('a worker that cannot be started is tried again for as long as an engine may be away', (t) => {
-  let task = born;
+test('a worker that cannot be started is retried more often', (t) => {
+  let task = QUEUED;
   for (let i = 1; i < START_FAILURES_MAX; i++) {
     task = nextState(nextState(task, started), ended('failed', 'worker_start_failed'));
     t.like(task, { status: 'queued', failures: i });
@@ -77,21 +78,21 @@ test('a worker that cannot be started is tried again for as long as an engine ma
   t.is(nextState(nextState(task, started), ended('failed', 'worker_start_failed')).status, 'failed');
 });
 
-test('a worker that ran out of memory is tried once more, and after another failure anew', (t) => {
-  const eaten = ended('failed', 'out_of_memory');
-  const twice = after(started, called, eaten, started, called, eaten);
+test('running out of memory is retried once; the count starts again after another failure or a retry', (t) => {
+  const oom = ended('failed', 'out_of_memory');
+  const twice = after(started, called, oom, started, called, oom);
   t.like(twice, { status: 'failed', reason: 'out_of_memory', failures: 2 });
-  t.is(after(started, eaten, started, lost, started, eaten).status, 'queued');
-  t.is(nextState(nextState(nextState(twice, { type: 'retry', at }), started), eaten).status, 'queued');
+  t.is(after(started, oom, started, lost, started, oom).status, 'queued');
+  t.is(nextState(nextState(nextState(twice, { type: 'retry', at }), started), oom).status, 'queued');
 });
 
 for (const reason of FailureReason.options)
-  test(`whether ${reason} is worth another attempt`, (t) => {
+  test(`${reason} is ${FAILURE_IS_WORTH_A_RETRY[reason] ? 'retried' : 'not retried'}`, (t) => {
     const { status } = after(started, called, ended('failed', reason));
     t.is(status, FAILURE_IS_WORTH_A_RETRY[reason] ? 'queued' : 'failed');
   });
 
-test('a cancel ends a queued task at once, and a running one when its attempt has ended, however it did', (t) => {
+test('a cancel ends a queued task at once and a running task when its attempt ends, whatever its outcome', (t) => {
   const cancel: TaskAction = { type: 'cancel', reason: 'enough', at };
   t.like(after(cancel), { status: 'cancelled', detail: 'enough', ended_at: at });
   t.like(after(started, lost, cancel), { status: 'cancelled', reason: null, retry_at: null });
@@ -107,46 +108,46 @@ test('a cancel ends a queued task at once, and a running one when its attempt ha
   t.is(after(started, cancel, { ...cancel, reason: 'again' }).cancel_reason, 'enough');
 });
 
-test('a message or a retry brings an ended task back, and what failed before no longer counts', (t) => {
+test('a message or a retry queues an ended task again and resets its failures', (t) => {
   const failed = after(started, ended('failed', 'stuck'));
   for (const type of ['message', 'retry'] as const)
-    t.deepEqual(nextState(failed, { type, at }), { ...born, attempt: 1, started_at: at, queued_at: at });
+    t.deepEqual(nextState(failed, { type, at }), { ...QUEUED, attempt: 1, started_at: at, queued_at: at });
   t.is(nextState(after(started, ended('succeeded')), { type: 'message', at }).status, 'queued');
 });
 
-test('a cancel of what is cancelled changes nothing', (t) => {
+test('cancelling a cancelled task changes nothing', (t) => {
   const cancelled = after({ type: 'cancel', reason: 'x', at });
   t.is(nextState(cancelled, { type: 'cancel', reason: 'again', at }), cancelled);
 });
 
-test('what a person may not do now is a conflict', (t) => {
+test('a user action that the status does not allow is a conflict', (t) => {
   const cancel: TaskAction = { type: 'cancel', reason: 'x', at };
   const running = after(started, called);
   const refused: [TaskState, TaskAction][] = [
     [after(started, ended('succeeded')), cancel],
     [after(started, ended('succeeded')), { type: 'retry', at }],
     [running, { type: 'retry', at }],
-    [born, { type: 'retry', at }],
+    [QUEUED, { type: 'retry', at }],
     [nextState(running, cancel), { type: 'message', at }],
   ];
   for (const [task, action] of refused) t.throws(() => nextState(task, action), { code: 'conflict' });
 });
 
-test('whatever happens in whatever order, the rules of a life hold', (t) => {
+test('the invariants hold after any sequence of actions', (t) => {
   for (let seed = 1; seed <= 2_000; seed++) {
-    const random = randomOf(seed);
-    let task = Object.freeze({ ...born });
+    const random = new Random(seed);
+    let task = Object.freeze({ ...QUEUED });
     for (let step = 0; step < 40; step++) {
-      const action = anything(random);
+      const action = randomAction(random);
       const before = task;
       try {
         task = Object.freeze(nextState(before, action));
       } catch (error) {
-        const persons = ['cancel', 'message', 'retry'].includes(action.type);
-        if (persons !== error instanceof ErrandError) t.fail(`seed ${seed}: ${action.type} threw ${String(error)}`);
+        const by_user = ['cancel', 'message', 'retry'].includes(action.type);
+        if (by_user !== error instanceof ErrandError) t.fail(`seed ${seed}: ${action.type} threw ${String(error)}`);
         continue;
       }
-      const broken = ruleBroken(before, action, task);
+      const broken = brokenInvariant(before, action, task);
       if (broken !== undefined)
         t.fail(`seed ${seed}, ${action.type}: ${broken}\n${JSON.stringify(before)}\n${JSON.stringify(task)}`);
     }
@@ -154,63 +155,45 @@ test('whatever happens in whatever order, the rules of a life hold', (t) => {
   t.pass();
 });
 
-function ruleBroken(before: TaskState, action: TaskAction, task: TaskState): string | undefined {
+function brokenInvariant(before: TaskState, action: TaskAction, task: TaskState): string | undefined {
   const { type } = action;
-  const rules: Record<string, boolean> = {
-    'an end is left only by a person':
+  const invariants: Record<string, boolean> = {
+    'only a user action leaves an end state':
       !isEnded(before.status) || task === before || type === 'message' || type === 'retry',
-    'an attempt is only ever added, and by its start':
+    'only attempt_started increments the attempt':
       task.attempt === before.attempt + (type === 'attempt_started' ? 1 : 0),
     'only a queued task starts an attempt': type !== 'attempt_started' || before.status === 'queued',
-    'it has ended when it has an end': isEnded(task.status) === (task.ended_at !== null),
-    'only a queued task waits for another try': task.retry_at === null || task.status === 'queued',
-    'only a task at work is being cancelled': task.cancel_reason === null || isActive(task.status),
-    'no more than so many fail in a row':
+    'ended_at is set if and only if the task has ended': isEnded(task.status) === (task.ended_at !== null),
+    'only a queued task has retry_at': task.retry_at === null || task.status === 'queued',
+    'only an active task is being cancelled': task.cancel_reason === null || isActive(task.status),
+    'failures in a row stay below the limit':
       task.status !== 'queued' ||
       task.failures < (task.reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX),
-    'a reason is there where it failed': task.status !== 'failed' || task.reason !== null,
-    'what succeeded or was cancelled has none':
+    'a failed task has a reason': task.status !== 'failed' || task.reason !== null,
+    'a succeeded or cancelled task has no reason':
       (task.status !== 'succeeded' && task.status !== 'cancelled') || task.reason === null,
-    'the same object where nothing changed': task === before || JSON.stringify(task) !== JSON.stringify(before),
+    'an unchanged state is the same object': task === before || JSON.stringify(task) !== JSON.stringify(before),
   };
-  return Object.entries(rules).find(([, gate]) => !gate)?.[0];
+  return Object.entries(invariants).find(([, holds]) => !holds)?.[0];
 }
 
-function anything(random: () => number): TaskAction {
-  const pick = <T>(items: readonly T[], fallback: T): T => items[Math.floor(random() * items.length)] ?? fallback;
-  const time = new Date(Date.parse(at) + Math.floor(random() * 1e9)).toISOString();
-  const type = pick(
-    [
-      'attempt_started',
-      'worker_called',
-      'question_asked',
-      'question_closed',
-      'attempt_ended',
-      'cancel',
-      'message',
-      'retry',
-    ] as const,
-    'retry',
-  );
+const ACTION_TYPES = [
+  'attempt_started',
+  'worker_called',
+  'question_asked',
+  'question_closed',
+  'attempt_ended',
+  'cancel',
+  'message',
+  'retry',
+] as const;
+
+function randomAction(random: Random): TaskAction {
+  const time = new Date(Date.parse(at) + random.whole(0, 1e9)).toISOString();
+  const type = random.pick(ACTION_TYPES);
   if (type === 'cancel') return { type, reason: 'x', at: time };
   if (type !== 'attempt_ended') return { type, at: time };
-  const status = pick(['succeeded', 'failed', 'failed', 'cancelled'] as const, 'failed');
-  return {
-    type,
-    status,
-    reason: status === 'failed' ? pick(FailureReason.options, 'stuck') : null,
-    detail: null,
-    at: time,
-  };
-}
-
-/** A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let z = Math.imul(state ^ (state >>> 15), 1 | state);
-    z = (z + Math.imul(z ^ (z >>> 7), 61 | z)) ^ z;
-    return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
-  };
+  const status = random.pick(['succeeded', 'failed', 'failed', 'cancelled'] as const);
+  const reason = status === 'failed' ? random.pick(FailureReason.options) : null;
+  return { type, status, reason, detail: null, at: time };
 }

@@ -7,7 +7,7 @@ import { requestListener } from '../../../coordinator/http/app.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { Api, readProblem, type Loose } from '../../support/api.ts';
+import { Api, readProblem, type UncheckedRequest } from '../../support/api.ts';
 import { startApi, type StartedApi } from '../../support/start-api.ts';
 
 /** Sends bytes as they are, and gives all that came back by the time the server closed. */
@@ -181,7 +181,7 @@ test('an id that cannot be one, one that is not there, and one of another user a
   const project = await stranger.call('createProject', { body: { name: 'x', repo_url: body.repo_url } });
   for (const id of ['x', '%', '../tasks', '%00', newId(), task.id, project.id]) {
     const params = { id };
-    const calls: [Parameters<Api['refused']>[0], Loose][] = [
+    const calls: [Parameters<Api['refused']>[0], UncheckedRequest][] = [
       ['getTask', { params }],
       ['listEvents', { params }],
       ['getDiff', { params }],

@@ -1,9 +1,11 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import type { z } from 'zod';
+import type { Login, Session } from '../../../protocol/accounts.ts';
 import { EPOCH_HEADER } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { ROUTE_NAMES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { Api, type Loose } from '../../support/api.ts';
+import { Api, type UncheckedRequest } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
 
 const OPERATOR = 'the-token-of-the-operator';
@@ -11,7 +13,7 @@ const OPERATOR = 'the-token-of-the-operator';
 test('every answer to someone who is logged in names the epoch, refusals too', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const epoch = async (name: RouteName, request: Loose = {}) =>
+  const epoch = async (name: RouteName, request: UncheckedRequest = {}) =>
     (await api.send(name, request)).headers.get(EPOCH_HEADER);
   const gone = { params: { id: newId() } };
   t.is(await epoch('listTasks'), server.epoch.now);
@@ -23,6 +25,29 @@ test('every answer to someone who is logged in names the epoch, refusals too', a
   api.token = 'of nobody';
   t.is(await epoch('me'), null);
 });
+
+/** Calls the routes of accounts that end log-ins, as the owner and as another. */
+async function callAccountRoutes(
+  t: ExecutionContext,
+  api: Api,
+  owner: z.output<typeof Login>,
+  session: Session,
+): Promise<void> {
+  const refreshed = await api.call('refresh', { body: { refresh_token: session.refresh_token } });
+  await api.call('logout', { body: { refresh_token: refreshed.refresh_token } });
+  t.is((await api.refused('me', {})).code, 'unauthenticated');
+  const other = { ...owner, email: 'bob@example.org' };
+  await api.call('signup', { body: other });
+  api.token = (await api.call('login', { body: owner })).access_token;
+  const { password: given } = await api.call('resetPassword', { body: { email: other.email } });
+  api.token = (await api.call('login', { body: { ...other, password: given } })).access_token;
+  await api.call('changePassword', { body: { old_password: given, new_password: other.password } });
+  const [log_in] = (await api.call('listSessions', {})).items;
+  await api.call('deleteSession', { params: { id: log_in?.id ?? '' } });
+  api.token = (await api.call('login', { body: other })).access_token;
+  await api.call('deleteMe', { body: { password: other.password } });
+  t.is((await api.refused('me', {})).code, 'unauthenticated');
+}
 
 test('every route answers what it declares', async (t) => {
   const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
@@ -66,20 +91,7 @@ test('every route answers what it declares', async (t) => {
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 
-  const refreshed = await api.call('refresh', { body: { refresh_token: session.refresh_token } });
-  await api.call('logout', { body: { refresh_token: refreshed.refresh_token } });
-  t.is((await api.refused('me', {})).code, 'unauthenticated');
-  const other = { ...body, email: 'bob@example.org' };
-  await api.call('signup', { body: other });
-  api.token = (await api.call('login', { body })).access_token;
-  const { password: given } = await api.call('resetPassword', { body: { email: other.email } });
-  api.token = (await api.call('login', { body: { ...other, password: given } })).access_token;
-  await api.call('changePassword', { body: { old_password: given, new_password: other.password } });
-  const [log_in] = (await api.call('listSessions', {})).items;
-  await api.call('deleteSession', { params: { id: log_in?.id ?? '' } });
-  api.token = (await api.call('login', { body: other })).access_token;
-  await api.call('deleteMe', { body: { password: other.password } });
-  t.is((await api.refused('me', {})).code, 'unauthenticated');
+  await callAccountRoutes(t, api, body, session);
   await api.call('openapi', {});
   await api.call('healthz', {});
   await api.call('readyz', {});

@@ -1,53 +1,23 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { WebSocket } from 'ws';
-import { temporaryFolder } from '../../support/folder.ts';
-import { startHeart, type Heart } from '../../support/heart.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { addLogEvents, addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
-import { TestClient } from '../../support/watcher.ts';
-import type { SocketLimits } from '../../../coordinator/live/feed.ts';
+import { TestClient } from '../../support/test-client.ts';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
-import type { TaskRow } from '../../../coordinator/domain/task.ts';
-
-async function start(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
-  const heart = await startHeart({ folder: await temporaryFolder(t), limits });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  return { heart, user_id, task: addTask(heart.log, user_id) };
-}
-
-/** Adds events to the log; gives their ids. */
-function add({ log }: Heart, task: TaskRow, count: number, text = 'x'): number[] {
-  const body = JSON.stringify({ level: 'info', text });
-  return log.write((tx) =>
-    Array.from(
-      { length: count },
-      () =>
-        tx.append({
-          task_id: task.id,
-          user_id: task.user_id,
-          attempt: 1,
-          seq: null,
-          type: 'log',
-          at: new Date().toISOString(),
-          body,
-        }).id,
-    ),
-  );
-}
+import { setSocketScene as start } from '../../support/socket-scene.ts';
 
 test('says hello, replays what is newer than the cursor, is caught up, and goes on live', async (t) => {
-  const { heart, user_id, task } = await start(t);
-  const old = add(heart, task, 450);
-  const client = await TestClient.subscribe(heart.socket_url, user_id, old[9]);
+  const { scene, user_id, task } = await start(t);
+  const old = addLogEvents(scene.log, task, 450);
+  const client = await TestClient.subscribe(scene.socket_url, user_id, old[9]);
   t.like(client.of('hello')[0], { cursor: old.at(-1) });
   t.is(client.socket.protocol, SUBPROTOCOL);
   await client.until(() => client.of('caught_up').length === 1);
   t.deepEqual(client.ids(), old.slice(10));
   t.deepEqual(client.of('caught_up'), [{ type: 'caught_up', cursor: old.at(-1) ?? 0 }]);
-  const live = add(heart, task, 3);
+  const live = addLogEvents(scene.log, task, 3);
   await client.until(() => client.ids().length === 443);
   t.deepEqual(client.ids(), [...old.slice(10), ...live]);
   t.is(client.of('events').at(-1)?.events.length, 3);
@@ -55,30 +25,30 @@ test('says hello, replays what is newer than the cursor, is caught up, and goes 
 });
 
 test('an event reaches the client as it is stored', async (t) => {
-  const { heart, user_id, task } = await start(t);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, task } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
   const text = 'ä "quoted" \\ \u2028 \0 👋';
-  const [id] = add(heart, task, 1, text);
+  const [id] = addLogEvents(scene.log, task, 1, text);
   await client.until(() => client.ids().length === 1);
   t.like(client.of('events')[0]?.events[0], { id, task_id: task.id, seq: null, type: 'log', body: { text } });
   await client.close();
 });
 
 test('a client that is cut a hundred times ends with exactly the events of the log', async (t) => {
-  const { heart, user_id, task } = await start(t);
+  const { scene, user_id, task } = await start(t);
   const all: number[] = [];
   const enough = new AbortController();
   const writer = (async () => {
     while (!enough.signal.aborted) {
-      all.push(...add(heart, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
+      all.push(...addLogEvents(scene.log, task, 1 + Math.floor(Math.random() * 20), 'y'.repeat(Math.random() * 2_000)));
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
     }
   })();
   const got: number[] = [];
   let cuts = 0;
   while (cuts < 100) {
-    const client = await TestClient.subscribe(heart.socket_url, user_id, got.at(-1) ?? 0);
+    const client = await TestClient.subscribe(scene.socket_url, user_id, got.at(-1) ?? 0);
     const few = Math.floor(Math.random() * 40);
     await client.until(() => client.ids().length > few);
     await client.close();
@@ -87,7 +57,7 @@ test('a client that is cut a hundred times ends with exactly the events of the l
   }
   enough.abort();
   await writer;
-  const last = await TestClient.subscribe(heart.socket_url, user_id, got.at(-1));
+  const last = await TestClient.subscribe(scene.socket_url, user_id, got.at(-1));
   await last.until(() => last.of('caught_up').length === 1);
   got.push(...last.ids());
   await last.close();
@@ -96,11 +66,11 @@ test('a client that is cut a hundred times ends with exactly the events of the l
 });
 
 test('replay joins live without a gap or a repeat while events pour in', async (t) => {
-  const { heart, user_id, task } = await start(t);
-  const all = add(heart, task, 3_000);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, task } = await start(t);
+  const all = addLogEvents(scene.log, task, 3_000);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   while (client.of('caught_up').length === 0 || all.length < 6_000) {
-    all.push(...add(heart, task, 7));
+    all.push(...addLogEvents(scene.log, task, 7));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await client.until(() => client.ids().length === all.length);
@@ -110,18 +80,18 @@ test('replay joins live without a gap or a repeat while events pour in', async (
 });
 
 test('two users see nothing of each other', async (t) => {
-  const { heart, user_id, task } = await start(t);
-  const other_id = addUser(heart.log);
-  const other = addTask(heart.log, other_id);
-  const ids = add(heart, task, 5);
-  const mine = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, task } = await start(t);
+  const other_id = addUser(scene.log);
+  const other = addTask(scene.log, other_id);
+  const ids = addLogEvents(scene.log, task, 5);
+  const mine = await TestClient.subscribe(scene.socket_url, user_id);
   // Even where it asks for the other's task by name.
-  const theirs = await TestClient.subscribe(heart.socket_url, other_id, 0, task.id);
+  const theirs = await TestClient.subscribe(scene.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
-  ids.push(...add(heart, task, 5));
-  heart.relay.state({ ...task, status: 'running' });
-  heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
-  const own = add(heart, other, 1);
+  ids.push(...addLogEvents(scene.log, task, 5));
+  scene.relay.state({ ...task, status: 'running' });
+  scene.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: 'secret' }]);
+  const own = addLogEvents(scene.log, other, 1);
   await theirs.until(() => theirs.ids().length === 1);
   await mine.until(() => mine.ids().length === 10);
   t.deepEqual(theirs.ids(), own);
@@ -131,13 +101,13 @@ test('two users see nothing of each other', async (t) => {
 });
 
 test('deltas go to those alone who watch the task; another subscribe changes which', async (t) => {
-  const { heart, user_id, task } = await start(t);
-  const second = addTask(heart.log, user_id);
-  const [last = 0] = add(heart, task, 1);
-  const client = await TestClient.subscribe(heart.socket_url, user_id, last, task.id);
+  const { scene, user_id, task } = await start(t);
+  const second = addTask(scene.log, user_id);
+  const [last = 0] = addLogEvents(scene.log, task, 1);
+  const client = await TestClient.subscribe(scene.socket_url, user_id, last, task.id);
   const say = (text: string) => {
-    heart.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: `first ${text}` }]);
-    heart.relay.deltas(second, 1, [{ ref: 'r', kind: 'text', text: `second ${text}` }]);
+    scene.relay.deltas(task, 1, [{ ref: 'r', kind: 'text', text: `first ${text}` }]);
+    scene.relay.deltas(second, 1, [{ ref: 'r', kind: 'text', text: `second ${text}` }]);
   };
   await client.until(() => client.of('caught_up').length === 1);
   say('before');
@@ -155,15 +125,15 @@ test('deltas go to those alone who watch the task; another subscribe changes whi
 });
 
 test('after caught_up comes how each task at work stands', async (t) => {
-  const { heart, user_id } = await start(t);
+  const { scene, user_id } = await start(t);
   const waiting_for = { kind: 'model', since: '2026-01-01T00:00:00.000Z' } as const;
-  const working = addTask(heart.log, user_id, { status: 'running', attempt: 1 });
-  heart.log.db.prepare('UPDATE tasks SET waiting_for = ? WHERE id = ?').run(JSON.stringify(waiting_for), working.id);
-  const starting = addTask(heart.log, user_id);
-  startAttempt(heart.log, starting.id);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const working = addTask(scene.log, user_id, { status: 'running', attempt: 1 });
+  scene.log.db.prepare('UPDATE tasks SET waiting_for = ? WHERE id = ?').run(JSON.stringify(waiting_for), working.id);
+  const starting = addTask(scene.log, user_id);
+  startAttempt(scene.log, starting.id);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('state').length === 2);
-  const for_worker = { kind: 'worker', since: taskOf(heart.log, starting.id).updated_at } as const;
+  const for_worker = { kind: 'worker', since: taskOf(scene.log, starting.id).updated_at } as const;
   const states = client.of('state').map(({ task_id, ...state }) => [task_id, state]);
   t.deepEqual(Object.fromEntries(states), {
     [working.id]: { type: 'state', status: 'running', waiting_for },
@@ -173,15 +143,15 @@ test('after caught_up comes how each task at work stands', async (t) => {
 });
 
 test('a client that stops reading is not buffered for, and gets all it missed once it reads again', async (t) => {
-  const { heart, user_id, task } = await start(t, { socket_buffer_bytes_max: 64 * 1024 });
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, task } = await start(t, { socket_buffer_bytes_max: 64 * 1024 });
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
   client.socket.pause();
-  const sockets = () => [...heart.sockets.sockets];
+  const sockets = () => [...scene.sockets.sockets];
   const all: number[] = [];
   let most = 0;
   for (let i = 0; i < 400; i++) {
-    all.push(...add(heart, task, 25, 'z'.repeat(1_000)));
+    all.push(...addLogEvents(scene.log, task, 25, 'z'.repeat(1_000)));
     most = Math.max(most, ...sockets().map(({ bufferedAmount }) => bufferedAmount));
     if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -191,16 +161,16 @@ test('a client that stops reading is not buffered for, and gets all it missed on
   await client.until(() => client.ids().length === all.length);
   t.deepEqual(client.ids(), all);
   t.is(client.of('caught_up').length, 2);
-  all.push(...add(heart, task, 1));
+  all.push(...addLogEvents(scene.log, task, 1));
   await client.until(() => client.ids().length === all.length);
   await client.close();
 });
 
 test('a client that reads nothing for too long is closed', async (t) => {
-  const { heart, user_id, task } = await start(t, { socket_buffer_bytes_max: 1_000, socket_stalled_ms: 50 });
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, task } = await start(t, { socket_buffer_bytes_max: 1_000, socket_stalled_ms: 50 });
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
-  const [server] = heart.sockets.sockets;
+  const [server] = scene.sockets.sockets;
   const codes: number[] = [];
   const close = server?.close.bind(server);
   if (server && close)
@@ -209,15 +179,15 @@ test('a client that reads nothing for too long is closed', async (t) => {
       close(code, reason);
     };
   client.socket.pause();
-  for (let i = 0; i < 200; i++) add(heart, task, 25, 'z'.repeat(2_000));
-  await until('the socket is gone', () => heart.relay.count(user_id) === 0);
+  for (let i = 0; i < 200; i++) addLogEvents(scene.log, task, 25, 'z'.repeat(2_000));
+  await until('the socket is gone', () => scene.relay.count(user_id) === 0);
   t.deepEqual(codes, [CLOSE.too_slow]);
   client.socket.terminate();
 });
 
 test('closes what has no valid token, another user, or one socket too many', async (t) => {
-  const { heart, user_id } = await start(t, { sockets_per_user_max: 2 });
-  const base = heart.socket_url;
+  const { scene, user_id } = await start(t, { sockets_per_user_max: 2 });
+  const base = scene.socket_url;
   const closed = async (client: TestClient) => {
     await client.until(() => client.closed !== undefined);
     return client.closed?.code;
@@ -228,25 +198,25 @@ test('closes what has no valid token, another user, or one socket too many', asy
   const two = [await TestClient.subscribe(base, user_id), await TestClient.subscribe(base, user_id)];
   t.is(await closed(new TestClient(base, user_id)), CLOSE.too_many);
   await two[0]?.close();
-  await until('one socket is left', () => heart.relay.count(user_id) === 1);
+  await until('one socket is left', () => scene.relay.count(user_id) === 1);
   const again = await TestClient.subscribe(base, user_id);
   await Promise.all([...two, again].map((client) => client.close()));
-  await until('no socket is left', () => heart.sockets.sockets.size === 0);
+  await until('no socket is left', () => scene.sockets.sockets.size === 0);
 });
 
 test('a ticket serves in place of a token', async (t) => {
-  const { heart, user_id } = await start(t);
-  const client = new TestClient(heart.socket_url, `${user_id}?ticket=${user_id}`, [SUBPROTOCOL]);
+  const { scene, user_id } = await start(t);
+  const client = new TestClient(scene.socket_url, `${user_id}?ticket=${user_id}`, [SUBPROTOCOL]);
   await client.until(() => client.of('hello').length === 1);
-  const bad = new TestClient(heart.socket_url, `${user_id}?ticket=none`, [SUBPROTOCOL]);
+  const bad = new TestClient(scene.socket_url, `${user_id}?ticket=none`, [SUBPROTOCOL]);
   await bad.until(() => bad.closed !== undefined);
   t.is(bad.closed?.code, CLOSE.unauthenticated);
   await client.close();
 });
 
 test('a frame that came before the hello is heard', async (t) => {
-  const { heart, user_id } = await start(t);
-  const client = new TestClient(heart.socket_url, user_id);
+  const { scene, user_id } = await start(t);
+  const client = new TestClient(scene.socket_url, user_id);
   client.socket.on('open', () => client.say({ type: 'subscribe', after: 0 }));
   await client.until(() => client.of('caught_up').length === 1);
   t.is(client.frames[0]?.type, 'hello');
@@ -254,8 +224,8 @@ test('a frame that came before the hello is heard', async (t) => {
 });
 
 test('a frame that is not understood is answered, and the socket stays open; one too large closes it', async (t) => {
-  const { heart, user_id } = await start(t);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   for (const frame of ['{', '"x"', '{"type":"subscribe"}', '{"type":"subscribe","after":0,"more":1}'])
     client.say(frame);
   await client.until(() => client.of('error').length === 4);
@@ -267,46 +237,46 @@ test('a frame that is not understood is answered, and the socket stays open; one
 });
 
 test('a socket that never subscribes is closed', async (t) => {
-  const { heart, user_id } = await start(t, { socket_subscribe_ms: 30 });
-  const idle = new TestClient(heart.socket_url, user_id);
+  const { scene, user_id } = await start(t, { socket_subscribe_ms: 30 });
+  const idle = new TestClient(scene.socket_url, user_id);
   await idle.until(() => idle.closed !== undefined);
   t.is(idle.closed?.code, CLOSE.bad_frame);
 });
 
 test('a socket is closed when its log-in ends, and not when another does', async (t) => {
-  const { heart, user_id } = await start(t);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
-  heart.endSession(addUser(heart.log));
-  t.is(heart.relay.count(user_id), 1);
+  scene.endSession(addUser(scene.log));
+  t.is(scene.relay.count(user_id), 1);
   t.is(client.socket.readyState, WebSocket.OPEN);
-  heart.endSession(user_id);
+  scene.endSession(user_id);
   await client.until(() => client.closed !== undefined);
   t.is(client.closed?.code, CLOSE.unauthenticated);
 });
 
 test('a dead client is found out by its silence; a living one stays', async (t) => {
-  const { heart, user_id } = await start(t, { socket_ping_ms: 500 });
-  const dead = await TestClient.subscribe(heart.socket_url, user_id);
-  const alive = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id } = await start(t, { socket_ping_ms: 500 });
+  const dead = await TestClient.subscribe(scene.socket_url, user_id);
+  const alive = await TestClient.subscribe(scene.socket_url, user_id);
   await dead.until(() => dead.of('caught_up').length === 1);
   dead.socket.pause();
   let pings = 0;
   alive.socket.on('ping', () => (pings += 1));
-  await until('the dead one is gone', () => heart.relay.count(user_id) === 1 && pings > 1);
+  await until('the dead one is gone', () => scene.relay.count(user_id) === 1 && pings > 1);
   t.is(alive.closed, undefined);
   dead.socket.terminate();
   await alive.close();
 });
 
 test('a server that stops says bye and closes with 1001', async (t) => {
-  const { heart, user_id } = await start(t);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
-  await heart.sockets.stop();
+  const { scene, user_id } = await start(t);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
+  await scene.sockets.stop();
   await client.until(() => client.closed !== undefined);
   t.is(client.of('bye').length, 1);
   t.is(client.closed?.code, CLOSE.going_away);
-  const late = new TestClient(heart.socket_url, user_id);
+  const late = new TestClient(scene.socket_url, user_id);
   await late.until(() => late.closed !== undefined);
   t.is(late.closed?.code, CLOSE.going_away);
 });

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { rawConnection, rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
-import { TestClient } from '../../support/watcher.ts';
+import { TestClient } from '../../support/test-client.ts';
 
 const at = (url: string) => ({ port: Number(new URL(url).port), host: '127.0.0.1' });
 
@@ -15,7 +15,7 @@ async function startProcess(t: ExecutionContext) {
   return { coordinator, url: await coordinator.url() };
 }
 
-test('an upgrade to a malformed or unknown target is refused, and the server goes on', async (t) => {
+test('an upgrade to a malformed or unknown target is refused, and the server keeps running', async (t) => {
   const { coordinator, url } = await startProcess(t);
   const targets: Record<string, number> = {
     '//x@[bad/': 404,
@@ -34,7 +34,7 @@ test('an upgrade to a malformed or unknown target is refused, and the server goe
   t.is(coordinator.child.exitCode, null);
 });
 
-test('a handshake that is not one of WebSocket is refused with a problem document', async (t) => {
+test('an invalid WebSocket handshake is refused with a problem document', async (t) => {
   const { url } = await startApi(t);
   const broken: Record<string, string>[] = [
     { upgrade: 'h2c' },
@@ -43,19 +43,19 @@ test('a handshake that is not one of WebSocket is refused with a problem documen
     { 'sec-websocket-protocol': 'a,,b' },
   ];
   for (const headers of broken) {
-    const answer = await rawExchange(at(url), upgradeRequest('/ws/someone', headers));
-    t.regex(answer, /^HTTP\/1\.1 400 [^]*sec-websocket-version: 13\r\n[^]*"code":"invalid"/, JSON.stringify(headers));
+    const response = await rawExchange(at(url), upgradeRequest('/ws/someone', headers));
+    t.regex(response, /^HTTP\/1\.1 400 [^]*sec-websocket-version: 13\r\n[^]*"code":"invalid"/, JSON.stringify(headers));
   }
   const post = upgradeRequest('/ws/someone').replace('GET', 'POST');
   t.regex(await rawExchange(at(url), post), /^HTTP\/1\.1 400 /);
 });
 
-test('an upgrade whose head does not come to its end is cut', async (t) => {
+test('an upgrade with an incomplete head times out', async (t) => {
   const { url } = await startProcess(t);
   t.regex(await rawExchange(at(url), upgradeRequest('/ws/someone').slice(0, -2)), /^HTTP\/1\.1 408 /);
 });
 
-test('a refused client that does not close its side is cut', async (t) => {
+test('a refused client that does not close its side is disconnected', async (t) => {
   const { url, http } = await startApi(t);
   const socket = rawConnection({ ...at(url), allowHalfOpen: true });
   t.teardown(() => socket.destroy());
@@ -63,7 +63,7 @@ test('a refused client that does not close its side is cut', async (t) => {
   await once(socket.resume(), 'end');
   t.false(socket.destroyed);
   const connections = () => new Promise((resolve) => http.getConnections((_, count) => resolve(count)));
-  await until('the server has let go of it', async () => (await connections()) === 0);
+  await until('the server has closed the connection', async () => (await connections()) === 0);
 });
 
 test('a handler that throws closes the socket with 1011 and logs the cause', async (t) => {
@@ -80,7 +80,7 @@ test('a handler that throws closes the socket with 1011 and logs the cause', asy
   t.true(line?.includes('no such table: events'));
 });
 
-test('bytes that are no WebSocket frame close their own socket alone', async (t) => {
+test('an invalid WebSocket frame closes only its own socket', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   const protocols = { 'sec-websocket-protocol': `${SUBPROTOCOL}, bearer.${session.access_token}` };

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { checkBeside } from '../../../coordinator/operations/check-database.ts';
+import { checkInBackground } from '../../../coordinator/operations/check-database.ts';
 import { ConfigError } from '../../../coordinator/base/config.ts';
 import { openDataFolder, type DataFolder } from '../../../coordinator/operations/data-folder.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
@@ -12,11 +12,11 @@ import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { addTask, addUser } from '../../support/rows.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
 
-/** A data folder that a server has used; `crashed`: as a kill leaves it, with a WAL. */
+/** A data folder that a server has used; `crashed`: as a kill leaves it, with a WAL file. */
 async function usedFolder(t: ExecutionContext, end: 'crashed' | 'stopped'): Promise<string> {
   const dir = await temporaryFolder(t);
   const path = join(dir, 'errand.db');
@@ -36,15 +36,15 @@ async function usedFolder(t: ExecutionContext, end: 'crashed' | 'stopped'): Prom
   return left;
 }
 
-/** Opens it as a server does, and closes it again. */
+/** Opens the folder as a server does, and closes it again. */
 async function open(dir: string): Promise<Pick<DataFolder, 'unchecked' | 'new_keys'>> {
   await using opened = new AsyncDisposableStack();
   const { unchecked, new_keys } = openDataFolder(dir, opened);
   return { unchecked, new_keys };
 }
 
-/** Overwrites some pages in the middle of the file. */
-function spoil(dir: string): void {
+/** Overwrites pages in the middle of the database. */
+function corrupt(dir: string): void {
   const path = join(dir, 'errand.db');
   const bytes = readFileSync(path);
   bytes.fill(0xa5, 8 * 4096, 40 * 4096);
@@ -53,25 +53,22 @@ function spoil(dir: string): void {
 
 const DAMAGED = /database .*errand\.db is damaged \(.+\)\. It was not changed\.\n.*`errand restore`/;
 
-test('a folder that a server left by a stop or by a crash is opened', async (t) => {
+test('opens the folder after a clean stop and after a crash', async (t) => {
   for (const end of ['stopped', 'crashed'] as const) {
     const dir = await usedFolder(t, end);
-    t.deepEqual(await open(dir), { unchecked: false, new_keys: true }, 'its keys are gone');
+    t.deepEqual(await open(dir), { unchecked: false, new_keys: true }, 'keys.json is missing');
     t.deepEqual(await open(dir), { unchecked: false, new_keys: false });
   }
   t.deepEqual(await open(join(await temporaryFolder(t), 'new', 'one')), { unchecked: false, new_keys: false });
 });
 
 const DAMAGES: [string, (dir: string) => void][] = [
-  [
-    'no database at all',
-    (dir) => writeFileSync(join(dir, 'errand.db'), 'no database, and long enough to be one'.repeat(200)),
-  ],
-  ['cut in its middle', (dir) => truncateSync(join(dir, 'errand.db'), 30 * 4096)],
-  ['overwritten in its middle', spoil],
+  ['not SQLite', (dir) => writeFileSync(join(dir, 'errand.db'), 'not a database, but as long as one'.repeat(200))],
+  ['truncated', (dir) => truncateSync(join(dir, 'errand.db'), 30 * 4096)],
+  ['corrupted', corrupt],
 ];
 for (const [what, damage] of DAMAGES)
-  test(`a database that is ${what} ends the start in words, and is left as it is`, async (t) => {
+  test(`a database that is ${what} stops the start with an explanation and stays unchanged`, async (t) => {
     const dir = await usedFolder(t, 'crashed');
     damage(dir);
     const before = readFileSync(join(dir, 'errand.db'));
@@ -79,7 +76,7 @@ for (const [what, damage] of DAMAGES)
     t.true(before.equals(readFileSync(join(dir, 'errand.db'))));
   });
 
-test('a database of a newer Errand is refused', async (t) => {
+test('refuses a database of a newer version', async (t) => {
   const dir = await usedFolder(t, 'stopped');
   const db = openDatabase(join(dir, 'errand.db'));
   db.pragma('user_version = 9999');
@@ -90,14 +87,14 @@ test('a database of a newer Errand is refused', async (t) => {
   });
 });
 
-test('keys that are not whole end the start in words, and are left as they are', async (t) => {
+test('an invalid keys file stops the start with an explanation and stays unchanged', async (t) => {
   const dir = await usedFolder(t, 'stopped');
   writeFileSync(join(dir, 'keys.json'), '{"access":"abc"');
-  await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /keys\.json does not hold the server's keys/ });
+  await t.throwsAsync(open(dir), { instanceOf: ConfigError, message: /keys\.json is not a valid keys file/ });
   t.is(readFileSync(join(dir, 'keys.json'), 'utf8'), '{"access":"abc"');
 });
 
-test('a folder that another Errand has, or another process holds the database of, ends the start in words', async (t) => {
+test('a folder or database that another process has locked stops the start with an explanation', async (t) => {
   const dir = await usedFolder(t, 'stopped');
   await using opened = new AsyncDisposableStack();
   const { db } = openDataFolder(dir, opened);
@@ -109,16 +106,16 @@ test('a folder that another Errand has, or another process holds the database of
   t.teardown(() => held.close());
   held.pragma('journal_mode = DELETE');
   held.exec('BEGIN EXCLUSIVE');
-  await t.throwsAsync(open(other), { instanceOf: ConfigError, message: /Another process holds the database/ });
+  await t.throwsAsync(open(other), { instanceOf: ConfigError, message: /Another process has locked the database/ });
 });
 
-test('a path that is a file is no data folder', async (t) => {
+test('refuses a path that is a file', async (t) => {
   const file = join(await temporaryFolder(t), 'file');
   writeFileSync(file, '');
   await t.throwsAsync(open(file), { instanceOf: ConfigError, message: /cannot use its data folder/ });
 });
 
-diskTest('a folder that cannot be written ends the start in words', async (t) => {
+diskTest('a read-only folder stops the start with an explanation', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 8);
   await open(disk);
   execFileSync('mount', ['-o', 'remount,ro', disk]);
@@ -126,38 +123,38 @@ diskTest('a folder that cannot be written ends the start in words', async (t) =>
 });
 
 diskTest(
-  'a disk that is full ends the first start in words and leaves no half of anything; with room it goes on',
+  'a full disk stops the first start with an explanation and leaves no partial file; with space the start succeeds',
   async (t) => {
     const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 8);
     const makeRoom = fillDisk(disk);
-    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: make room on it/ });
+    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: free some space/ });
     t.false(existsSync(join(disk, 'keys.json')));
     makeRoom();
     await open(disk);
     const db = openDatabase(join(disk, 'errand.db'));
     fillDisk(disk);
     db.close();
-    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: make room on it/ });
+    await t.throwsAsync(open(disk), { instanceOf: ConfigError, message: /is full: free some space/ });
   },
 );
 
-test('a large database is checked beside the server, and no work is started on one that is damaged', async (t) => {
-  const [whole, damaged] = [await usedFolder(t, 'crashed'), await usedFolder(t, 'crashed')];
-  spoil(damaged);
+test('the background check holds dispatch if the database is damaged', async (t) => {
+  const [intact, damaged] = [await usedFolder(t, 'crashed'), await usedFolder(t, 'crashed')];
+  corrupt(damaged);
   const lines: string[] = [];
   const logger = createLogger('info', { write: (line) => void lines.push(line) });
   const gate = new DispatchGate(logger);
-  t.teardown(checkBeside(join(whole, 'errand.db'), gate, logger));
-  await until('the whole one is found whole', () => lines.some((line) => line.includes('the database is whole')));
+  t.teardown(checkInBackground(join(intact, 'errand.db'), gate, logger));
+  await until('the intact database passes', () => lines.some((line) => line.includes('database check passed')));
   t.is(gate.fault, null);
-  t.teardown(checkBeside(join(damaged, 'errand.db'), gate, logger));
+  t.teardown(checkInBackground(join(damaged, 'errand.db'), gate, logger));
   await until('the damage is found', () => gate.of('database'));
   t.regex(gate.of('database') ?? '', DAMAGED);
 });
 
-test('the process ends with the words alone, and the code 1', async (t) => {
+test('the process exits with code 1 and prints only the explanation', async (t) => {
   const dir = await usedFolder(t, 'crashed');
-  spoil(dir);
+  corrupt(dir);
   mkdirSync(join(dir, 'workspaces'));
   const { code, stdout, stderr } = await CoordinatorProcess.start(t, dir, { ERRAND_RUNNER: 'process' }).ended;
   t.deepEqual([code, stdout], [1, '']);

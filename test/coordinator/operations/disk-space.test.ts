@@ -11,7 +11,7 @@ import { until } from '../../support/until.ts';
 
 const MB = 1024 * 1024;
 
-diskTest('a disk is short below its mark, and has room again a quarter above it', async (t) => {
+diskTest('a disk is short below the minimum, and has space again a quarter above it', async (t) => {
   const dir = mountDisk(t, join(await temporaryFolder(t), 'disk'), 16);
   const gate = new DispatchGate(SILENT);
   const disk = new DiskSpace({ dir, free_bytes_min: 8 * MB, gate, logger: SILENT });
@@ -25,7 +25,7 @@ diskTest('a disk is short below its mark, and has room again a quarter above it'
   t.is(gate.of('disk'), null);
   file('b', 2);
   await disk.check();
-  t.is(gate.of('disk'), "The server's disk is nearly full: 7.0 MB free; new errands wait until there are 10 MB.");
+  t.is(gate.of('disk'), "The server's disk is nearly full: 7.0 MB free; new errands wait until 10 MB are free.");
   rmSync(join(dir, 'b'));
   await disk.check();
   t.regex(gate.of('disk') ?? '', /9\.0 MB free/);
@@ -34,34 +34,34 @@ diskTest('a disk is short below its mark, and has room again a quarter above it'
   t.deepEqual([gate.of('disk'), releases], [null, [16 * MB]]);
 });
 
-test('a folder whose disk cannot be looked at holds work back in words', async (t) => {
+test('free space that cannot be read holds dispatch, with the reason', async (t) => {
   const gate = new DispatchGate(SILENT);
   const disk = new DiskSpace({ dir: join(await temporaryFolder(t), 'gone'), free_bytes_min: 1, gate, logger: SILENT });
   await disk.check();
-  t.regex(gate.fault ?? '', /cannot be looked at: ENOENT/);
+  t.regex(gate.fault ?? '', /cannot be read: ENOENT/);
   t.is(disk.free_bytes, undefined);
 });
 
-test('while the disk is short no attempt and no warm worker is started, and what is under way goes on', async (t) => {
+test('while the disk is short no attempt and no warm worker starts; running attempts continue', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   const user = addUser(server.db);
   const running = addTask(server.db, user, { prompt: 'listen' });
   server.dispatcher.wake();
   await server.reaches(running.id, 'running');
-  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+  await until('a worker is warm', () => server.dispatcher.workers.warm === 1);
   server.gate.set('disk', 'The disk is short.');
   const queued = addTask(server.db, user);
   server.dispatcher.wake();
   server.say(running.id, 'go on');
   await server.reaches(running.id, 'succeeded');
-  await until('its worker has gone', () => server.dispatcher.workers.at_work === 0);
+  await until('its worker is removed', () => server.dispatcher.workers.at_work === 0);
   t.is(server.task(queued.id).status, 'queued');
   t.deepEqual(server.attempts(queued.id), []);
   server.gate.set('disk', null);
   await server.reaches(queued.id, 'succeeded');
 });
 
-test('work begins once all of its parts can do theirs, and not before', (t) => {
+test('dispatch is released when the last fault is cleared', (t) => {
   const gate = new DispatchGate(SILENT);
   const released: (string | null)[] = [];
   gate.onReleased(() => released.push(gate.fault));

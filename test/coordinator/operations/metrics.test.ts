@@ -4,7 +4,7 @@ import { DiskSpace } from '../../../coordinator/operations/disk-space.ts';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { SILENT } from '../../support/silent.ts';
-import { createMetrics } from '../../../coordinator/operations/metrics.ts';
+import { Metrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { STATS } from '../../../coordinator/sqlite/stats.ts';
@@ -17,20 +17,20 @@ import { until } from '../../support/until.ts';
 
 const TOKEN = 'the-token-of-the-operator';
 
-/** The samples of a text as Prometheus reads it: each a name with its labels, and a value. Throws for a line that is none. */
+/** Parses the Prometheus text format: the value of each name with its labels. Throws on an invalid line. */
 function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.trimEnd().split('\n')) {
     if (/^# (HELP|TYPE) [a-z_]+ \S/.test(line)) continue;
     const [, name = '', value] =
       /^([a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})?) (-?[\d.e+-]+)$/.exec(line) ?? [];
-    if (name === '' || samples.has(name)) throw new Error(`This is no sample: ${line}`);
+    if (name === '' || samples.has(name)) throw new Error(`Invalid or repeated sample: ${line}`);
     samples.set(name, Number(value));
   }
   return samples;
 }
 
-test('the metrics are for the bearer of the token alone, and there are none without one', async (t) => {
+test('the metrics need their token, and are off if no token is set', async (t) => {
   const { url } = await startApi(t, { ERRAND_METRICS_TOKEN: TOKEN });
   t.is((await new Api(url).refused('metrics', {})).code, 'unauthenticated');
   t.is((await new Api(url, 'another-token').refused('metrics', {})).code, 'unauthenticated');
@@ -40,7 +40,7 @@ test('the metrics are for the bearer of the token alone, and there are none with
   t.is((await new Api(other.url, TOKEN).refused('metrics', {})).code, 'not_found');
 });
 
-test('a server tells of its errands, its workers and its disk', async (t) => {
+test('reports tasks, workers and disk', async (t) => {
   const server = CoordinatorProcess.start(t, await temporaryFolder(t), {
     ERRAND_RUNNER: 'process',
     ERRAND_METRICS_TOKEN: TOKEN,
@@ -55,7 +55,7 @@ test('a server tells of its errands, its workers and its disk', async (t) => {
     async () => (await api.call('getTask', { params: { id } })).status === 'succeeded',
     60_000,
   );
-  const samples = await until('its worker has gone', async () => {
+  const samples = await until('its worker is removed', async () => {
     const read = samplesOf(await operator.call('metrics', {}));
     return read.get('errand_workers{state="at_work"}') === 0 && read;
   });
@@ -70,7 +70,7 @@ test('a server tells of its errands, its workers and its disk', async (t) => {
   t.true(samples.has('errand_event_loop_delay_seconds{quantile="0.99"}'));
 });
 
-test('what is waited for, what was refused and of when the backup is are told', async (t) => {
+test('reports held dispatch, refused calls and the time of the last backup', async (t) => {
   const dir = await temporaryFolder(t);
   const db = openDatabase(join(dir, 'errand.db'));
   t.teardown(() => db.close());
@@ -80,7 +80,7 @@ test('what is waited for, what was refused and of when the backup is are told', 
   for (let i = 0; i < 2; i++) counters.refused.add({ code: 'stale_attempt' });
   gate.set('runner', 'Docker does not answer.');
   const succeeded_at = '2026-11-24T11:00:00.250Z';
-  const metrics = createMetrics({
+  const metrics = new Metrics({
     db,
     gate,
     disk: new DiskSpace({ dir, free_bytes_min: 1, gate, logger: SILENT }),
@@ -90,6 +90,7 @@ test('what is waited for, what was refused and of when the backup is are told', 
     info: { epoch: 'with "quotes", a \\ and\na line' },
     backup: () => ({ succeeded_at, failed_at: null }),
   });
+  metrics.start();
   t.teardown(() => metrics.stop());
   const samples = samplesOf(await metrics.read());
   t.is(samples.get('errand_info{epoch="with \\"quotes\\", a \\\\ and\\na line"}'), 1);
@@ -98,10 +99,10 @@ test('what is waited for, what was refused and of when the backup is are told', 
   t.is(samples.get('errand_workers{state="warm"}'), 1);
   t.is(samples.get('errand_backup_last_success_timestamp_seconds'), Date.parse(succeeded_at) / 1000);
   t.is(samples.get('errand_backup_last_failure_timestamp_seconds'), 0);
-  t.false(samples.has('errand_disk_free_bytes'), 'it was not looked at yet');
+  t.false(samples.has('errand_disk_free_bytes'), 'the disk was not checked yet');
 });
 
-test('no figure is counted from all tasks or events', async (t) => {
+test('no metric scans all tasks or events', async (t) => {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
   for (const [name, text] of Object.entries(STATS)) {

@@ -29,14 +29,14 @@ type Limits = Partial<RetentionDependencies['keep']> & {
   isDiskShort?: () => boolean;
 };
 
-/** A log on a full disk. */
+/** A log whose disk is full. */
 class FullLog extends EventLog {
   override write(): never {
     throw new ErrandError('unavailable', "The server's disk is full.");
   }
 }
 
-/** A database with a user, workspaces beside it, and `look`, which keeps them within limits. */
+/** A database with a user, its workspaces, and `enforce`, which runs retention once. */
 async function start(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const db = openDatabase(join(data_dir, 'errand.db'));
@@ -44,7 +44,7 @@ async function start(t: ExecutionContext) {
   const stored = new Workspaces(data_dir);
   const user_id = addUser(db);
   t.teardown(() => db.close());
-  const look = async ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
+  const enforce = async ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
     const shared = { log, workspaces: stored, logger: SILENT, attempts: { has } };
     const deletion = new Deletion(shared);
@@ -54,20 +54,20 @@ async function start(t: ExecutionContext) {
     await deletion.sweep();
     await Promise.all([retention.stop(), deletion.stop()]);
   };
-  /** A task that ended so many days ago, with a workspace of so many megabytes. */
+  /** Adds a task that ended `days` ago, with a workspace of `megabytes`. */
   const addWorkspace = (days: number, megabytes = 0) => {
     const workspace = newWorkerName();
     writeFileSync(join(stored.make(workspace, owner), 'file'), randomBytes(megabytes * MB));
     return addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
   const workspaces = () => stored.list().toSorted();
-  return { db, log: own_log, stored, user_id, look, addWorkspace, workspaces };
+  return { db, log: own_log, stored, user_id, enforce, addWorkspace, workspaces };
 }
 
 const namesOf = (tasks: { workspace: string | null }[]) => tasks.map(({ workspace }) => workspace ?? '').toSorted();
 
-test('tasks that ended longer ago than is kept go with their logs; what has not ended stays, however old it is', async (t) => {
-  const { db, log, user_id, look } = await start(t);
+test('removes tasks that ended before the limit, with their logs; keeps tasks that have not ended', async (t) => {
+  const { db, log, user_id, enforce } = await start(t);
   const ended = (days: number) => addTask(db, user_id, { status: 'succeeded', attempt: 1, ended_at: daysAgo(days) });
   const old = Array.from({ length: 1_200 }, () => ended(11));
   const kept = [
@@ -77,29 +77,29 @@ test('tasks that ended longer ago than is kept go with their logs; what has not 
   ];
   for (const task of [old[0], kept[0]])
     if (task) log.write((tx) => tx.note(task, { type: 'task.budget', body: { budget_usd: 1 } }, time()));
-  await look({ keep_ms: 10 * DAY_MS });
+  await enforce({ keep_ms: 10 * DAY_MS });
   t.deepEqual(db.prepare('SELECT id FROM tasks ORDER BY id').pluck().all(), kept.map(({ id }) => id).toSorted());
   t.deepEqual(db.prepare('SELECT task_id FROM events').pluck().all(), [kept[0]?.id]);
   t.is(db.prepare('SELECT count(*) FROM removed').pluck().get(), 0);
 });
 
-test('nothing goes by its age while the clock is a month further than when it was seen last', async (t) => {
-  const { db, look, addWorkspace, workspaces } = await start(t);
+test('removes nothing by age if the clock is a month ahead of the last run', async (t) => {
+  const { db, enforce, addWorkspace, workspaces } = await start(t);
   addWorkspace(40);
   const limits = { keep_ms: 10 * DAY_MS, keep_workspaces_ms: 10 * DAY_MS };
   const left = () => [workspaces().length, db.prepare('SELECT count(*) FROM tasks').pluck().get()];
   putSeenAt(db, daysAgo(31));
-  await look(limits);
+  await enforce(limits);
   t.deepEqual(left(), [1, 1]);
-  t.is(findSeenAt(db)?.slice(0, 10), daysAgo(31).slice(0, 10), 'what is in doubt is not noted');
+  t.is(findSeenAt(db)?.slice(0, 10), daysAgo(31).slice(0, 10), 'a doubtful time is not stored');
   putSeenAt(db, daysAgo(29));
-  await look(limits);
+  await enforce(limits);
   t.deepEqual(left(), [0, 0]);
   t.true((findSeenAt(db) ?? '') > daysAgo(1));
 });
 
-test('while the database is larger than it may be, the tasks that ended longest ago go, and no more of them than must', async (t) => {
-  const { db, log, user_id, look } = await start(t);
+test('removes as few tasks as needed, oldest end first, while the database is too large', async (t) => {
+  const { db, log, user_id, enforce } = await start(t);
   const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB) });
   const large = (fields: object) => {
     const task = addTask(db, user_id, { attempt: 1, ...fields });
@@ -108,77 +108,77 @@ test('while the database is larger than it may be, the tasks that ended longest 
     return task;
   };
   const active = large({ status: 'running' });
-  // Their ids are of another order than their ends.
+  // The order of the ids differs from the order of the ends.
   const [second, third, first] = [2, 1, 3].map((days) => large({ status: 'failed', ended_at: daysAgo(days) }));
   const ids = () => db.prepare('SELECT id FROM tasks ORDER BY id').pluck().all();
-  await look({ keep_log_bytes: 13 * MB });
+  await enforce({ keep_log_bytes: 13 * MB });
   t.deepEqual(ids(), [active.id, second?.id, third?.id]);
   t.true(usedBytes(db) <= 13 * MB);
   t.is(findTask(db, first?.id ?? ''), undefined);
-  await look({ keep_log_bytes: MB });
-  t.deepEqual(ids(), [active.id], 'what is under way stays, whatever its size');
+  await enforce({ keep_log_bytes: MB });
+  t.deepEqual(ids(), [active.id], 'an active task stays, whatever its size');
 });
 
-test('the workspaces of tasks that ended longer ago than is kept go; the tasks stay', async (t) => {
-  const { db, look, addWorkspace, workspaces } = await start(t);
+test('removes workspaces of tasks that ended before the limit; keeps the tasks', async (t) => {
+  const { db, enforce, addWorkspace, workspaces } = await start(t);
   const [old, young] = [addWorkspace(15), addWorkspace(13)];
-  await look({ keep_workspaces_ms: 14 * DAY_MS });
+  await enforce({ keep_workspaces_ms: 14 * DAY_MS });
   t.deepEqual(workspaces(), namesOf([young]));
   t.is(findTask(db, old.id)?.workspace, null);
   t.is(findTask(db, old.id)?.status, 'failed');
 });
 
-test('of workspaces that are too large together those of the tasks that ended longest ago go', async (t) => {
-  const { db, stored, look, addWorkspace, workspaces, user_id } = await start(t);
+test('removes the workspaces of the tasks that ended first while their total is too large', async (t) => {
+  const { db, stored, enforce, addWorkspace, workspaces, user_id } = await start(t);
   const [oldest, older, newest] = [addWorkspace(3, 4), addWorkspace(2, 4), addWorkspace(1, 4)];
   const waiting = newWorkerName();
   writeFileSync(join(stored.make(waiting, owner), 'file'), randomBytes(8 * MB));
   addTask(db, user_id, { attempt: 1, workspace: waiting, retry_at: time(60_000) });
-  // A workspace that is not there takes up nothing.
+  // A missing workspace has size 0.
   addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(1), workspace: newWorkerName() });
-  await look({ keep_workspaces_bytes: 9 * MB });
+  await enforce({ keep_workspaces_bytes: 9 * MB });
   t.deepEqual(workspaces(), namesOf([older, newest, { workspace: waiting }]));
   t.is(findTask(db, oldest.id)?.workspace, null);
   addWorkspace(0, 10);
-  await look({ keep_workspaces_bytes: 9 * MB });
-  t.is(workspaces().length, 3, 'one that is too large by itself takes no other with it');
-  await look({ keep_workspaces_bytes: 0 });
-  t.deepEqual(workspaces(), [waiting], 'that of a task which goes on stays');
+  await enforce({ keep_workspaces_bytes: 9 * MB });
+  t.is(workspaces().length, 3, 'a workspace that is too large by itself does not evict others');
+  await enforce({ keep_workspaces_bytes: 0 });
+  t.deepEqual(workspaces(), [waiting], 'the workspace of a queued task stays');
 });
 
-test('while the disk is short workspaces go first of all, the oldest first, and no more of them than must', async (t) => {
-  const { look, addWorkspace, workspaces } = await start(t);
+test('removes as few workspaces as needed, oldest first, while the disk is short', async (t) => {
+  const { enforce, addWorkspace, workspaces } = await start(t);
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
-  await look({ isDiskShort: () => workspaces().length > 1 });
+  await enforce({ isDiskShort: () => workspaces().length > 1 });
   t.deepEqual(workspaces(), namesOf(all.slice(2)));
 });
 
-test('on a disk where nothing can be written workspaces go nevertheless, and are written off later', async (t) => {
-  const { db, look, addWorkspace, workspaces } = await start(t);
+test('removes workspaces even if the database cannot be written, and updates the rows later', async (t) => {
+  const { db, enforce, addWorkspace, workspaces } = await start(t);
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
   const full = new FullLog({ db, logger: SILENT });
-  await look({ log: full, isDiskShort: () => workspaces().length > 1 });
+  await enforce({ log: full, isDiskShort: () => workspaces().length > 1 });
   t.deepEqual(workspaces(), namesOf(all.slice(2)));
   t.is(findTask(db, all[0]?.id ?? '')?.workspace, all[0]?.workspace);
-  await look({ isDiskShort: () => true });
+  await enforce({ isDiskShort: () => true });
   t.deepEqual(
     all.map(({ id }) => findTask(db, id)?.workspace),
     [null, null, null],
   );
 });
 
-test('what a worker may still be using stays until that has gone', async (t) => {
-  const { db, look, addWorkspace, workspaces } = await start(t);
+test('keeps tasks and workspaces that may still have a worker', async (t) => {
+  const { db, enforce, addWorkspace, workspaces } = await start(t);
   const task = addWorkspace(100, 2);
   const limits = { keep_ms: DAY_MS, keep_log_bytes: 1, keep_workspaces_ms: DAY_MS, keep_workspaces_bytes: 0 };
-  await look({ ...limits, isDiskShort: () => true, has: (id) => id === task.id });
+  await enforce({ ...limits, isDiskShort: () => true, has: (id) => id === task.id });
   t.deepEqual(workspaces(), namesOf([task]));
   t.is(findTask(db, task.id)?.workspace, task.workspace);
-  await look(limits);
+  await enforce(limits);
   t.deepEqual(workspaces(), []);
 });
 
-test.serial('a task whose workspace has gone goes on in a new one', async (t) => {
+test.serial('a task whose workspace was removed resumes in a new one', async (t) => {
   const server = await startServer(t);
   const { db, log, workspaces, dispatcher } = server;
   const workspace = newWorkerName();
@@ -198,7 +198,7 @@ test.serial('a task whose workspace has gone goes on in a new one', async (t) =>
   t.deepEqual(workspaces.list(), [server.task(id).workspace ?? '']);
 });
 
-test('the limits are settings, and those that are wrong are named, all at once', (t) => {
+test('the limits are settings; all invalid ones are reported at once', (t) => {
   const env = {
     ERRAND_KEEP_DAYS: '30',
     ERRAND_KEEP_LOG_MB: '512',

@@ -7,7 +7,7 @@ import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { addTask, addUser } from '../../support/rows.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {
@@ -42,7 +42,7 @@ async function open(t: ExecutionContext, folder?: string) {
   return { log, commits, faults, fulls, lines, add, stored, task };
 }
 
-test('what is enqueued in one turn shares one commit, and is answered after it', async (t) => {
+test('work enqueued in one turn of the event loop shares one commit, and its promises resolve after it', async (t) => {
   const { log, commits, add, stored } = await open(t);
   const order: string[] = [];
   const works = ['a', 'b', 'c'].map((text) =>
@@ -57,7 +57,7 @@ test('what is enqueued in one turn shares one commit, and is answered after it',
   );
 });
 
-test("work that throws undoes its own writes, rows and effects, and nobody else's", async (t) => {
+test('work that throws rolls back its own writes, events and effects, and no others', async (t) => {
   const { log, commits, add, stored } = await open(t);
   const effects: string[] = [];
   const work = (text: string, fails: boolean) =>
@@ -122,7 +122,7 @@ test('rows are published in the order of their ids, before the effects', async (
   t.deepEqual(new Set(seen), new Set([51]));
 });
 
-test('a group is bounded; what is left over comes in the next', async (t) => {
+test('a group commit is bounded; the rest goes into the next one', async (t) => {
   const { log, commits, add } = await open(t);
   await Promise.all(
     Array.from({ length: 30 }, () =>
@@ -137,7 +137,7 @@ test('a group is bounded; what is left over comes in the next', async (t) => {
   );
 });
 
-test('a subscriber or a side effect that throws is logged, affects no other, and everyone is answered', async (t) => {
+test('a subscriber or a side effect that throws is logged, and affects neither the others nor the callers', async (t) => {
   const { log, lines, commits, add, stored, task } = await open(t);
   const told: string[] = [];
   log.subscribe('task.budget', () => {
@@ -161,7 +161,7 @@ test('a subscriber or a side effect that throws is logged, affects no other, and
   ]);
 });
 
-test('subscribers are told after the commit, in commit order, of their type alone, until they unsubscribe', async (t) => {
+test('subscribers are called after the commit, in commit order, for their type only, until they unsubscribe', async (t) => {
   const { log, stored, task } = await open(t);
   const told: string[] = [];
   const unsubscribe = log.subscribe('task.budget', ({ id, body }) =>
@@ -183,7 +183,7 @@ test('subscribers are told after the commit, in commit order, of their type alon
   t.deepEqual(told, ['1: 1 of 2', '2: 2 of 2', 'removed']);
 });
 
-test('a full disk is unavailable to the whole group, damages nothing, and passes', async (t) => {
+test('a full disk fails the whole group as unavailable, damages nothing, and writes go on once there is room', async (t) => {
   const { log, faults, add, stored } = await open(t);
   const pages = Number(log.db.pragma('page_count', { simple: true }));
   log.db.pragma(`max_page_count = ${pages + 2}`);
@@ -201,7 +201,7 @@ test('a full disk is unavailable to the whole group, damages nothing, and passes
   t.deepEqual(faults, []);
 });
 
-diskTest('a real full disk is unavailable, and passes once there is room', async (t) => {
+diskTest('a real full disk fails writes as unavailable, and they go on once there is room', async (t) => {
   const disk = mountDisk(t, join(await temporaryFolder(t), 'disk'), 2);
   const { log, faults, fulls, add, stored } = await open(t, disk);
   writeFileSync(join(disk, 'reserve'), Buffer.alloc(500_000));
@@ -222,7 +222,7 @@ diskTest('a real full disk is unavailable, and passes once there is room', async
   t.deepEqual(faults, []);
 });
 
-test('a disk that failed ends all writing, and is told of once', async (t) => {
+test('after a disk failure nothing is written, and it is reported once', async (t) => {
   const { log, faults, add } = await open(t);
   const fail = () => {
     // What the driver throws when an fsync fails.
@@ -240,7 +240,7 @@ test('a disk that failed ends all writing, and is told of once', async (t) => {
   t.regex(String(faults[0]), /disk failed.*started again/);
 });
 
-test('where another process holds the lock, one write waits for it, and the others are unavailable at once', async (t) => {
+test('while another process holds the lock, one write waits for it, and the others fail at once', async (t) => {
   const { log, faults, add, stored } = await open(t);
   const timeout = () => log.db.pragma('busy_timeout', { simple: true });
   t.is(timeout(), 5000);
@@ -259,7 +259,7 @@ test('where another process holds the lock, one write waits for it, and the othe
   t.deepEqual([stored(), timeout(), faults], [['d'], 5000, []]);
 });
 
-test('a WAL that a long reader let grow is cut once that has gone, and is removed at a clean end', async (t) => {
+test('a WAL that grew under a long read is cut after it, and removed at a clean stop', async (t) => {
   const { log, add } = await open(t);
   const wal = `${log.db.name}-wal`;
   const mb = () => statSync(wal).size / 1024 / 1024;

@@ -9,7 +9,7 @@ import { migrate } from '../../../coordinator/sqlite/migrate.ts';
 import { newestVersion, readMigrations, versionOf, type Migration } from '../../../coordinator/sqlite/migrations.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
-import { addTask, addUser, startAttempt } from '../../support/rows.ts';
+import { addTask, addUser, startAttempt } from '../../support/fixtures.ts';
 
 const FIRST: Migration = {
   name: '0001-first.sql',

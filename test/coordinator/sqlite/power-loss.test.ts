@@ -10,22 +10,23 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 
 /*
- * The power fails while events are being stored: the disk's file system is cut off under the writer, which loses all that was written and not synced,
- * in the database and in the WAL alike, and is mounted again as after a start. A copy of the two files would not do: whichever is copied first, a
- * checkpoint between the two makes a pair that no loss of power leaves behind.
+ * The power fails while events are stored. The file system is cut off under the writer, which loses everything that was
+ * written and not synced, in the database and in the WAL, and is then mounted again. Copying the two files would not do:
+ * a checkpoint between the two copies makes a pair that no power failure leaves.
  *
- * It proves that what was acknowledged had been synced, and that SQLite makes a whole database of what is left. It cannot prove what a real disk
- * does that says of its own cache that it was written: here, what reached the device counts as safe.
+ * The test proves that acknowledged events were synced, and that SQLite recovers a whole database from what is left. It
+ * cannot prove that a real disk writes its own cache: here, what reached the device counts as safe.
  */
 
 const ROUNDS = 5;
 const ACKNOWLEDGED_MAX = 400;
 
-/** Stores events, as many in each turn as come about, and prints the number of each once it is acknowledged. */
+/** Stores events, one to seven per turn of the event loop, and prints the number of each once it is acknowledged. */
 const WRITER = `
   import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/database.ts', import.meta.url).href)};
   import { EventLog } from ${JSON.stringify(new URL('../../../coordinator/sqlite/event-log.ts', import.meta.url).href)};
-  import { addTask, addUser } from ${JSON.stringify(new URL('../../support/rows.ts', import.meta.url).href)};
+  import { SILENT } from ${JSON.stringify(new URL('../../support/silent.ts', import.meta.url).href)};
+  import { addTask, addUser } from ${JSON.stringify(new URL('../../support/fixtures.ts', import.meta.url).href)};
   const log = new EventLog({ db: openDatabase(process.argv[1]), logger: SILENT });
   const user_id = addUser(log);
   const { id: task_id, created_at: at } = addTask(log, user_id);
@@ -69,7 +70,7 @@ powerTest('every event that was acknowledged before the power failed is there af
 });
 
 powerTest(
-  'a server whose disk fails acknowledges nothing more, says so in its log and ends; the next start goes on',
+  'a server whose disk fails acknowledges nothing more, logs it and exits; the next start goes on',
   async (t) => {
     const folder = join(await temporaryFolder(t), 'power');
     const disk = new CuttableDisk(folder, 64);

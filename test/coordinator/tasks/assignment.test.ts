@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { buildAssignment, type AssignmentDeps } from '../../../coordinator/tasks/assignment.ts';
+import { buildAssignment, type AssignmentDependencies } from '../../../coordinator/tasks/assignment.ts';
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { openDatabase, type Db } from '../../../coordinator/sqlite/database.ts';
 import { insertEvent } from '../../../coordinator/sqlite/events.ts';
@@ -12,10 +12,10 @@ import { Assignment } from '../../../protocol/worker.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
-async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDeps; task: TaskRow }> {
+async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDependencies; task: TaskRow }> {
   const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
   t.teardown(() => db.close());
-  const deps: AssignmentDeps = {
+  const deps: AssignmentDependencies = {
     db,
     settings: () => ({
       setup_command: 'npm ci',
@@ -52,7 +52,7 @@ function addEvent(db: Db, task: TaskRow, attempt: number, seq: number | null, ty
   insertEvent(db, { task_id, user_id, attempt, seq, type, at: time(), body: JSON.stringify(body) });
 }
 
-test('the first assignment is whole, and empty of what came before', async (t) => {
+test('the first assignment is complete and has an empty transcript', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 0);
   const assignment = await buildAssignment(deps, task.id, 1);
@@ -69,7 +69,7 @@ test('the first assignment is whole, and empty of what came before', async (t) =
   t.false('known' in assignment);
 });
 
-test('a later attempt gets the conversation of all attempts, in order, and what is known of the newest', async (t) => {
+test('a later attempt gets the transcript of all attempts, in order, and the last acknowledged seq', async (t) => {
   const { deps, task } = await openWithTask(t);
   for (const [n, last_seq] of [
     [1, 4],
@@ -91,11 +91,11 @@ test('a later attempt gets the conversation of all attempts, in order, and what 
     { attempt: 1, type: 'turn.finished', body: { turn: 1 } },
     { attempt: 2, type: 'input.added', body: { text: 'go on' } },
   ]);
-  // The third never called.
+  // Attempt 3 never called.
   t.deepEqual(assignment.known, { attempt: 2, last_seq: 1 });
 });
 
-test('a process that is started again on the same attempt gets what that attempt has reported', async (t) => {
+test('a worker that restarts within an attempt gets the events that the attempt reported', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 1);
   addEvent(deps.db, task, 1, 1, 'turn.finished', { turn: 1 });
@@ -104,27 +104,27 @@ test('a process that is started again on the same attempt gets what that attempt
   t.deepEqual(known, { attempt: 1, last_seq: 1 });
 });
 
-test('messages that have entered the conversation are not given again', async (t) => {
+test('messages that are already in the conversation are not sent again', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 0);
-  const [heard, pending] = [newId(), newId()];
-  for (const id of [heard, pending])
+  const [taken_in, pending] = [newId(), newId()];
+  for (const id of [taken_in, pending])
     insertMessage(deps.db, { id, task_id: task.id, text: `this is ${id}`, created_at: '2026-01-01T00:00:00.000Z' });
-  markMessageTakenIn(deps.db, task.id, heard, time());
+  markMessageTakenIn(deps.db, task.id, taken_in, time());
   const { messages } = await buildAssignment(deps, task.id, 1);
   t.deepEqual(messages, [{ id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z' }]);
 });
 
-test('a conversation longer than an assignment may be is refused in words', async (t) => {
+test('a transcript above the size limit is refused with an explanation', async (t) => {
   const { deps, task } = await openWithTask(t);
   addAttempt(deps.db, task.id, 1, 40);
   addAttempt(deps.db, task.id, 2, 0);
   const text = 'x'.repeat(LIMITS.assignment_bytes_max / 64);
   for (let seq = 1; seq <= 40; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
-  await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /has grown too long to go on/ });
+  await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
 });
 
-test('there is no assignment for an attempt that does not exist', async (t) => {
+test('an attempt that does not exist has no assignment', async (t) => {
   const { deps, task } = await openWithTask(t);
   await t.throwsAsync(buildAssignment(deps, task.id, 1), { code: 'not_found' });
 });

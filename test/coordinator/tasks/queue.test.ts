@@ -16,7 +16,7 @@ async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }
   return { db, log: new EventLog({ db, logger: SILENT }) };
 }
 
-/** Starts the task whose turn it is, as the dispatcher does. */
+/** Starts the next task, as the dispatcher does. */
 function startNext(log: EventLog): string {
   return log.write((tx) => {
     const id = nextTask(tx.db, time(), []);
@@ -36,7 +36,7 @@ function succeed(log: EventLog, id: string): void {
   });
 }
 
-test('a higher priority goes first, then the older task', async (t) => {
+test('a higher priority comes first, then the older task', async (t) => {
   const { db } = await openEmpty(t);
   const user = addUser(db);
   const younger = addTask(db, user, { queued_at: time(-1_000) });
@@ -51,7 +51,7 @@ test('a higher priority goes first, then the older task', async (t) => {
 });
 
 for (const places of [1, 2])
-  test(`a user's burst does not starve another, with ${places} at work at once`, async (t) => {
+  test(`a burst of one user does not starve another, with ${places} running at once`, async (t) => {
     const { db, log } = await openEmpty(t);
     const [busy, modest] = [addUser(db), addUser(db)];
     for (let i = 0; i < 6; i++) addTask(db, busy, { queued_at: time(-10_000 + i) });
@@ -69,7 +69,7 @@ for (const places of [1, 2])
     t.true(order.filter((id) => findTask(db, id)?.user_id === busy).length >= 1);
   });
 
-test('the places that are shown are the order of the starts', async (t) => {
+test('tasks start in the order of their places', async (t) => {
   const { db, log } = await openEmpty(t);
   const [a, b] = [addUser(db), addUser(db)];
   for (let i = 0; i < 4; i++) addTask(db, a, { queued_at: time(-10_000 + i) });
@@ -84,7 +84,7 @@ test('the places that are shown are the order of the starts', async (t) => {
   t.deepEqual(starts, places);
 });
 
-test('a task that waits for its retry is behind all others, and does not start before', async (t) => {
+test('a task that waits for its retry_at comes last and does not start before', async (t) => {
   const { db } = await openEmpty(t);
   const user = addUser(db);
   const now = time();
@@ -97,7 +97,7 @@ test('a task that waits for its retry is behind all others, and does not start b
   t.is(nextTask(db, time(6_000), []), later.id);
 });
 
-test('a task whose retry was set before the clock was put back by hours does not wait for them', async (t) => {
+test('a retry_at far in the future, from before the clock was set back, is ignored', async (t) => {
   const { db } = await openEmpty(t);
   const task = addTask(db, addUser(db), { retry_at: time(2 * 3600_000) });
   t.is(nextTask(db, time(), []), task.id);
@@ -112,7 +112,7 @@ test('a task that is not queued has no place', async (t) => {
   t.is(nextRetryIn(db, time()), null);
 });
 
-test('the order of the queue is read from what is queued and at work, however many tasks have ended', async (t) => {
+test('the queue query reads only queued and active tasks, through indexes', async (t) => {
   const { db } = await openEmpty(t);
   const plan = db
     .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${QUEUE}`)

@@ -1,61 +1,48 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
-import { temporaryFolder } from '../../support/folder.ts';
-import { call, startHeart } from '../../support/heart.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
 import { rawConnection } from '../../support/raw-connection.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { addTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
-
-type Carried = Partial<Omit<Parameters<typeof startHeart>[0], 'folder'>>;
-
-async function start(t: ExecutionContext, options: Carried = {}) {
-  const folder = await temporaryFolder(t);
-  const heart = await startHeart({ folder, ...options });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const { id } = addTask(heart.log, user_id);
-  const attempt = startAttempt(heart.log, id, 'worker-one');
-  const token = await heart.tokens.issue(id, attempt);
-  const where = { port: heart.callback_port };
-  const beat = { attempt, last_seq: 0, waiting_for: null };
-  return { folder, heart, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
-}
-
-const refusal = ({ status, body }: Awaited<ReturnType<typeof call>>) => [status, (body as { code: string }).code];
+import {
+  setListenerScene as start,
+  rawSocket as raw,
+  readHead as head,
+  refusal,
+} from '../../support/listener-scene.ts';
 
 test("a worker's socket takes the tokens of that worker's attempt alone", async (t) => {
-  const { folder, heart, user_id, token, path, beat } = await start(t);
+  const { folder, scene, user_id, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
-  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const listening = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.teardown(listening.close);
-  t.is((await call({ socketPath }, { path, token, body: beat })).status, 200);
-  const other = addTask(heart.log, user_id).id;
-  const n = startAttempt(heart.log, other, 'worker-two');
-  const foreign = { path: `/internal/tasks/${other}/heartbeat`, token: await heart.tokens.issue(other, n), body: beat };
-  t.deepEqual(refusal(await call({ socketPath }, foreign)), [401, 'unauthenticated']);
-  t.is(taskOf(heart.log, other).status, 'starting');
+  t.is((await callWorkerApi({ socketPath }, { path, token, body: beat })).status, 200);
+  const other = addTask(scene.log, user_id).id;
+  const n = startAttempt(scene.log, other, 'worker-two');
+  const foreign = { path: `/internal/tasks/${other}/heartbeat`, token: await scene.tokens.issue(other, n), body: beat };
+  t.deepEqual(refusal(await callWorkerApi({ socketPath }, foreign)), [401, 'unauthenticated']);
+  t.is(taskOf(scene.log, other).status, 'starting');
 });
 
 test('a socket replaces what an earlier process left, and may be connected to by any user, through a directory that none may list', async (t) => {
-  const { folder, heart, token, path, beat } = await start(t);
+  const { folder, scene, token, path, beat } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
   mkdirSync(dirname(socketPath));
   writeFileSync(socketPath, 'stale');
-  const first = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const first = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.is(statSync(socketPath).mode & 0o777, 0o666);
   t.is(statSync(dirname(socketPath)).mode & 0o777, 0o711);
   await first.close();
   t.false(existsSync(socketPath));
-  const second = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-  t.is((await call({ socketPath }, { path, token, body: beat })).status, 200);
+  const second = await scene.internal.listenOnSocket(socketPath, 'worker-one');
+  t.is((await callWorkerApi({ socketPath }, { path, token, body: beat })).status, 200);
   await second.close();
 });
 
@@ -67,26 +54,30 @@ test('takes the token as a bearer, as the password of Basic, and as x-api-key', 
     { authorization: `Basic ${basic}` },
     { 'x-api-key': token },
   ])
-    t.is((await call(where, { path, headers, body: beat })).status, 200);
+    t.is((await callWorkerApi(where, { path, headers, body: beat })).status, 200);
 });
 
 test("refuses no token, a malformed one, another server's, another task's, and one of no attempt", async (t) => {
-  const { heart, user_id, where, id, path, token, beat } = await start(t);
-  const other = addTask(heart.log, user_id).id;
+  const { scene, user_id, where, id, path, token, beat } = await start(t);
+  const other = addTask(scene.log, user_id).id;
   const foreign = new TaskTokens(new Uint8Array(32).fill(9), 'elsewhere');
-  const bad = [undefined, 'x', `${token}x`, await foreign.issue(id, 1), await heart.tokens.issue(other, 1)];
+  const bad = [undefined, 'x', `${token}x`, await foreign.issue(id, 1), await scene.tokens.issue(other, 1)];
   for (const token of bad) {
-    const answer = await call(where, { path, body: beat, ...(token !== undefined && { token }) });
+    const answer = await callWorkerApi(where, { path, body: beat, ...(token !== undefined && { token }) });
     t.deepEqual(refusal(answer), [401, 'unauthenticated']);
     t.is(answer.headers['content-type'], 'application/problem+json');
   }
-  const never = await call(where, { path, token: await heart.tokens.issue(id, 7), body: { ...beat, attempt: 7 } });
+  const never = await callWorkerApi(where, {
+    path,
+    token: await scene.tokens.issue(id, 7),
+    body: { ...beat, attempt: 7 },
+  });
   t.deepEqual(refusal(never), [401, 'unauthenticated']);
 });
 
 test('answers unknown paths, wrong methods and bodies that are no JSON with problem documents', async (t) => {
   const { where, id, path, token } = await start(t);
-  const at = (path: string, more = {}) => call(where, { path, token, ...more });
+  const at = (path: string, more = {}) => callWorkerApi(where, { path, token, ...more });
   for (const path of [
     '/',
     '/internal/tasks',
@@ -105,7 +96,7 @@ test('answers unknown paths, wrong methods and bodies that are no JSON with prob
 test('a body too large is refused while it still comes, whether or not its length was said', async (t) => {
   const { where, path, token } = await start(t);
   const body = Buffer.alloc(LIMITS.callback_body_bytes_max + 1, 'x');
-  t.deepEqual(refusal(await call(where, { path, token, body })), [413, 'too_large']);
+  t.deepEqual(refusal(await callWorkerApi(where, { path, token, body })), [413, 'too_large']);
   const socket = await raw(where);
   socket.write(
     `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
@@ -133,23 +124,23 @@ test('a client that sends its head too slowly is cut', async (t) => {
 
 test('hands the assignment to the living attempt, and to no other', async (t) => {
   const asked: unknown[] = [];
-  const { heart, where, id, attempt, token } = await start(t, {
+  const { scene, where, id, attempt, token } = await start(t, {
     assignment: async (...of) => {
       asked.push(of);
       return JSON.parse('{"contract_version":1}');
     },
   });
   const path = `/internal/tasks/${id}/assignment`;
-  t.like(await call(where, { path, token }), { status: 200, body: { contract_version: 1 } });
-  t.is(taskOf(heart.log, id).status, 'starting');
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
-  t.deepEqual(refusal(await call(where, { path, token })), [409, 'stale_attempt']);
+  t.like(await callWorkerApi(where, { path, token }), { status: 200, body: { contract_version: 1 } });
+  t.is(taskOf(scene.log, id).status, 'starting');
+  scene.log.db.exec(`UPDATE attempts SET status = 'failed'`);
+  t.deepEqual(refusal(await callWorkerApi(where, { path, token })), [409, 'stale_attempt']);
   t.deepEqual(asked, [[id, attempt]]);
 });
 
 test('carries for the living attempt, with the path as it came; its end cuts off what is carried', async (t) => {
   const calls: [Caller, string][] = [];
-  const { heart, user_id, where, id, token } = await start(t, {
+  const { scene, user_id, where, id, token } = await start(t, {
     git: {
       carry: async (_, response, caller, path) => {
         calls.push([caller, path]);
@@ -160,7 +151,7 @@ test('carries for the living attempt, with the path as it came; its end cuts off
       },
     },
   });
-  const at = (path: string) => call(where, { path: `/internal/tasks/${id}/git${path}`, token });
+  const at = (path: string) => callWorkerApi(where, { path: `/internal/tasks/${id}/git${path}`, token });
   for (const path of ['', '/info/refs?service=git-upload-pack', '/a%2Fb/../c']) await at(path);
   t.deepEqual(
     calls.map(([, path]) => path),
@@ -169,9 +160,9 @@ test('carries for the living attempt, with the path as it came; its end cuts off
   t.like(calls[0]?.[0], { task_id: id, user_id, attempt: 1 });
   const slow = at('/slow');
   await until('it is being carried', () => calls.length === 4);
-  heart.log.write((tx) => {
+  scene.log.write((tx) => {
     const end = { status: 'failed', reason: 'worker_lost', detail: null, at: new Date().toISOString() } as const;
-    endAttempt(tx, taskOf(heart.log, id), 1, end);
+    endAttempt(tx, taskOf(scene.log, id), 1, end);
   });
   await t.throwsAsync(slow);
   t.true(calls[3]?.[0].signal.aborted);
@@ -190,9 +181,15 @@ test("a surface's errors are in its own form, whoever refused", async (t) => {
     },
   });
   const path = `/internal/tasks/${id}/llm/v1/messages`;
-  t.like(await call(where, { path, token, method: 'POST' }), { status: 418, body: { own: 'secret cause', id: 20 } });
-  t.like(await call(where, { path, method: 'POST' }), { status: 418, body: { own: 'There is no task token.' } });
-  const git = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
+  t.like(await callWorkerApi(where, { path, token, method: 'POST' }), {
+    status: 418,
+    body: { own: 'secret cause', id: 20 },
+  });
+  t.like(await callWorkerApi(where, { path, method: 'POST' }), {
+    status: 418,
+    body: { own: 'There is no task token.' },
+  });
+  const git = await callWorkerApi(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(git), [503, 'unavailable']);
   t.is(git.headers['errand-error'], 'unavailable');
 });
@@ -204,23 +201,23 @@ test('a model request whose token has expired is worth another try: a heartbeat 
     llm: { carry: async (_, response) => void response.end('{}'), writeError: writeLlmError },
   });
   const ask = (bearer: string) =>
-    call(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
+    callWorkerApi(where, { path: `/internal/tasks/${id}/llm/v1/messages`, token: bearer, method: 'POST' });
   now += LIMITS.task_token_s * 1000;
   const refused = await ask(token);
   t.deepEqual([refused.status, refused.headers['x-should-retry']], [401, 'true']);
-  const renewed = await call(where, { path, token, body: beat });
+  const renewed = await callWorkerApi(where, { path, token, body: beat });
   t.is((await ask((renewed.body as { token: string }).token)).status, 200);
 });
 
 test('what goes wrong inside is not shown', async (t) => {
   const { where, id, token } = await start(t, { git: { carry: () => Promise.reject(new Error('secret cause')) } });
-  const answer = await call(where, { path: `/internal/tasks/${id}/git/x`, token });
+  const answer = await callWorkerApi(where, { path: `/internal/tasks/${id}/git/x`, token });
   t.deepEqual(refusal(answer), [500, 'internal']);
   t.notRegex(JSON.stringify(answer), /secret/);
 });
 
 test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for nobody else', async (t) => {
-  const { heart, where, id, token } = await start(t, {
+  const { scene, where, id, token } = await start(t, {
     tunnel: async (request, socket, _, caller) => {
       socket.end(`HTTP/1.1 200 OK\r\n\r\n${request.url} for ${caller.task_id}`);
     },
@@ -238,14 +235,14 @@ test('a tunnel is opened for the living attempt, by Proxy-Authorization, and for
   t.regex(await open(`proxy-authorization: Basic ${basic}\r\n`), /200 OK/);
   for (const header of ['', `authorization: Bearer ${token}\r\n`, 'proxy-authorization: Bearer x\r\n'])
     t.regex(await open(header), /^HTTP\/1\.1 407 [^]*proxy-authenticate/i);
-  heart.log.db.exec(`UPDATE attempts SET status = 'failed'`);
+  scene.log.db.exec(`UPDATE attempts SET status = 'failed'`);
   t.regex(await open(`proxy-authorization: Bearer ${token}\r\n`), /^HTTP\/1\.1 409 [^]*stale_attempt/);
 });
 
 test('a refused tunnel whose client does not close its side is cut', async (t) => {
-  const { folder, heart } = await start(t);
+  const { folder, scene } = await start(t);
   const socketPath = join(folder, 'one', 'coordinator.sock');
-  const listening = await heart.internal.listenOnSocket(socketPath, 'worker-one');
+  const listening = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.teardown(listening.close);
   const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
   t.teardown(() => socket.destroy());
@@ -259,7 +256,7 @@ test('a refused tunnel whose client does not close its side is cut', async (t) =
 });
 
 test('a task may have so many callbacks under way and no more, and another task is not held up by them', async (t) => {
-  const { heart, user_id, where, path, token, beat } = await start(t);
+  const { scene, user_id, where, path, token, beat } = await start(t);
   const held = await Promise.all(
     Array.from({ length: LIMITS.callbacks_at_once_max }, async () => {
       const socket = await raw(where);
@@ -268,85 +265,19 @@ test('a task may have so many callbacks under way and no more, and another task 
     }),
   );
   const refused = await until('one too many', async () => {
-    const answer = await call(where, { path, token, body: beat });
+    const answer = await callWorkerApi(where, { path, token, body: beat });
     return answer.status === 200 ? undefined : answer;
   });
   t.deepEqual([...refusal(refused), refused.headers['retry-after']], [429, 'rate_limited', '1']);
-  const other = addTask(heart.log, user_id).id;
-  const n = startAttempt(heart.log, other);
+  const other = addTask(scene.log, user_id).id;
+  const n = startAttempt(scene.log, other);
   const of_other = {
     path: `/internal/tasks/${other}/heartbeat`,
-    token: await heart.tokens.issue(other, n),
+    token: await scene.tokens.issue(other, n),
     body: beat,
   };
-  t.is((await call(where, of_other)).status, 200);
+  t.is((await callWorkerApi(where, of_other)).status, 200);
   held[0]?.destroy();
-  await until('a place is free', async () => (await call(where, { path, token, body: beat })).status === 200);
+  await until('a place is free', async () => (await callWorkerApi(where, { path, token, body: beat })).status === 200);
   for (const socket of held) socket.destroy();
 });
-
-test('connections are kept between calls', async (t) => {
-  const { where, path, token, beat } = await start(t);
-  const answer = await call(where, { path, token, body: beat });
-  t.is(answer.headers['connection'], 'keep-alive');
-  t.regex(String(answer.headers['keep-alive']), /timeout=120/);
-});
-
-for (const kind of ['socket', 'TCP'] as const)
-  test(`a ${kind} listener that closes answers the callbacks under way, and waits for no other's`, async (t) => {
-    const { folder, heart, path, token, beat } = await start(t);
-    const socketPath = join(folder, 'one', 'coordinator.sock');
-    const one = await heart.internal.listenOnSocket(socketPath, 'worker-one');
-    const tcp = await heart.internal.listenOnTcp('127.0.0.1', 0);
-    const places = { socket: { socketPath }, TCP: { port: tcp.port } };
-    const [closing, staying] = kind === 'socket' ? [one, tcp] : [tcp, one];
-    const body = JSON.stringify(beat);
-    const begin = async (where: { socketPath: string } | { port: number }) => {
-      const socket = await raw(where);
-      socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
-      );
-      // Until the first half has arrived nothing is under way; a second call, which is answered, comes after it.
-      await call(where, { path, token, body: beat });
-      return socket;
-    };
-    const socket = await begin(places[kind]);
-    const other = await begin(places[kind === 'socket' ? 'TCP' : 'socket']);
-    const closed = closing.close();
-    socket.write(body.slice(5));
-    t.regex(await head(socket), /^HTTP\/1\.1 200 /);
-    await closed;
-    other.write(body.slice(5));
-    t.regex(await head(other), /^HTTP\/1\.1 200 /);
-    for (const end of [socket, other]) end.destroy();
-    await staying.close();
-  });
-
-test('a listener that closes does not wait for ever for a callback that does not come to its end', async (t) => {
-  const { heart, path, token, beat } = await start(t);
-  const { port, close } = await heart.internal.listenOnTcp('127.0.0.1', 0);
-  const socket = await raw({ port });
-  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
-  await call({ port }, { path, token, body: beat });
-  const ended = once(socket, 'close');
-  socket.resume();
-  await close();
-  await ended;
-  t.pass();
-});
-
-async function raw(where: { port: number } | { socketPath: string }): Promise<Socket> {
-  const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
-  await once(socket, 'connect');
-  return socket;
-}
-
-/** What the other side answers: its first piece, or all of it. */
-async function head(socket: Socket, whole = false): Promise<string> {
-  let text = '';
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (!whole) break;
-  }
-  return text;
-}

@@ -2,8 +2,9 @@ import test from 'ava';
 import { Leases, type ExpiredLease } from '../../../coordinator/workers/leases.ts';
 import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { call, startHeart } from '../../support/heart.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
+import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
 test('an attempt that is not heard is lost once, in the order of its silence; one that is heard, or has ended, is not', async (t) => {
@@ -45,34 +46,34 @@ test('while this process itself stood still, nobody is lost', async (t) => {
 });
 
 test('a worker that never calls, and one that falls silent, lose their attempts with words that say which', async (t) => {
-  const heart = await startHeart({ folder: await temporaryFolder(t), lease_ms: 700 });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const [never, silent] = [addTask(heart.log, user_id).id, addTask(heart.log, user_id).id];
-  for (const id of [never, silent]) heart.leases.touch(id, startAttempt(heart.log, id));
-  const token = await heart.tokens.issue(silent, 1);
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), lease_ms: 700 });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const [never, silent] = [addTask(scene.log, user_id).id, addTask(scene.log, user_id).id];
+  for (const id of [never, silent]) scene.leases.touch(id, startAttempt(scene.log, id));
+  const token = await scene.tokens.issue(silent, 1);
   const beat = () =>
-    call(
-      { port: heart.callback_port },
+    callWorkerApi(
+      { port: scene.callback_port },
       { path: `/internal/tasks/${silent}/heartbeat`, token, body: { attempt: 1, last_seq: 0, waiting_for: null } },
     );
   t.is((await beat()).status, 200);
-  await until('both are lost', () => heart.ended.length === 2);
-  t.like(taskOf(heart.log, never), { status: 'queued', reason: 'worker_lost' });
-  t.regex(taskOf(heart.log, never).detail ?? '', /did not call/);
-  t.regex(taskOf(heart.log, silent).detail ?? '', /fell silent/);
-  t.like(findAttempt(heart.log.db, silent, 1), { status: 'failed', reason: 'worker_lost' });
+  await until('both are lost', () => scene.ended.length === 2);
+  t.like(taskOf(scene.log, never), { status: 'queued', reason: 'worker_lost' });
+  t.regex(taskOf(scene.log, never).detail ?? '', /did not call/);
+  t.regex(taskOf(scene.log, silent).detail ?? '', /fell silent/);
+  t.like(findAttempt(scene.log.db, silent, 1), { status: 'failed', reason: 'worker_lost' });
   t.like(await beat(), { status: 409, body: { code: 'stale_attempt' } });
 });
 
 test('after a start every living attempt has a full lease, and is lost if its worker does not come back', async (t) => {
   const folder = await temporaryFolder(t);
-  const first = await startHeart({ folder });
+  const first = await startWorkerApiScene({ folder });
   const { id } = addTask(first.log, addUser(first.log));
   startAttempt(first.log, id);
   await first.close();
   const started = performance.now();
-  const second = await startHeart({ folder, lease_ms: 300 });
+  const second = await startWorkerApiScene({ folder, lease_ms: 300 });
   t.teardown(second.close);
   t.is(taskOf(second.log, id).status, 'starting');
   await until('it is lost', () => taskOf(second.log, id).status === 'queued');

@@ -6,33 +6,34 @@ import { taskView } from '../../../coordinator/domain/task-view.ts';
 import type { WaitingFor } from '../../../protocol/task.ts';
 import { addTask as addQueued, addUser as addPerson, startServer } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { call, startHeart } from '../../support/heart.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../support/rows.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
+import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
-import { TestClient } from '../../support/watcher.ts';
+import { TestClient } from '../../support/test-client.ts';
 
 const since = new Date().toISOString();
 const model: WaitingFor = { kind: 'model', since };
 
 async function startAtWork(t: ExecutionContext, silent_ms: number) {
-  const heart = await startHeart({ folder: await temporaryFolder(t), silent_ms });
-  t.teardown(heart.close);
-  const user_id = addUser(heart.log);
-  const { id } = addTask(heart.log, user_id);
-  heart.leases.touch(id, startAttempt(heart.log, id));
-  const token = await heart.tokens.issue(id, 1);
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), silent_ms });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const { id } = addTask(scene.log, user_id);
+  scene.leases.touch(id, startAttempt(scene.log, id));
+  const token = await scene.tokens.issue(id, 1);
   const say = (path: string, body: object) =>
-    call(
-      { port: heart.callback_port },
+    callWorkerApi(
+      { port: scene.callback_port },
       { path: `/internal/tasks/${id}/${path}`, token, body: { attempt: 1, ...body } },
     );
   const beat = (waiting_for: WaitingFor | null) => say('heartbeat', { last_seq: 0, waiting_for });
-  return { heart, user_id, id, say, beat, seen: () => taskView(taskOf(heart.log, id), undefined, null).waiting_for };
+  return { scene, user_id, id, say, beat, seen: () => taskView(taskOf(scene.log, id), undefined, null).waiting_for };
 }
 
 test('a worker that misses its heartbeats is told of as silent, at once and wherever the task is shown, until it is heard', async (t) => {
-  const { heart, user_id, id, say, beat, seen } = await startAtWork(t, 400);
-  const client = await TestClient.subscribe(heart.socket_url, user_id);
+  const { scene, user_id, id, say, beat, seen } = await startAtWork(t, 400);
+  const client = await TestClient.subscribe(scene.socket_url, user_id);
   t.teardown(() => client.close());
   t.is((await beat(model)).status, 200);
   const last = () => client.of('state').at(-1)?.waiting_for;
@@ -43,7 +44,7 @@ test('a worker that misses its heartbeats is told of as silent, at once and wher
   const length = silent?.kind === 'silent_worker' ? Date.parse(silent.until) - Date.parse(silent.since) : 0;
   t.is(length, 60_000);
   // Who comes only now is told too.
-  const late = await TestClient.subscribe(heart.socket_url, user_id);
+  const late = await TestClient.subscribe(scene.socket_url, user_id);
   t.teardown(() => late.close());
   await late.until(() => late.of('state').length === 1);
   t.like(late.of('state')[0], { task_id: id, status: 'running', waiting_for: silent });

@@ -7,17 +7,17 @@ import { sizeFault, WorkspaceWatch } from '../../../coordinator/workers/workspac
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { addTask, addUser, startServer } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { holdsWorkspaceBound, WORKSPACE_BYTES_MAX } from '../../support/full-workspace.ts';
+import { assertWorkspaceLimit, WORKSPACE_BYTES_MAX } from '../../support/workspace-limit.ts';
 import { until } from '../../support/until.ts';
 
 const MB = 1024 * 1024;
 
 test('an errand whose workspace outgrows its bound fails alone, and the workspace goes', async (t) => {
-  await holdsWorkspaceBound(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
+  await assertWorkspaceLimit(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
 });
 
 test('what a worker writes beside its workspace counts as well', async (t) => {
-  await holdsWorkspaceBound(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }), 'fill-link');
+  await assertWorkspaceLimit(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }), 'fill-link');
 });
 
 test('a workspace is too large by its bytes, by its files, and where it cannot be counted', (t) => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { addFault, HELP, obey } from './commands.ts';
-import { carryRepository } from './git.ts';
+import { serveRepository } from './git.ts';
 import { MockCoordinator } from './mock.ts';
-import { carryModel } from './model.ts';
+import { serveModel } from './model.ts';
 import { printTask } from './print.ts';
 
 const USAGE = `npm run mock-coordinator -- [options]
@@ -50,13 +50,13 @@ if (values.help) {
 
 const data_dir = await mkdtemp(join(tmpdir(), 'errand-mock-'));
 const [repository, model] = await Promise.all([
-  carryRepository(values.repo, data_dir),
-  carryModel(process.env, values.model),
+  serveRepository(values.repo, data_dir),
+  serveModel(process.env, values.model),
 ]);
 const mock: MockCoordinator = new MockCoordinator({
   ...(values.socket === undefined ? { port: Number(values.port) } : { socket_path: values.socket }),
-  git: repository.surface,
-  llm: model.surface,
+  git: repository.proxy,
+  llm: model.proxy,
   control: (line) => obey(mock, task, line, NO_PUSH),
 });
 const task = mock.addTask({

@@ -93,8 +93,8 @@ export class MockCoordinator {
       const task = this.tasks.get(task_id);
       if (task === undefined) throw new ErrandError('not_found', 'There is no such task.');
       const attempt = task.authenticate(bearer(request.headers.authorization), name);
-      const surface = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
-      if (surface !== undefined) return await carry(surface, request, response, task, attempt, rest);
+      const proxy = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
+      if (proxy !== undefined) return await carry(proxy, request, response, task, attempt, rest);
       const reply = await this.#reply(task, name, request, attempt);
       if (fault?.kind === 'lose') return void response.destroy();
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
@@ -176,7 +176,7 @@ async function meet(fault: Fault, response: ServerResponse): Promise<boolean> {
 }
 
 async function carry(
-  surface: WorkerProxy,
+  proxy: WorkerProxy,
   request: IncomingMessage,
   response: ServerResponse,
   task: MockTask,
@@ -185,10 +185,10 @@ async function carry(
 ): Promise<void> {
   const signal = new AbortController().signal;
   try {
-    await surface.carry(request, response, { task_id: task.id, user_id: task.id, attempt, signal }, path);
+    await proxy.carry(request, response, { task_id: task.id, user_id: task.id, attempt, signal }, path);
   } catch (error) {
-    if (response.headersSent || surface.writeError === undefined) throw error;
-    surface.writeError(response, error, 'mock');
+    if (response.headersSent || proxy.writeError === undefined) throw error;
+    proxy.writeError(response, error, 'mock');
   }
 }
 

@@ -1,7 +1,7 @@
-import { changes, clock } from '../../../coordinator/cli/format.ts';
-import { EventLines } from '../../../coordinator/cli/event-lines.ts';
-import { knownEvent } from '../../../coordinator/cli/known-event.ts';
-import { paint, type Line } from '../../../coordinator/cli/line.ts';
+import { changes, clock } from '../../../coordinator/cli/render/format.ts';
+import { EventLines } from '../../../coordinator/cli/render/event-lines.ts';
+import { knownEvent } from '../../../coordinator/client/known-event.ts';
+import { paint, type Line } from '../../../coordinator/cli/render/line.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { MockTask, Seen } from './task.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer, AnswerBlock, StopReason } from '../../../coordinator/demo/answer.ts';
+import type { ModelMessage, MessageBlock, StopReason } from '../../../coordinator/demo/message-stream.ts';
 import type { InputUsage } from './cache.ts';
 import { effective, sign, tokensOf } from './conversation.ts';
 import type { MessagesRequest } from './request.ts';
@@ -66,7 +66,7 @@ export function isFault(entry: Turn | Fault): entry is Fault {
 }
 
 /** The answer to this request that a turn of the script describes. Throws where the request did not ask for what the turn does. */
-export function answerTo(request: MessagesRequest, turn: Turn, input: InputUsage): Answer {
+export function answerTo(request: MessagesRequest, turn: Turn, input: InputUsage): ModelMessage {
   const wanted = request.context_management?.edits?.map((edit) => edit.type) ?? [];
   for (const edit of turn.applied_edits ?? [])
     if (!wanted.some((type) => type === edit.type)) throw new Error(`The request did not ask for ${edit.type}.`);
@@ -103,8 +103,8 @@ function defaultStop(turn: Turn): StopReason {
   return turn.compaction !== undefined && turn.text === undefined ? 'compaction' : 'end_turn';
 }
 
-function blocks(request: MessagesRequest, turn: Turn): AnswerBlock[] {
-  const content: AnswerBlock[] = [];
+function blocks(request: MessagesRequest, turn: Turn): MessageBlock[] {
+  const content: MessageBlock[] = [];
   if (turn.compaction !== undefined) content.push({ type: 'compaction', content: turn.compaction });
   if (turn.thinking !== undefined && thinks(request)) {
     const before = turn.compaction === undefined ? effective(request.messages) : [];
@@ -126,7 +126,7 @@ function thinks(request: MessagesRequest): boolean {
   return isOfGeneration55(request.model) || (request.thinking !== undefined && request.thinking.type !== 'disabled');
 }
 
-function textOf(block: AnswerBlock): string {
+function textOf(block: MessageBlock): string {
   switch (block.type) {
     case 'text':
       return block.text;

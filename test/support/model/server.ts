@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { toMessage, toStream } from '../../../coordinator/demo/answer.ts';
+import { toMessage, toStream } from '../../../coordinator/demo/message-stream.ts';
 import { ApiError, invalid } from './api-error.ts';
 import { PromptCache } from './cache.ts';
 import { checkSignatures, segments, tokensOf } from './conversation.ts';
@@ -41,7 +41,7 @@ export type ModelOptions = {
   piece_chars?: number;
 };
 
-export type StandIn = {
+export type ModelServer = {
   base_url: string;
   api_key: string;
   /** All that came, in order. */
@@ -57,7 +57,7 @@ const VERSIONS = ['2026-10-21', '2023-06-01'];
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /** A stand-in for the Claude API on a free port: as strict as the real one, with its wire details and, on demand, its faults. */
-export async function startModel(options: ModelOptions = {}): Promise<StandIn> {
+export async function startModel(options: ModelOptions = {}): Promise<ModelServer> {
   const api_key = options.api_key ?? 'sk-ant-test-key';
   const context_tokens_max = options.context_tokens_max ?? 1_000_000;
   const requests: Recorded[] = [];

@@ -23,18 +23,18 @@ async function folder(t: ExecutionContext): Promise<BackupDestination & { kind: 
   return { kind: 'folder', path: join(await temporaryFolder(t), 'backups') };
 }
 
-/** Backs a database up while it is being written, twice; restores it elsewhere; holds the two against each other. */
+/** Twice backs up a database that is being written, restores it elsewhere, and compares the two. */
 async function underLoad(t: ExecutionContext, to: BackupDestination): Promise<void> {
   const data_dir = await temporaryFolder(t);
   const server = await serverCommands(t, data_dir, to);
   const writer = startProgram(t, WRITER, [data_dir]);
   const acknowledged = (): number => Number(writer.printed().split('\n').at(-2));
-  await until('thousands of events are on disk', () => acknowledged() > 5_000);
+  await until('thousands of events are stored', () => acknowledged() > 5_000);
   for (const n of [1, 2]) {
     const before = acknowledged();
     const made = await server.run('backup');
     t.is(made.code, 0, made.stderr);
-    await until('it is written on', () => acknowledged() > before);
+    await until('more events are stored', () => acknowledged() > before);
 
     const elsewhere = join(await temporaryFolder(t), 'data');
     const restored = await (await serverCommands(t, elsewhere, to)).run('restore');
@@ -43,7 +43,7 @@ async function underLoad(t: ExecutionContext, to: BackupDestination): Promise<vo
     look(elsewhere, (value) => {
       const log = `FROM events WHERE seq IS NOT NULL`;
       const newest = Number(value(`SELECT max(id) ${log}`));
-      t.log(`run ${n}: ${before} were acknowledged before it, ${newest} are in it, ${acknowledged()} were soon after`);
+      t.log(`run ${n}: ${before} events before the backup, ${newest} in it, ${acknowledged()} soon after`);
       t.true(newest >= before);
       t.is(value(`SELECT count(*) ${log}`), Number(value(`SELECT max(seq) ${log}`)));
       t.is(value(`SELECT max(id) - min(id) + 1 = count(*) ${log}`), 1);
@@ -57,13 +57,13 @@ async function underLoad(t: ExecutionContext, to: BackupDestination): Promise<vo
   t.like(readBackupState(data_dir), { last_failure: null });
 }
 
-test('a backup under load holds every event that was acknowledged before it: to a folder', async (t) => {
+test('a backup under load has every event acknowledged before it: to a folder', async (t) => {
   await underLoad(t, await folder(t));
 });
 
-swiftTest('a backup under load holds every event that was acknowledged before it: to a real store', underLoad);
+swiftTest('a backup under load has every event acknowledged before it: to a real store', underLoad);
 
-test('a backup is one file, and the data folder is as it was', async (t) => {
+test('a backup is one file, and leaves the data folder as it was', async (t) => {
   const [data_dir, to] = [await dataFolder(t), await folder(t)];
   const before = readdirSync(data_dir);
   const { code, stdout } = await (await serverCommands(t, data_dir, to)).run('backup');
@@ -81,7 +81,7 @@ test('a backup is one file, and the data folder is as it was', async (t) => {
   t.false(readFileSync(join(to.path, name)).includes(readFileSync(join(data_dir, 'keys.json'))));
 });
 
-test('removes old backups, and nothing else', async (t) => {
+test('removes expired backups, and nothing else', async (t) => {
   const [data_dir, to] = [await dataFolder(t), await folder(t)];
   mkdirSync(to.path);
   const [old, older] = [new Date('2020-01-01T10:00:00Z'), new Date('2020-01-01T09:00:00Z')];
@@ -94,7 +94,7 @@ test('removes old backups, and nothing else', async (t) => {
   t.true(left.includes(nameOf(old, '00'.repeat(32))) && left.includes('notes.txt'));
 });
 
-swiftTest('a wrong key is reported, with no secret in the words', async (t, bucket) => {
+swiftTest('a wrong key is reported without a secret', async (t, bucket) => {
   const data_dir = await dataFolder(t);
   const server = await serverCommands(t, data_dir, { ...bucket, secret_access_key: 'sesame-opens-nothing' });
   const { code, stderr } = await server.run('backup');
@@ -102,7 +102,7 @@ swiftTest('a wrong key is reported, with no secret in the words', async (t, buck
   t.regex(stderr, /SignatureDoesNotMatch/);
   const state = readBackupState(data_dir);
   t.is(state.last_good, null);
-  t.is(state.last_failure?.words, stderr.trim());
+  t.is(state.last_failure?.message, stderr.trim());
   t.false(JSON.stringify([state, stderr]).includes('sesame'));
 });
 
@@ -112,11 +112,11 @@ test('a full store is reported', async (t) => {
   const { code, stderr } = await (await serverCommands(t, data_dir, stub.destination)).run('backup');
   t.is(code, 2);
   t.regex(stderr, /is full/);
-  t.regex(readBackupState(data_dir).last_failure?.words ?? '', /is full/);
+  t.regex(readBackupState(data_dir).last_failure?.message ?? '', /is full/);
   t.false(existsSync(join(data_dir, 'backup-work')));
 });
 
-diskTest('a full disk at the destination is reported, and nothing unfinished stays there', async (t) => {
+diskTest('a full disk at the destination is reported, and no unfinished file is left there', async (t) => {
   const [data_dir, path] = [await dataFolder(t), mountDisk(t, join(await temporaryFolder(t), 'disk'), 1)];
   fillDisk(path);
   const { code, stderr } = await (await serverCommands(t, data_dir, { kind: 'folder', path })).run('backup');
@@ -125,22 +125,22 @@ diskTest('a full disk at the destination is reported, and nothing unfinished sta
   t.deepEqual(readdirSync(path), ['filling']);
 });
 
-diskTest('a disk of the data without room is reported before anything is copied', async (t) => {
+diskTest('a data disk without room is reported before anything is copied', async (t) => {
   const data_dir = await dataFolder(t, mountDisk(t, join(await temporaryFolder(t), 'disk'), 16));
   const to = await folder(t);
   const { code, stderr } = await (await serverCommands(t, data_dir, to)).run('backup');
   t.is(code, 2);
-  t.regex(stderr, /has no room for a backup: 50\d MB are needed to make one, and \d+ MB are free/);
+  t.regex(stderr, /has no room for a backup: it takes 50\d MB, and \d+ MB are free/);
   t.false(existsSync(to.path));
   t.false(existsSync(join(data_dir, 'backup-work')));
 });
 
-test('a run that is killed leaves nothing that the next one does not clear away', async (t) => {
+test('a run removes what a killed one left', async (t) => {
   const [data_dir, stub] = [await dataFolder(t), await startS3Stub(t)];
   const server = await serverCommands(t, data_dir, stub.destination);
   stub.fail('silent', { times: 1, method: 'PUT' });
   const running = server.start('backup');
-  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
+  await until('it uploads', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
   running.child.kill('SIGKILL');
   await running.ended;
   t.true(existsSync(join(data_dir, 'backup-work')));
@@ -150,18 +150,18 @@ test('a run that is killed leaves nothing that the next one does not clear away'
   t.is(stub.objects.size, 1);
 });
 
-test('two are never made at once', async (t) => {
+test('two backups never run at once', async (t) => {
   const [data_dir, to] = [await dataFolder(t), await folder(t)];
   const lock = lockBackups(data_dir);
   const server = await serverCommands(t, data_dir, to);
   const { code, stderr } = await server.run('backup');
   t.is(code, 2);
-  t.regex(stderr, /^Another backup of .* is under way\.$/m);
+  t.regex(stderr, /^Another backup of .* is running\.$/m);
   lock?.release();
   t.is((await server.run('backup')).code, 0);
 });
 
-test('a damaged database is not kept as a backup', async (t) => {
+test('a damaged database is not stored as a backup', async (t) => {
   const [data_dir, to] = [await dataFolder(t), await folder(t)];
   const path = join(data_dir, 'errand.db');
   const bytes = readFileSync(path);
@@ -173,7 +173,7 @@ test('a damaged database is not kept as a backup', async (t) => {
   t.false(existsSync(to.path));
 });
 
-test('says what is missing: a destination, a database, the keys of a bucket', async (t) => {
+test('says what is missing: the database, a valid destination, the keys of a bucket', async (t) => {
   const [data_dir, to] = [await temporaryFolder(t), await folder(t)];
   t.regex((await (await serverCommands(t, data_dir, to)).run('backup')).stderr, /There is no database in/);
   t.deepEqual(readdirSync(data_dir), []);
@@ -192,7 +192,7 @@ test('says what is missing: a destination, a database, the keys of a bucket', as
   );
 });
 
-test('a database is kept as it is before its form is changed, and no older one', async (t) => {
+test('a migration keeps a copy of the database as it was, and removes older copies', async (t) => {
   const data_dir = await temporaryFolder(t);
   const path = join(data_dir, 'errand.db');
   const first = new Database(path);

@@ -21,7 +21,7 @@ import { contents, dataFolder, look, serverCommands } from '../../../support/bac
 import { temporaryFolder } from '../../../support/folder.ts';
 import { startS3Stub } from '../../../support/s3-stub.ts';
 
-/** A data folder, one good backup of it, and the commands that go by both. */
+/** A data folder, a good backup of it, and the commands that use both. */
 async function scene(t: ExecutionContext) {
   const [data_dir, path] = [await dataFolder(t), await temporaryFolder(t)];
   const server = await serverCommands(t, data_dir, { kind: 'folder', path });
@@ -30,7 +30,7 @@ async function scene(t: ExecutionContext) {
   return { data_dir, path, name, server, bytes: readFileSync(join(path, name)) };
 }
 
-/** A backup like this one, but for what was done to its database: its name fits its content. */
+/** A copy of a backup with a changed database, and with the name that fits its content. */
 function forged(bytes: Buffer, folder: string, change: (db: Database.Database) => void): string {
   const path = join(folder, 'forged.db');
   writeFileSync(path, gunzipSync(bytes));
@@ -44,7 +44,7 @@ function forged(bytes: Buffer, folder: string, change: (db: Database.Database) =
   return join(folder, name);
 }
 
-test('refuses what is damaged, cut off, newer or no backup, and leaves the data folder as it was', async (t) => {
+test('refuses a damaged, truncated, newer or foreign file, and leaves the data folder as it was', async (t) => {
   const { data_dir, path, name, server, bytes } = await scene(t);
   const flipped = Buffer.from(bytes);
   flipped[bytes.length >> 1] = (flipped[bytes.length >> 1] ?? 0) ^ 1;
@@ -55,15 +55,27 @@ test('refuses what is damaged, cut off, newer or no backup, and leaves the data 
     return join(elsewhere, folder, file);
   };
   const cases: [what: string, file: string, words: RegExp][] = [
-    ['a truncated file', put('a', name, bytes.subarray(0, bytes.length - 100)), /its checksum is not the one/],
-    ['a flipped byte', put('b', name, flipped), /its checksum is not the one/],
+    [
+      'a truncated file',
+      put('a', name, bytes.subarray(0, bytes.length - 100)),
+      /its checksum is not the one in its name/,
+    ],
+    ['a flipped byte', put('b', name, flipped), /its checksum is not the one in its name/],
     ['a truncated file of another name', put('c', 'mine.gz', bytes.subarray(0, -100)), /cannot be unpacked/],
     ['a flipped byte in a file of another name', put('d', 'mine.gz', flipped), /cannot be unpacked/],
     ['an empty file', put('e', 'mine.gz', Buffer.alloc(0)), /damaged/],
     ['no database', put('f', 'mine.gz', gzipSync('hello'.repeat(1000))), /not a database/],
     ['a newer one', forged(bytes, path, (db) => db.pragma('user_version = 99')), /is of version 99, newer than/],
-    ['one with a row less', forged(bytes, path, (db) => db.exec('DELETE FROM events')), /as many rows as it says/],
-    ['another database', forged(bytes, path, (db) => db.exec(`DELETE FROM meta WHERE key = 'backup'`)), /not a backup/],
+    [
+      'a missing row',
+      forged(bytes, path, (db) => db.exec('DELETE FROM events')),
+      /its rows are not those of its manifest/,
+    ],
+    [
+      'no manifest',
+      forged(bytes, path, (db) => db.exec(`DELETE FROM meta WHERE key = 'backup'`)),
+      /not a backup of Errand: it has no manifest/,
+    ],
     ['no file', join(elsewhere, 'nothing'), /There is no file/],
     ['an unknown name', nameOf(new Date(), '00'.repeat(32)), /There is no backup errand-/],
     ['another name', 'newest', /'newest' is not the name of a backup/],
@@ -94,7 +106,7 @@ test('a download that is cut off replaces nothing', async (t) => {
   const server = await serverCommands(t, data_dir, stub.destination);
   t.is((await server.run('backup')).code, 0);
   const before = contents(data_dir);
-  // The list goes well; of the file the half comes.
+  // The list arrives, but only half of the file.
   stub.fail('cut');
   const { code, stderr } = await server.run('restore');
   t.is(code, 2);
@@ -102,7 +114,7 @@ test('a download that is cut off replaces nothing', async (t) => {
   t.deepEqual(contents(data_dir), before);
 });
 
-test('restores the newest, tells of it, and moves the database of before aside', async (t) => {
+test('restores the newest backup, reports it, and keeps the previous database', async (t) => {
   const { data_dir, name, server } = await scene(t);
   const epoch = look(data_dir, (value) => value(`SELECT value FROM meta WHERE key = 'epoch'`));
   const instance = look(data_dir, (value) => value(`SELECT value FROM meta WHERE key = 'instance'`));
@@ -116,8 +128,8 @@ test('restores the newest, tells of it, and moves the database of before aside',
   t.regex(stdout, /users 1, projects 0, tasks 1, events 1;/);
   t.regex(stdout, /tasks that were under way, and go on in a new attempt: 1/);
   t.notRegex(stdout, /keys\.json/);
-  const [aside = ''] = readdirSync(data_dir).filter((other) => other.startsWith('before-restore-'));
-  look(join(data_dir, aside), (value) => t.is(value('SELECT title FROM tasks'), 'since then'));
+  const [previous = ''] = readdirSync(data_dir).filter((other) => other.startsWith('before-restore-'));
+  look(join(data_dir, previous), (value) => t.is(value('SELECT title FROM tasks'), 'since then'));
   t.false(existsSync(join(data_dir, 'restore-work')));
   look(data_dir, (value) => {
     t.is(value('SELECT title FROM tasks'), 'Mend it');
@@ -130,7 +142,7 @@ test('restores the newest, tells of it, and moves the database of before aside',
   });
 });
 
-test('tells what is lost where the keys are others, or gone', async (t) => {
+test('reports what cannot be opened if the keys differ or are missing', async (t) => {
   const { data_dir, server } = await scene(t);
   rmSync(join(data_dir, 'keys.json'));
   const none = await server.run('restore');
@@ -144,7 +156,7 @@ test('tells what is lost where the keys are others, or gone', async (t) => {
   t.regex((await server.run('restore')).stdout, /has other keys than the ones this backup was made with/);
 });
 
-test('restores a database as it is, with what is in its WAL, as the beginning of another history', async (t) => {
+test('restores a plain database with its WAL, and gives it a new epoch', async (t) => {
   const { data_dir, server } = await scene(t);
   const path = join(data_dir, 'errand.db');
   const kept = join(data_dir, 'errand.db.before-9');
@@ -166,7 +178,7 @@ test('restores a database as it is, with what is in its WAL, as the beginning of
   });
 });
 
-test('refuses a database as it is that is damaged, newer, with a row that refers to none, or not of Errand', async (t) => {
+test('refuses a plain database that is damaged, newer, with an orphaned row, or not of Errand', async (t) => {
   const { data_dir, server } = await scene(t);
   const elsewhere = await temporaryFolder(t);
   const changed = (name: string, change: (db: Database.Database) => void): string => {
@@ -198,7 +210,7 @@ test('refuses a database as it is that is damaged, newer, with a row that refers
   }
 });
 
-test('the newest is none of a time to come, and that is told', async (t) => {
+test('skips backups dated in the future, and reports them', async (t) => {
   const { path, name, server, bytes } = await scene(t);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const ahead = nameOf(new Date(Date.now() + 7 * 24 * 60 * 60 * 1000), sha256);
@@ -210,10 +222,10 @@ test('the newest is none of a time to come, and that is told', async (t) => {
   t.true(named.stdout.includes(`The backup ${ahead} was restored`));
   t.notRegex(named.stdout, /passed over/);
   rmSync(join(path, name));
-  t.regex((await server.run('restore')).stderr, /are of a time to come\. Is this machine's clock right\?/);
+  t.regex((await server.run('restore')).stderr, /are dated in the future\. Is this machine's clock right\?/);
 });
 
-test('a lock that cannot be taken is told of in words, and the other one is let go', async (t) => {
+test('a lock that cannot be taken is reported, and the other lock is released', async (t) => {
   const { data_dir, server } = await scene(t);
   rmSync(join(data_dir, 'backup.lock'));
   mkdirSync(join(data_dir, 'backup.lock'));

@@ -14,11 +14,11 @@ const kept = (names: string[], now_ms = NOW): string[] => {
   return names.filter((name) => !gone.has(name));
 };
 
-test('a name tells the time and the checksum, and sorts by time', (t) => {
+test('a name has the time and the checksum, and sorts by time', (t) => {
   t.is(named(0), 'errand-20261124T183000000Z-abababababab.db.gz');
   t.deepEqual(readName(named(0)), { name: named(0), at_ms: NOW, checksum: 'abababababab' });
   t.true(named(HOUR_MS) < named(0));
-  t.true(nameOf(new Date(NOW), 'ff'.repeat(32)) < nameOf(new Date(NOW + 1), '00'.repeat(32)), 'also within a second');
+  t.true(nameOf(new Date(NOW), 'ff'.repeat(32)) < nameOf(new Date(NOW + 1), '00'.repeat(32)), 'within a second, too');
   for (const other of [
     'errand.db',
     'errand-20261399T183000000Z-abababababab.db.gz',
@@ -28,7 +28,7 @@ test('a name tells the time and the checksum, and sorts by time', (t) => {
     t.is(readName(other), undefined, other);
 });
 
-test('keeps all of a day, one a day for two weeks, one a week for eight', (t) => {
+test('keeps all of the last day, one a day for two weeks, and one a week for eight', (t) => {
   const left = kept(hourly(100));
   t.is(left.filter((name) => name >= named(DAY_MS)).length, 25);
   const days = left.filter((name) => name < named(DAY_MS) && name >= named(14 * DAY_MS));
@@ -42,14 +42,14 @@ test('keeps all of a day, one a day for two weeks, one a week for eight', (t) =>
   t.is(weeks.length, 5);
 });
 
-test('pruning each hour ends where pruning once does', (t) => {
+test('pruning every hour keeps the same as pruning once', (t) => {
   const all = hourly(70).toReversed();
   let there: string[] = [];
   for (const name of all) there = kept([...there, name], readName(name)?.at_ms);
   t.deepEqual(there, kept(all));
 });
 
-test('backups of a time to come stay, and stand in for none of those of before', (t) => {
+test('backups dated in the future stay, and take the place of no other', (t) => {
   const before = hourly(100);
   const ahead = Array.from({ length: 20 }, (_, n) => named(-(n + 30) * 7 * DAY_MS));
   t.deepEqual(kept([...before, ...ahead]), [...kept(before), ...ahead]);
@@ -57,7 +57,7 @@ test('backups of a time to come stay, and stand in for none of those of before',
   t.deepEqual(kept([...old, ...ahead]), [...old, ...ahead]);
 });
 
-test('never prunes the newest, nor what bears another name, nor old ones at once after a long pause', (t) => {
+test('never prunes the newest, files with other names, or all old ones after a long pause', (t) => {
   t.deepEqual(toPrune([named(1000 * DAY_MS)], NOW), []);
   t.deepEqual(toPrune(['notes.txt', 'errand.db', 'errand-x.db.gz', named(0)], NOW), []);
   const later = NOW + 400 * DAY_MS;

@@ -1,30 +1,52 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { checksumOf } from '../../../../coordinator/operations/backup/checksum.ts';
 import { nameOf } from '../../../../coordinator/operations/backup/name.ts';
-import { S3Client } from '../../../../coordinator/operations/backup/s3/client.ts';
+import { openS3, S3_LIMITS } from '../../../../coordinator/operations/backup/s3/client.ts';
 import { S3Store } from '../../../../coordinator/operations/backup/s3/store.ts';
-import { elements } from '../../../../coordinator/operations/backup/s3/xml.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { startS3Stub } from '../../../support/s3-stub.ts';
 import { swiftTest } from '../../../support/swift.ts';
 
 const { signal } = new AbortController();
-const QUICK = { idle_ms: 300, retry_ms: [1, 1] };
+const limits = { idle_ms: 300, tries_max: 3 };
 const PART_BYTES = 5 * 1024 * 1024;
 
 async function file(t: ExecutionContext, bytes: number, at = new Date()) {
   const path = join(await temporaryFolder(t), 'file');
   const content = randomBytes(bytes);
   writeFileSync(path, content);
-  const sha256 = await checksumOf(path);
-  return { name: nameOf(at, sha256), content, local: { path, bytes, sha256 } };
+  return { name: nameOf(at, await checksumOf(path)), content, local: { path, bytes } };
 }
 
-swiftTest('keeps a file in a real store, lists it, gives it back and removes it', async (t, bucket) => {
+/** Forwards connections to `target`, and flips one bit of each large piece that it carries there. */
+async function startDamagingProxy(t: ExecutionContext, target: string): Promise<string> {
+  const { hostname, port } = new URL(target);
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    near.on('data', (data: Buffer) => {
+      if (data.length > 10_000) data[data.length - 100] = (data.at(-100) ?? 0) ^ 1;
+      far.write(data);
+    });
+    far.pipe(near);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+swiftTest('stores, lists, reads and removes a file in a real store', async (t, bucket) => {
   const store = new S3Store(bucket);
   t.deepEqual(await store.list(signal), []);
   const [one, other] = [await file(t, 100_000), await file(t, 1, new Date(0))];
@@ -43,14 +65,14 @@ swiftTest('keeps a file in a real store, lists it, gives it back and removes it'
   await t.throwsAsync(store.get(other.name, signal), { message: /^There is no backup errand-1970/ });
 });
 
-swiftTest('sends a large file in parts, and clears away what a killed upload left', async (t, bucket) => {
+swiftTest('sends a large file in parts, and removes the parts that a killed run left', async (t, bucket) => {
   const store = new S3Store(bucket, { part_bytes: PART_BYTES });
   const large = await file(t, 2 * PART_BYTES + 17);
-  const client = new S3Client(bucket);
-  const unfinished = async () =>
-    elements((await client.ask({ method: 'GET', query: { uploads: '' } }, signal)).text, 'Key');
+  const s3 = openS3(bucket, S3_LIMITS);
+  const Bucket = bucket.bucket;
+  const unfinished = async () => (await s3.listMultipartUploads({ Bucket })).Uploads?.map(({ Key }) => Key);
   const killed = `errand/${nameOf(new Date(0), '00'.repeat(32))}`;
-  for (const key of [killed, 'other/upload']) await client.ask({ method: 'POST', key, query: { uploads: '' } }, signal);
+  for (const Key of [killed, 'other/upload']) await s3.createMultipartUpload({ Bucket, Key });
   t.deepEqual(await unfinished(), [killed, 'other/upload']);
   await store.put(large.name, large.local, signal);
   t.deepEqual(await store.list(signal), [{ name: large.name, bytes: large.local.bytes }]);
@@ -58,40 +80,41 @@ swiftTest('sends a large file in parts, and clears away what a killed upload lef
   t.deepEqual(await unfinished(), ['other/upload']);
 });
 
-swiftTest(
-  'a wrong secret, an unknown key and a wrong bucket are refused, in words without a secret',
-  async (t, bucket) => {
-    const { name, local } = await file(t, 10);
-    const refused = async (change: object) =>
-      (await t.throwsAsync(new S3Store({ ...bucket, ...change }).put(name, local, signal)))?.message ?? '';
-    const wrong = await refused({ secret_access_key: 'sesame' });
-    t.regex(wrong, /refused \(403 SignatureDoesNotMatch\): check AWS_ACCESS_KEY_ID/);
-    t.notRegex(wrong, /sesame/);
-    t.regex(await refused({ access_key_id: 'test:nobody' }), /refused \(403/);
-    t.regex(await refused({ bucket: 'nothere' }), /has no bucket nothere/);
-    t.deepEqual(await new S3Store(bucket).list(signal), []);
-  },
-);
+swiftTest('refusals name what to check, and no secret: a wrong secret, key or bucket', async (t, bucket) => {
+  const { name, local } = await file(t, 10);
+  const refused = async (change: object) =>
+    (await t.throwsAsync(new S3Store({ ...bucket, ...change }).put(name, local, signal)))?.message ?? '';
+  const wrong = await refused({ secret_access_key: 'sesame' });
+  t.regex(wrong, /refused \(403 SignatureDoesNotMatch\): check AWS_ACCESS_KEY_ID/);
+  t.notRegex(wrong, /sesame/);
+  t.regex(await refused({ access_key_id: 'test:nobody' }), /refused \(403/);
+  t.regex(await refused({ bucket: 'nothere' }), /has no bucket nothere/);
+  t.deepEqual(await new S3Store(bucket).list(signal), []);
+});
 
-swiftTest('a body that is not what its checksum says is not kept', async (t, bucket) => {
-  const store = new S3Store(bucket, { patience: QUICK });
-  const { name, local } = await file(t, 1000);
-  writeFileSync(local.path, randomBytes(1000));
-  await t.throwsAsync(store.put(name, local, signal), { message: /answered 400/ });
+swiftTest('a store refuses a file that was damaged on the way', async (t, bucket) => {
+  const endpoint = await startDamagingProxy(t, bucket.endpoint);
+  const store = new S3Store({ ...bucket, endpoint }, { part_bytes: PART_BYTES });
+  for (const bytes of [100_000, PART_BYTES + 100_000]) {
+    const { name, local } = await file(t, bytes);
+    await t.throwsAsync(store.put(name, local, signal), { message: /answered 400/ });
+  }
   t.deepEqual(await store.list(signal), []);
 });
 
-test('what may go better in a moment is tried again, and what is refused is not', async (t) => {
+test('retries temporary failures, and no refusals', async (t) => {
   const stub = await startS3Stub(t);
-  const store = new S3Store(stub.destination, { patience: QUICK });
+  const store = new S3Store(stub.destination, { limits });
   const { name, local, content } = await file(t, 1000);
-  stub.fail({ status: 503, code: 'SlowDown' }, { times: 2 });
+  stub.fail({ status: 503, code: 'ServiceUnavailable' }, { times: 1 });
+  await store.put(name, local, signal);
+  stub.fail('silent', { times: 1 });
   await store.put(name, local, signal);
   t.deepEqual(stub.objects.get(`errand/${name}`), content);
-  t.is(stub.requests.length, 3);
+  t.is(stub.requests.length, 4);
   stub.fail({ status: 500, code: 'InternalError' });
   await t.throwsAsync(store.put(name, local, signal), { message: /answered 500 InternalError\.$/ });
-  t.is(stub.requests.length, 6);
+  t.is(stub.requests.length, 4 + limits.tries_max);
   for (const [fault, words] of [
     [{ status: 403, code: 'AccessDenied' }, /refused \(403 AccessDenied\)/],
     [{ status: 507, code: 'InsufficientStorage' }, /is full \(507/],
@@ -104,33 +127,75 @@ test('what may go better in a moment is tried again, and what is refused is not'
   }
 });
 
-test('a store that does not move is given up: without an answer, and without reading', async (t) => {
+test('gives up a store on which nothing moves: no answer, nothing read, half a download', async (t) => {
   const stub = await startS3Stub(t);
-  const store = new S3Store(stub.destination, { patience: QUICK });
+  const store = new S3Store(stub.destination, { limits });
+  const slow = { message: /is too slow: nothing moved for 1 s/ };
+  const large = await file(t, 20_000_000);
+  await store.put(large.name, large.local, signal);
   for (const fault of ['silent', 'unread'] as const) {
-    const { name, local } = await file(t, fault === 'unread' ? 20_000_000 : 10);
-    stub.fail(fault, { times: 1 });
-    await t.throwsAsync(store.put(name, local, signal), { message: /is too slow: nothing moved for 1 s/ });
+    stub.fail(fault);
+    await t.throwsAsync(store.put(large.name, large.local, signal), slow);
   }
-  stub.fail('silent', { times: 1 });
-  await t.throwsAsync(store.list(signal), { message: /too slow/ });
+  stub.fail('silent');
+  await t.throwsAsync(store.list(signal), slow);
+  stub.fail('stalled');
+  await t.throwsAsync(
+    store.get(large.name, signal).then((content) => buffer(content)),
+    slow,
+  );
 });
 
-test('a download that is cut off is an error, and no store at all is one in words', async (t) => {
+test('reports a download that is cut off, and a store that is away', async (t) => {
   const stub = await startS3Stub(t);
-  const store = new S3Store(stub.destination, { patience: QUICK });
+  const store = new S3Store(stub.destination, { limits });
   const { name, local } = await file(t, 1_000_000);
   await store.put(name, local, signal);
-  stub.fail('cut', { times: 1 });
+  stub.fail('cut');
   await t.throwsAsync(
     store.get(name, signal).then((content) => buffer(content)),
     { message: /could not be reached/ },
   );
-  const nobody = new S3Store({ ...stub.destination, endpoint: 'http://127.0.0.1:1' }, { patience: QUICK });
+  const nobody = new S3Store({ ...stub.destination, endpoint: 'http://127.0.0.1:1' }, { limits });
   await t.throwsAsync(nobody.list(signal), { message: /^The store at http:\/\/127\.0\.0\.1:1 could not be reached/ });
 });
 
-test('stops when it is told to', async (t) => {
+test('refuses answers that are not of S3 or too large', async (t) => {
+  const stub = await startS3Stub(t);
+  const store = new S3Store(stub.destination, { limits });
+  const words = { message: /was not understood: is it S3-compatible\?$/ };
+  stub.fail({ status: 200, body: '<!doctype html><html><body>Log in</body></html>' });
+  await t.throwsAsync(store.list(signal), words);
+  const padding = ' '.repeat(5 * 1024 * 1024);
+  stub.fail({ status: 200, body: `<ListBucketResult><Name>backups</Name>${padding}</ListBucketResult>` });
+  await t.throwsAsync(store.list(signal), words);
+  stub.fail({ status: 502, body: '<html>Bad Gateway</html>' });
+  await t.throwsAsync(store.list(signal), { message: /answered 502/ });
+});
+
+test('removing a backup that is not there is no error, whatever the store answers', async (t) => {
+  const stub = await startS3Stub(t);
+  const store = new S3Store(stub.destination, { limits });
+  for (const status of [204, 404]) {
+    stub.fail({ status, code: 'NoSuchKey' });
+    await t.notThrowsAsync(store.remove('errand-x', signal));
+  }
+});
+
+test('lists page by page, up to a limit', async (t) => {
+  const stub = await startS3Stub(t, { page_keys: 1 });
+  const store = new S3Store(stub.destination, { limits });
+  const names = Array.from({ length: 100 }, (_, n) => nameOf(new Date(n), '00'.repeat(32)));
+  for (const name of names) stub.objects.set(`errand/${name}`, Buffer.from('x'));
+  t.deepEqual(
+    (await store.list(signal)).map(({ name }) => name),
+    names,
+  );
+  stub.objects.set('errand/one-too-many', Buffer.from('x'));
+  await t.throwsAsync(store.list(signal), { message: /too many files .* a prefix of their own/ });
+});
+
+test('an aborted request ends at once', async (t) => {
   const stub = await startS3Stub(t);
   const stop = new AbortController();
   const { name, local } = await file(t, 10);
@@ -140,9 +205,9 @@ test('stops when it is told to', async (t) => {
   await t.throwsAsync(putting, { name: 'AbortError' });
 });
 
-test('an upload whose last answer was lost is there, and no failure', async (t) => {
+test('a multipart upload has succeeded if only its last answer was lost', async (t) => {
   const stub = await startS3Stub(t);
-  const store = new S3Store(stub.destination, { part_bytes: 1000, patience: QUICK });
+  const store = new S3Store(stub.destination, { part_bytes: 1000, limits });
   const { name, local, content } = await file(t, 2500);
   const complete = { method: 'POST', query: 'uploadId' };
   stub.fail('lost', { times: 1, ...complete });
@@ -151,5 +216,15 @@ test('an upload whose last answer was lost is there, and no failure', async (t) 
   t.is(stub.requests.filter((request) => request.startsWith('POST')).length, 3);
   stub.objects.clear();
   stub.fail({ status: 404, code: 'NoSuchUpload' }, complete);
-  await t.throwsAsync(store.put(name, local, signal), { message: /does not have it \(404 NoSuchUpload\)/ });
+  await t.throwsAsync(store.put(name, local, signal), { message: /answered 404 NoSuchUpload/ });
+  t.is(stub.requests.at(-1)?.split(' ')[0], 'DELETE');
+});
+
+test('a multipart upload has failed if the store reports an error after the status 200', async (t) => {
+  const stub = await startS3Stub(t);
+  const store = new S3Store(stub.destination, { part_bytes: 1000, limits });
+  const { name, local } = await file(t, 2500);
+  stub.fail({ status: 200, code: 'InternalError' }, { method: 'POST', query: 'uploadId' });
+  await t.throwsAsync(store.put(name, local, signal), { message: /InternalError/ });
+  t.is(stub.requests.at(-1)?.split(' ')[0], 'DELETE');
 });

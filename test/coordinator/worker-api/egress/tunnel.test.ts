@@ -1,105 +1,34 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  connect as netConnect,
-  createServer as createTcpServer,
-  Socket,
-  type AddressInfo,
-  type Server,
-} from 'node:net';
+import { connect as netConnect, Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
-import { connect as tlsConnect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { EgressPolicy } from '../../../../coordinator/domain/egress-policy.ts';
-import { egressProxy, type EgressDependencies } from '../../../../coordinator/worker-api/egress/tunnel.ts';
+import { egressProxy } from '../../../../coordinator/worker-api/egress/tunnel.ts';
 import { createLogger } from '../../../../coordinator/base/logger.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { makeCertificate, type Certificate } from '../../../support/certificate.ts';
+import { makeCertificate } from '../../../support/certificate.ts';
 import { extension, message, record, serverName } from '../../../support/client-hello.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { serveProxy, type ProxyServer } from '../../../support/proxy-server.ts';
+import { serveTunnel } from '../../../support/tunnel-server.ts';
 import { Trickle } from '../../../support/trickle.ts';
 import { until } from '../../../support/until.ts';
+import {
+  HOST,
+  PUBLIC,
+  TIMEOUTS,
+  serve,
+  setUp,
+  tlsTarget,
+  plainTarget,
+  granted,
+} from '../../../support/tunnel-scene.ts';
 
-const HOST = 'registry.npmjs.org';
 const REGISTRIES: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 const OPEN: EgressPolicy = { egress: 'open', egress_hosts: [] };
 const list = (...egress_hosts: string[]): EgressPolicy => ({ egress: 'list', egress_hosts });
-/** A public address; the test's network has the real server behind it. */
-const PUBLIC = '93.184.215.14';
-const TIMEOUTS = { connect_ms: 30_000, hello_ms: 30_000, idle_ms: 30_000 };
-
-/** A server that counts what reaches it. */
-type Target = { port: number; connections: () => number; received: () => number };
-
-async function serve(t: ExecutionContext, server: Server): Promise<Target> {
-  const sockets = new Set<Socket>();
-  let closed_bytes = 0;
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      sockets.delete(socket);
-      closed_bytes += socket.bytesRead;
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    connections: () => sockets.size,
-    received: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, closed_bytes),
-  };
-}
-
-/** Says `hello`, then echoes; both ends may close apart. */
-function echo(socket: Socket | TLSSocket): void {
-  socket.on('error', () => {});
-  socket.write('hello ');
-  socket.pipe(socket);
-}
-
-/** A proxy in a world where every name has one public address, with the target behind it. */
-async function setUp(
-  t: ExecutionContext,
-  target: Target,
-  policy: EgressPolicy,
-  change: Partial<EgressDependencies> = {},
-): Promise<ProxyServer> {
-  const tunnel = egressProxy({
-    policy: () => policy,
-    private_hosts: [],
-    logger: createLogger('silent'),
-    resolve: async () => [{ address: PUBLIC, family: 4 }],
-    connect: ({ host: _host, lookup: _lookup, port: _port, ...rest }) =>
-      netConnect({ ...rest, host: '127.0.0.1', port: target.port }),
-    timeouts: TIMEOUTS,
-    ...change,
-  });
-  return serveProxy(t, tunnel, newId());
-}
-
-async function tlsTarget(t: ExecutionContext): Promise<{ target: Target; certificate: Certificate }> {
-  const certificate = await makeCertificate(await temporaryFolder(t), [HOST]);
-  const server = createTlsServer(certificate, echo);
-  server.on('tlsClientError', () => {});
-  return { target: await serve(t, server), certificate };
-}
-
-const plainTarget = (t: ExecutionContext) => serve(t, createTcpServer({ allowHalfOpen: true }, echo));
-
-async function granted(proxy: ProxyServer, authority: string): Promise<Socket> {
-  const connected = await proxy.connect(authority);
-  if (connected.socket === undefined) throw new Error(connected.words);
-  connected.socket.on('error', () => {});
-  return connected.socket;
-}
-
 test('a listed host is reached by TLS from end to end', async (t) => {
   const { target, certificate } = await tlsTarget(t);
   const proxy = await setUp(t, target, REGISTRIES);
@@ -155,7 +84,7 @@ for (const [what, policy, authority, status, words] of REFUSED)
     const proxy = await setUp(t, target, policy);
     const refused = await proxy.connect(authority);
     t.is(refused.status, status);
-    if (refused.socket === undefined) t.regex(refused.words, words);
+    if (refused.socket === undefined) t.regex(refused.text, words);
     t.is(target.connections(), 0);
     await until('the connection is closed', () => proxy.connections() === 0);
   });
@@ -195,7 +124,7 @@ for (const address of PRIVATE)
     const proxy = await setUp(t, target, OPEN, { resolve: async () => [answer(PUBLIC), answer(address)] });
     const refused = await proxy.connect('example.com:443');
     t.is(refused.status, 403);
-    if (refused.socket === undefined) t.regex(refused.words, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
+    if (refused.socket === undefined) t.regex(refused.text, /ERRAND_PRIVATE_HOSTS=example\.com:443/);
     t.is(target.connections(), 0);
   });
 
@@ -224,14 +153,14 @@ test('a private host that the owner lists with its port is reached, without TLS 
       private_hosts: [`localhost:${target.port}`, `127.0.0.1:${target.port}`],
       logger: createLogger('silent'),
     });
-  const allowed = await serveProxy(t, tunneller(list('localhost', '127.0.0.1')), newId());
+  const allowed = await serveTunnel(t, tunneller(list('localhost', '127.0.0.1')), newId());
   for (const host of ['localhost', '127.0.0.1']) {
     const socket = await granted(allowed, `${host}:${target.port}`);
     socket.end('house');
     t.is(await text(socket), 'hello house');
   }
   t.is((await allowed.connect(`localhost:${target.port + 1}`)).status, 403);
-  const registries = await serveProxy(t, tunneller(REGISTRIES), newId());
+  const registries = await serveTunnel(t, tunneller(REGISTRIES), newId());
   t.is((await registries.connect(`localhost:${target.port}`)).status, 403);
 });
 

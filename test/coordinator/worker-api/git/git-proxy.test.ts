@@ -6,8 +6,8 @@ import { branchPrefix } from '../../../../coordinator/domain/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { basic, git, tryGit } from '../../../support/git-server.ts';
-import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-surface.ts';
-import { serveSurface } from '../../../support/surface-server.ts';
+import { cloneWithWork, commit, CREDENTIAL, refsOf, setUp } from '../../../support/git-proxy-scene.ts';
+import { serveWorkerProxy } from '../../../support/worker-proxy-server.ts';
 
 test('a private repository works from clone to push, with a credential that the worker never sees', async (t) => {
   const setting = await setUp(t);
@@ -40,14 +40,14 @@ test('a private repository works from clone to push, with a credential that the 
 });
 
 test('git offers the token of its address once it is asked for one', async (t) => {
-  const { surface, server, folder } = await setUp(t);
-  const guarded = await serveSurface(
+  const { proxy, server, folder } = await setUp(t);
+  const guarded = await serveWorkerProxy(
     t,
     {
-      ...surface,
+      ...proxy,
       carry: async (request, ...rest) => {
         if (request.headers.authorization === basic({ username: 'task', password: 'token' }))
-          return surface.carry(request, ...rest);
+          return proxy.carry(request, ...rest);
         throw new ErrandError('unauthenticated', 'There is no task token.');
       },
     },

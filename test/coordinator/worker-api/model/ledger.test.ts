@@ -11,7 +11,7 @@ import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
 import type { EventRow } from '../../../../coordinator/sqlite/events.ts';
 import { listOpenRequests } from '../../../../coordinator/sqlite/open-requests.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { addTask, addUser, startAttempt, taskOf } from '../../../support/rows.ts';
+import { addTask, addUser, startAttempt, taskOf } from '../../../support/fixtures.ts';
 import { SILENT } from '../../../support/silent.ts';
 
 const MODEL = 'claude-sonnet-5-5';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { toMessage, toStream, type Answer } from '../../../../coordinator/demo/answer.ts';
+import { toMessage, toStream, type ModelMessage } from '../../../../coordinator/demo/message-stream.ts';
 import { Meter } from '../../../../coordinator/worker-api/model/meter.ts';
 
 const tokens = {
@@ -9,7 +9,7 @@ const tokens = {
   cache_creation: { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 10 },
   output_tokens: 50,
 };
-const ANSWER: Answer = {
+const ANSWER: ModelMessage = {
   id: 'msg_1',
   model: 'claude-sonnet-5-5',
   content: [

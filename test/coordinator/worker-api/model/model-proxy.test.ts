@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Anthropic, {
-  APIError,
+import {
   APIUserAbortError,
   InternalServerError,
   NotFoundError,
@@ -13,7 +12,7 @@ import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream'
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { startLlm } from '../../../support/llm.ts';
+import { startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
 
@@ -31,7 +30,7 @@ async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<vo
 }
 
 test('carries the API with the real key in place of the token, and every byte of the request', async (t) => {
-  const { client, model } = await startLlm(t, { script: [{ text: 'Grüße 🙂' }] });
+  const { client, model } = await startModelProxy(t, { script: [{ text: 'Grüße 🙂' }] });
   const stream = client.beta.messages.stream(
     { ...ASK, betas: ['context-management-2025-06-27'] },
     { headers: { cookie: 'a=b', 'x-forwarded-for': '1.2.3.4', 'anthropic-workspace-id': 'w' } },
@@ -55,7 +54,7 @@ test('carries the API with the real key in place of the token, and every byte of
 });
 
 test('passes each event on when it comes', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     script: [{ text: 'one two three', fault: { fault: 'stall', at_byte: 1400 } }],
     piece_chars: 4,
   });
@@ -66,86 +65,8 @@ test('passes each event on when it comes', async (t) => {
   t.is(await (await model.request(0)).ended, 'aborted');
 });
 
-test('adds what a request cost to its task, and tells of it in the log', async (t) => {
-  const { client, task, rows, caller } = await startLlm(t, {
-    script: [
-      { text: 'a', output_tokens: 100 },
-      { text: 'b', output_tokens: 50 },
-    ],
-  });
-  const cached = { ...ASK, cache_control: { type: 'ephemeral' } as const, system: 'Be brief. '.repeat(100) };
-  const first = await client.beta.messages.stream(cached).finalMessage();
-  const written = Number(first.usage.cache_creation_input_tokens);
-  await until('the first is billed', () => task().usage.requests === 1);
-  t.deepEqual(task().usage, {
-    requests: 1,
-    input_tokens: 0,
-    cache_write_tokens: written,
-    cache_read_tokens: 0,
-    output_tokens: 100,
-    cost_usd: (written * 2.5 + 100 * 10) / 1e6,
-  });
-  await client.beta.messages.create({ ...cached, stream: false });
-  await until('the second is billed', () => task().usage.requests === 2);
-  t.like(task().usage, { cache_write_tokens: written, cache_read_tokens: written, output_tokens: 150 });
-  t.deepEqual(
-    rows.map(({ type, attempt, user_id, seq }) => ({ type, attempt, user_id, seq })),
-    [1, 2].map(() => ({ type: 'usage.updated', attempt: 1, user_id: caller.user_id, seq: null })),
-  );
-  t.deepEqual(JSON.parse(rows[1]?.body ?? ''), { model: ASK.model, usage: task().usage });
-});
-
-test('bills a compaction besides the answer', async (t) => {
-  const { client, task } = await startLlm(t, {
-    script: [{ compaction: 'x'.repeat(400), text: 'On.', output_tokens: 7 }],
-  });
-  const { usage } = await client.beta.messages
-    .stream({ ...ASK, betas: ['compact-2026-01-12'], context_management: { edits: [{ type: 'compact_20260112' }] } })
-    .finalMessage();
-  await until('it is billed', () => task().usage.requests === 1);
-  t.is(task().usage.input_tokens, usage.input_tokens * 2);
-  t.is(task().usage.output_tokens, 107);
-});
-
-test('refuses the next request once the budget is spent, and the SDK does not try again', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a', output_tokens: 4800 }] });
-  await client.beta.messages.stream({ ...ASK, max_tokens: 4900 }).finalMessage();
-  await until('it is billed', () => task().usage.cost_usd > 0.048);
-  const error = await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { instanceOf: RateLimitError });
-  t.is(error?.type, 'billing_error');
-  t.regex(error?.message ?? '', /budget of \$0\.0500 is spent/);
-  t.is(error?.headers.get('x-should-retry'), 'false');
-  t.is(model.requests.length, 1);
-});
-
-test('lowers max_tokens to what the budget affords, and changes nothing else', async (t) => {
-  const { client, model, task } = await startLlm(t, { budget_usd: 0.05, script: [{ text: 'a' }] });
-  await client.beta.messages.stream({ ...ASK, max_tokens: 64_000 }).finalMessage();
-  const sent = JSON.parse(model.requests[0]?.raw.toString() ?? '') as { max_tokens: number };
-  t.true(sent.max_tokens > 4000 && sent.max_tokens < 5000, String(sent.max_tokens));
-  t.deepEqual({ ...sent, max_tokens: 64_000 }, { ...ASK, max_tokens: 64_000, stream: true } as object);
-  await until('it is billed', () => task().usage.requests === 1);
-});
-
-test('counts what requests under way may cost as spent', async (t) => {
-  const { client, model, task } = await startLlm(t, {
-    budget_usd: 0.05,
-    script: [{ text: 'a', fault: { fault: 'stall', at_byte: 1000 } }, { text: 'b' }],
-  });
-  const stream = client.beta.messages.stream({ ...ASK, max_tokens: 64_000 });
-  await stream.emitted('connect');
-  const patient = new Anthropic({ apiKey: 'x', baseURL: client.baseURL, maxRetries: 0 });
-  const error = await t.throwsAsync(patient.beta.messages.stream(ASK).finalMessage(), { instanceOf: RateLimitError });
-  t.is(error?.type, 'rate_limit_error');
-  t.is(error?.headers.get('retry-after'), '2');
-  t.is(model.requests.length, 1);
-  await leave(t, stream);
-  await until('the reservation ended', () => task().usage.requests === 1);
-  t.like(await patient.beta.messages.stream(ASK).finalMessage(), { stop_reason: 'end_turn' });
-});
-
 test('ends the upstream when the worker hangs up, and bills what was seen', async (t) => {
-  const { client, model, task, lines, broken, busy } = await startLlm(t, {
+  const { client, model, task, lines, broken, busy } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -161,7 +82,7 @@ test('ends the upstream when the worker hangs up, and bills what was seen', asyn
 });
 
 test('cuts the stream when the attempt ends, and takes no more', async (t) => {
-  const { client, model, end, task } = await startLlm(t, {
+  const { client, model, end, task } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
   });
   const stream = client.beta.messages.stream(ASK);
@@ -176,21 +97,8 @@ test('cuts the stream when the attempt ends, and takes no more', async (t) => {
   t.is(error?.headers.get('x-should-retry'), 'false');
 });
 
-test('breaks off what the upstream breaks off, and bills it', async (t) => {
-  const { client, task, busy, broken } = await startLlm(t, {
-    script: [
-      { text: 'word '.repeat(200), fault: { fault: 'cut', at_byte: 3000 } },
-      { text: 'x', fault: faults.overloadedMidStream(3) },
-    ],
-  });
-  await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { message: /terminated/ });
-  await t.throwsAsync(client.beta.messages.stream(ASK).finalMessage(), { message: /Overloaded/ });
-  await until('both are billed', () => task().usage.requests === 2 && busy() === 0);
-  t.deepEqual(broken.map(String), ['ErrandError: The Claude API broke off its answer.']);
-});
-
 test('ends a stream that has fallen silent', async (t) => {
-  const { client, model, busy } = await startLlm(t, {
+  const { client, model, busy } = await startModelProxy(t, {
     script: [{ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }],
     timeouts: { idle_ms: 200 },
   });
@@ -199,25 +107,8 @@ test('ends a stream that has fallen silent', async (t) => {
   await until('nothing is under way', () => busy() === 0);
 });
 
-test('bills the prompt of a request that was given up before its answer began', async (t) => {
-  const { client, model, task, busy, broken, lines } = await startLlm(t, { script: [] });
-  model.fail({ fault: 'silence' });
-  const aborted = new AbortController();
-  const asked = client.beta.messages.create({ ...ASK, stream: false }, { signal: aborted.signal });
-  const gone = t.throwsAsync(asked, { instanceOf: APIUserAbortError });
-  await until('the upstream has it', () => model.requests.length === 1);
-  aborted.abort();
-  await gone;
-  await until('it is billed', () => task().usage.requests === 1);
-  t.true(task().usage.input_tokens > 10);
-  t.is(task().usage.output_tokens, 0);
-  await until('nothing is under way', () => busy() === 0);
-  t.deepEqual(broken, []);
-  t.is(lines.filter((line) => line.includes('cut off')).length, 1);
-});
-
 test('passes errors of the API on as they are, and bills nothing for them', async (t) => {
-  const { client, model, task, busy } = await startLlm(t, { script: [{ text: 'at last' }] });
+  const { client, model, task, busy } = await startModelProxy(t, { script: [{ text: 'at last' }] });
   model.fail(faults.rateLimited(0), faults.overloaded());
   t.like(await client.beta.messages.stream(ASK).finalMessage(), { stop_reason: 'end_turn' });
   t.is(model.requests.length, 3);
@@ -232,7 +123,7 @@ test('passes errors of the API on as they are, and bills nothing for them', asyn
 });
 
 test('says so when the API cannot be reached, and bills nothing', async (t) => {
-  const { client, task, busy } = await startLlm(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
+  const { client, task, busy } = await startModelProxy(t, { upstream: { base_url: 'http://127.0.0.1:1' } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -251,7 +142,7 @@ test('never takes the key to where a redirect points', async (t) => {
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => http.close());
   const { port } = http.address() as AddressInfo;
-  const { client } = await startLlm(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
+  const { client } = await startModelProxy(t, { upstream: { base_url: `http://127.0.0.1:${port}` } });
   const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), {
     instanceOf: InternalServerError,
   });
@@ -260,7 +151,7 @@ test('never takes the key to where a redirect points', async (t) => {
 });
 
 test('counts tokens for free, even with nothing left', async (t) => {
-  const { client, task, db, busy } = await startLlm(t, { budget_usd: 1 });
+  const { client, task, db, busy } = await startModelProxy(t, { budget_usd: 1 });
   db.prepare('UPDATE tasks SET cost_usd = 1').run();
   const { input_tokens } = await client.beta.messages.countTokens({ model: ASK.model, messages: ASK.messages });
   t.true(input_tokens > 0);
@@ -269,7 +160,7 @@ test('counts tokens for free, even with nothing left', async (t) => {
 });
 
 test('refuses a model without a price, and every path but two', async (t) => {
-  const { client, model } = await startLlm(t, { script: [] });
+  const { client, model } = await startModelProxy(t, { script: [] });
   await t.throwsAsync(client.beta.messages.create({ ...ASK, model: 'claude-unheard-of' }), {
     instanceOf: PermissionDeniedError,
     message: /no price/,
@@ -281,7 +172,7 @@ test('refuses a model without a price, and every path but two', async (t) => {
 });
 
 test('keeps a task to so many requests at once', async (t) => {
-  const { client, model } = await startLlm(t, {
+  const { client, model } = await startModelProxy(t, {
     handler: () => ({ text: 'x', fault: { fault: 'stall', at_byte: 1000 } }),
   });
   const open = Array.from({ length: LIMITS.llm_requests_at_once_max }, () => client.beta.messages.stream(ASK));
@@ -293,26 +184,8 @@ test('keeps a task to so many requests at once', async (t) => {
   await Promise.all(open.map((stream) => leave(t, stream)));
 });
 
-test('lets nothing out while what was spent cannot be written, and books it later', async (t) => {
-  const slowly = { fault: 'drip', pause_ms: 50 } as const;
-  const script = [{ text: 'a', fault: slowly }, { text: 'b' }];
-  const { client, model, db, task, busy, lines } = await startLlm(t, { script });
-  const stream = client.beta.messages.stream(ASK);
-  await stream.emitted('connect');
-  db.pragma('query_only = ON');
-  await stream.finalMessage();
-  await until('nothing is under way', () => busy() === 0);
-  t.true(lines.some((line) => line.includes('could not be written')));
-  const error = await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), { instanceOf: APIError });
-  t.is(error?.status, 503);
-  t.is(model.requests.length, 1);
-  db.pragma('query_only = OFF');
-  await client.beta.messages.stream(ASK).finalMessage();
-  await until('both are booked', () => task().usage.requests === 2);
-});
-
 test('refuses a body that is too large or compressed, and lets nothing of it out', async (t) => {
-  const { url, model } = await startLlm(t, { script: [] });
+  const { url, model } = await startModelProxy(t, { script: [] });
   const post = (body: Buffer, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers });
   const large = await post(Buffer.alloc(LIMITS.llm_body_bytes_max + 1, 'x'));

@@ -12,7 +12,7 @@ import {
 } from '../../../support/dispatching.ts';
 import { buildWorkerImage, docker, dockerTest } from '../../../support/docker.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
-import { holdsWorkspaceBound, WORKSPACE_BYTES_MAX } from '../../../support/full-workspace.ts';
+import { assertWorkspaceLimit, WORKSPACE_BYTES_MAX } from '../../../support/workspace-limit.ts';
 import { until } from '../../../support/until.ts';
 
 async function startDockerServer(
@@ -69,7 +69,7 @@ dockerTest('a worker that runs out of memory is named as such, and its task is t
 });
 
 dockerTest('a container that fills its workspace fails alone, and the workspace goes', async (t) => {
-  await holdsWorkspaceBound(t, await startDockerServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
+  await assertWorkspaceLimit(t, await startDockerServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
 });
 
 dockerTest('containers outlive the server: those at work are taken up, those that waited are removed', async (t) => {

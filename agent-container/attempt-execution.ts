@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LIMITS } from '../protocol/limits.ts';
+import type { FailureReason } from '../protocol/task.ts';
+import type { Assignment } from '../protocol/worker.ts';
+import { errorCode } from './base/error-code.ts';
+import { AttemptFailure } from './base/failure.ts';
+import type { Logger } from './base/logger.ts';
+import { within } from './base/within.ts';
+import type { MessageSource, ProgressReporter, Work, WorkInput, WorkResult } from './base/work.ts';
+import type { WorkerConfig } from './config.ts';
+import { Git } from './git/git.ts';
+import { NOTHING_PUBLISHED, Publisher } from './git/publisher.ts';
+import { prepareRepository } from './git/repository.ts';
+import { wipMessage } from './git/wip-commit.ts';
+import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
+import { removePreviousSpools, type PreviousAttempt } from './reporting/previous-attempt.ts';
+import type { AttemptResult } from './reporting/reporter.ts';
+import { commandEnv, commitIdentity } from './shell/command-env.ts';
+import type { StopSignals } from './stop-signals.ts';
+
+/** How long the work may take to end after a stop. What it has changed by then is committed as it is. */
+const STOP_GRACE_MS = 250;
+/** As the contract bounds it. */
+const DETAIL_CHARS_MAX = 4_000;
+
+export type AgentInfo = { agent: string; version: string };
+
+type Options = {
+  config: WorkerConfig;
+  assignment: Assignment;
+  previous: PreviousAttempt;
+  agent: AgentInfo;
+  loadWork: () => Promise<Work>;
+  model: WorkInput['model'];
+  proxy: LoopbackProxy;
+  messages: MessageSource;
+  report: ProgressReporter;
+  stop: StopSignals;
+  log: Logger;
+};
+
+/** A clone that is ready to work in. */
+type Clone = { git: Git; publisher: Publisher; base_commit: string | null };
+
+/** The steps of an attempt: clone, work, commit and push. Whatever happens, it ends with a push and a result. */
+export class AttemptExecution {
+  readonly #options: Options;
+  readonly #repo_dir: string;
+  /** Whether the work has ended, and its changes are being pushed. */
+  is_ending = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#repo_dir = join(options.config.workspace_dir, 'repo');
+  }
+
+  /** Rejects only if everything is to stop. */
+  async run(): Promise<AttemptResult> {
+    const { stop } = this.#options;
+    await this.#reportStart();
+    let clone: Clone | undefined;
+    let result: WorkResult;
+    try {
+      clone = await this.#clone();
+      result = await this.#work(await this.#workInput(clone));
+    } catch (error) {
+      result = this.#resultOf(error);
+    }
+    stop.all.throwIfAborted();
+    this.is_ending = true;
+    return this.#publish(result, clone);
+  }
+
+  /** Reports who works, and what the previous attempt could not report any more. */
+  async #reportStart(): Promise<void> {
+    const { config, assignment, previous, agent, report } = this.#options;
+    await report.emit({ type: 'agent.started', body: { ...agent, resumed: previous.resumed } });
+    for (const event of previous.unreported) await report.emit(event);
+    await removePreviousSpools(config.spool_dir, assignment);
+  }
+
+  async #clone(): Promise<Clone> {
+    const { assignment, proxy, report, stop } = this.#options;
+    const { repo_url, branch } = assignment;
+    report.waitingFor({ kind: 'repository', since: new Date().toISOString() });
+    await report.emit({ type: 'step.started', body: { step: 'clone' } });
+    const git = this.#git(stop.work);
+    const remote = { url: proxy.git_url, repo_url, takeGitFailure: () => proxy.takeGitFailure() };
+    const { base_branch, base_commit, commit } = await prepareRepository(git, remote, assignment);
+    await report.emit({ type: 'repository.ready', body: { branch, base_branch, base_commit, commit } });
+    report.waitingFor(null);
+    const publisher = new Publisher(remote, assignment, base_commit, (event) => report.emit(event));
+    return { git, publisher, base_commit };
+  }
+
+  #git(signal: AbortSignal): Git {
+    const { config, assignment } = this.#options;
+    return new Git(this.#repo_dir, { ...config.inherited_env, ...commitIdentity(assignment.author) }, signal);
+  }
+
+  async #workInput({ git, publisher }: Clone): Promise<WorkInput> {
+    const { config, assignment, model, proxy, messages, report, stop, log } = this.#options;
+    const [scratch_dir, home] = [join(config.workspace_dir, 'scratch'), join(config.workspace_dir, 'home')];
+    await Promise.all([mkdir(scratch_dir, { recursive: true }), mkdir(home, { recursive: true })]);
+    return {
+      assignment,
+      repo_dir: this.#repo_dir,
+      scratch_dir,
+      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, proxy_url: proxy.url }),
+      model,
+      report,
+      messages,
+      signal: stop.work,
+      checkpoint: async () => {
+        try {
+          await publisher.publish(git, { message: wipMessage(assignment.title), wip: true, with_diff: false });
+        } catch (error) {
+          if (!stop.work.aborted) log('warn', 'checkpoint failed', { err: error });
+        }
+      },
+    };
+  }
+
+  /** Does the work. After a stop it has a moment to end by itself. */
+  async #work(input: WorkInput): Promise<WorkResult> {
+    const { loadWork, stop } = this.#options;
+    const work = await loadWork();
+    stop.work.throwIfAborted();
+    const working = work(input);
+    const stopped = once(stop.work, 'abort').then(() => within(STOP_GRACE_MS, working));
+    const result = await Promise.race([working, stopped]);
+    if (result === undefined) throw stop.work.reason;
+    return stop.cancel_reason === null ? result : this.#resultOf(stop.work.reason, result.summary);
+  }
+
+  /** The result of work that did not end by itself: it was cancelled, stopped, or has failed. */
+  #resultOf(error: unknown, summary = ''): WorkResult {
+    const { assignment, stop, log } = this.#options;
+    const commit_message = wipMessage(assignment.title);
+    if (stop.cancel_reason !== null)
+      return { status: 'cancelled', reason: null, detail: stop.cancel_reason, summary, commit_message };
+    if (!stop.work.aborted) log('error', 'work failed', { err: error });
+    const { reason, detail } = describeFailure(error);
+    return { status: 'failed', reason, detail, summary, commit_message };
+  }
+
+  /**
+   * Commits, pushes, and makes the result. A push that fails makes a success a failure; it is reported with any other
+   * result.
+   */
+  async #publish(work: WorkResult, clone: Clone | undefined): Promise<AttemptResult> {
+    const { assignment, report, stop, log } = this.#options;
+    const { status, reason, detail } = work;
+    const summary = work.summary.slice(0, LIMITS.summary_chars_max);
+    const base_commit = clone?.base_commit ?? null;
+    const result: AttemptResult = { ...NOTHING_PUBLISHED, status, reason, detail, summary, base_commit };
+    if (clone === undefined) return result;
+    const wip = status !== 'succeeded';
+    const message = wip ? wipMessage(assignment.title) : work.commit_message;
+    try {
+      await report.emit({ type: 'step.started', body: { step: 'push' } });
+      const published = await clone.publisher.publish(this.#git(stop.all), { message, wip, with_diff: true });
+      return { ...result, ...published };
+    } catch (error) {
+      stop.all.throwIfAborted();
+      log('error', 'push failed', { err: error });
+      const failure = describeFailure(error);
+      if (!wip) return { ...result, status: 'failed', ...failure };
+      const both = `${detail ?? ''}\nThe work in progress could not be pushed: ${failure.detail}`.trim();
+      return { ...result, detail: both.slice(0, DETAIL_CHARS_MAX) };
+    }
+  }
+}
+
+function describeFailure(error: unknown): { reason: FailureReason; detail: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  return { reason: reasonOf(error), detail: message.slice(0, DETAIL_CHARS_MAX) };
+}
+
+function reasonOf(error: unknown): FailureReason {
+  if (error instanceof AttemptFailure) return error.reason;
+  return errorCode(error) === 'ENOSPC' ? 'disk_full' : 'agent_error';
+}

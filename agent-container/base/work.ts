@@ -1,0 +1,60 @@
+import type { WorkerEvent, Delta } from '../../protocol/events.ts';
+import type { FailureReason, WaitingFor } from '../../protocol/task.ts';
+import type { Assignment, Message } from '../../protocol/worker.ts';
+
+/*
+ * The boundary inside the worker. On one side `loop/`, which does the work: setup, model, tools, verify. On the other
+ * the root, which clones, pushes and reports: it calls `work` with a `WorkInput` and turns the `WorkResult` into the
+ * result of the attempt.
+ */
+
+/** Where the work reports its progress. */
+export type ProgressReporter = {
+  /** Numbers the event and stores it in the spool. Resolves once it is stored; waits while the spool is full. */
+  emit: (event: WorkerEvent) => Promise<void>;
+  /** Sends a piece of text to the clients that watch. Under back-pressure it is dropped. */
+  delta: (delta: Delta) => void;
+  /** Sets what the work waits for; null: nothing. */
+  waitingFor: (waiting: WaitingFor | null) => void;
+  /** Says that the model or command waited for is alive although there is no text to send. A delta implies it. */
+  activity: () => void;
+};
+
+/** The messages that people send to the task, in order. */
+export type MessageSource = {
+  /** Takes all messages that are there. Each is given once. */
+  take: () => Message[];
+  /** Resolves when there is a message to take. Rejects when the signal aborts. */
+  arrived: (signal: AbortSignal) => Promise<void>;
+};
+
+export type WorkInput = {
+  assignment: Assignment;
+  /** The clone, on the task's branch. Commands start here; file tools cannot leave it. */
+  repo_dir: string;
+  /** A directory beside the repository for long outputs. The model can read it. */
+  scratch_dir: string;
+  /** The environment of commands: proxy settings, HOME, the project's `env`. It holds no task token. */
+  command_env: Record<string, string>;
+  /** How to reach the Claude API through the coordinator. */
+  model: { base_url: string; token: () => string; fetch: typeof globalThis.fetch };
+  report: ProgressReporter;
+  messages: MessageSource;
+  /** Aborts on a cancel, or when the attempt is lost. Commands and the model's stream end at once. */
+  signal: AbortSignal;
+  /** Commits and pushes everything as work in progress. Never throws. */
+  checkpoint: () => Promise<void>;
+};
+
+/** How the work ended. The root commits, pushes and reports in each case. */
+export type WorkResult = {
+  status: 'succeeded' | 'failed' | 'cancelled';
+  reason: FailureReason | null;
+  detail: string | null;
+  /** For the user: what was done, in the model's own closing words if there are any. */
+  summary: string;
+  /** Subject and body of the commit. */
+  commit_message: string;
+};
+
+export type Work = (input: WorkInput) => Promise<WorkResult>;

@@ -1,0 +1,38 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import type { DiffStat } from '../../protocol/task.ts';
+import { errorSummary, type Git } from './git.ts';
+
+export type Diff = { diff: string; diff_truncated: boolean };
+
+/** Switches off what the repository's own settings may add to a diff. */
+const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'];
+
+/** How many files and lines changed between two commits. A null base is the empty tree. */
+export async function diffStat(git: Git, base: string | null, commit: string): Promise<DiffStat> {
+  const out = await git.run(['diff', '--numstat', '--no-renames', ...PLAIN, base ?? (await emptyTree(git)), commit]);
+  const lines = out.split('\n').filter((line) => line !== '');
+  const sum = (field: 0 | 1) => lines.reduce((total, line) => total + (Number(line.split('\t')[field]) || 0), 0);
+  return { files: lines.length, insertions: sum(0), deletions: sum(1) };
+}
+
+/**
+ * The unified diff between two commits, cut at the end of a line if it is above its limit. A null base is the empty
+ * tree.
+ */
+export async function diff(git: Git, base: string | null, commit: string): Promise<Diff> {
+  const bytes_max = LIMITS.diff_bytes_max;
+  const args = ['diff', ...PLAIN, '--src-prefix=a/', '--dst-prefix=b/', base ?? (await emptyTree(git)), commit];
+  const { stdout, truncated, code, stderr } = await git.try(args, { stdout_bytes_max: bytes_max });
+  if (code !== 0) throw new Error(`The diff could not be made: ${errorSummary(stderr)}`);
+  // Decoding turns each invalid byte into a replacement character of three bytes.
+  const text = stdout.toString('utf8');
+  const fits = Buffer.byteLength(text) <= bytes_max;
+  if (!truncated && fits) return { diff: text, diff_truncated: false };
+  const cut = fits ? text : text.slice(0, Math.floor(bytes_max / 3));
+  return { diff: cut.slice(0, cut.lastIndexOf('\n') + 1), diff_truncated: true };
+}
+
+/** The id of the tree without files. */
+export function emptyTree(git: Git): Promise<string> {
+  return git.run(['hash-object', '-t', 'tree', '-w', '--stdin']);
+}

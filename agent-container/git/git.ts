@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { within } from '../base/within.ts';
+import { GIT_ENV } from '../shell/command-env.ts';
+import { signalGroup } from '../shell/process-group.ts';
+
+/** How a git command ended. `code` is null if a signal ended it. `stdout` is cut at its limit, and then `truncated`. */
+export type GitResult = { code: number | null; stdout: Buffer; stderr: string; truncated: boolean };
+
+type GitOptions = {
+  /** Added to the environment. */
+  env?: Record<string, string>;
+  input?: string;
+  time_limit_ms?: number;
+  stdout_bytes_max?: number;
+};
+
+const TIME_LIMIT_MS = 120_000;
+const STDOUT_BYTES_MAX = 16 * 1024 * 1024;
+const STDERR_CHARS_MAX = 16_000;
+const SUMMARY_LINES_MAX = 4;
+const SUMMARY_CHARS_MAX = 1_000;
+
+/** A git command failed. `message` quotes its errors. */
+class GitError extends Error {
+  override readonly name = 'GitError';
+
+  constructor(command: string, { code, stderr }: GitResult) {
+    super(`git ${command} failed (${code ?? 'killed'}): ${errorSummary(stderr)}`);
+  }
+}
+
+/** Settings of the worker's own commands: no setting of the repository may run a program in the middle of them. */
+const OWN_SETTINGS = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.quotePath=false',
+  'commit.gpgSign=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'submodule.recurse=false',
+  'credential.helper=',
+  'http.lowSpeedLimit=1',
+  'http.lowSpeedTime=120',
+].flatMap((setting) => ['-c', setting]);
+
+/** Git in one directory. When the signal aborts, all commands end, with the processes that they started. */
+export class Git {
+  readonly dir: string;
+  readonly signal: AbortSignal;
+  readonly #env: Record<string, string>;
+
+  /** `env` says where programs are. It must not point git at another repository. */
+  constructor(dir: string, env: Record<string, string>, signal: AbortSignal) {
+    this.dir = dir;
+    this.signal = signal;
+    this.#env = { ...env, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null', ...GIT_ENV };
+    // If this repository is broken, git must not use the one around it.
+    this.#env.GIT_CEILING_DIRECTORIES = dirname(dir);
+  }
+
+  /** Runs git and returns its output without the last newline. Throws `GitError` if it fails. */
+  async run(args: string[], options: GitOptions = {}): Promise<string> {
+    const result = await this.try(args, options);
+    if (result.code !== 0) throw new GitError(args.find((arg) => !arg.startsWith('-')) ?? '', result);
+    return result.stdout.toString('utf8').replace(/\n$/, '');
+  }
+
+  /** Runs git and returns how it ended. Rejects only if it cannot be started, or when the signal aborts. */
+  async try(args: string[], options: GitOptions = {}): Promise<GitResult> {
+    const { time_limit_ms = TIME_LIMIT_MS, stdout_bytes_max = STDOUT_BYTES_MAX } = options;
+    this.signal.throwIfAborted();
+    const env = { ...this.#env, ...options.env };
+    // In a group of its own, so that git's helper processes end with it.
+    const child = spawn('git', [...OWN_SETTINGS, ...args], { cwd: this.dir, env, detached: true });
+    const kill = () => signalGroup(child.pid, 'SIGKILL');
+    this.signal.addEventListener('abort', kill, { once: true });
+    const out: Buffer[] = [];
+    let bytes = 0;
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (bytes < stdout_bytes_max) out.push(chunk.subarray(0, stdout_bytes_max - bytes));
+      bytes += chunk.length;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_CHARS_MAX);
+    });
+    // If git exits before it has read its input, its exit code says whether that is an error.
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+    const closed = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    try {
+      if ((await within(time_limit_ms, closed)) === undefined) kill();
+      const code = await closed;
+      this.signal.throwIfAborted();
+      return { code, stdout: Buffer.concat(out), stderr, truncated: bytes > stdout_bytes_max };
+    } finally {
+      this.signal.removeEventListener('abort', kill);
+    }
+  }
+
+  /** The commit that a name stands for, and its tree; null if there is none. */
+  async resolve(name: string): Promise<{ commit: string; tree: string } | null> {
+    const { code, stdout } = await this.try(['rev-parse', `${name}^{commit}`, `${name}^{tree}`]);
+    const [commit = '', tree = ''] = stdout.toString('utf8').split('\n');
+    return code === 0 ? { commit, tree } : null;
+  }
+
+  async commit(name: string): Promise<string | null> {
+    return (await this.resolve(name))?.commit ?? null;
+  }
+}
+
+/**
+ * The last errors in git's output, for people: without hints and progress. If the remote gave reasons, git's own
+ * summary of them is left out.
+ */
+export function errorSummary(stderr: string): string {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(hint:|Counting|Compressing|Writing|Delta|Total|Enumerating)/.test(line));
+  const has_reasons = lines.some((line) => line.startsWith('remote: '));
+  const errors = lines
+    .filter((line) => !has_reasons || !/^fatal: unable to access .* The requested URL returned error/.test(line))
+    .map((line) => line.replace(/^remote: /, ''));
+  return errors.slice(-SUMMARY_LINES_MAX).join('; ').slice(0, SUMMARY_CHARS_MAX) || 'no reason was given';
+}

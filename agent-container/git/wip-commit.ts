@@ -1,0 +1,11 @@
+const WIP_TRAILER = 'Errand: work in progress';
+
+/** The message of a commit that holds work in progress. The task's next push replaces that commit. */
+export function wipMessage(title: string): string {
+  return `WIP: ${title}\n\n${WIP_TRAILER}`;
+}
+
+/** Whether a commit message was made by `wipMessage`. */
+export function isWip(message: string): boolean {
+  return message.split('\n').includes(WIP_TRAILER);
+}

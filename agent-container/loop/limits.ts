@@ -1,0 +1,72 @@
+import type { WorkerEvent } from '../../protocol/events.ts';
+import type { Assignment } from '../../protocol/worker.ts';
+import { AttemptFailure } from '../base/failure.ts';
+import { TIMER_MS_MAX } from '../base/sleep.ts';
+
+type Limit = 'turns' | 'budget' | 'time';
+/** A limit that is near. `note` is for the model, the rest for the event `limit.near`. */
+type LimitWarning = Extract<WorkerEvent, { type: 'limit.near' }>['body'] & { note: string };
+
+/** The shares of a limit at which the model and the user are warned. */
+const WARN_AT = [0.8, 0.95];
+
+/** All limits of an attempt: its turns, the task's budget, and the time. */
+export class AttemptLimits {
+  readonly #assignment: Pick<Assignment, 'max_turns' | 'budget_usd' | 'time_limit_ms'>;
+  readonly #started = performance.now();
+  /** How many warnings were given for each limit. */
+  readonly #warnings: Record<Limit, number> = { turns: 0, budget: 0, time: 0 };
+  /** Aborts when the time is up. */
+  readonly deadline: AbortSignal;
+  #turns = 0;
+  #spent_usd: number;
+
+  constructor(assignment: Pick<Assignment, 'max_turns' | 'budget_usd' | 'spent_usd' | 'time_limit_ms'>) {
+    this.#assignment = assignment;
+    this.#spent_usd = assignment.spent_usd;
+    this.deadline = AbortSignal.timeout(Math.min(assignment.time_limit_ms, TIMER_MS_MAX));
+  }
+
+  get turns_left(): number {
+    return this.#assignment.max_turns - this.#turns;
+  }
+
+  get ms_left(): number {
+    return this.#assignment.time_limit_ms - (performance.now() - this.#started);
+  }
+
+  /** Sets what the budget has left, as the coordinator said with the last response. */
+  setBudgetLeft(usd: number): void {
+    this.#spent_usd = this.#assignment.budget_usd - usd;
+  }
+
+  /** Counts a turn that begins, and returns new warnings. Throws `AttemptFailure` if a limit is reached. */
+  beginTurn(): LimitWarning[] {
+    const { max_turns, budget_usd, time_limit_ms } = this.#assignment;
+    if (this.turns_left <= 0) throw new AttemptFailure('turn_limit', `The limit of ${max_turns} turns is reached.`);
+    if (this.#spent_usd >= budget_usd)
+      throw new AttemptFailure('budget_exhausted', `The budget of $${budget_usd.toFixed(2)} is spent.`);
+    if (this.ms_left <= 0) throw this.timeLimitFailure();
+    this.#turns++;
+    const minutes = Math.max(1, Math.round(this.ms_left / 60_000));
+    const left_usd = budget_usd - this.#spent_usd;
+    return [
+      this.#warning('turns', this.#turns, max_turns, `This is turn ${this.#turns} of at most ${max_turns}.`),
+      this.#warning('budget', this.#spent_usd, budget_usd, `$${left_usd.toFixed(2)} of the budget are left.`),
+      this.#warning('time', time_limit_ms - this.ms_left, time_limit_ms, `About ${minutes} min are left.`),
+    ].filter((warning) => warning !== undefined);
+  }
+
+  timeLimitFailure(): AttemptFailure {
+    const minutes = Math.round(this.#assignment.time_limit_ms / 60_000);
+    return new AttemptFailure('time_limit', `The time limit of ${minutes} min is reached.`);
+  }
+
+  #warning(limit: Limit, used: number, of: number, text: string): LimitWarning | undefined {
+    const reached = WARN_AT.filter((share) => used >= share * of).length;
+    if (reached <= this.#warnings[limit]) return undefined;
+    this.#warnings[limit] = reached;
+    const advice = 'Finish the work now: leave the repository in a working state, and end with your summary.';
+    return { limit, used, of, note: `[Errand] ${text} ${advice}` };
+  }
+}

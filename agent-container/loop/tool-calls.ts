@@ -1,0 +1,90 @@
+import { headAndTail } from '../base/head-and-tail.ts';
+import type { Secrets } from '../base/secrets.ts';
+import type { ContentBlock } from '../model/message.ts';
+import { errorResult, type Tool, type ToolContext, type ToolResult } from '../tools/tool.ts';
+import type { OpenCall, RecordEvent } from './transcript.ts';
+
+const PARALLEL_MAX = 8;
+/** Each tool has a limit of its own; this one holds for all. */
+const TEXT_CHARS_MAX = 60_000;
+/** As the contract bounds it. A model can make up any name. */
+const NAME_CHARS_MAX = 64;
+
+type Options = {
+  tools: readonly Tool[];
+  secrets: Secrets;
+  /** The part of the context that all calls share. */
+  context: Omit<ToolContext, 'ref' | 'question_ms'>;
+  record: RecordEvent;
+};
+
+/** Runs the tool calls of a turn. Each gives the events `tool.started` and `tool.finished`. */
+export class ToolCalls {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs calls in their order, and calls in a row that only read in parallel. `question_ms`: how long a question may
+   * wait for its answer. Rejects only with the signal's reason.
+   */
+  async run(turn: number, calls: OpenCall[], question_ms: number): Promise<ToolResult[]> {
+    const results: ToolResult[] = [];
+    for (const group of this.#groups(calls))
+      results.push(...(await Promise.all(group.map((call) => this.#run(turn, call, question_ms)))));
+    return results;
+  }
+
+  /** Gives calls that are not run an error as their result. */
+  async refuse(turn: number, calls: OpenCall[], text: string): Promise<void> {
+    for (const call of calls) await this.#finish(turn, call, errorResult(text), 0);
+  }
+
+  async #run(turn: number, call: OpenCall, question_ms: number): Promise<ToolResult> {
+    const { tools, context, record } = this.#options;
+    const { ref, name, input } = call;
+    context.signal.throwIfAborted();
+    await record({ type: 'tool.started', body: { turn, ref, name: name.slice(0, NAME_CHARS_MAX), input } });
+    const started = performance.now();
+    const tool = tools.find((tool) => tool.name === name);
+    const result = tool
+      ? await tool.run(input, { ...context, ref, question_ms })
+      : errorResult(`There is no tool ${name}. The tools are ${tools.map((tool) => tool.name).join(', ')}.`);
+    return this.#finish(turn, call, result, Math.round(performance.now() - started));
+  }
+
+  async #finish(turn: number, call: OpenCall, result: ToolResult, duration_ms: number): Promise<ToolResult> {
+    const { is_error, exit_code } = result;
+    const content = result.content.map((block) => presentable(block, this.#options.secrets));
+    const name = call.name.slice(0, NAME_CHARS_MAX);
+    const exit = exit_code === undefined ? {} : { exit_code };
+    const body = { turn, ref: call.ref, name, is_error, content, duration_ms, ...exit };
+    await this.#options.record({ type: 'tool.finished', body });
+    return { content, is_error };
+  }
+
+  /** Calls that may run in parallel: those in a row that only read. */
+  #groups(calls: OpenCall[]): OpenCall[][] {
+    const readsOnly = ({ name }: OpenCall) =>
+      this.#options.tools.find((tool) => tool.name === name)?.reads_only ?? false;
+    const groups: OpenCall[][] = [];
+    for (const call of calls) {
+      const last = groups.at(-1);
+      const joins = last?.every(readsOnly) === true && readsOnly(call) && last.length < PARALLEL_MAX;
+      if (joins) last.push(call);
+      else groups.push([call]);
+    }
+    return groups;
+  }
+}
+
+/** Makes a text block fit for the API and for an event: secrets redacted, not empty, not too long. */
+function presentable(block: ContentBlock, secrets: Secrets): ContentBlock {
+  if (block.type !== 'text' || typeof block['text'] !== 'string') return block;
+  const text = block['text'];
+  const bounded = text.length > TEXT_CHARS_MAX ? headAndTail(text) : text;
+  const clean = secrets.redact(bounded).toWellFormed();
+  return { type: 'text', text: clean.trim() === '' ? '(no output)' : clean };
+}

@@ -1,0 +1,48 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import type { AttemptFailure } from '../base/failure.ts';
+import { cutMiddle } from '../base/head-and-tail.ts';
+import type { WorkResult } from '../base/work.ts';
+
+const SUBJECT_CHARS_MAX = 72;
+const BODY_CHARS_MAX = 4_000;
+const DETAIL_CHARS_MAX = 4_000;
+
+/** The work is done. The model's closing text is the summary; its first line is the commit's subject if it fits. */
+export function succeeded(title: string, closing_text: string): WorkResult {
+  const summary = closing_text === '' ? 'The work is done; the agent left no summary.' : bounded(closing_text);
+  const commit_message = commitMessage(title, closing_text);
+  return { status: 'succeeded', reason: null, detail: null, summary, commit_message };
+}
+
+/** The work ended without success. The detail keeps the head of a long message, and its tail, which mostly says why. */
+export function failed(title: string, closing_text: string, { reason, message }: AttemptFailure): WorkResult {
+  const detail = cutMiddle(message, DETAIL_CHARS_MAX);
+  return { status: 'failed', reason, detail, summary: bounded(closing_text), commit_message: subjectFrom(title) };
+}
+
+/** The user cancelled the work. */
+export function cancelled(title: string, closing_text: string): WorkResult {
+  const summary = bounded(closing_text);
+  return { status: 'cancelled', reason: null, detail: null, summary, commit_message: subjectFrom(title) };
+}
+
+function commitMessage(title: string, closing_text: string): string {
+  const [first = '', ...rest] = closing_text.split('\n');
+  const subject = first
+    .replace(/^[#*\s]+|[*\s.]+$/g, '')
+    .replaceAll('`', '')
+    .trim();
+  const fits = subject !== '' && subject.length <= SUBJECT_CHARS_MAX;
+  const body = (fits ? rest.join('\n') : closing_text).trim().slice(0, BODY_CHARS_MAX).toWellFormed();
+  return `${fits ? subject : subjectFrom(title)}${body === '' ? '' : `\n\n${body}`}\n`;
+}
+
+function subjectFrom(title: string): string {
+  const line = title.split('\n')[0]?.trim() ?? '';
+  if (line.length <= SUBJECT_CHARS_MAX) return line === '' ? 'Carry out a task' : line;
+  return `${line.slice(0, SUBJECT_CHARS_MAX - 1).trimEnd()}…`.toWellFormed();
+}
+
+function bounded(text: string): string {
+  return text.slice(0, LIMITS.summary_chars_max).toWellFormed();
+}

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { CoordinatorClient } from '../reporting/coordinator-client.ts';
+import { keepAliveAgent } from './coordinator-request.ts';
+import { forwardConnect } from './forward-connect.ts';
+import { forwardGit, type GitFailure } from './forward-git.ts';
+
+const CONNECTIONS_MAX = 256;
+
+/**
+ * How git and commands reach the network: an HTTP proxy on the worker's loopback. It forwards `/git/…` and CONNECT to
+ * the coordinator and adds the task's token there, so that no command has to know it and every program that supports
+ * HTTPS_PROXY works.
+ */
+export class LoopbackProxy {
+  readonly #client: CoordinatorClient;
+  readonly #agent: http.Agent;
+  readonly #server: http.Server;
+  readonly #tunnels = new Set<Duplex>();
+  #git_failure: GitFailure | null = null;
+
+  constructor(client: CoordinatorClient) {
+    this.#client = client;
+    this.#agent = keepAliveAgent(client.address);
+    this.#server = http.createServer({ requestTimeout: 0 }, (request, response) => this.#serve(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#tunnels.add(socket);
+      socket.once('close', () => this.#tunnels.delete(socket));
+      forwardConnect(client, request.url ?? '', socket, head);
+    });
+  }
+
+  /** Listens on a free port. */
+  async start(): Promise<void> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+  }
+
+  /** Closes all connections and tunnels. */
+  async stop(): Promise<void> {
+    if (this.#server.listening) {
+      const closed = once(this.#server, 'close');
+      this.#server.close();
+      this.#server.closeAllConnections();
+      for (const socket of this.#tunnels) socket.destroy();
+      await closed;
+    }
+    this.#agent.destroy();
+  }
+
+  /** `http://127.0.0.1:<port>`: the value of HTTPS_PROXY. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The address of the task's repository, for git. */
+  get git_url(): string {
+    return `${this.url}/git`;
+  }
+
+  /** The newest failure of a git request since the last call, or null. Git does not show what a response said. */
+  takeGitFailure(): GitFailure | null {
+    const failure = this.#git_failure;
+    this.#git_failure = null;
+    return failure;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '/';
+    if (path.startsWith('/git/')) {
+      const onFailure = (failure: GitFailure) => void (this.#git_failure = failure);
+      forwardGit(this.#client, this.#agent, request, response, onFailure).catch(() => response.destroy());
+      return;
+    }
+    request.resume();
+    // A proxy is asked for plain http:// with the whole address as the path.
+    const is_proxy_request = !path.startsWith('/');
+    const text = is_proxy_request
+      ? 'Plain http:// is not forwarded: only https://, through CONNECT.\n'
+      : 'Not found.\n';
+    response.writeHead(is_proxy_request ? 403 : 404, { 'content-type': 'text/plain' }).end(text);
+  }
+}

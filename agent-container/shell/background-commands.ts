@@ -1,0 +1,54 @@
+import type { CommandOutput } from './command-output.ts';
+import { describeExit, type Group, type GroupExit } from './process-group.ts';
+
+const BACKGROUND_MAX = 16;
+
+export type BackgroundCommand = {
+  id: string;
+  /** The file that its output goes to. */
+  log: string;
+  /** Resolves once the command has ended and its output is written; with undefined if it was aborted. */
+  finished: Promise<GroupExit | undefined>;
+};
+
+type Entry = BackgroundCommand & { group: Group; is_running: boolean };
+
+/** The commands of a shell that run in the background. */
+export class BackgroundCommands {
+  readonly #entries = new Map<string, Entry>();
+
+  /** Throws if no further command may be started. */
+  requireRoom(): void {
+    const running = [...this.#entries.values()].filter(({ is_running }) => is_running);
+    if (running.length >= BACKGROUND_MAX)
+      throw new Error(`${BACKGROUND_MAX} commands run in the background already. Stop one with stop_command.`);
+  }
+
+  /** Takes over a command that was just started. Its output ends with a line that says how it ended. */
+  add(id: string, log: string, group: Group, output: CommandOutput): BackgroundCommand {
+    const finish = async () => {
+      const exit = await group.exited.catch(() => undefined);
+      entry.is_running = false;
+      if (exit) output.push(`\n[${describeExit(exit)}]\n`);
+      await output.close();
+      return exit;
+    };
+    const entry: Entry = { id, log, group, is_running: true, finished: finish() };
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  /** Ends a command. Undefined if there is none with this id. */
+  async stop(id: string): Promise<{ log: string; was_running: boolean } | undefined> {
+    const entry = this.#entries.get(id);
+    if (!entry) return undefined;
+    const was_running = entry.is_running;
+    await entry.group.end();
+    await entry.finished;
+    return { log: entry.log, was_running };
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#entries.keys()].map((id) => this.stop(id)));
+  }
+}

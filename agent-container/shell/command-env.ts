@@ -1,0 +1,71 @@
+import type { Assignment } from '../../protocol/worker.ts';
+
+/** Keeps git from asking: no prompt, no editor, no pager. The repository may belong to another user. */
+export const GIT_ENV: Readonly<Record<string, string>> = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_EDITOR: 'true',
+  GIT_PAGER: 'cat',
+  GIT_CONFIG_COUNT: '2',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: '*',
+  GIT_CONFIG_KEY_1: 'advice.detachedHead',
+  GIT_CONFIG_VALUE_1: 'false',
+};
+
+/** Keeps other programs from asking, paging, colouring and drawing progress bars: nobody is there to answer. */
+const NON_INTERACTIVE_ENV = {
+  CI: 'true',
+  NO_COLOR: '1',
+  TERM: 'dumb',
+  PAGER: 'cat',
+  MANPAGER: 'cat',
+  LESS: '-R',
+  EDITOR: 'true',
+  DEBIAN_FRONTEND: 'noninteractive',
+  PIP_PROGRESS_BAR: 'off',
+  TQDM_DISABLE: '1',
+  npm_config_progress: 'false',
+};
+
+const LOOPBACK_HOSTS = '127.0.0.1,localhost,::1';
+
+/** The author and committer of commits. Git prefers these variables to any setting. */
+export function commitIdentity({ name, email }: Assignment['author']): Record<string, string> {
+  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+}
+
+type Options = {
+  /** What commands get of the worker's own environment. */
+  inherited: Record<string, string>;
+  home: string;
+  /** The loopback proxy. */
+  proxy_url: string;
+};
+
+/**
+ * The environment of the agent's commands. It is built from scratch, so that nothing of the worker's own environment
+ * leaks into it. The project's variables override all others.
+ */
+export function commandEnv(assignment: Assignment, { inherited, home, proxy_url }: Options): Record<string, string> {
+  return {
+    LANG: 'C.UTF-8',
+    ...inherited,
+    HOME: home,
+    ...NON_INTERACTIVE_ENV,
+    ...GIT_ENV,
+    ...commitIdentity(assignment.author),
+    ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
+    ...assignment.env,
+  };
+}
+
+function proxyEnv(url: string): Record<string, string> {
+  return {
+    HTTPS_PROXY: url,
+    https_proxy: url,
+    NO_PROXY: LOOPBACK_HOSTS,
+    no_proxy: LOOPBACK_HOSTS,
+    NODE_USE_ENV_PROXY: '1',
+  };
+}

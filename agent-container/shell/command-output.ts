@@ -1,0 +1,69 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { HeadAndTail } from '../base/head-and-tail.ts';
+import type { Secrets } from '../base/secrets.ts';
+import { OutputCleaner } from './output-cleaner.ts';
+
+const LOG_BYTES_MAX = 32 * 1024 * 1024;
+
+/** The output of one command: relayed as it comes, its head and tail kept, and written to a file if that is not all. */
+export class CommandOutput {
+  readonly shown = new HeadAndTail();
+  readonly #log_path: string;
+  readonly #cleaner: OutputCleaner;
+  readonly #onText: ((text: string) => void) | undefined;
+  #file: WriteStream | undefined;
+  #before_file = '';
+  #bytes = 0;
+  #closed: Promise<string | null> | undefined;
+
+  /** Without `onText` the output goes to the file from the start. */
+  constructor(log_path: string, secrets: Secrets, onText: ((text: string) => void) | undefined) {
+    this.#log_path = log_path;
+    this.#cleaner = new OutputCleaner(secrets);
+    this.#onText = onText;
+    if (onText === undefined) this.#file = openLog(log_path);
+  }
+
+  pushBytes(bytes: Uint8Array): void {
+    this.push(this.#cleaner.push(bytes));
+  }
+
+  push(text: string): void {
+    if (text === '') return;
+    this.shown.push(text);
+    this.#onText?.(text);
+    if (!this.#file) {
+      this.#before_file += text;
+      if (this.shown.omitted_chars === 0) return;
+      this.#file = openLog(this.#log_path);
+    }
+    const pending = this.#before_file === '' ? text : this.#before_file;
+    this.#before_file = '';
+    const bytes_before = this.#bytes;
+    this.#bytes += Buffer.byteLength(pending);
+    if (this.#bytes <= LOG_BYTES_MAX) this.#file.write(pending);
+    else if (bytes_before <= LOG_BYTES_MAX) this.#file.write(`\n[This file ends here, at ${LOG_BYTES_MAX} bytes.]\n`);
+  }
+
+  /** Ends the output and closes its file. Resolves with the file's path, or null if there is no file. */
+  close(): Promise<string | null> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<string | null> {
+    this.push(this.#cleaner.end());
+    const file = this.#file;
+    if (!file) return null;
+    file.end();
+    await finished(file).catch(() => undefined);
+    return this.#log_path;
+  }
+}
+
+function openLog(path: string): WriteStream {
+  const file = createWriteStream(path, { mode: 0o600 });
+  // On a full disk the file is lost, not the command: the head and tail of its output are in memory.
+  file.on('error', () => undefined);
+  return file;
+}

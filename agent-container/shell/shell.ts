@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Secrets } from '../base/secrets.ts';
+import { BackgroundCommands, type BackgroundCommand } from './background-commands.ts';
+import { CommandOutput } from './command-output.ts';
+import { startGroup, type Group, type GroupExit } from './process-group.ts';
+import { readShellState, RUN_AND_SAVE_STATE, type ShellState } from './shell-state.ts';
+import { killStrayProcesses } from './stray-processes.ts';
+
+/** In the environment of every command, so that processes which have left their group can be found. */
+const OWNER_VARIABLE = 'ERRAND_COMMANDS_OF';
+/** Not looked up in PATH, which a command may change. */
+const BASH = '/bin/bash';
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+type Options = {
+  /** Where the first command starts, and any command whose working directory is gone. */
+  repo_dir: string;
+  /** Where the whole output of a command goes if it is long. */
+  scratch_dir: string;
+  /** The environment of the first command. */
+  env: Record<string, string>;
+  secrets: Secrets;
+  /** Names the files in `scratch_dir`: unique among all shells that share it. */
+  label: string;
+  /** Aborts: every command ends. */
+  signal: AbortSignal;
+};
+
+export type CommandResult = GroupExit & {
+  /** stdout and stderr in the order in which they came; of a long output the head and the tail. */
+  output: string;
+  /** The file with the whole output, if `output` does not have all of it. */
+  log: string | null;
+  /** The working directory of the next command. */
+  cwd: string;
+  cwd_changed: boolean;
+};
+
+/**
+ * Runs commands in bash. Each command gets a new process, which starts with the working directory and the exported
+ * variables that the one before ended with: so no command can leave the shell in a broken state. One command at a time,
+ * except those in the background.
+ */
+export class Shell {
+  readonly #options: Options;
+  readonly #id = randomBytes(12).toString('hex');
+  readonly #background = new BackgroundCommands();
+  readonly #forks: Shell[] = [];
+  #state: ShellState;
+  #commands = 0;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#state = { cwd: options.repo_dir, env: { ...options.env } };
+  }
+
+  /** The PATH that the shell started with. Commands may have changed theirs since. */
+  get path(): string {
+    return this.#options.env['PATH'] ?? DEFAULT_PATH;
+  }
+
+  /** Another shell, with this one's variables as they are now, in the repository. It ends when this one is closed. */
+  fork(label: string): Shell {
+    const fork = new Shell({ ...this.#options, env: { ...this.#state.env }, label });
+    this.#forks.push(fork);
+    return fork;
+  }
+
+  /** Runs a command to its end. Rejects with the signal's reason on an abort, or if bash cannot be started. */
+  async run(command: string, timeout_ms: number, onText: (text: string) => void): Promise<CommandResult> {
+    const before = await this.#beginCommand();
+    const state_dir = await mkdtemp(join(tmpdir(), 'errand-state-'));
+    const state_file = join(state_dir, 'state');
+    const output = new CommandOutput(this.#logPath(), this.#options.secrets, onText);
+    try {
+      const exit = await this.#spawn(command, state_file, output, timeout_ms).exited;
+      const log = await output.close();
+      // After its time limit a command may be half done: the next one starts from the state before it.
+      if (!exit.timed_out) this.#state = (await readShellState(state_file, [OWNER_VARIABLE])) ?? before;
+      const { cwd } = this.#state;
+      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed: cwd !== before.cwd };
+    } finally {
+      await output.close();
+      await rm(state_dir, { recursive: true, force: true });
+    }
+  }
+
+  /** Starts a command that runs in the background until it ends or is stopped. Throws if too many run already. */
+  async start(command: string): Promise<BackgroundCommand> {
+    this.#background.requireRoom();
+    await this.#beginCommand();
+    const log = this.#logPath();
+    const output = new CommandOutput(log, this.#options.secrets, undefined);
+    const group = this.#spawn(command, '/dev/null', output, undefined);
+    return this.#background.add(`background-${this.#commands}`, log, group, output);
+  }
+
+  /** Ends a background command. Undefined if there is none with this id. */
+  stop(id: string): Promise<{ log: string; was_running: boolean } | undefined> {
+    return this.#background.stop(id);
+  }
+
+  /** Ends everything that still runs: in the background, in forks, and as daemons. */
+  async close(): Promise<void> {
+    await Promise.all(this.#forks.map((fork) => fork.close()));
+    await this.#background.stopAll();
+    killStrayProcesses(OWNER_VARIABLE, this.#id);
+  }
+
+  async #beginCommand(): Promise<ShellState> {
+    this.#commands++;
+    if (!(await isDirectory(this.#state.cwd))) this.#state = { ...this.#state, cwd: this.#options.repo_dir };
+    return this.#state;
+  }
+
+  #spawn(command: string, state_file: string, output: CommandOutput, timeout_ms: number | undefined): Group {
+    const { cwd, env } = this.#state;
+    return startGroup(BASH, ['-c', RUN_AND_SAVE_STATE, 'bash', command, state_file], {
+      cwd,
+      env: { ...env, [OWNER_VARIABLE]: this.#id },
+      signal: this.#options.signal,
+      ...(timeout_ms !== undefined && { timeout_ms }),
+      onData: (bytes) => output.pushBytes(bytes),
+    });
+  }
+
+  #logPath(): string {
+    return join(this.#options.scratch_dir, `${this.#options.label}-${this.#commands}.log`);
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}

@@ -1,0 +1,32 @@
+import { Failure, LoggedOut, NotFound, Refusal } from '../client/errors.ts';
+import { fieldErrorText } from './option-names.ts';
+import type { Line } from './render/line.ts';
+import { PROGRAM } from './render/program.ts';
+import { UsageFailure } from './usage-failure.ts';
+
+/** What a person reads of an error, and what they can do about it. `command`: the name of the command that failed, if one was found. */
+export function errorLines(error: unknown, command: string | undefined): Line[] {
+  if (!(error instanceof Failure))
+    return [
+      [['red', `Something went wrong in the command line: ${error instanceof Error ? error.message : String(error)}`]],
+    ];
+  const [first = '', ...rest] = textOf(error).split('\n');
+  const hint = hintFor(error, command);
+  return [[['red', first]], ...rest.map((line) => [line]), ...(hint ? [hint] : [])];
+}
+
+/** The words of an error; those of a request that is not valid name what was typed. */
+function textOf(error: Failure): string {
+  if (!(error instanceof Refusal) || error.code !== 'invalid' || error.errors.length === 0) return error.message;
+  const texts = error.errors.map(fieldErrorText);
+  const [only = '', ...others] = texts;
+  return others.length === 0 ? only : ['The server refused this:', ...texts.map((text) => `  ${text}`)].join('\n');
+}
+
+function hintFor(error: Failure, command: string | undefined): Line | undefined {
+  if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
+  if (error instanceof NotFound) return ['List them with: ', ['command', `${PROGRAM} ${error.kind}s`]];
+  if (error instanceof UsageFailure)
+    return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];
+  return undefined;
+}

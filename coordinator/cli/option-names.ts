@@ -1,0 +1,36 @@
+import type { FieldError } from '../../protocol/problem.ts';
+
+/** What a person typed for each field of the API. */
+const NAMES: Record<string, string> = {
+  base_branch: '--branch',
+  budget_usd: '--budget',
+  egress: '--egress',
+  egress_hosts: '--egress-host',
+  email: 'the e-mail address',
+  env: '--env',
+  git_token: "the forge's token",
+  git_username: '--git-username',
+  limit: '--limit',
+  max_turns: '--max-turns',
+  model: '--model',
+  name: 'the name',
+  new_password: 'the new password',
+  old_password: 'the old password',
+  password: 'the password',
+  priority: '--priority',
+  project_id: '--project',
+  prompt: 'the text',
+  repo_url: '--repo',
+  setup_command: '--setup',
+  status: '--status',
+  text: 'the text',
+  verify_command: '--verify',
+};
+
+/** What is wrong with a field, by the name of its option. */
+export function fieldErrorText({ field, message }: FieldError): string {
+  const [, key = '', inner] = field.split('/');
+  const name = NAMES[key];
+  if (name === undefined) return `${field} ${message}`;
+  return [name, ...(key === 'env' && inner !== undefined ? [inner] : []), message].join(' ');
+}

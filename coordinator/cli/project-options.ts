@@ -1,0 +1,80 @@
+import { Egress, type ProjectPatch } from '../../protocol/api.ts';
+import { given, numberOf, type Values } from './command.ts';
+import { readSecret, type Io } from './io.ts';
+import { UsageFailure } from './usage-failure.ts';
+
+/** The settings of a project. An empty value takes one away. */
+export const PROJECT_OPTIONS = {
+  repo: { type: 'string', placeholder: 'URL', help: 'the repository' },
+  branch: { type: 'string', placeholder: 'NAME', help: "what errands start from (the repository's default)" },
+  setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
+  verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
+  model: { type: 'string', placeholder: 'NAME', help: 'the model' },
+  budget: { type: 'string', placeholder: 'USD', help: 'what an errand may cost at most' },
+  'max-turns': { type: 'string', placeholder: 'N', help: 'how many turns an errand may take' },
+  egress: { type: 'string', placeholder: 'KIND', help: `what commands may reach: ${Egress.options.join(', ')}` },
+  'egress-host': {
+    type: 'string',
+    placeholder: 'HOST',
+    multiple: true,
+    help: 'with --egress list, such as *.example.com; give it again for more',
+  },
+  env: {
+    type: 'string',
+    placeholder: 'NAME=VALUE',
+    multiple: true,
+    help: "for the commands; give it again for more. NAME alone takes the value from this shell's environment. All values are replaced",
+  },
+  'git-username': { type: 'string', placeholder: 'NAME', help: "the forge's user name that belongs to the token" },
+  'git-token-stdin': { type: 'boolean', help: "read the forge's token from the standard input" },
+  'no-check': { type: 'boolean', help: 'do not ask the repository whether it can be read' },
+  json: { type: 'boolean', help: 'print the project as JSON' },
+} as const;
+
+/** The fields of the request that the options stand for. Rejects with `UsageFailure` for a value that cannot be sent. */
+export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: Io): Promise<ProjectPatch> {
+  return given({
+    repo_url: values.repo,
+    base_branch: orNull(values.branch),
+    setup_command: orNull(values.setup),
+    verify_command: orNull(values.verify),
+    model: orNull(values.model),
+    budget_usd: numberOrNull('budget', values.budget),
+    max_turns: numberOrNull('max-turns', values['max-turns']),
+    egress: readEgress(values.egress),
+    egress_hosts: values['egress-host']?.filter((host) => host !== ''),
+    env: values.env && readEnv(values.env, io),
+    git_username: orNull(values['git-username']),
+    git_token: values['git-token-stdin'] === true ? await readSecret(io) : undefined,
+    check: values['no-check'] === true ? false : undefined,
+  });
+}
+
+function orNull(text: string | undefined): string | null | undefined {
+  return text === '' ? null : text;
+}
+
+function numberOrNull(option: string, text: string | undefined): number | null | undefined {
+  return text === '' ? null : numberOf(option, text);
+}
+
+function readEgress(text: string | undefined): Egress | undefined {
+  if (text === undefined) return undefined;
+  const { data } = Egress.safeParse(text);
+  if (data === undefined) throw new UsageFailure(`--egress is none of ${Egress.options.join(', ')}: ${text}`);
+  return data;
+}
+
+function readEnv(assignments: readonly string[], { variable }: Io): Record<string, string> {
+  return Object.fromEntries(
+    assignments
+      .filter((assignment) => assignment !== '')
+      .map((assignment) => {
+        const equals = assignment.indexOf('=');
+        const name = equals === -1 ? assignment : assignment.slice(0, equals);
+        const value = equals === -1 ? variable(name) : assignment.slice(equals + 1);
+        if (value === undefined) throw new UsageFailure(`--env ${name}: this shell's environment has no ${name}.`);
+        return [name, value];
+      }),
+  );
+}

@@ -1,0 +1,187 @@
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
+import { changes, clock, duration, money } from './format.ts';
+import type { KnownEvent } from '../../client/known-event.ts';
+import { block, type Line, type Style } from './line.ts';
+import { PROGRAM } from './program.ts';
+import { headAndTail, oneLine } from './text.ts';
+import { outputLines, ToolLines } from './tool-lines.ts';
+
+/** Lines that are kept of what the model says, which is seldom long: from its beginning, and from its end. */
+const ANSWER = { head: 200, tail: 50 };
+const COMMAND_CHARS_MAX = 160;
+
+/** The log of one task for a person to read. */
+export class EventLines {
+  readonly #tools = new ToolLines();
+
+  /** The next event: `known` is `event` as `knownEvent` read it. No lines for an event that another one says better. */
+  of(event: LogEvent, known: KnownEvent | undefined): Line[] {
+    if (known?.type === 'tool.started') return this.#tools.started(known.body);
+    if (known?.type === 'tool.finished') return this.#tools.finished(known.body);
+    // A newer server's: it is named, rather than passed over in silence.
+    const lines: Line[] = known ? linesOf(event, known) : [[['dim', event.type]]];
+    if (lines.length > 0) this.#tools.leave();
+    return lines;
+  }
+}
+
+type ToolEvent = { type: 'tool.started' | 'tool.finished' };
+
+function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[] {
+  const { type, body } = known;
+  switch (type) {
+    case 'task.created':
+    case 'task.result':
+    case 'usage.updated':
+    case 'conversation.started':
+    case 'turn.started':
+    case 'question.closed':
+      return [];
+    case 'task.status':
+      return statusLines(body);
+    case 'attempt.started':
+      return [[['dim', `attempt ${event.attempt} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
+    case 'attempt.ended':
+      return endLines(event.attempt, body);
+    case 'message.received':
+      return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'task.cancel_requested':
+      return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
+    case 'task.budget':
+      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+    case 'agent.started':
+      return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
+    case 'step.started':
+      return body.step === 'work' ? [] : [['◦ ', body.step]];
+    case 'repository.ready':
+      return [[['dim', `branch ${body.branch}, from ${body.base_branch}${at(body.base_commit)}`]]];
+    case 'setup.finished':
+      return commandLines(body.command, body.exit_code, body.output, body.duration_ms);
+    case 'turn.finished':
+      return body.content.flatMap(blockLines);
+    case 'turn.retried':
+      return [[['yellow', `the model's answer was lost: ${body.reason}`], ` — again at ${clock(body.retry_at)}`]];
+    case 'input.added':
+      // What a person said, and how verifying ended, have events of their own.
+      return body.source === 'harness' ? block(headAndTail(body.text, 3, 0), 'harness: ', 'dim') : [];
+    case 'context.reduced':
+      return [[['dim', `the context was shortened: ${body.detail}`]]];
+    case 'plan.updated':
+      return planLines(body.items);
+    case 'question.asked':
+      return questionLines(event.task_id, body.question);
+    case 'limit.near':
+      return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
+    case 'verify.finished':
+      return verifyLines(body);
+    case 'branch.pushed':
+      return pushLines(body);
+    case 'log':
+      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
+    case 'custom':
+      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
+  }
+}
+
+/** The checklist. */
+export function planLines(items: readonly PlanItem[]): Line[] {
+  return items.map(({ text, status }) => {
+    switch (status) {
+      case 'done':
+        return [
+          ['green', '☑ '],
+          ['dim', text],
+        ];
+      case 'in_progress':
+        return [
+          ['cyan', '▣ '],
+          ['bold', text],
+        ];
+      case 'pending':
+        return ['☐ ', text];
+    }
+  });
+}
+
+export const STATUS_STYLE: Record<TaskStatus, Style> = {
+  queued: 'yellow',
+  starting: 'yellow',
+  running: 'cyan',
+  waiting: 'yellow',
+  succeeded: 'green',
+  failed: 'red',
+  cancelled: 'yellow',
+};
+const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
+
+type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
+
+function statusLines({ to, reason, detail }: Body<'task.status'>): Line[] {
+  // What sends a task back to the queue was told with the end of its attempt.
+  const why = to === 'queued' ? null : (detail ?? reason);
+  return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${why}`]];
+}
+
+function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
+  if (body.retry_at === null) return [];
+  return [
+    [
+      ['yellow', `attempt ${attempt} is over: ${body.detail ?? body.reason ?? body.status}`],
+      ` — the next one at ${clock(body.retry_at)}`,
+    ],
+  ];
+}
+
+function questionLines(task_id: string, question: string): Line[] {
+  return [
+    ...block(headAndTail(question, 40, 0), '? ', 'yellow'),
+    [
+      ['dim', 'answer it with: '],
+      ['command', `${PROGRAM} say ${task_id} "…"`],
+    ],
+  ];
+}
+
+function verifyLines(body: Body<'verify.finished'>): Line[] {
+  return [
+    body.passed ? [['green', '✔ verified']] : [['red', '✘ not verified']],
+    ...commandLines(body.command, body.exit_code, body.output, body.duration_ms),
+  ];
+}
+
+function pushLines(body: Body<'branch.pushed'>): Line[] {
+  return [
+    [
+      ['green', '↑ '],
+      body.wip ? 'work in progress pushed to ' : 'pushed to ',
+      ['bold', body.branch],
+      `${at(body.commit)} (${changes(body.diff_stat)})`,
+    ],
+  ];
+}
+
+type Block = { type: string; [key: string]: unknown };
+
+/** A piece of the model's answer. What calls a tool is told by the tool's own events. */
+function blockLines(piece: Block): Line[] {
+  const { head, tail } = ANSWER;
+  if (piece.type === 'text' && typeof piece.text === 'string')
+    return [[], ...block(headAndTail(piece.text, head, tail), '')];
+  if (piece.type === 'thinking' && typeof piece.thinking === 'string' && piece.thinking.trim() !== '')
+    return [[], ...block(headAndTail(piece.thinking, head, tail), '', 'dim')];
+  return [];
+}
+
+function commandLines(command: string, exit_code: number | null, output: string, duration_ms: number): Line[] {
+  const end = exit_code === null ? 'did not end by itself' : `exit ${exit_code}`;
+  return [
+    ['  $ ', ['bold', oneLine(command, COMMAND_CHARS_MAX)]],
+    ...outputLines(output),
+    ['  ', ['dim', '└ '], [exit_code === 0 ? 'dim' : 'red', `${end}, ${duration(duration_ms)}`]],
+  ];
+}
+
+function at(commit: string | null): string {
+  return commit === null ? '' : ` at ${commit.slice(0, 8)}`;
+}

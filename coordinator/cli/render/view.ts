@@ -1,0 +1,197 @@
+import type { LogEvent } from '../../../protocol/events.ts';
+import {
+  isEnded,
+  type PlanItem,
+  type Task,
+  type TaskStatus,
+  type Usage,
+  type WaitingFor,
+} from '../../../protocol/task.ts';
+import { Drafts } from './drafts.ts';
+import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
+import type { News } from '../../client/follow.ts';
+import { changes, clock, duration, money, spent, waiting } from './format.ts';
+import { knownEvent } from '../../client/known-event.ts';
+import { block, type Line } from './line.ts';
+import { PROGRAM } from './program.ts';
+import { headAndTail, wrap } from './text.ts';
+
+const PLAN_LINES_MAX = 10;
+const DRAFT_LINES_MAX = 6;
+
+/** What is said before the log of another database. */
+export const RESTORED = 'The server has another database than before: this is the log that it has now.';
+
+/** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
+export class View {
+  readonly #drafts = new Drafts();
+  #lines = new EventLines();
+  #status: TaskStatus = 'queued';
+  #waiting: WaitingFor | null;
+  #plan: PlanItem[] = [];
+  #usage: Usage | undefined;
+  #turn = 0;
+  #lost: string | undefined;
+  /** What the model said last. */
+  #said = '';
+
+  /** `task`: as it stood when the watching began. */
+  constructor(task: Task) {
+    this.#waiting = task.waiting_for;
+  }
+
+  /** Takes in what is new, and gives the lines that it adds to the log. `live`: the plan and drafts are shown below the log. */
+  take(news: News, live: boolean): Line[] {
+    switch (news.type) {
+      case 'events':
+        return news.events.flatMap((event) => this.#event(event, live));
+      case 'state': {
+        const lines = live ? [] : this.#newSilence(news.waiting_for);
+        this.#waiting = news.waiting_for;
+        return lines;
+      }
+      case 'deltas':
+        for (const delta of news.deltas) this.#drafts.add(delta);
+        return [];
+      case 'connected':
+        this.#lost = undefined;
+        return [];
+      case 'lost':
+        this.#drafts.clear();
+        this.#lost = `${news.why} Trying again at ${clock(news.retry_at_ms)}.`;
+        return [];
+      case 'restored':
+        this.#forget();
+        return [[['yellow', RESTORED]]];
+    }
+  }
+
+  /** A line for a silence that has begun. */
+  #newSilence(now: WaitingFor | null): Line[] {
+    const since = silentSince(now);
+    if (now === null || since === undefined || since === silentSince(this.#waiting)) return [];
+    return [[['yellow', waiting(now, Date.now())]]];
+  }
+
+  /** The log comes again from its start, and may be another. */
+  #forget(): void {
+    this.#drafts.clear();
+    this.#lines = new EventLines();
+    this.#waiting = null;
+    this.#plan = [];
+    this.#usage = undefined;
+    this.#turn = 0;
+    this.#said = '';
+  }
+
+  /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */
+  footer({ columns }: { columns: number }, now: number): Line[] {
+    const drafts = this.#drafts.all().flatMap(({ kind, text }): Line[] => {
+      const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
+      return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
+    });
+    // What an errand that has left the queue waits for is told only after a while.
+    const past = isEnded(this.#status) || (this.#waiting?.kind === 'queue' && this.#status !== 'queued');
+    const wait = this.#waiting && !past ? waiting(this.#waiting, now) : undefined;
+    const parts = [
+      wait,
+      this.#turn > 0 ? `turn ${this.#turn}` : undefined,
+      this.#usage && money(this.#usage.cost_usd),
+    ].filter((part) => part !== undefined);
+    const plan = planLines(this.#openPlan());
+    return [
+      ...drafts,
+      ...(plan.length > 0 ? [[], ...plan] : []),
+      ['● ', [STATUS_STYLE[this.#status], this.#status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
+      ...(this.#lost === undefined ? [] : [[['yellow', this.#lost] as const]]),
+    ];
+  }
+
+  /** The whole checklist, for the log. */
+  plan(): Line[] {
+    return planLines(this.#plan);
+  }
+
+  /** What came of the errand, below the log, which has told how it ended. The summary is not said twice. */
+  outcome({ id, result, usage, started_at, ended_at, ...task }: Task): Line[] {
+    const branch = result?.branch ?? task.branch;
+    const took =
+      started_at === null || ended_at === null ? [] : [duration(Date.parse(ended_at) - Date.parse(started_at))];
+    const summary = result?.summary.trim() ?? '';
+    return [
+      ...(summary === '' || this.#said.includes(summary) ? [] : block(headAndTail(summary, 60, 10), '  ')),
+      ['  ', ['dim', [...took, spent(usage)].join(', ')]],
+      ...(branch === null
+        ? []
+        : [
+            ['  ', ['bold', branch] as const, result ? ` (${changes(result.diff_stat)})` : ''],
+            ['  ', ['dim', 'see the changes with: '] as const, ['command', `${PROGRAM} diff ${id}`] as const],
+          ]),
+      ...(task.reason === 'budget_exhausted'
+        ? [
+            [
+              '  ',
+              ['dim', 'to go on with a larger budget: '] as const,
+              ['command', `${PROGRAM} retry ${id} --budget N`] as const,
+            ],
+          ]
+        : []),
+    ];
+  }
+
+  #event(event: LogEvent, live: boolean): Line[] {
+    this.#drafts.event(event);
+    const known = knownEvent(event);
+    switch (known?.type) {
+      case 'task.status':
+        this.#status = known.body.to;
+        break;
+      case 'plan.updated':
+        this.#plan = known.body.items;
+        if (live) return [];
+        break;
+      case 'usage.updated':
+        this.#usage = known.body.usage;
+        break;
+      case 'turn.started':
+        this.#turn = known.body.turn;
+        break;
+      case 'turn.finished':
+        this.#said = known.body.content.map(({ text }) => (typeof text === 'string' ? text : '')).join('\n');
+        break;
+      default:
+    }
+    return this.#lines.of(event, known);
+  }
+
+  /** The part of the plan that is at work, where it is too long to be shown whole. */
+  #openPlan(): PlanItem[] {
+    const open = this.#plan.findIndex(({ status }) => status !== 'done');
+    const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
+    return this.#plan.slice(from, from + PLAN_LINES_MAX);
+  }
+}
+
+/** Since when nothing is heard of the worker, or of what it waits for. */
+function silentSince(waiting: WaitingFor | null): string | undefined {
+  if (waiting?.kind === 'silent_worker') return waiting.since;
+  return waiting?.kind === 'model' || waiting?.kind === 'command' ? waiting.silent_since : undefined;
+}
+
+/** Why no errand is started, where one of these waits for that. */
+export function whyNothingStarts(tasks: readonly Task[]): Line[] {
+  const reason = tasks.map(({ waiting_for }) => (waiting_for?.kind === 'queue' ? waiting_for.reason : undefined));
+  const found = reason.find((words) => words !== undefined);
+  return found === undefined ? [] : [[['yellow', `No errand can be started now: ${found}`]]];
+}
+
+/** What an errand is, above its log. */
+export function heading(task: Task): Line[] {
+  const settings = [
+    task.repo_url,
+    task.base_branch === null ? undefined : `from ${task.base_branch}`,
+    task.model,
+    `at most ${money(task.budget_usd)} and ${task.max_turns} turns`,
+  ].filter((part) => part !== undefined);
+  return [[['bold', task.title]], [['dim', `${task.id} · ${settings.join(' · ')}`]]];
+}

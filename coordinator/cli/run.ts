@@ -1,0 +1,36 @@
+import { beginsWith, type Command } from './command.ts';
+import { errorLines } from './error-lines.ts';
+import { EXIT } from './exit.ts';
+import { helpOf, type Help } from './help.ts';
+import { print, printBeside, type Io } from './io.ts';
+import { UsageFailure } from './usage-failure.ts';
+
+/** `argv`: what was typed after `errand`. Resolves with the exit code, and never rejects. */
+export async function run(argv: string[], io: Io, commands: readonly Command[], overview: Help): Promise<number> {
+  const found = commands.find(({ name }) => beginsWith(argv, name));
+  try {
+    if (found) return await runCommand(found, argv.slice(found.name.split(' ').length), io);
+    if (argv.length > 0 && argv[0] !== 'help' && !asksForHelp(argv))
+      throw new UsageFailure(`'${argv[0]}' is not a command.`);
+    const named = commands.find(({ name }) => beginsWith(argv.slice(1), name));
+    print(io, named ? helpOf(named, io.columns) : overview(io.columns));
+    return EXIT.succeeded;
+  } catch (error) {
+    if (io.signal.aborted || (error instanceof Error && error.name === 'AbortError')) return EXIT.interrupted;
+    printBeside(io, errorLines(error, found?.name));
+    return EXIT.trouble;
+  }
+}
+
+async function runCommand(command: Command, argv: string[], io: Io): Promise<number> {
+  if (!asksForHelp(argv)) return command.run(argv, io);
+  print(io, helpOf(command, io.columns));
+  return EXIT.succeeded;
+}
+
+/** What follows `--` is text. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  const words = end === -1 ? argv : argv.slice(0, end);
+  return words.includes('--help') || words.includes('-h');
+}

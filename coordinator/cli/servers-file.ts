@@ -1,0 +1,81 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newId } from '../../protocol/ids.ts';
+import { Failure } from '../client/errors.ts';
+import { Stored, type SessionStore } from '../client/session.ts';
+import { hasCode, withLock } from './file-lock.ts';
+import { findServer, nameFor, NO_SERVERS, Servers, storedOf, toServer, withServer } from './servers.ts';
+
+/** The file that keeps the servers and the log-ins, readable by its owner alone. Several processes may use it at once. */
+export class ServersFile {
+  readonly #dir: string;
+  readonly #path: string;
+  /** What older versions of the command line wrote: one log-in. */
+  readonly #old_path: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.#path = join(dir, 'servers.json');
+    this.#old_path = join(dir, 'session.json');
+  }
+
+  async read(): Promise<Servers> {
+    const kept = await readJson(this.#path, (value) => Servers.parse(value));
+    if (kept) return kept;
+    const old = await readJson(this.#old_path, (value) => Stored.parse(value));
+    if (!old) return NO_SERVERS;
+    const server = toServer(nameFor(old.server), old);
+    return { current: server.name, servers: [server] };
+  }
+
+  /** Reads, changes and writes while no other process does. Resolves with what was written. */
+  update(change: (servers: Servers) => Servers | Promise<Servers>): Promise<Servers> {
+    return this.#locked(async () => {
+      const changed = await change(await this.read());
+      await this.#write(changed);
+      return changed;
+    });
+  }
+
+  /** The log-in at one of the servers. */
+  session(name: string): SessionStore {
+    return {
+      read: async () => storedOf(findServer(await this.read(), name)),
+      // The caller holds the lock.
+      write: async (stored) => this.#write(withServer(await this.read(), toServer(name, stored))),
+      locked: (act) => this.#locked(act),
+    };
+  }
+
+  async #locked<T>(act: () => Promise<T>): Promise<T> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    return withLock(`${this.#path}.lock`, act);
+  }
+
+  /** Replaces the file in one step: a reader sees the old one or the new one, whole. */
+  async #write(servers: Servers): Promise<void> {
+    const path = `${this.#path}.${newId()}`;
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(servers, null, 2)}\n`);
+      await file.sync();
+      await file.close();
+      await rename(path, this.#path);
+    } catch (error) {
+      await file.close();
+      await rm(path, { force: true });
+      throw error;
+    }
+    await rm(this.#old_path, { force: true });
+  }
+}
+
+/** Undefined where there is no such file. Rejects with `Failure` for one that cannot be read. */
+async function readJson<T>(path: string, parse: (value: unknown) => T): Promise<T | undefined> {
+  try {
+    return parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw new Failure(`${path} cannot be read: move it away, and log in again.`, { cause: error });
+  }
+}

@@ -1,0 +1,91 @@
+import { TaskStatus, type Task } from '../../protocol/task.ts';
+import { findProject, findTask, shortIds } from '../client/find.ts';
+import { clientCommand } from './client-command.ts';
+import { JSON_OPTION, numberOf } from './command.ts';
+import { EXIT } from './exit.ts';
+import { print, printJson } from './io.ts';
+import { STATUS_STYLE } from './render/event-lines.ts';
+import { localTime, money } from './render/format.ts';
+import type { Line } from './render/line.ts';
+import { PROGRAM } from './render/program.ts';
+import { clean, oneLine } from './render/text.ts';
+import { whyNothingStarts } from './render/view.ts';
+import { watch } from './watch.ts';
+
+/** A status with the space before it. */
+const STATUS_COLUMNS = 11;
+const TITLE_COLUMNS_MIN = 12;
+
+export const tasks = clientCommand({
+  name: 'tasks',
+  operands: [],
+  summary: 'List the errands, newest first',
+  options: {
+    status: { type: 'string', placeholder: 'STATUS', help: `one of ${TaskStatus.options.join(', ')}` },
+    project: { type: 'string', placeholder: 'NAME', help: 'those of one project' },
+    limit: { type: 'string', placeholder: 'N', help: 'how many, at most 200 (20)' },
+    json: JSON_OPTION,
+  },
+  run: async ({ values }, io, open) => {
+    const client = await open();
+    const { items } = await client.call('listTasks', {
+      query: {
+        limit: numberOf('limit', values.limit) ?? 20,
+        status: values.status,
+        project_id: values.project === undefined ? undefined : await findProject(client, values.project),
+      },
+    });
+    if (values.json === true) for (const item of items) printJson(io, item);
+    else
+      print(
+        io,
+        items.length > 0
+          ? [...table(items, io.live ? io.columns : Infinity), ...whyNothingStarts(items)]
+          : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
+      );
+    return EXIT.succeeded;
+  },
+});
+
+export const watchCommand = clientCommand({
+  name: 'watch',
+  operands: ['ID'],
+  summary: 'Watch an errand until it has ended; the exit code tells how',
+  options: { json: JSON_OPTION },
+  run: async ({ values, operands: [id] }, io, open) => {
+    const client = await open();
+    return watch(client, await findTask(client, id), values.json === true, io);
+  },
+});
+
+export const diff = clientCommand({
+  name: 'diff',
+  operands: ['ID'],
+  summary: 'Show what an errand changed, as git does',
+  options: {},
+  run: async ({ operands: [id] }, io, open) => {
+    const client = await open();
+    const { diff: text, truncated } = await client.call('getDiff', { params: { id: await findTask(client, id) } });
+    // A file or a program gets it as it is; a terminal gets nothing that it would obey.
+    io.stdout.write(io.live ? clean(text) : text);
+    if (truncated) io.stderr.write('The diff was too long to be kept whole: this is its beginning.\n');
+    return EXIT.succeeded;
+  },
+});
+
+/** `columns`: the width of a terminal, where a title is cut to fit. */
+function table(tasks: readonly Task[], columns: number): Line[] {
+  const ids = shortIds(tasks);
+  return tasks.map(({ id, status, usage, created_at, title }) => {
+    const short = ids.get(id) ?? id;
+    const facts = `  ${localTime(created_at)}  ${money(usage.cost_usd).padStart(8)}  `;
+    const room = columns - short.length - STATUS_COLUMNS - facts.length;
+    return [
+      ['bold', short],
+      '  ',
+      [STATUS_STYLE[status], status.padEnd(STATUS_COLUMNS - 2)],
+      ['dim', facts],
+      oneLine(title, Math.max(TITLE_COLUMNS_MIN, room)),
+    ];
+  });
+}

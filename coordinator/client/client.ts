@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { newId } from '../../protocol/ids.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
+import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
+import { send, type Answer, type Request } from './http.ts';
+import { toStored, type SessionStore, type Stored } from './session.ts';
+
+const TRIES_MAX = 5;
+const TRY_AGAIN_FIRST_MS = 200;
+const TRY_AGAIN_MAX_MS = 5_000;
+/** An access token that ends within this time is renewed first. */
+const EXPIRES_SOON_MS = 30_000;
+
+export type ClientOptions = {
+  /** Ends what the client does. */
+  signal: AbortSignal;
+  /** What the client calls itself, in the list of log-ins. */
+  user_agent?: string;
+};
+
+/** The API of one server, for whoever is logged in there. It renews the access token, and repeats what can be repeated without harm. */
+export class Client {
+  readonly #store: SessionStore;
+  readonly #signal: AbortSignal;
+  readonly #user_agent: string | undefined;
+  #stored: Stored;
+  /** The epoch of the server's database, by its newest answer; undefined before the first. */
+  epoch: string | undefined;
+
+  private constructor(store: SessionStore, stored: Stored, { signal, user_agent }: ClientOptions) {
+    this.#store = store;
+    this.#stored = stored;
+    this.#signal = signal;
+    this.#user_agent = user_agent;
+  }
+
+  /** Rejects with `LoggedOut` where nobody is logged in. */
+  static async open(store: SessionStore, options: ClientOptions): Promise<Client> {
+    const stored = await store.read();
+    if (!stored) throw new LoggedOut('You are not logged in.');
+    return new Client(store, stored, options);
+  }
+
+  get server(): string {
+    return this.#stored.server;
+  }
+
+  get user_id(): string {
+    return this.#stored.user_id;
+  }
+
+  /**
+   * Calls a route. Where a repeat does no harm (it only reads, or bears an Idempotency-Key) it is tried again while the server cannot be
+   * reached. Throws `Refusal`, `Unreachable`, `Failure`.
+   */
+  async call<N extends RouteName>(name: N, request: Request<N>): Promise<Answer<N>> {
+    const route: Route = ROUTES[name];
+    const idempotency_key = route.idempotent === true ? newId() : undefined;
+    const tries = route.method === 'get' || idempotency_key !== undefined ? TRIES_MAX : 1;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#once(name, request, idempotency_key);
+      } catch (error) {
+        if (!(error instanceof Unreachable) || tried >= tries) throw error;
+        const wait_ms = Math.min(
+          (error.retry_after_s ?? 0) * 1000 || TRY_AGAIN_FIRST_MS * 2 ** (tried - 1),
+          TRY_AGAIN_MAX_MS,
+        );
+        await delay(wait_ms, undefined, { signal: this.#signal });
+      }
+    }
+  }
+
+  /** An access token that is good for a while. `refused`: one that the server did not take, though it ought to be. */
+  async token(refused?: string): Promise<string> {
+    const isGood = ({ access_token, expires_at_ms }: Stored) =>
+      access_token !== refused && expires_at_ms - Date.now() > EXPIRES_SOON_MS;
+    if (!isGood(this.#stored)) await this.#store.locked(() => this.#renew(isGood));
+    return this.#stored.access_token;
+  }
+
+  async #once<N extends RouteName>(name: N, request: Request<N>, idempotency_key: string | undefined) {
+    const token = await this.token();
+    const attempt = (bearer: string) =>
+      send(
+        this.server,
+        name,
+        request,
+        { token: bearer, idempotency_key, user_agent: this.#user_agent },
+        this.#signal,
+        (epoch) => (this.epoch = epoch),
+      );
+    try {
+      return await attempt(token);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'unauthenticated') throw error;
+      return attempt(await this.token(token));
+    }
+  }
+
+  /** Renews the tokens, unless another process has while this one waited for the lock. */
+  async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
+    const stored = await this.#store.read();
+    if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
+      throw new Failure('You have logged out, or in as another, meanwhile: run the command again.');
+    this.#stored = stored;
+    if (isGood(stored)) return;
+    try {
+      const session = await send(
+        stored.server,
+        'refresh',
+        { body: { refresh_token: stored.refresh_token } },
+        { user_agent: this.#user_agent },
+        this.#signal,
+      );
+      this.#stored = toStored(stored.server, session);
+      await this.#store.write(this.#stored);
+    } catch (error) {
+      if (!(error instanceof Refusal) || !['unauthenticated', 'refresh_reused'].includes(error.code)) throw error;
+      throw new LoggedOut('Your log-in has ended.', { cause: error });
+    }
+  }
+}

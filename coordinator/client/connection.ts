@@ -1,0 +1,76 @@
+import { on } from 'node:events';
+import { WebSocket } from 'ws';
+import { LIMITS } from '../../protocol/limits.ts';
+import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
+import { Failure, LoggedOut, Unreachable } from './errors.ts';
+import { reason } from './http.ts';
+
+const HANDSHAKE_MS = 10_000;
+/** The server pings; a connection on which nothing comes for so long is dead. */
+const SILENCE_MS = LIMITS.socket_ping_ms * 2 + 10_000;
+/** Frames that may wait to be shown before the socket is read no further. */
+const WAITING_FRAMES = { highWaterMark: 64, lowWaterMark: 16 };
+
+/** The server closed the socket because it does not take the access token. */
+export class TokenRefused extends Failure {}
+
+/**
+ * One connection to the socket of `user_id`, as the frames that come, and `answer` to send one. It ends with `Unreachable` where the connection is
+ * lost, with `TokenRefused`, or with `Failure` where there is no point in coming back.
+ */
+export async function* connect(
+  server: string,
+  user_id: string,
+  token: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ frame: ServerFrame; answer: (frame: ClientFrame) => void }, never, void> {
+  const protocols = [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token];
+  const socket = new WebSocket(`${server.replace(/^http/, 'ws')}/ws/${user_id}`, protocols, {
+    handshakeTimeout: HANDSHAKE_MS,
+    maxPayload: LIMITS.event_bytes_max * 8,
+    perMessageDeflate: false,
+  });
+  let ended = 0;
+  socket.on('close', (code) => (ended = code));
+  const silence = setTimeout(() => {
+    // Nothing is heard of a socket that is not read.
+    if (socket.isPaused) silence.refresh();
+    else socket.terminate();
+  }, SILENCE_MS);
+  socket.on('ping', () => silence.refresh());
+  const answer = (frame: ClientFrame) => socket.send(JSON.stringify(frame));
+  try {
+    for await (const [data] of on(socket, 'message', { close: ['close'], signal, ...WAITING_FRAMES })) {
+      silence.refresh();
+      const frame = readFrame(data);
+      if (frame) yield { frame, answer };
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failure) throw error;
+    throw new Unreachable(`The connection to ${server} failed: ${reason(error)}.`, {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(silence);
+    socket.on('error', () => undefined); // Cut before it stood: that is no news.
+    socket.terminate();
+  }
+  throw closed(server, ended);
+}
+
+function closed(server: string, code: number): Failure {
+  if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
+  if (code === CLOSE.not_found) return new LoggedOut(`${server} does not know your account.`);
+  if (code === CLOSE.too_many) return new Failure('Too many watch at once as this user: end another.');
+  return new Unreachable(`The connection to ${server} was lost.`);
+}
+
+/** A frame; undefined for one of a kind that is not known here. */
+function readFrame(data: unknown): ServerFrame | undefined {
+  try {
+    return ServerFrame.safeParse(JSON.parse(String(data))).data;
+  } catch (error) {
+    throw new Failure('The server sent what is no frame of Errand.', { cause: error });
+  }
+}

@@ -1,0 +1,85 @@
+import type { SessionInfo } from '../../protocol/accounts.ts';
+import type { Project } from '../../protocol/api.ts';
+import { Id } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Client } from './client.ts';
+import { Failure, NotFound } from './errors.ts';
+
+/** How far back a part of an id is looked for. */
+const PAGES_MAX = 50;
+const PART_CHARS_MIN = 3;
+
+/** The id of the task that is meant: the whole of it, or its beginning or end where that is unique. */
+export async function findTask(client: Client, part: string): Promise<string> {
+  const whole = Id.safeParse(part);
+  if (whole.success) return whole.data;
+  const tasks = await all((cursor) => client.call('listTasks', { query: { limit: LIMITS.page_items_max, cursor } }));
+  return only('task', part, matching(tasks, part), ({ title }) => title).id;
+}
+
+/** The id of the project that is meant: by its name, or like a task. */
+export async function findProject(client: Client, part: string): Promise<string> {
+  const whole = Id.safeParse(part);
+  if (whole.success) return whole.data;
+  const projects = await allProjects(client);
+  const named = projects.filter(({ name }) => name === part);
+  const found = named.length > 0 ? named : matching(projects, part);
+  return only('project', part, found, ({ name }) => name).id;
+}
+
+export function allProjects(client: Client): Promise<Project[]> {
+  return all((cursor) => client.call('listProjects', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** The id of the log-in of yours that is meant, like a task's. */
+export async function findSession(client: Client, part: string): Promise<string> {
+  const sessions = await allSessions(client);
+  return only('session', part, matching(sessions, part), ({ user_agent }) => user_agent ?? '').id;
+}
+
+export function allSessions(client: Client): Promise<SessionInfo[]> {
+  return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** The end of each id, as long as it must be to tell them apart. */
+export function shortIds(items: readonly { id: string }[]): Map<string, string> {
+  const ids = items.map(({ id }) => id);
+  let length = 6;
+  while (length < 20 && new Set(ids.map((id) => id.slice(-length))).size < ids.length) length++;
+  return new Map(ids.map((id) => [id, id.slice(-length)]));
+}
+
+function matching<T extends { id: string }>(items: readonly T[], part: string): T[] {
+  const wanted = part.toLowerCase();
+  if (wanted.length < PART_CHARS_MIN) return [];
+  return items.filter(({ id }) => id.startsWith(wanted) || id.endsWith(wanted));
+}
+
+function only<T extends { id: string }>(
+  kind: NotFound['kind'],
+  part: string,
+  found: readonly T[],
+  title: (item: T) => string,
+): T {
+  const [first, second] = found;
+  if (first === undefined) throw new NotFound(kind, part);
+  if (second === undefined) return first;
+  throw new Failure(
+    `'${part}' may be any of these:\n${found
+      .slice(0, 5)
+      .map((item) => `  ${item.id}  ${title(item)}`)
+      .join('\n')}`,
+  );
+}
+
+async function all<T>(read: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>) {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await read(cursor);
+    items.push(...page.items);
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  return items;
+}

@@ -1,0 +1,139 @@
+import type { z } from 'zod';
+import { EPOCH_HEADER } from '../../protocol/api.ts';
+import { Problem } from '../../protocol/problem.ts';
+import type { Route } from '../../protocol/route.ts';
+import { ROUTES, type RouteName } from '../../protocol/routes.ts';
+import { Failure, Refusal, Unreachable } from './errors.ts';
+
+type Routes = typeof ROUTES;
+type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
+  ? undefined extends z.input<S>
+    ? { [P in K]?: z.input<S> }
+    : { [P in K]: z.input<S> }
+  : object;
+type Query<R> = R extends { query: infer S extends z.ZodType }
+  ? { query?: { [K in keyof z.output<S>]?: string | number | undefined } }
+  : object;
+/** What a route is called with, by its schemas. */
+export type Request<N extends RouteName> = Given<Routes[N], 'params'> & Query<Routes[N]> & Given<Routes[N], 'body'>;
+/** What a route answers, by its schema. */
+export type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
+  ? z.output<S>
+  : undefined;
+
+type Sent = { params?: Record<string, string>; query?: Record<string, string | number | undefined>; body?: unknown };
+type Headers = {
+  token?: string | undefined;
+  idempotency_key?: string | undefined;
+  /** What the client calls itself. A browser does not let it say so. */
+  user_agent?: string | undefined;
+};
+/** Told the database's epoch, where an answer names it. */
+type OnEpoch = (epoch: string) => void;
+
+const ANSWER_MS = 30_000;
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * One request of the public API. Throws `Refusal` for a problem document, `Unreachable` where another try may fare better, and `Failure` for
+ * whatever is not an answer of Errand.
+ */
+export async function send<N extends RouteName>(
+  server: string,
+  name: N,
+  request: Request<N>,
+  headers: Headers,
+  signal: AbortSignal,
+  onEpoch: OnEpoch = () => undefined,
+): Promise<Answer<N>> {
+  const route: Route = ROUTES[name];
+  const { params = {}, query = {}, body }: Sent = request;
+  const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.append(key, String(value));
+  const { status, type, text, retry_after_s, epoch } = await exchange(
+    `${server}${path}${search.size > 0 ? `?${search.toString()}` : ''}`,
+    {
+      method: route.method.toUpperCase(),
+      redirect: 'error',
+      headers: {
+        ...(headers.token !== undefined && { authorization: `Bearer ${headers.token}` }),
+        ...(headers.idempotency_key !== undefined && { 'idempotency-key': headers.idempotency_key }),
+        ...(headers.user_agent !== undefined && { 'user-agent': headers.user_agent }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    },
+    signal,
+  );
+  if (epoch !== null) onEpoch(epoch);
+  if (status === route.status) return readAnswer(server, route, text) as Answer<N>;
+  const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
+  if (problem?.code === 'unavailable' || (!problem && (status === 502 || status === 503)))
+    throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
+  if (problem) throw new Refusal(problem);
+  throw new Failure(`${server} answered with ${status}: it is no Errand server, or something stands before it.`);
+}
+
+async function exchange(url: string, init: RequestInit, signal: AbortSignal) {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+    const text = await readText(response);
+    const retry_after = Number(response.headers.get('retry-after') ?? Number.NaN);
+    return {
+      status: response.status,
+      type: response.headers.get('content-type') ?? '',
+      text,
+      retry_after_s: Number.isFinite(retry_after) ? retry_after : undefined,
+      epoch: response.headers.get(EPOCH_HEADER),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failure) throw error;
+    throw new Unreachable(`${new URL(url).origin} does not answer: ${reason(error)}.`, { cause: error });
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw new Failure('The answer is too large to be one of Errand.');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function readAnswer(server: string, route: Route, text: string): unknown {
+  if (!route.response) return undefined;
+  const parsed = route.response.safeParse(json(text));
+  if (parsed.success) return parsed.data;
+  throw new Failure(`The answer of ${server} is not understood: it is no Errand server, or one of another version.`, {
+    cause: parsed.error,
+  });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const CAUSES: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  ECONNRESET: 'the connection was cut',
+};
+
+/** What lies at the bottom of a failed connection, in words. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS / 1000} seconds`;
+  // An address with several hosts behind it fails with one error for each, and no message of its own.
+  const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
+  if (inner !== undefined) return reason(inner);
+  return ('code' in error && CAUSES[String(error.code)]) || error.message;
+}

@@ -1,0 +1,52 @@
+import { createLogger } from '../../base/logger.ts';
+import { listActiveAttempts } from '../../sqlite/attempts.ts';
+import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
+import { openDatabase } from '../../sqlite/database.ts';
+import { EventLog, type Tx } from '../../sqlite/event-log.ts';
+import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
+import { findTask } from '../../sqlite/tasks.ts';
+import { addUsage } from '../../sqlite/usage.ts';
+import { endAttempt } from '../../tasks/advance.ts';
+
+/**
+ * Prepares the database of a backup for a server: migrates it, and gives it a new epoch in one transaction. Everything
+ * is in the one file then. Returns the number of tasks that were requeued.
+ *
+ * Attempts that ran when the backup was taken (`taken_at`, an ISO time) fail: their workers belong to the old epoch.
+ */
+export function startNewEpoch(path: string, taken_at: string): number {
+  const db = openDatabase(path);
+  try {
+    const requeued = new EventLog({ db, logger: createLogger('silent') }).write((tx) => {
+      const at = new Date().toISOString();
+      const detail = `The server was restored from a backup of ${taken_at}.`;
+      chargeOpenRequests(tx, at);
+      let requeued = 0;
+      for (const { task_id, n } of listActiveAttempts(tx.db)) {
+        const task = findTask(tx.db, task_id);
+        const next = task && endAttempt(tx, task, n, { status: 'failed', reason: 'worker_lost', detail, at });
+        if (next?.status === 'queued') requeued += 1;
+      }
+      beginNewHistory(tx.db);
+      return requeued;
+    });
+    makeOneFile(db);
+    return requeued;
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Charges model requests that were open for their prompt, which costs in any case. How they ended is not in the backup.
+ * Left open, the server would assume at its start that they had run until then.
+ */
+function chargeOpenRequests(tx: Tx, at: string): void {
+  for (const request of listOpenRequests(tx.db)) {
+    const { id, task_id, user_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens } = request;
+    deleteOpenRequest(tx.db, id);
+    const prompt = { input_tokens, cache_write_tokens, cache_read_tokens, output_tokens: 0 };
+    const usage = addUsage(tx.db, task_id, { requests: 1, ...prompt, cost_usd: request.prompt_usd }, at);
+    if (usage) tx.note({ id: task_id, user_id, attempt }, { type: 'usage.updated', body: { model, usage } }, at);
+  }
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isEnded, SAMPLE_REPO_URL } from '../../protocol/task.ts';
+import { ConfigError, readConfig } from '../base/config.ts';
+import { createLogger } from '../base/logger.ts';
+import { openClient } from '../cli/client-command.ts';
+import { COMMANDS } from '../cli/commands.ts';
+import { EXIT } from '../cli/exit.ts';
+import { overviewOf } from '../cli/help.ts';
+import { print, type Io } from '../cli/io.ts';
+import { processIo } from '../cli/process-io.ts';
+import { columnLines } from '../cli/render/columns.ts';
+import type { Line } from '../cli/render/line.ts';
+import { run } from '../cli/run.ts';
+import { ServersFile } from '../cli/servers-file.ts';
+import { start, type Errand } from '../start.ts';
+import { trialConfig } from './trial-config.ts';
+
+/*
+ * `npm run try`: a server with a throw-away account and data folder, and the sample errand from its start to the pushed branch. The server then stays
+ * until Ctrl-C, and everything goes with it.
+ */
+
+const EMAIL = 'you@example.org';
+const PROMPT = 'Make the tests pass';
+/** How long workers may take to stop at the end. */
+const WORKERS_END_MS = 20_000;
+
+/** Resolves with the exit code. */
+async function tryErrand(io: Io, folder: string): Promise<number> {
+  const logger = createLogger('silent');
+  const { config, notes } = await trialConfig(readConfig(), join(folder, 'data'), logger);
+  for (const note of notes) print(io, [[['dim', note]]]);
+  const errand = await start(config, { logger });
+  try {
+    print(io, aboutServer(errand, config.model, io.columns));
+    const code = await runSample(io, errand.url);
+    if (code !== EXIT.succeeded) return code;
+    print(io, nextSteps(errand.url, io.password ?? '', config.data_dir));
+    await interrupted(io.signal);
+    return EXIT.succeeded;
+  } finally {
+    print(io, [[], [['dim', 'Stopping the server, and removing its data.']]]);
+    await endWorkers(io, config.data_dir);
+    await errand.stop();
+  }
+}
+
+/** Types what a newcomer would type. */
+async function runSample(io: Io, url: string): Promise<number> {
+  const type = (argv: string[]): Promise<number> => {
+    const typed = argv.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
+    print(io, [[], [['command', `$ npx errand ${typed}`]]]);
+    return run(argv, io, COMMANDS, (columns) => overviewOf(COMMANDS, columns));
+  };
+  for (const argv of [
+    ['login', '--server', url, '--signup', '--email', EMAIL],
+    ['task', PROMPT, '--repo', SAMPLE_REPO_URL, '--follow'],
+  ]) {
+    const code = await type(argv);
+    if (code !== EXIT.succeeded) return code;
+  }
+  const client = await openClient(io);
+  const [task] = (await client.call('listTasks', { query: { limit: 1 } })).items;
+  return type(['diff', task?.id ?? '']);
+}
+
+function aboutServer({ url, runner, demo }: Errand, model: string, columns: number): Line[] {
+  const answers = demo
+    ? 'the demo model, a script that only knows the sample; set ANTHROPIC_API_KEY for Claude'
+    : `Claude (${model})`;
+  const workers = runner === 'docker' ? 'containers without a network' : 'processes of this machine, without isolation';
+  const rows: [string, string][] = [
+    ['  model', answers],
+    ['  workers', workers],
+  ];
+  return [['A server for this trial: ', ['bold', url]], ...columnLines(rows, columns, 'plain')];
+}
+
+function nextSteps(url: string, password: string, data_dir: string): Line[] {
+  return [
+    [],
+    [['green', 'The sample errand is done'], ', and its branch is pushed. The server still runs: ', ['bold', url]],
+    ['To go on, type in another terminal, in this folder:'],
+    ['  ', ['command', `export ERRAND_PASSWORD=${password}`]],
+    ['  ', ['command', `npx errand login --email ${EMAIL} \\`]],
+    ['      ', ['command', `--server ${url}`]],
+    ['  ', ['command', 'npx errand tasks']],
+    ['  ', ['command', `git -C ${join(data_dir, 'sample.git')} log --all`]],
+    ['For a server that keeps its data: ', ['command', 'npm start']],
+    [['bold', 'Ctrl-C'], ' stops this one and removes all that it has stored.'],
+  ];
+}
+
+async function interrupted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+/** Cancels what still runs, so that no worker outlives the trial. */
+async function endWorkers(io: Io, data_dir: string): Promise<void> {
+  const deadline = AbortSignal.timeout(WORKERS_END_MS);
+  try {
+    const client = await openClient({ ...io, signal: deadline });
+    const { items } = await client.call('listTasks', { query: { limit: 200 } });
+    for (const { id, status } of items) if (!isEnded(status)) await client.call('cancelTask', { params: { id } });
+    while ((await readdir(join(data_dir, 'workers'))).length > 0) await delay(100, undefined, { signal: deadline });
+  } catch {
+    // Nobody was logged in yet, or a worker does not stop: there is nothing more to do for it.
+  }
+}
+
+/** An `Io` whose log-in is in `folder`. The trial ends in order at the first signal; npm sends Ctrl-C a second time, which is passed over. */
+function trialIo(folder: string): Io {
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
+  const password = randomBytes(9).toString('base64url');
+  return { ...processIo(), server: undefined, servers: new ServersFile(folder), password, signal: ended.signal };
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));
+try {
+  process.exitCode = await tryErrand(trialIo(folder), folder);
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = EXIT.trouble;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

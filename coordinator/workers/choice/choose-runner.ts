@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { ConfigError, type Config } from '../../base/config.ts';
+import { decideRunner, readExposures } from './decide-runner.ts';
+import type { Availability, Fault } from '../docker/availability.ts';
+import { buildWorkerImage, isOwnImage } from '../docker/image.ts';
+import { DockerLauncher } from '../docker/launcher.ts';
+import type { Logger } from '../../base/logger.ts';
+import { LocalRunner } from '../local/local-runner.ts';
+import type { Launcher } from '../local/launcher.ts';
+import { WorkerDirectories } from '../local/worker-directories.ts';
+import { ProcessLauncher } from '../process/launcher.ts';
+import type { Runner, WorkerListeners } from '../runner.ts';
+import type { Workspaces } from '../workspaces.ts';
+
+const WORKER_ENTRY = fileURLToPath(new URL('../../../agent-container/main.ts', import.meta.url));
+
+/** What a runner is made from. */
+export type RunnerContext = {
+  config: Config;
+  /** Names this server among those of a machine. */
+  instance: string;
+  workspaces: Workspaces;
+  listeners: WorkerListeners;
+  logger: Logger;
+  /** A line for the person at the terminal. */
+  say: (line: string) => void;
+};
+
+/**
+ * The runner that the settings name; where they name none, Docker, or for a trial on a machine without Docker processes. Errand's own worker
+ * image is built where it is missing. Rejects with a `ConfigError`, in words, where workers could only run without isolation and nobody
+ * asked for that.
+ */
+export async function chooseRunner(context: RunnerContext): Promise<Runner> {
+  const { workspaces, listeners, config } = context;
+  const launcher = await chooseLauncher(context);
+  const directories = new WorkerDirectories(config.data_dir, launcher.owner);
+  return new LocalRunner({ launcher, directories, workspaces, listeners });
+}
+
+async function chooseLauncher(context: RunnerContext): Promise<Launcher> {
+  const { config, say } = context;
+  const exposures = readExposures(config);
+  const workers_dir = join(config.data_dir, 'workers');
+  const processes = () => new ProcessLauncher({ workers_dir, entry: WORKER_ENTRY, env: config.worker_env });
+  if (config.runner === 'process') {
+    warnOfProcesses(say, exposures);
+    return processes();
+  }
+  const docker = openDocker(context);
+  const found = await findDocker(docker, context);
+  const chosen = decideRunner({ wanted: config.runner, docker: found.kind, exposures });
+  if (found.kind === 'ready') return docker;
+  if (chosen === 'docker') {
+    say(`Workers cannot be started yet: ${found.fault}`);
+    say('Errands wait in the queue until they can.');
+    return docker;
+  }
+  await docker.close();
+  if (chosen === 'refuse') throw refusal(found, exposures);
+  say(found.fault);
+  warnOfProcesses(say, exposures);
+  return processes();
+}
+
+function openDocker({ config, instance, logger }: RunnerContext): DockerLauncher {
+  const { docker_host, worker_image: image, data_dir } = config;
+  try {
+    return new DockerLauncher({ docker_host, image, instance, data_dir, logger });
+  } catch (error) {
+    if (error instanceof ErrandError) throw refusal({ kind: 'unusable', fault: error.message }, []);
+    throw error;
+  }
+}
+
+/** Looks for Docker, and builds the workers' image where nothing but that is missing. A failed build makes Docker unusable, not absent. */
+async function findDocker(docker: DockerLauncher, { config, logger, say }: RunnerContext): Promise<Availability> {
+  const found = await docker.readAvailability();
+  if (found.kind !== 'image_missing' || !isOwnImage(config.worker_image)) return found;
+  say(`The workers' image '${config.worker_image}' is missing: it is being built, once. This takes a minute or two.`);
+  try {
+    await buildWorkerImage(config.docker_host);
+  } catch (error) {
+    if (!(error instanceof ErrandError)) throw error;
+    logger.debug({ err: error }, 'worker image build failed');
+    return { kind: 'unusable', fault: error.message };
+  }
+  const fault = await docker.check();
+  return fault === null ? { kind: 'ready' } : { kind: 'unusable', fault };
+}
+
+function refusal({ kind, fault }: Fault, exposures: string[]): ConfigError {
+  const lines = [`Workers cannot be started in containers: ${fault}`];
+  if (kind === 'absent')
+    lines.push(`Errand does without containers by itself only for a trial, and this is none: ${exposures.join('; ')}.`);
+  lines.push(
+    'Make Docker work, or set ERRAND_RUNNER=process if you want no isolation: workers are then plain processes of this machine.',
+  );
+  return new ConfigError(lines.join('\n'));
+}
+
+function warnOfProcesses(say: RunnerContext['say'], exposures: string[]): void {
+  say('WARNING: workers run as plain processes of this machine, without isolation.');
+  say("What an errand runs can read and change all that this user can: the server's keys and data too.");
+  if (exposures.length > 0) say(`This is for trials only, and here ${exposures.join('; ')}. Use Docker instead.`);
+}

@@ -1,0 +1,6 @@
+import test from 'ava';
+import { formatDuration } from '../../../agent-container/base/duration.ts';
+
+test('durations are shown in milliseconds, seconds or minutes', (t) => {
+  t.deepEqual([340, 2_400, 185_000].map(formatDuration), ['340 ms', '2.4 s', '3 min 5 s']);
+});

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { readInstructions } from '../../../agent-container/loop/instructions.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+async function repository(t: ExecutionContext, files: Record<string, string>): Promise<string> {
+  const folder = await temporaryFolder(t);
+  const repo = join(folder, 'repo');
+  await mkdir(join(repo, 'docs'), { recursive: true });
+  for (const [path, text] of Object.entries(files)) await writeFile(join(repo, path), text);
+  return repo;
+}
+
+test('reads AGENTS.md and CLAUDE.md in any case, labelled with their paths', async (t) => {
+  const repo = await repository(t, { 'agents.md': 'Use tabs.\n', 'CLAUDE.md': 'Test first.\n', 'README.md': 'No.' });
+  t.is(
+    await readInstructions(repo),
+    '<file path="CLAUDE.md">\nTest first.\n</file>\n\n<file path="agents.md">\nUse tabs.\n</file>',
+  );
+});
+
+test('gives null if there are none, or only empty ones', async (t) => {
+  t.is(await readInstructions(await repository(t, { 'AGENTS.md': '\n' })), null);
+});
+
+test('follows imports inside the repository, each file once, but not in code or e-mail addresses', async (t) => {
+  const repo = await repository(t, {
+    'CLAUDE.md': 'See @AGENTS.md and @docs/style.md.\nMail me@example.com. `@docs/code.md`\n```\n@docs/code.md\n```\n',
+    'AGENTS.md': 'Agents. @docs/style.md',
+    'docs/style.md': 'Style. @../CLAUDE.md',
+    'docs/code.md': 'Not this.',
+  });
+  const text = (await readInstructions(repo)) ?? '';
+  t.deepEqual(
+    [...text.matchAll(/path="(.*?)"/g)].map(([, path]) => path),
+    ['AGENTS.md', 'docs/style.md', 'CLAUDE.md'],
+  );
+});
+
+test('reads nothing outside of the repository, and no pipe', async (t) => {
+  const repo = await repository(t, { 'CLAUDE.md': 'Hello. @../secret.md @docs/link.md @docs/pipe.md' });
+  await writeFile(join(repo, '../secret.md'), 'Secret.');
+  await symlink(join(repo, '../secret.md'), join(repo, 'docs/link.md'));
+  await symlink(join(repo, '../secret.md'), join(repo, 'AGENTS.md'));
+  execFileSync('mkfifo', [join(repo, 'docs/pipe.md')]);
+  const text = await readInstructions(repo);
+  t.is(text, '<file path="CLAUDE.md">\nHello. @../secret.md @docs/link.md @docs/pipe.md\n</file>');
+});
+
+test('limits the depth of imports and the length of the text', async (t) => {
+  const chain = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}.md`, `${i} @f${i + 1}.md`]));
+  const far = (await readInstructions(await repository(t, { 'AGENTS.md': '@f0.md', ...chain }))) ?? '';
+  t.true(far.includes('path="f3.md"'));
+  t.false(far.includes('path="f4.md"'));
+  const long = (await readInstructions(await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) }))) ?? '';
+  t.true(long.length < 33_000);
+  t.regex(long, /The instructions are longer/);
+});

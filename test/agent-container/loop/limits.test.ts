@@ -1,0 +1,46 @@
+import test from 'ava';
+import { AttemptLimits } from '../../../agent-container/loop/limits.ts';
+import { bench } from '../../support/agent-work.ts';
+
+const LIMITS = { max_turns: 100, budget_usd: 10, spent_usd: 0, time_limit_ms: 3_600_000 };
+
+test('a limit that comes near gives a warning at 80 and at 95 percent', (t) => {
+  const limits = new AttemptLimits({ ...LIMITS, max_turns: 20 });
+  const warnings = Array.from({ length: 20 }, () => limits.beginTurn().map(({ limit, used }) => `${limit} ${used}`));
+  t.deepEqual(warnings.flat(), ['turns 16', 'turns 19']);
+  t.is(limits.turns_left, 0);
+  t.throws(() => limits.beginTurn(), { message: /limit of 20 turns/ });
+});
+
+test('the budget counts what was spent before, and what the coordinator says is left', (t) => {
+  const limits = new AttemptLimits({ ...LIMITS, spent_usd: 8.5 });
+  t.like(limits.beginTurn()[0], { limit: 'budget', used: 8.5, of: 10 });
+  t.deepEqual(limits.beginTurn(), []);
+  limits.setBudgetLeft(0.4);
+  t.regex(limits.beginTurn()[0]?.note ?? '', /\$0\.40 of the budget are left/);
+  limits.setBudgetLeft(0);
+  t.throws(() => limits.beginTurn(), { message: /budget of \$10\.00 is spent/ });
+});
+
+test('no turn begins once the time is up', async (t) => {
+  const limits = new AttemptLimits({ ...LIMITS, time_limit_ms: 50 });
+  const { promise: time_is_up, resolve } = Promise.withResolvers<void>();
+  limits.deadline.addEventListener('abort', () => resolve());
+  await time_is_up;
+  t.throws(() => limits.beginTurn(), { message: /time limit/ });
+});
+
+test('the model is told what its budget has left, as the responses say', async (t) => {
+  const b = await bench(t, {
+    handler: (_, n) => (n < 2 ? { tools: [{ name: 'run_command', input: { command: 'true' } }] } : { text: 'Done.' }),
+  });
+  b.fetch = async (url, init) => {
+    const response = await fetch(url, init);
+    const headers = new Headers(response.headers);
+    headers.set('errand-budget-remaining-usd', b.model.requests.length < 2 ? '4.5' : '0.7');
+    return new Response(response.body, { status: response.status, headers });
+  };
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(b.of('limit.near'), [{ limit: 'budget', used: 4.3, of: 5 }]);
+  t.regex(b.model.requests[2]?.raw.toString() ?? '', /\$0\.70 of the budget are left/);
+});

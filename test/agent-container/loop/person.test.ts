@@ -1,0 +1,67 @@
+import test from 'ava';
+import { bench } from '../../support/agent-work.ts';
+import type { MessagesRequest, Turn } from '../../support/model/server.ts';
+
+const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
+const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
+const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
+const textOf = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
+
+test('adds messages of people before the next request, and before it ends', async (t) => {
+  const b = await bench(t, {
+    script: [
+      () => {
+        b.messages.say('In French, please.');
+        return { tools: [run('true')] };
+      },
+      () => {
+        b.messages.say('And a test.');
+        return DONE;
+      },
+      DONE,
+    ],
+  });
+  t.is((await b.run()).status, 'succeeded');
+  const second = lastUser(b.model.requests[1]?.body);
+  t.deepEqual(
+    second.map(({ type }) => type),
+    ['tool_result', 'text'],
+  );
+  t.regex(textOf(b.model.requests[1]?.body), /In French/);
+  t.regex(textOf(b.model.requests[2]?.body), /And a test/);
+  t.deepEqual(
+    b.of('input.added').map(({ turn, source, text }) => [turn, source, text]),
+    [
+      [1, 'person', 'In French, please.'],
+      [2, 'person', 'And a test.'],
+    ],
+  );
+});
+
+test('asks the person, and continues with the answer', async (t) => {
+  const b = await bench(t, {
+    script: [{ tools: [{ name: 'ask_person', input: { question: 'Tabs or spaces?' } }] }, DONE],
+  });
+  const ending = b.run();
+  await b.event('question.asked');
+  const { id } = b.messages.say('Tabs.');
+  t.is((await ending).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [true],
+  );
+  t.is(b.of('input.added')[0]?.message_id, id);
+  t.true(b.waits.some((wait) => wait?.kind === 'person' && wait.question === 'Tabs or spaces?'));
+  t.regex(textOf(b.model.requests[1]?.body), /Tabs\./);
+});
+
+test('continues without an answer once the time for the question is up', async (t) => {
+  const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Well?' } }] }, DONE] });
+  // A question may take half of the remaining time.
+  t.is((await b.run({ time_limit_ms: 6_000 })).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [false],
+  );
+  t.regex(textOf(b.model.requests[1]?.body), /own judgement/);
+});

@@ -1,0 +1,27 @@
+import test from 'ava';
+import { AttemptFailure } from '../../../agent-container/base/failure.ts';
+import { failed, succeeded } from '../../../agent-container/loop/work-result.ts';
+
+const TITLE = 'The sum is wrong';
+
+test('the first line of the closing text is the subject of the commit', (t) => {
+  const { commit_message, summary } = succeeded(TITLE, '## `sum`: count from zero.\n\nIt began at one.');
+  t.is(commit_message, 'sum: count from zero\n\nIt began at one.\n');
+  t.is(summary, '## `sum`: count from zero.\n\nIt began at one.');
+});
+
+test('the title is the subject if the first line is too long or missing', (t) => {
+  const long = `I have looked at everything, ${'and then some more, '.repeat(5)}and it works.`;
+  t.is(succeeded(TITLE, long).commit_message, `${TITLE}\n\n${long}\n`);
+  t.is(succeeded(TITLE, '').commit_message, `${TITLE}\n`);
+  t.is(succeeded('x'.repeat(80), '').commit_message.length, 73);
+  t.not(succeeded('', '').commit_message.trim(), '');
+});
+
+test('summary and detail are cut at their limits', (t) => {
+  const failure = new AttemptFailure('verify_failed', `begin ${'x'.repeat(50_000)} end`);
+  const { summary, detail } = failed(TITLE, 's'.repeat(50_000), failure);
+  t.is(summary.length, 16_000);
+  t.true((detail ?? '').length <= 4000);
+  t.regex(detail ?? '', /^begin x+\n\[… \d+ characters …\]\nx+ end$/);
+});

@@ -1,0 +1,76 @@
+import test from 'ava';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkInput } from '../../agent-container/base/work.ts';
+import type { Worker } from '../../agent-container/worker.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
+import { git } from '../support/git-server.ts';
+import { until } from '../support/until.ts';
+import { callWorker } from '../support/worker-call.ts';
+import { doing, setScene, untilStopped } from '../support/worker-scene.ts';
+
+const hand = (worker: Worker, task: MockTask) => callWorker(worker.address, 'POST', '/task', task.assignment());
+const types = (task: MockTask) => task.events.map(({ type }) => type);
+const write = (input: WorkInput, name: string, text: string) => writeFile(join(input.repo_dir, name), text);
+
+test.serial('the next attempt continues in the same workspace, with the transcript', async (t) => {
+  const { task, start, bare, config } = await setScene(t);
+  const first = await start(async (input) => {
+    await write(input, 'half.txt', 'half\n');
+    await input.report.emit({ type: 'plan.updated', body: { items: [] } });
+    return untilStopped(input);
+  });
+  await hand(first, task);
+  await until('the plan is known', () => types(task).includes('plan.updated'));
+  first.terminate();
+  await first.ended;
+  task.nextAttempt();
+  const transcripts: string[][] = [];
+  const second = await start(
+    doing(async (input) => {
+      transcripts.push(input.assignment.transcript.map(({ type }) => type));
+      await write(input, 'other.txt', 'other\n');
+    }),
+    config(),
+  );
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.deepEqual(transcripts, [['plan.updated']]);
+  t.like(task.events[0], { type: 'agent.started', body: { resumed: true } });
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nhalf.txt\nother.txt');
+  t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Do it\nFirst');
+});
+
+test.serial('the next attempt reports what the previous one could only spool, and gets no message twice', async (t) => {
+  const { task, start, mock, config, folder } = await setScene(t);
+  const { id } = task.say('Use tabs.');
+  const said = { turn: 1, source: 'person', message_id: id, text: 'Use tabs.' } as const;
+  let is_spooled = false;
+  const first = await start(async (input) => {
+    await until('everything was reported', () => types(task).includes('repository.ready'));
+    await mock.stop();
+    await input.report.emit({ type: 'input.added', body: said });
+    is_spooled = true;
+    return untilStopped(input);
+  });
+  await hand(first, task);
+  await until('the event is in the spool', () => is_spooled);
+  first.terminate();
+  t.is(await first.ended, 143);
+  await mock.start();
+  task.nextAttempt();
+  t.is(task.pending().length, 1, 'the coordinator does not know that it was received');
+  const transcripts: unknown[] = [];
+  const second = await start(
+    doing((input) => {
+      transcripts.push(...input.assignment.transcript);
+      t.deepEqual(input.messages.take(), []);
+      return Promise.resolve();
+    }),
+    { ...config(), workspace_dir: join(folder, 'workspace-2') },
+  );
+  await hand(second, task);
+  t.is(await second.ended, 0);
+  t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
+  t.deepEqual(transcripts, [{ attempt: 2, type: 'input.added', body: said }]);
+});

@@ -1,0 +1,16 @@
+import test from 'ava';
+import { commandEnv } from '../../../agent-container/shell/command-env.ts';
+import { MockCoordinator } from '../../support/mock-coordinator/mock.ts';
+
+const OPTIONS = { inherited: { PATH: '/bin', LANG: 'de_DE.UTF-8' }, home: '/home', proxy_url: 'http://127.0.0.1:1' };
+const envOf = (given: { egress: 'none' | 'open'; env: Record<string, string> }) =>
+  commandEnv(new MockCoordinator().addTask(given).assignment(), OPTIONS);
+
+test('no program asks or pages', (t) => {
+  t.like(envOf({ egress: 'none', env: {} }), { CI: 'true', PAGER: 'cat', GIT_TERMINAL_PROMPT: '0', EDITOR: 'true' });
+});
+
+test('the variables of the project override all others', (t) => {
+  const env = envOf({ egress: 'open', env: { CI: 'false', HTTPS_PROXY: 'http://proxy.test' } });
+  t.like(env, { CI: 'false', HTTPS_PROXY: 'http://proxy.test', LANG: 'de_DE.UTF-8', HOME: '/home' });
+});

@@ -1,0 +1,106 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import test from 'ava';
+import { CommandLine } from '../../support/command-line.ts';
+import { loggedIn } from '../../support/logged-in.ts';
+import { PASSWORD, startApi } from '../../support/start-api.ts';
+
+const CLIENT = { address: '127.0.0.1', user_agent: null };
+const NEW_PASSWORD = 'another horse battery';
+
+test('makes an account with a password from the environment, and keeps the log-in for its owner alone', async (t) => {
+  const server = await startApi(t);
+  const cli = await CommandLine.create(t);
+  const argv = ['login', '--signup', '--server', `${server.url}/`, '--email', 'ada@example.org'];
+  const { code, stdout } = await cli.run(argv, { env: { ERRAND_PASSWORD: PASSWORD } });
+  t.is(code, 0);
+  t.is(stdout, `You are logged in to ${server.url} as ada@example.org (owner).\n`);
+  t.is((await stat(cli.servers_path)).mode & 0o777, 0o600);
+  t.is((await stat(dirname(cli.servers_path))).mode & 0o777, 0o700);
+});
+
+test('refuses a wrong password in words, and asks nothing where there is no terminal', async (t) => {
+  const { server, session } = await loggedIn(t);
+  const cli = await CommandLine.create(t);
+  const login = ['login', '--server', server.url, '--email', session.user.email];
+  const wrong = await cli.run(login, { stdin: 'not the one' });
+  t.is(wrong.code, 2);
+  t.is(wrong.stderr, 'The e-mail address or the password is wrong.\n');
+  const silent = await cli.run(['login', '--server', server.url]);
+  t.is(silent.code, 2);
+  t.is(silent.stderr, 'E-mail is missing, and there is no terminal to ask on.\n');
+});
+
+test('log-out ends the log-in on the server too, and the next log-in needs the password alone', async (t) => {
+  const { server, network, session, cli } = await loggedIn(t);
+  const { refresh_token } = await cli.login();
+  t.is((await cli.run(['logout'])).stdout, `You are logged out of ${network.url}.\n`);
+  await t.throwsAsync(server.auth.logins.refresh(refresh_token, CLIENT));
+  const after = await cli.run(['tasks']);
+  t.is(after.code, 2);
+  t.is(after.stderr, 'You are not logged in.\nLog in with: npx errand login\n');
+  const again = await cli.run(['login'], { stdin: PASSWORD });
+  t.is(again.stdout, `You are logged in to ${network.url} as ${session.user.email} (owner).\n`);
+  t.is((await cli.run(['tasks'])).code, 0);
+});
+
+test('renews the tokens once when several processes find them expired at once', async (t) => {
+  const { server, cli } = await loggedIn(t);
+  const stored = await cli.login();
+  const expired = (await cli.servers()).servers.map((each) => ({ ...each, login: { ...stored, expires_at_ms: 0 } }));
+  await writeFile(cli.servers_path, JSON.stringify({ ...(await cli.servers()), servers: expired }));
+  const ended = await Promise.all(Array.from({ length: 5 }, () => cli.run(['tasks'])));
+  t.deepEqual(
+    ended.map(({ code, stderr }) => ({ code, stderr })),
+    Array.from({ length: 5 }, () => ({ code: 0, stderr: '' })),
+  );
+  t.is(server.db.prepare('SELECT count(*) AS n FROM refresh_tokens WHERE used_at IS NOT NULL').pluck().get(), 1);
+  const renewed = await cli.login();
+  t.not(renewed.refresh_token, stored.refresh_token);
+  await t.notThrowsAsync(server.auth.logins.refresh(renewed.refresh_token, CLIENT));
+});
+
+test('changes the password, and goes on with the log-in that it has', async (t) => {
+  const { server, session, cli } = await loggedIn(t);
+  const wrong = await cli.run(['password'], { stdin: `not the one\n${NEW_PASSWORD}\n` });
+  t.deepEqual([wrong.code, wrong.stderr], [2, 'The password is wrong.\n']);
+  const short = await cli.run(['password'], { stdin: `${PASSWORD}\nshort\n` });
+  t.is(short.stderr, 'the new password is too short: 10 characters at least\n');
+  t.regex((await cli.run(['password'], { stdin: PASSWORD })).stderr, /^The standard input has two lines/);
+  const changed = await cli.run(['password'], { stdin: `${PASSWORD}\n${NEW_PASSWORD}\n` });
+  t.is(changed.stdout, 'The password is changed. Your other log-ins have ended.\n', changed.stderr);
+  t.is((await cli.run(['tasks'])).code, 0);
+  const { email } = session.user;
+  await t.throwsAsync(server.auth.logins.login({ email, password: PASSWORD }, CLIENT));
+  await t.notThrowsAsync(server.auth.logins.login({ email, password: NEW_PASSWORD }, CLIENT));
+});
+
+test('the owner gives somebody else a new password', async (t) => {
+  const { server, cli } = await loggedIn(t);
+  const bob = await server.person('bob@example.org');
+  t.regex((await cli.run(['password', '--for', 'eve@example.org'])).stderr, /no account with the e-mail address eve@/);
+  const { stdout } = await cli.run(['password', '--for', 'bob@example.org']);
+  const password = /^The new password of bob@example\.org is (\S+)$/m.exec(stdout)?.[1] ?? '';
+  t.is((await bob.api.refused('me', {})).code, 'unauthenticated');
+  await t.notThrowsAsync(server.auth.logins.login({ email: 'bob@example.org', password }, CLIENT));
+});
+
+test('lists your log-ins with the time here, and ends the one of a lost phone', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const env = { TZ: 'Asia/Tokyo' };
+  const { stdout } = await cli.run(['sessions'], { env });
+  const [this_one = '', phone = '', ...more] = stdout.trimEnd().split('\n');
+  t.deepEqual(more, []);
+  t.regex(
+    this_one,
+    /^\w{6} {2}\d{4}-\d\d-\d\d \d\d:\d\d {2}errand command line on \S+, from 127\.0\.0\.1 {2}this one$/,
+  );
+  const { items } = await api.call('listSessions', {});
+  const tokyo = new Date(items[0]?.last_used_at ?? '').toLocaleString('sv-SE', { timeZone: 'Asia/Tokyo' }).slice(0, 16);
+  t.true(this_one.includes(tokyo), this_one);
+  t.is((await cli.run(['session', 'revoke', phone.slice(0, 6)])).stdout, 'The log-in has ended.\n');
+  t.is((await api.refused('me', {})).code, 'unauthenticated');
+  t.is((await cli.run(['sessions', '--json'])).stdout.trimEnd().split('\n').length, 1);
+  const gone = await cli.run(['session', 'revoke', phone.slice(0, 6)]);
+  t.regex(gone.stderr, /^There is no session '\w{6}'\.\nList them with: npx errand sessions\n$/);
+});

@@ -1,0 +1,32 @@
+import test from 'ava';
+import { COMMANDS } from '../../../coordinator/cli/commands.ts';
+import { helpOf, overviewOf } from '../../../coordinator/cli/help.ts';
+import { columnLines } from '../../../coordinator/cli/render/columns.ts';
+import { paint } from '../../../coordinator/cli/render/line.ts';
+import { programName } from '../../../coordinator/cli/render/program.ts';
+
+test('help fits a terminal of 60 columns', (t) => {
+  const lines = [...overviewOf(COMMANDS, 60), ...COMMANDS.flatMap((command) => helpOf(command, 60))];
+  for (const line of lines) t.true(paint(line, false).length <= 60, paint(line, false));
+});
+
+test('a second column is wrapped beside the first one, or below it where the first one is wide', (t) => {
+  const text = (columns: number) =>
+    columnLines(
+      [
+        ['a', 'one two three four'],
+        ['bc', 'five'],
+      ],
+      columns,
+    ).map((line) => paint(line, false));
+  t.deepEqual(text(14), ['a   one two', '    three four', 'bc  five']);
+  const wide = columnLines([['a-wide-column', 'one two three']], 20).map((line) => paint(line, false));
+  t.deepEqual(wide, ['a-wide-column', '      one two three']);
+});
+
+test('commands are named as the program was typed', (t) => {
+  t.is(programName('/usr/local/bin/errand'), 'errand');
+  t.is(programName('C:\\errand\\errand.cjs'.replaceAll('\\', '/')), 'errand');
+  t.is(programName('/home/ada/errand/node_modules/.bin/errand'), 'npx errand');
+  t.is(programName('/home/ada/errand/coordinator/cli/main.ts'), 'npx errand');
+});

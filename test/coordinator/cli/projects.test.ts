@@ -1,0 +1,79 @@
+import test from 'ava';
+import { loggedIn } from '../../support/logged-in.ts';
+
+test('makes a project with a token that is in no argument, and sends an errand there by its name', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const argv = [
+    'project',
+    'add',
+    'bills',
+    '--repo',
+    'https://git.example.org/ada/bills',
+    '--verify',
+    'npm test',
+    '--no-check',
+  ];
+  const added = await cli.run([...argv, '--git-token-stdin'], { stdin: 'secret-token\n' });
+  t.is(added.code, 0, added.stderr);
+  const [project] = (await api.call('listProjects', {})).items;
+  t.like(project, { name: 'bills', verify_command: 'npm test', has_git_token: true });
+  t.true((await cli.run(['projects'])).stdout.includes('bills  https://git.example.org/ada/bills'));
+  const sent = await cli.run(['task', 'Mend it', '--project', 'bills', '--json']);
+  t.is(JSON.parse(sent.stdout).project_id, project?.id);
+});
+
+test('changes each setting of a project, and takes those away that are given empty', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const repo = 'https://git.example.org/ada/bills';
+  const add = ['project', 'add', 'bills', '--repo', repo, '--no-check', '--verify', 'npm test', '--budget', '3'];
+  t.is((await cli.run(add)).code, 0);
+  const project = async () => (await api.call('listProjects', {})).items[0];
+  const set = (...argv: string[]) =>
+    cli.run(['project', 'set', ...argv, '--no-check'], { env: { TOKEN: 'of the shell' } });
+
+  const settings = ['--name', 'invoices', '--branch', 'next', '--setup', 'npm ci', '--verify', '', '--budget', ''];
+  const network = ['--egress', 'list', '--egress-host', 'api.example.org', '--egress-host', '*.example.com'];
+  const secrets = ['--env', 'A=1=2', '--env', 'TOKEN', '--git-username', 'ada'];
+  const changed = await set('bills', ...settings, ...network, ...secrets);
+  t.is(changed.stdout, 'The project invoices is changed.\n', changed.stderr);
+  t.like(await project(), {
+    name: 'invoices',
+    base_branch: 'next',
+    setup_command: 'npm ci',
+    verify_command: null,
+    budget_usd: null,
+    egress: 'list',
+    egress_hosts: ['api.example.org', '*.example.com'],
+    env_names: ['A', 'TOKEN'],
+  });
+  t.is((await set('invoices', '--branch', '', '--env', '', '--egress', 'none', '--egress-host', '')).code, 0);
+  t.like(await project(), {
+    base_branch: null,
+    env_names: [],
+    egress: 'none',
+    egress_hosts: [],
+    setup_command: 'npm ci',
+  });
+
+  const cases: [string[], RegExp][] = [
+    [['invoices'], /^Give what to change, such as --verify "npm test"\./],
+    [['invoices', '--egress', 'all'], /^--egress is none of none, registries, list, open: all/],
+    [['invoices', '--env', 'NOT_THERE'], /^--env NOT_THERE: this shell's environment has no NOT_THERE\./],
+    [['invoices', '--env', '1A=b'], /^--env /],
+    [['invoices', '--max-turns', '0'], /^--max-turns is too small/],
+    [['invoices', '--name', ''], /^the name is empty/],
+  ];
+  for (const [argv, words] of cases) {
+    const { code, stderr } = await cli.run(['project', 'set', ...argv]);
+    t.is(code, 2, argv.join(' '));
+    t.regex(stderr, words);
+  }
+});
+
+test('a name that another project has is refused', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  await api.call('createProject', { body: { name: 'bills', repo_url: 'errand://sample' } });
+  const again = await cli.run(['project', 'add', 'Bills', '--repo', 'errand://sample']);
+  t.is(again.code, 2);
+  t.regex(again.stderr, /bills/i);
+});

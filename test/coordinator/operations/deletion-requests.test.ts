@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
+import type { Workspaces } from '../../../coordinator/workers/workspaces.ts';
+import type { Db } from '../../../coordinator/sqlite/database.ts';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
+import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
+import { CLOSE } from '../../../protocol/socket.ts';
+import { Api } from '../../support/api.ts';
+import { startAttempt } from '../../support/fixtures.ts';
+import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
+import { TestClient } from '../../support/test-client.ts';
+import { startDeletion } from '../../support/deletion-scene.ts';
+
+const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+const repo_url = 'https://forge.example/a/b';
+const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
+
+const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+
+/** How many rows of each table hold one of these words. A table that is made tomorrow is among them. */
+function mentions(db: Db, words: string[]): Record<string, number> {
+  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`).pluck();
+  return Object.fromEntries(
+    (tables.all() as string[]).map((table) => {
+      const rows = db.prepare(`SELECT * FROM ${table}`).all();
+      return [table, rows.filter((row) => words.some((word) => JSON.stringify(row).includes(word))).length];
+    }),
+  );
+}
+
+const nothing = (found: Record<string, number>) => Object.values(found).every((rows) => rows === 0);
+
+/** A person of whom there is something in every table, and a workspace; with the words by which it is found. */
+async function personWithEverything(t: ExecutionContext, server: StartedApi, workspaces: Workspaces) {
+  const { db, log } = server;
+  const { api, session } = await server.person();
+  const { id: user_id, email } = session.user;
+  const project = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'secret' } });
+  const task = await api.call('createTask', {
+    body: { prompt: 'x', project_id: project.id },
+    headers: { 'idempotency-key': 'k' },
+  });
+  const loose = await api.call('createTask', { body: { prompt: 'y', repo_url } });
+  await api.call('createMessage', { params: task, body: { text: 'Be quick.' } });
+  startAttempt(log, task.id, newWorkerName());
+  const workspace = newWorkerName();
+  mkdirSync(join(workspaces.make(workspace, owner), 'repo'));
+  writeFileSync(join(workspaces.path(workspace), 'repo', 'file'), 'x');
+  putDiff(db, task.id, { diff: 'diff', truncated: false });
+  setWorkspace(db, task.id, workspace);
+  db.prepare(
+    `INSERT INTO open_requests
+       (task_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd, max_tokens, output_usd, at)
+     VALUES (?, 1, 'm', 1, 0, 0, 1, 1, 1, '')`,
+  ).run(task.id);
+  db.prepare(`UPDATE tasks SET status = 'failed', ended_at = ? WHERE user_id = ?`).run(ENDED.ended_at, user_id);
+  const guess = new Api(server.url);
+  await guess.refused('login', { body: { email, password: 'a wrong one, and long' } });
+  await guess.call('login', { body: { email, password: PASSWORD } });
+  await guess.refused('login', { body: { email, password: 'a wrong one, and long' } });
+  const words = [user_id, email, project.id, task.id, loose.id];
+  return { api, session, user_id, email, project, task, loose, workspace, words };
+}
+
+test("of a deleted user nothing is left in any table, nor on the disk, and another's things are untouched", async (t) => {
+  const server = await startApi(t);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const stays = await personWithEverything(t, server, workspaces);
+  const goes = await personWithEverything(t, server, workspaces);
+  const before = mentions(server.db, goes.words);
+  for (const [table, rows] of Object.entries(before))
+    t.is(
+      rows > 0,
+      !['meta', 'removed', 'subscribers'].includes(table),
+      `the test knows what of a user is in the table ${table}`,
+    );
+  const others = mentions(server.db, stays.words);
+  await goes.api.call('deleteMe', { body: { password: PASSWORD } });
+  t.true(await deletion.sweep());
+  t.true(nothing(mentions(server.db, goes.words)), JSON.stringify(mentions(server.db, goes.words)));
+  t.deepEqual(mentions(server.db, stays.words), others);
+  t.deepEqual(workspaces.list(), [stays.workspace]);
+  t.is((await stays.api.call('getTask', { params: stays.task })).id, stays.task.id);
+});
+
+test('with a project go its tasks, their logs, workspaces and its secrets; what is not of it stays', async (t) => {
+  const server = await startApi(t);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const person = await personWithEverything(t, server, workspaces);
+  // What the request that sent the errand was answered, for whoever sends it again; it goes by its age.
+  server.db.exec('DELETE FROM idempotency_keys');
+  const [secrets] = server.db.prepare('SELECT secrets FROM projects').pluck().all();
+  await person.api.call('deleteProject', { params: person.project });
+  t.true(await deletion.sweep());
+  const left = mentions(server.db, [person.project.id, person.task.id, String(secrets)]);
+  t.true(nothing(left), JSON.stringify(left));
+  t.deepEqual(workspaces.list(), []);
+  t.is((await person.api.call('getTask', { params: person.loose })).id, person.loose.id);
+});
+
+test('a task under way cannot be deleted; one that has ended is invisible at once, and goes with its workspace', async (t) => {
+  const server = await startApi(t);
+  const { workspaces, deletion } = await startDeletion(t, server.log);
+  const { api, task, loose } = await personWithEverything(t, server, workspaces);
+  await api.call('retryTask', { params: loose });
+  t.is((await api.refused('deleteTask', { params: loose })).code, 'conflict');
+  await api.call('deleteTask', { params: task });
+  t.true(server.told.includes('removed'));
+  const calls = ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask', 'deleteTask'] as const;
+  for (const name of calls) t.is((await api.refused(name, { params: task })).code, 'not_found', name);
+  const said = await api.refused('createMessage', { params: task, body: { text: 'Go on.' } });
+  t.is(said.code, 'not_found');
+  t.deepEqual(
+    (await api.call('listTasks', {})).items.map(({ id }) => id),
+    [loose.id],
+  );
+  t.true(await deletion.sweep());
+  t.is(countOf(server.db, 'tasks'), 1);
+  t.deepEqual(workspaces.list(), []);
+});
+
+test('an account goes with its password alone, and not while a task of it is under way; its address is free at once', async (t) => {
+  const server = await startApi(t);
+  await server.person();
+  const { api, session } = await server.person('bob@example.org');
+  const body = { password: PASSWORD };
+  const wrong = await api.refused('deleteMe', { body: { password: 'a wrong one, and long' } });
+  t.is(wrong.code, 'wrong_credentials');
+  const task = await api.call('createTask', { body: { prompt: 'x', repo_url } });
+  t.is((await api.refused('deleteMe', { body })).code, 'conflict');
+  await api.call('cancelTask', { params: task });
+
+  const elsewhere = await new Api(server.url).call('login', { body: { email: 'bob@example.org', password: PASSWORD } });
+  const protocols = ['errand.v1', `bearer.${elsewhere.access_token}`];
+  const socket = new TestClient(`${server.url.replace('http', 'ws')}/ws`, session.user.id, protocols);
+  await socket.until(() => socket.of('hello').length === 1);
+  await api.call('deleteMe', { body });
+  await socket.until(() => socket.closed !== undefined);
+  t.is(socket.closed?.code, CLOSE.unauthenticated);
+  for (const token of [session.access_token, elsewhere.access_token])
+    t.is((await new Api(server.url, token).refused('me', {})).code, 'unauthenticated');
+  const { refresh_token } = elsewhere;
+  t.is((await api.refused('refresh', { body: { refresh_token } })).code, 'unauthenticated');
+  const again = { email: 'bob@example.org', password: PASSWORD };
+  t.is((await api.refused('login', { body: again })).code, 'wrong_credentials');
+
+  const anew = await new Api(server.url).call('signup', { body: again });
+  t.not(anew.user.id, session.user.id);
+  t.deepEqual((await new Api(server.url, anew.access_token).call('listTasks', {})).items, []);
+});
+
+test('a request whose body comes after its account was removed does nothing', async (t) => {
+  const server = await startApi(t);
+  await server.person();
+  const { api, session } = await server.person();
+  const request = httpRequest(`${server.url}/task`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${session.access_token}`, 'content-type': 'application/json' },
+  });
+  const [answered, seen] = [once(request, 'response'), once(server.http, 'request')];
+  request.write('{"prompt":"x",');
+  await seen;
+  await api.call('deleteMe', { body: { password: PASSWORD } });
+  request.end(`"repo_url":"${repo_url}"}`);
+  const [response] = (await answered) as [IncomingMessage];
+  t.is(response.statusCode, 401);
+  response.resume();
+  await once(response, 'end');
+  t.is(countOf(server.db, 'tasks'), 0);
+});
+
+test('guessing the password of an account that is logged in is slowed down like a log-in', async (t) => {
+  const server = await startApi(t);
+  await server.person();
+  const { api } = await server.person();
+  const body = { password: 'a wrong one, and long' };
+  // Each failure beyond the fifth doubles the wait, from a second on: a machine that is slow meets it a little later.
+  const codes: string[] = [];
+  while (codes.length < 12 && !codes.includes('rate_limited'))
+    codes.push((await api.refused('deleteMe', { body })).code);
+  t.deepEqual([...new Set(codes)], ['wrong_credentials', 'rate_limited']);
+});
+
+test("the owner's account cannot be deleted, also where it is the only one: no door is left open", async (t) => {
+  const server = await startApi(t, { ERRAND_SIGNUP: 'closed' });
+  const { api } = await server.person();
+  t.is((await api.refused('deleteMe', { body: { password: PASSWORD } })).code, 'conflict');
+  t.is((await api.call('me', {})).role, 'owner');
+  const stranger = { email: 'eve@example.org', password: PASSWORD };
+  t.is((await new Api(server.url).refused('signup', { body: stranger })).code, 'signup_closed');
+});

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { DurableSubscriber } from '../../../coordinator/sqlite/durable-subscriber.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
+import { SILENT } from '../../support/silent.ts';
+import { until } from '../../support/until.ts';
+
+const WRITER = join(import.meta.dirname, '../../support/durable-writer.ts');
+
+async function open(t: ExecutionContext) {
+  const path = join(await temporaryFolder(t), 'errand.db');
+  const db = openDatabase(path);
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const task = addTask(log, addUser(log));
+  /** Stores an event of the type that is subscribed to. Gives its id. */
+  const budget = (budget_usd: number) =>
+    log.write((tx) => tx.note(task, { type: 'task.budget', body: { budget_usd } }, task.created_at).id);
+  const other = () =>
+    log.write(
+      (tx) =>
+        void tx.note(task, { type: 'message.received', body: { message_id: task.id, text: 'x' } }, task.created_at),
+    );
+  /** A subscriber that is started, and stops with the test. */
+  const subscribe = (handle: (id: number) => Promise<void> | void) => {
+    const subscriber = new DurableSubscriber({
+      log,
+      logger: SILENT,
+      name: 'test',
+      types: ['task.budget'],
+      handle: ({ id }) => handle(id),
+    });
+    subscriber.start();
+    t.teardown(() => subscriber.stop());
+    return subscriber;
+  };
+  return { path, db, log, task, budget, other, subscribe };
+}
+
+test('it gets the events of its types after its first start, in order, and no other', async (t) => {
+  const { budget, other, subscribe } = await open(t);
+  budget(1);
+  const seen: number[] = [];
+  subscribe((id) => void seen.push(id));
+  const ids = [budget(2), budget(3)];
+  other();
+  ids.push(budget(4));
+  await until('all are handled', () => seen.length === 3);
+  t.deepEqual(seen, ids);
+});
+
+test('after a restart it goes on where it was, with what came meanwhile', async (t) => {
+  const { db, budget, subscribe } = await open(t);
+  const seen: number[] = [];
+  const first = subscribe((id) => void seen.push(id));
+  const ids = [budget(1)];
+  await until('the cursor is stored', () => findSubscriberCursor(db, 'test') === ids[0]);
+  await first.stop();
+  ids.push(budget(2), budget(3));
+  subscribe((id) => void seen.push(id));
+  await until('all are handled', () => seen.length === 3);
+  t.deepEqual(seen, ids);
+});
+
+test('an event that cannot be handled is tried again, and holds back those after it', async (t) => {
+  const { budget, subscribe } = await open(t);
+  const tried: number[] = [];
+  let fails = true;
+  subscribe((id) => {
+    tried.push(id);
+    if (!fails) return;
+    fails = false;
+    throw new Error('not now');
+  });
+  const [one, two] = [budget(1), budget(2)];
+  await until('both are handled', () => tried.length === 3);
+  t.deepEqual(tried, [one, one, two]);
+});
+
+test('an event that was not handled to its end before a stop comes again', async (t) => {
+  const { db, budget, subscribe } = await open(t);
+  const begun: number[] = [];
+  const held = Promise.withResolvers<void>();
+  const first = subscribe((id) => {
+    begun.push(id);
+    return held.promise;
+  });
+  const id = budget(1);
+  await until('it has begun', () => begun.length === 1);
+  t.true((findSubscriberCursor(db, 'test') ?? Infinity) < id);
+  const stopped = first.stop();
+  held.reject(new Error('cut off'));
+  await stopped;
+  subscribe((again) => void begun.push(again));
+  await until('it came again', () => begun.length === 2);
+  t.deepEqual(begun, [id, id]);
+});
+
+test('a long log without events of its types is passed over once, not at each start', async (t) => {
+  const { db, log, task, budget, subscribe } = await open(t);
+  const first = subscribe(() => undefined);
+  log.write((tx) => {
+    for (let n = 0; n < 2_500; n++)
+      tx.note(task, { type: 'message.received', body: { message_id: task.id, text: 'x' } }, task.created_at);
+  });
+  await until('the cursor has moved on', () => (findSubscriberCursor(db, 'test') ?? 0) >= 2_000);
+  await first.stop();
+  const seen: number[] = [];
+  subscribe((id) => void seen.push(id));
+  const id = budget(1);
+  await until('the next one is handled', () => seen.length === 1);
+  t.deepEqual(seen, [id]);
+});
+
+test('killed again and again, it gets every event at least once, in order', async (t) => {
+  const { path, db, log, task } = await open(t);
+  const file = `${path}.seen`;
+  const seen = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : []);
+  const stored = () =>
+    db.prepare<[], number>("SELECT id FROM events WHERE type = 'task.budget' ORDER BY id").pluck().all();
+  const run = (events: number) =>
+    spawn(process.execPath, [WRITER, path, file, task.id, task.user_id, String(events)], { stdio: 'inherit' });
+  for (let kills = 1; kills <= 5; kills++) {
+    const before = seen().length;
+    const child = run(100_000);
+    await until('some more were handled', () => seen().length >= before + 20);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  const last = run(0);
+  t.teardown(() => last.kill('SIGKILL'));
+  await until('the last one is handled', () => seen().at(-1) === stored().at(-1));
+  const first_times = seen().filter((id, i, all) => all.indexOf(id) === i);
+  t.deepEqual(first_times, stored());
+  t.true(seen().length - first_times.length <= 5, 'only the one under way at each kill comes again');
+  log.db.pragma('wal_checkpoint(PASSIVE)');
+});

@@ -1,0 +1,105 @@
+import test from 'ava';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
+import { listAttempts } from '../../../coordinator/sqlite/attempts.ts';
+import { readEventsOf } from '../../../coordinator/sqlite/events.ts';
+import { advance, endAttempt } from '../../../coordinator/tasks/advance.ts';
+import { findDiff } from '../../../coordinator/sqlite/diffs.ts';
+import type { WorkerApiResponse } from '../../support/worker-api-call.ts';
+import type { WorkerApiScene } from '../../support/worker-api-scene.ts';
+import { startAttempt, taskOf } from '../../support/fixtures.ts';
+import { setCallbackScene as worker, callerOf as caller } from '../../support/callback-scene.ts';
+
+const at = '2026-01-02T03:04:05.678Z';
+const ALL = { rows_max: 10_000, bytes_max: 1e9 };
+
+const line = (seq: number, text = `line ${seq}`) => ({ seq, at, type: 'log', body: { level: 'info', text } });
+const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));
+
+const stored = ({ log }: WorkerApiScene, user_id: string) => readEventsOf(log.db, user_id, 0, ALL).rows;
+const codeOf = ({ body }: WorkerApiResponse) => (body as { code: string }).code;
+
+test('a result ends the attempt and the task, and may be repeated; nothing else may follow', async (t) => {
+  const { scene, task_id, events, heartbeat, result } = await worker(t);
+  await events(lines(1, 2));
+  t.is((await result(2)).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Done.', branch: null } });
+  t.deepEqual(findDiff(scene.log.db, task_id), { diff: 'diff --git', truncated: false });
+  t.deepEqual(scene.ended, [`${task_id}/1`]);
+  t.deepEqual(
+    [(await result(2)).status, (await result(2)).body],
+    [200, { acked_seq: 2, control: { messages: [], cancel: null } }],
+  );
+  for (const answer of [await events([line(3)]), await heartbeat()])
+    t.deepEqual([answer.status, codeOf(answer)], [409, 'attempt_ended']);
+  t.deepEqual(scene.ended, [`${task_id}/1`]);
+});
+
+test('an attempt that came to nothing takes away nothing of what an earlier one brought', async (t) => {
+  const { scene, user_id, task_id, result } = await worker(t);
+  const commit = 'a'.repeat(40);
+  const brought = { summary: 'Mended.', branch: `errand/${task_id}-x`, commit, base_commit: 'b'.repeat(40) };
+  t.is((await result(0, { ...brought, diff: 'what was mended' })).status, 200);
+  const goOn = async () => {
+    scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'message', at }));
+    return caller(scene, task_id, startAttempt(scene.log, task_id));
+  };
+  const failed = await goOn();
+  const nothing = { status: 'failed', reason: 'repository_not_found', summary: '', diff: '' };
+  t.is((await failed.result(0, nothing)).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'failed', result: brought });
+  t.is(findDiff(scene.log.db, task_id)?.diff, 'what was mended');
+  t.is(stored(scene, user_id).filter(({ type }) => type === 'task.result').length, 2);
+  const undone = await goOn();
+  t.is((await undone.result(0, { summary: 'Undone.', diff: '' })).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'succeeded', result: { summary: 'Undone.', commit: null } });
+  t.is(findDiff(scene.log.db, task_id)?.diff, '');
+});
+
+test('a result is held against the rules that its schema does not say', async (t) => {
+  const { scene, task_id, events, result } = await worker(t);
+  await events([line(1)]);
+  const bad: [object, string][] = [
+    [{ last_seq: 0 }, '/last_seq'],
+    [{ reason: 'stuck' }, '/reason'],
+    [{ status: 'failed' }, '/reason'],
+    [{ branch: 'main' }, '/branch'],
+    [{ attempt: 2 }, '/attempt'],
+    [{ diff: 'x'.repeat(LIMITS.diff_bytes_max + 1) }, '/diff'],
+  ];
+  for (const [fields, field] of bad) t.like((await result(1, fields)).body, { errors: [{ field }] });
+  t.is(taskOf(scene.log, task_id).status, 'running');
+});
+
+test('refuses every callback of an older attempt, and of one that was given up', async (t) => {
+  const { scene, user_id, task_id, events, heartbeat, result } = await worker(t);
+  await events([line(1)]);
+  const lost = { status: 'failed', reason: 'worker_lost', detail: 'gone', at: new Date().toISOString() } as const;
+  scene.log.write((tx) => endAttempt(tx, taskOf(scene.log, task_id), 1, lost));
+  const before = stored(scene, user_id).length;
+  const refused = async () => {
+    for (const answer of [await events([line(2)]), await heartbeat(), await result(1)])
+      t.deepEqual([answer.status, codeOf(answer)], [409, 'stale_attempt']);
+  };
+  await refused();
+  startAttempt(scene.log, task_id);
+  await refused();
+  t.is(stored(scene, user_id).length, before + 1);
+  t.is(listAttempts(scene.log.db, task_id).at(-1)?.status, 'starting');
+});
+
+test('a message that came while the attempt ran and was never heard sends the task on its way again', async (t) => {
+  const { scene, task_id, events, result } = await worker(t);
+  await events([line(1)]);
+  const message = { id: newId(), task_id, text: 'One more thing', created_at: new Date().toISOString() };
+  scene.log.write((tx) => insertMessage(tx.db, message));
+  t.is((await result(1)).status, 200);
+  t.is(taskOf(scene.log, task_id).status, 'queued');
+  // The second attempt had it in its assignment: passing it over again ends the task.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const attempt = startAttempt(scene.log, task_id);
+  const second = await caller(scene, task_id, attempt);
+  t.is((await second.result(0)).status, 200);
+  t.is(taskOf(scene.log, task_id).status, 'succeeded');
+});

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { FLUSH, pktLine } from '../../../../coordinator/worker-api/git/pkt-line.ts';
+import { basic, git, tryGit, type Intercept } from '../../../support/git-server.ts';
+import {
+  cloneWithWork,
+  commit,
+  CREDENTIAL,
+  refsOf,
+  setUp,
+  type GitProxyScene,
+} from '../../../support/git-proxy-scene.ts';
+import { until } from '../../../support/until.ts';
+import { askRefs, postPush, readAnswer } from '../../../support/forge-requests.ts';
+
+test('whatever is not smart HTTP is refused, and nothing of it reaches the forge', async (t) => {
+  const setting = await setUp(t);
+  const { url } = setting.server;
+  const calls: [string, string][] = [
+    ['GET', '/HEAD'],
+    ['GET', '/info/refs'],
+    ['GET', '/info/refs?service=git-upload-pack&x=1'],
+    ['GET', '/info/refs?x=1&service=git-upload-pack'],
+    ['GET', '/info/refs?service=git-upload-archive'],
+    ['GET', '/objects/info/packs'],
+    ['GET', '//other/app/info/refs?service=git-upload-pack'],
+    ['GET', '/%2e%2e/other/info/refs?service=git-upload-pack'],
+    ['GET', '/git-receive-pack'],
+    ['POST', '/git-upload-archive'],
+    ['POST', '/git-receive-pack?x=1'],
+    ['PUT', '/info/refs?service=git-upload-pack'],
+    ['DELETE', '/'],
+  ];
+  for (const [method, path] of calls) {
+    const answer = await readAnswer(await fetch(url + path, { method }));
+    t.is(answer.code, 'forbidden', `${method} ${path}`);
+  }
+  t.is((await postPush(setting, FLUSH, { 'content-type': 'text/plain' })).code, 'unsupported_media_type');
+  t.is(setting.forge.requests.length, 0);
+});
+
+test('a push may come gzipped, but not to burst', async (t) => {
+  const setting = await setUp(t, { pack_bytes_max: 1024 * 1024 });
+  t.is((await postPush(setting, gzipSync(FLUSH), { 'content-encoding': 'gzip' })).status, 200);
+  let arrived = 0;
+  setting.forge.intercept = (request, response) => {
+    request.on('data', (chunk: Buffer) => (arrived += chunk.length)).on('end', () => response.end());
+    return true;
+  };
+  const command = pktLine(`${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/${setting.prefix}x\0 report-status`);
+  const bomb = gzipSync(Buffer.concat([command, FLUSH, Buffer.alloc(64 * 1024 * 1024)]));
+  t.true(bomb.length < 100_000);
+  t.is((await postPush(setting, bomb, { 'content-encoding': 'gzip' })).code, 'too_large');
+  t.true(arrived <= 1024 * 1024, `${arrived} bytes`);
+  t.is((await postPush(setting, Buffer.from('no gzip'), { 'content-encoding': 'gzip' })).code, 'invalid');
+  t.is((await postPush(setting, FLUSH, { 'content-encoding': 'br' })).code, 'unsupported_media_type');
+  await until('all is done', () => setting.server.busy() === 0);
+});
+
+test('a pack beyond its limit is broken off, and changes nothing', async (t) => {
+  const setting = await setUp(t, { pack_bytes_max: 1024 * 1024 });
+  const clone = await cloneWithWork(setting);
+  const before = await refsOf(setting);
+  await commit(clone, 'large.bin', randomBytes(2 * 1024 * 1024));
+  const pushed = await tryGit(clone, 'push', 'origin', `HEAD:refs/heads/${setting.prefix}large`);
+  t.false(pushed.ok);
+  t.is(await refsOf(setting), before);
+  await until('all is done', () => setting.server.busy() === 0);
+});
+
+test('a push without a command holds nothing else either', async (t) => {
+  const setting = await setUp(t);
+  t.is((await postPush(setting, Buffer.concat([FLUSH, Buffer.from('PACK')]))).code, 'invalid');
+  t.is((await postPush(setting, Buffer.concat([pktLine(`shallow ${'a'.repeat(40)}`), FLUSH]))).code, 'invalid');
+  t.is(setting.forge.requests.length, 0);
+});
+
+test('a push that wants no report is refused by its status', async (t) => {
+  const setting = await setUp(t);
+  const answer = await postPush(
+    setting,
+    Buffer.concat([pktLine(`${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/main`), FLUSH]),
+  );
+  t.deepEqual([answer.status, answer.code], [403, 'forbidden']);
+});
+
+test('so many requests at once, and no more, until one is done', async (t) => {
+  const setting = await setUp(t);
+  const held: (() => void)[] = [];
+  setting.forge.intercept = (request, response) => {
+    t.is(request.headers.authorization, basic(CREDENTIAL));
+    held.push(() => response.writeHead(404).end());
+    return true;
+  };
+  const waiting = Array.from({ length: 8 }, () => askRefs(setting));
+  await until('all are held', () => held.length === 8);
+  const refused = await askRefs(setting);
+  t.deepEqual([refused.status, refused.code, refused.retry_after], [429, 'rate_limited', '1']);
+  for (const release of held) release();
+  for (const answer of await Promise.all(waiting)) t.is(answer.code, 'not_found');
+  setting.forge.intercept = undefined;
+  t.is((await askRefs(setting)).status, 200);
+});
+
+/** Answers a clone with bytes that have no end. */
+const endless: Intercept = (request, response) => {
+  if (request.method !== 'POST') return false;
+  response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' });
+  const chunk = Buffer.alloc(64 * 1024);
+  const more = (): void => {
+    while (!response.destroyed && response.write(chunk));
+  };
+  response.on('drain', more);
+  more();
+  return true;
+};
+
+test('the end of an attempt cuts a clone off, and leaves no connection behind', async (t) => {
+  const setting = await setUp(t);
+  await git(setting.folder, 'clone', '--quiet', setting.server.url, 'fine');
+  setting.forge.intercept = endless;
+  const cut = await startFetch(setting);
+  setting.server.end();
+  await t.throwsAsync(cut.arrayBuffer());
+  await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
+  const after = await askRefs(setting);
+  t.is(after.code, 'stale_attempt');
+});
+
+test('a worker that hangs up in the middle of a clone leaves no connection behind', async (t) => {
+  const setting = await setUp(t);
+  setting.forge.intercept = endless;
+  const hangUp = new AbortController();
+  const cut = await startFetch(setting, hangUp.signal);
+  t.is(cut.status, 200);
+  hangUp.abort();
+  await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
+  t.deepEqual(setting.server.broken, [], 'that is no fault');
+});
+
+test('a worker that reads nothing is not buffered for', async (t) => {
+  const setting = await setUp(t);
+  let written = 0;
+  setting.forge.intercept = (request, response) => {
+    const write = response.write.bind(response);
+    response.write = (chunk: Buffer) => {
+      written += chunk.length;
+      return write(chunk);
+    };
+    return endless(request, response);
+  };
+  const hangUp = new AbortController();
+  await startFetch(setting, hangUp.signal);
+  let [seen, still] = [-1, 0];
+  await until('it stands still', () => {
+    still = written === seen ? still + 1 : 0;
+    seen = written;
+    return still === 20;
+  });
+  t.true(written < 64 * 1024 * 1024, `${written} bytes`);
+  hangUp.abort();
+  await until('nothing is under way', () => setting.server.busy() === 0 && setting.forge.connections() === 0);
+});
+
+function startFetch({ server }: GitProxyScene, signal?: AbortSignal): Promise<Response> {
+  const headers = { 'content-type': 'application/x-git-upload-pack-request' };
+  return fetch(`${server.url}/git-upload-pack`, { method: 'POST', headers, body: '0000', signal: signal ?? null });
+}

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { temporaryFolder } from '../support/folder.ts';
+import { PASSWORD, startApi } from '../support/start-api.ts';
+
+const execute = promisify(execFile);
+const PACK = fileURLToPath(new URL('../../coordinator/cli/package/pack.ts', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../coordinator/cli/package/errand.cjs', import.meta.url));
+
+test('the command line installs without the clone, with two dependencies, and talks to a server', async (t) => {
+  t.timeout(120_000);
+  const folder = await temporaryFolder(t);
+  const { stdout: path } = await execute(process.execPath, [PACK, folder]);
+  await execute('npm', ['install', '--global', '--prefix', folder, '--no-audit', '--no-fund', path.trim()]);
+  const installed = join(folder, 'lib/node_modules/errand');
+  t.deepEqual((await readdir(join(installed, 'node_modules'))).filter((name) => !name.startsWith('.')).sort(), [
+    'ws',
+    'zod',
+  ]);
+
+  const server = await startApi(t);
+  const env = { PATH: process.env.PATH, HOME: folder, ERRAND_PASSWORD: PASSWORD };
+  const errand = (...argv: string[]) => execute(join(folder, 'bin/errand'), argv, { env, cwd: folder });
+  const login = await errand('login', '--signup', '--server', server.url, '--email', 'ada@example.org');
+  t.regex(login.stdout, /^You are logged in to /);
+  t.is((await errand('tasks')).stdout, 'No errands. Send one with: errand task "…" --repo errand://sample\n');
+  const refused = await t.throwsAsync(errand('backup'), {
+    message: /runs on the server's machine, in Errand's folder/,
+  });
+  t.like(refused, { code: 2 });
+});
+
+test('an old Node is told what is missing, before anything else is loaded', async (t) => {
+  const old = join(await temporaryFolder(t), 'old.cjs');
+  await writeFile(old, `Object.defineProperty(process, 'versions', { value: { node: '18.19.0' } });`);
+  const refused = await t.throwsAsync(execute(process.execPath, ['--require', old, LAUNCHER]));
+  t.like(refused, {
+    code: 2,
+    stderr: 'errand needs Node 24 or newer, and this is Node 18.19.0. Get one from https://nodejs.org\n',
+  });
+  // What follows 2015 would be a syntax error there.
+  t.notRegex(await readFile(LAUNCHER, 'utf8'), /\b(const|let|import|await|class)\b|=>|`|\?\?/);
+});

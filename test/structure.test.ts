@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { z } from 'zod';
+import { folders } from '../.oxlint/folders.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const { check } = z
+  .object({ scripts: z.object({ check: z.string() }) })
+  .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))).scripts;
+const TABLE = 'see the table in .oxlint/folders.ts';
+const Report = z.object({ diagnostics: z.array(z.object({ filename: z.string(), message: z.string() })) });
+
+/** What a file must not hold: where it stands, its text, and what lint says of it. */
+type Fault = { file: string; text: string; says: string };
+
+const imports = (file: string, specifier: string, says: string): Fault => ({
+  file,
+  text: `import * as all from '${specifier}';\nconsole.log(all);\n`,
+  says: `${says}: ${TABLE}`,
+});
+
+const FAULTS: Fault[] = [
+  imports('coordinator/sqlite/up.ts', '../http/app.ts', 'coordinator/sqlite may not import coordinator/http'),
+  imports('coordinator/domain/up.ts', '../base/logger.ts', 'coordinator/domain may not import coordinator/base'),
+  imports(
+    'coordinator/workers/up.ts',
+    './docker/launcher.ts',
+    'coordinator/workers may not import coordinator/workers/docker',
+  ),
+  imports('coordinator/demo/up.ts', '../start.ts', 'coordinator/demo may not import coordinator'),
+  imports('coordinator/client/up.ts', '../base/logger.ts', 'coordinator/client may not import coordinator/base'),
+  imports('coordinator/cli/up.ts', '../sqlite/users.ts', 'coordinator/cli may not import coordinator/sqlite'),
+  imports('coordinator/base/up.ts', '../../agent-container/main.ts', 'coordinator/base may not import agent-container'),
+  imports(
+    'agent-container/git/up.ts',
+    '../../coordinator/base/retry.ts',
+    'agent-container/git may not import coordinator/base',
+  ),
+  imports('agent-container/shell/up.ts', '../git/git.ts', 'agent-container/shell may not import agent-container/git'),
+  imports('protocol/up.ts', '../coordinator/main.ts', 'protocol may not import coordinator'),
+  imports('coordinator/up.ts', '../test/support/until.ts', 'coordinator may not import test/**'),
+  imports('coordinator/tasks/nowhere.ts', '../unknown/a.ts', 'coordinator/tasks may not import coordinator/unknown'),
+  imports('coordinator/tasks/driver.ts', 'better-sqlite3', 'Only coordinator/sqlite may import better-sqlite3'),
+  imports('coordinator/workers/engine.ts', 'dockerode', 'Only coordinator/workers/docker may import dockerode'),
+  imports(
+    'agent-container/loop/sdk.ts',
+    '@anthropic-ai/sdk/resources/messages',
+    'Only agent-container/model may import @anthropic-ai/sdk/resources/messages',
+  ),
+  imports(
+    'coordinator/operations/backup/bucket.ts',
+    '@aws-sdk/client-s3',
+    'Only coordinator/operations/backup/s3 may import @aws-sdk/client-s3',
+  ),
+  ...[
+    "import type { A } from '../http/a.ts';\nexport const a: A = 1;\n",
+    "export { a } from '../http/a.ts';\n",
+    "export * from '../http/a.ts';\n",
+    "export const a = () => import('../http/a.ts');\n",
+    "export type A = import('../http/a.ts').A;\n",
+  ].map((text, i) => ({
+    file: `coordinator/sqlite/form-${i}.ts`,
+    text,
+    says: `coordinator/sqlite may not import coordinator/http: ${TABLE}`,
+  })),
+  { file: 'coordinator/forge/new.ts', text: 'export const a = 1;\n', says: `coordinator/forge has no row: ${TABLE}` },
+  {
+    file: 'coordinator/tasks/sql.ts',
+    text: "export const a = 'SELECT 1';\n",
+    says: 'Only coordinator/sqlite holds SQL: add a function there, beside its table',
+  },
+  {
+    file: 'coordinator/tasks/template.ts',
+    text: 'export const a = (id: string) => `\n  DELETE FROM tasks WHERE id = ${id}`;\n',
+    says: 'Only coordinator/sqlite holds SQL: add a function there, beside its table',
+  },
+  {
+    file: 'coordinator/tasks/env.ts',
+    text: 'export const a = process.env.HOME;\n',
+    says: 'Disallowed usage of `process.env`.',
+  },
+  {
+    file: 'coordinator/tasks/long.ts',
+    text: `${'// A line\n'.repeat(300)}export const a = 1;\n`,
+    says: 'File has too many lines (301).',
+  },
+  {
+    file: 'coordinator/tasks/function.ts',
+    text: `export function long(): void {\n${'  // A line\n'.repeat(59)}}\n`,
+    says: 'The function `long` has too many lines (61). Maximum allowed is 60.',
+  },
+  ...['one', 'two'].map((name, i, names) => ({
+    file: `coordinator/tasks/${name}.ts`,
+    text: `import { ${names[1 - i]} as other } from './${names[1 - i]}.ts';\nexport const ${name} = (): unknown => other;\n`,
+    says: 'Dependency cycle detected',
+  })),
+];
+
+const FINE: Record<string, string> = {
+  'coordinator/http/fine.ts':
+    "export * from '../tasks/a.ts';\nexport * from './b.ts';\nexport * from '../../protocol/c.ts';\n",
+  'coordinator/workers/docker/fine.ts':
+    "export { default as Docker } from 'dockerode';\nexport * from '../runner.ts';\n",
+  'coordinator/sqlite/fine.ts': "export const a = 'SELECT 1';\n",
+  'coordinator/base/config.ts': 'export const a = process.env.HOME;\n',
+  'coordinator/cli/fine.ts': "export * from '../client/a.ts';\nexport * from './render/b.ts';\n",
+  'test/anywhere/fine.ts':
+    "export * from '../../coordinator/start.ts';\nexport * from '../../agent-container/main.ts';\n",
+};
+
+/** Runs `npm run check:lint` on a tree of these files, with the configuration of this one. */
+async function lint(files: Record<string, string>) {
+  const tree = await mkdtemp(join(tmpdir(), 'errand-lint-'));
+  try {
+    for (const name of ['.oxlint', '.oxlintrc.json', 'package.json', 'tsconfig.json'])
+      await cp(join(ROOT, name), join(tree, name), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(tree, name)), { recursive: true });
+      await writeFile(join(tree, name), text);
+    }
+    const args = ['run', '--silent', 'check:lint', '--', '--format', 'json'];
+    return await new Promise<{ code: unknown; found: Map<string, string[]> }>((resolve) =>
+      execFile('npm', args, { cwd: tree, maxBuffer: 1e8 }, (error, stdout) => {
+        const { diagnostics } = Report.parse(JSON.parse(stdout));
+        const found = Map.groupBy(diagnostics, ({ filename }) => filename);
+        resolve({
+          code: error?.code ?? 0,
+          found: new Map([...found].map(([name, all]) => [name, all.map(({ message }) => message)])),
+        });
+      }),
+    );
+  } finally {
+    await rm(tree, { recursive: true });
+  }
+}
+
+const linted = await lint({ ...Object.fromEntries(FAULTS.map(({ file, text }) => [file, text])), ...FINE });
+
+for (const { file, says } of FAULTS)
+  test(`lint says of ${file}: ${says}`, (t) => {
+    t.true(linted.found.get(file)?.includes(says), linted.found.get(file)?.join('\n') ?? 'nothing');
+  });
+
+test('what is wrong fails the check', (t) => {
+  t.is(linted.code, 1);
+  t.regex(check, /npm run check:lint/);
+});
+
+test('what the table allows passes', (t) => {
+  for (const file of Object.keys(FINE)) t.deepEqual(linted.found.get(file) ?? [], [], file);
+});
+
+test('a row stands for a folder that exists, and names only what stands above it', (t) => {
+  const above: string[] = [];
+  for (const { folder, imports: names } of folders) {
+    t.true(existsSync(join(ROOT, folder.replace('/**', ''))), folder);
+    for (const name of names)
+      t.true(
+        above.some((row) => `${row}/`.startsWith(`${name}/`)),
+        `${folder} names ${name}`,
+      );
+    above.push(folder);
+  }
+});

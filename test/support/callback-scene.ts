@@ -1,0 +1,46 @@
+import type { ExecutionContext } from 'ava';
+import { temporaryFolder } from './folder.ts';
+import { callWorkerApi } from './worker-api-call.ts';
+import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
+
+/** An attempt under way, and the callbacks of its worker, until the test ends. */
+export async function setCallbackScene(t: ExecutionContext) {
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const task = addTask(scene.log, user_id);
+  const attempt = startAttempt(scene.log, task.id);
+  return { scene, user_id, task_id: task.id, attempt, ...(await callerOf(scene, task.id, attempt)) };
+}
+
+/** The callbacks of an attempt's worker. */
+export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: number) {
+  const token = await scene.tokens.issue(task_id, attempt);
+  const where = { port: scene.callback_port };
+  const post = (name: string, body: unknown) =>
+    callWorkerApi(where, { path: `/internal/tasks/${task_id}/${name}`, token, body });
+  return {
+    token,
+    where,
+    events: (events: unknown[], more = {}) => post('events', { attempt, events, ...more }),
+    heartbeat: (more = {}) => post('heartbeat', { attempt, last_seq: 0, waiting_for: null, ...more }),
+    result: (last_seq: number, more = {}) => post('result', { ...resultOf(attempt, last_seq), ...more }),
+  };
+}
+
+/** A result that says success. */
+export const resultOf = (attempt: number, last_seq: number) => ({
+  attempt,
+  last_seq,
+  status: 'succeeded',
+  reason: null,
+  detail: null,
+  summary: 'Done.',
+  branch: null,
+  commit: null,
+  base_commit: null,
+  diff_stat: { files: 0, insertions: 0, deletions: 0 },
+  diff: 'diff --git',
+  diff_truncated: false,
+});

@@ -1,0 +1,53 @@
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { temporaryFolder } from './folder.ts';
+
+type FakeEngine = {
+  docker_host: string;
+  /** The calls that it got, as `GET /_ping`. */
+  calls: string[];
+};
+
+type Options = {
+  /** What a build answers, line by line; undefined: builds are refused with 500. */
+  build?: object[];
+  /** Whether an image is there from the start; a build that ends well brings it. */
+  has_image?: boolean;
+  /** Refuse all but the ping with 500: an engine that is up and broken. */
+  broken?: boolean;
+};
+
+/** A Docker engine that answers as little of its API as the start of the server asks, and fails as it is told. It ends with the test. */
+export async function startFakeEngine(t: ExecutionContext, options: Options = {}): Promise<FakeEngine> {
+  const socket = join(await temporaryFolder(t), 'docker.sock');
+  const calls: string[] = [];
+  let has_image = options.has_image ?? false;
+  const answer = (path: string): [status: number, ...lines: object[]] => {
+    if (path === '/_ping') return [200];
+    if (options.broken === true) return [500, { message: 'the storage driver failed' }];
+    if (path === '/info') return [200, { NCPU: 2, LiveRestoreEnabled: true }];
+    if (path === '/build') {
+      if (!options.build) return [500, { message: 'no room on the disk' }];
+      has_image = !options.build.some((line) => 'error' in line);
+      return [200, ...options.build];
+    }
+    if (path.startsWith('/images/') && has_image) return [200, {}];
+    return [404, { message: `No such image: ${path}` }];
+  };
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    calls.push(`${request.method} ${path}`);
+    request.resume().on('end', () => {
+      const [status, ...lines] = answer(path);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { docker_host: `unix://${socket}`, calls };
+}

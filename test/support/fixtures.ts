@@ -1,0 +1,83 @@
+import { newId } from '../../protocol/ids.ts';
+import { advance, endAttempt } from '../../coordinator/tasks/advance.ts';
+import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
+import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
+import { insertUser } from '../../coordinator/sqlite/users.ts';
+import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
+
+/* Rows as the API and the dispatcher make them, for tests of what comes after. */
+
+const now = () => new Date().toISOString();
+
+/** A user, by id. */
+export function addUser(log: EventLog): string {
+  const id = newId();
+  const user = { id, email: `${id}@example.test`, password_hash: '-', role: 'member' as const, created_at: now() };
+  log.write((tx) => insertUser(tx.db, user));
+  return id;
+}
+
+/** A queued task. */
+export function addTask(log: EventLog, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
+  const asked = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
+  const task: TaskRow = {
+    ...newTask({ ...asked, repo_url: 'errand://sample', prompt: 'Mend it', model: 'demo' }, now()),
+    ...fields,
+  };
+  log.write((tx) => insertTask(tx.db, task));
+  return task;
+}
+
+/** Starts the next attempt of a queued task, at the worker of this name. Gives its number. */
+export function startAttempt(log: EventLog, task_id: string, worker = `worker-${task_id}`): number {
+  return log.write((tx) => {
+    const task = advance(tx, taskOf(log, task_id), { type: 'attempt_started', at: now() });
+    insertAttempt(tx.db, {
+      task_id,
+      n: task.attempt,
+      status: 'starting',
+      reason: null,
+      detail: null,
+      runner: 'process',
+      worker,
+      warm: false,
+      last_seq: 0,
+      started_at: now(),
+      ended_at: null,
+    });
+    return task.attempt;
+  });
+}
+
+/** Brings a queued task to `running`, as the dispatcher and its worker do. */
+export function runTask(log: EventLog, id: string): void {
+  startAttempt(log, id);
+  log.write((tx) => advance(tx, taskOf(log, id), { type: 'worker_called', at: now() }));
+}
+
+/** Ends the attempt that runs, and the task with it. */
+export function endTask(log: EventLog, id: string, status: 'succeeded' | 'failed' = 'succeeded'): void {
+  const task = taskOf(log, id);
+  const reason = status === 'failed' ? 'turn_limit' : null;
+  log.write((tx) => endAttempt(tx, task, task.attempt, { status, reason, detail: null, at: now() }));
+}
+
+/** The task as it stands now. */
+export function taskOf(log: EventLog, id: string): TaskRow {
+  const task = findTask(log.db, id);
+  if (!task) throw new Error(`There is no task ${id}.`);
+  return task;
+}
+
+/** Adds events of type `log` to a task; gives their ids. */
+export function addLogEvents(
+  log: EventLog,
+  task: Pick<TaskRow, 'id' | 'user_id'>,
+  count: number,
+  text = 'x',
+): number[] {
+  const event = { task_id: task.id, user_id: task.user_id, attempt: 1, seq: null, type: 'log' };
+  const row = { ...event, at: now(), body: JSON.stringify({ level: 'info', text }) };
+  return log.write((tx) => Array.from({ length: count }, () => tx.append(row).id));
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import { temporaryFolder } from './folder.ts';
+import { type WorkerApiResponse } from './worker-api-call.ts';
+import { startWorkerApiScene } from './worker-api-scene.ts';
+import { addTask, addUser, startAttempt } from './fixtures.ts';
+
+type Carried = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'folder'>>;
+
+/** A worker's attempt, and the listener that takes its calls, until the test ends. */
+export async function setListenerScene(t: ExecutionContext, options: Carried = {}) {
+  const folder = await temporaryFolder(t);
+  const scene = await startWorkerApiScene({ folder, ...options });
+  t.teardown(scene.close);
+  const user_id = addUser(scene.log);
+  const { id } = addTask(scene.log, user_id);
+  const attempt = startAttempt(scene.log, id, 'worker-one');
+  const token = await scene.tokens.issue(id, attempt);
+  const where = { port: scene.callback_port };
+  const beat = { attempt, last_seq: 0, waiting_for: null };
+  return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
+}
+
+/** The status and the error code of an answer. */
+export const refusal = ({ status, body }: WorkerApiResponse) => [status, (body as { code: string }).code];
+
+/** A connection that speaks no protocol by itself. */
+export async function rawSocket(where: { port: number } | { socketPath: string }): Promise<Socket> {
+  const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** What the other side answers: its first piece, or all of it. */
+export async function readHead(socket: Socket, whole = false): Promise<string> {
+  let text = '';
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (!whole) break;
+  }
+  return text;
+}

@@ -1,0 +1,56 @@
+import type { ExecutionContext } from 'ava';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { commitIdentity } from '../../agent-container/shell/command-env.ts';
+import { Git } from '../../agent-container/git/git.ts';
+import { push } from '../../agent-container/git/push.ts';
+import type { Remote } from '../../agent-container/git/remote.ts';
+import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
+import { newId } from '../../protocol/ids.ts';
+import { temporaryFolder } from './folder.ts';
+import { git as plainGit, startGitServer } from './git-server.ts';
+
+/** A repository on a real git server, and a task that works in it, without a coordinator between them. */
+export async function setRepositoryScene(t: ExecutionContext, files?: Record<string, string | Buffer>) {
+  const folder = await temporaryFolder(t);
+  const server = await startGitServer();
+  t.teardown(() => server.close());
+  const url = await server.createRepository('repo', files);
+  const bare = join(server.root, 'repo');
+  const task_id = newId();
+  const task = {
+    task_id,
+    attempt: 1,
+    base_branch: null as string | null,
+    branch: `errand/${task_id}-x`,
+    repo_url: url,
+    author: { name: 'Errand', email: 'errand@localhost' },
+  };
+  const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
+  const clone = (name = 'work') => {
+    const env = { PATH: process.env.PATH ?? '', ...commitIdentity(task.author) };
+    return new Git(join(folder, name), env, new AbortController().signal);
+  };
+  const write = async (git: Git, path: string, content: string | Buffer) => {
+    await mkdir(dirname(join(git.dir, path)), { recursive: true });
+    await writeFile(join(git.dir, path), content);
+  };
+  /** Commits and pushes everything. */
+  const publish = async (git: Git, message = 'Change') => {
+    const { commit, excluded } = await commitWorktree(git, message);
+    const branch = commit === null ? null : await push(git, remote, task, commit);
+    return { commit: commit ?? '', excluded, branch };
+  };
+  /** Someone else commits to a branch. */
+  const byAnother = async (branch: string, path: string) => {
+    const dir = join(folder, `person-${branch.replaceAll('/', '-')}`);
+    await plainGit(folder, 'clone', '-q', '--branch', branch, bare, dir);
+    await writeFile(join(dir, path), 'by another\n');
+    await plainGit(dir, 'add', '.');
+    await plainGit(dir, 'commit', '-q', '-m', 'By another');
+    await plainGit(dir, 'push', '-q', 'origin', branch);
+  };
+  const names = (branch: string) =>
+    plainGit(bare, 'ls-tree', '-r', '--name-only', branch).then((out) => out.split('\n'));
+  return { folder, server, bare, task, remote, clone, write, publish, byAnother, names };
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { SocketLimits } from '../../coordinator/live/feed.ts';
+import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
+import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
+import { Relay } from '../../coordinator/live/relay.ts';
+import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { readMeta } from '../../coordinator/sqlite/meta.ts';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { startLiveSockets } from './start-live-sockets.ts';
+
+type Options = {
+  /** Holds the database. The same folder again is a restart of the same server. */
+  folder: string;
+  limits?: Partial<SocketLimits>;
+  now?: () => number;
+} & Partial<WatchdogTimes> &
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'tunnel' | 'assignment'>>;
+
+export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
+
+/** Starts a coordinator's log, worker API, relay and sockets, without the rest. A user's id is its access token. */
+export async function startWorkerApiScene(options: Options) {
+  const { folder, now = Date.now } = options;
+  const logger = pino({ level: 'silent' });
+  const db = openDatabase(join(folder, 'errand.db'));
+  const log = new EventLog({ db, logger });
+  const relay = new Relay(log);
+  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
+  const ended: string[] = [];
+  log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
+  const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
+  const watch = new Watchdogs({ log, relay, logger, times });
+  watch.start();
+  const unavailable = () => Promise.reject(new ErrandError('unavailable', 'This scene has no proxies.'));
+  const internal = new WorkerApi({
+    log,
+    relay,
+    tokens,
+    leases: watch.leases,
+    progress: watch.progress,
+    logger,
+    assignment: unavailable,
+    llm: { carry: unavailable },
+    git: { carry: unavailable },
+    tunnel: unavailable,
+    ...options,
+  });
+  const callbacks = await internal.listenOnTcp('127.0.0.1', 0);
+
+  const live = await startLiveSockets({ db, relay, logger, now, limits: options.limits });
+
+  return {
+    folder,
+    log,
+    relay,
+    internal,
+    tokens,
+    leases: watch.leases,
+    ended,
+    callback_port: callbacks.port,
+    sockets: live.sockets,
+    socket_url: live.url,
+    endSession: live.endSession,
+    close: async () => {
+      watch.stop();
+      await live.close();
+      await callbacks.close();
+      db.close();
+    },
+  };
+}
