@@ -1,4 +1,5 @@
-import type { FieldError, Problem } from '../../protocol/problem.ts';
+import type { FieldError } from '../../protocol/problem.ts';
+import type { Problem } from '../../protocol/problem-document.ts';
 
 /** What went wrong, in words for a person. */
 export class Failure extends Error {

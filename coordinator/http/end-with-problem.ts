@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Problem } from '../../protocol/problem.ts';
+import type { Problem } from '../../protocol/problem-document.ts';
 
 /** How long the other side may take to read the answer and to close the connection. */
 const CLOSE_MS = 2_000;

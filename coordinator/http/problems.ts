@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExtendableContext, Next } from 'koa';
-import { ErrandError, toProblem } from '../../protocol/problem.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { toProblem } from '../../protocol/problem-document.ts';
 import type { Logger } from '../base/logger.ts';
 import { closeAfterUnreadBody } from './body.ts';
 
@@ -43,11 +44,12 @@ function requirePath(ctx: ExtendableContext): string {
 }
 
 function answer(ctx: ExtendableContext, error: ErrandError, request_id: string): void {
-  ctx.status = error.status;
+  const problem = toProblem(error, request_id);
+  ctx.status = problem.status;
   ctx.set('Cache-Control', 'no-store');
-  if (error.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
+  if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
   if (error.retry_after_s !== undefined) ctx.set('Retry-After', String(error.retry_after_s));
-  ctx.body = JSON.stringify(toProblem(error, request_id));
+  ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
 }
 

@@ -5,7 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
-import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
+import { openSecrets, sameOrigin, sealSecrets, SecretsUnreadable, type ProjectSecrets } from './secrets.ts';
 import type { Db } from '../sqlite/database.ts';
 import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
@@ -73,12 +73,13 @@ export function patchedSecrets(
   };
 }
 
-/** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
+/** The secrets that a patch changes. If they cannot be opened, a patch that replaces all of them is not refused. */
 function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: ProjectPatch): ProjectSecrets {
   try {
     return openSecrets(keys, project);
   } catch (error) {
-    if (git_token === undefined || env === undefined) throw error;
+    const replaces_all = git_token !== undefined && env !== undefined;
+    if (!(error instanceof SecretsUnreadable) || !replaces_all) throw error;
     return { git_token: null, git_username: null, env: {} };
   }
 }

@@ -5,6 +5,15 @@ import type { ProjectRow } from '../domain/project.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
 
+/** A project's secrets were sealed with another key than the server's: its `keys.json` was lost or replaced. */
+export class SecretsUnreadable extends ErrandError {
+  constructor(cause: unknown) {
+    const message =
+      "The project's git_token and env cannot be opened: they were sealed with another keys.json than the server has. Set both anew.";
+    super('conflict', message, { cause });
+  }
+}
+
 /** What a project keeps secret: the credential of its repository, and values for the commands' environment. */
 export type ProjectSecrets = { git_token: string | null; git_username: string | null; env: Record<string, string> };
 
@@ -32,17 +41,13 @@ export function sealSecrets(
   };
 }
 
-/** Opens a project's secrets. Throws `conflict` where the server's key is another than the one that sealed them: its `keys.json` was lost. */
+/** Opens a project's secrets. Throws `SecretsUnreadable` if the server has another key than the one that sealed them. */
 export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secrets'>): ProjectSecrets {
   if (project.secrets === null) return NONE;
   try {
     return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
   } catch (cause) {
-    throw new ErrandError(
-      'conflict',
-      "The project's git_token and env cannot be opened: the server's keys.json is not the one that they were sealed with. Set both anew.",
-      { cause },
-    );
+    throw new SecretsUnreadable(cause);
   }
 }
 

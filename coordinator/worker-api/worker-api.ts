@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, contractFault, type Assignment, type CallbackReply } from '../../protocol/worker.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
@@ -205,7 +206,8 @@ export class WorkerApi {
     const request_id = newId();
     this.#deps.onRefused?.(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
-    if (!(error instanceof ErrandError) || error.status >= 500) log.error({ err: error }, "a worker's call failed");
+    if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
+      log.error({ err: error }, "a worker's call failed");
     else log.debug({ err: error }, "a worker's call was refused");
     return request_id;
   }

@@ -63,13 +63,13 @@ test('a token never goes to a host that it was not given for', async (t) => {
   }
 });
 
-test('secrets that were sealed with keys that are lost are told of, and can be set anew', async (t) => {
+test('secrets that were sealed with lost keys are a conflict, and can be set anew', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const body = { name: 'P', repo_url, git_token: 'ghp_secret', env: { A: '1' } };
   const { id } = await api.call('createProject', { body });
   server.keys.seal.fill(7);
-  const words = /git_token and env cannot be opened: the server's keys\.json is not the one/;
+  const words = /git_token and env cannot be opened: they were sealed with another keys\.json/;
   t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), {
     code: 'conflict',
     message: words,
