@@ -9,7 +9,8 @@ import { ROUTE_NAMES, ROUTES, type RouteName } from '../../protocol/routes.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { Client, Identity } from '../auth/identity.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
-import { hasBody, readJson } from './body.ts';
+import { hasBody } from '../base/json-body.ts';
+import { readJsonBody } from './body.ts';
 import { actOnce, idempotencyKey, JsonText, previousAnswer, requestHash, type Keyed } from './once.ts';
 
 type Parsed<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType } ? z.output<S> : undefined;
@@ -105,7 +106,7 @@ async function readCall(ctx: RouterContext, route: Route, { auth, log, config, e
 
 /** The body as it was sent; undefined where there is none and the route needs none. */
 async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown> {
-  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJson(ctx);
+  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJsonBody(ctx);
 }
 
 /** What a client says of itself is bounded, and has no control characters: it is shown on a terminal later. */

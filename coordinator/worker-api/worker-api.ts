@@ -12,7 +12,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
-import { readJson } from './body.ts';
+import { readJsonBody } from './body.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Caller, ErrorWriter, WorkerProxy, TunnelHandler } from './caller.ts';
 import { proxyTokenOf, tokenOf } from './credentials.ts';
@@ -141,7 +141,7 @@ export class WorkerApi {
     const release = this.#slots.take(task_id);
     if (!release) throw new ErrandError('rate_limited', 'Too many callbacks at once.', { retry_after_s: 1 });
     try {
-      const json = await readJson(request, LIMITS.callback_body_bytes_max);
+      const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, via }, json);
       reply(response, name === 'heartbeat' ? await this.#renewed(answer, claims) : answer);
     } finally {
