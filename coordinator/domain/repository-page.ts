@@ -1,6 +1,6 @@
 import { BranchName } from '../../protocol/task.ts';
 
-/** Other names under which a forge is reached: by its pages, or by ssh on the port of https. */
+/** Other host names of a forge: for its pages, or for ssh on the port of https. */
 const HOST_ALIASES = new Map([
   ['www.github.com', 'github.com'],
   ['github.dev', 'github.com'],
@@ -11,7 +11,10 @@ const HOST_ALIASES = new Map([
   ['altssh.bitbucket.org', 'bitbucket.org'],
 ]);
 
-/** On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of any depth. */
+/**
+ * Hosts where a repository is always `/owner/name`, and the rest of the path is a page. Elsewhere repositories may be
+ * in folders of any depth.
+ */
 const OWNER_AND_NAME_HOSTS = new Set([
   'github.com',
   'bitbucket.org',
@@ -21,14 +24,14 @@ const OWNER_AND_NAME_HOSTS = new Set([
   'git.sr.ht',
 ]);
 
-/** What follows `/owner/name/` on the pages of GitHub, Gitea and Forgejo that may run under any host. */
+/** What follows `/owner/name/` on pages of GitHub, Gitea and Forgejo, which run under any host. */
 const PAGES = new Set(
   'actions blame blob branches commit commits compare edit issues pull pulls raw releases src tags tree wiki'.split(
     ' ',
   ),
 );
 
-/** Branches that are called so have no others below them: what follows in a link is a path. */
+/** Common names of main branches. No branch `main/x` can exist beside `main`, so what follows them is a path. */
 const TRUNKS = new Set(['HEAD', 'develop', 'main', 'master', 'trunk']);
 
 type Page = { path: string[]; branch: string | undefined };
@@ -37,7 +40,10 @@ export function isOwnerAndNameHost(hostname: string): boolean {
   return OWNER_AND_NAME_HOSTS.has(hostname);
 }
 
-/** The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a token must not go out unencrypted. */
+/**
+ * Returns the same page under the main host name of its forge. The large forges are always asked by https, so that a
+ * token is never sent unencrypted.
+ */
 export function canonicalHost(given: URL): URL {
   const url = new URL(given);
   url.hostname = HOST_ALIASES.get(url.hostname) ?? url.hostname;
@@ -49,7 +55,9 @@ export function canonicalHost(given: URL): URL {
   return url;
 }
 
-/** The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its address names one. */
+/**
+ * The repository of a forge's page, as the parts of its path, and the branch that the address names, if it names one.
+ */
 export function repositoryOfPage(url: URL): Page {
   const parts = url.pathname.split('/').filter((part) => part !== '');
   const { path, rest } = split(url.hostname, parts);
@@ -93,7 +101,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
       return branchName(TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
     case 'src':
       return branchName(hostname === 'bitbucket.org' || TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
-    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git has no branch below another.
+    // Where the branch's name ends is not known. A wrong guess is no other branch: `a` cannot exist beside `a/b`.
     case 'blame':
     case 'blob':
     case 'edit':
@@ -104,7 +112,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
   }
 }
 
-/** The name if it can be one of a branch, and is not a commit's. `HEAD` is the default branch. */
+/** The name if it can be that of a branch and not of a commit. `HEAD` is the default branch. */
 function branchName(name: string | undefined): string | undefined {
   if (name === undefined || name === 'HEAD' || /^([0-9a-f]{12}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(name))
     return undefined;

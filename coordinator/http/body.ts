@@ -10,7 +10,10 @@ const BODY: BodyLimits = { bytes_max: LIMITS.request_body_bytes_max, read_ms: 30
 /** How much of a body that was refused is still read, and for how long, so that the client gets to read why. */
 const DISCARD = { bytes_max: 1024 * 1024, ms: 2_000 };
 
-/** Reads the JSON body of a public request. Rejects like `readJson`, and if the body is missing or says it is not JSON. */
+/**
+ * Reads the JSON body of a public request. Rejects as `readJson` does, and if there is no body or it is not marked as
+ * JSON.
+ */
 export async function readJsonBody(ctx: ExtendableContext): Promise<unknown> {
   if (!hasBody(ctx.req)) throw new ErrandError('invalid', 'A JSON body is needed.');
   if (!ctx.request.is('application/json'))

@@ -5,7 +5,10 @@ import type { ProjectSecrets } from './secrets.ts';
 /** The user name that forges take together with a token. */
 const TOKEN_USERNAME = 'x-access-token';
 
-/** What opens a repository: its project's token, else the server's own for its host; undefined if there is none. */
+/**
+ * The credential for a repository: the token of its project, else that of the server for its host; undefined if there
+ * is none.
+ */
 export function forgeCredential(
   repo_url: string,
   { git_token, git_username }: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
@@ -16,7 +19,10 @@ export function forgeCredential(
   return { username: TOKEN_USERNAME, password: config.git_token };
 }
 
-/** Whether the repository is on this host (`host` or `host:port`), by https: the server's token is sent unencrypted only to a port that is named. */
+/**
+ * Whether the repository is on this host (`host` or `host:port`), by https. Only to a named port the server's token
+ * may be sent unencrypted.
+ */
 function isAt(repo_url: string, git_host: string): boolean {
   if (!URL.canParse(repo_url)) return false;
   const { protocol, host } = new URL(repo_url);

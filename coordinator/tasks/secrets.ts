@@ -41,7 +41,7 @@ export function sealSecrets(
   };
 }
 
-/** Opens a project's secrets. Throws `SecretsUnreadable` if the server has another key than the one that sealed them. */
+/** Opens a project's secrets. Throws `SecretsUnreadable` if they were sealed with another key than the server's. */
 export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secrets'>): ProjectSecrets {
   if (project.secrets === null) return NONE;
   try {
@@ -52,8 +52,8 @@ export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secret
 }
 
 /**
- * The secrets that serve a task. The project may have moved since the task was made: the token of its repository is withheld from a task
- * whose repository has another origin (scheme, host, port), so that no token ever goes to a host that it was not given for.
+ * The secrets for a task. The project may have moved since the task was created: a task whose repository has another
+ * origin (scheme, host, port) gets no token, so that no token goes to a host that it was not given for.
  */
 export function readTaskSecrets(
   db: Db,

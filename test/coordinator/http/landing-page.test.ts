@@ -65,7 +65,7 @@ test('the page runs no script and loads nothing, and its policy allows no more',
   );
 });
 
-test('the address is the one that was asked for, if it can be one', async (t) => {
+test('the address is that of the Host header, if it is a valid one', async (t) => {
   const server = await startApi(t);
   const shown = async (host: string) => /--server (\S+)/.exec(loginOf(await get(server, { host })))?.[1];
   for (const host of ['errand.example', 'errand.example:8443', '192.0.2.1:1', '[2001:db8::1]:8787', 'LOCALHOST'])
