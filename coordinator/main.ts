@@ -33,7 +33,7 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     const config = readConfig();
     const logger = createLogger(config.log_level);
     const errand = await start(config, { ...options, logger, say });
-    for (const line of welcome(errand)) say(line);
+    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url })) say(line);
     stopOnSignals(errand, logger);
   } catch (error) {
     giveUp(error);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { readConfig, SETTING_NAMES } from '../coordinator/base/config.ts';
+import { readConfig } from '../coordinator/base/config.ts';
+import { SETTING_NAMES } from '../coordinator/base/settings.ts';
 import { COMMANDS } from '../coordinator/cli/commands.ts';
 import { ADMIN_COMMANDS } from '../coordinator/cli/admin-commands.ts';
 

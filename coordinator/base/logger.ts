@@ -20,7 +20,10 @@ export function createLogger(
   return pino(options, destination);
 }
 
-/** Writes synchronously; a failed write is retried with the next one. A log that cannot be written never ends the server. */
+/**
+ * Writes synchronously; a failed write is retried with the next one. A log that cannot be written never ends the
+ * server.
+ */
 function standardOutput(): { write: (line: string) => void } {
   const output = pino.destination({ dest: 1, sync: true, maxLength: BUFFER_BYTES_MAX });
   output.on('error', () => undefined);

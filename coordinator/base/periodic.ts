@@ -1,7 +1,9 @@
 import { within } from './deadline.ts';
 
 export type PeriodicOptions = {
-  /** Between the starts of two runs, in milliseconds. A run that takes longer delays the next one: runs never overlap. */
+  /**
+   * Between the starts of two runs, in milliseconds. A run that takes longer delays the next one: runs never overlap.
+   */
   every_ms: number;
   /** One run. Its errors go to `onError`. */
   work: (signal: AbortSignal) => void | Promise<void>;
@@ -31,7 +33,9 @@ export class Periodic {
     return (this.#running ??= this.#run().finally(() => (this.#running = undefined)));
   }
 
-  /** Starts no more runs and aborts the signal of the current one. Resolves when that has ended, or after `within_ms`. */
+  /**
+   * Starts no more runs and aborts the signal of the current one. Resolves when that has ended, or after `within_ms`.
+   */
   async stop(within_ms = 5_000): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort();

@@ -17,9 +17,9 @@ export type DemoModel = { base_url: string; close: () => Promise<void> };
 const PIECE_CHARS = 4;
 
 /**
- * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback port
- * that can do the sample errand. It streams like the real API, a piece every `pace_ms` milliseconds so that a user can
- * watch.
+ * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback
+ * port that can do the sample errand. It streams like the real API, a piece every `pace_ms` milliseconds so that a user
+ * can watch.
  */
 export async function startDemoModel(options: { pace_ms?: number } = {}): Promise<DemoModel> {
   const { pace_ms = 25 } = options;

@@ -1,7 +1,7 @@
 /*
- * A response of the Messages API in its wire format. Both the demo model and the tests' model server use it, so that both
- * reproduce the details of the real stream: an opening ping, an empty first `partial_json`, JSON padded with spaces,
- * cumulative usage in `message_delta`.
+ * A response of the Messages API in its wire format. Both the demo model and the tests' model server use it, so that
+ * both reproduce the details of the real stream: an opening ping, an empty first `partial_json`, JSON padded with
+ * spaces, cumulative usage in `message_delta`.
  */
 
 export type StopReason =

@@ -52,7 +52,9 @@ const REGISTRY_HOSTS = [
   'dl-cdn.alpinelinux.org',
 ];
 
-/** Whether a policy allows this host (in lower case). An entry `*.name` matches every subdomain of `name`, not `name`. */
+/**
+ * Whether a policy allows this host (in lower case). An entry `*.name` matches every subdomain of `name`, not `name`.
+ */
 export function allowsHost({ egress, egress_hosts }: EgressPolicy, host: string): boolean {
   switch (egress) {
     case 'none':

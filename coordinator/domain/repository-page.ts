@@ -64,7 +64,7 @@ export function repositoryOfPage(url: URL): Page {
   return { path, branch: branchOf(rest, url) };
 }
 
-/** Where the repository's path ends, and what page of it follows. */
+/** Splits a path into the repository's path and its page. */
 function split(hostname: string, parts: string[]): { path: string[]; rest: string[] } {
   const at = (index: number, skip = 0) => ({ path: parts.slice(0, index), rest: parts.slice(index + skip) });
   const dot_git = parts.findIndex((part) => /.\.git$/.test(part));

@@ -19,7 +19,7 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: Pick<Config, 'trust_proxy' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
+  config: Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -54,7 +54,7 @@ export function createApp(deps: AppDeps): Koa {
     deps,
   );
   app.use(answerProblems(logger));
-  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first')));
+  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

@@ -19,7 +19,7 @@ const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1
  * Middleware that answers a browser at `/` with what this server is and how to log in. A client that does not ask for
  * HTML gets the answer of the API. The page runs no script and loads nothing.
  */
-export function landingPage(signupState: () => SignupState) {
+export function landingPage(signupState: () => SignupState, public_url: string | undefined) {
   const style = readFileSync(new URL('landing-page.css', import.meta.url), 'utf8');
   const style_hash = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -28,7 +28,7 @@ export function landingPage(signupState: () => SignupState) {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
     ctx.vary('Accept');
     if (ctx.accepts('json', 'html') !== 'html') return next();
-    const address = HOST.test(ctx.host) ? `${ctx.secure ? 'https' : 'http'}://${ctx.host}` : 'ADDRESS-OF-THIS-PAGE';
+    const address = public_url ?? requestedAddress(ctx);
     ctx.set('Content-Security-Policy', policy);
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('Cache-Control', 'no-store');
@@ -37,7 +37,11 @@ export function landingPage(signupState: () => SignupState) {
   };
 }
 
-/** `address` must hold no character that is special in HTML. */
+/** The address that the request came to, if its Host header can be one. */
+function requestedAddress({ host, secure }: ExtendableContext): string {
+  return HOST.test(host) ? `${secure ? 'https' : 'http'}://${host}` : 'ADDRESS-OF-THIS-PAGE';
+}
+
 function page(style: string, address: string, signup: { options: string[]; note: string }): string {
   return `<!doctype html>
 <html lang="en">
@@ -74,5 +78,9 @@ For whoever runs it: <a href="/readyz">is the server ready?</a></footer>
 
 /** A command line; a tap selects all of it. Lines break between its words. */
 function command(...words: string[]): string {
-  return `<pre>${words.map((word) => `<span>${word}</span>`).join(' ')}</pre>`;
+  return `<pre>${words.map((word) => `<span>${escapeHtml(word)}</span>`).join(' ')}</pre>`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -46,7 +46,10 @@ export class Feed implements Watcher {
     socket.on('pong', () => (this.#pong_received = true));
   }
 
-  /** Replays the log after the cursor `after`, then goes live. Replaces an earlier subscription. Rejects if a read fails. */
+  /**
+   * Replays the log after the cursor `after`, then goes live. Replaces an earlier subscription. Rejects if a read
+   * fails.
+   */
   async subscribe(after: number, task_id: string | undefined): Promise<void> {
     // The cursor may be from another database and ahead of this one; it must not suppress new events.
     this.#cursor = Math.min(after, newestEventIdOf(this.#db, this.user_id));
@@ -92,7 +95,9 @@ export class Feed implements Watcher {
     });
   }
 
-  /** Terminates a socket that did not answer the last ping; pings it otherwise. A draining socket has its own timeout. */
+  /**
+   * Terminates a socket that did not answer the last ping; pings it otherwise. A draining socket has its own timeout.
+   */
   ping(): void {
     if (this.#draining) return;
     if (!this.#pong_received) return this.#socket.terminate();

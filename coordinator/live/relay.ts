@@ -18,7 +18,9 @@ export type Watcher = {
 /** The limit of the event bodies in one live frame, in characters. */
 const FRAME_BODIES_MAX = 256 * 1024;
 
-/** Publishes events, states and deltas to the watchers of the user they belong to. Builds no frame without a watcher. */
+/**
+ * Publishes events, states and deltas to the watchers of the user they belong to. Builds no frame without a watcher.
+ */
 export class Relay {
   readonly #watchers = new Map<string, Set<Watcher>>();
 

@@ -31,7 +31,8 @@ export class Upgrades {
   constructor(serve: ServeSocket, logger: Logger) {
     this.#serve = serve;
     this.#logger = logger;
-    // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to close.
+    // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to
+    // close.
     this.#server.on('wsClientError', ({ message }, raw) =>
       this.#refuse(raw, new ErrandError('invalid', `${message}.`)),
     );

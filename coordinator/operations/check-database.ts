@@ -8,8 +8,8 @@ const PROGRAM = fileURLToPath(new URL('../sqlite/check-process.ts', import.meta.
 const CHECK_MS_MAX = 60 * 60 * 1000;
 
 /**
- * Checks the database in a process of its own while the server runs. If it is damaged, dispatch stops; reads still work.
- * Returns the function that aborts the check.
+ * Checks the database in a process of its own while the server runs. If it is damaged, dispatch stops; reads still
+ * work. Returns the function that aborts the check.
  */
 export function checkInBackground(database_path: string, gate: DispatchGate, logger: Logger): () => void {
   logger.warn({ database: database_path }, 'unclean shutdown; database check started');

@@ -22,8 +22,8 @@ export type DataFolder = { keys: Keys; new_keys: boolean; db: Db; database_path:
  * Locks the data folder for this server and opens its contents; `opened` closes them again. Throws a `ConfigError` that
  * names the problem and the fix if the folder cannot be used. It never repairs or replaces anything that is damaged.
  *
- * SQLite itself detects an invalid header or a truncated file. The whole file is checked only after an unclean shutdown:
- * the disk may have lost writes, or the file may have been copied while it was being written.
+ * SQLite itself detects an invalid header or a truncated file. The whole file is checked only after an unclean
+ * shutdown: the disk may have lost writes, or the file may have been copied while it was being written.
  */
 export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataFolder {
   const fault = dataPathFault(dir);
@@ -76,7 +76,9 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Turns an error of the file system or of SQLite into a `ConfigError` with the fix. Returns any other error unchanged. */
+/**
+ * Turns an error of the file system or of SQLite into a `ConfigError` with the fix. Returns any other error unchanged.
+ */
 function explainOpenError(error: unknown, dir: string, database_path: string): unknown {
   const full = `The disk of the data folder ${dir} is full: free some space and start Errand again.`;
   if (error instanceof Error && 'syscall' in error && 'code' in error)

@@ -28,9 +28,9 @@ export type DeletionDependencies = {
 };
 
 /**
- * Deletes what was marked as removed: tasks with their logs and workspaces, projects, users. It uses small transactions,
- * one per turn of the event loop, so that requests are served in between. It keeps no state in memory: after a crash the
- * rows are still marked, and the next process continues.
+ * Deletes what was marked as removed: tasks with their logs and workspaces, projects, users. It uses small
+ * transactions, one per turn of the event loop, so that requests are served in between. It keeps no state in memory:
+ * after a crash the rows are still marked, and the next process continues.
  */
 export class Deletion {
   readonly #deps: DeletionDependencies;
@@ -44,8 +44,8 @@ export class Deletion {
   }
 
   /**
-   * Deletes all that is marked, including what is marked meanwhile. Resolves with true when only tasks with a worker are
-   * left, with false after an error or a stop. It schedules its own retries. Never rejects.
+   * Deletes all that is marked, including what is marked meanwhile. Resolves with true when only tasks with a worker
+   * are left, with false after an error or a stop. It schedules its own retries. Never rejects.
    */
   sweep(): Promise<boolean> {
     return (this.#sweeping ??= this.#sweep());

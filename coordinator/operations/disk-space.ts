@@ -15,8 +15,8 @@ const FREE_FILES_MIN = 1_000;
 export type DiskSpaceDependencies = { dir: string; free_bytes_min: number; gate: DispatchGate; logger: Logger };
 
 /**
- * Checks the free space on the data folder's disk, and stops dispatch while it is short. The rest is reserved for running
- * attempts and the database. Dispatch resumes by itself when there is space again.
+ * Checks the free space on the data folder's disk, and stops dispatch while it is short. The rest is reserved for
+ * running attempts and the database. Dispatch resumes by itself when there is space again.
  */
 export class DiskSpace {
   readonly #dir: string;

@@ -5,8 +5,8 @@ export const PARTS = ['runner', 'disk', 'database'] as const;
 export type Part = (typeof PARTS)[number];
 
 /**
- * Stops dispatch while any part has a fault: tasks stay queued and no warm worker is started. Running attempts continue.
- * Listeners are called when the last fault is cleared.
+ * Stops dispatch while any part has a fault: tasks stay queued and no warm worker is started. Running attempts
+ * continue. Listeners are called when the last fault is cleared.
  */
 export class DispatchGate {
   readonly #logger: Logger;

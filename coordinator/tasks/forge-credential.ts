@@ -2,13 +2,10 @@ import type { Config } from '../base/config.ts';
 import type { ForgeCredential } from '../domain/forge-repository.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
-/** The user name that forges take together with a token. */
+/** The user name that forges expect together with a token. */
 const TOKEN_USERNAME = 'x-access-token';
 
-/**
- * The credential for a repository: the token of its project, else that of the server for its host; undefined if there
- * is none.
- */
+/** The credential of a repository: its project's token, otherwise the server's token for that host; undefined: none. */
 export function forgeCredential(
   repo_url: string,
   { git_token, git_username }: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
@@ -20,8 +17,8 @@ export function forgeCredential(
 }
 
 /**
- * Whether the repository is on this host (`host` or `host:port`), by https. Only to a named port the server's token
- * may be sent unencrypted.
+ * Whether the repository is on this host (`host` or `host:port`), by https: the server's token is sent unencrypted only
+ * to a port that is named.
  */
 function isAt(repo_url: string, git_host: string): boolean {
   if (!URL.canParse(repo_url)) return false;

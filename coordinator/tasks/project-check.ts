@@ -7,7 +7,7 @@ import { forgeCredential } from './forge-credential.ts';
 import { patchedSecrets, requireProject } from './project-commands.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
-type Dependencies = {
+type ProjectCheckDependencies = {
   db: Db;
   keys: Keys;
   config: Pick<Config, 'git_token' | 'git_host'>;
@@ -19,9 +19,9 @@ type Dependencies = {
  * `RepositoryCheck`.
  */
 export class ProjectCheck {
-  readonly #deps: Dependencies;
+  readonly #deps: ProjectCheckDependencies;
 
-  constructor(dependencies: Dependencies) {
+  constructor(dependencies: ProjectCheckDependencies) {
     this.#deps = dependencies;
   }
 

@@ -4,9 +4,9 @@ import { BACKOFF_MAX_MS } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
 
 /*
- * The order of the queue: priority, then round-robin over users (a burst of one user does not starve another), then age.
- * A task that waits for its `retry_at` comes after all that may start. One SQL statement gives both the places that
- * users see and the task to start next.
+ * The order of the queue: priority, then round-robin over users (a burst of one user does not starve another), then
+ * age. A task that waits for its `retry_at` comes after all that may start. One SQL statement gives both the places
+ * that users see and the task to start next.
  */
 
 /** Each queued task's place, from 1. It scans the whole queue: for a list of tasks, call it once. */

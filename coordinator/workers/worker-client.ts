@@ -1,5 +1,5 @@
 import { ErrandError } from '../../protocol/problem.ts';
-import { contractFault, WorkerHealth, WorkerStatus, type Assignment, type Message } from '../../protocol/worker.ts';
+import { contractFault, WorkerHealth, type Assignment, type Message } from '../../protocol/worker.ts';
 import type { WorkerAnswer, WorkerChannel } from './runner.ts';
 
 /* The calls to a worker (protocol/worker.ts, "What the coordinator asks of the worker"). What it answers is checked by a schema. */
@@ -32,9 +32,4 @@ export function postMessages(channel: WorkerChannel, messages: Message[]): Promi
 export function postCancel(channel: WorkerChannel, reason: string): Promise<WorkerAnswer> {
   const content = { reason: reason.slice(0, REASON_CHARS_MAX) };
   return channel.call({ method: 'POST', path: '/cancel', content, signal: inTime() });
-}
-
-export async function readStatus(channel: WorkerChannel): Promise<WorkerStatus> {
-  const { text } = await channel.call({ method: 'GET', path: '/status', signal: inTime() });
-  return WorkerStatus.parse(JSON.parse(text));
 }

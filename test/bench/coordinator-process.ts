@@ -7,27 +7,27 @@ import { removeWorkers } from '../support/remove-workers.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const MAIN = path('coordinator/main.ts');
-/** As `npm start` calls Node: see package.json. */
+/** The arguments of `npm start`: see package.json. */
 const NODE_ARGS = ['--max-semi-space-size=8'];
 const NODE_COMPILE_CACHE = path('node_modules/.cache/errand');
 const READY_MS = 30_000;
-/** How long a process of the bench may live: whoever waits for more from it fails then. */
+/** The process is killed after this time, and the bench fails. */
 const LIFE_MS = 5 * 60_000;
 const STOP_MS = 15_000;
 const CALL_MS = 30_000;
 
-/** A server in a process of its own. It stops, and its workers are removed, with the block that asked for it. */
+/** A server in a process of its own. Disposing of it stops the server and removes its workers. */
 export type ServerProcess = AsyncDisposable & {
   url: string;
-  /** From the start of the process until it was ready. */
+  /** The time from the start of the process until it was ready. */
   ready_ms: number;
-  /** What of the process is in memory, in bytes (Linux). */
+  /** The resident memory of the process, in bytes (Linux). */
   memory_bytes: () => number;
 };
 
 /**
- * Starts a coordinator as `npm start` does, on a free port, with the demo model, and no warm workers unless told. Rejects with what it said where it is not
- * ready in half a minute.
+ * Starts a coordinator as `npm start` does, on a free port, with the demo model and by default no warm workers. Rejects
+ * with its output if it is not ready in 30 seconds.
  */
 export function startCoordinatorProcess(data_dir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
   const own = {
@@ -40,7 +40,7 @@ export function startCoordinatorProcess(data_dir: string, env: Record<string, st
   return startServerProcess(MAIN, { ...own, ...env }, () => removeWorkers(data_dir));
 }
 
-/** Starts a program that prints its address once it listens, and answers its `/readyz` with 200 once it is ready. */
+/** Starts a program that prints its address and returns 200 for `/readyz` when it is ready. */
 export async function startServerProcess(
   program: string,
   env: Record<string, string> = {},
@@ -70,12 +70,12 @@ export async function startServerProcess(
       const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];
       if (url !== undefined) listens.resolve(url);
     });
-  const fail = () => listens.reject(new Error(`${program} was not ready. It said:\n${output}`));
+  const fail = () => listens.reject(new Error(`${program} was not ready. Output:\n${output}`));
   const late = setTimeout(fail, READY_MS);
   child.once('close', fail);
   try {
     const url = await listens.promise;
-    await answered(`${url}/readyz`);
+    await waitUntilReady(`${url}/readyz`);
     const ready_ms = performance.now() - begin;
     return { url, ready_ms, memory_bytes: () => residentBytes(child.pid), [Symbol.asyncDispose]: stop };
   } catch (error) {
@@ -86,7 +86,7 @@ export async function startServerProcess(
   }
 }
 
-async function answered(url: string): Promise<void> {
+async function waitUntilReady(url: string): Promise<void> {
   const signal = AbortSignal.timeout(READY_MS);
   while (!(await fetch(url, { signal })).ok) await new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -98,7 +98,7 @@ function residentBytes(pid = 0): number {
 
 export const BENCH_ACCOUNT = { email: 'bench@example.org', password: 'a bench is for sitting' };
 
-/** Makes the first account. */
+/** Creates the first account. */
 export function signUp(url: string): Promise<Session> {
   return session(`${url}/auth/signup`, BENCH_ACCOUNT);
 }
@@ -108,11 +108,11 @@ export function logIn(url: string, email: string): Promise<Session> {
 }
 
 async function session(url: string, body: typeof BENCH_ACCOUNT): Promise<Session> {
-  const answer = await fetch(url, {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(CALL_MS),
   });
-  return Session.parse(await answer.json());
+  return Session.parse(await response.json());
 }

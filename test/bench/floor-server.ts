@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
-/* The floor of an idle server: Node's own HTTP server and ws, and nothing behind them. Each client's first message is answered as if it had caught up. */
+/*
+ * The baseline of an idle server: Node's HTTP server and ws, nothing else. It replies `caught_up` to each client's
+ * first message.
+ */
 
 const server = createServer((_, response) => response.end());
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });

@@ -10,18 +10,18 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const STARTS = 5;
 const SOCKETS = 2_000;
-/** Sockets that are opened before the count begins: the memory that a server takes in advance is none of theirs. */
+/** Sockets that are opened before the measurement, since a server allocates some memory in advance. */
 const SOCKETS_AHEAD = 500;
-/** Sockets that are opened at once: one user's. */
+/** Sockets that are opened at once, all of one user. */
 const BATCH = 25;
 const READY_GOAL_MS = 1_000;
 const IDLE_GOAL_BYTES = 120 * 1024 * 1024;
 const CAUGHT_UP_MS = 30_000;
 
-/** The same with nothing behind it: node:http and ws alone. */
+/** The baseline: only node:http and ws. */
 const startFloor = () => startServerProcess(fileURLToPath(new URL('./floor-server.ts', import.meta.url)));
 
-/** (d) What an idle coordinator and an idle socket cost in memory; (e) how long a start takes. */
+/** (d) The memory of an idle coordinator and of an idle socket; (e) the time of a start. */
 export async function benchIdle(): Promise<Row[]> {
   await using folder = await temporaryFolder();
   const errand: Idle[] = [];
@@ -71,7 +71,7 @@ async function idle(start: () => Promise<ServerProcess>): Promise<Idle> {
   return { ready_ms: server.ready_ms, bytes: server.memory_bytes() };
 }
 
-/** What one more socket that has caught up costs, in bytes: of the coordinator's, and of the floor's. */
+/** The memory per idle socket, in bytes: of the coordinator and of the baseline. */
 async function socketBytes(data_dir: string): Promise<[number, number]> {
   const emails = await addUsers(data_dir, (SOCKETS_AHEAD + SOCKETS) / BATCH);
   await using server = await startCoordinatorProcess(data_dir);
@@ -100,7 +100,7 @@ async function bytesASocket(
   }
 }
 
-/** Users with the first one's password; gives their e-mail addresses. Signing up each would be held up by the limit for an address. */
+/** Adds users with the first user's password; returns their email addresses. Sign-ups would be rate-limited. */
 async function addUsers(data_dir: string, count: number): Promise<string[]> {
   {
     await using server = await startCoordinatorProcess(data_dir);
@@ -117,7 +117,7 @@ async function addUsers(data_dir: string, count: number): Promise<string[]> {
   return emails;
 }
 
-/** A batch of sockets that have caught up and now wait. */
+/** Opens a batch of sockets and waits until they have caught up. */
 function open(url: string, protocols: string[]): Promise<WebSocket[]> {
   return Promise.all(Array.from({ length: BATCH }, () => caughtUp(url.replace('http', 'ws'), protocols)));
 }

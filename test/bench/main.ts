@@ -4,7 +4,7 @@ import { benchPages } from './pages.ts';
 import { benchRelay } from './relay.ts';
 import { benchStart } from './start.ts';
 
-/** The parts of the bench, by the names that the command line takes: `npm run bench -- pages idle`; all of them by default. */
+/** The benchmarks by name: `npm run bench -- pages idle`. By default all run. */
 const PARTS: Record<string, () => Promise<Row[]>> = {
   relay: benchRelay,
   start: benchStart,
@@ -15,7 +15,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
-  console.error(`Unknown: ${unknown.join(', ')}. There are: ${Object.keys(PARTS).join(', ')}.`);
+  console.error(`Unknown: ${unknown.join(', ')}. Available: ${Object.keys(PARTS).join(', ')}.`);
   process.exit(2);
 }
 const rows: Row[] = [];

@@ -1,4 +1,4 @@
-/** The middle value; of an even count the mean of the two. */
+/** The median. */
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -6,14 +6,14 @@ export function median(values: number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** How long `work` takes, in milliseconds. */
+/** The duration of `work`, in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();
   return performance.now() - begin;
 }
 
-/** One line of the table. `goal` says what the ratio or the figure is to keep to; `met` whether it did. */
+/** One row of the table. `goal`: the limit of the ratio or the figure; `met`: whether it was kept; null: no goal. */
 export type Row = { what: string; figure: string; floor: string; ratio: string; goal: string; met: boolean | null };
 
 /** Prints the rows as a table in Markdown. */

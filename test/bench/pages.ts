@@ -8,11 +8,14 @@ import { temporaryFolder } from './temporary-folder.ts';
 const FEW = 1_000;
 const MANY = 1_000_000;
 const REQUESTS = 300;
-/** How long one page may take, before the bench fails. */
+/** The timeout of one request. */
 const PAGE_MS = 30_000;
 const RATIO_GOAL = 1.5;
 
-/** (c) A page of tasks and of events, with few rows and with many. Both servers run at once and are asked in turn, so that noise hits both. */
+/**
+ * (c) The time of a page of tasks and of events, with few and with many rows. Both servers run at once and are called
+ * alternately, so that noise affects both.
+ */
 export async function benchPages(): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const servers = [await seededServer(stack, FEW), await seededServer(stack, MANY)] as const;
@@ -34,7 +37,7 @@ export async function benchPages(): Promise<Row[]> {
   return rows;
 }
 
-/** Starts a coordinator whose only user has `count` tasks, and one task with `count` events. Gives what asks it for a page. */
+/** Starts a coordinator with `count` tasks and `count` events of one task. Returns the function that reads a page. */
 async function seededServer(stack: AsyncDisposableStack, count: number) {
   const { path } = stack.use(await temporaryFolder());
   {
@@ -59,7 +62,7 @@ async function seededServer(stack: AsyncDisposableStack, count: number) {
   };
 }
 
-/** Fills the log of the only user; gives the id of the task that has the events. */
+/** Fills the log of the only user; returns the id of the task with the events. */
 function seed(path: string, count: number): string {
   const db = new Database(path);
   const user_id = db.prepare('SELECT id FROM users').pluck().get();
@@ -67,7 +70,7 @@ function seed(path: string, count: number): string {
   const task = db.prepare(
     `INSERT INTO tasks (id, user_id, repo_url, prompt, title, branch, model, budget_usd, max_turns, priority, status, attempt, failures,
        queued_at, plan, created_at, updated_at, ended_at)
-     VALUES (?, ?, 'https://example.org/a/b', 'Mend the build', 'Mend the build', 'errand/x', 'demo', 5, 100, 0, 'succeeded', 1, 0, ?, '[]', ?, ?, ?)`,
+     VALUES (?, ?, 'https://example.org/a/b', 'Fix the build', 'Fix the build', 'errand/x', 'demo', 5, 100, 0, 'succeeded', 1, 0, ?, '[]', ?, ?, ?)`,
   );
   const event = db.prepare(
     `INSERT INTO events (task_id, user_id, attempt, seq, type, at, body) VALUES (?, ?, 1, ?, 'log', ?, ?)`,

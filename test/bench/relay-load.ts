@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 /*
- * The other end of the relay's bench, in a process of its own: workers that post events, and the client that watches them. It times each
- * event from the call that brings it until the client has it.
+ * The load generator of the relay's benchmark, in a process of its own: workers that post events, and a client that
+ * watches. It measures the latency of each event from the POST to the client.
  */
 
-/** What to do: `workers` post `posts` times each, `events` at a time, and all together `posts_per_s` a second, or as fast as they are answered. */
+/** Each of `workers` posts `posts` times `events` events. `posts_per_s`: the total rate; null: as fast as possible. */
 export type Load = {
   target:
     | { kind: 'errand'; port: number; tokens: { task_id: string; token: string }[]; url: string; user_id: string }
@@ -19,7 +19,7 @@ export type Load = {
   posts_per_s: number | null;
 };
 
-/** Milliseconds of single events, from the call to the client; events per second over all. */
+/** Latencies of events from the POST to the client, and the total throughput. */
 export type Measure = { events_per_s: number; p50_ms: number; p99_ms: number; worst_ms: number };
 
 const filler = 'x'.repeat(380);
@@ -27,7 +27,7 @@ const filler = 'x'.repeat(380);
 async function run({ target, workers, posts, events, posts_per_s }: Load): Promise<Measure> {
   const latencies: number[] = [];
   const total = workers * posts * events;
-  /** The floor answers each post in turn by an empty frame. */
+  /** The baseline replies to each post, in order, with an empty frame. */
   const unanswered: (() => void)[] = [];
   const all = Promise.withResolvers<void>();
   const socket = await (target.kind === 'errand' ? watch(target.url, target.user_id) : open(target.url));
@@ -60,7 +60,7 @@ async function run({ target, workers, posts, events, posts_per_s }: Load): Promi
     const [response] = await once(call, 'response');
     response.resume();
     await once(response, 'end');
-    if (response.statusCode !== 200) throw new Error(`a POST of events was answered ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new Error(`A POST of events returned ${response.statusCode}.`);
   };
   const started = performance.now();
   await Promise.all(
@@ -84,7 +84,7 @@ async function run({ target, workers, posts, events, posts_per_s }: Load): Promi
   return { events_per_s: total / seconds, p50_ms: at(0.5), p99_ms: at(0.99), worst_ms: at(1) };
 }
 
-/** A POST of events of about 500 bytes each. */
+/** The body of a POST with events of about 500 bytes each. */
 function bodyOf(first: number, count: number): string {
   const at = new Date().toISOString();
   const events = Array.from({ length: count }, (_, i) => ({
@@ -106,7 +106,7 @@ async function open(url: string): Promise<WebSocket> {
   return socket;
 }
 
-/** A client of Errand's that has caught up. */
+/** Connects a client and waits until it has caught up. */
 function watch(url: string, user_id: string): Promise<WebSocket> {
   const socket = connect(`${url}/${user_id}`, ['errand.v1', `bearer.${user_id}`]);
   return new Promise((resolve, reject) => {

@@ -15,13 +15,15 @@ import { SILENT } from '../support/silent.ts';
 type Shape = Omit<Load, 'target'>;
 
 const ROUNDS = 5;
-/** Of the floor's events per second, at the least; and how late the slowest hundredth may be at 1,000 events/s. */
+/** The minimum share of the baseline's events per second, and the maximum p99 latency at 1,000 events/s. */
 const RATE_GOAL = 0.5;
 const P99_GOAL_MS = 10;
-/** How long one load may take. */
+/** The timeout of one load. */
 const LOAD_MS = 60_000;
 
-/** How events come: in bulk from several workers, at two steady rates (a worker posts what it has each 40 ms), and as one worker's burst. */
+/**
+ * The loads: bulk posts of several workers, two steady rates (one POST per worker every 40 ms), and one worker's burst.
+ */
 const SHAPES = {
   '8 workers, 100 a POST': { workers: 8, posts: 40, events: 100, posts_per_s: null },
   '100 events/s': { workers: 4, posts: 100, events: 1, posts_per_s: 100 },
@@ -29,7 +31,10 @@ const SHAPES = {
   'burst of 10,000': { workers: 1, posts: 20, events: 500, posts_per_s: null },
 } satisfies Record<string, Shape>;
 
-/** (a) Events from a worker's POST, through the disk, to a client's socket. Each round measures Errand, then the floor. */
+/**
+ * (a) Events from a worker's POST, through the disk, to a client's socket. Each round measures Errand, then the
+ * baseline.
+ */
 export async function benchRelay(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, shape] of Object.entries<Shape>(SHAPES)) {
@@ -71,7 +76,7 @@ function latencyRow(name: string, goal_ms: number | null, errand: number, floor:
   };
 }
 
-/** Events from a worker's POST, through the disk, to a client's socket, as Errand does it. */
+/** Measures Errand: from a worker's POST, through the disk, to a client's socket. */
 async function measureErrand(shape: Shape): Promise<Measure> {
   await using folder = await temporaryFolder();
   const scene = await startWorkerApiScene({ folder: folder.path });
@@ -92,7 +97,10 @@ async function measureErrand(shape: Shape): Promise<Measure> {
   }
 }
 
-/** The floor: the same rows through better-sqlite3 and ws alone, in group commits too. Nobody is asked who they are, and nothing is checked. */
+/**
+ * Measures the baseline: the same rows through better-sqlite3 and ws, with group commit, without authentication or
+ * checks.
+ */
 async function measureFloor(shape: Shape): Promise<Measure> {
   await using folder = await temporaryFolder();
   const db = openDatabase(join(folder.path, 'floor.db'));
@@ -138,12 +146,12 @@ async function measureFloor(shape: Shape): Promise<Measure> {
   }
 }
 
-/** Runs a load in a process of its own; rejects where it takes too long. */
+/** Runs a load in a process of its own. Rejects on a timeout. */
 async function load(what: Load): Promise<Measure> {
   const child: ChildProcess = fork(new URL('./relay-load.ts', import.meta.url), { timeout: LOAD_MS });
   try {
     child.send(what);
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the load ended without a measure')));
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('The load process ended without a result.')));
     const [measure] = await Promise.race([once(child, 'message'), ended]);
     ended.catch(() => {});
     return measure;

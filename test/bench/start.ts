@@ -15,13 +15,16 @@ import { temporaryFolder } from './temporary-folder.ts';
 const ROUNDS = 5;
 const IMAGE = process.env.ERRAND_WORKER_IMAGE ?? 'errand-agent';
 const RATIO_GOAL = 0.25;
-/** How long a worker that has just begun to listen still loads what it needs: it waits for minutes where it is of use. */
+/** A worker still loads modules after it listens. In production a warm worker waits for minutes. */
 const LOADED_MS = 2_000;
 const ERRAND_MS = 60_000;
 
 const run = promisify(execFile);
 
-/** (b) From `POST /task` to the worker's first event, warm and cold; the floor is a container of the same image, or a bare Node without Docker. */
+/**
+ * (b) The time from `POST /task` to the worker's first event, warm and cold. The baseline is a container of the same
+ * image, or a bare Node process if there is no Docker.
+ */
 export async function benchStart(): Promise<Row[]> {
   const runner = await run('docker', ['image', 'inspect', IMAGE]).then(
     () => 'docker' as const,
@@ -66,7 +69,7 @@ const FLOORS = {
   process: { what: 'a bare `node`', run: () => run(process.execPath, ['--eval', ''], { timeout: ERRAND_MS }) },
 };
 
-/** Starts a coordinator, and gives what sends it an errand: milliseconds from the POST until a client has the worker's first event. */
+/** Starts a coordinator. Returns a function that sends an errand and measures the time to the worker's first event. */
 async function sender(stack: AsyncDisposableStack, runner: 'docker' | 'process', warm: boolean) {
   const { path } = stack.use(await temporaryFolder());
   const warm_workers = warm ? '1' : '0';
@@ -77,7 +80,7 @@ async function sender(stack: AsyncDisposableStack, runner: 'docker' | 'process',
   const phone = stack.adopt(new Phone(url, user.id, () => access_token), (it) => it.close());
   await phone.until(({ frames }) => frames.some(({ type }) => type === 'caught_up'));
   return async () => {
-    await until('the right number of workers waits', () => waiting(path) === (warm ? 1 : 0), ERRAND_MS);
+    await until('the expected number of workers is ready', () => waiting(path) === (warm ? 1 : 0), ERRAND_MS);
     await delay(LOADED_MS);
     const begin = performance.now();
     const body = { prompt: 'Make the tests pass', repo_url: SAMPLE_REPO_URL };
@@ -86,13 +89,13 @@ async function sender(stack: AsyncDisposableStack, runner: 'docker' | 'process',
     await phone.until(() => has('agent.started'), ERRAND_MS);
     const took_ms = performance.now() - begin;
     const attempt = phone.events.find((event) => event.task_id === id && event.type === 'attempt.started');
-    if (attempt?.body['warm'] !== warm) throw new Error(`The worker was ${warm ? 'not ' : ''}a warm one.`);
+    if (attempt?.body['warm'] !== warm) throw new Error(`The worker was ${warm ? 'not ' : ''}warm.`);
     await api.call('cancelTask', { params: { id } });
     return took_ms;
   };
 }
 
-/** How many workers there are, once each of them listens. */
+/** The number of workers; undefined while one of them does not listen yet. */
 function waiting(data_dir: string): number | undefined {
   const dir = join(data_dir, 'workers');
   const names = existsSync(dir) ? readdirSync(dir) : [];

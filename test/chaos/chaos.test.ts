@@ -4,9 +4,7 @@ import { closeEngine } from './engine.ts';
 import { FAULTS } from './faults/all.ts';
 import { runOnce } from './run.ts';
 
-/*
- * A short run of `npm run chaos`: a fault of each kind, each with a seed of its own that never changes.
- */
+/* A short run of `npm run chaos`: a fault of each kind, each with a fixed seed. */
 
 const CHOSEN = [
   'coordinator: kill -9, 100 times in one errand',
@@ -15,8 +13,8 @@ const CHOSEN = [
   'agent process: SIGSTOP for longer than a lease, SIGCONT',
   'command: fills the disk of the workspaces',
   'callbacks: reordered, some lost',
-  'forge: takes its token no more, then again',
-  'disk: full, where the database is',
+  'forge: refuses its token for a while',
+  'disk: full, at the database',
   'dockerd: kill -9 and start, live-restore off',
   'coordinator: kill -9 after handle_event',
 ];
@@ -32,7 +30,7 @@ for (const [seed, name] of CHOSEN.entries())
       if (!fault) throw new Error(`There is no fault '${name}'.`);
       const { wrong, faults } = await runOnce(seed, [fault], 'docker');
       t.deepEqual(wrong, []);
-      t.deepEqual(faults, [name], 'it came about');
+      t.deepEqual(faults, [name], 'the fault was injected');
     },
     no_docker,
   );

@@ -5,8 +5,8 @@ import { failAt } from './failpoints.ts';
 import { PACE } from './pace.ts';
 
 /*
- * The coordinator as `npm start` runs it, except for its pace, and with a durable subscriber of the log. An argument `before:<what>:<nth>` or
- * `after:<what>:<nth>` kills it at that point (see failpoints.ts).
+ * The coordinator as `npm start` runs it, with shorter leases and a durable subscriber of the log. An argument
+ * `before:<what>:<nth>` or `after:<what>:<nth>` kills it at that point (see failpoints.ts).
  */
 const [at, what, nth] = (process.argv[2] ?? '').split(':');
 const fails = (at === 'before' || at === 'after') && what !== undefined;

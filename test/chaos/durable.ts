@@ -4,12 +4,14 @@ import { pino } from 'pino';
 import { DurableSubscriber } from '../../coordinator/sqlite/durable-subscriber.ts';
 import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 
-/** The types that the durable subscriber of these tests gets. */
+/** The event types of the durable subscriber. */
 const TYPES = ['task.created', 'task.status', 'attempt.ended'];
 
 const fileIn = (data_dir: string) => join(data_dir, 'durable-subscriber.txt');
 
-/** A durable subscriber that writes down the id of each event, beside the database. `onHandled`: called before its cursor is stored. */
+/**
+ * A durable subscriber that appends the id of each event to a file. `onHandled` is called before its cursor is stored.
+ */
 export function writeDown(log: EventLog, data_dir: string, onHandled: () => void): DurableSubscriber {
   return new DurableSubscriber({
     log,
@@ -23,7 +25,7 @@ export function writeDown(log: EventLog, data_dir: string, onHandled: () => void
   });
 }
 
-/** What is wrong with what the subscriber wrote down of these events, whose ids ascend: it must have each one at least once, in order. */
+/** Checks that the subscriber got each of these events at least once, in order. `events`: ascending ids. */
 export function durableViolations(data_dir: string, events: { id: number; type: string }[]): string[] {
   const expected = events.filter(({ type }) => TYPES.includes(type)).map(({ id }) => id);
   const file = fileIn(data_dir);
@@ -31,5 +33,5 @@ export function durableViolations(data_dir: string, events: { id: number; type: 
   const first_times = [...new Set(written)].filter((id) => expected.includes(id));
   return first_times.join() === expected.join()
     ? []
-    : [`durable subscriber: ${first_times.join()} in place of ${expected.join()}`];
+    : [`durable subscriber: got ${first_times.join()}, expected ${expected.join()}`];
 }

@@ -9,9 +9,9 @@ import { until } from '../support/until.ts';
 const run = promisify(execFile);
 
 /**
- * A Docker engine of our own, beside that of the machine, which may be killed: it has no network to give, as workers want none, and a network
- * namespace of its own, since an engine without a bridge takes the machine's away. Making one takes a while (the workers' image is copied
- * into it), so it is made once, lent to one run at a time, and ended with the process.
+ * A second Docker engine that tests may kill. It has no bridge, since workers need no network, and runs in a network
+ * namespace of its own, since an engine without a bridge would remove the machine's. Creating it is slow (the workers'
+ * image is copied into it), so one engine is shared, used by one run at a time, and closed with the process.
  */
 export class Engine {
   readonly #dir: string;
@@ -32,7 +32,7 @@ export class Engine {
     return engine;
   }
 
-  /** Starts the daemon. `live_restore`: its containers outlive it. */
+  /** Starts the daemon. `live_restore`: containers survive the daemon. */
   async start(live_restore: boolean): Promise<void> {
     const config = join(this.#dir, 'daemon.json');
     await writeFile(config, JSON.stringify({ 'live-restore': live_restore }));
@@ -65,28 +65,28 @@ export class Engine {
     if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
     daemon.kill('SIGKILL');
     await once(daemon, 'exit');
-    // What it and its containerd leave behind would be taken for daemons that run.
+    // Stale pid files and sockets would look like running daemons.
     for (const left of ['pid', 'exec/containerd/containerd.pid', 'exec/containerd/containerd.sock'])
       await rm(join(this.#dir, left), { force: true });
   }
 
-  /** Ends the daemon in order. */
+  /** Stops the daemon with SIGTERM. */
   async end(): Promise<void> {
     this.signal('SIGTERM');
     if (this.#daemon) await once(this.#daemon, 'exit');
   }
 
-  /** Kills what runs the containers for it. */
+  /** Kills its containerd. */
   async killContainerd(): Promise<void> {
     process.kill(Number(await readFile(join(this.#dir, 'exec/containerd/containerd.pid'), 'utf8')), 'SIGKILL');
   }
 
-  /** Ends it and all that it started. */
+  /** Stops the daemon and its containers, and removes its data. */
   async close(): Promise<void> {
     await this.kill();
     await this.start(false);
     await this.end();
-    // It mounts its data on themselves.
+    // The daemon bind-mounts its data folder on itself.
     await run('umount', ['--lazy', join(this.#dir, 'data')]).catch(() => undefined);
     await rm(this.#dir, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -102,7 +102,7 @@ export class Engine {
 let made: Promise<Engine> | undefined;
 let queue: Promise<void> = Promise.resolve();
 
-/** Borrows the engine, once whoever has it has given it back. */
+/** Waits until the engine is free, and borrows it. */
 export async function borrowEngine(): Promise<{ engine: Engine; giveBack: () => void }> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const before = queue;
@@ -112,7 +112,7 @@ export async function borrowEngine(): Promise<{ engine: Engine; giveBack: () => 
   return { engine: await made, giveBack: resolve };
 }
 
-/** Ends the engine, where there is one. */
+/** Closes the engine if there is one. */
 export async function closeEngine(): Promise<void> {
   await (await made)?.close();
   made = undefined;

@@ -5,21 +5,24 @@ import { chooseRunner, type RunnerContext } from '../../coordinator/workers/choi
 import type { Runner } from '../../coordinator/workers/runner.ts';
 
 /*
- * Moments in which the coordinator is killed, as by a loss of power: before or after a commit that stores an event of a type, before or after
- * a worker is started or removed, and between the creation of a container and its start.
+ * Points at which the coordinator kills itself: before or after a commit that stores an event of a type, before or
+ * after a worker is started or removed, and between the creation of a container and its start.
  */
 
-/** `what`: a type of event, `start_worker`, `remove_worker`, `create_container` or `handle_event` (of the durable subscriber). `nth`: how many times it is passed first, plus one. */
+/**
+ * `what`: an event type, `start_worker`, `remove_worker`, `create_container` or `handle_event` (of the durable
+ * subscriber). `nth`: kill at the nth pass, from 1.
+ */
 export type Failpoint = { at: 'before' | 'after'; what: string; nth: number };
 
 type Failing = {
   commit_hook: CommitHook;
   openRunner: (context: RunnerContext) => Promise<Runner>;
-  /** To be called once the durable subscriber has handled an event. */
+  /** Call it when the durable subscriber has handled an event. */
   onHandled: () => void;
 };
 
-/** What kills this process at the point. Without one nothing does. */
+/** Returns the hooks that kill this process at the point. Undefined: never. */
 export function failAt(point: Failpoint | undefined): Failing {
   let left = point?.nth ?? 0;
   const pass = (at: Failpoint['at'], what: string) => {
@@ -28,7 +31,8 @@ export function failAt(point: Failpoint | undefined): Failing {
   const passAll = (at: Failpoint['at'], rows: { type: string }[]) => {
     for (const { type } of rows) pass(at, type);
   };
-  // Docker's API starts a container by `POST /containers/<id>/start`. The message is published before a byte is sent.
+  // dockerode starts a container with `POST /containers/<id>/start`. Node publishes this message before it sends a
+  // byte.
   subscribe('http.client.request.start', (message) => {
     const { request } = message as { request: ClientRequest };
     if (request.method === 'POST' && /^\/containers\/[^/]+\/start$/.test(request.path))

@@ -2,18 +2,18 @@ import type { TaskStatus } from '../../protocol/task.ts';
 import type { Random } from '../support/random.ts';
 import type { Scene } from './scene.ts';
 
-/** Something that goes wrong, and is over after a while. */
+/** A fault that is injected for a while. */
 export type Fault = {
-  /** A row of the table. */
+  /** Its name in the table. */
   name: string;
-  /** What must come of it, in the table's words. That nothing is lost and nothing left behind is checked after every run. */
+  /** The expected outcome, for the table. The invariants are checked after every run. */
   outcome: string;
-  /** How errands may end under it. By default they succeed. */
+  /** The statuses in which errands may end. By default they succeed. */
   ends?: TaskStatus[];
-  /** Why it cannot be brought about on this machine; undefined where it can. */
+  /** Why it cannot be injected on this machine; undefined: it can. */
   whyNot?: () => Promise<string | undefined>;
-  /** What must be in place before the coordinator starts. */
+  /** Runs before the coordinator starts. */
   prepare?: (scene: Scene, random: Random) => Promise<void> | void;
-  /** Brings it about, and resolves once it is over: with false where the errands ended before it came to it. */
+  /** Injects it, and resolves when it is over. False: the errands had ended before. */
   inject: (scene: Scene, random: Random) => Promise<boolean>;
 };

@@ -5,29 +5,29 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { COORDINATOR_SOCKET } from '../../protocol/worker.ts';
 
-/** A callback on its way: what it would come to be, and how it is let through. */
+/** An intercepted callback. */
 export type Passing = {
-  /** Sends it to the coordinator, as often as this is called. */
-  send: () => Promise<Answer>;
-  /** Gives the worker an answer. */
-  reply: (answer: Answer) => void;
+  /** Sends it to the coordinator. Each call sends it again. */
+  send: () => Promise<CallbackResponse>;
+  /** Sends a response to the worker. */
+  reply: (response: CallbackResponse) => void;
   /** Breaks the worker's connection. */
   cut: () => void;
 };
-type Answer = { status: number; headers: IncomingMessage['headers']; body: Buffer };
+type CallbackResponse = { status: number; headers: IncomingMessage['headers']; body: Buffer };
 
 const LOOK_MS = 15;
 const CALLBACK = /^\/internal\/tasks\/[^/]+\/(events|heartbeat|result)$/;
 
 /**
- * Stands between workers and the coordinator: in each worker's directory it puts its own socket in the place of the coordinator's, also of a
- * coordinator that was started again. Callbacks go by `pass`; everything else goes through as it is.
+ * A proxy between workers and the coordinator: in each worker's directory it replaces the coordinator's socket by its
+ * own, also after a restart of the coordinator. Callbacks go through `pass`; everything else is forwarded unchanged.
  */
 export class Interposer {
   pass: (passing: Passing) => Promise<void> = async ({ send, reply }) => reply(await send());
-  /** How many callbacks were let through by `pass`. */
+  /** The number of intercepted callbacks. */
   seen = 0;
-  /** Whether nothing at all gets through: neither callbacks nor what is carried. */
+  /** Whether all connections are refused. */
   #shut = false;
   readonly #workers: string;
   readonly #timer: NodeJS.Timeout;
@@ -46,7 +46,7 @@ export class Interposer {
     for (const server of this.#servers.values()) close(server);
   }
 
-  /** Cuts all connections, and every one that is made from now on, until it is opened again. */
+  /** Breaks all connections and refuses new ones, until `open`. */
   shut(): void {
     this.#shut = true;
     for (const server of this.#servers.values()) server.closeAllConnections();
@@ -63,14 +63,14 @@ export class Interposer {
       const path = join(dir, COORDINATOR_SOCKET);
       try {
         if (this.#own.has(statSync(path).ino)) continue;
-        void this.#stepIn(dir, path);
+        void this.#interpose(dir, path);
       } catch {
-        // There is no socket yet, or no directory any more.
+        // No socket yet, or the directory is gone.
       }
     }
   }
 
-  async #stepIn(dir: string, path: string): Promise<void> {
+  async #interpose(dir: string, path: string): Promise<void> {
     const behind = join(dir, 'behind.sock');
     const own = join(dir, `own-${++this.#made}.sock`);
     const server = createServer((request, response) => void this.#take(behind, request, response));
@@ -84,7 +84,7 @@ export class Interposer {
       renameSync(path, behind);
       renameSync(own, path);
     } catch {
-      return close(server); // The worker went meanwhile.
+      return close(server); // The worker was removed meanwhile.
     }
     const before = this.#servers.get(dir);
     if (before) close(before);
@@ -99,7 +99,7 @@ export class Interposer {
         this.seen++;
         return cut();
       }
-      if (!CALLBACK.test(url)) return carry(behind, request, response);
+      if (!CALLBACK.test(url)) return forward(behind, request, response);
       const body = Buffer.concat(await request.toArray());
       this.seen++;
       await this.pass({
@@ -120,7 +120,7 @@ function close(server: Server): void {
 
 type Head = { method: string; url: string; headers: IncomingMessage['headers'] };
 
-function send(behind: string, { method, url, headers }: Head, body: Buffer): Promise<Answer> {
+function send(behind: string, { method, url, headers }: Head, body: Buffer): Promise<CallbackResponse> {
   return new Promise((resolve, reject) => {
     const outgoing = call({ socketPath: behind, path: url, method, headers: plain(headers) }, (incoming) => {
       incoming
@@ -135,7 +135,7 @@ function send(behind: string, { method, url, headers }: Head, body: Buffer): Pro
   });
 }
 
-function carry(behind: string, request: IncomingMessage, response: ServerResponse): void {
+function forward(behind: string, request: IncomingMessage, response: ServerResponse): void {
   const { url = '/', method = 'GET', headers } = request;
   const outgoing = call({ socketPath: behind, path: url, method, headers }, (incoming) => {
     response.writeHead(incoming.statusCode ?? 502, incoming.headers);
@@ -160,7 +160,7 @@ function tunnel(behind: string, { url = '', headers }: IncomingMessage, socket: 
     one.on('error', () => other.destroy()).on('close', () => other.destroy());
 }
 
-/** Headers without those of one connection: the body's length is known. */
+/** The headers without hop-by-hop ones: the body's length is known. */
 function plain(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
   const { ...own } = headers;
   delete own.connection;

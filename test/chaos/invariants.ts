@@ -15,37 +15,37 @@ import type { Scene } from './scene.ts';
 import { promptFor, TRACE } from './story.ts';
 import { WITNESS } from './witness.ts';
 
-/** They tell of a process that is gone: a next attempt does not report them in the name of the one before. */
-const MOMENTARY =
+/** Events about a worker's process: the next attempt does not report them for the previous one. */
+const PROCESS_EVENTS =
   /^(agent\.started|step\.started|repository\.ready|turn\.started|turn\.retried|question\.|limit\.near|log$)/;
-const CLEARED_MS = 60_000;
+const REMOVED_MS = 60_000;
 
-/** Checks everything against the invariants once all errands have ended, and ends the scene's coordinator in order. Gives what is wrong. */
+/** Waits until all errands have ended, checks the invariants and stops the coordinator. Returns the violations. */
 export async function violations(scene: Scene, expected: TaskDetail['status'][]): Promise<string[]> {
   const found: string[] = [];
   const wrong = (what: string) => void found.push(what);
   const tasks = await scene.ended();
   const logs = await Promise.all(tasks.map(({ id }) => scene.insist(() => scene.log(id))));
-  await clients(scene, logs, wrong);
+  await checkClients(scene, logs, wrong);
   scene.witness?.stop();
   for (const [i, task] of tasks.entries()) {
     const log = logs[i] ?? [];
     if (!expected.includes(task.status)) wrong(`${task.id} ${task.status}: ${task.reason} ${task.detail}`);
-    numbers(task, log, wrong);
-    fromTheSource(scene, task, log, wrong);
-    lives(task, log, wrong);
-    askedOnce(scene, task, log, wrong);
-    await traces(scene, task, log, wrong);
+    checkOrder(task, log, wrong);
+    checkAgainstSpools(scene, task, log, wrong);
+    checkAttempts(task, log, wrong);
+    checkModelRequests(scene, task, log, wrong);
+    await checkCommands(scene, task, log, wrong);
   }
-  await durable(scene, logs, wrong);
-  await nothingLeft(scene, wrong);
+  await checkDurableSubscriber(scene, logs, wrong);
+  await checkNothingLeft(scene, wrong);
   return found;
 }
 
 type Wrong = (what: string) => void;
 
-/** Clients that followed throughout hold the log, each event once and in order. */
-async function clients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
+/** Clients that followed the whole time have every event once, in order. */
+async function checkClients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
   const all = logs.flat().sort((a, b) => a.id - b.id);
   const newest = all.at(-1)?.id ?? 0;
   for (const [i, phone] of scene.phones.entries()) {
@@ -55,14 +55,14 @@ async function clients(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<
 }
 
 /** The durable subscriber got each event of its types at least once, in order. */
-async function durable(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
+async function checkDurableSubscriber(scene: Scene, logs: LogEvent[][], wrong: Wrong): Promise<void> {
   const all = logs.flat().sort((a, b) => a.id - b.id);
   const find = () => durableViolations(scene.data_dir, all);
   await until('the subscriber has caught up', () => find().length === 0, 10_000).catch(() => find().forEach(wrong));
 }
 
-/** Ids ascend, and each attempt's numbers have no gap. */
-function numbers({ id }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+/** Ids ascend, and the `seq` of each attempt has no gap. */
+function checkOrder({ id }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
   log.forEach((event, i) => {
     if (i > 0 && event.id <= (log[i - 1]?.id ?? 0)) wrong(`${id}: event ${event.id} out of order`);
   });
@@ -71,20 +71,20 @@ function numbers({ id }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
     ({ attempt }) => attempt,
   );
   for (const [attempt, events] of by_attempt)
-    if (!events.every(({ seq }, i) => seq === i + 1)) wrong(`${id}/${attempt}: its numbers have a gap`);
+    if (!events.every(({ seq }, i) => seq === i + 1)) wrong(`${id}/${attempt}: its seq has a gap`);
 }
 
-/** The log is what the workers wrote down; what an attempt wrote and could not report any more, the next one reported. */
-function fromTheSource(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+/** The log has exactly the events that workers spooled. The next attempt reports what an attempt could not. */
+function checkAgainstSpools(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
   for (const { n } of task.attempts) {
     const made = scene.witness?.eventsOf(task.id, n) ?? [];
     const stored = log.filter(({ attempt, seq }) => attempt === n && seq !== null);
     for (const event of stored)
       if (!made.some((own) => own.seq === event.seq && same(own, event)))
-        wrong(`${task.id}/${n}: event ${event.seq} (${event.type}) is not what its worker wrote`);
-    const unreported = made.filter(({ seq, type }) => seq > stored.length && !MOMENTARY.test(type));
+        wrong(`${task.id}/${n}: event ${event.seq} (${event.type}) differs from its worker's spool`);
+    const unreported = made.filter(({ seq, type }) => seq > stored.length && !PROCESS_EVENTS.test(type));
     const later = log.filter(({ attempt }) => attempt > n);
-    // After the last attempt nobody is left who could report: what is behind its result, or its cancel, is not asked for.
+    // No attempt follows the last one that could report events after its result or its cancel.
     if (n === task.attempts.length) continue;
     for (const own of unreported)
       if (!later.some((event) => same(own, event))) wrong(`${task.id}/${n}: ${own.type} ${own.seq} is lost`);
@@ -94,13 +94,13 @@ function fromTheSource(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: W
 const same = (own: NumberedEvent, event: LogEvent) =>
   own.type === event.type && isDeepStrictEqual(own.body, event.body);
 
-/** One attempt after the other, one end, and nothing of the task's own after it. */
-function lives({ id, attempts, status }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+/** Attempts do not overlap, each has one end, and the task ends once. */
+function checkAttempts({ id, attempts, status }: TaskDetail, log: LogEvent[], wrong: Wrong): void {
   const count = (type: string) => log.filter((event) => event.type === type).length;
   if (count('task.created') !== 1) wrong(`${id}: it was created ${count('task.created')} times`);
-  if (count('attempt.ended') !== attempts.length) wrong(`${id}: an attempt has no end, or two`);
+  if (count('attempt.ended') !== attempts.length) wrong(`${id}: an attempt has no end or several`);
   const ends = log.filter(({ type, body }) => type === 'task.status' && body['to'] === status);
-  // A message to a task that has ended lets it go on, and end again.
+  // A message to an ended task resumes it, and it ends again.
   if (ends.length < 1 || ends.length > 1 + count('message.received')) wrong(`${id}: it ended ${ends.length} times`);
   let running = 0;
   for (const event of log) {
@@ -110,26 +110,26 @@ function lives({ id, attempts, status }: TaskDetail, log: LogEvent[], wrong: Wro
   }
 }
 
-/** Of the requests for a turn, the one whose answer is in the log was the last: it was never asked for again. */
-function askedOnce(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
+/** The model was not asked again for a turn whose response is in the log. */
+function checkModelRequests(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
   const own = scene.model.requests.filter(({ body }) =>
     JSON.stringify(body?.messages[0] ?? null).includes(`${task.prompt}"`),
   );
   for (const { type, body } of log) {
     if (type !== 'turn.finished') continue;
     const at = own.findIndex(({ request_id }) => request_id === body['request_id']);
-    const answered = own[at]?.body;
-    if (answered === undefined) {
-      wrong(`${task.id}: the model never gave the answer of turn ${String(body['turn'])}`);
+    const request = own[at]?.body;
+    if (request === undefined) {
+      wrong(`${task.id}: the model never sent the response of turn ${String(body['turn'])}`);
       continue;
     }
-    const again = own.slice(at + 1).some((request) => request.body && turnOf(request.body) <= turnOf(answered));
-    if (again) wrong(`${task.id}: turn ${String(body['turn'])} was asked for again after it was acknowledged`);
+    const again = own.slice(at + 1).some((later) => later.body && turnOf(later.body) <= turnOf(request));
+    if (again) wrong(`${task.id}: turn ${String(body['turn'])} was requested again after it was acknowledged`);
   }
 }
 
-/** What the commands left in the branch: each at most once, in order, and each whose end is in the log. */
-async function traces(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): Promise<void> {
+/** Each command ran at most once, in order, and every finished command left its line in the branch. */
+async function checkCommands(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): Promise<void> {
   if (task.branch === null) return task.status === 'succeeded' ? wrong(`${task.id}: it has no branch`) : undefined;
   const repository = join(scene.forge.root, 'adder.git');
   const { stdout } = await tryGit(repository, 'show', `${task.branch}:${TRACE}`);
@@ -151,26 +151,26 @@ async function traces(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wr
     wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
 }
 
-/** No container, process, folder or descriptor stays; the database is whole, and no secret is in it or in what was logged. */
-async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
-  await until('all workers have been cleared away', () => workersIn(scene.data_dir).length === 0, CLEARED_MS).catch(
-    () => wrong(`workers are left: ${workersIn(scene.data_dir).join(' ')}`),
+/** No container, process, folder or socket is left; the database is intact; no secret is in it or in the output. */
+async function checkNothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
+  await until('all workers are removed', () => workersIn(scene.data_dir).length === 0, REMOVED_MS).catch(() =>
+    wrong(`workers are left: ${workersIn(scene.data_dir).join(' ')}`),
   );
   for (const phone of scene.phones) phone.close();
   const pid = scene.coordinator?.pid ?? 0;
   const open = () => scene.coordinator?.handles().filter((name) => name.startsWith('socket')).length ?? 0;
-  // Its listeners, and what it keeps open to the engine and to the system.
+  // Its listeners and its connections to the engine stay open.
   await until('its sockets are closed', () => open() <= SOCKETS_MAX, 20_000).catch(() =>
     wrong(`${open()} sockets are open in the coordinator`),
   );
   const code = await scene.stop();
-  if (code !== 0) wrong(`the coordinator, asked to end, ended with ${code}`);
+  if (code !== 0) wrong(`the coordinator exited with ${code} after SIGTERM`);
   const db = openDatabase(join(scene.data_dir, 'errand.db'));
   try {
     const integrity = db.pragma('integrity_check', { simple: true });
     if (integrity !== 'ok') wrong(`the database is damaged: ${String(integrity)}`);
-    noFolders(scene.data_dir, db, wrong);
-    if (scene.runner === 'docker') await noContainers(scene.docker, readMeta(db, 'instance'), wrong);
+    checkFolders(scene.data_dir, db, wrong);
+    if (scene.runner === 'docker') await checkContainers(scene.docker, readMeta(db, 'instance'), wrong);
   } finally {
     db.close();
   }
@@ -181,8 +181,8 @@ async function nothingLeft(scene: Scene, wrong: Wrong): Promise<void> {
   for (const left of processesIn(scene.data_dir)) if (left !== pid) wrong(`process ${left} is left`);
 }
 
-/** Of folders only the workspaces of tasks are left, which may go on some day. */
-function noFolders(data_dir: string, db: Db, wrong: Wrong): void {
+/** Only the workspaces of tasks are left. */
+function checkFolders(data_dir: string, db: Db, wrong: Wrong): void {
   const kept = db.prepare<[], string>('SELECT workspace FROM tasks WHERE workspace IS NOT NULL').pluck().all();
   const left = [
     ...readdirSync(join(data_dir, 'workspaces')).filter((name) => name !== WITNESS && !kept.includes(name)),
@@ -193,7 +193,7 @@ function noFolders(data_dir: string, db: Db, wrong: Wrong): void {
 
 const SOCKETS_MAX = 8;
 
-async function noContainers(docker: string[], instance: string, wrong: Wrong): Promise<void> {
+async function checkContainers(docker: string[], instance: string, wrong: Wrong): Promise<void> {
   const { stdout } = await promisify(execFile)('docker', [
     ...docker,
     'ps',
@@ -212,7 +212,7 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** The processes that have something in a folder open, or work in it. */
+/** The processes that have a folder in their command line or as their working directory. */
 function processesIn(dir: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

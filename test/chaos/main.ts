@@ -22,37 +22,37 @@ for (const { name, whyNot } of wanted) {
   const reason = await whyNot?.();
   if (reason !== undefined) why_not.set(name, reason);
 }
-for (const [name, reason] of why_not) console.log(`left out: ${name}: ${reason}`);
+for (const [name, reason] of why_not) console.log(`skipped: ${name}: ${reason}`);
 const possible = wanted.filter(({ name }) => !why_not.has(name));
-if (possible.length === 0) throw new Error(`No fault of this machine bears '${values.fault}' in its name.`);
+if (possible.length === 0) throw new Error(`No fault that can run here has '${values.fault}' in its name.`);
 
 const outcomes: Outcome[] = [];
 let next = first;
-// What is under way is brought to its end, and clears away its engine, its disks and its containers.
+// Current runs finish, so that they remove their engine, disks and containers.
 process.once('SIGINT', () => {
-  console.log('No further run is begun.');
+  console.log('Stopping after the current runs.');
   next = Infinity;
 });
 async function work(): Promise<void> {
   while (next < first + runs) {
     const seed = next++;
-    // Every fault has its turn; what comes with it is the seed's choice.
+    // Ascending seeds go through all faults; the seed decides which one joins.
     const faults =
       values.fault === undefined
         ? chooseFaults(seed, possible)
         : [possible[seed % possible.length] ?? chooseFaults(seed, possible)].flat();
     const outcome = await runOnce(seed, faults, values.runner === 'process' ? 'process' : 'docker');
     outcomes.push(outcome);
-    const held = outcome.wrong.length === 0 ? 'held' : 'FAILED';
-    const what = outcome.faults.join(' + ') || 'no fault came about';
+    const result = outcome.wrong.length === 0 ? 'passed' : 'FAILED';
+    const what = outcome.faults.join(' + ') || 'no fault injected';
     console.log(
-      `seed ${seed}: ${held} in ${(outcome.duration_ms / 1000).toFixed(1)} s, ${outcome.tasks} errands, ${outcome.attempts} attempts, ${outcome.starts} starts: ${what}`,
+      `seed ${seed}: ${result} in ${(outcome.duration_ms / 1000).toFixed(1)} s, ${outcome.tasks} errands, ${outcome.attempts} attempts, ${outcome.starts} starts: ${what}`,
     );
     for (const lost of outcome.lost) console.log(`    ${lost}`);
     for (const wrong of outcome.wrong) console.log(`    ${wrong}`);
     if (outcome.evidence !== null)
       console.log(
-        `    ${outcome.evidence}; again: npm run chaos -- --runs 1 --seed ${seed}${values.fault === undefined ? '' : ` --fault '${values.fault}'`}`,
+        `    ${outcome.evidence}; to repeat: npm run chaos -- --runs 1 --seed ${seed}${values.fault === undefined ? '' : ` --fault '${values.fault}'`}`,
       );
   }
 }
@@ -60,6 +60,6 @@ await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 await closeEngine();
 const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
 const text = table(outcomes, first);
-console.log(`\n${text}\n${outcomes.length - failed.length} runs held, ${failed.length} failed.`);
+console.log(`\n${text}\n${outcomes.length - failed.length} runs passed, ${failed.length} failed.`);
 if (values.write) await writeFile(new URL('./README.md', import.meta.url), text);
 process.exit(failed.length === 0 ? 0 : 1);

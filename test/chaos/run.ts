@@ -4,12 +4,12 @@ import { violations } from './invariants.ts';
 import { Random } from '../support/random.ts';
 import { Scene } from './scene.ts';
 
-/** What came of one run. */
+/** The result of one run. */
 export type Outcome = {
   seed: number;
-  /** The faults that came about. */
+  /** The faults that were injected. */
   faults: string[];
-  /** What did not hold; empty where everything did. */
+  /** The violated invariants; empty if the run passed. */
   wrong: string[];
   duration_ms: number;
   tasks: number;
@@ -17,11 +17,14 @@ export type Outcome = {
   /** Why attempts were lost. */
   lost: string[];
   starts: number;
-  /** Where the evidence lies, of a run that did not hold. */
+  /** The data folder of a failed run. */
   evidence: string | null;
 };
 
-/** The faults of a run: each has its turn as seeds ascend; whether another comes with it, and which, is the seed's choice. At most one of them prepares the scene. */
+/**
+ * The faults of a run. Ascending seeds go through all faults; the seed also decides whether a second one joins, and
+ * which. At most one of them has a `prepare` step.
+ */
 export function chooseFaults(seed: number, from: Fault[] = FAULTS): Fault[] {
   const random = new Random(seed);
   const first = from[seed % from.length] ?? random.pick(from);
@@ -29,7 +32,7 @@ export function chooseFaults(seed: number, from: Fault[] = FAULTS): Fault[] {
   return random.next() < 0.5 || others.length === 0 ? [first] : [first, random.pick(others)];
 }
 
-/** Runs errands on a scene of their own while faults happen, and holds it all against the invariants. Never rejects. */
+/** Runs errands in a new scene while faults are injected, then checks the invariants. Never rejects. */
 export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 'process'): Promise<Outcome> {
   const random = new Random(seed ^ 0x5eed);
   const began = performance.now();
@@ -74,6 +77,6 @@ export async function runOnce(seed: number, faults: Fault[], runner: 'docker' | 
   if (failed) outcome.evidence = scene.data_dir;
   await scene
     .close(failed)
-    .catch((error: unknown) => void outcome.wrong.push(`The scene could not be cleared away: ${String(error)}`));
+    .catch((error: unknown) => void outcome.wrong.push(`The cleanup of the scene failed: ${String(error)}`));
   return outcome;
 }

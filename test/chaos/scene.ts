@@ -20,43 +20,43 @@ import { Witness } from './witness.ts';
 
 const ENTRY = fileURLToPath(new URL('./coordinator.ts', import.meta.url));
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand', import.meta.url));
-/** A supervisor starts a coordinator that died again after this time. */
+/** The supervisor restarts a dead coordinator after this time. */
 export const AWAY_MS = 100;
 const PASSWORD = 'correct horse battery';
-/** Within this time every errand must have come to its end, whatever happened. */
+/** Every errand must have ended within this time. */
 const END_MS = 150_000;
 
-/** Ports below those that the system gives out by itself, so that nobody takes them while a coordinator is down. */
+/** Below the ephemeral ports, so that nobody takes the port while a coordinator is down. */
 let next_port = 20_000 + (process.pid % 1_000) * 10;
 
-/** All of Errand with everything around it, in processes that can be killed: a coordinator that is started again when it dies, a forge, a model, clients. */
+/** All of Errand in processes that can be killed: a supervised coordinator, a forge, a model and clients. */
 export class Scene {
   readonly data_dir: string;
   readonly forge: GitServer;
   readonly model: ModelServer;
   readonly runner: 'docker' | 'process';
-  /** What the next coordinator is started with: settings, and Node's arguments. */
+  /** The settings and arguments of the next coordinator. */
   readonly env: Record<string, string>;
   program: string[] = [ENTRY];
-  /** The command that starts the next coordinator, for one that watches it. */
+  /** A command that starts the next coordinator, such as strace. */
   under: string[] = [];
-  /** How many turns each errand has; undefined: the seed decides. */
+  /** The number of turns of each errand; undefined: the seed decides. */
   turns: number[] | undefined;
-  /** What each errand is asked for, besides its number of turns. */
+  /** Is added to each errand's prompt. */
   manner = '';
-  /** How long the coordinator is away once it has died. */
+  /** How long the coordinator stays down after it died. */
   away_ms = AWAY_MS;
-  /** Which engine the `docker` command is to speak to, as its arguments. */
+  /** Arguments of the `docker` command that select the engine. */
   docker: string[] = [];
-  /** Called on the way out, newest first. */
+  /** Run at the end, newest first. */
   readonly cleanups: (() => Promise<unknown> | void)[] = [];
-  /** The same for what can only be done once all workers have gone: disks, an engine. */
+  /** Run after all workers are removed, newest first: for disks and the engine. */
   readonly afterwards: (() => Promise<unknown> | void)[] = [];
   readonly phones: Phone[] = [];
   readonly tasks: string[] = [];
-  /** What the coordinators wrote, for whoever looks for the cause. */
+  /** The output of all coordinators. */
   output = '';
-  /** How often the coordinator was started. */
+  /** The number of coordinator starts. */
   starts = 0;
   coordinator: CoordinatorProcess | undefined;
   witness: Witness | undefined;
@@ -81,18 +81,20 @@ export class Scene {
       ERRAND_PRIVATE_HOSTS: forge.host,
       ANTHROPIC_API_KEY: model.api_key,
       ANTHROPIC_BASE_URL: model.base_url,
-      // As `npm start` has it: what is killed over and over must start fast.
+      // As in `npm start`: a coordinator that is killed often must start fast.
       NODE_COMPILE_CACHE: COMPILE_CACHE,
     };
   }
 
-  /** Everything but the coordinator, which `begin` starts: what a fault must prepare comes in between. */
+  /** Creates everything except the coordinator. Faults prepare the scene before `begin` starts it. */
   static async create(runner: 'docker' | 'process'): Promise<Scene> {
     const data_dir = await mkdtemp(join(tmpdir(), 'errand-chaos-'));
     return new Scene(data_dir, await startGitServer(FORGE), await startModel(counting()), runner);
   }
 
-  /** Starts the coordinator, an account and a project, then an errand for each of `turns`, and two clients that follow. */
+  /**
+   * Starts the coordinator; creates an account, a project, an errand for each of `turns`, and two clients that follow.
+   */
   begin(turns: number[]): Promise<void> {
     return (this.#begun = this.#begin(turns));
   }
@@ -128,39 +130,43 @@ export class Scene {
     return this.#session;
   }
 
-  /** A client that follows until the end. */
+  /** Starts a client that follows the log until the end. */
   follow(task_id?: string): Phone {
     const phone = new Phone(this.api.url, this.session.user.id, () => this.session.access_token, task_id);
     this.phones.push(phone);
     return phone;
   }
 
-  /** Gets new tokens, as a phone does whose own have run out. */
+  /** Logs in again, for when the tokens have expired. */
   async logIn(): Promise<void> {
     const account = { email: 'ann@example.org', password: PASSWORD };
     this.#session = await this.insist(() => this.api.call('login', { body: account }));
     this.api.token = this.session.access_token;
   }
 
-  /** Does as a phone without a network does: asks until it is answered. A refusal is an answer. */
+  /** Retries like a phone without a network until it gets a response. An error response other than 50x is final. */
   async insist<T>(call: () => Promise<T>, within_ms = 60_000): Promise<T> {
     const end = performance.now() + within_ms;
     for (;;)
       try {
         return await call();
       } catch (error) {
-        const answered = error instanceof Error && / answered (?!50\d)/.test(error.message);
-        if (answered || performance.now() > end) throw error;
+        const refused = error instanceof Error && / returned (?!50\d)/.test(error.message);
+        if (refused || performance.now() > end) throw error;
         await delay(50);
       }
   }
 
-  /** Waits for a moment in the middle of the errands, when there are so many events. False: they have ended. */
+  /** Waits until the errands have this many events, and a random pause. False: the errands have ended. */
   async moment(random: Random, events = random.whole(3, 40)): Promise<boolean> {
     await this.#begun;
     const pause_ms = random.whole(0, 300);
     const phone = this.phones[1] ?? this.follow();
-    await until('a moment in the middle', async () => phone.events.length >= events || (await this.allEnded()), END_MS);
+    await until(
+      `there are ${events} events`,
+      async () => phone.events.length >= events || (await this.allEnded()),
+      END_MS,
+    );
     await delay(pause_ms);
     return !(await this.allEnded());
   }
@@ -170,7 +176,7 @@ export class Scene {
     return tasks.length > 0 && tasks.every((task) => task !== undefined && isEnded(task.status));
   }
 
-  /** The task that a worker has. */
+  /** The task of a worker. */
   async taskOf(worker: string): Promise<string> {
     for (const id of this.tasks)
       if ((await this.insist(() => this.task(id))).attempts.at(-1)?.worker === worker) return id;
@@ -185,13 +191,15 @@ export class Scene {
     return eventsOf({ api: this.api, session: this.session, phone: () => this.follow() }, id);
   }
 
-  /** Waits until each errand has ended, for whatever reason. */
+  /** Waits until all errands have ended. */
   async ended(): Promise<TaskDetail[]> {
-    await until('every errand has ended', () => this.allEnded(), END_MS);
+    await until('all errands have ended', () => this.allEnded(), END_MS);
     return Promise.all(this.tasks.map((id) => this.insist(() => this.task(id))));
   }
 
-  /** Starts another coordinator on the same data; gives how it ended. Undefined: the first one had just died, and this one was ended again. */
+  /**
+   * Starts another coordinator on the same data folder; resolves when it has ended. Undefined: the first one was down.
+   */
   async another(): Promise<Ended | undefined> {
     const env = { ...this.env, PORT: '0', ERRAND_CALLBACK_PORT: '0' };
     const other = CoordinatorProcess.spawn(this.data_dir, env, this.program);
@@ -204,7 +212,7 @@ export class Scene {
     return ended;
   }
 
-  /** Kills the coordinator; whoever supervises it starts it again. */
+  /** Kills the coordinator. The supervisor restarts it. */
   async kill(): Promise<void> {
     await this.coordinator?.kill();
   }
@@ -213,11 +221,11 @@ export class Scene {
   async up(): Promise<void> {
     await this.insist(async () => {
       const { status } = await fetch(`${this.api.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-      if (status !== 200) throw new Error('It does not answer.');
+      if (status !== 200) throw new Error(`/healthz returned ${status}.`);
     });
   }
 
-  /** Ends the coordinator in order; gives its exit code. */
+  /** Stops the coordinator with SIGTERM; returns its exit code. */
   async stop(): Promise<number | null> {
     this.#closing = true;
     const ended = await this.coordinator?.stop();
@@ -225,7 +233,7 @@ export class Scene {
     return ended?.code ?? null;
   }
 
-  /** Clears everything away. `keep`: the data folder stays, as evidence. */
+  /** Stops and removes everything. `keep`: the data folder stays for inspection. */
   async close(keep: boolean): Promise<void> {
     this.#closing = true;
     for (const phone of this.phones) phone.close();
@@ -239,13 +247,13 @@ export class Scene {
     if (!keep) await rm(this.data_dir, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  /** Starts the coordinator again whenever it has gone, as the system's own supervisor does. */
+  /** Restarts the coordinator whenever it has ended, like systemd. */
   async #supervise(): Promise<void> {
     while (!this.#closing) {
       this.starts++;
       const coordinator = CoordinatorProcess.spawn(this.data_dir, this.env, this.program, this.under);
       this.coordinator = coordinator;
-      // A point to die at is for one life alone.
+      // A failpoint applies to one process only.
       this.program = this.program.slice(0, 1);
       this.under = [];
       const { code, stdout, stderr } = await coordinator.ended;

@@ -1,18 +1,18 @@
 import { byConversation, turnOf } from '../end-to-end/scenario.ts';
 import type { MessagesRequest, ModelOptions } from '../support/model/server.ts';
 
-/** The file in which an errand's commands leave their traces, one line a turn. */
+/** The file to which an errand's commands append a line per turn. */
 export const TRACE = 'counted.txt';
 
-/** What an errand is asked for: so many turns. */
+/** The prompt of an errand with this number of turns. */
 export const promptFor = (turns: number): string => `Count to ${turns}`;
 
-/** Behind the prompt: each turn reads hundreds of files besides, so that an errand makes more than ten thousand events. */
+/** Added to the prompt: each turn also reads hundreds of files, so that an errand has more than ten thousand events. */
 export const IN_BURSTS = ' in bursts';
 export const BURST_TURNS = 13;
 const BURST = 400;
 
-/** Behind the prompt: one turn's command runs wild, and none but that command may suffer from it. */
+/** Added to the prompt: one turn's command misbehaves. Only that command may fail. */
 const WILD = {
   ' with a fork bomb': 'bomb() { bomb | bomb & }; bomb; sleep 0.2',
   ' with a hog of memory': `node -e 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 24, 1))'`,
@@ -22,21 +22,24 @@ const WILD = {
 export type Wild = keyof typeof WILD;
 const WILD_TURN = 3;
 
-function asked(request: MessagesRequest): { turns: number; in_bursts: boolean; wild: string } {
+function readPrompt(request: MessagesRequest): { turns: number; in_bursts: boolean; wild: string } {
   const text = JSON.stringify(request.messages[0]);
   const [, turns = '0'] = /Count to (\d+)/.exec(text) ?? [];
   const wild = Object.entries(WILD).find(([manner]) => text.includes(manner))?.[1] ?? '';
   return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS), wild };
 }
 
-/** A model that has each turn's number written to a file, once; slowly now and then, so that faults come in the middle of an answer and of a command. */
+/**
+ * A model that has each turn append its number to a file. Some responses and commands are slow, so that faults hit in
+ * the middle of them.
+ */
 export function counting(): ModelOptions {
   return byConversation((request) => {
     const turn = turnOf(request);
-    const { turns, in_bursts, wild } = asked(request);
+    const { turns, in_bursts, wild } = readPrompt(request);
     if (turn >= turns) return { text: 'Count\n\nCounted.' };
     const trace = `echo ${turn} >> ${TRACE}`;
-    // What runs wild may take the shell with it.
+    // The command may kill its shell.
     const runs_wild = turn === WILD_TURN && wild !== '';
     const command = runs_wild ? `${trace}; ${wild}` : `sleep ${turn % 3 === 1 ? 0.6 : 0.1}; ${trace}`;
     const slowly = turn % 4 === 2 ? { fault: { fault: 'drip', pause_ms: 40 } as const } : {};

@@ -1,25 +1,25 @@
 import { FAULTS } from './faults/all.ts';
 import type { Outcome } from './run.ts';
 
-/** What came of each fault, as a page of the documentation. `first`: the first seed. */
+/** The results of all faults as Markdown. `first`: the first seed. */
 export function table(outcomes: Outcome[], first: number): string {
   const rows = FAULTS.map(({ name, outcome }) => {
-    const met = outcomes.filter(({ faults }) => faults.includes(name));
-    const held = met.filter(({ wrong }) => wrong.length === 0).length;
-    return `| ${name} | ${outcome} | ${met.length} | ${held} |`;
+    const runs = outcomes.filter(({ faults }) => faults.includes(name));
+    const passed = runs.filter(({ wrong }) => wrong.length === 0).length;
+    return `| ${name} | ${outcome} | ${runs.length} | ${passed} |`;
   });
-  const held = outcomes.filter(({ wrong }) => wrong.length === 0).length;
-  return `# What was survived
+  const passed = outcomes.filter(({ wrong }) => wrong.length === 0).length;
+  return `# Fault injection: results
 
-Made by \`npm run chaos -- --write\`: errands on real containers, a real git server and a stand-in for the Claude API, while faults happen at
-moments that a seed decides. ${outcomes.length} runs, seeds ${first} to ${first + outcomes.length - 1}: in ${held} of them everything held.
+Written by \`npm run chaos -- --write\`: errands with real containers, a real git server and a fake Claude API, while faults
+are injected at times that a seed decides. ${outcomes.length} runs, seeds ${first} to ${first + outcomes.length - 1}: ${passed} passed.
 
-After each run: the log of every errand is exactly the events that its workers wrote to their own disks, in order, once; every errand ended
-as it should, by one attempt at a time; no turn was asked of the model again once its answer was stored; each command left its trace at most
-once; clients that followed throughout hold the same log; no container, process, folder or socket was left; the database is whole and no
-secret is in it.
+Each run checks these invariants: the log of every errand has exactly the events that its workers wrote to their own
+disks, in order, once; every errand has the expected end, with one attempt at a time; the model was not asked again for a
+turn whose response was stored; each command left its trace at most once; clients that followed the whole time have the
+same log; no container, process, folder or socket is left; the database is intact and contains no secret.
 
-| fault | what comes of it | runs | held |
+| fault | expected outcome | runs | passed |
 | --- | --- | ---: | ---: |
 ${rows.join('\n')}
 `;

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { NumberedEvent } from '../../protocol/events.ts';
 
 const LOOK_MS = 20;
-/** Its folder among the workspaces: on the same disk as what it names; to the coordinator it is none. */
+/** Its folder among the workspaces, so that hard links work; the coordinator does not count it as a workspace. */
 export const WITNESS = 'witness';
 
 /**
- * Keeps what the workers of a data folder write down of their events, independently of the coordinator: every segment of every spool gets a
- * second name as soon as it is there, and so outlives its removal by the worker.
+ * Keeps the events that workers spool, independently of the coordinator: it hard-links every spool segment as soon as
+ * it exists, so that the events outlive the worker's removal of the segment.
  */
 export class Witness {
   readonly #workspaces: string;
@@ -27,7 +27,7 @@ export class Witness {
     this.#look();
   }
 
-  /** The events that the workers of an attempt made, in the order of their numbers. */
+  /** The events that an attempt's workers spooled, by `seq`. */
   eventsOf(task_id: string, attempt: number): NumberedEvent[] {
     const dir = join(this.#kept, `${task_id}-${attempt}`);
     const lines = namesIn(dir)
@@ -53,7 +53,7 @@ export class Witness {
       mkdirSync(dir, { recursive: true });
       linkSync(path, join(dir, name));
     } catch {
-      // It has its second name already, or went in this moment.
+      // Already linked, or just removed.
     }
   }
 }

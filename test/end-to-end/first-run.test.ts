@@ -95,9 +95,18 @@ test.serial('without Docker, a server that is open to others does not start by i
   t.notRegex(stderr, /^ +at /m);
 });
 
+test.serial('the address that is printed is the one that people use: ERRAND_PUBLIC_URL', async (t) => {
+  const env = { ...NO_DOCKER, ERRAND_PUBLIC_URL: 'https://errand.example.org/' };
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), env);
+  await coordinator.shows('--follow\n');
+  t.regex(coordinator.stdout, /^Errand is ready: https:\/\/errand\.example\.org$/m);
+  t.regex(coordinator.stdout, /login --server https:\/\/errand\.example\.org --signup$/m);
+});
+
 test.serial('settings that are wrong are all named at once, with what is wrong', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), {
     PORT: 'http',
+    ERRAND_PUBLIC_URL: 'errand.example.org',
     ERRAND_WORKERS: '0',
     ERRAND_RUNNER: 'podman',
     ERRAND_WORKER_IMAGE: 'my image',
@@ -109,12 +118,13 @@ test.serial('settings that are wrong are all named at once, with what is wrong',
   t.deepEqual([code, stdout], [1, '']);
   t.deepEqual(stderr.trimEnd().split('\n'), [
     'These settings are wrong:',
+    '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  PORT is not a whole number',
+    '  ERRAND_PUBLIC_URL is not an address that begins with http:// or https://',
+    '  ERRAND_SIGNUP is neither open nor closed',
     '  ERRAND_RUNNER is neither docker nor process',
     '  ERRAND_WORKERS is below 1',
     '  ERRAND_WORKER_IMAGE is not the name of an image',
-    '  ERRAND_SIGNUP is neither open nor closed',
-    '  ANTHROPIC_BASE_URL is not an address that begins with http:// or https://',
     '  ERRAND_WORKRES is not a setting of Errand',
   ]);
 });
@@ -154,7 +164,7 @@ for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as 
       stderr,
       new RegExp(`^Errand cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses this port`),
     );
-    t.regex(stderr, new RegExp(`Set .*${setting} to another\\.\n$`));
+    t.regex(stderr, new RegExp(`Change .*${setting}\\.\n$`));
   });
 
 test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {

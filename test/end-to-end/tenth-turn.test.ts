@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ImplementationFn } from 'ava';
@@ -8,6 +8,7 @@ import { dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, startErrand, type WholeErrand } from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
 import type { MessagesRequest } from '../support/model/server.ts';
+import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const TURNS = 12;
@@ -32,6 +33,14 @@ async function kill(runner: 'docker' | 'process', { data_dir, workers }: WholeEr
 const bare = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, part: unknown) => (key === 'cache_control' ? undefined : part)));
 
+/** What the commands have written so far, in the only workspace. */
+function countedIn(data_dir: string): number[] {
+  const workspaces = join(data_dir, 'workspaces');
+  const [name = ''] = readdirSync(workspaces);
+  const file = join(workspaces, name, 'repo', 'counted.txt');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
+}
+
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
 function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
@@ -42,6 +51,8 @@ function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
     const project_id = await whole.project(ann, 'adder', BROKEN);
     const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
     await phone.until(({ events }) => events.filter(({ type }) => type === 'tool.started').length > TENTH, 60_000);
+    // The event comes before the shell has begun: the command must have written its line.
+    await until('the command has counted', () => countedIn(whole.data_dir).includes(TENTH));
     await kill(runner, whole);
 
     const done = await ended(ann, id, 90_000);

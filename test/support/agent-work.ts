@@ -68,12 +68,16 @@ export type Bench = {
   /** Resolves with the next delta. */
   delta: () => Promise<Delta>;
   of: <T extends WorkerEventType>(type: T) => Typed<T>['body'][];
-  /** Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones. */
+  /**
+   * Runs the work on the assignment. Each further call is the next attempt, with the transcript of the previous ones.
+   */
   run: (assignment?: Partial<Assignment>, settings?: Partial<WorkSettings>) => Promise<WorkResult>;
 };
 type Typed<T extends WorkerEventType> = Extract<WorkerEvent, { type: T }>;
 
-/** A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema. */
+/**
+ * A repository directory, a scripted model, and a recorder of all reports. Each event is checked against its schema.
+ */
 export async function bench(t: ExecutionContext, options: ModelOptions = {}): Promise<Bench> {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
@@ -115,21 +119,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
         model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
-        report: {
-          emit: async (event) => {
-            // Copied as on the wire, so that no object is shared with the work.
-            const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
-            NumberedEvent.parse({ seq: events.length + 1, at: new Date().toISOString(), ...copy });
-            events.push(copy);
-            for (const watch of watchers) watch(copy);
-          },
-          delta: (delta) => {
-            all.deltas.push(delta);
-            for (const resolve of listeners.splice(0)) resolve(delta);
-          },
-          waitingFor: (waiting) => void all.waits.push(waiting),
-          activity: () => undefined,
-        },
+        report: recordInto(all, watchers, listeners),
         messages,
         signal: all.abort.signal,
         checkpoint: async () => void all.checkpoints++,
@@ -138,6 +128,29 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     },
   };
   return all;
+}
+
+/** A reporter that checks each event and keeps everything. */
+function recordInto(
+  all: Bench,
+  watchers: Set<(event: WorkerEvent) => void>,
+  listeners: ((delta: Delta) => void)[],
+): WorkInput['report'] {
+  return {
+    emit: async (event) => {
+      // Copied as on the wire, so that no object is shared with the work.
+      const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
+      NumberedEvent.parse({ seq: all.events.length + 1, at: new Date().toISOString(), ...copy });
+      all.events.push(copy);
+      for (const watch of watchers) watch(copy);
+    },
+    delta: (delta) => {
+      all.deltas.push(delta);
+      for (const resolve of listeners.splice(0)) resolve(delta);
+    },
+    waitingFor: (waiting) => void all.waits.push(waiting),
+    activity: () => undefined,
+  };
 }
 
 function isOf<T extends WorkerEventType>(event: WorkerEvent, type: T): event is Typed<T> {

@@ -62,7 +62,9 @@ export class Api {
     return parsed as ResponseBody<N>;
   }
 
-  /** Calls a route that must fail, and returns the problem document. Throws if its code is not declared by the route. */
+  /**
+   * Calls a route that must fail, and returns the problem document. Throws if its code is not declared by the route.
+   */
   async refused(name: RouteName, request: UncheckedRequest): Promise<Problem & { headers: Headers }> {
     const route: Route = ROUTES[name];
     const response = await this.send(name, request);

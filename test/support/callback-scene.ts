@@ -4,7 +4,7 @@ import { callWorkerApi } from './worker-api-call.ts';
 import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 
-/** An attempt under way, and the callbacks of its worker, until the test ends. */
+/** Starts a running attempt; returns the callbacks of its worker. */
 export async function setCallbackScene(t: ExecutionContext) {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
@@ -29,7 +29,7 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
   };
 }
 
-/** A result that says success. */
+/** The body of a successful result. */
 export const resultOf = (attempt: number, last_seq: number) => ({
   attempt,
   last_seq,

@@ -26,7 +26,7 @@ export class CommandLine {
     return new CommandLine(t, await temporaryFolder(t));
   }
 
-  /** The file that keeps the servers and the log-ins. */
+  /** The file with the servers and their sessions. */
   get servers_path(): string {
     return join(this.config_dir, 'errand', 'servers.json');
   }
@@ -35,10 +35,10 @@ export class CommandLine {
     return Servers.parse(JSON.parse(await readFile(this.servers_path, 'utf8')));
   }
 
-  /** The log-in at the only server. */
+  /** The session at the only server. */
   async login(): Promise<NonNullable<Servers['servers'][number]['login']>> {
     const { servers } = await this.servers();
-    if (servers.length !== 1 || !servers[0]?.login) throw new Error('There is not one log-in.');
+    if (servers.length !== 1 || !servers[0]?.login) throw new Error('There is not exactly one session.');
     return servers[0].login;
   }
 

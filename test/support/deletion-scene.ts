@@ -5,7 +5,7 @@ import { Deletion } from '../../coordinator/operations/deletion.ts';
 import { temporaryFolder } from './folder.ts';
 import { SILENT } from './silent.ts';
 
-/** What clears away, on the database of a server and a folder of its own. */
+/** A `Deletion` on a server's database, with a temporary folder for workspaces. */
 export async function startDeletion(
   t: ExecutionContext,
   log: EventLog,

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
+import type { Logger } from '../../coordinator/base/logger.ts';
 import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
 import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
@@ -13,7 +14,7 @@ import { insertUser } from '../../coordinator/sqlite/users.ts';
 import { buildAssignment } from '../../coordinator/tasks/assignment.ts';
 import { DispatchGate } from '../../coordinator/tasks/dispatch-gate.ts';
 import { addMessage, cancelTask } from '../../coordinator/tasks/task-commands.ts';
-import { WorkerApi } from '../../coordinator/worker-api/worker-api.ts';
+import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { Dispatcher } from '../../coordinator/workers/dispatcher.ts';
 import type { Launcher } from '../../coordinator/workers/local/launcher.ts';
 import { LocalRunner } from '../../coordinator/workers/local/local-runner.ts';
@@ -110,49 +111,11 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watchdogs = new Watchdogs({ log, relay, logger, times });
   watchdogs.start();
-  const refuse = () => Promise.reject(new ErrandError('unavailable', 'Nothing is forwarded here.'));
-  const api = new WorkerApi({
-    log,
-    relay,
-    tokens,
-    leases: watchdogs.leases,
-    progress: watchdogs.progress,
-    logger,
-    assignment: refuse,
-    llm: { carry: refuse },
-    git: { carry: refuse },
-    tunnel: refuse,
-  });
   const workspaces = new Workspaces(data_dir);
   const directories = new WorkerDirectories(data_dir, launcher.owner);
-  const listeners: WorkerListeners = {
-    listenOnSocket: (path, worker) => api.listenOnSocket(path, worker),
-    listenOnTcp: refuse,
-  };
+  const listeners = listenersOf({ log, relay, tokens, leases: watchdogs.leases, progress: watchdogs.progress, logger });
   const runner = new LocalRunner({ launcher, directories, workspaces, listeners });
-  const settings = () => ({
-    setup_command: null,
-    verify_command: null,
-    env: {},
-    egress: 'none' as const,
-    author: { name: 'Errand', email: 'errand@example.org' },
-  });
-  const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
-  const dispatcher = new Dispatcher({
-    log,
-    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
-    workspaces,
-    gate,
-    logger,
-    places: options.places ?? 2,
-    warm_workers: options.warm_workers ?? 0,
-    workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
-    heartbeat_ms: LIMITS.heartbeat_ms,
-    buildAssignment: (id, n) =>
-      buildAssignment({ db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
-    grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
-  });
+  const dispatcher = createDispatcher({ log, runner, workspaces, gate, logger, tokens, options });
   let stopped: Promise<void> | undefined;
   const stop = () => {
     watchdogs.stop();
@@ -164,11 +127,6 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     await launcher.close();
     db.close();
   });
-  const task = (id: string) => {
-    const row = findTask(db, id);
-    if (!row) throw new Error(`There is no task ${id}.`);
-    return row;
-  };
   await dispatcher.start();
   return {
     db,
@@ -180,12 +138,70 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     dispatcher,
     gate,
     ended,
+    ...userActions(log),
+    stop,
+  };
+}
+
+type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | 'leases' | 'progress' | 'logger'>;
+
+/** The listeners of a worker API without proxies. */
+function listenersOf(parts: WorkerApiParts): WorkerListeners {
+  const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
+  const proxies = { llm: { carry: refuse }, git: { carry: refuse }, tunnel: refuse };
+  const api = new WorkerApi({ ...parts, ...proxies, assignment: refuse });
+  return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
+}
+
+type DispatcherParts = {
+  log: EventLog;
+  runner: Runner;
+  workspaces: Workspaces;
+  gate: DispatchGate;
+  logger: Logger;
+  tokens: TaskTokens;
+  options: ServerOptions;
+};
+
+function createDispatcher({ log, runner, workspaces, gate, logger, tokens, options }: DispatcherParts): Dispatcher {
+  const settings = () => ({
+    setup_command: null,
+    verify_command: null,
+    env: {},
+    egress: 'none' as const,
+    author: { name: 'Errand', email: 'errand@example.org' },
+  });
+  const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
+  const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
+  return new Dispatcher({
+    log,
+    workers: new Workers({ runner, image: options.image ?? 'none', limits }),
+    workspaces,
+    gate,
+    logger,
+    places: options.places ?? 2,
+    warm_workers: options.warm_workers ?? 0,
+    workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
+    heartbeat_ms: LIMITS.heartbeat_ms,
+    buildAssignment: (id, n) =>
+      buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
+    grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
+  });
+}
+
+/** Reads tasks, and acts on them as their user does. */
+function userActions(log: EventLog): Pick<Server, 'task' | 'attempts' | 'say' | 'cancel' | 'reaches'> {
+  const task = (id: string) => {
+    const row = findTask(log.db, id);
+    if (!row) throw new Error(`There is no task ${id}.`);
+    return row;
+  };
+  return {
     task,
-    attempts: (id) => listAttempts(db, id),
+    attempts: (id) => listAttempts(log.db, id),
     say: (task_id, text) => log.write((tx) => addMessage(tx, task(task_id).user_id, task_id, { text }).message_id),
     cancel: (id) => void log.write((tx) => cancelTask(tx, task(id).user_id, id)),
     reaches: (id, status, within_ms) =>
       until(`the task is ${status}`, () => (task(id).status === status ? task(id) : undefined), within_ms),
-    stop,
   };
 }

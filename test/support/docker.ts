@@ -26,7 +26,10 @@ export const whyNot = (image: string): Promise<string | undefined> =>
   );
 const missing = await whyNot(BASE_IMAGE);
 
-/** A test that needs Docker; skipped if there is a reason `why_not`. Serial, so that tests do not load the engine at once. */
+/**
+ * A test that needs Docker; skipped if there is a reason `why_not`. Serial, so that tests do not load the engine at
+ * once.
+ */
 export function dockerTest(title: string, body: Implementation<[]>, why_not = missing): void {
   if (why_not === undefined || process.env.CI === 'true') test.serial(title, body);
   else test.skip(`${title} (skipped: ${why_not})`, body);

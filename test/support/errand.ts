@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Pace } from '../../coordinator/tasks/assignment.ts';
-import { readConfig } from '../../coordinator/base/config.ts';
+import { readConfig, type Config } from '../../coordinator/base/config.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { start, type Errand, type StartOptions } from '../../coordinator/start.ts';
 import type { Session } from '../../protocol/accounts.ts';
@@ -58,31 +58,17 @@ type Options = RunnerOptions & {
 };
 
 /**
- * Starts all of Errand: the coordinator, real workers, a git server with a password, and a scripted Claude API. It stops
- * with the test.
+ * Starts all of Errand: the coordinator, real workers, a git server with a password, and a scripted Claude API. It
+ * stops with the test.
  */
 export async function startErrand(t: ExecutionContext, options: Options): Promise<WholeErrand> {
-  const { runner, model: script, env, pace } = options;
+  const { runner, model: script, pace } = options;
   const data_dir = options.data_dir ?? (await temporaryFolder(t));
   const workers = options.workers ?? (() => workersIn(data_dir));
   const forge = await startGitServer(FORGE);
   const model = await startModel(script);
   const lines: string[] = [];
-  const config = readConfig({
-    PATH: process.env['PATH'],
-    DOCKER_HOST: process.env['DOCKER_HOST'],
-    PORT: '0',
-    ERRAND_CALLBACK_PORT: '0',
-    ERRAND_DATA: data_dir,
-    ...(typeof runner === 'string' && { ERRAND_RUNNER: runner }),
-    ERRAND_WARM_WORKERS: '0',
-    ERRAND_SIGNUP: 'open',
-    ERRAND_MODEL: MODEL,
-    ERRAND_PRIVATE_HOSTS: forge.host,
-    ANTHROPIC_API_KEY: model.api_key,
-    ANTHROPIC_BASE_URL: model.base_url,
-    ...env,
-  });
+  const config = readTestConfig(options, { data_dir, forge, model });
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
   const errand = await start(config, {
     logger,
@@ -126,6 +112,25 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
     return (await api.call('createProject', { body })).id;
   };
   return { errand, data_dir, model, forge, lines, workers, person, project };
+}
+
+function readTestConfig({ runner, env }: Options, parts: Pick<WholeErrand, 'data_dir' | 'forge' | 'model'>): Config {
+  const { data_dir, forge, model } = parts;
+  return readConfig({
+    PATH: process.env['PATH'],
+    DOCKER_HOST: process.env['DOCKER_HOST'],
+    PORT: '0',
+    ERRAND_CALLBACK_PORT: '0',
+    ERRAND_DATA: data_dir,
+    ...(typeof runner === 'string' && { ERRAND_RUNNER: runner }),
+    ERRAND_WARM_WORKERS: '0',
+    ERRAND_SIGNUP: 'open',
+    ERRAND_MODEL: MODEL,
+    ERRAND_PRIVATE_HOSTS: forge.host,
+    ANTHROPIC_API_KEY: model.api_key,
+    ANTHROPIC_BASE_URL: model.base_url,
+    ...env,
+  });
 }
 
 /** The workers of a data folder. A worker's folder is removed last, after its container or process. */

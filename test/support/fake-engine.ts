@@ -5,25 +5,25 @@ import { temporaryFolder } from './folder.ts';
 
 type FakeEngine = {
   docker_host: string;
-  /** The calls that it got, as `GET /_ping`. */
+  /** The received calls, such as `GET /_ping`. */
   calls: string[];
 };
 
 type Options = {
-  /** What a build answers, line by line; undefined: builds are refused with 500. */
+  /** The lines of a build's response; undefined: builds fail with 500. */
   build?: object[];
-  /** Whether an image is there from the start; a build that ends well brings it. */
+  /** Whether the image exists from the start; a successful build creates it. */
   has_image?: boolean;
-  /** Refuse all but the ping with 500: an engine that is up and broken. */
+  /** Fails everything but the ping with 500: an engine that is up and broken. */
   broken?: boolean;
 };
 
-/** A Docker engine that answers as little of its API as the start of the server asks, and fails as it is told. It ends with the test. */
+/** A Docker engine with the part of the API that the server's start uses, and with faults. Stops with the test. */
 export async function startFakeEngine(t: ExecutionContext, options: Options = {}): Promise<FakeEngine> {
   const socket = join(await temporaryFolder(t), 'docker.sock');
   const calls: string[] = [];
   let has_image = options.has_image ?? false;
-  const answer = (path: string): [status: number, ...lines: object[]] => {
+  const respond = (path: string): [status: number, ...lines: object[]] => {
     if (path === '/_ping') return [200];
     if (options.broken === true) return [500, { message: 'the storage driver failed' }];
     if (path === '/info') return [200, { NCPU: 2, LiveRestoreEnabled: true }];
@@ -39,7 +39,7 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
     const path = (request.url ?? '').split('?')[0] ?? '';
     calls.push(`${request.method} ${path}`);
     request.resume().on('end', () => {
-      const [status, ...lines] = answer(path);
+      const [status, ...lines] = respond(path);
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''));
     });

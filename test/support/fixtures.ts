@@ -6,11 +6,11 @@ import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 
-/* Rows as the API and the dispatcher make them, for tests of what comes after. */
+/* Creates rows like those of the API and the dispatcher. */
 
 const now = () => new Date().toISOString();
 
-/** A user, by id. */
+/** Adds a user; returns its id. */
 export function addUser(log: EventLog): string {
   const id = newId();
   const user = { id, email: `${id}@example.test`, password_hash: '-', role: 'member' as const, created_at: now() };
@@ -18,18 +18,18 @@ export function addUser(log: EventLog): string {
   return id;
 }
 
-/** A queued task. */
+/** Adds a queued task. */
 export function addTask(log: EventLog, user_id: string, fields: Partial<TaskRow> = {}): TaskRow {
-  const asked = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
+  const defaults = { user_id, project_id: null, base_branch: null, budget_usd: 1, max_turns: 10, priority: 0 };
   const task: TaskRow = {
-    ...newTask({ ...asked, repo_url: 'errand://sample', prompt: 'Mend it', model: 'demo' }, now()),
+    ...newTask({ ...defaults, repo_url: 'errand://sample', prompt: 'Fix it', model: 'demo' }, now()),
     ...fields,
   };
   log.write((tx) => insertTask(tx.db, task));
   return task;
 }
 
-/** Starts the next attempt of a queued task, at the worker of this name. Gives its number. */
+/** Starts the next attempt of a queued task with a worker of this name; returns its number. */
 export function startAttempt(log: EventLog, task_id: string, worker = `worker-${task_id}`): number {
   return log.write((tx) => {
     const task = advance(tx, taskOf(log, task_id), { type: 'attempt_started', at: now() });
@@ -56,14 +56,14 @@ export function runTask(log: EventLog, id: string): void {
   log.write((tx) => advance(tx, taskOf(log, id), { type: 'worker_called', at: now() }));
 }
 
-/** Ends the attempt that runs, and the task with it. */
+/** Ends the running attempt, and the task with it. */
 export function endTask(log: EventLog, id: string, status: 'succeeded' | 'failed' = 'succeeded'): void {
   const task = taskOf(log, id);
   const reason = status === 'failed' ? 'turn_limit' : null;
   log.write((tx) => endAttempt(tx, task, task.attempt, { status, reason, detail: null, at: now() }));
 }
 
-/** The task as it stands now. */
+/** The task's current row. */
 export function taskOf(log: EventLog, id: string): TaskRow {
   const task = findTask(log.db, id);
   if (!task) throw new Error(`There is no task ${id}.`);

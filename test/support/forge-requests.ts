@@ -3,10 +3,10 @@ import type { GitProxyScene } from './git-proxy-scene.ts';
 
 const PUSH = 'application/x-git-receive-pack-request';
 
-type Answer = { status: number; code: string | null; words: string; retry_after: string | null };
+type GitReply = { status: number; code: string | null; words: string; retry_after: string | null };
 
-/** Asks for the refs, as git's first request does. */
-export async function askRefs({ server }: GitProxyScene, service = 'git-upload-pack'): Promise<Answer> {
+/** Requests the refs, as git's first request does. */
+export async function askRefs({ server }: GitProxyScene, service = 'git-upload-pack'): Promise<GitReply> {
   return readAnswer(await fetch(`${server.url}/info/refs?service=${service}`));
 }
 
@@ -15,13 +15,13 @@ export function postPush(
   { server }: GitProxyScene,
   body: Buffer,
   headers: Record<string, string> = {},
-): Promise<Answer> {
+): Promise<GitReply> {
   const init = { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': PUSH, ...headers } };
   return fetch(`${server.url}/git-receive-pack`, init).then(readAnswer);
 }
 
-/** What git shows of a response. */
-export async function readAnswer(response: Response): Promise<Answer> {
+/** The parts of a response that git shows. */
+export async function readAnswer(response: Response): Promise<GitReply> {
   const { status, headers } = response;
   return {
     status,
@@ -31,7 +31,7 @@ export async function readAnswer(response: Response): Promise<Answer> {
   };
 }
 
-/** Makes the forge answer every request with this. */
+/** Makes the forge respond to every request with this status. */
 export const answerWith =
   (status: number, headers: Record<string, string> = {}): Intercept =>
   (_request, response) => {

@@ -136,7 +136,9 @@ export function basic({ username, password }: Credential): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** Runs `git http-backend`, a CGI program: the request is in its environment, the response's head precedes its output. */
+/**
+ * Runs `git http-backend`, a CGI program: the request is in its environment, the response's head precedes its output.
+ */
 function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://server');
   const { headers } = request;

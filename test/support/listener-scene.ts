@@ -6,10 +6,10 @@ import { type WorkerApiResponse } from './worker-api-call.ts';
 import { startWorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 
-type Carried = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'folder'>>;
+type SceneOptions = Partial<Omit<Parameters<typeof startWorkerApiScene>[0], 'folder'>>;
 
-/** A worker's attempt, and the listener that takes its calls, until the test ends. */
-export async function setListenerScene(t: ExecutionContext, options: Carried = {}) {
+/** Starts a running attempt and the listener for its worker's calls, until the test ends. */
+export async function setListenerScene(t: ExecutionContext, options: SceneOptions = {}) {
   const folder = await temporaryFolder(t);
   const scene = await startWorkerApiScene({ folder, ...options });
   t.teardown(scene.close);
@@ -22,17 +22,17 @@ export async function setListenerScene(t: ExecutionContext, options: Carried = {
   return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
 }
 
-/** The status and the error code of an answer. */
+/** The status and the error code of a response. */
 export const refusal = ({ status, body }: WorkerApiResponse) => [status, (body as { code: string }).code];
 
-/** A connection that speaks no protocol by itself. */
+/** A plain TCP or unix-socket connection. */
 export async function rawSocket(where: { port: number } | { socketPath: string }): Promise<Socket> {
   const socket = 'port' in where ? connect(where.port, '127.0.0.1') : connect(where.socketPath);
   await once(socket, 'connect');
   return socket;
 }
 
-/** What the other side answers: its first piece, or all of it. */
+/** Reads the first chunk of a response, or all of it. */
 export async function readHead(socket: Socket, whole = false): Promise<string> {
   let text = '';
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {

@@ -3,7 +3,7 @@ import { CommandLine } from './command-line.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
 import { PASSWORD, startApi } from './start-api.ts';
 
-/** A server, and a person who is logged in to it at a command line, through a network that can be cut. */
+/** A server, and a command line that is logged in to it through a network that can be cut. */
 export async function loggedIn(t: ExecutionContext) {
   const server = await startApi(t);
   const network = await startCuttingProxy(t, server.url);

@@ -15,7 +15,7 @@ const AGENT = file('./run-agent.ts');
 const WORKER = file('./scripted-worker.ts');
 const script = (...steps: Step[]) => JSON.stringify(steps);
 
-/** A bare repository on this machine, as a path. */
+/** The path of a bare repository. */
 async function repository(t: ExecutionContext): Promise<string> {
   const server = await startGitServer();
   t.teardown(() => server.close());
@@ -23,7 +23,7 @@ async function repository(t: ExecutionContext): Promise<string> {
   return join(server.root, 'repo');
 }
 
-/** The mock as a program, and the worker that is started as it says. */
+/** Starts the mock as a program. `startWorker` starts a worker with the environment that the mock prints. */
 async function startMock(t: ExecutionContext, prompt: string, args: string[] = []) {
   const repo = await repository(t);
   const mock = startProgram(t, MOCK, [
@@ -37,18 +37,18 @@ async function startMock(t: ExecutionContext, prompt: string, args: string[] = [
     prompt,
     ...args,
   ]);
-  await until('it says how to start a worker', () => mock.printed().includes('Type help'), 30_000);
+  await until('it prints how to start a worker', () => mock.printed().includes('Type help'), 30_000);
   const env = Object.fromEntries(
     [...mock.printed().matchAll(/(ERRAND_\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
   );
   const control = async (line: string) => {
-    const answer = await request(`${env.ERRAND_COORDINATOR}/control`, { method: 'POST', body: line });
-    return `${answer.statusCode} ${await answer.body.text()}`;
+    const response = await request(`${env.ERRAND_COORDINATOR}/control`, { method: 'POST', body: line });
+    return `${response.statusCode} ${await response.body.text()}`;
   };
   return { repo, mock, control, startWorker: () => startProgram(t, WORKER, [], env) };
 }
 
-test('the mock says how to start a worker, prints what it hears, and carries its push', async (t) => {
+test('the mock prints how to start a worker and what it reports, and proxies its push', async (t) => {
   const prompt = script({ emit: 2, prefix: 'event ' }, { write: 'a.txt', text: 'a\n' });
   const { repo, mock, startWorker } = await startMock(t, prompt, ['--fail', 'events:503:2', '--lose', 'result']);
   const worker = startWorker();
@@ -60,15 +60,15 @@ test('the mock says how to start a worker, prints what it hears, and carries its
   t.is(await mock.exit, 0);
 });
 
-test('what is typed or sent to /control is obeyed', async (t) => {
+test('runs commands that are typed or sent to /control', async (t) => {
   const { mock, control, startWorker } = await startMock(t, script({ hear: true }, { wait: true }), ['--all']);
   const worker = startWorker();
-  await until('the work is under way', () => mock.printed().includes('repository.ready'));
+  await until('the work is running', () => mock.printed().includes('repository.ready'));
   t.regex(await control('fail events 503 2'), /^200 The next 2 events: fail/);
   mock.type('say Use tabs.');
-  await until('the message was heard', async () => /"pending_messages":0/.test(await control('status')), 30_000);
-  t.regex(await control('nonsense'), /^400 'nonsense' is not known/);
-  t.regex(await control('fail nothing 503'), /^400 'nothing' is no call/);
+  await until('the message was taken in', async () => /"pending_messages":0/.test(await control('status')), 30_000);
+  t.regex(await control('nonsense'), /^400 'nonsense' is not a command/);
+  t.regex(await control('fail nothing 503'), /^400 'nothing' is not a call/);
   t.regex(await control('fail events 99'), /^400 /);
   t.regex(await control('expire'), /^200/);
   t.regex(await control('cancel enough'), /^200/);
@@ -76,15 +76,15 @@ test('what is typed or sent to /control is obeyed', async (t) => {
   await until('the result is printed', () => mock.printed().includes('● cancelled: enough'));
 });
 
-test('an attempt that is given up at the mock ends its worker', async (t) => {
+test('a stale attempt ends its worker', async (t) => {
   const { mock, control, startWorker } = await startMock(t, script({ wait: true }));
   const worker = startWorker();
-  await until('the work is under way', () => mock.printed().includes('from main'));
+  await until('the work is running', () => mock.printed().includes('from main'));
   await control('stale');
   t.not(await worker.exit, 0);
 });
 
-test('one agent from the command line: it pushes to a repository on this machine, and nothing is left', async (t) => {
+test('npm run agent pushes to a local repository and leaves nothing behind', async (t) => {
   const repo = await repository(t);
   const folder = await temporaryFolder(t);
   const prompt = script({ hear: true }, { write: 'a.txt', text: 'a\n' });
@@ -97,7 +97,7 @@ test('one agent from the command line: it pushes to a repository on this machine
   t.deepEqual(await readdir(folder), []);
 });
 
-test('one agent from the command line: an interrupt cancels, and says so by its exit code', async (t) => {
+test('npm run agent: an interrupt cancels, and the exit code is 1', async (t) => {
   const repo = await repository(t);
   const args = ['--entry', WORKER, '--repo', repo, '--prompt', script({ wait: true })];
   const agent = startProgram(t, AGENT, args);
@@ -107,9 +107,9 @@ test('one agent from the command line: an interrupt cancels, and says so by its 
   t.regex(agent.printed(), /● cancelled: Cancelled at the terminal/);
 });
 
-test('one agent from the command line: a folder that is no repository is named', async (t) => {
+test('npm run agent names a folder that is not a repository', async (t) => {
   const folder = await temporaryFolder(t);
   const agent = startProgram(t, AGENT, ['--repo', folder, '--prompt', 'x']);
   t.is(await agent.exit, 1);
-  t.is(agent.printed().trim(), `${folder} is no git repository.`);
+  t.is(agent.printed().trim(), `${folder} is not a git repository.`);
 });

@@ -53,7 +53,7 @@ export function makeOldDatabase(path: string): void {
   migrate(db, readMigrations().slice(0, OLD_VERSION));
   db.transaction(() => {
     for (const [table, [count, fixed]] of Object.entries(TABLES)) fillTable(db, table, count, fixed);
-    // The log has given out ids that are no longer in it: none of them may be used again.
+    // Ids that the log has used and deleted: none of them may be used again.
     db.exec(`DELETE FROM events WHERE id > ${EVENTS}`);
   })();
   db.close();

@@ -5,13 +5,13 @@ import { ServerFrame } from '../../protocol/socket.ts';
 type Hello = Extract<ServerFrame, { type: 'hello' }>;
 
 /**
- * A client as a phone is one: it holds a socket, keeps its cursor, comes back with it when the network was cut, and keeps what it saw.
- * Every frame is checked against the protocol.
+ * A client like a phone: it holds a socket, reconnects with its cursor when the connection breaks, and keeps all
+ * frames. It checks every frame against the protocol.
  */
 export class Phone {
   readonly events: LogEvent[] = [];
   readonly frames: ServerFrame[] = [];
-  /** How often it had to come back. */
+  /** The number of reconnects. */
   cuts = 0;
   hello: Hello | undefined;
   readonly #url: string;
@@ -22,7 +22,7 @@ export class Phone {
   #closed = false;
   #failure: Error | undefined;
 
-  /** `url`: the server's; `task_id`: the task whose deltas it wants. */
+  /** `url`: the server's; `task_id`: the task whose deltas it subscribes to. */
   constructor(url: string, user_id: string, token: () => string, task_id?: string) {
     this.#url = `${url.replace(/^http/, 'ws')}/ws/${user_id}`;
     this.#token = token;
@@ -34,19 +34,19 @@ export class Phone {
     return this.events.at(-1)?.id ?? 0;
   }
 
-  /** Breaks the connection without a word, as a tunnel does. It comes back at once. */
+  /** Breaks the connection without a close frame. It reconnects at once. */
   cut(): void {
     this.#socket?.terminate();
   }
 
-  /** Resolves once `reached` says yes; rejects after `limit_ms`, with what was seen. */
+  /** Resolves when `reached` returns true; rejects after `limit_ms` with the types of all events. */
   async until(reached: (phone: Phone) => boolean, limit_ms = 60_000): Promise<void> {
     const deadline = performance.now() + limit_ms;
     while (!reached(this)) {
       if (this.#failure) throw this.#failure;
       const left = deadline - performance.now();
       if (left <= 0)
-        throw new Error(`It did not come about. Seen: ${this.events.map((event) => event.type).join(' ')}`);
+        throw new Error(`Timed out after ${limit_ms} ms. Events: ${this.events.map((event) => event.type).join(' ')}`);
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer);
@@ -73,7 +73,7 @@ export class Phone {
       if (this.#closed) return;
       if (code >= 4400) return this.#fail(new Error(`The server closed the socket with ${code}.`));
       this.cuts++;
-      // A server that is away refuses at once: asking it without a pause would keep the machine from starting it.
+      // A stopped server refuses at once; a busy loop of reconnects would slow down its restart.
       setTimeout(() => this.#closed || this.#connect(), 5);
     });
   }

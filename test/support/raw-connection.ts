@@ -1,13 +1,13 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
-/** Opens a connection without a word of HTTP. A reset is one way in which the other side closes: `error` is listened for. */
+/** Opens a TCP connection. A reset by the other side counts as a close, so `error` is ignored. */
 export function rawConnection(to: NetConnectOpts): Socket {
   const socket = connect(to);
   socket.on('error', () => undefined);
   return socket;
 }
 
-/** Sends latin-1 text as it is; gives all that came back by the time the server closed the connection. */
+/** Sends latin-1 text; returns all that was received until the server closed the connection. */
 export async function rawExchange(to: NetConnectOpts, text: string): Promise<string> {
   const socket = rawConnection(to);
   let received = '';
@@ -18,7 +18,7 @@ export async function rawExchange(to: NetConnectOpts, text: string): Promise<str
   return received;
 }
 
-/** The head of a WebSocket upgrade request, as a browser sends it. `headers` replace those of the same name. */
+/** The head of a browser's WebSocket upgrade request. `headers` override the defaults. */
 export function upgradeRequest(target: string, headers: Record<string, string> = {}): string {
   const all = {
     host: 'errand.test',

@@ -17,8 +17,8 @@ import {
 const ENTRY = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
 
 /**
- * Workers as a runner for other machines has them: they share no folder with the coordinator, nobody can call them, and all that they get is
- * an environment with the coordinator's TCP address and the token of their task. They live in `machine_dir`.
+ * A runner like one for other machines: its workers share no folder with the coordinator and cannot be called. They get
+ * only the coordinator's TCP address and a task token in their environment. `machine_dir` stands for the other machine.
  */
 export class RemoteRunner implements Runner {
   readonly name = 'remote';
@@ -32,7 +32,7 @@ export class RemoteRunner implements Runner {
     this.#origin = origin;
   }
 
-  /** What `start` takes for `openRunner`. */
+  /** A function for the `openRunner` option of `start`. */
   static opener(machine_dir: string): (context: RunnerContext) => Promise<Runner> {
     return async ({ listeners }) => new RemoteRunner(machine_dir, await listeners.listenOnTcp());
   }
@@ -108,7 +108,7 @@ export class RemoteRunner implements Runner {
   }
 }
 
-/** The names of the workers that a machine has, running or not yet removed. */
+/** The names of the workers of a machine, running or not yet removed. */
 export function workersOf(machine_dir: string): string[] {
   const dir = join(machine_dir, 'workers');
   return existsSync(dir) ? readdirSync(dir) : [];

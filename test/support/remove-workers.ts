@@ -6,7 +6,10 @@ import { ProcessLauncher } from '../../coordinator/workers/process/launcher.ts';
 
 const run = promisify(execFile);
 
-/** Removes the workers, containers and processes, of a coordinator that has ended: they outlive it. `docker`: arguments that name its engine. */
+/**
+ * Removes the workers (containers and processes) that a stopped coordinator left. `docker`: arguments that select its
+ * engine.
+ */
 export async function removeWorkers(data_dir: string, docker: string[] = []): Promise<void> {
   const workers_dir = join(data_dir, 'workers');
   if (!existsSync(workers_dir)) return;

@@ -1,4 +1,7 @@
-/* Loaded into a coordinator with `--expose-gc --import`: at SIGUSR2 it collects its garbage and says on standard error how much memory is left in use. */
+/*
+ * Loaded into a coordinator with `--expose-gc --import`: at SIGUSR2 it runs the garbage collector and prints the memory
+ * in use.
+ */
 process.on('SIGUSR2', () => {
   globalThis.gc?.();
   globalThis.gc?.();

@@ -23,18 +23,19 @@ import { printTask } from './mock-coordinator/print.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
 
 /*
- * One agent against a mock coordinator, with no account and no database: `npm run agent -- --repo URL_OR_PATH --prompt "…"`. Lines that are
- * typed while it works are messages to it; the first Ctrl-C cancels, the second one kills.
+ * Runs one agent against a mock coordinator, without an account or a database:
+ * `npm run agent -- --repo URL_OR_PATH --prompt "…"`. Typed lines are sent as messages; the first Ctrl-C cancels, the
+ * second one kills.
  */
 
 const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
   --base BRANCH        the base branch
   --setup COMMAND      run before the work        --verify COMMAND   run after it
-  --model NAME         with ANTHROPIC_API_KEY set; else it is the demo model
+  --model NAME         needs ANTHROPIC_API_KEY; without it the demo model is used
   --budget USD  --turns N
-  --docker             in a container            --image NAME   (errand-agent)
-  --entry FILE         another worker's program, which this Node runs
-  --all                print heartbeats, quiet events, and text as it is written too
+  --docker             run in a container        --image NAME   (errand-agent)
+  --entry FILE         run another worker program with this Node
+  --all                also print heartbeats, minor events and streamed text
 `;
 
 const { values } = parseArgs({
@@ -128,13 +129,13 @@ async function chooseLauncher(name: string): Promise<Launcher> {
   });
   const found = await docker.readAvailability();
   if (found.kind === 'image_missing' && isOwnImage(image)) {
-    console.log(`The image ${image} is being built, once.`);
+    console.log(`Building the image ${image}.`);
     await buildWorkerImage(docker_host);
   } else if (found.kind !== 'ready') throw new Error(found.fault);
   return docker;
 }
 
-/** The task from its hand-off to its end. Gives the exit code: 0 where it succeeded. */
+/** Follows the task from its hand-off to its end. Returns the exit code: 0 if it succeeded. */
 async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask): Promise<number> {
   const ended = launcher.ended(channel.worker);
   await Promise.race([
@@ -146,7 +147,7 @@ async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask
   steer(channel, task, () => launcher.remove(channel.worker));
   const { exit_code, output } = await ended;
   if (exit_code !== 0) console.error(`The worker ended with ${exit_code}.\n${output}`);
-  for (const breach of task.breaches) console.error(`A breach of the contract: ${breach}`);
+  for (const breach of task.breaches) console.error(`Contract violation: ${breach}`);
   return exit_code === 0 && task.current.result?.status === 'succeeded' ? 0 : 1;
 }
 
@@ -161,7 +162,7 @@ async function untilHealthy(channel: WorkerChannel): Promise<void> {
   }
 }
 
-/** Lines are messages; an interrupt cancels, the second one kills. */
+/** Sends typed lines as messages; the first interrupt cancels, the second one kills. */
 function steer(channel: WorkerChannel, task: MockTask, kill: () => Promise<void>): void {
   const failed = (error: unknown) => console.error(error instanceof Error ? error.message : error);
   createInterface({ input: process.stdin }).on('line', (text) => {

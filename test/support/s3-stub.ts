@@ -11,7 +11,7 @@ import type { S3Destination } from '../../coordinator/base/backup-destination.ts
  * - `unread`: never reads the request,
  * - `cut`: sends half of an object and closes the connection,
  * - `stalled`: sends half of an object and nothing more,
- * - `lost`: does what it is asked, and closes the connection instead of answering.
+ * - `lost`: handles the request, then closes the connection without a response.
  */
 export type S3Fault =
   | { status: number; code: string }
@@ -39,8 +39,7 @@ export type S3Stub = {
 export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}): Promise<S3Stub> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
-  /** The parts of the current upload: it has one at a time. */
-  let parts: Map<string, Buffer> | undefined;
+  const upload = new Upload(objects);
   let failing:
     { fault: S3Fault | undefined; left: number; method: string | undefined; query: string | undefined } | undefined;
 
@@ -61,7 +60,7 @@ export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}
         .end('body' in wrong ? wrong.body : `<?xml version="1.0"?>\n<Error><Code>${wrong.code}</Code></Error>`);
     const key = url.pathname.replace('/backups/', '');
     if (url.searchParams.has('uploads') || url.searchParams.has('uploadId')) {
-      const { status, xml, headers } = upload(request.method ?? '', key, url.searchParams, body);
+      const { status, xml, headers } = upload.answer(request.method ?? '', key, url.searchParams, body);
       return wrong === 'lost' ? void response.destroy() : void response.writeHead(status, headers).end(xml);
     }
     if (request.method === 'PUT') objects.set(key, body);
@@ -73,27 +72,6 @@ export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}
     response.writeHead(200, { 'content-length': object.length });
     if (wrong !== 'cut' && wrong !== 'stalled') return void response.end(object);
     response.write(object.subarray(0, object.length / 2), () => wrong === 'cut' && response.destroy());
-  }
-
-  /** Uploads in parts: lists, begins, completes and aborts them, and takes their parts. */
-  function upload(method: string, key: string, query: URLSearchParams, body: Buffer) {
-    const answer = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
-    if (method === 'GET') return answer(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
-    if (query.has('uploads')) {
-      parts = new Map();
-      return answer(200, '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>');
-    }
-    const number = query.get('partNumber');
-    if (!parts) return answer(404, '<Error><Code>NoSuchUpload</Code></Error>');
-    if (number !== null) {
-      parts.set(number, body);
-      return answer(200, '', { etag: `"${number}"` });
-    }
-    if (method === 'POST') objects.set(key, Buffer.concat([...parts.values()]));
-    parts = undefined;
-    return method === 'POST'
-      ? answer(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
-      : answer(204);
   }
 
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
@@ -112,6 +90,37 @@ export async function startS3Stub(t: ExecutionContext, { page_keys = 1000 } = {}
     requests,
     fail: (fault, { times = Infinity, method, query } = {}) => (failing = { fault, left: times, method, query }),
   };
+}
+
+/** Uploads in parts, one at a time. */
+class Upload {
+  readonly #objects: Map<string, Buffer>;
+  #parts: Map<string, Buffer> | undefined;
+
+  constructor(objects: Map<string, Buffer>) {
+    this.#objects = objects;
+  }
+
+  /** Lists, begins, completes and aborts them, and takes their parts. */
+  answer(method: string, key: string, query: URLSearchParams, body: Buffer) {
+    const answer = (status: number, xml = '', headers: Record<string, string> = {}) => ({ status, xml, headers });
+    if (method === 'GET') return answer(200, '<ListMultipartUploadsResult></ListMultipartUploadsResult>');
+    if (query.has('uploads')) {
+      this.#parts = new Map();
+      return answer(200, '<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>');
+    }
+    const number = query.get('partNumber');
+    if (!this.#parts) return answer(404, '<Error><Code>NoSuchUpload</Code></Error>');
+    if (number !== null) {
+      this.#parts.set(number, body);
+      return answer(200, '', { etag: `"${number}"` });
+    }
+    if (method === 'POST') this.#objects.set(key, Buffer.concat([...this.#parts.values()]));
+    this.#parts = undefined;
+    return method === 'POST'
+      ? answer(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
+      : answer(204);
+  }
 }
 
 function list(objects: Map<string, Buffer>, query: URLSearchParams, page_keys: number): string {

@@ -1,5 +1,6 @@
 /*
- * The worker with a script in the place of its agent: a program for tests of the worker's process. The script is the task's prompt, a JSON array of steps.
+ * The worker with a script instead of its agent, for tests of the worker's process. The task's prompt is a JSON array
+ * of steps.
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -17,7 +18,7 @@ const Step = z.union([
   z.object({ emit: z.number(), prefix: z.string().default('') }),
   z.object({ write: z.string(), text: z.string() }),
   z.object({ run: z.string() }),
-  /** Takes in the messages of the assignment, or the first that comes. */
+  /** Takes in the messages of the assignment, or the first one that arrives. */
   z.object({ hear: z.literal(true) }),
   z.object({ wait: z.literal(true) }),
 ]);

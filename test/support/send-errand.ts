@@ -4,13 +4,13 @@ import type { Api } from './api.ts';
 
 export const repo_url = 'https://forge.example/a/b';
 
-/** Sends an errand, and waits for the next millisecond, so that errands are ordered as they were sent. */
+/** Creates a task and waits for the next millisecond, so that tasks have distinct times in order. */
 export async function sendErrand(
   api: Api,
   body: { prompt?: string; project_id?: string; priority?: number } = {},
 ): Promise<Task> {
   const task = await api.call('createTask', {
-    body: { prompt: 'Mend it.', ...(body.project_id === undefined && { repo_url }), ...body },
+    body: { prompt: 'Fix it.', ...(body.project_id === undefined && { repo_url }), ...body },
   });
   while (Date.now() <= Date.parse(task.created_at)) await setImmediate();
   return task;

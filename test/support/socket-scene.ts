@@ -4,7 +4,7 @@ import { startWorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser } from './fixtures.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 
-/** A server's sockets, a user and a queued task of theirs, until the test ends. */
+/** Starts a server's sockets with a user and a queued task, until the test ends. */
 export async function setSocketScene(t: ExecutionContext, limits: Partial<SocketLimits> = {}) {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), limits });
   t.teardown(scene.close);

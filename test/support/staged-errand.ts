@@ -6,7 +6,7 @@ import { markAttemptRunning } from '../../coordinator/sqlite/attempts.ts';
 import { updateResult } from '../../coordinator/sqlite/progress.ts';
 import { startAttempt, taskOf } from './fixtures.ts';
 
-/** An errand whose worker is the test: what it does is in the log at once, and goes out to whoever watches. */
+/** An errand whose worker is the test: it writes events straight to the log, and watchers receive them. */
 export class StagedErrand {
   readonly id: string;
   readonly #log: EventLog;
@@ -17,7 +17,7 @@ export class StagedErrand {
     this.id = id;
   }
 
-  /** Starts the next attempt, and lets its worker call. */
+  /** Starts the next attempt and its worker's first call. */
   begin(): void {
     this.#seq = 0;
     const n = startAttempt(this.#log, this.id);
@@ -27,7 +27,7 @@ export class StagedErrand {
     });
   }
 
-  /** The worker reports these. */
+  /** Reports events as the worker. */
   report(...events: WorkerEvent[]): void {
     this.#log.write((tx) => {
       const { user_id, attempt } = taskOf(this.#log, this.id);
@@ -44,7 +44,7 @@ export class StagedErrand {
     });
   }
 
-  /** The attempt ends, and with it the errand where the reason is not worth another attempt. */
+  /** Ends the attempt, and the errand if the reason is not retryable. */
   end(status: 'succeeded' | 'failed' | 'cancelled', reason: FailureReason | null = null, result?: TaskResult): void {
     this.#log.write((tx) => {
       const task = taskOf(this.#log, this.id);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -28,29 +28,32 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
-  /** The same with other passwords behind it. */
+  /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
-  /** What the log's subscribers were told, such as `task.created <task id>` and `removed`. */
+  /** The notifications of the log's subscribers, such as `task.created <task id>` and `removed`. */
   told: string[];
-  /** The rows that were published. */
+  /** The published events. */
   rows: EventRow[];
   /** The lines of the server's log. */
   lines: string[];
-  /** Set it to make the time of log-ins pass, in milliseconds. */
+  /** Set it to move the clock of sessions ahead, in milliseconds. */
   clock: { ahead_ms: number };
   readiness: Readiness;
-  /** Set it to keep work from being started. */
+  /** Set it to hold dispatch. */
   runner: { fault: string | null };
-  /** Set it to be taken for another database. */
+  /** Set it to simulate another database. */
   epoch: { now: string };
-  /** A client with an account of its own. */
+  /** Creates an account and a client for it. */
   person: (email?: string) => Promise<{ api: Api; session: Session; password: string }>;
 };
 
 export const PASSWORD = 'correct horse battery';
 
-/** The public API and its sockets, on a port of their own, with everything behind them but the workers. It ends with the test. No repository is asked by default. */
+/**
+ * Starts the public API and its sockets on a free port, without workers, until the test ends. By default every repository
+ * check succeeds.
+ */
 export async function startApi(
   t: ExecutionContext,
   env: Record<string, string> = {},
@@ -103,8 +106,21 @@ export async function startApi(
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     logger,
   });
+  const http = await serve(t, requestListener(app, logger), sockets, db);
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const mutable = { clock, readiness, runner, epoch };
+  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, person: signUps(auth, url) };
+}
+
+/** Serves the API and its sockets on a free port, until the test ends. */
+async function serve(
+  t: ExecutionContext,
+  listener: RequestListener,
+  sockets: LiveSockets,
+  db: Db,
+): Promise<HttpServer> {
   sockets.start();
-  const http = createServer(requestListener(app, logger));
+  const http = createServer(listener);
   http.on('upgrade', sockets.upgrade);
   await once(http.listen(0, '127.0.0.1'), 'listening');
   t.teardown(async () => {
@@ -114,31 +130,16 @@ export async function startApi(
     await once(http, 'close');
     db.close();
   });
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return http;
+}
+
+function signUps(auth: Auth, url: string): StartedApi['person'] {
   let people = 0;
-  const person = async (email = `person${people + 1}@example.org`) => {
+  return async (email = `person${people + 1}@example.org`) => {
     people++;
-    // Each from an address of its own: sign-ups are limited by address.
+    // Each from another address: sign-ups are rate-limited by address.
     const client = { address: `10.0.0.${people}`, user_agent: null };
     const session = await auth.logins.signup({ email, password: PASSWORD }, client);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
-  };
-  return {
-    url,
-    http,
-    db,
-    log,
-    keys,
-    auth,
-    authWith,
-    relay,
-    told,
-    rows,
-    lines,
-    clock,
-    readiness,
-    runner,
-    epoch,
-    person,
   };
 }

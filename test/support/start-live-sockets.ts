@@ -17,7 +17,9 @@ type Options = {
   limits: Partial<SocketLimits> | undefined;
 };
 
-/** Serves clients' sockets on a free port. A user's id is its access token and its ticket; `bad` and `none` are invalid. */
+/**
+ * Serves clients' sockets on a free port. A user's id is its access token and its ticket; `bad` and `none` are invalid.
+ */
 export async function startLiveSockets({ db, relay, logger, now, limits }: Options) {
   const listeners = new Set<(session: string) => void>();
   const identityOf = (user_id: string) => ({ user_id, session: `session-${user_id}`, expires_at_ms: now() + 600_000 });

@@ -44,7 +44,7 @@ export function swiftTest(title: string, body: (t: ExecutionContext, bucket: S3D
   });
 }
 
-test.after.always('swift ends', async () => {
+test.after.always('stop Swift', async () => {
   for (const end of ends) await end();
 });
 

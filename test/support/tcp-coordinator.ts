@@ -1,7 +1,7 @@
 import { serve } from '../../coordinator/main.ts';
 import { chooseRunner } from '../../coordinator/workers/choice/choose-runner.ts';
 
-/* The coordinator as `npm start` runs it, with the TCP port for workers open besides, as a runner for other machines would have it. */
+/* The coordinator as `npm start` runs it, but it also listens on TCP for workers, as for a runner on other machines. */
 await serve({
   openRunner: async (context) => {
     await context.listeners.listenOnTcp();

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import type { ServerFrame } from '../../protocol/socket.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
 
-/** A client's socket that keeps all its frames. */
+/** A client's socket that keeps all frames. */
 export class TestClient {
   readonly socket: WebSocket;
   readonly frames: ServerFrame[] = [];
@@ -23,7 +23,7 @@ export class TestClient {
     });
   }
 
-  /** Opens, waits for the hello and subscribes. */
+  /** Connects, waits for the hello and subscribes. */
   static async subscribe(url: string, user_id: string, after = 0, task_id?: string): Promise<TestClient> {
     const client = new TestClient(url, user_id);
     await client.until(() => client.of('hello').length === 1);
@@ -39,16 +39,16 @@ export class TestClient {
     return this.frames.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type);
   }
 
-  /** The ids of all events, in the order in which they came. */
+  /** The ids of all events, in the order of arrival. */
   ids(): number[] {
     return this.of('events').flatMap((frame) => frame.events.map((event) => event.id));
   }
 
-  /** Resolves when the condition holds; it is looked at after each frame, and after the close. */
+  /** Resolves when the condition is true. It is checked after each frame and after the close. */
   async until(condition: () => boolean, ms = 20_000): Promise<void> {
     const over = AbortSignal.timeout(ms);
     while (!condition()) {
-      if (over.aborted) throw new Error(`It did not come to pass: ${condition.toString()}`);
+      if (over.aborted) throw new Error(`Timed out after ${ms} ms: ${condition.toString()}`);
       await new Promise<void>((resolve) => {
         const done = () => {
           this.#changed.delete(done);

@@ -1,6 +1,7 @@
 /*
- * A small worker that keeps the contract (protocol/worker.ts), in one file that needs nothing but Node, for tests of what starts and watches workers.
- * How it misbehaves at its boot is in the environment, as TINY_WORKER; what it does with a task is the first word of the task's prompt.
+ * A minimal worker of the contract (protocol/worker.ts) in one file without dependencies, for tests of the runners and
+ * the dispatcher. TINY_WORKER in its environment selects a fault at its start; the first word of the task's prompt
+ * selects what it does with the task.
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -31,14 +32,14 @@ async function call(path: string, body: unknown): Promise<number> {
   return promise;
 }
 
-/** The worker retries, for as long as it lives. */
+/** Retries until the coordinator answers. */
 async function callUntilAnswered(path: string, body: unknown): Promise<number> {
   for (;;) {
     try {
       const status = await call(path, body);
       if (status < 500) return status;
     } catch {
-      // The coordinator is not there just now.
+      // The coordinator is not reachable now.
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -75,16 +76,16 @@ async function work(): Promise<void> {
   if (word === 'die') process.exit(7);
   if (word === 'die-once' && task?.attempt === 1) process.exit(7);
   if (word === 'crash-once' && task?.attempt === 1) throw new Error('the flux has gone');
-  // Its event loop stands still, and with it the heartbeats.
+  // Blocks the event loop, and with it the heartbeats.
   if (word === 'block-once' && task?.attempt === 1) for (;;);
-  // Its heartbeats go on, and nothing else does: it says that it waits for a command that should have ended long ago.
+  // Sends only heartbeats: it reports a command that should have ended long ago.
   if (word === 'stall-once' && task?.attempt === 1)
     return void setInterval(() => void heartbeat({ ...COMMAND, until: COMMAND.since }), 100);
   if (word === 'eat') {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
   }
-  // Until it is stopped, the disk is full, or the test has failed.
+  // Writes until it is stopped, the disk is full, or the test has failed.
   if (word === 'fill' || word === 'fill-link')
     for (let mb = 0; mb < 500; mb++) {
       try {
@@ -107,14 +108,14 @@ async function work(): Promise<void> {
   process.exit(0);
 }
 
-/** Takes the messages in, each once, and finishes. */
+/** Takes in the messages and finishes. */
 async function hear({ messages }: { messages: { id: string; text: string }[] }): Promise<void> {
   for (const { id, text } of messages) await report('input.added', { turn: 0, source: 'person', message_id: id, text });
   await finish('succeeded');
   process.exit(0);
 }
 
-/** Heeds it at once, after longer than a worker that says nothing would be given, or not at all, whatever it says. */
+/** Cancels at once, later than a silent worker's grace period (`dawdle`), or never (`hold-on`, `promise`). */
 function cancelled(word: string | undefined): { status: number } {
   if (word === 'hold-on') return { status: 503 };
   if (word === 'promise') return { status: 202 };
@@ -165,7 +166,7 @@ if (boot === 'exit') {
 process.on('SIGTERM', () => {
   if (!task?.prompt.startsWith('hold-on')) process.exit(143);
 });
-// What a process that was killed left there.
+// A killed process may have left its socket.
 rmSync(listen, { force: true });
 if (boot === 'silent') setInterval(() => undefined, 1_000);
 else if (boot === 'link') {
@@ -174,7 +175,7 @@ else if (boot === 'link') {
 } else
   createServer((incoming, outgoing) => {
     if (boot === 'deaf' && incoming.url === '/task') return;
-    // It takes the task and begins, and its answer never comes.
+    // Takes the task and starts, but never responds.
     if (boot === 'mute' && incoming.url === '/task') return void answer(incoming);
     void answer(incoming).then(({ status, body }) => {
       outgoing.writeHead(status, { 'content-type': 'application/json' });

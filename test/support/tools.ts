@@ -10,7 +10,10 @@ import type { Delta, WorkerEvent } from '../../protocol/events.ts';
 import { TestMessages } from './agent-work.ts';
 import { temporaryFolder } from './folder.ts';
 
-/** A repository with these files, and the tools on it. `use` gives a tool's result as text, after `ERROR: ` where it is one. */
+/**
+ * A repository with these files, and the agent's tools on it. `use` returns a tool's result as text; errors start with
+ * `ERROR: `.
+ */
 export async function toolbox(t: ExecutionContext, files: Record<string, string | Uint8Array> = {}) {
   const folder = await temporaryFolder(t);
   const [repo_dir, scratch_dir] = [join(folder, 'repo'), join(folder, 'scratch')];
@@ -48,7 +51,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
     const { content, is_error } = await call(name, input);
     return `${is_error ? 'ERROR: ' : ''}${content.map(shown).join('\n')}`;
   };
-  /** From now on programs are looked for there. */
+  /** Sets the PATH of the shell. */
   const setPath = (path: string) => void (shell = make(path));
   return { folder, repo_dir, scratch_dir, abort, events, deltas, messages, call, use, setPath };
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** A socket that sends each byte by itself. */
+/** A stream over a socket that sends every byte in a packet of its own. */
 export class Trickle extends Duplex {
   readonly #socket: Socket;
 

@@ -18,11 +18,11 @@ import { serveTunnel, type TunnelServer } from './tunnel-server.ts';
 
 export const HOST = 'registry.npmjs.org';
 
-/** A public address; the test's network has the real server behind it. */
+/** A public address; the test connects to the local target instead. */
 export const PUBLIC = '93.184.215.14';
 export const TIMEOUTS = { connect_ms: 30_000, hello_ms: 30_000, idle_ms: 30_000 };
 
-/** A server that counts what reaches it. */
+/** A server that counts its connections and received bytes. */
 export type Target = { port: number; connections: () => number; received: () => number };
 
 export async function serve(t: ExecutionContext, server: Server): Promise<Target> {
@@ -49,14 +49,14 @@ export async function serve(t: ExecutionContext, server: Server): Promise<Target
   };
 }
 
-/** Says `hello`, then echoes; both ends may close apart. */
+/** Sends `hello`, then echoes; each direction may close by itself. */
 export function echo(socket: Socket | TLSSocket): void {
   socket.on('error', () => {});
   socket.write('hello ');
   socket.pipe(socket);
 }
 
-/** A proxy in a world where every name has one public address, with the target behind it. */
+/** An egress proxy for which every name resolves to one public address, which leads to the target. */
 export async function setUp(
   t: ExecutionContext,
   target: Target,

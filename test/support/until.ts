@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits until `condition` holds, and gives what it gave; fails after `within_ms` with `what`. */
+/** Polls `condition` until it returns something other than false, undefined and null; rejects after `within_ms`. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -9,9 +9,9 @@ export async function until<T>(
   const end = performance.now() + within_ms;
   for (;;) {
     const value = await condition();
-    // What is left of T is not what means no.
+    // T without the values that mean "not yet".
     if (value !== false && value !== undefined && value !== null) return value as Exclude<T, false | undefined | null>;
-    if (performance.now() > end) throw new Error(`It did not come about within ${within_ms} ms: ${what}.`);
+    if (performance.now() > end) throw new Error(`Timed out after ${within_ms} ms: ${what}.`);
     await delay(10);
   }
 }

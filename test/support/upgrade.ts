@@ -1,6 +1,6 @@
 /*
- * A program for tests: it upgrades the database at the path of its first argument, as a server does. With the name of
- * a migration and a number n it kills itself in that migration, after n statements.
+ * A program for tests: it upgrades the database at the path in its first argument. With the name of a migration and a
+ * number n it kills itself in that migration after n statements.
  */
 import Database from 'better-sqlite3';
 import { openDatabase } from '../../coordinator/sqlite/database.ts';
@@ -15,7 +15,7 @@ if (name === undefined) {
 } else {
   const db = new Database(path);
   db.pragma('journal_mode = WAL');
-  // So little that most of what the transaction wrote is in the WAL when it is cut off.
+  // A small cache, so that most of the transaction is in the WAL when the process is killed.
   db.pragma('cache_size = -200');
   db.function('kill', () => process.kill(process.pid, 'SIGKILL'));
   const killing = (sql: string): string => {

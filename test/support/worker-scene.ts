@@ -14,16 +14,18 @@ import { startGitServer, type Credential, type GitServer } from './git-server.ts
 import { MockCoordinator, type MockOptions } from './mock-coordinator/mock.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
 
-/** A mock coordinator that carries git to a real git server, a task with a repository there, and folders for a worker. */
+/**
+ * A mock coordinator with a git proxy to a real git server, a task with a repository there, and folders for a worker.
+ */
 export type Scene = {
   folder: string;
   mock: MockCoordinator;
   git: GitServer;
   task: MockTask;
-  /** The bare repository, for looking into it. */
+  /** The path of the bare repository. */
   bare: string;
   config: (settings?: Record<string, string>) => WorkerConfig;
-  /** Starts a worker in this process; it listens on a socket. */
+  /** Starts a worker in this process that listens on a unix socket. */
   start: (work: Work, config?: WorkerConfig, log?: Logger) => Promise<Worker>;
 };
 
@@ -34,7 +36,7 @@ type Given = {
   mock?: Partial<MockOptions>;
 };
 
-/** Sets the scene, until the test ends. */
+/** Sets up the scene until the test ends. */
 export async function setScene(t: ExecutionContext, given: Given = {}): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'errand-worker-'));
   const git = await startGitServer(given.credential);
@@ -92,7 +94,7 @@ export const DONE: WorkResult = {
   commit_message: 'Do it\n\nBecause it was asked for.',
 };
 
-/** Work that does what the function does, and has then succeeded. */
+/** Work that runs the function and succeeds. */
 export function doing(script: (input: WorkInput) => Promise<void>): Work {
   return async (input) => {
     await script(input);
@@ -100,7 +102,7 @@ export function doing(script: (input: WorkInput) => Promise<void>): Work {
   };
 }
 
-/** Work that goes on until it is told to stop. */
+/** Work that runs until it is stopped. */
 export function untilStopped({ signal }: WorkInput): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason as Error);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { OWN_WORKER_IMAGE } from '../../base/config.ts';
+import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
 import { addressOf } from './engine.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

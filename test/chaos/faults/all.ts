@@ -8,7 +8,7 @@ import { MACHINE_FAULTS } from './machine.ts';
 import { UPSTREAM_FAULTS } from './upstream.ts';
 import { WORKER_FAULTS } from './worker.ts';
 
-/** All that is known to go wrong. */
+/** All faults. */
 export const FAULTS: Fault[] = [
   ...COORDINATOR_FAULTS,
   ...WORKER_FAULTS,

@@ -13,8 +13,8 @@ const PROGRAM = fileURLToPath(new URL('../../../coordinator/admin/main.ts', impo
 
 export const BACKUP_FAULTS: Fault[] = [
   {
-    name: 'backup: made in the middle of it all, and killed, and made again',
-    outcome: 'errands go on; what was acknowledged before the backup is in it, and it can be restored',
+    name: 'backup: killed while it runs, then run again',
+    outcome: 'errands continue; the backup has all events acknowledged before it and can be restored',
     inject: async (scene, random) => {
       const dir = await mkdtemp(join(tmpdir(), 'errand-chaos-backup-'));
       scene.afterwards.push(() => rm(dir, { recursive: true, force: true }));
@@ -39,7 +39,7 @@ export const BACKUP_FAULTS: Fault[] = [
         .all(acknowledged);
       db.close();
       if (!ids.every((id, i) => id === i + 1) || ids.length !== acknowledged)
-        throw new Error(`Of ${acknowledged} events that were acknowledged before it, ${ids.length} are in the backup.`);
+        throw new Error(`The backup has ${ids.length} of the ${acknowledged} events acknowledged before it.`);
       return true;
     },
   },

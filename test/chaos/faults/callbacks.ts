@@ -13,7 +13,7 @@ function interpose(scene: Scene): void {
   scene.cleanups.push(() => link.stop());
 }
 
-/** A fault of the way between workers and coordinator: for a while, callbacks go by `how`. */
+/** A fault between workers and coordinator: for a while, callbacks are handled by `how`. */
 function onTheWay(name: string, outcome: string, how: (random: Random) => (passing: Passing) => Promise<void>): Fault {
   return {
     name: `callbacks: ${name}`,
@@ -32,19 +32,19 @@ function onTheWay(name: string, outcome: string, how: (random: Random) => (passi
   };
 }
 
-const STORED_ONCE = 'what comes twice is acknowledged and stored once';
+const STORED_ONCE = 'duplicates are acknowledged and stored once';
 
 export const CALLBACK_FAULTS: Fault[] = [
   onTheWay(
     'cut',
-    'the worker keeps its events and sends them again; the lease gate',
+    'the worker spools its events and sends them again; the lease does not expire',
     () =>
       async ({ cut }) =>
         cut(),
   ),
   {
-    name: 'network: all of it cut for longer than a lease, then whole again',
-    outcome: 'the attempt is fenced off; the worker, heard again, is refused and stops; the next goes on',
+    name: 'network: down for longer than a lease, then up again',
+    outcome: 'the attempt is fenced; its worker is refused and stops; the next attempt resumes',
     prepare: interpose,
     inject: async (scene, random) => {
       const link = links.get(scene);
@@ -69,7 +69,7 @@ export const CALLBACK_FAULTS: Fault[] = [
     reply(first);
   }),
   onTheWay(
-    'late: the reply is lost, and a copy comes seconds after',
+    'late: the reply is lost, and a copy arrives seconds later',
     STORED_ONCE,
     (random) =>
       async ({ send, cut }) => {
@@ -80,7 +80,7 @@ export const CALLBACK_FAULTS: Fault[] = [
   ),
   onTheWay(
     'reordered, some lost',
-    'numbers and acknowledgements put them in order',
+    'seq numbers and acknowledgements restore the order',
     (random) =>
       async ({ send, reply, cut }) => {
         await delay(random.whole(0, 500));

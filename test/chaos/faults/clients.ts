@@ -4,8 +4,8 @@ import type { Fault } from '../fault.ts';
 
 export const CLIENT_FAULTS: Fault[] = [
   {
-    name: 'client: cut over and over',
-    outcome: 'it comes back with its cursor and misses nothing',
+    name: 'client: disconnected again and again',
+    outcome: 'it reconnects with its cursor and misses nothing',
     inject: async (scene, random) => {
       for (let cuts = 0; cuts < 100; cuts++) {
         if (cuts === 0 && !(await scene.moment(random))) return false;
@@ -17,7 +17,7 @@ export const CLIENT_FAULTS: Fault[] = [
   },
   {
     name: 'client: reads nothing',
-    outcome: 'nothing is held for it but a page; the others go on',
+    outcome: 'only one page is buffered for it; other clients are not affected',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       const address = `${scene.api.url.replace('http', 'ws')}/ws/${scene.session.user.id}`;
@@ -34,8 +34,8 @@ export const CLIENT_FAULTS: Fault[] = [
     },
   },
   {
-    name: 'client: says something, hears no answer, says it again with its key',
-    outcome: 'it is said once',
+    name: 'client: repeats a message with its idempotency key after lost responses',
+    outcome: 'the message is stored once',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       const [id = ''] = scene.tasks;
@@ -44,10 +44,10 @@ export const CLIENT_FAULTS: Fault[] = [
       await Promise.all([1, 2, 3].map(() => scene.insist(() => scene.api.call('createMessage', message))));
       await scene.kill();
       await scene.insist(() => scene.api.call('createMessage', message));
-      const said = (await scene.insist(() => scene.log(id))).filter(
+      const stored = (await scene.insist(() => scene.log(id))).filter(
         ({ type, body }) => type === 'message.received' && body['text'] === text,
       );
-      if (said.length !== 1) throw new Error(`It was said ${said.length} times.`);
+      if (stored.length !== 1) throw new Error(`The message was stored ${stored.length} times.`);
       return true;
     },
   },

@@ -5,27 +5,27 @@ import { AWAY_MS, type Scene } from '../scene.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
-const ENTRY_OUTCOME = 'the workers go on and keep their events; the attempt is adopted';
+const ENTRY_OUTCOME = 'the workers continue and spool their events; the attempt is adopted';
 
-/** The steps around which the coordinator is killed: what is stored, and what is asked of the runner. */
+/** The steps before and after which the coordinator is killed: commits of events and calls of the runner. */
 const STEPS = {
-  'task.created': 'the errand was not acknowledged and is sent again with its key, or it is there: once',
-  'attempt.started': 'the worker is started, once',
+  'task.created': 'the errand is created once: the client repeats the request with its idempotency key',
+  'attempt.started': 'the worker is started once',
   create_container: 'the container is adopted and started',
   start_worker: 'the container is adopted',
-  'turn.finished': 'the worker sends the turn again; it is stored once, and never asked for again',
+  'turn.finished': 'the worker sends the turn again; it is stored once, and the model is not asked again',
   'tool.finished': 'the worker sends the result again; it is stored once',
-  'usage.updated': 'the worker asks again for an answer that it never got',
-  'branch.pushed': 'the worker sends it again; it is stored once',
-  'attempt.ended': 'the result is sent again, or known: one end',
+  'usage.updated': 'the worker repeats a request whose response it did not get',
+  'branch.pushed': 'the worker sends the event again; it is stored once',
+  'attempt.ended': 'the result is sent again or already stored: the attempt ends once',
   remove_worker: 'the container and its folders are removed at the next start',
   handle_event: 'the durable subscriber gets the event again; it gets each at least once, in order',
 };
 
-/** Nothing is to be found out between these and the step before them. */
+/** For these, "before" is the same as after the previous step. */
 const AFTER_ONLY = ['create_container', 'handle_event'];
 
-/** Killed in the middle of anything, some times in a row. */
+/** Killed at random times, up to three times. */
 const killed: Fault = {
   name: 'coordinator: kill -9',
   outcome: ENTRY_OUTCOME,
@@ -40,9 +40,9 @@ const killed: Fault = {
   },
 };
 
-/** Away for so long that every lease would have ended. */
+/** Down for longer than a lease. */
 const away: Fault = {
-  name: 'coordinator: kill -9, and away for longer than a lease',
+  name: 'coordinator: kill -9, and down for longer than a lease',
   outcome: ENTRY_OUTCOME,
   inject: async (scene, random) => {
     if (!(await scene.moment(random))) return false;
@@ -54,10 +54,10 @@ const away: Fault = {
   },
 };
 
-/** As an upgrade does it. */
+/** A clean restart, as for an upgrade. */
 const restarted: Fault = {
-  name: 'coordinator: SIGTERM, and started again',
-  outcome: 'it ends in order, its workers go on; the attempt is adopted',
+  name: 'coordinator: SIGTERM and restart',
+  outcome: 'it stops cleanly, its workers continue; the attempt is adopted',
   inject: async (scene, random) => {
     if (!(await scene.moment(random))) return false;
     const { coordinator } = scene;
@@ -71,7 +71,7 @@ const restarted: Fault = {
 
 const KILLS = 100;
 
-/** A hundred times in one errand: again as soon as something came of it since. */
+/** Killed a hundred times in one errand, each time after at least one new event. */
 export const hundredKills: Fault = {
   name: `coordinator: kill -9, ${KILLS} times in one errand`,
   outcome: 'the errand succeeds; a client that follows misses nothing',
@@ -92,25 +92,25 @@ const killedAt = (at: 'before' | 'after', step: string, outcome: string): Fault 
   name: `coordinator: kill -9 ${at} ${step}`,
   outcome,
   prepare: (scene, random) => {
-    // What there is many of happens in the middle of an errand too.
+    // Steps that occur often are also hit in the middle of an errand.
     const nth = /^(turn|tool|usage|handle)/.test(step) ? random.whole(1, 4) : 1;
     scene.program = [...scene.program.slice(0, 1), `${at}:${step}:${nth}`];
   },
   inject: async (scene) => {
     const died = () => scene.starts > 1;
     await until('the coordinator died there', async () => died() || (await scene.allEnded()), 120_000);
-    // A worker is cleared away after the end of its errand.
-    const after = until('it died in clearing away', died, 5_000).catch(() => false);
+    // A worker is removed after the end of its errand.
+    const after = until('the coordinator died while it removed the worker', died, 5_000).catch(() => false);
     if (!died() && !(await after)) return false;
     await scene.up();
     return true;
   },
 });
 
-/** Stopped for longer than a lease, as by a machine that was put to sleep: nobody's lease may be held against it. */
+/** Stopped for longer than a lease, like a suspended machine: no lease may expire because of it. */
 const asleep: Fault = {
   name: 'coordinator: SIGSTOP for longer than a lease, SIGCONT',
-  outcome: 'no attempt is lost: nobody could have been heard meanwhile',
+  outcome: 'no attempt is lost: leases do not expire while the coordinator is stopped',
   inject: async (scene, random) => {
     if (!(await scene.moment(random))) return false;
     const pid = scene.coordinator?.pid ?? 0;
@@ -124,8 +124,8 @@ const asleep: Fault = {
 
 /** A second server on the same data folder. */
 const second: Fault = {
-  name: 'coordinator: a second one on the same data',
-  outcome: 'it refuses to start, and harms nothing',
+  name: 'coordinator: a second one on the same data folder',
+  outcome: 'it refuses to start and changes nothing',
   inject: async (scene: Scene, random) => {
     if (!(await scene.moment(random))) return false;
     const ended = await scene.another();

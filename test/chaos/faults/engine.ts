@@ -5,7 +5,7 @@ import type { Scene } from '../scene.ts';
 
 const engines = new WeakMap<Scene, Engine>();
 
-/** The scene's workers are started by the engine that may be killed. */
+/** Runs the scene's workers on an engine that may be killed. */
 const prepare =
   (live_restore: boolean) =>
   async (scene: Scene): Promise<void> => {
@@ -36,11 +36,11 @@ const restarts = (name: string, outcome: string, live_restore: boolean): Fault =
 });
 
 export const ENGINE_FAULTS: Fault[] = [
-  restarts('kill -9 and start, live-restore on', 'containers go on, and are watched again', true),
-  restarts('kill -9 and start, live-restore off', 'its containers die with it; the next attempts go on', false),
+  restarts('kill -9 and start, live-restore on', 'containers keep running and are watched again', true),
+  restarts('kill -9 and start, live-restore off', 'its containers die with it; the next attempts resume', false),
   {
-    name: 'dockerd: restarted in order, live-restore off',
-    outcome: 'its containers are ended with it; the next attempts go on',
+    name: 'dockerd: stopped and started, live-restore off',
+    outcome: 'its containers stop with it; the next attempts resume',
     whyNot,
     prepare: prepare(false),
     inject: async (scene, random) => {
@@ -53,7 +53,7 @@ export const ENGINE_FAULTS: Fault[] = [
   },
   {
     name: 'containerd: kill -9',
-    outcome: 'containers go on; the engine starts it again',
+    outcome: 'containers keep running; the engine restarts it',
     whyNot,
     prepare: prepare(true),
     inject: async (scene, random) => {
@@ -65,7 +65,7 @@ export const ENGINE_FAULTS: Fault[] = [
   },
   {
     name: 'dockerd: SIGSTOP for some seconds, SIGCONT',
-    outcome: 'callbacks do not need it; what asks it waits, and asks again',
+    outcome: 'callbacks do not need it; calls to it wait and are retried',
     whyNot,
     prepare: prepare(true),
     inject: async (scene, random) => {
@@ -78,8 +78,8 @@ export const ENGINE_FAULTS: Fault[] = [
     },
   },
   {
-    name: 'dockerd: not there when the coordinator starts',
-    outcome: 'tasks wait and say why; they begin once it is there',
+    name: 'dockerd: down when the coordinator starts',
+    outcome: 'tasks wait with the reason and start when it is up',
     whyNot,
     prepare: async (scene) => {
       await prepare(true)(scene);

@@ -19,7 +19,7 @@ const has = (command: string) =>
   );
 const isRoot = async () => (process.getuid?.() === 0 ? undefined : 'only root can mount a disk');
 
-/** Fills the disk below a folder to the last byte, and gives what it took back after a while. */
+/** Fills the disk of a folder for a while. */
 async function fill(dir: string, for_ms: number): Promise<void> {
   const path = join(dir, 'filling');
   await writeFile(path, Buffer.alloc(256 * MB, 1)).catch(() => undefined);
@@ -27,18 +27,18 @@ async function fill(dir: string, for_ms: number): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Under strace, which lets a call of the coordinator fail, or kills it there. */
+/** Runs the coordinator under strace, which lets a system call fail or kills the process in it. */
 const underStrace = (inject: string, ...options: string[]): string[] => [
   'strace',
   ...options,
-  // Not its parent but its grandchild: the coordinator's own number stays known.
+  // strace runs as a grandchild, so that the coordinator keeps its known pid.
   '-D',
   '-fqo/dev/null',
   '-etrace=fdatasync,fsync',
   `-einject=fdatasync,fsync:${inject}`,
 ];
 
-/** Stops at the calls in question alone; a signal cannot be injected that way. */
+/** Stops only at the traced calls; signals cannot be injected with it. */
 const FAST = '--seccomp-bpf';
 
 const dies: Fault['inject'] = async (scene) => {
@@ -51,7 +51,7 @@ const dies: Fault['inject'] = async (scene) => {
 
 const jump = (name: string, by: string): Fault => ({
   name: `clock: ${name}`,
-  outcome: 'leases go by monotonic time: no attempt is lost; tokens are renewed',
+  outcome: 'leases use monotonic time: no attempt is lost; tokens are renewed',
   whyNot: async () => (existsSync(FAKETIME) ? undefined : 'libfaketime is not there'),
   prepare: async (scene) => {
     const file = join(scene.data_dir, 'clock');
@@ -73,12 +73,12 @@ const jump = (name: string, by: string): Fault => ({
 
 export const MACHINE_FAULTS: Fault[] = [
   {
-    name: 'disk: full, where the database is',
-    outcome: 'callbacks are refused for now and sent again; it goes on once there is room, without a restart',
+    name: 'disk: full, at the database',
+    outcome: 'callbacks are refused and retried; work continues when there is space, without a restart',
     whyNot: isRoot,
     prepare: async (scene) => {
       await mountDisk(scene, scene.data_dir, 24 * MB);
-      // So small a disk has less room than the usual from the start.
+      // The disk is smaller than the default minimum of free space.
       scene.env['ERRAND_DISK_FREE_MB_MIN'] = '2';
       for (const dir of ['workspaces', 'workers']) await mountDisk(scene, join(scene.data_dir, dir), 512 * MB);
     },
@@ -90,7 +90,7 @@ export const MACHINE_FAULTS: Fault[] = [
   },
   {
     name: 'database: locked by another program for some seconds',
-    outcome: 'callbacks wait or are sent again; nothing is lost',
+    outcome: 'callbacks wait or are retried; nothing is lost',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       const other = new Database(join(scene.data_dir, 'errand.db'), { timeout: 2_000 });
@@ -103,14 +103,14 @@ export const MACHINE_FAULTS: Fault[] = [
   },
   {
     name: 'disk: a failed fsync',
-    outcome: 'nothing more is acknowledged; the process ends and is started again',
+    outcome: 'nothing more is acknowledged; the process exits and is restarted',
     whyNot: () => has('strace'),
     prepare: (scene, random) => void (scene.under = underStrace(`error=EIO:when=${random.whole(20, 80)}+`, FAST)),
     inject: dies,
   },
   {
     name: 'coordinator: kill -9 in the fsync of a commit',
-    outcome: 'what was not acknowledged is sent again, and stored once',
+    outcome: 'unacknowledged events are sent again and stored once',
     whyNot: () => has('strace'),
     prepare: (scene, random) => void (scene.under = underStrace(`signal=SIGKILL:when=${random.whole(20, 80)}`)),
     inject: dies,
@@ -122,6 +122,6 @@ export const MACHINE_FAULTS: Fault[] = [
     prepare: (scene) => void (scene.under = underStrace('delay_exit=50000', FAST)),
     inject: async (scene, random) => scene.moment(random),
   },
-  jump('3 hours on', '+3h'),
+  jump('3 hours ahead', '+3h'),
   jump('2 hours back', '-2h'),
 ];

@@ -4,8 +4,8 @@ import type { Fault } from '../fault.ts';
 
 export const UPSTREAM_FAULTS: Fault[] = [
   {
-    name: 'model: overloaded, failing, cut in the middle of an answer',
-    outcome: 'asked again, and only for what was not answered',
+    name: 'model: overloaded, failing, cut off in the middle of a response',
+    outcome: 'the worker retries only requests that got no complete response',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       const kinds = [
@@ -20,7 +20,7 @@ export const UPSTREAM_FAULTS: Fault[] = [
   },
   {
     name: 'forge: down for a while',
-    outcome: 'pushes are tried again, or the next attempt pushes',
+    outcome: 'pushes are retried, or the next attempt pushes',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       scene.forge.intercept = (request, response) => {
@@ -34,8 +34,8 @@ export const UPSTREAM_FAULTS: Fault[] = [
     },
   },
   {
-    name: 'forge: takes its token no more, then again',
-    outcome: 'the errand ends as failed and says so; its work is kept, and a retry pushes it',
+    name: 'forge: refuses its token for a while',
+    outcome: 'the errand fails with the reason; its work is kept, and a retry pushes it',
     inject: async (scene, random) => {
       if (!(await scene.moment(random))) return false;
       scene.forge.intercept = (_, response) => {

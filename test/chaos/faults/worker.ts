@@ -12,14 +12,14 @@ import { BURST_TURNS, IN_BURSTS, type Wild } from '../story.ts';
 
 const run = promisify(execFile);
 
-/** A worker at work, by its name. Undefined: there is none any more. */
+/** The name of a running worker; undefined: there is none. */
 async function victim(scene: Scene, random: Random): Promise<string | undefined> {
   if (!(await scene.moment(random))) return undefined;
   const names = workersIn(scene.data_dir);
   return names.length === 0 ? undefined : random.pick(names);
 }
 
-/** The agent's processes in a container, as this machine numbers them: those of node, without the init above them. */
+/** The host's pids of the agent's node processes in a container, without its init. */
 async function agentPids(scene: Scene, name: string): Promise<number[]> {
   const { stdout } = await run('docker', [...scene.docker, 'top', name, '-eo', 'pid,args']);
   return stdout
@@ -28,7 +28,7 @@ async function agentPids(scene: Scene, name: string): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Does something to a worker; one that went in this very moment is none of ours. */
+/** Applies a fault to a running worker. An error means that the worker has just gone. */
 const toWorker =
   (act: (scene: Scene, name: string, random: Random) => Promise<void>): Fault['inject'] =>
   async (scene, random) => {
@@ -48,11 +48,11 @@ async function freeze(scene: Scene, name: string, random: Random): Promise<void>
   if (pids.length === 0) throw new Error('The agent has gone.');
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   await delay(PACE.lease_ms + random.whole(500, 2_000));
-  // The container may have been removed meanwhile, as it should.
+  // The container may have been removed meanwhile, as expected.
   for (const pid of await agentPids(scene, name).catch(() => [])) process.kill(pid, 'SIGCONT');
 }
 
-const NEXT = 'the next attempt goes on after the last finished turn, with what the spool still held';
+const NEXT = 'the next attempt resumes after the last finished turn, with the rest of the spool';
 
 const wild = (name: string, manner: Wild, outcome: string, prepare?: Fault['prepare']): Fault => ({
   name: `command: ${name}`,
@@ -64,17 +64,21 @@ const wild = (name: string, manner: Wild, outcome: string, prepare?: Fault['prep
   inject: (scene, random) => scene.moment(random, 1),
 });
 
-const ALONE = 'it alone fails; the errand goes on';
+const ALONE = 'only the command fails; the errand continues';
 
 export const WORKER_FAULTS: Fault[] = [
   wild('a fork bomb', ' with a fork bomb', ALONE),
   wild('more memory than the container has', ' with a hog of memory', ALONE),
-  wild('300 MB of output', ' with no end of output', 'its head and tail are kept; the errand goes on'),
+  wild(
+    '300 MB of output',
+    ' with no end of output',
+    'the head and the tail of the output are kept; the errand continues',
+  ),
   wild('fills the disk of the workspaces', ' with a full disk', ALONE, (scene) =>
     mountDisk(scene, join(scene.data_dir, 'workspaces'), 96 * MB),
   ),
   {
-    name: 'container: deaf to SIGTERM and to every call, and cancelled',
+    name: 'container: ignores SIGTERM and every call, and is cancelled',
     outcome: 'it is killed within seconds; the errand is cancelled',
     ends: ['succeeded', 'cancelled'],
     inject: toWorker(async (scene, name) => {
@@ -86,8 +90,8 @@ export const WORKER_FAULTS: Fault[] = [
     }),
   },
   {
-    name: 'worker: a burst of 10,000 events, and the coordinator is killed in it',
-    outcome: 'each is stored once, in order',
+    name: 'worker: a burst of 10,000 events, during which the coordinator is killed',
+    outcome: 'each event is stored once, in order',
     prepare: (scene) => {
       scene.manner = IN_BURSTS;
       scene.turns = [BURST_TURNS];
@@ -116,7 +120,7 @@ export const WORKER_FAULTS: Fault[] = [
   },
   {
     name: 'container: SIGTERM',
-    outcome: 'the worker pushes what it has; the next attempt goes on',
+    outcome: 'the worker pushes its work; the next attempt resumes',
     inject: toWorker(async (scene, name) => void (await signal(scene, name, 'SIGTERM'))),
   },
   {
@@ -126,12 +130,12 @@ export const WORKER_FAULTS: Fault[] = [
   },
   {
     name: 'agent process: SIGSTOP for longer than a lease, SIGCONT',
-    outcome: 'the attempt is fenced off and its container removed; the next goes on',
+    outcome: 'the attempt is fenced and its container removed; the next attempt resumes',
     inject: toWorker(freeze),
   },
   {
     name: 'container: paused for longer than a lease, then unpaused',
-    outcome: 'the attempt is fenced off and its container removed; the next goes on',
+    outcome: 'the attempt is fenced and its container removed; the next attempt resumes',
     inject: toWorker(async (scene, name, random) => {
       await run('docker', [...scene.docker, 'pause', name]);
       await delay(PACE.lease_ms + random.whole(500, 2_000));

@@ -84,6 +84,11 @@ test('behind a trusted proxy the address is the published one', async (t) => {
   t.true(loginOf(await get(direct, headers)).includes(`--server ${direct.url}`));
 });
 
+test('the public address of the settings goes before the one that was asked for', async (t) => {
+  const server = await startApi(t, { ERRAND_PUBLIC_URL: 'https://errand.example/a&b/' });
+  t.true(loginOf(await get(server)).includes('--server https://errand.example/a&#38;b --signup'));
+});
+
 test('it says whether an account can be made', async (t) => {
   const open = await startApi(t);
   t.regex((await get(open)).text, /first person to sign up owns this server/);

@@ -8,7 +8,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { setSocketScene as start } from '../../support/socket-scene.ts';
 
-test('says hello, replays what is newer than the cursor, is caught up, and goes on live', async (t) => {
+test('sends hello, replays events after the cursor, sends caught_up and goes live', async (t) => {
   const { scene, user_id, task } = await start(t);
   const old = addLogEvents(scene.log, task, 450);
   const client = await TestClient.subscribe(scene.socket_url, user_id, old[9]);
@@ -24,7 +24,7 @@ test('says hello, replays what is newer than the cursor, is caught up, and goes 
   await client.close();
 });
 
-test('an event reaches the client as it is stored', async (t) => {
+test('an event reaches the client unchanged', async (t) => {
   const { scene, user_id, task } = await start(t);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
@@ -35,7 +35,7 @@ test('an event reaches the client as it is stored', async (t) => {
   await client.close();
 });
 
-test('a client that is cut a hundred times ends with exactly the events of the log', async (t) => {
+test('a client that is disconnected a hundred times ends with exactly the events of the log', async (t) => {
   const { scene, user_id, task } = await start(t);
   const all: number[] = [];
   const enough = new AbortController();
@@ -65,7 +65,7 @@ test('a client that is cut a hundred times ends with exactly the events of the l
   t.deepEqual(got, all);
 });
 
-test('replay joins live without a gap or a repeat while events pour in', async (t) => {
+test('replay turns into live without a gap or a duplicate under load', async (t) => {
   const { scene, user_id, task } = await start(t);
   const all = addLogEvents(scene.log, task, 3_000);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
@@ -79,13 +79,13 @@ test('replay joins live without a gap or a repeat while events pour in', async (
   await client.close();
 });
 
-test('two users see nothing of each other', async (t) => {
+test("users do not see each other's events", async (t) => {
   const { scene, user_id, task } = await start(t);
   const other_id = addUser(scene.log);
   const other = addTask(scene.log, other_id);
   const ids = addLogEvents(scene.log, task, 5);
   const mine = await TestClient.subscribe(scene.socket_url, user_id);
-  // Even where it asks for the other's task by name.
+  // Even if it subscribes to the other user's task.
   const theirs = await TestClient.subscribe(scene.socket_url, other_id, 0, task.id);
   for (const client of [mine, theirs]) await client.until(() => client.of('caught_up').length === 1);
   ids.push(...addLogEvents(scene.log, task, 5));
@@ -100,7 +100,7 @@ test('two users see nothing of each other', async (t) => {
   await Promise.all([mine.close(), theirs.close()]);
 });
 
-test('deltas go to those alone who watch the task; another subscribe changes which', async (t) => {
+test('deltas go only to clients that subscribed to the task; a new subscribe changes the task', async (t) => {
   const { scene, user_id, task } = await start(t);
   const second = addTask(scene.log, user_id);
   const [last = 0] = addLogEvents(scene.log, task, 1);
@@ -124,7 +124,7 @@ test('deltas go to those alone who watch the task; another subscribe changes whi
   await client.close();
 });
 
-test('after caught_up comes how each task at work stands', async (t) => {
+test('after caught_up comes the state of each active task', async (t) => {
   const { scene, user_id } = await start(t);
   const waiting_for = { kind: 'model', since: '2026-01-01T00:00:00.000Z' } as const;
   const working = addTask(scene.log, user_id, { status: 'running', attempt: 1 });
@@ -142,7 +142,7 @@ test('after caught_up comes how each task at work stands', async (t) => {
   await client.close();
 });
 
-test('a client that stops reading is not buffered for, and gets all it missed once it reads again', async (t) => {
+test('a client that stops reading is not buffered for, and gets all events when it reads again', async (t) => {
   const { scene, user_id, task } = await start(t, { socket_buffer_bytes_max: 64 * 1024 });
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
@@ -155,7 +155,7 @@ test('a client that stops reading is not buffered for, and gets all it missed on
     most = Math.max(most, ...sockets().map(({ bufferedAmount }) => bufferedAmount));
     if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  // 10 MB were written; the limit, a frame, and a page of the log may be in memory.
+  // 10 MB were written; only the limit, a frame and a page of the log may be in memory.
   t.true(most > 0 && most < 64 * 1024 + 400 * 1024, `${most} bytes were buffered`);
   client.socket.resume();
   await client.until(() => client.ids().length === all.length);
@@ -180,12 +180,12 @@ test('a client that reads nothing for too long is closed', async (t) => {
     };
   client.socket.pause();
   for (let i = 0; i < 200; i++) addLogEvents(scene.log, task, 25, 'z'.repeat(2_000));
-  await until('the socket is gone', () => scene.relay.count(user_id) === 0);
+  await until('the socket is closed', () => scene.relay.count(user_id) === 0);
   t.deepEqual(codes, [CLOSE.too_slow]);
   client.socket.terminate();
 });
 
-test('closes what has no valid token, another user, or one socket too many', async (t) => {
+test('closes sockets without a valid token, of another user, or beyond the limit per user', async (t) => {
   const { scene, user_id } = await start(t, { sockets_per_user_max: 2 });
   const base = scene.socket_url;
   const closed = async (client: TestClient) => {
@@ -204,7 +204,7 @@ test('closes what has no valid token, another user, or one socket too many', asy
   await until('no socket is left', () => scene.sockets.sockets.size === 0);
 });
 
-test('a ticket serves in place of a token', async (t) => {
+test('accepts a ticket instead of a token', async (t) => {
   const { scene, user_id } = await start(t);
   const client = new TestClient(scene.socket_url, `${user_id}?ticket=${user_id}`, [SUBPROTOCOL]);
   await client.until(() => client.of('hello').length === 1);
@@ -214,7 +214,7 @@ test('a ticket serves in place of a token', async (t) => {
   await client.close();
 });
 
-test('a frame that came before the hello is heard', async (t) => {
+test('handles a frame that was sent before the hello', async (t) => {
   const { scene, user_id } = await start(t);
   const client = new TestClient(scene.socket_url, user_id);
   client.socket.on('open', () => client.say({ type: 'subscribe', after: 0 }));
@@ -223,7 +223,7 @@ test('a frame that came before the hello is heard', async (t) => {
   await client.close();
 });
 
-test('a frame that is not understood is answered, and the socket stays open; one too large closes it', async (t) => {
+test('an invalid frame gets an error frame and the socket stays open; a frame that is too large closes it', async (t) => {
   const { scene, user_id } = await start(t);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   for (const frame of ['{', '"x"', '{"type":"subscribe"}', '{"type":"subscribe","after":0,"more":1}'])
@@ -243,7 +243,7 @@ test('a socket that never subscribes is closed', async (t) => {
   t.is(idle.closed?.code, CLOSE.bad_frame);
 });
 
-test('a socket is closed when its log-in ends, and not when another does', async (t) => {
+test('a socket is closed when its session ends, not when another one does', async (t) => {
   const { scene, user_id } = await start(t);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   await client.until(() => client.of('caught_up').length === 1);
@@ -255,7 +255,7 @@ test('a socket is closed when its log-in ends, and not when another does', async
   t.is(client.closed?.code, CLOSE.unauthenticated);
 });
 
-test('a dead client is found out by its silence; a living one stays', async (t) => {
+test('a client that answers no ping is closed; one that does stays open', async (t) => {
   const { scene, user_id } = await start(t, { socket_ping_ms: 500 });
   const dead = await TestClient.subscribe(scene.socket_url, user_id);
   const alive = await TestClient.subscribe(scene.socket_url, user_id);
@@ -263,13 +263,13 @@ test('a dead client is found out by its silence; a living one stays', async (t) 
   dead.socket.pause();
   let pings = 0;
   alive.socket.on('ping', () => (pings += 1));
-  await until('the dead one is gone', () => scene.relay.count(user_id) === 1 && pings > 1);
+  await until('the dead client is closed', () => scene.relay.count(user_id) === 1 && pings > 1);
   t.is(alive.closed, undefined);
   dead.socket.terminate();
   await alive.close();
 });
 
-test('a server that stops says bye and closes with 1001', async (t) => {
+test('a stopping server sends bye and closes with 1001', async (t) => {
   const { scene, user_id } = await start(t);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   await scene.sockets.stop();

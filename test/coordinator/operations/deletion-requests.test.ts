@@ -21,7 +21,7 @@ const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T
 
 const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 
-/** How many rows of each table hold one of these words. A table that is made tomorrow is among them. */
+/** The number of rows of each table that contain one of these words. It includes tables that are added later. */
 function mentions(db: Db, words: string[]): Record<string, number> {
   const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`).pluck();
   return Object.fromEntries(
@@ -34,7 +34,7 @@ function mentions(db: Db, words: string[]): Record<string, number> {
 
 const nothing = (found: Record<string, number>) => Object.values(found).every((rows) => rows === 0);
 
-/** A person of whom there is something in every table, and a workspace; with the words by which it is found. */
+/** Creates a user with rows in every table and a workspace. `words` find these rows. */
 async function personWithEverything(t: ExecutionContext, server: StartedApi, workspaces: Workspaces) {
   const { db, log } = server;
   const { api, session } = await server.person();
@@ -66,18 +66,14 @@ async function personWithEverything(t: ExecutionContext, server: StartedApi, wor
   return { api, session, user_id, email, project, task, loose, workspace, words };
 }
 
-test("of a deleted user nothing is left in any table, nor on the disk, and another's things are untouched", async (t) => {
+test('nothing of a deleted user is left in any table or on disk, and other users are not affected', async (t) => {
   const server = await startApi(t);
   const { workspaces, deletion } = await startDeletion(t, server.log);
   const stays = await personWithEverything(t, server, workspaces);
   const goes = await personWithEverything(t, server, workspaces);
   const before = mentions(server.db, goes.words);
   for (const [table, rows] of Object.entries(before))
-    t.is(
-      rows > 0,
-      !['meta', 'removed', 'subscribers'].includes(table),
-      `the test knows what of a user is in the table ${table}`,
-    );
+    t.is(rows > 0, !['meta', 'removed', 'subscribers'].includes(table), `the test covers the table ${table}`);
   const others = mentions(server.db, stays.words);
   await goes.api.call('deleteMe', { body: { password: PASSWORD } });
   t.true(await deletion.sweep());
@@ -87,11 +83,11 @@ test("of a deleted user nothing is left in any table, nor on the disk, and anoth
   t.is((await stays.api.call('getTask', { params: stays.task })).id, stays.task.id);
 });
 
-test('with a project go its tasks, their logs, workspaces and its secrets; what is not of it stays', async (t) => {
+test('a deleted project goes with its tasks, logs, workspaces and secrets; other tasks stay', async (t) => {
   const server = await startApi(t);
   const { workspaces, deletion } = await startDeletion(t, server.log);
   const person = await personWithEverything(t, server, workspaces);
-  // What the request that sent the errand was answered, for whoever sends it again; it goes by its age.
+  // The stored response of the request that created the task expires by age.
   server.db.exec('DELETE FROM idempotency_keys');
   const [secrets] = server.db.prepare('SELECT secrets FROM projects').pluck().all();
   await person.api.call('deleteProject', { params: person.project });
@@ -102,7 +98,7 @@ test('with a project go its tasks, their logs, workspaces and its secrets; what 
   t.is((await person.api.call('getTask', { params: person.loose })).id, person.loose.id);
 });
 
-test('a task under way cannot be deleted; one that has ended is invisible at once, and goes with its workspace', async (t) => {
+test('an active task cannot be deleted; an ended one is hidden at once and goes with its workspace', async (t) => {
   const server = await startApi(t);
   const { workspaces, deletion } = await startDeletion(t, server.log);
   const { api, task, loose } = await personWithEverything(t, server, workspaces);
@@ -112,8 +108,8 @@ test('a task under way cannot be deleted; one that has ended is invisible at onc
   t.true(server.told.includes('removed'));
   const calls = ['getTask', 'listEvents', 'getDiff', 'cancelTask', 'retryTask', 'deleteTask'] as const;
   for (const name of calls) t.is((await api.refused(name, { params: task })).code, 'not_found', name);
-  const said = await api.refused('createMessage', { params: task, body: { text: 'Go on.' } });
-  t.is(said.code, 'not_found');
+  const message = await api.refused('createMessage', { params: task, body: { text: 'Go on.' } });
+  t.is(message.code, 'not_found');
   t.deepEqual(
     (await api.call('listTasks', {})).items.map(({ id }) => id),
     [loose.id],
@@ -123,7 +119,7 @@ test('a task under way cannot be deleted; one that has ended is invisible at onc
   t.deepEqual(workspaces.list(), []);
 });
 
-test('an account goes with its password alone, and not while a task of it is under way; its address is free at once', async (t) => {
+test('deleting an account takes its password and no active task; its email address is free at once', async (t) => {
   const server = await startApi(t);
   await server.person();
   const { api, session } = await server.person('bob@example.org');
@@ -153,7 +149,7 @@ test('an account goes with its password alone, and not while a task of it is und
   t.deepEqual((await new Api(server.url, anew.access_token).call('listTasks', {})).items, []);
 });
 
-test('a request whose body comes after its account was removed does nothing', async (t) => {
+test('a request whose body arrives after its account was removed does nothing', async (t) => {
   const server = await startApi(t);
   await server.person();
   const { api, session } = await server.person();
@@ -173,19 +169,19 @@ test('a request whose body comes after its account was removed does nothing', as
   t.is(countOf(server.db, 'tasks'), 0);
 });
 
-test('guessing the password of an account that is logged in is slowed down like a log-in', async (t) => {
+test('guessing the password of a logged-in account is rate-limited like a login', async (t) => {
   const server = await startApi(t);
   await server.person();
   const { api } = await server.person();
   const body = { password: 'a wrong one, and long' };
-  // Each failure beyond the fifth doubles the wait, from a second on: a machine that is slow meets it a little later.
+  // After the fifth failure each one doubles the wait, from one second. A slow machine reaches the limit later.
   const codes: string[] = [];
   while (codes.length < 12 && !codes.includes('rate_limited'))
     codes.push((await api.refused('deleteMe', { body })).code);
   t.deepEqual([...new Set(codes)], ['wrong_credentials', 'rate_limited']);
 });
 
-test("the owner's account cannot be deleted, also where it is the only one: no door is left open", async (t) => {
+test("the owner's account cannot be deleted, and sign-up stays closed", async (t) => {
   const server = await startApi(t, { ERRAND_SIGNUP: 'closed' });
   const { api } = await server.person();
   t.is((await api.refused('deleteMe', { body: { password: PASSWORD } })).code, 'conflict');

@@ -22,7 +22,7 @@ import { startDeletion } from '../../support/deletion-scene.ts';
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
 
-/** Counts the transactions that are written through it, and the rows that each one changed. */
+/** Records the number of rows that each transaction changed. */
 class CountingLog extends EventLog {
   readonly changes: number[] = [];
 
@@ -37,7 +37,7 @@ class CountingLog extends EventLog {
 
 const countOf = (db: Db, table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 
-test('a task of 20,000 events goes in small transactions, and callbacks of another are answered between them', async (t) => {
+test('deletes a task of 20,000 events in small transactions and serves other callbacks in between', async (t) => {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
@@ -52,7 +52,7 @@ test('a task of 20,000 events goes in small transactions, and callbacks of anoth
 
   const swept = new AbortController();
   const sweeping = deletion.sweep().finally(() => swept.abort());
-  /** How many transactions there had been as each callback was answered. */
+  /** The number of transactions at the time of each response. */
   const answered: number[] = [];
   for (let seq = 1; !swept.signal.aborted; seq++) {
     const events = [{ seq, at: ENDED.ended_at, type: 'log', body: { level: 'info', text: 'y' } }];
@@ -63,7 +63,7 @@ test('a task of 20,000 events goes in small transactions, and callbacks of anoth
   }
   t.true(await sweeping);
   t.true(log.changes.length >= 20_000 / REMOVED_ROWS_MAX);
-  // The last one deletes the task's own rows, too.
+  // The last transaction also deletes the task's own rows.
   t.true(Math.max(...log.changes) <= REMOVED_ROWS_MAX + 5);
   t.true(new Set(answered.filter((n) => n > 0 && n < log.changes.length)).size >= 5, answered.join(' '));
   t.is(scene.log.db.prepare('SELECT count(*) FROM events WHERE task_id = ?').pluck().get(large.id), 0);
@@ -84,7 +84,7 @@ test('no transaction deletes more than a few megabytes of events', async (t) => 
   t.true(log.changes.length > 20 / 4);
 });
 
-test('a task whose worker has not gone yet keeps its rows and its workspace until then', async (t) => {
+test('a task that still has a worker keeps its rows and its workspace', async (t) => {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
   const workspace = newWorkerName();
@@ -100,11 +100,11 @@ test('a task whose worker has not gone yet keeps its rows and its workspace unti
   t.is(countOf(scene.log.db, 'tasks'), 1);
   t.deepEqual(workspaces.list(), [workspace]);
   runs.clear();
-  await until('it is looked for again', () => countOf(scene.log.db, 'tasks') === 0);
-  await until('its workspace has gone', () => workspaces.list().length === 0);
+  await until('the next sweep deletes it', () => countOf(scene.log.db, 'tasks') === 0);
+  await until('its workspace is removed', () => workspaces.list().length === 0);
 });
 
-test('a client replays across what was removed, from before, within and beyond it', async (t) => {
+test('a client replays across a removed task, from a cursor before, within and after it', async (t) => {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
@@ -136,7 +136,7 @@ test('a client replays across what was removed, from before, within and beyond i
   await check();
 });
 
-test.serial('what a killed server has removed in part is hidden at the next start, and goes then', async (t) => {
+test.serial('a deletion that a kill interrupted stays hidden and continues at the next start', async (t) => {
   const data_dir = await temporaryFolder(t);
   const env = { ERRAND_RUNNER: 'process' };
   const start = async () => {
@@ -162,7 +162,7 @@ test.serial('what a killed server has removed in part is hidden at the next star
   const second = await start();
   second.api.token = (await second.api.call('login', { body: login })).access_token;
   await second.api.call('deleteTask', { params: task });
-  await until('a part has gone', () => countOf(db, 'events') < 100_000);
+  await until('a part is deleted', () => countOf(db, 'events') < 100_000);
   await second.server.kill();
   const left = countOf(db, 'events');
   t.true(left > 0 && left < 100_000, String(left));
@@ -171,8 +171,8 @@ test.serial('what a killed server has removed in part is hidden at the next star
   const third = await start();
   third.api.token = (await third.api.call('login', { body: login })).access_token;
   t.is((await third.api.refused('getTask', { params: task })).code, 'not_found');
-  await until('the rest has gone', () => countOf(db, 'events') === 0 && countOf(db, 'tasks') === 0);
-  await until('its workspace has gone', () => readdirSync(join(data_dir, 'workspaces')).length === 0);
-  t.is((await third.api.refused('getTask', { params: old })).code, 'not_found', 'beyond the age that is kept');
+  await until('the rest is deleted', () => countOf(db, 'events') === 0 && countOf(db, 'tasks') === 0);
+  await until('its workspace is removed', () => readdirSync(join(data_dir, 'workspaces')).length === 0);
+  t.is((await third.api.refused('getTask', { params: old })).code, 'not_found', 'older than the retention limit');
   await third.server.stop();
 });

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { SocketChannel } from '../../../coordinator/workers/local/socket-channel.ts';
 import { WorkerDirectories } from '../../../coordinator/workers/local/worker-directories.ts';
 import { WorkerUnreachable } from '../../../coordinator/workers/runner.ts';
-import { postCancel, readHealth, readStatus } from '../../../coordinator/workers/worker-client.ts';
+import { postCancel, readHealth } from '../../../coordinator/workers/worker-client.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
@@ -75,11 +75,10 @@ test('a worker that does not listen is told from one that does not answer', asyn
 });
 
 test('a worker that does not answer, or never ends its answer, holds nobody up', async (t) => {
-  const link = await makeLink(t);
-  await serve(t, join(link.worker_dir, 'worker.sock'), (request, response) => {
-    if (request.url === '/status') response.write(' ');
-  });
-  await Promise.all([t.throwsAsync(readHealth(link.channel)), t.throwsAsync(readStatus(link.channel))]);
+  const [silent, endless] = [await makeLink(t), await makeLink(t)];
+  await serve(t, join(silent.worker_dir, 'worker.sock'), () => {});
+  await serve(t, join(endless.worker_dir, 'worker.sock'), (_request, response) => void response.write(' '));
+  await Promise.all([t.throwsAsync(readHealth(silent.channel)), t.throwsAsync(readHealth(endless.channel))]);
 });
 
 test('an answer without an end is cut off', async (t) => {

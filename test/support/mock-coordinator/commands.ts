@@ -2,23 +2,23 @@ import type { Fault } from './faults.ts';
 import type { MockCoordinator } from './mock.ts';
 import type { MockTask } from './task.ts';
 
-export const HELP = `What can be typed here, or sent as the body of POST /control:
-  say TEXT                    a message from the person
-  cancel [REASON]             stop the task
+export const HELP = `Commands, typed here or sent as the body of POST /control:
+  say TEXT                    send a message from the user
+  cancel [REASON]             cancel the task
   fail CALL STATUS [TIMES]    answer the next calls with this status
-  delay CALL MS [TIMES]       answer them later
-  cut CALL [TIMES]            cut them before anything is done
-  lose CALL [TIMES]           do what they ask, and cut them in place of the answer
-  hang CALL [TIMES]           never answer
-  stale                       give the attempt up, and begin the next
-  expire                      let every token expire: a heartbeat brings a new one
-  restart [MS]                stop listening, and come back after this time
-  status                      what is known of the task
+  delay CALL MS [TIMES]       delay them
+  cut CALL [TIMES]            reset the connection before the call is handled
+  lose CALL [TIMES]           handle the call, then reset the connection without a response
+  hang CALL [TIMES]           never respond
+  stale                       end the attempt and start the next one
+  expire                      expire all tokens; a heartbeat returns a new one
+  restart [MS]                stop listening, and start again after this time
+  status                      print the task's state
 CALL is events, heartbeat, result, assignment, git, llm, connect or all.`;
 
 const CALLS = ['events', 'heartbeat', 'result', 'assignment', 'git', 'llm', 'connect', 'all'];
 
-/** What a fault's arguments are, and what they make. */
+/** Makes a fault from its argument; undefined: the argument is invalid. */
 const FAULTS: Record<string, (number: number) => Fault | undefined> = {
   fail: (status) => (status >= 400 && status <= 599 ? { kind: 'fail', status } : undefined),
   delay: (ms) => (ms >= 0 ? { kind: 'delay', ms } : undefined),
@@ -28,10 +28,10 @@ const FAULTS: Record<string, (number: number) => Fault | undefined> = {
 };
 
 /**
- * Obeys one line, and gives what to show for it. `push` tells the worker directly what is pending, if it can be called. Throws words for a
- * person where the line is none of `HELP`.
+ * Runs one command and returns its output. `push` delivers messages and cancels to the worker directly, if it can be
+ * called. Throws an error with a message for the user if the command is unknown.
  */
-export async function obey(
+export async function runCommand(
   mock: MockCoordinator,
   task: MockTask,
   line: string,
@@ -43,7 +43,7 @@ export async function obey(
       if (rest === '') throw new Error('say what?');
       task.say(rest);
       push.say(task);
-      return 'It will be heard.';
+      return 'The message is pending.';
     case 'cancel': {
       const reason = rest === '' ? 'Cancelled at the mock coordinator.' : rest;
       task.cancel(reason);
@@ -52,14 +52,14 @@ export async function obey(
     }
     case 'stale':
       task.nextAttempt();
-      return `Attempt ${task.attempt - 1} is given up. Token of attempt ${task.attempt}: ${task.token}`;
+      return `Attempt ${task.attempt - 1} is stale. Token of attempt ${task.attempt}: ${task.token}`;
     case 'expire':
       task.expireTokens();
-      return 'Every token is expired.';
+      return 'All tokens are expired.';
     case 'restart':
       await mock.stop();
       setTimeout(() => void mock.start(), Number(rest) || 0);
-      return 'It listens no more; it comes back.';
+      return 'Stopped listening; it will restart.';
     case 'status':
       return JSON.stringify({
         task_id: task.id,
@@ -76,17 +76,17 @@ export async function obey(
   }
 }
 
-/** A fault as it is typed, `fail events 503 3`, or as it is given on the command line, `--fail events:503:3`. */
+/** Adds a fault, from a command (`fail events 503 3`) or an option (`--fail events:503:3`). */
 export function addFault(mock: MockCoordinator, kind: string, given: string): string {
   const make = FAULTS[kind];
-  if (make === undefined) throw new Error(`'${kind}' is not known: type help.`);
+  if (make === undefined) throw new Error(`'${kind}' is not a command: type help.`);
   const [call = '', ...numbers] = given.split(/[\s:]+/);
-  if (!CALLS.includes(call)) throw new Error(`'${call}' is no call: it is one of ${CALLS.join(', ')}.`);
+  if (!CALLS.includes(call)) throw new Error(`'${call}' is not a call. Use one of ${CALLS.join(', ')}.`);
   const wants_number = kind === 'fail' || kind === 'delay';
   const fault = make(wants_number ? Number(numbers.shift()) : 0);
   const times = numbers.length === 0 ? 1 : Number(numbers[0]);
   if (fault === undefined || !Number.isInteger(times) || times < 1)
-    throw new Error(`'${given}' does not fit ${kind}: type help.`);
+    throw new Error(`'${given}' is not valid for ${kind}: type help.`);
   mock.faults.add(call, fault, times);
   return `The next ${times === 1 ? call : `${times} ${call}`}: ${kind}.`;
 }

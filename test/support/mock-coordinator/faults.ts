@@ -1,24 +1,24 @@
-/** What can be done to a call. */
+/** A fault that is injected into a call. */
 export type Fault =
-  /** Answers with this status and does nothing. */
+  /** Responds with this status without handling the call. */
   | { kind: 'fail'; status: number; retry_after_s?: number }
-  /** Waits before it does what it should. */
+  /** Waits before it handles the call. */
   | { kind: 'delay'; ms: number }
-  /** Cuts the connection before anything is done. */
+  /** Resets the connection without handling the call. */
   | { kind: 'cut' }
-  /** Does what it should, and cuts the connection in place of the answer. */
+  /** Handles the call, then resets the connection without a response. */
   | { kind: 'lose' }
-  /** Does nothing, and never answers. */
+  /** Never responds. */
   | { kind: 'hang' };
 
 /** Which calls: by name (`events`, `heartbeat`, `result`, `assignment`, `git`, `llm`, `connect`), or all. */
 export type Target = string;
 
-/** The faults that are due, oldest first. */
+/** The faults to inject, oldest first. */
 export class Faults {
   #due: { target: Target; fault: Fault; times: number }[] = [];
 
-  /** The next `times` calls of this name (`all`: of any) meet the fault. */
+  /** Injects the fault into the next `times` calls of this name (`all`: any name). */
   add(target: Target, fault: Fault, times = 1): void {
     this.#due.push({ target, fault, times });
   }
@@ -27,7 +27,7 @@ export class Faults {
     this.#due = [];
   }
 
-  /** The fault that this call meets, if any. */
+  /** Takes the fault for this call, if there is one. */
   take(name: string): Fault | undefined {
     const found = this.#due.find(({ target }) => target === 'all' || target === name);
     if (found === undefined) return undefined;

@@ -12,8 +12,8 @@ import { startGitServer } from '../git-server.ts';
 export type ServedRepository = { repo_url: string; proxy: WorkerProxy; close: () => Promise<void> };
 
 /**
- * Carries one repository, by the coordinator's own rules: a folder of this machine (served by `git http-backend`), an address, or
- * `errand://sample`. Throws words for a person where the folder is no repository.
+ * Serves one repository through the coordinator's git proxy: a local folder (served by `git http-backend`), an address,
+ * or `errand://sample`. Throws an error with a message for the user if the folder is not a repository.
  */
 export async function serveRepository(
   repository: string,
@@ -23,7 +23,7 @@ export async function serveRepository(
   const is_address = repository === SAMPLE_REPO_URL || /^https?:\/\//.test(repository);
   const server = is_address ? null : await serveFolder(resolve(repository));
   const repo_url = server ? `${server.origin}/repository` : repository;
-  // Whoever names an address on this command line may reach it, wherever it is.
+  // The developer named this address on the command line, so it may be private.
   const private_hosts = URL.canParse(repo_url) ? [new URL(repo_url).host] : [];
   const proxy = new GitProxy({
     repository: () => ({ repo_url, credential }),
@@ -36,7 +36,7 @@ export async function serveRepository(
 
 async function serveFolder(path: string) {
   const looks_right = existsSync(join(path, '.git')) || existsSync(join(path, 'HEAD'));
-  if (!looks_right) throw new Error(`${path} is no git repository.`);
+  if (!looks_right) throw new Error(`${path} is not a git repository.`);
   const server = await startGitServer();
   await symlink(path, join(server.root, 'repository'));
   return server;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { addFault, HELP, obey } from './commands.ts';
+import { addFault, HELP, runCommand } from './commands.ts';
 import { serveRepository } from './git.ts';
 import { MockCoordinator } from './mock.ts';
 import { serveModel } from './model.ts';
@@ -11,15 +11,15 @@ import { printTask } from './print.ts';
 
 const USAGE = `npm run mock-coordinator -- [options]
   --repo PATH_OR_URL     the task's repository (errand://sample)
-  --prompt TEXT          what is asked for
+  --prompt TEXT          the task's prompt
   --base BRANCH          the base branch
   --setup COMMAND        run before the work        --verify COMMAND   run after it
-  --model NAME           with ANTHROPIC_API_KEY set; else it is the demo model
-  --port N               where to listen, on 127.0.0.1 (8788)
-  --socket PATH          listen on a socket instead
+  --model NAME           needs ANTHROPIC_API_KEY; without it the demo model is used
+  --port N               the port on 127.0.0.1 (8788)
+  --socket PATH          listen on a unix socket instead
   --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
-  --heartbeat-ms N       how often the worker calls when it has nothing to say (10000)
-  --all                  print heartbeats, quiet events and text as it is written, too
+  --heartbeat-ms N       the heartbeat interval of the worker (10000)
+  --all                  also print heartbeats, minor events and streamed text
 
 `;
 
@@ -57,7 +57,7 @@ const mock: MockCoordinator = new MockCoordinator({
   ...(values.socket === undefined ? { port: Number(values.port) } : { socket_path: values.socket }),
   git: repository.proxy,
   llm: model.proxy,
-  control: (line) => obey(mock, task, line, NO_PUSH),
+  control: (line) => runCommand(mock, task, line, NO_PUSH),
 });
 const task = mock.addTask({
   prompt: values.prompt,
@@ -69,13 +69,13 @@ const task = mock.addTask({
   model: model.model,
   heartbeat_ms: Number(values['heartbeat-ms']),
 });
-/** The worker is not called: it hears of everything with its next callback. */
+/** The mock does not call the worker: its next callback returns what is pending. */
 const NO_PUSH = { say: () => {}, cancel: () => {} };
 for (const kind of ['fail', 'delay', 'cut', 'lose', 'hang'] as const)
   for (const given of values[kind]) addFault(mock, kind, given);
 await mock.start();
 printTask(task, process.stdout, values.all);
-process.stdout.write(`The mock coordinator listens; the model is ${model.model}. Start a worker with:
+process.stdout.write(`The mock coordinator is listening; the model is ${model.model}. Start a worker with:
 
   ERRAND_COORDINATOR=${mock.address} \\
   ERRAND_TASK_ID=${task.id} \\
@@ -83,7 +83,7 @@ process.stdout.write(`The mock coordinator listens; the model is ${model.model}.
   ERRAND_WORKSPACE=${join(data_dir, 'workspace')} \\
   npx node agent-container/main.ts
 
-Type help for what can be done to it.
+Type help for a list of commands.
 `);
 
 const stop = async () => {
@@ -96,7 +96,7 @@ process.once('SIGTERM', () => void stop());
 createInterface({ input: process.stdin }).on('line', (line) => {
   if (line.trim() === '') return;
   if (line.trim() === 'quit') return void stop();
-  obey(mock, task, line, NO_PUSH).then(console.log, (error: unknown) =>
+  runCommand(mock, task, line, NO_PUSH).then(console.log, (error: unknown) =>
     console.log(error instanceof Error ? error.message : error),
   );
 });

@@ -13,22 +13,22 @@ import { Faults, type Fault } from './faults.ts';
 import { MockTask } from './task.ts';
 
 export type MockOptions = {
-  /** A path for a socket; absent: TCP, on this port (0: any). */
+  /** The path of a unix socket; absent: TCP on `port` (0: any). */
   socket_path?: string;
   port?: number;
   git?: WorkerProxy;
   llm?: WorkerProxy;
-  /** Where a CONNECT to this authority goes; null: it is refused. */
+  /** The target of a CONNECT to this authority; null: refused. */
   connect?: (authority: string) => { host: string; port: number } | null;
-  /** Obeys the body of `POST /control`. */
+  /** Runs the body of `POST /control` as a command. */
   control?: (line: string) => Promise<string>;
 };
 
-/** A coordinator without accounts, database or Docker: the callback API alone, in memory. */
+/** A coordinator without accounts, database or Docker: only the worker API, in memory. */
 export class MockCoordinator {
   readonly tasks = new Map<string, MockTask>();
   readonly faults = new Faults();
-  /** Every call, as it came: `<name> <status>`. */
+  /** All calls, in order. */
   readonly calls: { name: string; path: string; status: number }[] = [];
   readonly #options: MockOptions;
   #server: Server | undefined;
@@ -52,7 +52,7 @@ export class MockCoordinator {
     return task;
   }
 
-  /** Listens; after `stop` again, under the same address. */
+  /** Starts to listen; after `stop`, at the same address as before. */
   async start(): Promise<void> {
     const server = createServer((request, response) => void this.#answer(request, response));
     server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -72,7 +72,7 @@ export class MockCoordinator {
     this.#server = server;
   }
 
-  /** Cuts every connection and listens no more; the tasks stay. */
+  /** Closes all connections and stops listening. The tasks stay. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -89,13 +89,13 @@ export class MockCoordinator {
     const { task_id, name, rest } = route(request.url ?? '');
     response.once('close', () => this.calls.push({ name, path: request.url ?? '', status: response.statusCode }));
     const fault = this.faults.take(name);
-    if (fault !== undefined && (await meet(fault, response))) return;
+    if (fault !== undefined && (await inject(fault, response))) return;
     try {
       const task = this.tasks.get(task_id);
       if (task === undefined) throw new ErrandError('not_found', 'There is no such task.');
       const attempt = task.authenticate(bearer(request.headers.authorization), name);
       const proxy = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
-      if (proxy !== undefined) return await carry(proxy, request, response, task, attempt, rest);
+      if (proxy !== undefined) return await forward(proxy, request, response, task, attempt, rest);
       const reply = await this.#reply(task, name, request, attempt);
       if (fault?.kind === 'lose') return void response.destroy();
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
@@ -108,11 +108,11 @@ export class MockCoordinator {
   }
 
   async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { control = () => Promise.reject(new Error('There is no control here.')) } = this.#options;
+    const { control = () => Promise.reject(new Error('This mock has no commands.')) } = this.#options;
     await readText(request)
       .then(control)
       .then(
-        (words) => response.writeHead(200).end(`${words}\n`),
+        (output) => response.writeHead(200).end(`${output}\n`),
         (error: unknown) => response.writeHead(400).end(`${error instanceof Error ? error.message : 'It failed.'}\n`),
       );
   }
@@ -121,7 +121,7 @@ export class MockCoordinator {
     const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? 1));
     if (fault !== null) throw new ErrandError('forbidden', fault);
     if (name === 'assignment' && request.method === 'GET') return task.assignment();
-    const done = name === 'events' ? task.eventsUnderWay() : () => {};
+    const done = name === 'events' ? task.beginEventsPost() : () => {};
     try {
       return task.callback(name, await readJson(request), attempt);
     } finally {
@@ -149,14 +149,14 @@ export class MockCoordinator {
   }
 }
 
-/** Takes a call apart: whose it is, which, and what follows. */
+/** Splits a call's URL into the task, the name of the call and the rest. */
 function route(url: string): { task_id: string; name: string; rest: string } {
   const [, task_id = '', name = '', rest = ''] = /^\/internal\/tasks\/([^/]+)\/([a-z]+)(.*)$/.exec(url) ?? [];
   return { task_id, name, rest };
 }
 
-/** Meets a fault; true: the call is done with. */
-async function meet(fault: Fault, response: ServerResponse): Promise<boolean> {
+/** Applies a fault. True: the call needs no further handling. */
+async function inject(fault: Fault, response: ServerResponse): Promise<boolean> {
   switch (fault.kind) {
     case 'delay':
       await sleep(fault.ms);
@@ -170,13 +170,13 @@ async function meet(fault: Fault, response: ServerResponse): Promise<boolean> {
       return true;
     case 'fail': {
       const retry = fault.retry_after_s === undefined ? {} : { 'retry-after': String(fault.retry_after_s) };
-      response.writeHead(fault.status, retry).end('This is a fault that was asked for.');
+      response.writeHead(fault.status, retry).end('This is an injected fault.');
       return true;
     }
   }
 }
 
-async function carry(
+async function forward(
   proxy: WorkerProxy,
   request: IncomingMessage,
   response: ServerResponse,

@@ -8,23 +8,22 @@ import { DEMO_MODEL } from '../../../coordinator/domain/prices.ts';
 
 export type ServedModel = { model: string; proxy: WorkerProxy; close: () => Promise<void> };
 
-/** The Claude API where there is a key in the environment, else the demo model. Nothing is metered. */
+/** Serves the Claude API if the environment has a key, otherwise the demo model. Does not meter. */
 export async function serveModel(env: NodeJS.ProcessEnv, model: string | undefined): Promise<ServedModel> {
   const api_key = env.ANTHROPIC_API_KEY ?? env.CLAUDE_API_KEY;
   if (api_key) {
     const base_url = (env.ANTHROPIC_BASE_URL ?? 'https://api.anthropic.com').replace(/\/+$/, '');
-    const carried = proxyUpstream({ base_url, api_key });
-    return { model: model ?? 'claude-sonnet-5-5', ...carried };
+    return { model: model ?? 'claude-sonnet-5-5', ...proxyUpstream({ base_url, api_key }) };
   }
   const demo = await startDemoModel();
-  const carried = proxyUpstream({ base_url: demo.base_url, api_key: 'demo' });
+  const upstream = proxyUpstream({ base_url: demo.base_url, api_key: 'demo' });
   const close = async () => {
-    await Promise.all([carried.close(), demo.close()]);
+    await Promise.all([upstream.close(), demo.close()]);
   };
-  return { model: DEMO_MODEL, proxy: carried.proxy, close };
+  return { model: DEMO_MODEL, proxy: upstream.proxy, close };
 }
 
-/** Carries requests on with another key, and the answers back as they come. */
+/** Forwards requests with another key and streams the responses back. */
 export function proxyUpstream(upstream: Upstream): { proxy: WorkerProxy; close: () => Promise<void> } {
   const api = new ClaudeApi(upstream, TIMEOUTS);
   return {
@@ -34,9 +33,9 @@ export function proxyUpstream(upstream: Upstream): { proxy: WorkerProxy; close: 
         response.once('close', () => closed.abort());
         const chunks: Buffer[] = [];
         for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-        const answer = await api.post(path, Buffer.concat(chunks), request.headers, closed.signal);
-        response.writeHead(answer.statusCode, responseHeaders(answer.headers)).flushHeaders();
-        await pipeline(answer.body, response);
+        const reply = await api.post(path, Buffer.concat(chunks), request.headers, closed.signal);
+        response.writeHead(reply.statusCode, responseHeaders(reply.headers)).flushHeaders();
+        await pipeline(reply.body, response);
       },
       writeError: writeLlmError,
     },

@@ -7,7 +7,10 @@ import type { MockTask, Seen } from './task.ts';
 
 type Out = { write: (text: string) => unknown; isTTY?: boolean };
 
-/** Prints what a task's worker sends, for a person to read. `all`: heartbeats, quiet events and text as it is written, too. Gives the function that ends it. */
+/**
+ * Prints the reports of a task's worker. `all`: also heartbeats, minor events and streamed text. Returns the function
+ * that stops it.
+ */
 export function printTask(task: MockTask, out: Out, all: boolean): () => void {
   const events = new EventLines();
   let in_delta = false;
@@ -17,7 +20,7 @@ export function printTask(task: MockTask, out: Out, all: boolean): () => void {
   };
   return task.watch((seen) => {
     if (seen.kind === 'delta') {
-      // In one line that goes on.
+      // Deltas continue the current line.
       if (!all) return;
       out.write(paint([['dim', seen.delta.text]], out.isTTY === true));
       in_delta = true;

@@ -23,7 +23,7 @@ export type Seen =
 
 type Attempt = {
   events: NumberedEvent[];
-  /** Made at `events`, at heartbeats and at the result. */
+  /** Calls of `events`, `heartbeat` and `result`. */
   calls: { name: string; at: number }[];
   deltas: { delta: Delta; after_seq: number }[];
   heartbeats: Heartbeat[];
@@ -31,8 +31,8 @@ type Attempt = {
 };
 
 /**
- * A task as the contract sees it, in memory: what the callbacks of its worker do to it, and what they are answered. It takes what the contract takes, refuses
- * what it refuses, and notes in `breaches` what a worker must not do though it cannot be refused.
+ * A task in memory that follows the worker contract: it accepts and refuses callbacks as a coordinator must, and
+ * records in `breaches` violations that cannot be refused.
  */
 export class MockTask {
   readonly base: Omit<Assignment, 'attempt' | 'token' | 'transcript' | 'messages' | 'known'>;
@@ -40,11 +40,11 @@ export class MockTask {
   readonly messages: Message[] = [];
   readonly breaches: string[] = [];
   cancelled: { reason: string } | null = null;
-  /** Tokens by what they are good for. */
+  /** The tokens, with the attempt that each is for. */
   readonly tokens = new Map<string, { attempt: number; expired: boolean }>();
-  /** Whether what it says has fields that this version of the contract does not know, as a later coordinator's may. */
+  /** Whether its replies have fields that this version of the contract does not know, as a newer coordinator's may. */
   says_more = false;
-  /** Whether the next heartbeat brings a new token. */
+  /** Whether the next heartbeat returns a new token. */
   renews_token = false;
   #watchers: ((seen: Seen) => void)[] = [];
   #posts = 0;
@@ -99,13 +99,13 @@ export class MockTask {
     return this.current.events;
   }
 
-  /** The token that the newest attempt was given last. */
+  /** The newest token of the newest attempt. */
   get token(): string {
     const mine = [...this.tokens].filter(([, { attempt }]) => attempt === this.attempt);
     return mine.at(-1)?.[0] ?? '';
   }
 
-  /** What a worker of the newest attempt is handed. */
+  /** The assignment of the newest attempt. */
   assignment(): Assignment {
     const before = this.attempts.map((attempt, i) => ({ n: i + 1, events: attempt.events }));
     const known = before.findLast(({ events }) => events.length > 0);
@@ -125,7 +125,7 @@ export class MockTask {
     };
   }
 
-  /** Messages that no acknowledged `input.added` names. */
+  /** Messages that no acknowledged `input.added` event names. */
   pending(): Message[] {
     const taken = new Set(
       this.attempts
@@ -145,18 +145,18 @@ export class MockTask {
     this.cancelled = { reason };
   }
 
-  /** Gives the attempt up and begins the next: what the old one sends is refused from now on. */
+  /** Ends the attempt and starts the next: callbacks of the old one are refused from now on. */
   nextAttempt(): void {
     this.attempts.push(newAttempt());
     this.#newToken(this.attempt);
   }
 
-  /** Every token is expired: only a heartbeat still takes it, and brings a new one. */
+  /** Expires all tokens: only a heartbeat still accepts them, and returns a new one. */
   expireTokens(): void {
     for (const token of this.tokens.values()) token.expired = true;
   }
 
-  /** Calls `watcher` with all that comes from now on; gives the function that ends it. */
+  /** Calls `watcher` with every report from now on. Returns the function that stops it. */
   watch(watcher: (seen: Seen) => void): () => void {
     this.#watchers.push(watcher);
     return () => {
@@ -164,16 +164,16 @@ export class MockTask {
     };
   }
 
-  /** The attempt that a token speaks for. Throws `unauthenticated`, `stale_attempt`. */
+  /** The attempt of a token. Throws `unauthenticated` or `stale_attempt`. */
   authenticate(token: string | undefined, call: string): number {
     const known = token === undefined ? undefined : this.tokens.get(token);
     if (known === undefined || (known.expired && call !== 'heartbeat'))
       throw new ErrandError('unauthenticated', 'The token is not valid here.');
-    if (known.attempt !== this.attempt) throw new ErrandError('stale_attempt', 'The attempt was given up.');
+    if (known.attempt !== this.attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
     return known.attempt;
   }
 
-  /** One callback. Throws what the contract says. */
+  /** Handles a callback. Throws the errors of the contract. */
   callback(name: string, body: unknown, attempt: number): CallbackReply {
     try {
       return this.#callback(name, body, attempt);
@@ -186,7 +186,7 @@ export class MockTask {
 
   #callback(name: string, body: unknown, attempt: number): CallbackReply {
     const fence = (given: number) => {
-      if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt was given up.');
+      if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
       if (this.current.result !== undefined) throw new ErrandError('attempt_ended', 'The result is known already.');
       this.current.calls.push({ name, at: performance.now() });
     };
@@ -212,8 +212,8 @@ export class MockTask {
         fence(result.attempt);
         if (result.last_seq > this.events.length) throw this.#missing();
         if (result.last_seq < this.events.length)
-          this.breaches.push('The result tells of fewer events than there were.');
-        if (this.#posts > 0) this.breaches.push('The result came while events were under way.');
+          this.breaches.push('The last_seq of the result is less than the number of events.');
+        if (this.#posts > 0) this.breaches.push('The result arrived while a POST of events was in progress.');
         this.current.result = result;
         this.#tell({ kind: 'result', result });
         return this.#reply();
@@ -223,9 +223,9 @@ export class MockTask {
     }
   }
 
-  /** Notes that a POST of events is under way, until the function that it gives is called. */
-  eventsUnderWay(): () => void {
-    if (++this.#posts > 1) this.breaches.push('Two POSTs of events were under way at once.');
+  /** Notes the start of a POST of events. Returns the function that notes its end. */
+  beginEventsPost(): () => void {
+    if (++this.#posts > 1) this.breaches.push('Two POSTs of events were in progress at once.');
     return () => this.#posts--;
   }
 
@@ -237,7 +237,7 @@ export class MockTask {
         throw new ErrandError('too_large', `Event ${event.seq} is too large.`);
       if (stored === undefined && event.seq !== this.events.length + fresh.length + 1) throw this.#missing();
       if (stored !== undefined && !isDeepStrictEqual(stored, event))
-        throw new ErrandError('event_conflict', `Event ${event.seq} came again with another content.`);
+        throw new ErrandError('event_conflict', `Event ${event.seq} was sent again with different content.`);
       if (stored === undefined) fresh.push(event);
     }
     if (this.events.length === 0 && fresh[0] !== undefined && fresh[0].type !== 'agent.started')

@@ -1,4 +1,4 @@
-/** An error as the Messages API answers it. `message` is in the API's own words, since clients match on them. */
+/** An error of the Messages API. `message` is the API's own text, since clients match on it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What the API says to a request that it does not take. */
+/** The API's error for an invalid request. */
 export function invalid(message: string): ApiError {
   return new ApiError(400, 'invalid_request_error', message);
 }

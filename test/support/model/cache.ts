@@ -9,16 +9,16 @@ export type InputUsage = {
   cache_creation: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
 };
 
-/** How far behind a mark the API looks for an entry. */
+/** The number of parts before a mark in which the API looks for an entry. */
 const LOOKBACK = 20;
 
 /**
- * The prompt cache: an entry for each marked prefix, found again by the prefix's hash. Entries do not expire, and no prefix is too short.
+ * The prompt cache: an entry per marked prefix, keyed by its hash. Entries do not expire; there is no minimum length.
  */
 export class PromptCache {
   readonly #entries = new Set<string>();
 
-  /** The usage of a request with this prefix, whose marked parts are in the cache from now on. `last` marks the end as well. */
+  /** Adds the marked prefixes of a request to the cache and returns its usage. `last`: a mark at the end. */
   use(model: string, parts: Segment[], last: CacheControl | undefined): InputUsage {
     const marks = parts.map((part, i) => part.mark ?? (i === parts.length - 1 ? last : undefined));
     const prefixes = prefixHashes(model, parts);
@@ -47,7 +47,7 @@ export class PromptCache {
     return usage;
   }
 
-  /** How many parts the cache has already: the longest entry that a mark reaches. */
+  /** The number of parts that are already cached: the longest entry within reach of a mark. */
   #longest(prefixes: string[], marks: (CacheControl | undefined)[]): number {
     for (let mark = marks.length - 1; mark >= 0; mark--) {
       if (!marks[mark]) continue;

@@ -3,15 +3,13 @@ import { invalid } from './api-error.ts';
 import type { CacheControl, CountRequest, Message } from './request.ts';
 import { isOfGeneration55 } from './rules.ts';
 
-/** One step of the prefix that the cache works on: its text without marks, and the mark it bears. */
+/** One part of the prefix for the cache: its text without cache marks, and its mark. */
 export type Segment = { text: string; mark: CacheControl | undefined };
 
-/** Any fixed key: a signature stays good when the stand-in is started anew. */
-const KEY = 'the stand-in signs what it thinks';
+/** A fixed key, so that signatures stay valid when the server restarts. */
+const KEY = 'the signature key of the model server';
 
-/**
- * What of a conversation the model is given: from the newest compaction block on, what came before is gone.
- */
+/** The messages that the model sees: from the newest compaction block on. */
 export function effective(messages: Message[]): Message[] {
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
@@ -22,7 +20,7 @@ export function effective(messages: Message[]): Message[] {
   return messages;
 }
 
-/** The request as the steps of its prefix, in the order of the cache: tools, system, messages. */
+/** The parts of a request's prefix in the order of the cache: tools, system, messages. */
 export function segments(request: CountRequest): Segment[] {
   const system = typeof request.system === 'string' ? [{ type: 'text', text: request.system }] : (request.system ?? []);
   const parts: object[] = [
@@ -36,13 +34,13 @@ export function segments(request: CountRequest): Segment[] {
   }));
 }
 
-/** The signature of a thought: of its text, and, for the newest models, of all that went before it. */
+/** Signs a thinking block: its text and, for the newest models, the whole conversation before it. */
 export function sign(thinking: string, request: CountRequest, before: Message[]): string {
   const bound = isOfGeneration55(request.model) ? bare([request.model, request.system, request.tools, before]) : '';
   return createHmac('sha256', KEY).update(thinking).update('\0').update(bound).digest('base64');
 }
 
-/** Every thinking block must come back as it was, where it was. */
+/** Checks that every thinking block is unchanged and in its place. */
 export function checkSignatures(request: CountRequest): void {
   const messages = effective(request.messages);
   for (const [i, message] of messages.entries())
@@ -53,13 +51,13 @@ export function checkSignatures(request: CountRequest): void {
         );
 }
 
-/** What the thought was bound to: the messages before its own, or nothing where its own message begins with a compaction. */
+/** The messages that a thinking block is bound to: those before its own, or none if a compaction precedes it. */
 function beforeBlock(messages: Message[], i: number, j: number): Message[] {
   const compacted = messages[i]?.content.slice(0, j).some((block) => block.type === 'compaction') ?? false;
   return compacted ? [] : messages.slice(0, i);
 }
 
-/** About four characters to a token. */
+/** Estimates four characters per token. */
 export function tokensOf(text: string): number {
   return Math.ceil(text.length / 4);
 }
@@ -68,7 +66,7 @@ export function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** JSON without cache marks: those may move without changing the conversation. */
+/** JSON without cache marks, which may move without changing the conversation. */
 function bare(value: unknown): string {
   return JSON.stringify(value, (key, part: unknown) => (key === 'cache_control' ? undefined : part)) ?? '';
 }

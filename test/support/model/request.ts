@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { invalid } from './api-error.ts';
 
-/*
- * The form of a request, field by field: what the API does not know it refuses. The rules between fields and between messages are in `./rules.ts`.
- */
+/* The schema of a request. Unknown fields are refused. Rules between fields and messages are in `./rules.ts`. */
 
-/** For fields where the API takes null for absent. */
+/** For fields where the API treats null as absent. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
 const CacheControl = z.strictObject({ type: z.literal('ephemeral'), ttl: z.enum(['5m', '1h']).optional() });
@@ -58,10 +56,10 @@ const Compaction = z.strictObject({
   cache_control,
 });
 
-const Block = z.discriminatedUnion('type', [Text, Image, Document, ToolUse, ToolResult, Thinking, Compaction]);
-export type Block = z.infer<typeof Block>;
+const RequestBlock = z.discriminatedUnion('type', [Text, Image, Document, ToolUse, ToolResult, Thinking, Compaction]);
+export type RequestBlock = z.infer<typeof RequestBlock>;
 
-const Content = z.union([z.string(), z.array(Block)]).transform((content): Block[] => {
+const Content = z.union([z.string(), z.array(RequestBlock)]).transform((content): RequestBlock[] => {
   return typeof content === 'string' ? [{ type: 'text', text: content, cache_control: undefined }] : content;
 });
 const Message = z.strictObject({ role: z.enum(['user', 'assistant', 'system']), content: Content });
@@ -79,7 +77,7 @@ const Tool = z.strictObject({
   allowed_callers: z.array(z.string()).optional(),
   cache_control,
 });
-/** Anthropic's own tools bear a dated type; the stand-in takes them as they are and calls none. */
+/** Anthropic's own tools have a dated type. They are accepted and never called. */
 const ServerTool = z.looseObject({ type: z.string().regex(/_\d{8}$/), name: z.string().optional(), cache_control });
 
 const tokens = z.looseObject({ type: z.string(), value: z.number().int().positive() });
@@ -117,7 +115,7 @@ const ToolChoice = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
 ]);
 
-/** What `POST /v1/messages/count_tokens` takes. */
+/** The body of `POST /v1/messages/count_tokens`. */
 export const CountRequest = z.strictObject({
   model: z.string().min(1),
   messages: z.array(Message).min(1, 'at least one message is required'),
@@ -145,7 +143,7 @@ export const CountRequest = z.strictObject({
   speed: z.enum(['standard', 'fast']).nullish(),
 });
 
-/** What `POST /v1/messages` takes. */
+/** The body of `POST /v1/messages`. */
 export const MessagesRequest = z.strictObject({
   ...CountRequest.shape,
   max_tokens: z.number().int().nonnegative(),
@@ -162,7 +160,7 @@ export const MessagesRequest = z.strictObject({
 export type MessagesRequest = z.infer<typeof MessagesRequest>;
 export type CountRequest = z.infer<typeof CountRequest>;
 
-/** The request, typed; throws the API's 400 with the path of the first fault. */
+/** Parses a request. Throws the API's 400 with the path of the first fault. */
 export function read<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
@@ -178,7 +176,7 @@ function describe(issues: readonly Issue[], base: PropertyKey[]): string {
   if (issue.code === 'unrecognized_keys')
     return `${[...path, issue.keys[0]].join('.')}: Extra inputs are not permitted`;
   if (issue.code === 'invalid_union') {
-    // The branch that got furthest is the one that was meant.
+    // The branch that matched deepest is most likely the intended one.
     const branches = issue.errors.toSorted((a, b) => depth(b) - depth(a));
     if (branches[0]) return describe(branches[0], path);
   }

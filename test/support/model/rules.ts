@@ -1,7 +1,7 @@
 import { invalid } from './api-error.ts';
-import type { Block, CountRequest, Message, MessagesRequest } from './request.ts';
+import type { RequestBlock, CountRequest, Message, MessagesRequest } from './request.ts';
 
-/** Fields that the API knows only together with their header. */
+/** Fields that the API accepts only with their beta header. */
 const BETAS: { field: string; used: (request: CountRequest) => boolean; headers: string[] }[] = [
   {
     field: 'context_management',
@@ -37,11 +37,11 @@ const BETAS: { field: string; used: (request: CountRequest) => boolean; headers:
   { field: 'thread', used: (r) => field(r, 'thread') !== undefined, headers: ['message-threads-2026-08-12'] },
 ];
 
-/** Models that think always, whose thinking is bound to its conversation, and that no `tool_choice` can force. */
+/** Models that always think, whose thinking is bound to its conversation, and that refuse a forcing `tool_choice`. */
 export const isOfGeneration55 = (model: string): boolean => /-5-[5-9]\b|fable-5-[1-9]|mythos-5-[1-9]/.test(model);
 const takesNoBudget = (model: string): boolean => !/haiku-4-5|opus-4-[56]|sonnet-4-[56]/.test(model);
 
-/** Holds a request against the rules between its fields, and throws the API's 400 at the first that is broken. */
+/** Checks the rules between fields. Throws the API's 400 for the first violation. */
 export function checkRequest(request: CountRequest, betas: string[]): void {
   for (const { field: path, used, headers } of BETAS)
     if (used(request) && !headers.some((header) => betas.includes(header)))
@@ -54,7 +54,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
   checkMessages(request.messages, new Set((request.tools ?? []).map((tool) => tool.name ?? '')));
 }
 
-/** What `max_tokens` may be: the same for all models here. */
+/** Checks `max_tokens`. The limit is the same for all models. */
 export function checkMaxTokens(request: MessagesRequest): void {
   if (request.max_tokens > 128_000)
     throw invalid(
@@ -117,7 +117,7 @@ function checkMessages(messages: Message[], tools: Set<string>): void {
   }
 }
 
-function checkBlock(block: Block, role: Message['role'], where: string, tools: Set<string>): void {
+function checkBlock(block: RequestBlock, role: Message['role'], where: string, tools: Set<string>): void {
   const misplaced = () => invalid(`${where}: \`${block.type}\` blocks are not permitted in ${role} messages`);
   switch (block.type) {
     case 'text':
@@ -145,7 +145,7 @@ function checkBlock(block: Block, role: Message['role'], where: string, tools: S
   }
 }
 
-/** Results come first in their message, answer the message before, and each call once. */
+/** Checks that tool results come first in their message, and answer each call of the message before once. */
 function checkResults(message: Message, before: Message | undefined, where: string): void {
   const answered = results(message);
   const asked = before ? calls(before) : [];

@@ -6,8 +6,9 @@ import type { MessagesRequest } from './request.ts';
 import { isOfGeneration55 } from './rules.ts';
 
 /**
- * What goes wrong with one request. `status`: an error before the stream; `error_event`: one inside it; `cut`: the socket is destroyed;
- * `end`: the stream ends cleanly, but too early; `stall`: nothing more comes; `drip`: a pause before each event; `silence`: not even a head.
+ * A fault of one request. `status`: an error before the stream; `error_event`: one inside it; `cut`: the socket is
+ * destroyed; `end`: the stream ends cleanly, but too early; `stall`: the stream stops; `drip`: a pause before each
+ * event; `silence`: no response head.
  */
 export type Fault =
   | { fault: 'status'; status: number; type: string; message: string; headers?: Record<string, string> }
@@ -16,7 +17,7 @@ export type Fault =
   | { fault: 'drip'; pause_ms: number }
   | { fault: 'silence' };
 
-/** The faults that the real API has, in its own words. */
+/** The faults of the real API, with its messages. */
 export const faults = {
   rateLimited: (retry_after_s: number): Fault => ({
     fault: 'status',
@@ -41,32 +42,32 @@ export const faults = {
   }),
 } as const;
 
-/** What the model says in one answer. Without a `stop_reason` it is `tool_use` where there are tools, else `end_turn`. */
+/** One response of the model. The default `stop_reason` is `tool_use` if there are tools, otherwise `end_turn`. */
 export type Turn = {
-  /** Left out where the request has no thinking; its text is empty unless the request wants it `summarized`. */
+  /** Omitted if the request has no thinking; its text is empty unless the request asks for `summarized`. */
   thinking?: string;
   text?: string;
   tools?: { name: string; input: Record<string, unknown> }[];
   stop_reason?: StopReason;
-  /** Of the last tool's JSON only so many characters come: what `max_tokens` does to it. */
+  /** Cuts the last tool's JSON to this length, as `max_tokens` does. */
   input_chars?: number;
   refusal?: { category: string | null; explanation: string | null };
-  /** The context was compacted to these words first; the request must have asked for it. */
+  /** The context is compacted to this text first; the request must have asked for it. */
   compaction?: string;
-  /** What context editing did; the request must have asked for it. */
+  /** The edits that context editing applied; the request must have asked for them. */
   applied_edits?: { type: string; [field: string]: unknown }[];
-  /** In place of an estimate from the length of the text. */
+  /** Default: an estimate from the length of the text. */
   output_tokens?: number;
   fault?: Fault;
 };
 
-/** Whether an entry of a script is a fault by itself; a turn may have one besides. */
+/** Whether an entry of a script is only a fault. A turn may also contain one. */
 export function isFault(entry: Turn | Fault): entry is Fault {
   return typeof entry.fault === 'string';
 }
 
-/** The answer to this request that a turn of the script describes. Throws where the request did not ask for what the turn does. */
-export function answerTo(request: MessagesRequest, turn: Turn, input: InputUsage): ModelMessage {
+/** The response to this request that a turn describes. Throws if the request did not ask for what the turn contains. */
+export function responseTo(request: MessagesRequest, turn: Turn, input: InputUsage): ModelMessage {
   const wanted = request.context_management?.edits?.map((edit) => edit.type) ?? [];
   for (const edit of turn.applied_edits ?? [])
     if (!wanted.some((type) => type === edit.type)) throw new Error(`The request did not ask for ${edit.type}.`);

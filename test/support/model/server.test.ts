@@ -28,7 +28,7 @@ async function start(t: ExecutionContext, options: ModelOptions) {
   t.teardown(model.close);
   const client = new Anthropic({ apiKey: model.api_key, baseURL: model.base_url, maxRetries: 0 });
   const ask = (more: Partial<Params> = {}) => client.beta.messages.stream({ ...BASE, ...more }).finalMessage();
-  /** What the API says to a body, whatever the SDK's types think of it. */
+  /** The API's error for a body that need not match the SDK's types. */
   const refusal = async (more: object): Promise<string> => {
     const { stream: _, ...body } = { ...BASE, stream: false, ...more };
     const error = await t.throwsAsync(client.post('/v1/messages', { body }), { instanceOf: APIError });
@@ -39,7 +39,7 @@ async function start(t: ExecutionContext, options: ModelOptions) {
   return { model, client, ask, refusal };
 }
 
-test('streams text, thinking and tools to the real SDK, piece by piece', async (t) => {
+test('streams text, thinking and tools to the real SDK', async (t) => {
   const { client, model } = await start(t, {
     script: [
       { thinking: 'Hm, möglich.', text: 'Let me look 🙂.', tools: [{ name: 'read_file', input: { path: 'a.txt' } }] },
@@ -64,7 +64,7 @@ test('streams text, thinking and tools to the real SDK, piece by piece', async (
   t.is(model.requests[0]?.headers['anthropic-version'], '2026-10-21');
 });
 
-test('has the wire details of the real stream', async (t) => {
+test('has the wire format of the real stream', async (t) => {
   const { model } = await start(t, { script: [{ tools: [{ name: 'read_file', input: { path: 'a' } }] }] });
   const response = await fetch(`${model.base_url}/v1/messages`, {
     method: 'POST',
@@ -86,7 +86,7 @@ test('has the wire details of the real stream', async (t) => {
   t.regex(text, / +\}\n\n/);
 });
 
-test('takes a whole conversation, and counts what the cache served', async (t) => {
+test('accepts a whole conversation and counts the tokens that the cache served', async (t) => {
   const { ask, client } = await start(t, {
     script: [{ thinking: 'x', tools: [{ name: 'read_file', input: { path: 'a.txt' } }] }, { text: 'Done.' }],
   });
@@ -121,7 +121,7 @@ test('takes a whole conversation, and counts what the cache served', async (t) =
   );
 });
 
-test('refuses a thinking block that was changed, or moved to another conversation', async (t) => {
+test('refuses a thinking block that was changed or moved to another conversation', async (t) => {
   const { ask } = await start(t, { script: [{ thinking: 'x', text: 'Yes.' }, { text: 'Again.' }] });
   const { content } = await ask();
   const go = (first: string, blocks: BetaContentBlockParam[]) =>
@@ -138,7 +138,7 @@ test('refuses a thinking block that was changed, or moved to another conversatio
   t.is((await go('Read a.txt', content)).stop_reason, 'end_turn');
 });
 
-test('refuses what the API refuses', async (t) => {
+test('refuses the requests that the API refuses', async (t) => {
   const { refusal } = await start(t, { script: [] });
   const use = (id: string, name = 'read_file') => ({ type: 'tool_use', id, name, input: {} });
   const result = (id: string) => ({ type: 'tool_result', tool_use_id: id, content: 'x' });
@@ -187,7 +187,7 @@ test('refuses what the API refuses', async (t) => {
   t.regex(await refusal({ tools: [{ ...TOOL, strict: true }] }), /additionalProperties/);
 });
 
-test("answers its other errors in the API's form", async (t) => {
+test("sends its other errors in the API's format", async (t) => {
   const { client, model, ask } = await start(t, { context_tokens_max: 100 });
   await t.throwsAsync(ask({ model: 'gpt-9' }), { message: /model: gpt-9/, instanceOf: NotFoundError });
   await t.throwsAsync(ask({ system: 'word '.repeat(200) }), {
@@ -200,7 +200,7 @@ test("answers its other errors in the API's form", async (t) => {
   await t.throwsAsync(ask(), { instanceOf: InternalServerError, message: /script has 0 turns/ });
 });
 
-test('fails as it is told, and the SDK retries what it retries', async (t) => {
+test('injects faults, and the SDK retries as with the real API', async (t) => {
   const { model, ask } = await start(t, {
     script: [
       { text: 'one', fault: { fault: 'cut', at_byte: 1100 } },
@@ -220,7 +220,7 @@ test('fails as it is told, and the SDK retries what it retries', async (t) => {
   t.is(model.requests.at(-1)?.headers['x-stainless-retry-count'], '3');
 });
 
-test('progress until the client goes, and knows that it went', async (t) => {
+test('stalls until the client disconnects, and notices that', async (t) => {
   const { client, model } = await start(t, { script: [{ text: 'never', fault: { fault: 'stall', at_byte: 300 } }] });
   const stream = client.beta.messages.stream(BASE);
   const gone = t.throwsAsync(stream.done(), { instanceOf: APIUserAbortError });
@@ -231,7 +231,7 @@ test('progress until the client goes, and knows that it went', async (t) => {
   t.is(await request.ended, 'aborted');
 });
 
-test('ends a turn in every way that the API has', async (t) => {
+test('ends a turn with every stop reason of the API', async (t) => {
   const { client } = await start(t, {
     script: [
       { refusal: { category: 'cyber', explanation: 'No.' } },

@@ -9,12 +9,12 @@ import { PromptCache } from './cache.ts';
 import { checkSignatures, segments, tokensOf } from './conversation.ts';
 import { CountRequest, MessagesRequest, read } from './request.ts';
 import { checkMaxTokens, checkRequest } from './rules.ts';
-import { answerTo, isFault, type Fault, type Turn } from './script.ts';
+import { responseTo, isFault, type Fault, type Turn } from './script.ts';
 
 export { faults, type Fault, type Turn } from './script.ts';
 export type { MessagesRequest } from './request.ts';
 
-/** A request that came. `body` is undefined where it was refused for its form; `ended` resolves with how it went out. */
+/** A received request. `body` is undefined if it was invalid; `ended` resolves when the response has ended. */
 export type Recorded = {
   method: string;
   path: string;
@@ -22,33 +22,33 @@ export type Recorded = {
   raw: Buffer;
   body: MessagesRequest | undefined;
   ended: Promise<'finished' | 'aborted'>;
-  /** The `request-id` of its answer. */
+  /** The `request-id` of the response. */
   request_id: string;
 };
 
-/** One entry of a script: what to say, what to fail with, or a function that decides by the request. */
+/** One entry of a script: a turn, a fault, or a function of the request that returns one. */
 export type Entry = Turn | Fault | ((request: MessagesRequest) => Turn | Fault);
 
 export type ModelOptions = {
-  /** An entry for each request that is in order, one after the other. Past its end the stand-in answers 500 and says so. */
+  /** One entry per valid request, in order. After the last one the server responds with 500. */
   script?: Entry[];
-  /** In place of a script: every request's turn. `n` counts from 0. */
+  /** Returns the turn of every request, instead of a script. `n` counts from 0. */
   handler?: (request: MessagesRequest, n: number) => Turn | Fault;
-  /** The key that is taken, as `Authorization: Bearer` or `x-api-key`. */
+  /** The accepted key, as `Authorization: Bearer` or `x-api-key`. */
   api_key?: string;
   context_tokens_max?: number;
-  /** How many characters a text delta holds. */
+  /** The characters per text delta. */
   piece_chars?: number;
 };
 
 export type ModelServer = {
   base_url: string;
   api_key: string;
-  /** All that came, in order. */
+  /** All received requests, in order. */
   requests: Recorded[];
-  /** Resolves with request number `n`, counted from 0, once it is there. */
+  /** Resolves with request number `n` (from 0) when it has arrived. */
   request: (n: number) => Promise<Recorded>;
-  /** The next requests fail this way, ahead of the script, which does not move on. */
+  /** Injects faults into the next requests. The script does not advance. */
   fail: (...next: Fault[]) => void;
   close: () => Promise<void>;
 };
@@ -56,29 +56,58 @@ export type ModelServer = {
 const VERSIONS = ['2026-10-21', '2023-06-01'];
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
-/** A stand-in for the Claude API on a free port: as strict as the real one, with its wire details and, on demand, its faults. */
+/** A fake Claude API on a free port: as strict as the real one, with its wire format and, on demand, its faults. */
 export async function startModel(options: ModelOptions = {}): Promise<ModelServer> {
-  const api_key = options.api_key ?? 'sk-ant-test-key';
-  const context_tokens_max = options.context_tokens_max ?? 1_000_000;
-  const requests: Recorded[] = [];
-  const waiting = new Map<number, (recorded: Recorded) => void>();
-  const pending: Fault[] = [];
-  const cache = new PromptCache();
-  const closing = new AbortController();
-  let turns = 0;
-
-  const next = (request: MessagesRequest): Turn | Fault => {
-    const fault = pending.shift();
-    // A fault inside the stream needs something to stream: the turn that is due comes again with the next request.
-    if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
-    const n = fault ? turns : turns++;
-    const entry = options.handler ? options.handler(request, n) : options.script?.[n];
-    if (entry === undefined) throw new Error(`The script has ${n} turns, and this request wants one more.`);
-    const turn = typeof entry === 'function' ? entry(request) : entry;
-    return fault && !isFault(turn) ? { ...turn, fault } : turn;
+  const model = new FakeModel(options);
+  const server = createServer((incoming, response) => {
+    model.serve(incoming, response).catch(() => response.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    base_url: `http://127.0.0.1:${port}`,
+    api_key: model.api_key,
+    requests: model.requests,
+    request: (n) => model.request(n),
+    fail: (...more) => model.fail(...more),
+    close: async () => {
+      model.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
+}
 
-  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+class FakeModel {
+  readonly api_key: string;
+  readonly requests: Recorded[] = [];
+  readonly #options: ModelOptions;
+  readonly #context_tokens_max: number;
+  readonly #waiting = new Map<number, (recorded: Recorded) => void>();
+  readonly #faults: Fault[] = [];
+  readonly #cache = new PromptCache();
+  readonly #closing = new AbortController();
+  #turns = 0;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+    this.api_key = options.api_key ?? 'sk-ant-test-key';
+    this.#context_tokens_max = options.context_tokens_max ?? 1_000_000;
+  }
+
+  async request(n: number): Promise<Recorded> {
+    return this.requests[n] ?? new Promise((resolve) => this.#waiting.set(n, resolve));
+  }
+
+  fail(...faults: Fault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/';
     const { promise: ended, resolve } = Promise.withResolvers<'finished' | 'aborted'>();
     response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted'));
@@ -86,11 +115,11 @@ export async function startModel(options: ModelOptions = {}): Promise<ModelServe
     const { method = 'GET', headers } = incoming;
     const request_id = `req_${randomBytes(12).toString('hex')}`;
     const recorded: Recorded = { method, path, headers, raw, body: undefined, ended, request_id };
-    requests.push(recorded);
+    this.requests.push(recorded);
     response.setHeader('request-id', request_id);
-    response.setHeader('anthropic-organization-id', 'org-of-the-stand-in');
+    response.setHeader('anthropic-organization-id', 'org-of-the-model-server');
     try {
-      const betas = checkHeaders(incoming, api_key);
+      const betas = checkHeaders(incoming, this.api_key);
       const route = `${method} ${path.split('?')[0]}`;
       if (raw.length > BODY_BYTES_MAX)
         throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
@@ -104,50 +133,43 @@ export async function startModel(options: ModelOptions = {}): Promise<ModelServe
         checkMaxTokens(request);
         check(request, betas);
         const tokens = count(request);
-        if (tokens > context_tokens_max)
-          throw invalid(`prompt is too long: ${tokens} tokens > ${context_tokens_max} maximum`);
-        await answer(request, response);
+        if (tokens > this.#context_tokens_max)
+          throw invalid(`prompt is too long: ${tokens} tokens > ${this.#context_tokens_max} maximum`);
+        await this.#answer(request, response);
       } else throw new ApiError(404, 'not_found_error', 'Not found');
     } catch (error) {
       sendError(response, error);
     } finally {
-      waiting.get(requests.indexOf(recorded))?.(recorded);
+      this.#waiting.get(this.requests.indexOf(recorded))?.(recorded);
     }
-  };
+  }
 
-  const answer = async (request: MessagesRequest, response: ServerResponse): Promise<void> => {
-    const turn = next(request);
+  async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
+    const turn = this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
-      if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' needs a turn: give it as the turn's.`);
+      if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
       for (const [name, value] of Object.entries(turn.headers ?? {})) response.setHeader(name, value);
       throw new ApiError(turn.status, turn.type, turn.message);
     }
-    const whole = answerTo(request, turn, cache.use(request.model, segments(request), request.cache_control));
+    const whole = responseTo(request, turn, this.#cache.use(request.model, segments(request), request.cache_control));
     for (const [name, value] of rateLimits()) response.setHeader(name, value);
     if (request.stream !== true) return sendJson(response, 200, toMessage(whole));
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     response.flushHeaders();
-    await stream(response, toStream(whole, options.piece_chars ?? 20), turn.fault, closing.signal);
-  };
+    await stream(response, toStream(whole, this.#options.piece_chars ?? 20), turn.fault, this.#closing.signal);
+  }
 
-  const server = createServer((incoming, response) => {
-    serve(incoming, response).catch(() => response.destroy());
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    base_url: `http://127.0.0.1:${port}`,
-    api_key,
-    requests,
-    request: async (n) => requests[n] ?? new Promise((resolve) => waiting.set(n, resolve)),
-    fail: (...more) => void pending.push(...more),
-    close: async () => {
-      closing.abort();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  #next(request: MessagesRequest): Turn | Fault {
+    const fault = this.#faults.shift();
+    // A fault inside the stream needs a turn to stream; the next request gets the same turn again.
+    if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
+    const n = fault ? this.#turns : this.#turns++;
+    const entry = this.#options.handler ? this.#options.handler(request, n) : this.#options.script?.[n];
+    if (entry === undefined) throw new Error(`The script has ${n} turns and got one more request.`);
+    const turn = typeof entry === 'function' ? entry(request) : entry;
+    return fault && !isFault(turn) ? { ...turn, fault } : turn;
+  }
 }
 
 function check(request: CountRequest, betas: string[]): void {
@@ -156,7 +178,7 @@ function check(request: CountRequest, betas: string[]): void {
   checkSignatures(request);
 }
 
-/** The betas that the request turns on. */
+/** Checks the headers; returns the betas that the request turns on. */
 function checkHeaders({ method, headers }: IncomingMessage, api_key: string): string[] {
   const bearer = headers.authorization?.replace(/^Bearer /, '');
   if ((bearer ?? headers['x-api-key']) !== api_key)
@@ -202,7 +224,7 @@ function rateLimits(): [string, string][] {
   ]);
 }
 
-/** Writes the frames as far as the fault lets them. */
+/** Writes the frames up to the fault. */
 async function stream(
   response: ServerResponse,
   frames: Iterable<string>,
@@ -243,9 +265,9 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
 function sendError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
   const known =
-    error instanceof ApiError ? error : new ApiError(500, 'api_error', `The stand-in failed: ${String(error)}`);
+    error instanceof ApiError ? error : new ApiError(500, 'api_error', `The model server failed: ${String(error)}`);
   const { type, message } = known;
-  // A mistake of the test's script is not worth the client's retries.
+  // An error in the test's script should not be retried.
   if (known !== error) response.setHeader('x-should-retry', 'false');
   sendJson(response, known.status, {
     type: 'error',

@@ -11,8 +11,8 @@ import { toSvg } from './svg.ts';
 import { Terminal, type Cell } from './terminal.ts';
 
 /*
- * Draws the README's picture, `.github/errand.svg`: a server with the demo model does the sample errand, and the command line's terminal is
- * kept as it is in the middle of the second run of the tests. It needs `script`, of util-linux.
+ * Draws the README's picture, `.github/errand.svg`: a server with the demo model does the sample errand, and the
+ * picture shows the command line during the second run of the tests. It needs `script` from util-linux.
  */
 
 const CLI = fileURLToPath(new URL('../../../coordinator/cli/main.ts', import.meta.url));
@@ -34,26 +34,26 @@ try {
   const rows = await followErrand();
   await mkdir(join(PICTURE, '..'), { recursive: true });
   await writeFile(PICTURE, toSvg(fromParagraph(rows.slice(-ROWS)), COLUMNS, TITLE));
-  console.log(`${PICTURE} is drawn.`);
+  console.log(`${PICTURE} was written.`);
 } finally {
   await errand.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The errand from its start to its end. Gives what the terminal showed when the tests ran again. */
+/** Follows the errand to its end. Returns the terminal's rows during the second run of the tests. */
 async function followErrand(): Promise<Cell[][]> {
   const terminal = new Terminal(COLUMNS);
   let kept: Cell[][] | undefined;
   await errandCommand(TASK, terminal, () => {
-    // The plan stands below what the tests have put out so far.
+    // The plan is below the output of the tests.
     if (/Now the tests again[^]*\n {2}│ ✔[^]*▣ Run the tests again[^]*● running · runs npm test/.test(terminal.text))
       kept ??= terminal.rows.map((row) => [...row]);
   });
-  if (!kept) throw new Error(`The tests were not seen at work:\n${terminal.text}`);
+  if (!kept) throw new Error(`The second run of the tests was not shown:\n${terminal.text}`);
   return kept.slice(0, -1);
 }
 
-/** The rows from the first whole paragraph on. */
+/** The rows from the first complete paragraph on. */
 function fromParagraph(rows: Cell[][]): Cell[][] {
   return rows.slice(rows.findIndex((row) => row.length === 0) + 1);
 }

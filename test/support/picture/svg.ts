@@ -11,10 +11,10 @@ const COLORS: Record<number, string> = { 31: '#ff7b72', 32: '#7ee787', 33: '#e3b
 const TEXT = '#d0d7de';
 const DIM = '#8b949e';
 const BOLD = '#ffffff';
-/** Some phones draw these as emoji, unless they are told not to. */
+/** Some phones draw these as emoji without a variation selector. */
 const NO_EMOJI = /[☑☐▣▸●◦✔✘]/g;
 
-/** Rows of a terminal as a picture: a window with a title. Runs of one look are stretched to their columns, whatever the viewer's font. */
+/** Draws a terminal's rows as a window with a title. Text is stretched to its columns, whatever the viewer's font. */
 export function toSvg(rows: readonly (readonly Cell[])[], columns: number, title: string): string {
   const width = columns * COLUMN_PX + 2 * MARGIN_PX;
   const height = BAR_PX + ABOVE_PX + rows.length * ROW_PX + MARGIN_PX;
@@ -39,7 +39,7 @@ ${lines.join('\n')}
 
 type Run = { text: string; column: number; look: Look };
 
-/** The row in pieces of one look. White space at the ends of a piece needs no drawing. */
+/** Splits a row into runs of one look. White space at the ends of a run is not drawn. */
 function runs(row: readonly Cell[]): Run[] {
   const found: Run[] = [];
   for (const [column, { character, look }] of row.entries()) {
@@ -67,7 +67,7 @@ function escape(text: string): string {
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')
-      // Several spaces would else become one.
+      // Otherwise several spaces would collapse into one.
       .replaceAll(' ', '\u00A0')
       .replace(NO_EMOJI, (character) => `${character}\uFE0E`)
   );

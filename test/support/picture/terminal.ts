@@ -1,4 +1,4 @@
-/** How a character looks. The numbers are those of ANSI's colours (31 to 36). */
+/** The style of a character. Colours are ANSI codes (31 to 36). */
 export type Look = { bold: boolean; dim: boolean; color: number | undefined };
 export type Cell = { character: string; look: Look };
 
@@ -6,7 +6,7 @@ const PLAIN: Look = { bold: false, dim: false, color: undefined };
 // oxlint-disable-next-line no-control-regex -- control characters are what a terminal reads.
 const PIECES = /\u001B\[([?\d;]*)([A-Za-z])|\r|\n|[^\u001B\r\n]+/g;
 
-/** As much of a terminal as the command line uses: colours, folding at the edge, going up, and clearing from the cursor on. */
+/** The part of a terminal that the command line uses: colours, wrapping, cursor up and clear to the end. */
 export class Terminal {
   readonly #columns: number;
   #rows: Cell[][] = [[]];
@@ -19,7 +19,7 @@ export class Terminal {
     this.#columns = columns;
   }
 
-  /** All rows so far, those that have scrolled off too. */
+  /** All rows, including those that have scrolled off. */
   get rows(): readonly (readonly Cell[])[] {
     return this.#rows;
   }
@@ -30,15 +30,15 @@ export class Terminal {
 
   write(output: string): void {
     for (const [piece, values = '', command] of output.matchAll(PIECES)) {
-      if (command !== undefined) this.#obey(command, values);
+      if (command !== undefined) this.#run(command, values);
       else if (piece === '\r') this.#column = 0;
       else if (piece === '\n') this.#feed();
       else for (const character of piece) this.#put(character);
     }
   }
 
-  #obey(command: string, values: string): void {
-    if (command === 'm') for (const value of values.split(';')) this.#dress(Number(value));
+  #run(command: string, values: string): void {
+    if (command === 'm') for (const value of values.split(';')) this.#style(Number(value));
     else if (command === 'A') this.#row = Math.max(0, this.#row - Number(values || 1));
     else if (command === 'J') {
       this.#rows.length = this.#row + 1;
@@ -46,7 +46,7 @@ export class Terminal {
     } else if (values === '?7') this.#wraps = command === 'h';
   }
 
-  #dress(value: number): void {
+  #style(value: number): void {
     if (value === 0) this.#look = PLAIN;
     else if (value === 1) this.#look = { ...this.#look, bold: true };
     else if (value === 2) this.#look = { ...this.#look, dim: true };

@@ -132,7 +132,7 @@ test('restores the newest backup, reports it, and keeps the previous database', 
   look(join(data_dir, previous), (value) => t.is(value('SELECT title FROM tasks'), 'since then'));
   t.false(existsSync(join(data_dir, 'restore-work')));
   look(data_dir, (value) => {
-    t.is(value('SELECT title FROM tasks'), 'Mend it');
+    t.is(value('SELECT title FROM tasks'), 'Fix it');
     t.is(value('SELECT status FROM tasks'), 'queued');
     t.is(value('SELECT workspace FROM tasks'), null);
     t.is(value('SELECT reason FROM attempts'), 'worker_lost');

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { S3_REGION_DEFAULT } from './backup-destination.ts';
+
+/* The settings: environment variables, each with its form, its default and its description. `config.ts` reads them. */
+
+/** The name of Errand's own worker image: the only one that the server builds itself. */
+export const OWN_WORKER_IMAGE = 'errand-agent';
+
+const whole = (min: number, max: number, preset: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
+    .default(preset);
+const amount = (max: number, preset: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'is not a number')
+    .transform(Number)
+    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`))
+    .default(preset);
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
+  .transform((value) => value.replace(/\/+$/, ''));
+const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
+const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
+
+const claude = {
+  ANTHROPIC_API_KEY: z.string().optional().describe('the API key; without one the demo model answers'),
+  CLAUDE_API_KEY: z.string().optional().describe('another name for `ANTHROPIC_API_KEY`'),
+  ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com').describe('the address of the API'),
+  ERRAND_MODEL: z
+    .string()
+    .default('claude-sonnet-5-5')
+    .describe('the model, unless the errand or its project names one'),
+  ERRAND_PRICES: z.string().optional().describe('a JSON file that changes or adds prices'),
+};
+
+const server = {
+  HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
+  PORT: whole(0, 65535, 8787).describe('the port to listen on'),
+  ERRAND_PUBLIC_URL: httpUrl
+    .optional()
+    .describe('the address that people use, if a proxy or a container publishes another'),
+  ERRAND_TRUST_PROXY: yesNo.default(false).describe("`true`: read the client's address from `X-Forwarded-For`"),
+  ERRAND_SIGNUP: z
+    .enum(['open', 'closed'], 'is neither open nor closed')
+    .default('closed')
+    .describe('`open`: anyone may make an account; `closed`: only the first user'),
+  ERRAND_DATA: z.string().default('./data').describe('the folder for the database, keys and workspaces'),
+  ERRAND_DISK_FREE_MB_MIN: whole(1, 1_048_576, 500).describe('start no new work with less free disk space than this'),
+  ERRAND_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{16,}$/, 'is no token: 16 or more letters, digits and . _ ~ + / = -')
+    .optional()
+    .describe('the bearer token for `GET /metrics`, at least 16 characters'),
+  ERRAND_LOG: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'is none of debug, info, warn, error, silent')
+    .default('info')
+    .describe('the log level: `debug`, `info`, `warn`, `error` or `silent`'),
+};
+
+const workers = {
+  ERRAND_RUNNER: z
+    .enum(['docker', 'process'], 'is neither docker nor process')
+    .optional()
+    .describe('`docker`, or `process` for no isolation; unset: see "Docker"'),
+  ERRAND_WORKERS: whole(1, 100, 2).describe('how many errands run at the same time'),
+  ERRAND_WARM_WORKERS: whole(0, 20, 1).describe(
+    'how many idle workers are kept ready, so that an errand begins at once',
+  ),
+  ERRAND_WORKER_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
+    .default(OWN_WORKER_IMAGE)
+    .describe('the image of the workers'),
+  ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536).describe('the memory of one worker'),
+  ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
+  ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),
+  ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240).describe(
+    'the size of one workspace; a larger one ends the errand as `workspace_full`',
+  ),
+  ERRAND_CALLBACK_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address for the callbacks of workers without a socket'),
+  ERRAND_CALLBACK_PORT: whole(0, 65535, 8788).describe('the port for them; opened only when a worker needs it'),
+  DOCKER_HOST: z
+    .string()
+    .optional()
+    .describe('the Docker engine: `unix:///path` or `tcp://host:port`; unset: the usual socket'),
+};
+
+const limits = {
+  ERRAND_BUDGET_USD: amount(1000, 5).describe('the budget of an errand in US dollars'),
+  ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
+  ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
+};
+
+const retention = {
+  ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
+  ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
+    'the size of the database above which the oldest ended errands are removed early',
+  ),
+  ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
+    'how long a workspace is kept after the end of its errand',
+  ),
+  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe('the total size of the workspaces of ended errands'),
+};
+
+const git = {
+  ERRAND_GIT_TOKEN: z.string().optional().describe('a token for repositories whose project has none'),
+  ERRAND_GIT_HOST: z
+    .string()
+    .regex(HOST_AND_PORT, 'is not a host or host:port')
+    .default('github.com')
+    .describe('the only host that `ERRAND_GIT_TOKEN` is sent to'),
+  ERRAND_PRIVATE_HOSTS: z
+    .string()
+    .default('')
+    .transform((value) => value.split(/[\s,]+/).filter((part) => part !== ''))
+    .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port')
+    .describe(
+      'hosts with private addresses that git and workers may reach, as `host` or `host:port`, separated by commas',
+    ),
+};
+
+const backups = {
+  ERRAND_BACKUP_TO: z.string().optional().describe('a folder, or `s3://bucket/prefix`; unset: no backups'),
+  ERRAND_BACKUP_EVERY_MINUTES: whole(1, 7 * 24 * 60, 60).describe('the time between two backups'),
+  ERRAND_BACKUP_S3_ENDPOINT: httpUrl
+    .optional()
+    .describe('the address of the S3 store; unset: that of AWS for the region'),
+  ERRAND_BACKUP_S3_REGION: z
+    .string()
+    .regex(/^[\w-]{1,60}$/, 'is not the name of a region')
+    .default(S3_REGION_DEFAULT)
+    .describe('the region of the S3 store'),
+  AWS_ACCESS_KEY_ID: z.string().optional().describe('the key ID for the S3 store'),
+  AWS_SECRET_ACCESS_KEY: z.string().optional().describe('the secret key for the S3 store'),
+};
+
+/** The form of the whole environment. What is not a setting is passed over. */
+export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, ...retention, ...git, ...backups });
+
+/** The names of all settings. */
+export const SETTING_NAMES = Object.keys(Settings.shape);
+
+/** The names of the settings by subject, in the order of the documentation. */
+const SETTING_GROUPS: Record<string, string[]> = {
+  Claude: Object.keys(claude),
+  'The server': Object.keys(server),
+  Workers: Object.keys(workers),
+  'Limits of an errand': Object.keys(limits),
+  'What is kept': Object.keys(retention),
+  Git: Object.keys(git),
+  Backups: Object.keys(backups),
+};
