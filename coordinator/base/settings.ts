@@ -146,14 +146,3 @@ export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, 
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
-
-/** The names of the settings by subject, in the order of the documentation. */
-const SETTING_GROUPS: Record<string, string[]> = {
-  Claude: Object.keys(claude),
-  'The server': Object.keys(server),
-  Workers: Object.keys(workers),
-  'Limits of an errand': Object.keys(limits),
-  'What is kept': Object.keys(retention),
-  Git: Object.keys(git),
-  Backups: Object.keys(backups),
-};
