@@ -1,35 +1,10 @@
 import { z } from 'zod';
 
-/** The closed set of error codes and the HTTP status of each. */
-export const ERROR_STATUS = {
-  invalid: 400,
-  unauthenticated: 401,
-  wrong_credentials: 401,
-  refresh_reused: 401,
-  signup_closed: 403,
-  forbidden: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  conflict: 409,
-  email_taken: 409,
-  idempotency_conflict: 409,
-  stale_attempt: 409,
-  attempt_ended: 409,
-  events_missing: 409,
-  event_conflict: 409,
-  too_large: 413,
-  unsupported_media_type: 415,
-  rate_limited: 429,
-  internal: 500,
-  upstream_unreachable: 502,
-  unavailable: 503,
-} as const;
-
-export type ErrorCode = keyof typeof ERROR_STATUS;
-export const ErrorCode = z.enum(Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]);
-
-/** What each code means. `npm run docs` writes them down in protocol/README.md. */
-export const ERROR_MEANING: Record<ErrorCode, string> = {
+/**
+ * The closed set of error codes, and what each means. Any other error is `internal`: logged with its cause, never shown.
+ * problem-document.ts has the HTTP status of each.
+ */
+export const ERROR_MEANING = {
   invalid: 'The request does not have the right form; `errors` names each wrong field.',
   unauthenticated: 'There is no token, or it is malformed, expired, revoked or made for another API.',
   wrong_credentials: 'The e-mail address or the password is wrong. The answer is the same for both.',
@@ -51,30 +26,21 @@ export const ERROR_MEANING: Record<ErrorCode, string> = {
   internal: 'Anything else. The cause is in the log of the server, under the `request_id` of the answer.',
   upstream_unreachable: 'The forge or the Claude API could not be reached.',
   unavailable: 'The server is stopping, or its disk is full: try again later.',
-};
+} as const;
 
-/** One field that is wrong: a path such as `/budget_usd` or `/events/3/body/turn` (a JSON pointer), and words for a person. */
+export type ErrorCode = keyof typeof ERROR_MEANING;
+export const ErrorCode = z.enum(Object.keys(ERROR_MEANING) as [ErrorCode, ...ErrorCode[]]);
+
+/** One field that is wrong: a JSON pointer such as `/budget_usd` or `/events/3/body/turn`, and words for a person. */
 export const FieldError = z.object({ field: z.string(), message: z.string() });
 export type FieldError = z.infer<typeof FieldError>;
 
-/** A problem document (RFC 9457), served as `application/problem+json`. */
-export const Problem = z.object({
-  type: z.string().describe('`urn:errand:problem:<code>`'),
-  title: z.string(),
-  status: z.number().int(),
-  code: ErrorCode,
-  detail: z.string().optional(),
-  errors: z.array(FieldError).optional(),
-  /** With `events_missing`: the `seq` that comes next. */
-  expected_seq: z.number().int().optional(),
-  /** Names the entry of the server's log that has the cause. */
-  request_id: z.string().optional(),
-});
-export type Problem = z.infer<typeof Problem>;
-
 type Extra = { errors?: FieldError[]; expected_seq?: number; retry_after_s?: number; cause?: unknown };
 
-/** The one error that may reach a wire. Its `message` is for the person at the other end; its `cause` is for the log. */
+/**
+ * The one error that may reach a wire: as a code, with no HTTP status. Its `message` is for the person at the other
+ * end; its `cause` is for the log.
+ */
 export class ErrandError extends Error {
   override readonly name = 'ErrandError';
   readonly code: ErrorCode;
@@ -89,31 +55,11 @@ export class ErrandError extends Error {
     this.expected_seq = extra.expected_seq;
     this.retry_after_s = extra.retry_after_s;
   }
-
-  get status(): number {
-    return ERROR_STATUS[this.code];
-  }
-}
-
-/** The problem document of an error. What is not an `ErrandError` is `internal` and says nothing of its cause. */
-export function toProblem(error: unknown, request_id?: string): Problem {
-  const known =
-    error instanceof ErrandError ? error : new ErrandError('internal', 'Something went wrong on the server.');
-  return {
-    type: `urn:errand:problem:${known.code}`,
-    title: known.code.replaceAll('_', ' '),
-    status: known.status,
-    code: known.code,
-    detail: known.message,
-    ...(known.errors && { errors: known.errors }),
-    ...(known.expected_seq !== undefined && { expected_seq: known.expected_seq }),
-    ...(request_id !== undefined && { request_id }),
-  };
 }
 
 /**
- * What comes from outside becomes typed here: the value that the schema gives, or an `invalid` error that names each wrong field.
- * `where` is put before the field's path (`body`, `query`, …) only in words, never in the pointer.
+ * Gives outside input its type: returns the value that the schema makes of it, or throws an `invalid` error that names
+ * each wrong field. `where` (`The body`, `The query`) stands before the field in the message, never in the pointer.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The request'): T {
   const result = schema.safeParse(value, { error: wordsFor });
