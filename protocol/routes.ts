@@ -163,7 +163,7 @@ export const ROUTES = {
   deleteTask: {
     method: 'delete',
     path: '/tasks/:id',
-    summary: 'Delete a task that has ended, with its log; what it pushed stays in the repository',
+    summary: 'Delete a task that has ended, with its log; its pushed work stays',
     auth: 'user',
     params: byId,
     status: 204,
