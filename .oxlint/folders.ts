@@ -59,6 +59,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/cli/render', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/cli', imports: ['protocol', 'coordinator/client', 'coordinator/cli'] },
   { folder: 'coordinator/cli/package', imports: [] },
+  { folder: 'coordinator/admin/checks', imports: server },
   { folder: 'coordinator/admin', imports: server },
   { folder: 'coordinator/demo', imports: server },
   { folder: 'coordinator', imports: server },

@@ -12,12 +12,16 @@ function giveUp(error: unknown): never {
   process.exit(1);
 }
 
+/** A repeat within this time is the same Ctrl-C: the terminal sends it, and `npm start` forwards it too. */
+const REPEAT_MS = 1_000;
+
 function stopOnSignals(errand: Errand, logger: Logger): void {
-  let stopping = false;
+  let stopping_ms: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     // A second signal does not wait.
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stopping_ms !== undefined && performance.now() - stopping_ms > REPEAT_MS) process.exit(1);
+    if (stopping_ms !== undefined) return;
+    stopping_ms = performance.now();
     logger.info({ signal }, 'stopping; workers with a task live on');
     errand.stop().then(() => process.exit(0), giveUp);
   };

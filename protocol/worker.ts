@@ -138,6 +138,12 @@ const VERSIONS_SERVED: readonly number[] = [CONTRACT_VERSION];
 /** The header by which a worker's callbacks say its version. */
 export const CONTRACT_HEADER = 'errand-contract';
 
+/** The label by which an image says the version that its workers keep. */
+export const CONTRACT_LABEL = 'errand.contract';
+
+/** The version of a worker, or of an image, that names none. */
+export const CONTRACT_VERSION_UNNAMED = 1;
+
 /** Why a coordinator does not serve workers of this version, in words for the server's owner; null: it does. */
 export function contractFault(version: number): string | null {
   if (VERSIONS_SERVED.includes(version)) return null;

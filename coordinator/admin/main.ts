@@ -1,9 +1,19 @@
+import { COMMANDS } from '../cli/commands.ts';
 import { overviewOf } from '../cli/help.ts';
 import { processIo } from '../cli/process-io.ts';
 import { run } from '../cli/run.ts';
-import { COMMANDS } from '../cli/commands.ts';
-import { backup, restore } from './backup-commands.ts';
+import { backup } from './backup-command.ts';
+import { doctor } from './doctor-command.ts';
+import { passwordReset } from './password-reset-command.ts';
+import { restore } from './restore-command.ts';
 
-process.exitCode = await run(process.argv.slice(2), processIo(), [backup, restore], (columns) =>
+/*
+ * The commands that run on the server's machine, with its settings, on its data folder. `cli/main.ts` starts this
+ * program. Each command imports what it needs when it runs: a backup does not load the Docker client, and the doctor
+ * does not load the database driver.
+ */
+
+const argv = process.argv.slice(2);
+process.exitCode = await run(argv, processIo(), [backup, restore, passwordReset, doctor], (columns) =>
   overviewOf(COMMANDS, columns),
 );

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { beginsWith, type Synopsis } from './command.ts';
 
 /*
- * Commands that work on a server's data folder, on the server's machine. They are a program of their own, `coordinator/admin/`: it needs the server's
- * code, which an installed command line does not have.
+ * Commands that run on the server's machine and work on its data folder. They are a separate program,
+ * `coordinator/admin/`, because they need the server's code. An installed command line does not have that.
  */
 
 const PROGRAM = fileURLToPath(new URL('../admin/main.ts', import.meta.url));
@@ -17,17 +17,27 @@ export const ADMIN_COMMANDS = {
     operands: ['[NAME|FILE]'],
     summary: 'Replace the database by a backup; the server must be stopped',
   },
+  passwordReset: {
+    name: 'password reset',
+    operands: ['EMAIL'],
+    summary: 'Give an account a new password; the server must be stopped',
+  },
+  doctor: {
+    name: 'doctor',
+    operands: [],
+    summary: 'Check Docker, the key, the disk, the clock and the network, and say what to do',
+  },
 } as const satisfies Record<string, Synopsis>;
 
-/** Whether one of them was typed, or the help of one. `argv`: what follows `errand`. */
+/** Whether `argv`, the words after `errand`, name one of these commands or ask for its help. */
 export function isAdminCommand(argv: readonly string[]): boolean {
   const words = argv[0] === 'help' ? argv.slice(1) : argv;
   return Object.values(ADMIN_COMMANDS).some(({ name }) => beginsWith(words, name));
 }
 
 /**
- * Replaces this process by the server's own program, which so has the terminal, the signals and the exit code for itself. Returns only where that
- * program cannot be run, with what to tell the person.
+ * Replaces this process with the admin program, which thereby keeps the terminal, the signals and the exit code.
+ * Returns only if that program is not there, with a message for the user.
  */
 export function runAdminCommand(argv: readonly string[]): string {
   if (existsSync(PROGRAM))

@@ -4,25 +4,31 @@ import { Failure } from '../client/errors.ts';
 import { UsageFailure } from './usage-failure.ts';
 import { readSecret, type Io } from './io.ts';
 
-/** Spares the question of `confirm`. */
-export const YES_OPTION = { type: 'boolean', help: 'do not ask whether it is meant' } as const;
+/** Skips the question that `confirm` asks. */
+export const YES_OPTION = { type: 'boolean', help: 'do not ask for confirmation' } as const;
 
-/** Asks whether something is meant that cannot be undone, unless `yes`. Throws where it is not, or nobody can be asked. */
+/**
+ * Asks for confirmation of something that cannot be undone, unless `yes` is set. Rejects if the answer is no, or
+ * without a terminal.
+ */
 export async function confirm(io: Io, question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return;
-  if (!io.stdin.isTTY) throw new UsageFailure('There is no terminal to ask on whether it is meant: say so with --yes.');
+  if (!io.stdin.isTTY) throw new UsageFailure('There is no terminal to ask for confirmation: give --yes.');
   const answer = await ask(io, `${question} It cannot be undone. [y/N] `);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Failure('Nothing was removed.');
 }
 
-/** The password: of ERRAND_PASSWORD, or from the standard input. `is_new`: a person types it twice. */
+/** Reads the password from ERRAND_PASSWORD or the standard input. At a terminal a new one has to be typed twice. */
 export async function askPassword(io: Io, { is_new = false } = {}): Promise<string> {
   if (io.password !== undefined) return io.password;
   if (!io.stdin.isTTY) return readSecret(io);
   return is_new ? askTwice(io, 'Password: ') : ask(io, 'Password: ', true);
 }
 
-/** Both passwords of a change. Without a terminal: a line each on the standard input, or the new one alone where ERRAND_PASSWORD has the old one. */
+/**
+ * Reads the old and the new password. Without a terminal they are two lines of the standard input; if ERRAND_PASSWORD
+ * has the old one, only the new one is read.
+ */
 export async function askPasswordChange(io: Io): Promise<{ old_password: string; new_password: string }> {
   if (io.stdin.isTTY) {
     const old_password = io.password ?? (await ask(io, 'Old password: ', true));
@@ -42,7 +48,7 @@ async function askTwice(io: Io, question: string): Promise<string> {
   return password;
 }
 
-/** Asks a person. `hidden`: what is typed is not shown. Throws where nobody can be asked, and at Ctrl-C. */
+/** Asks the user a question. `hidden`: the answer is not echoed. Rejects without a terminal, and at Ctrl-C. */
 export async function ask(io: Io, question: string, hidden = false): Promise<string> {
   if (!io.stdin.isTTY)
     throw new Failure(`${question.replace(/: $/, '')} is missing, and there is no terminal to ask on.`);

@@ -9,7 +9,10 @@ export const SERVER_OPTION = {
   server: { type: 'string', placeholder: 'NAME', help: 'another server than the current one, by its name or address' },
 } as const;
 
-/** A command that somebody who is logged in gives to a server. `open` connects nothing yet, and rejects with `LoggedOut` where nobody is. */
+/**
+ * A command that needs a log-in. `open` makes the client, without a request yet; it rejects with `LoggedOut` if there
+ * is no log-in.
+ */
 export function clientCommand<const O extends Options, const P extends readonly string[]>(
   spec: Synopsis<string, P> & {
     options: O;
@@ -23,7 +26,7 @@ export function clientCommand<const O extends Options, const P extends readonly 
   });
 }
 
-/** The client of the server that is `wanted` by its name or address; else of ERRAND_SERVER; else of the current one. */
+/** The client of the server that `wanted` names; by default of ERRAND_SERVER, and then of the current server. */
 export async function openClient(io: Io, wanted: string | undefined = io.server): Promise<Client> {
   const servers = await io.servers.read();
   const server = findServer(servers, wanted);

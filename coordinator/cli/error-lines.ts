@@ -4,7 +4,10 @@ import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
 import { UsageFailure } from './usage-failure.ts';
 
-/** What a person reads of an error, and what they can do about it. `command`: the name of the command that failed, if one was found. */
+/**
+ * An error as the user sees it, with a hint on what to do. `command`: the name of the command that failed, if there is
+ * one.
+ */
 export function errorLines(error: unknown, command: string | undefined): Line[] {
   if (!(error instanceof Failure))
     return [
@@ -15,7 +18,7 @@ export function errorLines(error: unknown, command: string | undefined): Line[] 
   return [[['red', first]], ...rest.map((line) => [line]), ...(hint ? [hint] : [])];
 }
 
-/** The words of an error; those of a request that is not valid name what was typed. */
+/** The message of an error. For an invalid request it names the options instead of the API's fields. */
 function textOf(error: Failure): string {
   if (!(error instanceof Refusal) || error.code !== 'invalid' || error.errors.length === 0) return error.message;
   const texts = error.errors.map(fieldErrorText);

@@ -2,12 +2,14 @@ import { open, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../client/errors.ts';
 
-/** After this time a lock's holder is taken to be dead. What is done under a lock takes far less. */
+/** A lock older than this belongs to a dead process: work under a lock takes far less. */
 const STALE_MS = 30_000;
 const WAIT_MS = 60_000;
 const LOOK_MS = 25;
 
-/** Runs `act` while no other process holds the lock file at `path`. Rejects with `Failure` where it does not become free. */
+/**
+ * Runs `act` while this process holds the lock file at `path`. Rejects with `Failure` if the lock does not become free.
+ */
 export async function withLock<T>(path: string, act: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + WAIT_MS;
   while (!(await tryLock(path))) {
@@ -29,7 +31,7 @@ async function tryLock(path: string): Promise<boolean> {
     if (!hasCode(error, 'EEXIST')) throw error;
   }
   try {
-    // If two processes remove the same dead lock, both may refresh: the server gives both the same tokens.
+    // Two processes may remove the same dead lock, and both refresh the log-in: the server gives both the same tokens.
     if (Date.now() - (await stat(path)).mtimeMs > STALE_MS) await rm(path, { force: true });
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
@@ -37,7 +39,7 @@ async function tryLock(path: string): Promise<boolean> {
   return false;
 }
 
-/** Whether it is a system error of that code, such as `ENOENT`. */
+/** Whether an error has this system error code, such as `ENOENT`. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }

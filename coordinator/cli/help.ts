@@ -5,10 +5,10 @@ import { columnLines } from './render/columns.ts';
 import { ADMIN_COMMANDS } from './admin-commands.ts';
 import { wrap } from './render/text.ts';
 
-/** A help text for a terminal of that width. */
+/** Makes a help text for a terminal of this width. */
 export type Help = (columns: number) => Line[];
 
-/** The help of the whole command line: each command in a line. */
+/** The help of the whole command line: one line per command. */
 export function overviewOf(commands: readonly Synopsis[], columns: number): Line[] {
   const rows = (list: readonly Synopsis[]): [string, string][] => list.map((each) => [usage(each), each.summary]);
   const text = (words: string): Line[] => wrap(words, columns).map((line) => [line]);

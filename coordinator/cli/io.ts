@@ -4,7 +4,7 @@ import { fold } from './render/fold.ts';
 import { paint, type Line } from './render/line.ts';
 import type { ServersFile } from './servers-file.ts';
 
-/** What a command has to do with. */
+/** Everything a command uses of the process around it. */
 export type Io = {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
@@ -13,16 +13,16 @@ export type Io = {
   columns: number;
   /** Whether the output may have colours. */
   color: boolean;
-  /** Whether the output is a terminal, where lines can be drawn anew. */
+  /** Whether the output is a terminal whose lines can be redrawn. */
   live: boolean;
-  /** A password that was given in the environment. */
+  /** ERRAND_PASSWORD. */
   password: string | undefined;
-  /** The server that was named in the environment. */
+  /** ERRAND_SERVER: a name or an address. */
   server: string | undefined;
   servers: ServersFile;
-  /** What this client calls itself. */
+  /** The User-Agent header of this client. */
   user_agent: string;
-  /** A variable of the environment. */
+  /** Reads an environment variable. */
   variable: (name: string) => string | undefined;
   /** Aborts at Ctrl-C. */
   signal: AbortSignal;
@@ -33,12 +33,12 @@ export function print({ stdout, color, live, columns }: Io, lines: readonly Line
   stdout.write(folded.map((line) => `${paint(line, color)}\n`).join(''));
 }
 
-/** For what is said beside the output, so that a script does not read it. */
+/** Prints to stderr, so that a script that reads stdout does not see it. */
 export function printBeside({ stderr, color }: Io, lines: readonly Line[]): void {
   stderr.write(lines.map((line) => `${paint(line, color && stderr.isTTY)}\n`).join(''));
 }
 
-/** A value as a line of JSON. Control characters that JSON lets through as they are get escaped: the value stays the same. */
+/** Prints a value as one line of JSON. Escapes the control characters that JSON.stringify leaves as they are. */
 export function printJson({ stdout }: Io, value: unknown): void {
   const escaped = JSON.stringify(value).replace(
     /[\u007F-\u009F]/g,
@@ -49,10 +49,10 @@ export function printJson({ stdout }: Io, value: unknown): void {
 
 const SECRET_CHARS_MAX = 10_000;
 
-/** A secret from the standard input, without the line break at its end. */
+/** Reads a secret from the standard input, without the line break at its end. */
 export async function readSecret({ stdin }: Io): Promise<string> {
   const secret = (await text(stdin)).replace(/\r?\n$/, '');
   if (secret === '' || secret.length > SECRET_CHARS_MAX)
-    throw new Failure('The standard input holds no secret: one line was expected.');
+    throw new Failure('The standard input must have one line with the secret.');
   return secret;
 }

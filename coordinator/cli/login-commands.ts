@@ -32,7 +32,7 @@ export const login = command({
       help: `the server's address or name (the current one, at first ${SERVER_DEFAULT})`,
     },
     name: { type: 'string', placeholder: 'NAME', help: "what to call the server from now on (its address's host)" },
-    email: { type: 'string', placeholder: 'ADDRESS', help: 'asked for where it is not given' },
+    email: { type: 'string', placeholder: 'ADDRESS', help: 'asked for if it is not given' },
     signup: { type: 'boolean', help: 'make an account; the first one of a server owns it' },
   },
   run: async ({ values }, io) => {
@@ -76,7 +76,7 @@ export const logout = command({
   },
 });
 
-/** Which server is meant, by its address or its name, and what to call it. */
+/** Resolves the server that the user named by address or name, and the name to keep it under. */
 function target(servers: Servers, wanted: string | undefined, wanted_name: string | undefined) {
   const found = findServer(servers, wanted);
   const url = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
@@ -95,7 +95,7 @@ function target(servers: Servers, wanted: string | undefined, wanted_name: strin
 function refuseMoreThanAddress(text: string): void {
   const { username, search, hash } = new URL(text);
   if (username !== '' || search !== '' || hash !== '')
-    throw new UsageFailure(`'${text}' holds more than a server's address.`);
+    throw new UsageFailure(`'${text}' is more than a server's address: leave out user name, query and fragment.`);
 }
 
 async function askEmail(io: Io, known: string | undefined): Promise<string> {
@@ -104,7 +104,7 @@ async function askEmail(io: Io, known: string | undefined): Promise<string> {
   return (await ask(io, `E-mail (${known}): `)).trim() || known;
 }
 
-/** Ends a log-in. One that the server no longer knows has ended already. */
+/** Ends a log-in on the server. A log-in that the server does not know has already ended. */
 async function endLogin(server: string, refresh_token: string, signal: AbortSignal): Promise<void> {
   try {
     await send(server, 'logout', { body: { refresh_token } }, {}, signal);

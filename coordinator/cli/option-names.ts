@@ -1,6 +1,6 @@
 import type { FieldError } from '../../protocol/problem.ts';
 
-/** What a person typed for each field of the API. */
+/** The option, or the words, that stand for each field of the API. */
 const NAMES: Record<string, string> = {
   base_branch: '--branch',
   budget_usd: '--budget',
@@ -27,7 +27,7 @@ const NAMES: Record<string, string> = {
   verify_command: '--verify',
 };
 
-/** What is wrong with a field, by the name of its option. */
+/** What is wrong with a field, naming its option. */
 export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];

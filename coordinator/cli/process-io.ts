@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { Io } from './io.ts';
 import { ServersFile } from './servers-file.ts';
 
-/** The `Io` of this process: its terminal, its environment, and Ctrl-C. */
+/** The `Io` of this process. Ctrl-C aborts its signal. */
 export function processIo(): Io {
   const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, NO_COLOR, TERM } = process.env;
   const { stdin, stdout, stderr } = process;
   const interrupt = new AbortController();
   // A second Ctrl-C ends the process at once, in case the first one does not.
   process.once('SIGINT', () => interrupt.abort());
-  // The reader of the output closed it: `errand tasks | head`.
+  // The reader closed the pipe, as in `errand tasks | head`.
   stdout.on('error', () => process.exit(0));
   const live = stdout.isTTY && TERM !== 'dumb';
   return {

@@ -55,11 +55,11 @@ export const addProject = clientCommand({
 export const setProject = clientCommand({
   name: 'project set',
   operands: ['NAME'],
-  summary: 'Change the settings of a project; an empty value takes one away',
+  summary: 'Change the settings of a project; an empty value clears one',
   options: {
     name: { type: 'string', placeholder: 'NAME', help: 'a new name' },
     ...PROJECT_OPTIONS,
-    'no-git-token': { type: 'boolean', help: "take the forge's token away" },
+    'no-git-token': { type: 'boolean', help: "remove the forge's token" },
   },
   run: async ({ values, operands: [named] }, io, open) => {
     const fields = {

@@ -3,27 +3,27 @@ import { given, numberOf, type Values } from './command.ts';
 import { readSecret, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
 
-/** The settings of a project. An empty value takes one away. */
+/** The options for a project's settings. An empty value clears a setting. */
 export const PROJECT_OPTIONS = {
   repo: { type: 'string', placeholder: 'URL', help: 'the repository' },
   branch: { type: 'string', placeholder: 'NAME', help: "what errands start from (the repository's default)" },
   setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
   verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
-  model: { type: 'string', placeholder: 'NAME', help: 'the model' },
-  budget: { type: 'string', placeholder: 'USD', help: 'what an errand may cost at most' },
-  'max-turns': { type: 'string', placeholder: 'N', help: 'how many turns an errand may take' },
+  model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
+  budget: { type: 'string', placeholder: 'USD', help: 'the most an errand may cost, in US dollars' },
+  'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns an errand may take' },
   egress: { type: 'string', placeholder: 'KIND', help: `what commands may reach: ${Egress.options.join(', ')}` },
   'egress-host': {
     type: 'string',
     placeholder: 'HOST',
     multiple: true,
-    help: 'with --egress list, such as *.example.com; give it again for more',
+    help: 'with --egress list, such as *.example.com; may be repeated',
   },
   env: {
     type: 'string',
     placeholder: 'NAME=VALUE',
     multiple: true,
-    help: "for the commands; give it again for more. NAME alone takes the value from this shell's environment. All values are replaced",
+    help: "for the commands; may be repeated, and replaces all earlier values. NAME alone takes the value from this shell's environment",
   },
   'git-username': { type: 'string', placeholder: 'NAME', help: "the forge's user name that belongs to the token" },
   'git-token-stdin': { type: 'boolean', help: "read the forge's token from the standard input" },
@@ -31,7 +31,7 @@ export const PROJECT_OPTIONS = {
   json: { type: 'boolean', help: 'print the project as JSON' },
 } as const;
 
-/** The fields of the request that the options stand for. Rejects with `UsageFailure` for a value that cannot be sent. */
+/** Turns the options into the fields of a request. Rejects with `UsageFailure` for a value that is not valid. */
 export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: Io): Promise<ProjectPatch> {
   return given({
     repo_url: values.repo,

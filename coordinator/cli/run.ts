@@ -5,7 +5,7 @@ import { helpOf, type Help } from './help.ts';
 import { print, printBeside, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
 
-/** `argv`: what was typed after `errand`. Resolves with the exit code, and never rejects. */
+/** Runs the command that `argv`, the words after `errand`, name. Resolves with the exit code; never rejects. */
 export async function run(argv: string[], io: Io, commands: readonly Command[], overview: Help): Promise<number> {
   const found = commands.find(({ name }) => beginsWith(argv, name));
   try {
@@ -28,7 +28,7 @@ async function runCommand(command: Command, argv: string[], io: Io): Promise<num
   return EXIT.succeeded;
 }
 
-/** What follows `--` is text. */
+/** Whether --help is among the options. Words after `--` are not options. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);

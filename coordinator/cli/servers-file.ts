@@ -6,11 +6,13 @@ import { Stored, type SessionStore } from '../client/session.ts';
 import { hasCode, withLock } from './file-lock.ts';
 import { findServer, nameFor, NO_SERVERS, Servers, storedOf, toServer, withServer } from './servers.ts';
 
-/** The file that keeps the servers and the log-ins, readable by its owner alone. Several processes may use it at once. */
+/**
+ * The file with the known servers and their log-ins. Only its owner can read it; several processes may use it at once.
+ */
 export class ServersFile {
   readonly #dir: string;
   readonly #path: string;
-  /** What older versions of the command line wrote: one log-in. */
+  /** The file of older versions, with a single log-in. */
   readonly #old_path: string;
 
   constructor(dir: string) {
@@ -28,7 +30,7 @@ export class ServersFile {
     return { current: server.name, servers: [server] };
   }
 
-  /** Reads, changes and writes while no other process does. Resolves with what was written. */
+  /** Changes the file under its lock. Resolves with the new content. */
   update(change: (servers: Servers) => Servers | Promise<Servers>): Promise<Servers> {
     return this.#locked(async () => {
       const changed = await change(await this.read());
@@ -37,11 +39,11 @@ export class ServersFile {
     });
   }
 
-  /** The log-in at one of the servers. */
+  /** The store for the log-in at one server. */
   session(name: string): SessionStore {
     return {
       read: async () => storedOf(findServer(await this.read(), name)),
-      // The caller holds the lock.
+      // `Client` calls this under `locked`.
       write: async (stored) => this.#write(withServer(await this.read(), toServer(name, stored))),
       locked: (act) => this.#locked(act),
     };
@@ -70,7 +72,7 @@ export class ServersFile {
   }
 }
 
-/** Undefined where there is no such file. Rejects with `Failure` for one that cannot be read. */
+/** Reads a JSON file; undefined if there is none. Rejects with `Failure` if it cannot be read. */
 async function readJson<T>(path: string, parse: (value: unknown) => T): Promise<T | undefined> {
   try {
     return parse(JSON.parse(await readFile(path, 'utf8')));

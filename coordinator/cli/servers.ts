@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Stored } from '../client/session.ts';
 
-/** A server that somebody has logged in to. `login` is null after a log-out: the address and the e-mail stay. */
+/** A server that the user has logged in to. After a log-out `login` is null, and the address and the e-mail stay. */
 const KnownServer = z.object({
   name: z.string(),
   url: z.url(),
@@ -10,13 +10,16 @@ const KnownServer = z.object({
 });
 export type KnownServer = z.infer<typeof KnownServer>;
 
-/** The servers of a person, each by a name of its own. `current`: the name of the one that commands go to. */
+/** The known servers; names are unique. `current`: the name of the server that commands go to. */
 export const Servers = z.object({ current: z.string().nullable(), servers: z.array(KnownServer) });
 export type Servers = z.infer<typeof Servers>;
 
 export const NO_SERVERS: Servers = { current: null, servers: [] };
 
-/** The server with that name or address; of several with one address the current one. Without `wanted` the current one. */
+/**
+ * Finds a server by its name or address; by default the current one. Of several at one address the current one is
+ * preferred.
+ */
 export function findServer({ current, servers }: Servers, wanted: string | undefined): KnownServer | undefined {
   const named = servers.find(({ name }) => name === (wanted ?? current));
   if (named || wanted === undefined) return named;
@@ -24,7 +27,7 @@ export function findServer({ current, servers }: Servers, wanted: string | undef
   return at_address.find(({ name }) => name === current) ?? at_address[0];
 }
 
-/** With this server in place of the one that has its name, or as a new one. */
+/** Adds a server, or replaces the one with the same name. */
 export function withServer({ current, servers }: Servers, server: KnownServer): Servers {
   const known = servers.some(({ name }) => name === server.name);
   const replaced = servers.map((each) => (each.name === server.name ? server : each));
@@ -35,28 +38,28 @@ export function withoutServer({ current, servers }: Servers, name: string): Serv
   return { current: current === name ? null : current, servers: servers.filter((each) => each.name !== name) };
 }
 
-/** Without an account that is no more. */
+/** Removes the servers where this account was logged in. */
 export function withoutAccount({ current, servers }: Servers, { user_id }: { user_id: string }): Servers {
   const gone = servers.filter(({ login }) => login?.user_id === user_id).map(({ name }) => name);
   return gone.reduce(withoutServer, { current, servers });
 }
 
-/** A log-in as a client uses it; undefined where nobody is logged in. */
+/** The log-in in the form that the client uses; undefined if there is none. */
 export function storedOf(server: KnownServer | undefined): Stored | undefined {
   return server?.login ? { server: server.url, email: server.email, ...server.login } : undefined;
 }
 
-/** A log-in as it is kept under a name. */
+/** A log-in in the form that the file keeps. */
 export function toServer(name: string, { server: url, email, ...login }: Stored): KnownServer {
   return { name, url, email, login };
 }
 
-/** A name for a server that was given none: its host, with the port where it has one. */
+/** The default name of a server: its host, with its port. */
 export function nameFor(url: string): string {
   return new URL(url).host;
 }
 
-/** An address as it is kept; undefined for what is none. */
+/** Normalises a server's address; undefined if it is not an http or https address. */
 export function readAddress(text: string): string | undefined {
   const url = URL.parse(text);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;

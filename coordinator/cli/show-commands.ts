@@ -12,7 +12,7 @@ import { clean, oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
 import { watch } from './watch.ts';
 
-/** A status with the space before it. */
+/** The width of a status with the space around it. */
 const STATUS_COLUMNS = 11;
 const TITLE_COLUMNS_MIN = 12;
 
@@ -22,8 +22,8 @@ export const tasks = clientCommand({
   summary: 'List the errands, newest first',
   options: {
     status: { type: 'string', placeholder: 'STATUS', help: `one of ${TaskStatus.options.join(', ')}` },
-    project: { type: 'string', placeholder: 'NAME', help: 'those of one project' },
-    limit: { type: 'string', placeholder: 'N', help: 'how many, at most 200 (20)' },
+    project: { type: 'string', placeholder: 'NAME', help: 'only the errands of this project' },
+    limit: { type: 'string', placeholder: 'N', help: 'how many to list, at most 200 (20)' },
     json: JSON_OPTION,
   },
   run: async ({ values }, io, open) => {
@@ -66,14 +66,14 @@ export const diff = clientCommand({
   run: async ({ operands: [id] }, io, open) => {
     const client = await open();
     const { diff: text, truncated } = await client.call('getDiff', { params: { id: await findTask(client, id) } });
-    // A file or a program gets it as it is; a terminal gets nothing that it would obey.
+    // A file or a program gets the diff as it is; a terminal gets it without control characters.
     io.stdout.write(io.live ? clean(text) : text);
     if (truncated) io.stderr.write('The diff was too long to be kept whole: this is its beginning.\n');
     return EXIT.succeeded;
   },
 });
 
-/** `columns`: the width of a terminal, where a title is cut to fit. */
+/** One line per task. Titles are cut so that a line fits into `columns`. */
 function table(tasks: readonly Task[], columns: number): Line[] {
   const ids = shortIds(tasks);
   return tasks.map(({ id, status, usage, created_at, title }) => {

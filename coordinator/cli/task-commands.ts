@@ -15,7 +15,7 @@ import { watch } from './watch.ts';
 const NEW_BUDGET_OPTION = {
   type: 'string',
   placeholder: 'USD',
-  help: 'what it may cost at most from now on, with what it has spent',
+  help: 'its new total budget, with what it has spent already',
 } as const;
 
 export const task = clientCommand({
@@ -26,11 +26,11 @@ export const task = clientCommand({
     repo: { type: 'string', placeholder: 'URL', help: 'the repository; errand://sample for a trial' },
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
-    model: { type: 'string', placeholder: 'NAME', help: 'the model' },
-    budget: { type: 'string', placeholder: 'USD', help: 'what it may cost at most' },
-    'max-turns': { type: 'string', placeholder: 'N', help: 'how many turns it may take' },
+    model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
+    budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
+    'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first (0)' },
-    follow: { type: 'boolean', help: 'watch it until it has ended' },
+    follow: { type: 'boolean', help: 'watch it until it ends' },
     json: JSON_OPTION,
   },
   run: async ({ values, operands: [prompt] }, io, open) => {
@@ -73,7 +73,7 @@ export const say = clientCommand({
     const client = await open();
     const found = await findTask(client, id);
     const { resumed } = await client.call('createMessage', { params: { id: found }, body });
-    print(io, [[resumed ? 'Said. The errand goes on with it.' : 'Said.']]);
+    print(io, [[resumed ? 'Sent. The errand goes on with it.' : 'Sent.']]);
     return EXIT.succeeded;
   },
 });
@@ -97,7 +97,7 @@ export const retry = clientCommand({
   summary: 'Run an errand again that failed or was cancelled, from where it was',
   options: {
     budget: NEW_BUDGET_OPTION,
-    follow: { type: 'boolean', help: 'watch it until it has ended' },
+    follow: { type: 'boolean', help: 'watch it until it ends' },
   },
   run: async ({ values, operands: [id] }, io, open) => {
     const body = given({ budget_usd: numberOf('budget', values.budget) });

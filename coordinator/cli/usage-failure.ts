@@ -1,4 +1,4 @@
 import { Failure } from '../client/errors.ts';
 
-/** The command was typed wrongly: its help is named. */
+/** The command line has a mistake. The message is followed by a pointer to the command's help. */
 export class UsageFailure extends Failure {}

@@ -9,7 +9,7 @@ import { heading, RESTORED, View, whyNothingStarts } from './render/view.ts';
 
 const TICK_MS = 1_000;
 
-/** Shows an errand until it has ended; gives what the process ends with. At Ctrl-C only the watching ends. */
+/** Shows an errand until it has ended. Resolves with the exit code. Ctrl-C stops the watching, not the errand. */
 export async function watch(client: Client, id: string, json: boolean, io: Io): Promise<number> {
   try {
     if (json) await watchAsJson(client, id, io);
@@ -18,20 +18,20 @@ export async function watch(client: Client, id: string, json: boolean, io: Io): 
   } catch (error) {
     if (!io.signal.aborted) throw error;
     printBeside(io, [
-      ['You watch no more; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
+      ['Stopped watching; the errand goes on. Watch it again with ', ['command', `${PROGRAM} watch ${id}`]],
       ['or stop it with ', ['command', `${PROGRAM} cancel ${id}`]],
     ]);
     return EXIT.interrupted;
   }
 }
 
-/** The events as they are, one a line. */
+/** Prints the events as JSON, one per line. */
 async function watchAsJson(client: Client, id: string, io: Io): Promise<void> {
-  const tellOfConnection = connectionTeller(io);
+  const reportConnection = connectionReporter(io);
   for await (const news of follow(client, id, io.signal)) {
     if (news.type === 'events') for (const event of news.events) printJson(io, event);
     else if (news.type === 'restored') printBeside(io, [[RESTORED]]);
-    else tellOfConnection(news);
+    else reportConnection(news);
   }
 }
 
@@ -48,19 +48,19 @@ async function watchAsText(client: Client, id: string, io: Io): Promise<void> {
 }
 
 async function watchPlainly(client: Client, id: string, view: View, io: Io): Promise<void> {
-  const tellOfConnection = connectionTeller(io);
+  const reportConnection = connectionReporter(io);
   for await (const news of follow(client, id, io.signal)) {
     print(io, view.take(news, false));
-    tellOfConnection(news);
+    reportConnection(news);
   }
 }
 
-/** Where nothing below the log says it, a lost connection is told of beside the output: once, and once it is there again. */
-function connectionTeller(io: Io): (news: News) => void {
+/** Without a status line, stderr gets a notice when the connection is lost, and another when it is back. */
+function connectionReporter(io: Io): (news: News) => void {
   let lost = false;
   return (news) => {
-    if (news.type === 'lost' && !lost) printBeside(io, [[news.why, ' Trying again until it is there.']]);
-    if (news.type === 'connected' && lost) printBeside(io, [['The server is there again.']]);
+    if (news.type === 'lost' && !lost) printBeside(io, [[news.why, ' Trying again until it is back.']]);
+    if (news.type === 'connected' && lost) printBeside(io, [['The connection is back.']]);
     if (news.type === 'lost') lost = true;
     else if (news.type === 'connected') lost = false;
   };

@@ -1,31 +1,31 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../protocol/ids.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type Answer, type Request } from './http.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
+import { wait } from './wait.ts';
 
 const TRIES_MAX = 5;
 const TRY_AGAIN_FIRST_MS = 200;
 const TRY_AGAIN_MAX_MS = 5_000;
-/** An access token that ends within this time is renewed first. */
+/** An access token that expires within this time is renewed before use. */
 const EXPIRES_SOON_MS = 30_000;
 
 export type ClientOptions = {
-  /** Ends what the client does. */
+  /** Aborts everything the client does. */
   signal: AbortSignal;
-  /** What the client calls itself, in the list of log-ins. */
+  /** The User-Agent header. The server shows it in the list of log-ins. */
   user_agent?: string;
 };
 
-/** The API of one server, for whoever is logged in there. It renews the access token, and repeats what can be repeated without harm. */
+/** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
 export class Client {
   readonly #store: SessionStore;
   readonly #signal: AbortSignal;
   readonly #user_agent: string | undefined;
   #stored: Stored;
-  /** The epoch of the server's database, by its newest answer; undefined before the first. */
+  /** The epoch of the server's database in its last answer; undefined before the first one. */
   epoch: string | undefined;
 
   private constructor(store: SessionStore, stored: Stored, { signal, user_agent }: ClientOptions) {
@@ -35,7 +35,7 @@ export class Client {
     this.#user_agent = user_agent;
   }
 
-  /** Rejects with `LoggedOut` where nobody is logged in. */
+  /** Reads the log-in from `store`. Rejects with `LoggedOut` if there is none. */
   static async open(store: SessionStore, options: ClientOptions): Promise<Client> {
     const stored = await store.read();
     if (!stored) throw new LoggedOut('You are not logged in.');
@@ -51,8 +51,8 @@ export class Client {
   }
 
   /**
-   * Calls a route. Where a repeat does no harm (it only reads, or bears an Idempotency-Key) it is tried again while the server cannot be
-   * reached. Throws `Refusal`, `Unreachable`, `Failure`.
+   * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
+   * while the server cannot be reached. Rejects with `Refusal`, `Unreachable` or `Failure`.
    */
   async call<N extends RouteName>(name: N, request: Request<N>): Promise<Answer<N>> {
     const route: Route = ROUTES[name];
@@ -67,12 +67,15 @@ export class Client {
           (error.retry_after_s ?? 0) * 1000 || TRY_AGAIN_FIRST_MS * 2 ** (tried - 1),
           TRY_AGAIN_MAX_MS,
         );
-        await delay(wait_ms, undefined, { signal: this.#signal });
+        await wait(wait_ms, this.#signal);
       }
     }
   }
 
-  /** An access token that is good for a while. `refused`: one that the server did not take, though it ought to be. */
+  /**
+   * An access token that is valid for a while. `refused`: a token that the server has just refused, so it is renewed
+   * although it has not expired.
+   */
   async token(refused?: string): Promise<string> {
     const isGood = ({ access_token, expires_at_ms }: Stored) =>
       access_token !== refused && expires_at_ms - Date.now() > EXPIRES_SOON_MS;
@@ -99,11 +102,11 @@ export class Client {
     }
   }
 
-  /** Renews the tokens, unless another process has while this one waited for the lock. */
+  /** Renews the tokens, unless another process did so while this one waited for the lock. */
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
     if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
-      throw new Failure('You have logged out, or in as another, meanwhile: run the command again.');
+      throw new Failure('The log-in has changed while the command ran: run it again.');
     this.#stored = stored;
     if (isGood(stored)) return;
     try {

@@ -6,17 +6,17 @@ import { Failure, LoggedOut, Unreachable } from './errors.ts';
 import { reason } from './http.ts';
 
 const HANDSHAKE_MS = 10_000;
-/** The server pings; a connection on which nothing comes for so long is dead. */
+/** The server sends pings; a connection that is silent for longer is dead. */
 const SILENCE_MS = LIMITS.socket_ping_ms * 2 + 10_000;
-/** Frames that may wait to be shown before the socket is read no further. */
+/** Back-pressure: how many frames may wait before reading from the socket pauses, and resumes. */
 const WAITING_FRAMES = { highWaterMark: 64, lowWaterMark: 16 };
 
-/** The server closed the socket because it does not take the access token. */
+/** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
 /**
- * One connection to the socket of `user_id`, as the frames that come, and `answer` to send one. It ends with `Unreachable` where the connection is
- * lost, with `TokenRefused`, or with `Failure` where there is no point in coming back.
+ * One connection to the socket of `user_id`. Yields each frame, with `answer` to send one back. Throws `Unreachable`
+ * when the connection is lost, `TokenRefused`, or another `Failure` if a new connection would not help.
  */
 export async function* connect(
   server: string,
@@ -33,7 +33,7 @@ export async function* connect(
   let ended = 0;
   socket.on('close', (code) => (ended = code));
   const silence = setTimeout(() => {
-    // Nothing is heard of a socket that is not read.
+    // No ping is seen while reading is paused.
     if (socket.isPaused) silence.refresh();
     else socket.terminate();
   }, SILENCE_MS);
@@ -53,7 +53,7 @@ export async function* connect(
     });
   } finally {
     clearTimeout(silence);
-    socket.on('error', () => undefined); // Cut before it stood: that is no news.
+    socket.on('error', () => undefined); // Terminating a socket that is still connecting emits an error.
     socket.terminate();
   }
   throw closed(server, ended);
@@ -62,15 +62,16 @@ export async function* connect(
 function closed(server: string, code: number): Failure {
   if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
   if (code === CLOSE.not_found) return new LoggedOut(`${server} does not know your account.`);
-  if (code === CLOSE.too_many) return new Failure('Too many watch at once as this user: end another.');
+  if (code === CLOSE.too_many)
+    return new Failure('Your account has too many open connections: end another errand watch.');
   return new Unreachable(`The connection to ${server} was lost.`);
 }
 
-/** A frame; undefined for one of a kind that is not known here. */
+/** Parses a frame; undefined if its type is unknown. */
 function readFrame(data: unknown): ServerFrame | undefined {
   try {
     return ServerFrame.safeParse(JSON.parse(String(data))).data;
   } catch (error) {
-    throw new Failure('The server sent what is no frame of Errand.', { cause: error });
+    throw new Failure('The server sent a frame that is not JSON.', { cause: error });
   }
 }

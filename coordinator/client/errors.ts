@@ -1,17 +1,17 @@
 import type { FieldError } from '../../protocol/problem.ts';
 import type { Problem } from '../../protocol/problem-document.ts';
 
-/** What went wrong, in words for a person. */
+/** An error whose message is for the user. */
 export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
-/** Nobody is logged in, or the log-in has ended. */
+/** There is no log-in, or it has ended. */
 export class LoggedOut extends Failure {}
 
 type Kind = 'task' | 'project' | 'session' | 'server';
 
-/** Nothing of that kind has that id or name. */
+/** No task, project, … has this id or name. */
 export class NotFound extends Failure {
   readonly kind: Kind;
 
@@ -21,7 +21,7 @@ export class NotFound extends Failure {
   }
 }
 
-/** The server could not be reached, or is not able to answer now: worth another try. */
+/** The server could not be reached, or is unavailable now. A retry may succeed. */
 export class Unreachable extends Failure {
   readonly retry_after_s: number | undefined;
 
@@ -31,7 +31,7 @@ export class Unreachable extends Failure {
   }
 }
 
-/** The server refused, with a problem document. */
+/** The server answered with a problem document. */
 export class Refusal extends Failure {
   readonly code: Problem['code'];
   /** The fields that are wrong, as the API names them. */

@@ -5,11 +5,11 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
 
-/** How far back a part of an id is looked for. */
+/** How many pages are searched for a part of an id. */
 const PAGES_MAX = 50;
 const PART_CHARS_MIN = 3;
 
-/** The id of the task that is meant: the whole of it, or its beginning or end where that is unique. */
+/** Finds a task by its id, or by the start or the end of its id if that is unique. Resolves with the id. */
 export async function findTask(client: Client, part: string): Promise<string> {
   const whole = Id.safeParse(part);
   if (whole.success) return whole.data;
@@ -17,7 +17,7 @@ export async function findTask(client: Client, part: string): Promise<string> {
   return only('task', part, matching(tasks, part), ({ title }) => title).id;
 }
 
-/** The id of the project that is meant: by its name, or like a task. */
+/** Finds a project by its name, or by its id as a task. */
 export async function findProject(client: Client, part: string): Promise<string> {
   const whole = Id.safeParse(part);
   if (whole.success) return whole.data;
@@ -31,7 +31,7 @@ export function allProjects(client: Client): Promise<Project[]> {
   return all((cursor) => client.call('listProjects', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
-/** The id of the log-in of yours that is meant, like a task's. */
+/** Finds one of the user's log-ins by its id as a task. */
 export async function findSession(client: Client, part: string): Promise<string> {
   const sessions = await allSessions(client);
   return only('session', part, matching(sessions, part), ({ user_agent }) => user_agent ?? '').id;
@@ -41,7 +41,7 @@ export function allSessions(client: Client): Promise<SessionInfo[]> {
   return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
-/** The end of each id, as long as it must be to tell them apart. */
+/** Shortens ids to their last characters, as many as it takes to tell them apart. */
 export function shortIds(items: readonly { id: string }[]): Map<string, string> {
   const ids = items.map(({ id }) => id);
   let length = 6;

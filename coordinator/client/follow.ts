@@ -1,32 +1,32 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
 import { isEnded, TaskStatus, type WaitingFor } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
 import { connect, TokenRefused } from './connection.ts';
 import { Failure, Unreachable } from './errors.ts';
+import { wait } from './wait.ts';
 
-/** What a watcher is told, in order. */
+/** An update on a followed task. */
 export type News =
-  /** New rows of the task's log: each once, ids ascending. */
+  /** New events of the task's log: each exactly once, ids ascending. */
   | { type: 'events'; events: LogEvent[] }
-  /** How the task stands now. */
+  /** The current state. */
   | { type: 'state'; waiting_for: WaitingFor | null }
-  /** Text as it is written; the event with the same `ref` replaces it. */
+  /** Unfinished text; the event with the same `ref` replaces it. */
   | { type: 'deltas'; deltas: Delta[] }
   | { type: 'connected' }
-  /** The connection is lost, and is made again at `retry_at_ms`. */
+  /** The connection was lost. The next attempt is at `retry_at_ms`. */
   | { type: 'lost'; why: string; retry_at_ms: number }
-  /** The server has another database than before: the log comes again, from its start. */
+  /** The server's database was restored from a backup: the log follows again from its start. */
   | { type: 'restored' };
 
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 15_000;
 
 /**
- * All that happens to a task, from its first event until it has ended and everything has been told. The past is read by pages; the socket
- * brings what is newer than its `hello`, so that nothing is missed between the two. A connection that is lost is made again for as long as it
- * takes. Throws `Failure` where there is no point in that.
+ * Follows a task from its first event until it has ended and all its events have been yielded. Past events are read in
+ * pages; the socket brings what comes after its `hello`, so nothing is missed between the two. A lost connection is
+ * made again, with backoff, for as long as it takes. Throws `Failure` if that cannot help.
  */
 export async function* follow(client: Client, task_id: string, signal: AbortSignal): AsyncGenerator<News> {
   const log = new Cursor(client, task_id);
@@ -46,7 +46,7 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
           case 'events': {
             const events = log.take(frame.events);
             if (events.length > 0) yield { type: 'events', events };
-            // What was stored together with the end may be in a later frame.
+            // Events of the same transaction may be in a later frame.
             if (log.ended) yield* log.catchUp();
             break;
           }
@@ -62,14 +62,14 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
             if (frame.task_id === task_id) yield { type: 'deltas', deltas: frame.deltas };
             break;
           case 'error':
-            throw new Failure(`The server did not understand this command line: ${frame.message}`);
+            throw new Failure(`The server did not understand a frame: ${frame.message}`);
           case 'bye':
             break;
         }
         if (log.ended) return;
       }
     } catch (error) {
-      // A token that is refused once is renewed at once; one that is refused anew is no better later.
+      // Renew a refused token at once. If the new one is refused too, a retry does not help.
       if (error instanceof TokenRefused && refused === undefined) {
         refused = token;
         continue;
@@ -78,17 +78,17 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
       const wait_ms = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.5 + Math.random() / 2);
       failures++;
       yield { type: 'lost', why: error.message, retry_at_ms: Date.now() + wait_ms };
-      await delay(wait_ms, undefined, { signal });
+      await wait(wait_ms, signal);
     }
   }
 }
 
-/** How far the task's log is known. */
+/** The position in the task's log. */
 class Cursor {
   readonly #client: Client;
   readonly #task_id: string;
   #epoch: string | undefined;
-  /** The newest event that is known. */
+  /** The id of the last event. */
   id = 0;
   ended = false;
 
@@ -97,7 +97,7 @@ class Cursor {
     this.#task_id = task_id;
   }
 
-  /** Reads what the log has beyond what is known, to its end. */
+  /** Reads the log from the position to its end. */
   async *catchUp(): AsyncGenerator<News> {
     for (let more = true; more;) {
       const { items, next_cursor } = await this.#client.call('listEvents', {
@@ -114,7 +114,7 @@ class Cursor {
     }
   }
 
-  /** Those of the events that belong to the task and are new. */
+  /** Returns the events that belong to the task and are new, and moves the position. */
   take(events: readonly LogEvent[]): LogEvent[] {
     return events.filter((event) => {
       if (event.task_id !== this.#task_id || event.id <= this.id) return false;
@@ -125,7 +125,7 @@ class Cursor {
     });
   }
 
-  /** Whether the epoch is not the one that the cursor belongs to; then the cursor starts anew. */
+  /** Whether the database's epoch has changed; if so, the position goes back to the start. */
   isOfAnother(epoch: string): boolean {
     const changed = this.#epoch !== undefined && this.#epoch !== epoch;
     this.#epoch = epoch;

@@ -14,9 +14,9 @@ type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodTyp
 type Query<R> = R extends { query: infer S extends z.ZodType }
   ? { query?: { [K in keyof z.output<S>]?: string | number | undefined } }
   : object;
-/** What a route is called with, by its schemas. */
+/** The input of a route. */
 export type Request<N extends RouteName> = Given<Routes[N], 'params'> & Query<Routes[N]> & Given<Routes[N], 'body'>;
-/** What a route answers, by its schema. */
+/** The answer of a route. */
 export type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
   ? z.output<S>
   : undefined;
@@ -25,18 +25,18 @@ type Sent = { params?: Record<string, string>; query?: Record<string, string | n
 type Headers = {
   token?: string | undefined;
   idempotency_key?: string | undefined;
-  /** What the client calls itself. A browser does not let it say so. */
+  /** Browsers ignore it. */
   user_agent?: string | undefined;
 };
-/** Told the database's epoch, where an answer names it. */
+/** Called with the database's epoch if the answer names it. */
 type OnEpoch = (epoch: string) => void;
 
 const ANSWER_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * One request of the public API. Throws `Refusal` for a problem document, `Unreachable` where another try may fare better, and `Failure` for
- * whatever is not an answer of Errand.
+ * Sends one request of the public API. Rejects with `Refusal` for a problem document, with `Unreachable` if a retry may
+ * succeed, and with `Failure` if the answer is not one of Errand's.
  */
 export async function send<N extends RouteName>(
   server: string,
@@ -72,7 +72,9 @@ export async function send<N extends RouteName>(
   if (problem?.code === 'unavailable' || (!problem && (status === 502 || status === 503)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
   if (problem) throw new Refusal(problem);
-  throw new Failure(`${server} answered with ${status}: it is no Errand server, or something stands before it.`);
+  throw new Failure(
+    `${server} answered with ${status}: it is not an Errand server, or a proxy in front of it answered.`,
+  );
 }
 
 async function exchange(url: string, init: RequestInit, signal: AbortSignal) {
@@ -99,7 +101,7 @@ async function readText(response: Response): Promise<string> {
   let [text, bytes] = ['', 0];
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > ANSWER_BYTES_MAX) throw new Failure('The answer is too large to be one of Errand.');
+    if (bytes > ANSWER_BYTES_MAX) throw new Failure('The answer is too large.');
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
@@ -109,7 +111,7 @@ function readAnswer(server: string, route: Route, text: string): unknown {
   if (!route.response) return undefined;
   const parsed = route.response.safeParse(json(text));
   if (parsed.success) return parsed.data;
-  throw new Failure(`The answer of ${server} is not understood: it is no Errand server, or one of another version.`, {
+  throw new Failure(`The answer of ${server} is not valid: it is not an Errand server, or one of another version.`, {
     cause: parsed.error,
   });
 }
@@ -128,11 +130,11 @@ const CAUSES: Record<string, string> = {
   ECONNRESET: 'the connection was cut',
 };
 
-/** What lies at the bottom of a failed connection, in words. */
+/** Why a connection failed, in words. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS / 1000} seconds`;
-  // An address with several hosts behind it fails with one error for each, and no message of its own.
+  // A host with several addresses fails with one error per address, and no message of its own.
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
   if (inner !== undefined) return reason(inner);
   return ('code' in error && CAUSES[String(error.code)]) || error.message;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { CoordinatorEvent, NumberedEvent, type LogEvent, type WorkerEvent } from '../../protocol/events.ts';
 
-/** An event of a type that this command line knows. */
+/** An event of a type that this client knows. */
 export type KnownEvent = CoordinatorEvent | WorkerEvent;
 
-/** The form of each type's body. Fields that a newer server adds are passed over, as the protocol asks of a reader. */
+/**
+ * The schema of each type's body. Unknown fields of a newer server are ignored, as the protocol requires of readers.
+ */
 const BODIES = new Map<string, z.ZodType>(
   [...NumberedEvent.options, ...CoordinatorEvent.options].map(({ shape }) => [
     shape.type.value,
@@ -12,9 +14,9 @@ const BODIES = new Map<string, z.ZodType>(
   ]),
 );
 
-/** The event with its type; undefined where the type is not known here, or its body is not as it should be. */
+/** Types an event; undefined if its type is unknown or its body is not valid. */
 export function knownEvent({ type, body }: LogEvent): KnownEvent | undefined {
   const parsed = BODIES.get(type)?.safeParse(body);
-  // The table has the form that belongs to each type; that this is the union over all types cannot be told to the compiler.
+  // The table pairs each type with its own schema; the compiler cannot follow that.
   return parsed?.success === true ? ({ type, body: parsed.data } as KnownEvent) : undefined;
 }

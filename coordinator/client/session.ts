@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { Session } from '../../protocol/accounts.ts';
 
-/** A log-in as it is kept between two runs. */
+/** A stored log-in. */
 export const Stored = z.object({
   server: z.url(),
   user_id: z.string(),
   email: z.string(),
   access_token: z.string(),
   refresh_token: z.string(),
-  /** When the access token ends, in milliseconds since 1970. */
+  /** When the access token expires, in milliseconds since 1970. */
   expires_at_ms: z.number(),
 });
 export type Stored = z.infer<typeof Stored>;
 
-/** The log-in that a server has just answered with. */
+/** Turns a server's answer into a log-in to store. */
 export function toStored(server: string, session: Session): Stored {
   const { user, access_token, refresh_token, expires_in } = session;
   return {
@@ -26,11 +26,11 @@ export function toStored(server: string, session: Session): Stored {
   };
 }
 
-/** Where a log-in is kept. Several processes may share one. */
+/** Stores a log-in. Several processes may share one store. */
 export type SessionStore = {
-  /** The log-in; undefined where there is none. */
+  /** Resolves with undefined if there is no log-in. */
   read: () => Promise<Stored | undefined>;
   write: (stored: Stored) => Promise<void>;
-  /** Runs `act` while no other process is in here. */
+  /** Runs `act` while no other process does. */
   locked: <T>(act: () => Promise<T>) => Promise<T>;
 };

@@ -2,12 +2,13 @@ import type { Config } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
 import { DockerLauncher } from '../workers/docker/launcher.ts';
 
-/** The settings of a trial, and what the person should know of them. */
+/** The settings of a trial. `notes`: what the user should know about them. */
 export type Trial = { config: Config; notes: string[] };
 
 /**
- * A server for a trial: on loopback, on ports that are free, with all of its data in `data_dir`. Workers are containers where Docker and the image are
- * there, or processes where ERRAND_RUNNER says so. Otherwise they are processes too, and then only the demo model answers: what it does is known.
+ * The settings of a server for a trial: on loopback, on free ports, with its data in `data_dir`. Workers are containers
+ * if Docker and the image are there. Otherwise they are processes without isolation, and only the demo model answers,
+ * whose commands are known; ERRAND_RUNNER=process allows Claude.
  */
 export async function trialConfig(settings: Config, data_dir: string, logger: Logger): Promise<Trial> {
   const config: Config = {

@@ -20,13 +20,13 @@ import { start, type Errand } from '../start.ts';
 import { trialConfig } from './trial-config.ts';
 
 /*
- * `npm run try`: a server with a throw-away account and data folder, and the sample errand from its start to the pushed branch. The server then stays
- * until Ctrl-C, and everything goes with it.
+ * `npm run try`: starts a server with a throw-away account and data folder, and runs the sample errand to its pushed
+ * branch. The server then runs until Ctrl-C, which removes everything.
  */
 
 const EMAIL = 'you@example.org';
 const PROMPT = 'Make the tests pass';
-/** How long workers may take to stop at the end. */
+/** How long to wait for workers to stop at the end. */
 const WORKERS_END_MS = 20_000;
 
 /** Resolves with the exit code. */
@@ -49,7 +49,7 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
   }
 }
 
-/** Types what a newcomer would type. */
+/** Runs the commands that a newcomer would type. */
 async function runSample(io: Io, url: string): Promise<number> {
   const type = (argv: string[]): Promise<number> => {
     const typed = argv.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
@@ -99,7 +99,7 @@ async function interrupted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
-/** Cancels what still runs, so that no worker outlives the trial. */
+/** Cancels running tasks, so that no worker outlives the trial. */
 async function endWorkers(io: Io, data_dir: string): Promise<void> {
   const deadline = AbortSignal.timeout(WORKERS_END_MS);
   try {
@@ -108,11 +108,14 @@ async function endWorkers(io: Io, data_dir: string): Promise<void> {
     for (const { id, status } of items) if (!isEnded(status)) await client.call('cancelTask', { params: { id } });
     while ((await readdir(join(data_dir, 'workers'))).length > 0) await delay(100, undefined, { signal: deadline });
   } catch {
-    // Nobody was logged in yet, or a worker does not stop: there is nothing more to do for it.
+    // Nobody had logged in yet, or a worker does not stop in time: the server is stopped anyway.
   }
 }
 
-/** An `Io` whose log-in is in `folder`. The trial ends in order at the first signal; npm sends Ctrl-C a second time, which is passed over. */
+/**
+ * An `Io` that keeps its log-in in `folder`. The first signal ends the trial; later ones are ignored, because npm
+ * forwards Ctrl-C a second time.
+ */
 function trialIo(folder: string): Io {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());

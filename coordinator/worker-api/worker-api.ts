@@ -6,7 +6,13 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS } from '../../protocol/problem-document.ts';
-import { CONTRACT_HEADER, contractFault, type Assignment, type CallbackReply } from '../../protocol/worker.ts';
+import {
+  CONTRACT_HEADER,
+  CONTRACT_VERSION_UNNAMED,
+  contractFault,
+  type Assignment,
+  type CallbackReply,
+} from '../../protocol/worker.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -220,7 +226,7 @@ function isPrematureClose(error: unknown): boolean {
 
 /** Throws `forbidden` where the worker keeps a version of the contract that is not served; one that says none keeps the first. */
 function requireServed(request: IncomingMessage): void {
-  const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? 1));
+  const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? CONTRACT_VERSION_UNNAMED));
   if (fault !== null) throw new ErrandError('forbidden', fault);
 }
 

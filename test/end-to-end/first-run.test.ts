@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -180,4 +180,22 @@ test.serial('a database that is none ends the start with words on what to do, an
   t.is(code, 1);
   t.regex(stderr, /is damaged \(file is not a database\).*\n.*errand restore/);
   t.notRegex(stderr, /^ +at /m);
+});
+
+test.serial('Ctrl-C stops the server in order, although npm start forwards it a second time', async (t) => {
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
+  const { port } = new URL(await coordinator.url());
+  // A request under way keeps the server from being gone at once.
+  const request = connect(Number(port), '127.0.0.1');
+  request.on('error', () => undefined);
+  t.teardown(() => request.destroy());
+  request.write(
+    'POST /auth/login HTTP/1.1\r\nHost: errand\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+  );
+  await once(request, 'connect');
+  coordinator.child.kill('SIGINT');
+  await coordinator.shows('"msg":"stopping');
+  coordinator.child.kill('SIGINT');
+  const { code, stderr } = await coordinator.ended;
+  t.deepEqual([code, stderr], [0, '']);
 });

@@ -115,7 +115,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   held.command = undefined;
   const restored = await server.run('restore');
   t.is(restored.code, 0, restored.stderr);
-  t.regex(restored.stdout, /tasks that were under way, and go on in a new attempt: 1/);
+  t.regex(restored.stdout, /Tasks that were under way and get a new attempt: 1\./);
 
   const second = start();
   const ann = await logInAgain(t, await second.url(), session.access_token, id);

@@ -67,7 +67,7 @@ test.serial(
     await phone.until(() => told()?.kind === 'command');
     const pid = pidOf(whole);
     process.kill(pid, 'SIGSTOP');
-    const waiting = await shown(({ kind }) => kind === 'silent_worker', 'no word from the worker');
+    const waiting = await shown(({ kind }) => kind === 'silent_worker', 'the worker is silent');
     if (waiting?.kind !== 'silent_worker') return t.fail();
     t.is(Date.parse(waiting.until) - Date.parse(waiting.since), PACE.lease_ms);
     process.kill(pid, 'SIGCONT');

@@ -58,7 +58,7 @@ async function goOn(t: ExecutionContext, trial: Running): Promise<void> {
 }
 
 test.serial(
-  'without Docker it shows the sample errand to its pushed branch, serves on, and leaves nothing',
+  'without Docker the trial runs the sample errand, keeps serving, and removes everything at Ctrl-C',
   async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     t.teardown(() => taken.close());
@@ -75,7 +75,7 @@ test.serial(
   },
 );
 
-test.serial('Ctrl-C in the middle of the errand ends its worker, and leaves nothing', async (t) => {
+test.serial('Ctrl-C during the errand stops its worker and removes everything', async (t) => {
   const { trial, temporary } = await start(t, { ...NO_DOCKER, ANTHROPIC_API_KEY: 'sk-ant-not-used' });
   await trial.shows('▸ ');
   t.regex(trial.stdout, /Your API key is not used in this trial/);
@@ -85,7 +85,7 @@ test.serial('Ctrl-C in the middle of the errand ends its worker, and leaves noth
   t.deepEqual(await readdir(temporary), []);
 });
 
-test.serial('settings that are wrong are told, and nothing is left', async (t) => {
+test.serial('wrong settings end the trial, and nothing is left behind', async (t) => {
   const { trial, temporary } = await start(t, { ERRAND_WORKERS: 'many' });
   const { code, stderr } = await trial.ended;
   t.is(code, 2);
@@ -94,7 +94,7 @@ test.serial('settings that are wrong are told, and nothing is left', async (t) =
 });
 
 dockerTest(
-  'with Docker and the image it runs the same in a container',
+  'with Docker and the image the trial runs in a container',
   async (t) => {
     const { trial, temporary } = await start(t, {});
     await goOn(t, trial);

@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 const PACK = fileURLToPath(new URL('../../coordinator/cli/package/pack.ts', import.meta.url));
 const LAUNCHER = fileURLToPath(new URL('../../coordinator/cli/package/errand.cjs', import.meta.url));
 
-test('the command line installs without the clone, with two dependencies, and talks to a server', async (t) => {
+test('the packed command line installs with two dependencies, and works without the clone', async (t) => {
   t.timeout(120_000);
   const folder = await temporaryFolder(t);
   const { stdout: path } = await execute(process.execPath, [PACK, folder]);
@@ -34,7 +34,7 @@ test('the command line installs without the clone, with two dependencies, and ta
   t.like(refused, { code: 2 });
 });
 
-test('an old Node is told what is missing, before anything else is loaded', async (t) => {
+test('the launcher tells the user of an old Node which one is needed', async (t) => {
   const old = join(await temporaryFolder(t), 'old.cjs');
   await writeFile(old, `Object.defineProperty(process, 'versions', { value: { node: '18.19.0' } });`);
   const refused = await t.throwsAsync(execute(process.execPath, ['--require', old, LAUNCHER]));

@@ -1,6 +1,8 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { CONTRACT_LABEL, CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { CONTEXT } from '../../coordinator/workers/docker/image.ts';
 import { BASE_IMAGE, docker, dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -90,3 +92,8 @@ for (const [workspace, files] of [
     await docker('build', '--quiet', ...options, '--file', join(context, workspace, 'Dockerfile'), context);
     t.is(await inside(image, 'npm config get ignore-scripts'), 'true');
   });
+
+test("the worker's image states the version of the contract that its agent keeps", async (t) => {
+  const dockerfile = await readFile(join(ROOT, 'agent-container/Dockerfile'), 'utf8');
+  t.true(dockerfile.includes(`\nLABEL ${CONTRACT_LABEL}=${CONTRACT_VERSION}\n`));
+});

@@ -14,6 +14,8 @@ type Options = {
   build?: object[];
   /** Whether the image exists from the start; a successful build creates it. */
   has_image?: boolean;
+  /** The labels of that image. */
+  labels?: Record<string, string>;
   /** Fails everything but the ping with 500: an engine that is up and broken. */
   broken?: boolean;
 };
@@ -32,7 +34,8 @@ export async function startFakeEngine(t: ExecutionContext, options: Options = {}
       has_image = !options.build.some((line) => 'error' in line);
       return [200, ...options.build];
     }
-    if (path.startsWith('/images/') && has_image) return [200, {}];
+    if (path === '/version') return [200, { Version: '99.1' }];
+    if (path.startsWith('/images/') && has_image) return [200, { Config: { Labels: options.labels } }];
     return [404, { message: `No such image: ${path}` }];
   };
   const server = createServer((request, response) => {

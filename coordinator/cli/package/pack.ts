@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 
 /*
- * `npm run pack:cli [FOLDER]`: the command line as a package that npm installs anywhere. Node runs no TypeScript under node_modules, so the package has
- * JavaScript. Its launcher checks the version of Node before anything else is loaded.
+ * `npm run pack:cli [FOLDER]`: packs the command line for `npm install`. Node does not run TypeScript under
+ * node_modules, so the package contains JavaScript. Its launcher checks the Node version before it loads anything else.
  */
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -28,7 +28,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Writes the JavaScript of cli/main.ts, and of all that it imports, in the same folders as in the sources. */
+/** Compiles cli/main.ts and everything it imports, in the same folders as the sources. */
 async function compile(out_dir: string): Promise<void> {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   await execute(process.execPath, [compiler, '--project', import.meta.dirname, '--outDir', out_dir]);

@@ -2,11 +2,11 @@ import type { Line } from './line.ts';
 import { wrap } from './text.ts';
 
 const GAP = 2;
-/** A first column wider than this share of the terminal leaves too little for the second one. */
+/** If the first column takes more than this share of the terminal, the second one goes below it. */
 const FIRST_SHARE_MAX = 0.45;
 const HANGING_INDENT = 6;
 
-/** Rows of two columns. The second one is wrapped; where the first one is too wide for that, it goes below. */
+/** Lays out rows of two columns, and wraps the second one to the terminal's width. */
 export function columnLines(
   rows: readonly [string, string][],
   columns: number,

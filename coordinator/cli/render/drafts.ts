@@ -2,27 +2,27 @@ import type { Delta, LogEvent } from '../../../protocol/events.ts';
 
 type Draft = { kind: Delta['kind']; text: string };
 
-/** Only the end of a draft is shown; so much of it is kept. */
+/** Only the end of a draft is shown, so only that is kept. */
 const DRAFT_CHARS_MAX = 8_000;
 const DRAFTS_MAX = 16;
 const CLOSED_MAX = 500;
 
-/** Text that is being written: what deltas bring, until the event that replaces it. Never more than is known to be unfinished. */
+/** Unfinished text: the deltas of a turn or a command, until the event with the whole text replaces them. */
 export class Drafts {
   readonly #drafts = new Map<string, Draft>();
-  /** Deltas may come after the event that replaces them; these are not wanted any more. */
+  /** The `ref`s whose event has come. Deltas that arrive after their event are ignored. */
   readonly #closed = new Set<string>();
 
   add({ ref, kind, text }: Delta): void {
     if (this.#closed.has(ref)) return;
-    // A turn thinks first and then speaks, under the same `ref`.
+    // A turn's thinking and its text have the same `ref`: the text replaces the thinking.
     const before = this.#drafts.get(ref);
     const whole = before?.kind === kind ? before.text + text : text;
     this.#drafts.set(ref, { kind, text: whole.slice(-DRAFT_CHARS_MAX) });
     dropOldest(this.#drafts, DRAFTS_MAX);
   }
 
-  /** Drops what the event replaces or voids. */
+  /** Drops the drafts that the event replaces. */
   event({ type, body }: LogEvent): void {
     if (type === 'attempt.started' || type === 'attempt.ended') this.clear();
     const { ref } = body;
@@ -33,7 +33,7 @@ export class Drafts {
     dropOldest(this.#closed, CLOSED_MAX);
   }
 
-  /** Drops everything: the connection was lost, and deltas are not made up for. */
+  /** Drops all drafts: after a lost connection the missed deltas never come. */
   clear(): void {
     this.#drafts.clear();
   }
@@ -43,7 +43,7 @@ export class Drafts {
   }
 }
 
-/** Sets and maps keep the order in which their entries came. */
+/** Sets and maps iterate in insertion order, so the first entry is the oldest. */
 function dropOldest(entries: Set<string> | Map<string, unknown>, size_max: number): void {
   for (const key of entries.keys()) {
     if (entries.size <= size_max) return;

@@ -1,25 +1,28 @@
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
-import { changes, clock, duration, money } from './format.ts';
+import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { block, type Line, type Style } from './line.ts';
 import { PROGRAM } from './program.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';
 
-/** Lines that are kept of what the model says, which is seldom long: from its beginning, and from its end. */
+/** How many lines of the model's text are shown: from its start, and from its end. */
 const ANSWER = { head: 200, tail: 50 };
 const COMMAND_CHARS_MAX = 160;
 
-/** The log of one task for a person to read. */
+/** Turns the log of one task into lines for the user. */
 export class EventLines {
   readonly #tools = new ToolLines();
 
-  /** The next event: `known` is `event` as `knownEvent` read it. No lines for an event that another one says better. */
+  /**
+   * The lines of the next event. `known`: what `knownEvent` made of it. Some events have none because another event
+   * shows the same.
+   */
   of(event: LogEvent, known: KnownEvent | undefined): Line[] {
     if (known?.type === 'tool.started') return this.#tools.started(known.body);
     if (known?.type === 'tool.finished') return this.#tools.finished(known.body);
-    // A newer server's: it is named, rather than passed over in silence.
+    // An event of a newer server: show its type.
     const lines: Line[] = known ? linesOf(event, known) : [[['dim', event.type]]];
     if (lines.length > 0) this.#tools.leave();
     return lines;
@@ -63,7 +66,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'turn.retried':
       return [[['yellow', `the model's answer was lost: ${body.reason}`], ` — again at ${clock(body.retry_at)}`]];
     case 'input.added':
-      // What a person said, and how verifying ended, have events of their own.
+      // Messages of the user, and the result of verifying, have their own events.
       return body.source === 'harness' ? block(headAndTail(body.text, 3, 0), 'harness: ', 'dim') : [];
     case 'context.reduced':
       return [[['dim', `the context was shortened: ${body.detail}`]]];
@@ -84,7 +87,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
   }
 }
 
-/** The checklist. */
+/** The lines of the plan. */
 export function planLines(items: readonly PlanItem[]): Line[] {
   return items.map(({ text, status }) => {
     switch (status) {
@@ -118,16 +121,16 @@ const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
 
 function statusLines({ to, reason, detail }: Body<'task.status'>): Line[] {
-  // What sends a task back to the queue was told with the end of its attempt.
+  // The reason for a return to the queue was shown with the end of the attempt.
   const why = to === 'queued' ? null : (detail ?? reason);
-  return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${why}`]];
+  return [['● ', [STATUS_STYLE[to], to], why === null ? '' : ` — ${withLocalTimes(why)}`]];
 }
 
 function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
   if (body.retry_at === null) return [];
   return [
     [
-      ['yellow', `attempt ${attempt} is over: ${body.detail ?? body.reason ?? body.status}`],
+      ['yellow', `attempt ${attempt} is over: ${withLocalTimes(body.detail ?? body.reason ?? body.status)}`],
       ` — the next one at ${clock(body.retry_at)}`,
     ],
   ];
@@ -163,7 +166,7 @@ function pushLines(body: Body<'branch.pushed'>): Line[] {
 
 type Block = { type: string; [key: string]: unknown };
 
-/** A piece of the model's answer. What calls a tool is told by the tool's own events. */
+/** A block of the model's answer. Tool calls are shown by the tool's own events. */
 function blockLines(piece: Block): Line[] {
   const { head, tail } = ANSWER;
   if (piece.type === 'text' && typeof piece.text === 'string')

@@ -4,8 +4,8 @@ import { wrap } from './text.ts';
 const TEXT_COLUMNS_MIN = 20;
 
 /**
- * The line in as many as the terminal has room for. A line of `block` stays behind its indent. Any other is broken between words; a word that is too
- * long is left to the terminal.
+ * Breaks a line to the terminal's width. The text of a `block` keeps its indent. Other lines are broken between words;
+ * the terminal itself breaks a word that is too long.
  */
 export function fold(line: Line, columns: number): Line[] {
   const [indent, piece, ...others] = line;
@@ -19,7 +19,7 @@ export function fold(line: Line, columns: number): Line[] {
 
 function foldWords(line: Line, columns: number): Line[] {
   const pieces = line.map(partsOf);
-  // The spaces of a command are no place to break.
+  // Hide the spaces of a command, so that it is not broken there.
   const text = pieces.map(([style, part]) => (style === 'command' ? part.replaceAll(' ', '_') : part)).join('');
   const indent = text.length - text.trimStart().length;
   const rows: Line[] = [];

@@ -1,6 +1,6 @@
 import type { DiffStat, Usage, WaitingFor } from '../../../protocol/task.ts';
 
-/** A length of time in words, to two units. */
+/** A duration with at most two units, such as `3 min 20 s`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -10,7 +10,7 @@ export function duration(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** An amount of US dollars; small ones with more digits. */
+/** An amount of US dollars. Amounts below one dollar get four digits. */
 export function money(usd: number): string {
   if (usd === 0) return '$0';
   return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
@@ -24,7 +24,7 @@ export function changes({ files, insertions, deletions }: DiffStat): string {
   return `${files} ${files === 1 ? 'file' : 'files'}, +${insertions} -${deletions}`;
 }
 
-/** What a task waits for, in words, and for how long it has by `now` (milliseconds since 1970). */
+/** What a task waits for, and for how long at `now` (milliseconds since 1970). */
 export function waiting(for_what: WaitingFor, now: number): string {
   return `${what(for_what, now)} (${duration(now - Date.parse(for_what.since))})`;
 }
@@ -52,7 +52,7 @@ function what(waiting: WaitingFor, now: number): string {
     case 'person':
       return `waits for your answer: ${waiting.question}`;
     case 'silent_worker':
-      return `no word from the worker: at ${clock(waiting.until)} another one takes over`;
+      return `the worker is silent: at ${clock(waiting.until)} another one takes over`;
   }
 }
 
@@ -64,6 +64,13 @@ function silence(since: string | undefined, now: number): string {
 export function localTime(time: string): string {
   const at = new Date(time);
   return `${at.toLocaleDateString('sv-SE')} ${at.toLocaleTimeString('en-GB').slice(0, 5)}`;
+}
+
+const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+
+/** A text of the server with its UTC times turned into local ones. */
+export function withLocalTimes(text: string): string {
+  return text.replace(UTC_TIME, localTime);
 }
 
 /** The local time of day of an ISO time, or of milliseconds since 1970. */

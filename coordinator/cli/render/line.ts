@@ -1,14 +1,16 @@
 import { styleText } from 'node:util';
 import { clean } from './text.ts';
 
-/** How a piece of a line looks where the terminal has colours. A `command` is there to be copied: no line break ever divides it. */
+/** How a piece of a line looks on a terminal with colours. A `command` is meant to be copied, so it is never broken. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'command';
 type Piece = string | readonly [Style, string];
 export type Styled = readonly [Style | undefined, string];
-/** A line to be shown, in pieces. Whoever makes one need not clean its text: that is done where it is painted. */
+/** A line of output, in pieces. Its text may have control characters: `paint` removes them. */
 export type Line = readonly Piece[];
 
-/** The line as it goes to the terminal. This is the only way there, so that no text brings escape sequences of its own. */
+/**
+ * The line as text for the terminal. All output passes through here, so that no text of others brings escape sequences.
+ */
 export function paint(line: Line, color: boolean): string {
   return line
     .map((piece) => {
@@ -24,7 +26,7 @@ export function partsOf(piece: Piece): Styled {
   return [style, clean(text).replaceAll('\n', ' ')];
 }
 
-/** Each of the texts as a line of its own, behind the same indent. */
+/** One line per text, each with the same indent. */
 export function block(texts: readonly string[], indent: string, style?: Style): Line[] {
   return texts.map((text) => (style ? [indent, [style, text]] : [indent, text]));
 }

@@ -1,11 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/* Text of agents, repositories and commands is not to be trusted with a terminal: nothing of it may move the cursor or hide what is there. */
+/* The text of agents, repositories and commands is hostile: it must not move the cursor or hide other output. */
 
-/** Control characters but the line break, and those that turn the direction of writing round. */
+/** Control characters except the line break, and the marks that reverse the writing direction. */
 const UNPRINTABLE = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]|(?!\n)\p{Cc}/gu;
 
-/** The text without escape sequences and control characters; line breaks stay, and of a line that overwrote itself the last state. */
+/**
+ * Removes escape sequences and control characters. Keeps line breaks; a line that was overwritten with `\r` keeps its
+ * last state.
+ */
 export function clean(text: string): string {
   return stripVTControlCharacters(text)
     .replaceAll('\r\n', '\n')
@@ -17,7 +20,7 @@ export function clean(text: string): string {
 
 /** The text in one line of at most `chars_max` characters. */
 export function oneLine(text: string, chars_max: number): string {
-  // What is cut off need not be looked at; the factor leaves room for white space that is folded.
+  // Clean only what can be shown; the factor leaves room for white space that is collapsed.
   const line = clean(text.slice(0, chars_max * 8))
     .replace(/\s+/g, ' ')
     .trim();
@@ -26,7 +29,7 @@ export function oneLine(text: string, chars_max: number): string {
 
 const LINE_CHARS_MAX = 300;
 
-/** The first and the last lines of a text, and how many lie between. */
+/** The first and the last lines of a text, and the number of lines between them. */
 export function headAndTail(text: string, head: number, tail: number): string[] {
   const lines = clean(text).trimEnd().split('\n');
   const hidden = lines.length - head - tail;
@@ -35,7 +38,7 @@ export function headAndTail(text: string, head: number, tail: number): string[] 
   return shown.map((line) => cut(line, LINE_CHARS_MAX));
 }
 
-/** The text in lines of at most `columns` characters, broken between words where there are any. */
+/** Breaks a text into lines of at most `columns` characters, between words if possible. */
 export function wrap(text: string, columns: number): string[] {
   return clean(text)
     .split('\n')
@@ -44,7 +47,7 @@ export function wrap(text: string, columns: number): string[] {
       let rest = Array.from(line);
       while (rest.length > columns) {
         const space = rest.lastIndexOf(' ', columns);
-        // What is before the first word is no place to break.
+        // Do not break inside the indent.
         const between_words = space > rest.findIndex((character) => character !== ' ');
         const end = between_words ? space : columns;
         rows.push(rest.slice(0, end).join(''));

@@ -7,31 +7,31 @@ import { headAndTail, oneLine } from './text.ts';
 type Body<T> = Extract<WorkerEvent, { type: T }>['body'];
 type Call = { name: string; input: unknown };
 
-/* The names are those of our own agent's tools. The tools of another agent are shown whole. */
+/* The tool names are those of Errand's own agent. Tools of other agents are shown in full. */
 
-/** Each has an event of its own that says it better: the plan, the question. */
+/** Not shown: the plan and the question have their own events. */
 const TOLD_ELSEWHERE = ['update_plan', 'ask_person'];
-/** They only look at what is there: how much they saw is enough. */
+/** Read-only tools: only the number of lines is shown. */
 const LOOKING = ['list_files', 'read_file', 'search'];
 const Edit = z.object({ old_text: z.string(), new_text: z.string() });
 
-/** Lines that are kept of what a tool or a command has put out: from its beginning, and from its end. */
+/** How many lines of an output are shown: from its start, and from its end. */
 const OUTPUT = { head: 2, tail: 6 };
 const CHANGE = { head: 6, tail: 2 };
 const INPUT_CHARS_MAX = 160;
-/** What says most of a tool's input, in this order. */
+/** The input fields that describe a call best, in order of preference. */
 const TELLING = ['command', 'pattern', 'query', 'path', 'file_path', 'url', 'question'];
 const OPEN_CALLS_MAX = 100;
-/** What takes less time than this is told without it. */
+/** Shorter durations are not shown. */
 const NOTABLE_MS = 1_000;
 
-/** The lines of tools: each call once, with what came of it right below, also where several calls are under way. */
+/** Shows each tool call once, directly above its result, also when calls run in parallel. */
 export class ToolLines {
   readonly #open = new Map<string, Call>();
-  /** The call that the newest line of the log is of. */
+  /** The `ref` of the call that the last line of the log belongs to. */
   #newest: string | undefined;
 
-  /** Something else was printed. */
+  /** Called when other lines follow: the next result repeats its call. */
   leave(): void {
     this.#newest = undefined;
   }
@@ -58,7 +58,7 @@ export class ToolLines {
   }
 }
 
-/** What a command has put out, shortened. */
+/** The output of a command, shortened. */
 export function outputLines(text: string, is_error = false): Line[] {
   const shown = text.replace(/^\s*\n/, '').trimEnd();
   return block(shown === '' ? [] : headAndTail(shown, OUTPUT.head, OUTPUT.tail), '  │ ', is_error ? 'red' : 'dim');
@@ -73,7 +73,7 @@ function callLine({ name, input }: Call): Line {
   return [['cyan', '▸ '], ['bold', name], ...(said === '' ? [] : [` ${said}`])];
 }
 
-/** What an edit took away and put in its place; undefined for what is no edit. */
+/** The removed and the added lines of an edit; undefined if the call is not an edit. */
 function changeLines({ name, input }: Call): Line[] | undefined {
   const edit = name === 'edit_file' ? Edit.safeParse(input).data : undefined;
   if (!edit) return undefined;
@@ -96,7 +96,7 @@ function endLines({ is_error, exit_code, duration_ms }: Body<'tool.finished'>): 
   return [['  ', ['dim', '└ '], [is_error || (exit_code ?? 0) !== 0 ? 'red' : 'dim', parts.join(', ')]]];
 }
 
-/** A result as text, without the line that repeats the exit code. */
+/** The text of a result, without the line that repeats the exit code. */
 function textOf({ content, exit_code }: Body<'tool.finished'>): string {
   const text = content.map((piece) => (typeof piece.text === 'string' ? piece.text : `[${piece.type}]`)).join('\n');
   return typeof exit_code === 'number' ? text.replace(/\n?\[exit code [^\n]*\]\s*$/, '') : text;

@@ -19,10 +19,10 @@ import { headAndTail, wrap } from './text.ts';
 const PLAN_LINES_MAX = 10;
 const DRAFT_LINES_MAX = 6;
 
-/** What is said before the log of another database. */
-export const RESTORED = 'The server has another database than before: this is the log that it has now.';
+/** The notice before the log of another database. */
+export const RESTORED = 'The server was restored from a backup: its log starts again from the beginning.';
 
-/** An errand as it is seen: the fold of what `follow` told, and the lines that show it. */
+/** What the user sees of an errand: the state that the updates of `follow` add up to, and the lines that show it. */
 export class View {
   readonly #drafts = new Drafts();
   #lines = new EventLines();
@@ -32,15 +32,18 @@ export class View {
   #usage: Usage | undefined;
   #turn = 0;
   #lost: string | undefined;
-  /** What the model said last. */
+  /** The model's last text. */
   #said = '';
 
-  /** `task`: as it stood when the watching began. */
+  /** `task`: its state at the start. */
   constructor(task: Task) {
     this.#waiting = task.waiting_for;
   }
 
-  /** Takes in what is new, and gives the lines that it adds to the log. `live`: the plan and drafts are shown below the log. */
+  /**
+   * Applies an update. Returns the lines that it adds to the log. `live`: the plan and the drafts are shown in the
+   * footer instead.
+   */
   take(news: News, live: boolean): Line[] {
     switch (news.type) {
       case 'events':
@@ -66,14 +69,14 @@ export class View {
     }
   }
 
-  /** A line for a silence that has begun. */
+  /** A notice that the worker, the model or a command has become silent. */
   #newSilence(now: WaitingFor | null): Line[] {
     const since = silentSince(now);
     if (now === null || since === undefined || since === silentSince(this.#waiting)) return [];
     return [[['yellow', waiting(now, Date.now())]]];
   }
 
-  /** The log comes again from its start, and may be another. */
+  /** Resets the state: the log starts again. */
   #forget(): void {
     this.#drafts.clear();
     this.#lines = new EventLines();
@@ -84,13 +87,13 @@ export class View {
     this.#said = '';
   }
 
-  /** How things stand at `now`, in few lines: what is being written, the plan, and the status with what is waited for. */
+  /** The footer at `now`: unfinished text, the plan, the status, and what the errand waits for. */
   footer({ columns }: { columns: number }, now: number): Line[] {
     const drafts = this.#drafts.all().flatMap(({ kind, text }): Line[] => {
       const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
       return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
     });
-    // What an errand that has left the queue waits for is told only after a while.
+    // A task that has left the queue keeps its old `waiting_for` until the next state arrives.
     const past = isEnded(this.#status) || (this.#waiting?.kind === 'queue' && this.#status !== 'queued');
     const wait = this.#waiting && !past ? waiting(this.#waiting, now) : undefined;
     const parts = [
@@ -107,12 +110,12 @@ export class View {
     ];
   }
 
-  /** The whole checklist, for the log. */
+  /** The whole plan, for the log. */
   plan(): Line[] {
     return planLines(this.#plan);
   }
 
-  /** What came of the errand, below the log, which has told how it ended. The summary is not said twice. */
+  /** The outcome, below the log. The summary is left out if the model has just said it. */
   outcome({ id, result, usage, started_at, ended_at, ...task }: Task): Line[] {
     const branch = result?.branch ?? task.branch;
     const took =
@@ -164,7 +167,7 @@ export class View {
     return this.#lines.of(event, known);
   }
 
-  /** The part of the plan that is at work, where it is too long to be shown whole. */
+  /** The part of the plan around the current item, if the plan is too long for the footer. */
   #openPlan(): PlanItem[] {
     const open = this.#plan.findIndex(({ status }) => status !== 'done');
     const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
@@ -172,20 +175,20 @@ export class View {
   }
 }
 
-/** Since when nothing is heard of the worker, or of what it waits for. */
+/** Since when the worker, the model or the command has been silent. */
 function silentSince(waiting: WaitingFor | null): string | undefined {
   if (waiting?.kind === 'silent_worker') return waiting.since;
   return waiting?.kind === 'model' || waiting?.kind === 'command' ? waiting.silent_since : undefined;
 }
 
-/** Why no errand is started, where one of these waits for that. */
+/** Why no errand can start, if one of these tasks waits for that reason. */
 export function whyNothingStarts(tasks: readonly Task[]): Line[] {
   const reason = tasks.map(({ waiting_for }) => (waiting_for?.kind === 'queue' ? waiting_for.reason : undefined));
   const found = reason.find((words) => words !== undefined);
   return found === undefined ? [] : [[['yellow', `No errand can be started now: ${found}`]]];
 }
 
-/** What an errand is, above its log. */
+/** The heading above an errand's log. */
 export function heading(task: Task): Line[] {
   const settings = [
     task.repo_url,

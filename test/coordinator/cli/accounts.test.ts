@@ -8,7 +8,7 @@ import { PASSWORD, startApi } from '../../support/start-api.ts';
 const CLIENT = { address: '127.0.0.1', user_agent: null };
 const NEW_PASSWORD = 'another horse battery';
 
-test('makes an account with a password from the environment, and keeps the log-in for its owner alone', async (t) => {
+test('login --signup takes ERRAND_PASSWORD, and stores the log-in with mode 600', async (t) => {
   const server = await startApi(t);
   const cli = await CommandLine.create(t);
   const argv = ['login', '--signup', '--server', `${server.url}/`, '--email', 'ada@example.org'];
@@ -19,7 +19,7 @@ test('makes an account with a password from the environment, and keeps the log-i
   t.is((await stat(dirname(cli.servers_path))).mode & 0o777, 0o700);
 });
 
-test('refuses a wrong password in words, and asks nothing where there is no terminal', async (t) => {
+test('login reports a wrong password, and does not prompt without a terminal', async (t) => {
   const { server, session } = await loggedIn(t);
   const cli = await CommandLine.create(t);
   const login = ['login', '--server', server.url, '--email', session.user.email];
@@ -31,7 +31,7 @@ test('refuses a wrong password in words, and asks nothing where there is no term
   t.is(silent.stderr, 'E-mail is missing, and there is no terminal to ask on.\n');
 });
 
-test('log-out ends the log-in on the server too, and the next log-in needs the password alone', async (t) => {
+test('logout ends the log-in on the server, and the next login needs only the password', async (t) => {
   const { server, network, session, cli } = await loggedIn(t);
   const { refresh_token } = await cli.login();
   t.is((await cli.run(['logout'])).stdout, `You are logged out of ${network.url}.\n`);
@@ -44,7 +44,7 @@ test('log-out ends the log-in on the server too, and the next log-in needs the p
   t.is((await cli.run(['tasks'])).code, 0);
 });
 
-test('renews the tokens once when several processes find them expired at once', async (t) => {
+test('several processes with an expired token renew it once', async (t) => {
   const { server, cli } = await loggedIn(t);
   const stored = await cli.login();
   const expired = (await cli.servers()).servers.map((each) => ({ ...each, login: { ...stored, expires_at_ms: 0 } }));
@@ -60,7 +60,7 @@ test('renews the tokens once when several processes find them expired at once', 
   await t.notThrowsAsync(server.auth.logins.refresh(renewed.refresh_token, CLIENT));
 });
 
-test('changes the password, and goes on with the log-in that it has', async (t) => {
+test('password changes the password and keeps the current log-in', async (t) => {
   const { server, session, cli } = await loggedIn(t);
   const wrong = await cli.run(['password'], { stdin: `not the one\n${NEW_PASSWORD}\n` });
   t.deepEqual([wrong.code, wrong.stderr], [2, 'The password is wrong.\n']);
@@ -75,7 +75,7 @@ test('changes the password, and goes on with the log-in that it has', async (t) 
   await t.notThrowsAsync(server.auth.logins.login({ email, password: NEW_PASSWORD }, CLIENT));
 });
 
-test('the owner gives somebody else a new password', async (t) => {
+test('password --for gives another account a new password', async (t) => {
   const { server, cli } = await loggedIn(t);
   const bob = await server.person('bob@example.org');
   t.regex((await cli.run(['password', '--for', 'eve@example.org'])).stderr, /no account with the e-mail address eve@/);
@@ -85,7 +85,7 @@ test('the owner gives somebody else a new password', async (t) => {
   await t.notThrowsAsync(server.auth.logins.login({ email: 'bob@example.org', password }, CLIENT));
 });
 
-test('lists your log-ins with the time here, and ends the one of a lost phone', async (t) => {
+test('sessions lists the log-ins with local times, and session revoke ends one', async (t) => {
   const { api, cli } = await loggedIn(t);
   const env = { TZ: 'Asia/Tokyo' };
   const { stdout } = await cli.run(['sessions'], { env });

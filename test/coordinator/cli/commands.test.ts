@@ -6,7 +6,7 @@ import { PASSWORD } from '../../support/start-api.ts';
 
 const REPO = ['--repo', 'errand://sample'];
 
-test('sends one errand, though the answer to it was lost', async (t) => {
+test('a retry after a lost answer does not create a second errand', async (t) => {
   const { network, api, cli } = await loggedIn(t);
   const sending = cli.start([
     'task',
@@ -28,7 +28,7 @@ test('sends one errand, though the answer to it was lost', async (t) => {
   t.like(items[0], { id: sent.id, prompt: 'Mend it', budget_usd: 0.5, max_turns: 9, priority: -3 });
 });
 
-test('follows an errand that it has sent to its end', async (t) => {
+test('task --follow watches the errand until it ends', async (t) => {
   const { server, api, cli } = await loggedIn(t);
   const following = cli.start(['task', 'Mend it', ...REPO, '--follow']);
   await following.shows('Mend it');
@@ -41,7 +41,7 @@ test('follows an errand that it has sent to its end', async (t) => {
   t.true(stdout.includes('● cancelled'), stdout);
 });
 
-test('names each option that is wrong, and what is missing', async (t) => {
+test('a mistake in the command line names the option or the missing argument', async (t) => {
   const { cli } = await loggedIn(t);
   const refused = await cli.run([
     'task',
@@ -77,7 +77,7 @@ test('names each option that is wrong, and what is missing', async (t) => {
   }
 });
 
-test('takes an id by its beginning or its end where that names one errand', async (t) => {
+test('an id can be shortened to its start or end if that is unique', async (t) => {
   const { api, cli } = await loggedIn(t);
   const body = { prompt: 'Mend it', repo_url: 'errand://sample' };
   const { id: first } = await api.call('createTask', { body });
@@ -93,7 +93,7 @@ test('takes an id by its beginning or its end where that names one errand', asyn
   t.true(conflict.stderr.startsWith('Only a failed or cancelled task can be retried'), conflict.stderr);
 });
 
-test('says why no errand is started, wherever one that waits is shown', async (t) => {
+test('task, tasks and watch say why no errand can start', async (t) => {
   const { server, cli } = await loggedIn(t);
   const words = 'No errand can be started now: Docker does not answer.\n';
   const sent = await cli.run(['task', 'Mend it', '--repo', 'errand://sample']);
@@ -109,11 +109,11 @@ test('says why no errand is started, wherever one that waits is shown', async (t
   t.true((await cli.run(['retry', id])).stdout.endsWith(words));
 });
 
-test('gives an errand a new budget with a retry, and with a message', async (t) => {
+test('retry and say set a new budget', async (t) => {
   const { api, cli } = await loggedIn(t);
   const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
   const budget = async () => (await api.call('getTask', { params: { id } })).budget_usd;
-  t.is((await cli.run(['say', id, 'Go on', '--budget', '7.5'])).stdout, 'Said.\n');
+  t.is((await cli.run(['say', id, 'Go on', '--budget', '7.5'])).stdout, 'Sent.\n');
   t.is(await budget(), 7.5);
   await api.call('cancelTask', { params: { id } });
   t.is((await cli.run(['retry', id, '--budget', '9'])).stdout, 'The errand is queued again.\n');
@@ -121,7 +121,7 @@ test('gives an errand a new budget with a retry, and with a message', async (t) 
   t.is((await cli.run(['retry', id, '--budget', 'lots'])).code, 2);
 });
 
-test('lists errands, those in one status alone, and as JSON', async (t) => {
+test('tasks lists errands, filters by status, and prints JSON', async (t) => {
   const { api, cli } = await loggedIn(t);
   t.true((await cli.run(['tasks'])).stdout.startsWith('No errands.'));
   const task = await api.call('createTask', { body: { prompt: 'Mend it\u001B[2J', repo_url: 'errand://sample' } });
@@ -131,7 +131,7 @@ test('lists errands, those in one status alone, and as JSON', async (t) => {
   t.like(JSON.parse((await cli.run(['tasks', '--json'])).stdout), { id: task.id, title: task.title });
 });
 
-test('gives a program the diff as it is', async (t) => {
+test('diff writes the bytes of the diff if the output is not a terminal', async (t) => {
   const { server, api, cli } = await loggedIn(t);
   const { id } = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'errand://sample' } });
   const diff = 'diff --git a/a b/a\n+\u001B[31mred\ttab\r\n';
@@ -141,7 +141,7 @@ test('gives a program the diff as it is', async (t) => {
   t.true(stderr.includes('too long'));
 });
 
-test('removes an errand, a project and the account, each only where it is said that it is meant', async (t) => {
+test('remove, project remove and account remove ask for confirmation', async (t) => {
   const { server, api, session, cli } = await loggedIn(t);
   // The first account owns the server, and stays; the one that goes is another.
   t.regex((await cli.run(['account', 'remove', '--yes'], { stdin: PASSWORD })).stderr, /^The owner's account cannot/);
@@ -151,7 +151,7 @@ test('removes an errand, a project and the account, each only where it is said t
   await api.call('cancelTask', { params: task });
   const unsaid = await cli.run(['remove', task.id]);
   t.is(unsaid.code, 2);
-  t.regex(unsaid.stderr, /^There is no terminal to ask on whether it is meant: say so with --yes\./);
+  t.regex(unsaid.stderr, /^There is no terminal to ask for confirmation: give --yes\./);
   t.is((await api.call('getTask', { params: task })).id, task.id);
   t.is((await cli.run(['remove', task.id.slice(-8), '--yes'])).stdout, 'Removed.\n');
   t.is((await api.refused('getTask', { params: task })).code, 'not_found');
@@ -177,7 +177,7 @@ test('removes an errand, a project and the account, each only where it is said t
   t.is((await api.call('me', {})).id, session.user.id);
 });
 
-test('says in words that a server does not answer, or is none', async (t) => {
+test('a server that does not answer, and a wrong address, are reported in words', async (t) => {
   const cli = await CommandLine.create(t);
   const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:2', '--email', 'ada@example.org'], {
     stdin: 'secret words',
@@ -188,7 +188,7 @@ test('says in words that a server does not answer, or is none', async (t) => {
   t.regex(nonsense.stderr, /'localhost:8787' is neither the name of a server nor an address/);
 });
 
-test('tells how each command is used', async (t) => {
+test('the help lists every command, and each command has its own', async (t) => {
   const cli = await CommandLine.create(t);
   const { code, stdout } = await cli.run([]);
   t.is(code, 0);

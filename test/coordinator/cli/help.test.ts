@@ -10,7 +10,7 @@ test('help fits a terminal of 60 columns', (t) => {
   for (const line of lines) t.true(paint(line, false).length <= 60, paint(line, false));
 });
 
-test('a second column is wrapped beside the first one, or below it where the first one is wide', (t) => {
+test('the second column wraps beside the first, or goes below it if the first is wide', (t) => {
   const text = (columns: number) =>
     columnLines(
       [
@@ -24,7 +24,7 @@ test('a second column is wrapped beside the first one, or below it where the fir
   t.deepEqual(wide, ['a-wide-column', '      one two three']);
 });
 
-test('commands are named as the program was typed', (t) => {
+test('messages name the program as it was typed', (t) => {
   t.is(programName('/usr/local/bin/errand'), 'errand');
   t.is(programName('C:\\errand\\errand.cjs'.replaceAll('\\', '/')), 'errand');
   t.is(programName('/home/ada/errand/node_modules/.bin/errand'), 'npx errand');

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { loggedIn } from '../../support/logged-in.ts';
 
-test('makes a project with a token that is in no argument, and sends an errand there by its name', async (t) => {
+test('project add reads the token from the standard input, and task --project takes its name', async (t) => {
   const { api, cli } = await loggedIn(t);
   const argv = [
     'project',
@@ -22,7 +22,7 @@ test('makes a project with a token that is in no argument, and sends an errand t
   t.is(JSON.parse(sent.stdout).project_id, project?.id);
 });
 
-test('changes each setting of a project, and takes those away that are given empty', async (t) => {
+test('project set changes each setting, and an empty value clears it', async (t) => {
   const { api, cli } = await loggedIn(t);
   const repo = 'https://git.example.org/ada/bills';
   const add = ['project', 'add', 'bills', '--repo', repo, '--no-check', '--verify', 'npm test', '--budget', '3'];

@@ -9,7 +9,7 @@ import { PASSWORD, startApi } from '../../support/start-api.ts';
 const EMAIL = 'ada@example.org';
 const BODY = { prompt: 'Mend it', repo_url: 'errand://sample' };
 
-test('knows several servers by name; a command goes to the current one, or to the one that is named', async (t) => {
+test('a command goes to the current server, or to the one named by --server or ERRAND_SERVER', async (t) => {
   const [home, work] = [await startApi(t), await startApi(t)];
   const [at_home, at_work] = [await home.person(EMAIL), await work.person(EMAIL)];
   await at_home.api.call('createTask', { body: { ...BODY, prompt: 'At home' } });
@@ -39,7 +39,7 @@ test('knows several servers by name; a command goes to the current one, or to th
   t.regex(taken.stderr, /^The name 'home' is taken by http/);
 });
 
-test('log-out remembers the server, unless it is to be forgotten', async (t) => {
+test('logout keeps the server, and logout --forget does not', async (t) => {
   const { network, cli } = await loggedIn(t);
   const { host } = new URL(network.url);
   await cli.run(['logout']);
@@ -50,7 +50,7 @@ test('log-out remembers the server, unless it is to be forgotten', async (t) => 
   t.regex((await cli.run(['servers'])).stdout, /^No servers\. Log in with: npx errand login --server URL\n$/);
 });
 
-test('reads the log-in that an older version has left, and keeps it in the new file', async (t) => {
+test('the log-in file of an older version is read, and moves to the new file', async (t) => {
   const { network, session, cli } = await loggedIn(t);
   const { host } = new URL(network.url);
   const older = await CommandLine.create(t);

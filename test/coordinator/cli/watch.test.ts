@@ -31,7 +31,7 @@ async function stage(t: ExecutionContext) {
 
 const said = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
 
-test('prints exactly the events of the log, in order, none twice, however often the connection is cut', async (t) => {
+test('watch prints each event of the log exactly once, in order, however often the connection is cut', async (t) => {
   const { api, network, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id, '--json']);
   await watching.shows('task.created');
@@ -64,7 +64,7 @@ test('prints exactly the events of the log, in order, none twice, however often 
   t.deepEqual(printed, all);
 });
 
-test('tells once of a server that is away, however long, and once that it is there again', async (t) => {
+test('watch reports a lost connection once, and once that it is back', async (t) => {
   const { network, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);
   await watching.shows('Mend the bill');
@@ -77,14 +77,14 @@ test('tells once of a server that is away, however long, and once that it is the
   const before = network.refused;
   await until('it has tried again and again', () => network.refused > before + 3);
   network.away = false;
-  await until('it has come back', () => watching.stderr.includes('The server is there again.'));
+  await until('it has come back', () => watching.stderr.includes('The connection is back.'));
   errand.end('succeeded', null, RESULT);
   const { code, stderr } = await watching.ended;
   t.is(code, 0);
-  t.is(stderr.split('\n').filter((line) => line.includes('Trying again until it is there.')).length, 1, stderr);
+  t.is(stderr.split('\n').filter((line) => line.includes('Trying again until it is back.')).length, 1, stderr);
 });
 
-test('ends with the outcome of the errand', async (t) => {
+test('the exit code of watch is the outcome of the errand', async (t) => {
   const { server, api, cli } = await stage(t);
   const outcomes = [
     ['succeeded', null, 0],
@@ -103,7 +103,7 @@ test('ends with the outcome of the errand', async (t) => {
   }
 });
 
-test('shows an errand at work in plain lines, without escape sequences', async (t) => {
+test('watch prints plain lines without escape sequences when the output is not a terminal', async (t) => {
   const { cli, id, errand } = await stage(t);
   errand.begin();
   errand.report(
@@ -148,11 +148,11 @@ test('shows an errand at work in plain lines, without escape sequences', async (
   t.false(/[^\n\P{Cc}]/u.test(stdout), JSON.stringify(stdout));
 });
 
-test('goes on with an errand that is said something after its end', async (t) => {
+test('watch follows an errand that resumes with a message', async (t) => {
   const { cli, id, errand, api } = await stage(t);
   errand.begin();
   errand.end('failed', 'budget_exhausted');
-  t.is((await cli.run(['say', id, 'Go on, please'])).stdout, 'Said. The errand goes on with it.\n');
+  t.is((await cli.run(['say', id, 'Go on, please'])).stdout, 'Sent. The errand goes on with it.\n');
   const watching = cli.start(['watch', id]);
   await watching.shows('Go on, please');
   errand.begin();
@@ -161,7 +161,7 @@ test('goes on with an errand that is said something after its end', async (t) =>
   t.is((await api.call('getTask', { params: { id } })).attempts.length, 2);
 });
 
-test('ends the watching at Ctrl-C, and leaves the errand at work', async (t) => {
+test('Ctrl-C stops the watching and leaves the errand running', async (t) => {
   const { cli, id, errand, api } = await stage(t);
   const watching = cli.start(['watch', id]);
   errand.begin();
@@ -173,7 +173,7 @@ test('ends the watching at Ctrl-C, and leaves the errand at work', async (t) => 
   t.is((await api.call('getTask', { params: { id } })).status, 'running');
 });
 
-test('renews a log-in that has expired while it watches', async (t) => {
+test('watch renews an expired access token', async (t) => {
   const { server, network, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);
   errand.begin();
@@ -187,7 +187,7 @@ test('renews a log-in that has expired while it watches', async (t) => {
   t.is((await watching.ended).code, 0);
 });
 
-test('starts the log anew where the server has another database than before', async (t) => {
+test('watch starts again from the beginning if the server was restored while the connection was lost', async (t) => {
   const { server, network, session, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);
   errand.begin();
@@ -198,14 +198,14 @@ test('starts the log anew where the server has another database than before', as
   await watching.shows('live');
   server.epoch.now = 'another';
   network.cut();
-  await watching.shows('another database');
+  await watching.shows('restored from a backup');
   errand.end('succeeded', null, RESULT);
   const { code, stdout } = await watching.ended;
   t.is(code, 0);
-  t.is(stdout.split('before').length - 1, 3, stdout); // Twice as a line of the log, once in the notice.
+  t.is(stdout.split('before').length - 1, 2, stdout);
 });
 
-test('starts the log anew where a page of it is of another database', async (t) => {
+test('watch starts again from the beginning if a page of the log comes from a restored database', async (t) => {
   const { server, session, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);
   errand.begin();
@@ -216,11 +216,11 @@ test('starts the log anew where a page of it is of another database', async (t) 
   errand.end('succeeded', null, RESULT);
   const { code, stdout } = await watching.ended;
   t.is(code, 0);
-  const [first = '', second = ''] = stdout.split('another database');
+  const [first = '', second = ''] = stdout.split('restored from a backup');
   t.true(first.includes('before') && /before[^]*succeeded/.test(second), stdout);
 });
 
-test('tells beside the events that they are of another database', async (t) => {
+test('watch --json reports a restored database on stderr', async (t) => {
   const { server, network, session, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id, '--json']);
   errand.begin();
@@ -229,7 +229,7 @@ test('tells beside the events that they are of another database', async (t) => {
   await watching.shows('live');
   server.epoch.now = 'another';
   network.cut();
-  await until('it has come back', () => watching.stderr.includes('another database'));
+  await until('it has come back', () => watching.stderr.includes('restored from a backup'));
   errand.end('succeeded', null, RESULT);
   const { code, stdout } = await watching.ended;
   t.is(code, 0);
@@ -245,7 +245,7 @@ test('tells beside the events that they are of another database', async (t) => {
   );
 });
 
-test('says that the log-in has ended where it cannot be renewed', async (t) => {
+test('watch says that the log-in has ended if it cannot be renewed', async (t) => {
   const { server, cli, id, errand } = await stage(t);
   const watching = cli.start(['watch', id]);
   errand.begin();

@@ -35,7 +35,7 @@ class Terminal {
   }
 }
 
-test('keeps the lines below the log below it, and takes them away at the end', (t) => {
+test('the footer stays below the log, and is removed at the end', (t) => {
   const terminal = new Terminal();
   let footer: Line[] = [['status 1']];
   const screen = new Screen(terminal, false, () => footer);
@@ -51,7 +51,7 @@ test('keeps the lines below the log below it, and takes them away at the end', (
   t.is(terminal.text, 'first\nsecond\nthird\n');
 });
 
-test('draws no more lines below the log than the terminal can take away again', (t) => {
+test('the footer has no more lines than can be erased', (t) => {
   const terminal = new Terminal();
   const screen = new Screen(terminal, false, () => Array.from({ length: 30 }, (_, n) => [`line ${n}`]));
   screen.print([['log']]);
@@ -60,7 +60,7 @@ test('draws no more lines below the log than the terminal can take away again', 
   t.is(terminal.text, 'log\n');
 });
 
-test('lets no text of an agent reach the terminal as anything but text', (t) => {
+test('no text of an agent brings control characters to the terminal', (t) => {
   const cases = [
     ['\u001B]0;title\u0007after', 'after'],
     ['\u001B[2J\u001B[1;1Htop', 'top'],
@@ -98,7 +98,7 @@ test('lets no text of an agent reach the terminal as anything but text', (t) => 
   t.is(paint([['red', 'one\u001B[0m\ntwo']], true), '\u001B[31mone two\u001B[39m');
 });
 
-test('shows long text by its beginning and its end', (t) => {
+test('long text is shortened to its first and last lines', (t) => {
   const text = Array.from({ length: 100 }, (_, n) => `line ${n}`).join('\n');
   t.deepEqual(headAndTail(text, 2, 1), ['line 0', 'line 1', '… 97 more lines …', 'line 99']);
   t.deepEqual(headAndTail('a\nb\nc\nd', 2, 1), ['a', 'b', 'c', 'd']);
@@ -113,7 +113,7 @@ test('shows long text by its beginning and its end', (t) => {
   );
 });
 
-test('replaces a draft by its event, also where its last piece comes later', (t) => {
+test('an event replaces its draft, also if a late delta follows', (t) => {
   const drafts = new Drafts();
   drafts.add({ ref: 'turn-1', kind: 'thinking', text: 'Hm' });
   drafts.add({ ref: 'turn-1', kind: 'text', text: 'I ' });
@@ -127,7 +127,7 @@ test('replaces a draft by its event, also where its last piece comes later', (t)
   t.deepEqual(drafts.all(), []);
 });
 
-test('shows streamed text below the log, and the event in its place', (t) => {
+test('streamed text is shown below the log until its event comes', (t) => {
   const terminal = new Terminal();
   const view = new View(TASK);
   const screen = new Screen(terminal, false, (size) => view.footer(size, Date.parse(TASK.created_at)));
@@ -149,7 +149,7 @@ test('shows streamed text below the log, and the event in its place', (t) => {
   t.is(terminal.text, '● running\n\nI see it.\n');
 });
 
-test('shows why an errand is not started, for as long as it is queued', (t) => {
+test('the footer says why a queued errand does not start', (t) => {
   const since = TASK.created_at;
   const view = new View({
     ...TASK,
@@ -163,20 +163,20 @@ test('shows why an errand is not started, for as long as it is queued', (t) => {
   t.deepEqual(foot(), ['● starting']);
 });
 
-test('names an event that it does not know, and one whose body is not as it should be', (t) => {
+test('an unknown event and one with an invalid body are shown by their type', (t) => {
   const view = new View(TASK);
   const lines = view.take({ type: 'events', events: [event('task.blessed', {}), event('log', { text: 7 })] }, false);
   t.deepEqual(lines, [[['dim', 'task.blessed']], [['dim', 'log']]]);
 });
 
-test('keeps no more of drafts than can be shown', (t) => {
+test('only the end of a draft is kept', (t) => {
   const drafts = new Drafts();
   for (let n = 0; n < 50; n++) drafts.add({ ref: `tool-${n}`, kind: 'output', text: 'x'.repeat(60_000) });
   t.true(drafts.all().length <= 16);
   t.true(drafts.all().every(({ text }) => text.length <= 8_000));
 });
 
-test('says the summary at the end, unless the model has just said it', (t) => {
+test('the summary is shown at the end, unless the model has just said it', (t) => {
   const diff_stat = { files: 0, insertions: 0, deletions: 0 };
   const result = { summary: 'I see it.', branch: null, commit: null, base_commit: null, diff_stat };
   const ends = (view: View) => view.outcome({ ...TASK, result }).map((line) => paint(line, false));

@@ -16,7 +16,7 @@ const finished = (ref: string, name: string, output: string, more: Finished = {}
   ...more,
 });
 
-test('tells of tools that only look in one line each, also side by side', (t) => {
+test('a read-only tool takes one line, also when calls run in parallel', (t) => {
   const tools = new ToolLines();
   t.deepEqual(tools.started(started('a', 'read_file', { path: 'a.md' })), []);
   t.deepEqual(tools.started(started('b', 'search', { pattern: 'cent', path: 'src' })), []);
@@ -26,7 +26,7 @@ test('tells of tools that only look in one line each, also side by side', (t) =>
   t.deepEqual(text(lost), ['▸ read_file', '  │ There is no c.md.', '  └ failed']);
 });
 
-test('puts what a command gave below the command, also where another was started in between', (t) => {
+test('a result is shown below its command, also if another command started in between', (t) => {
   const tools = new ToolLines();
   const run = (ref: string, command: string) => text(tools.started(started(ref, 'run_command', { command })));
   const end = (ref: string, exit_code: number) =>
@@ -42,14 +42,14 @@ test('puts what a command gave below the command, also where another was started
   t.is(end('d', 0)[0], '▸ run_command three');
 });
 
-test('leaves the plan to its own event, unless it was refused', (t) => {
+test('a plan update is not shown as a tool call, unless it failed', (t) => {
   const tools = new ToolLines();
   t.deepEqual(tools.started(started('a', 'update_plan', { items: [] })), []);
   t.deepEqual(tools.finished(finished('a', 'update_plan', 'The plan is set.')), []);
   t.regex(text(tools.finished(finished('a', 'update_plan', 'Too long.', { is_error: true }))).join('\n'), /Too long/);
 });
 
-test('shows of an edit the lines that changed', (t) => {
+test('an edit is shown as its changed lines', (t) => {
   const tools = new ToolLines();
   const input = { path: 'a.js', old_text: 'one\ntwo\nthree', new_text: 'one\n2\n2b\nthree' };
   t.deepEqual(text(tools.started(started('a', 'edit_file', input))), ['▸ edit_file a.js']);
@@ -60,7 +60,7 @@ test('shows of an edit the lines that changed', (t) => {
   t.deepEqual(failed, ['  │ It is not there.', '  └ failed']);
 });
 
-test("shows another agent's tools whole", (t) => {
+test('tools of other agents are shown in full', (t) => {
   const tools = new ToolLines();
   t.deepEqual(text(tools.started(started('a', 'deploy', { to: 'there' }))), ['▸ deploy {"to":"there"}']);
   const lines = text(tools.finished(finished('a', 'deploy', 'Done.', { duration_ms: 1500 })));

@@ -1,0 +1,31 @@
+import { contractFault } from '../../../protocol/worker.ts';
+import type { Config } from '../../base/config.ts';
+import { createLogger } from '../../base/logger.ts';
+import { inspectEngine } from '../../workers/docker/inspect-engine.ts';
+import { DockerLauncher } from '../../workers/docker/launcher.ts';
+import { ok, problem, type Finding } from './finding.ts';
+
+/** Checks the Docker engine and the workers' image. */
+export async function checkDocker({ runner, docker_host, worker_image: image, data_dir }: Config): Promise<Finding[]> {
+  if (runner === 'process')
+    return [ok('docker', 'not used: ERRAND_RUNNER=process. Workers run without isolation, which is for trials only.')];
+  const launcher = new DockerLauncher({
+    docker_host,
+    image,
+    instance: 'doctor',
+    data_dir,
+    logger: createLogger('silent'),
+  });
+  const found = await launcher.readAvailability();
+  await launcher.close();
+  if (found.kind === 'absent' || found.kind === 'unusable') return [problem('docker', found.fault)];
+  const { version, contract_version } = await inspectEngine(docker_host, image);
+  const engine = ok('docker', `Docker ${version}`);
+  if (found.kind === 'image_missing' || contract_version === undefined)
+    return [engine, problem('image', found.kind === 'ready' ? `${image} was removed just now.` : found.fault)];
+  const fault = contractFault(contract_version);
+  return [
+    engine,
+    fault === null ? ok('image', `${image}, worker contract ${contract_version}`) : problem('image', fault),
+  ];
+}

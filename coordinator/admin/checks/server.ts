@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { Health, Readiness } from '../../../protocol/api.ts';
+import { isLoopback, type Config } from '../../base/config.ts';
+import { withLocalTimes } from '../../cli/render/format.ts';
+import { reason } from '../../client/http.ts';
+import { ok, problem, type Finding } from './finding.ts';
+
+const ANSWER_MS = 5_000;
+
+/** Checks whether the server runs and is ready, and who can reach its port. */
+export async function checkServer(config: Config): Promise<Finding[]> {
+  return [await checkRunning(config), reachFinding(config, existsSync('/.dockerenv'))];
+}
+
+async function checkRunning({ host, port }: Config): Promise<Finding> {
+  // A server on all interfaces also listens on loopback.
+  const to = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const url = `http://${to.includes(':') ? `[${to}]` : to}:${port}`;
+  try {
+    const health = Health.safeParse(await (await get(`${url}/healthz`)).json().catch(() => undefined));
+    if (!health.success) return problem('server', `Another program has ${url}. Stop it, or set PORT to another port.`);
+    const { ready, checks } = Readiness.parse(await (await get(`${url}/readyz`)).json());
+    if (ready) return ok('server', `runs at ${url}, and is ready`);
+    const faults = Object.entries(checks).filter(([, { ok }]) => !ok);
+    return problem(
+      'server',
+      `runs at ${url}, and is not ready: ${faults.map(([name, { detail }]) => `${name} ${withLocalTimes(detail)}`).join('; ')}`,
+    );
+  } catch (error) {
+    if (isRefused(error)) return ok('server', `not running: nothing listens at ${url}`);
+    return problem('server', `${url} does not answer: ${reason(error)}. Is it Errand? Its log says more.`);
+  }
+}
+
+const get = (url: string): Promise<Response> =>
+  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
+
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
+
+/** Who can reach the port. In a container the published address decides that, not HOST. */
+export function reachFinding(
+  { host, trust_proxy }: Pick<Config, 'host' | 'trust_proxy'>,
+  in_container: boolean,
+): Finding {
+  if (isLoopback(host))
+    return ok(
+      'network',
+      trust_proxy
+        ? 'reached from this machine alone, by a proxy (ERRAND_TRUST_PROXY=true), which has to speak TLS and pass WebSockets on'
+        : 'reached from this machine alone. For a phone, put a proxy with TLS before it and set ERRAND_TRUST_PROXY=true',
+    );
+  if (in_container) return ok('network', 'in a container: the address that it publishes decides who reaches it');
+  if (trust_proxy)
+    return ok('network', `HOST=${host}: only the proxy may reach this port, or others can forge their addresses`);
+  return problem(
+    'network',
+    `HOST=${host} lets others in by plain HTTP: passwords can be read on the way. Set HOST=127.0.0.1, and put a proxy with TLS before it.`,
+  );
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readConfig } from '../base/config.ts';
+import { ADMIN_COMMANDS } from '../cli/admin-commands.ts';
+import { command } from '../cli/command.ts';
+import { EXIT } from '../cli/exit.ts';
+import { print, type Io } from '../cli/io.ts';
+import { localTime } from '../cli/render/format.ts';
+import type { Line } from '../cli/render/line.ts';
+import { PROGRAM } from '../cli/render/program.ts';
+import { UsageFailure } from '../cli/usage-failure.ts';
+import { readName } from '../operations/backup/name.ts';
+import type { Restored } from '../operations/backup/restore.ts';
+import type { BackupStore } from '../operations/backup/store.ts';
+import { backupConfig, configuredStore, sizeOf } from './backup-settings.ts';
+import { explained } from './explained.ts';
+
+export const restore = command({
+  ...ADMIN_COMMANDS.restore,
+  options: { list: { type: 'boolean', help: 'list the backups, and restore none' } },
+  run: ({ values, operands: [named] }, io) =>
+    explained(async () => {
+      const config = readConfig();
+      if (values.list === true) {
+        if (named !== undefined) throw new UsageFailure('--list takes no name.');
+        return list(await configuredStore(config), io);
+      }
+      const { restore } = await import('../operations/backup/restore.ts');
+      const file = named !== undefined && (named.includes('/') || existsSync(named)) ? resolve(named) : undefined;
+      const source = file === undefined ? { store: await configuredStore(config), name: named } : { file };
+      print(io, outcomeLines(await restore(backupConfig(config), source, io.signal), config.data_dir));
+      return EXIT.succeeded;
+    }),
+});
+
+async function list(store: BackupStore, io: Io): Promise<number> {
+  const backups = await store.list(io.signal);
+  if (backups.length === 0) print(io, [[`There is no backup in ${store.where}.`]]);
+  const time = (name: string) => localTime(new Date(readName(name)?.at_ms ?? 0).toISOString());
+  print(
+    io,
+    backups.toReversed().map(({ name, bytes }) => [['bold', name], `  ${time(name)}  ${sizeOf(bytes)}`]),
+  );
+  return EXIT.succeeded;
+}
+
+function outcomeLines({ name, manifest, requeued, previous, keys, skipped }: Restored, data_dir: string): Line[] {
+  const { at, counts, newest_event_id } = manifest;
+  const count = (table: string) => `${table} ${counts[table] ?? 0}`;
+  const parts = ['users', 'projects', 'tasks', 'events'].map(count).join(', ');
+  return [
+    ['The backup ', ['bold', name], ' was restored. The server is as it was at ', ['bold', localTime(at)], '.'],
+    [`  ${parts}; the newest event is ${newest_event_id}`],
+    [requeued === 0 ? '  No task was under way.' : `  Tasks that were under way and get a new attempt: ${requeued}.`],
+    ['  All log-ins have ended: everyone logs in again.'],
+    ...(previous === null
+      ? []
+      : [[`  The previous database is in ${resolve(data_dir, previous)}. Remove it once you do not need it.`]]),
+    ...(skipped === 0 ? [] : [[skippedText(skipped)]]),
+    ...keysLines(keys, data_dir),
+  ];
+}
+
+function skippedText(skipped: number): string {
+  return `  Backups that are dated in the future and were skipped: ${skipped}. A clock was wrong then, or is wrong now: see ${PROGRAM} restore --list.`;
+}
+
+function keysLines(keys: Restored['keys'], data_dir: string): Line[] {
+  if (keys === 'match' || keys === 'unknown') return [];
+  const path = resolve(data_dir, 'keys.json');
+  const fault =
+    keys === 'missing'
+      ? `${path} is missing or cannot be read.`
+      : `${path} has other keys than the backup was made with.`;
+  return [
+    [['red', fault]],
+    ['The tokens and the environment of projects are encrypted with those keys.'],
+    [
+      'Put your copy of that keys.json there before you start the server. If you have none, set the tokens and the environment of your projects again.',
+    ],
+  ];
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
+import { reachFinding } from '../../../coordinator/admin/checks/server.ts';
+import { CommandLine } from '../../support/command-line.ts';
+import { CoordinatorProcess } from '../../support/coordinator-process.ts';
+import { startFakeEngine } from '../../support/fake-engine.ts';
+import { freePort } from '../../support/free-port.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const Finding = z.object({ check: z.string(), ok: z.boolean(), detail: z.string() });
+
+/** An API that answers each request with this status, and a clock that is so far ahead. */
+async function startApi(t: ExecutionContext, status: number, ahead_ms = 0): Promise<string> {
+  const server = createServer((request, response) => {
+    const taken = request.headers['x-api-key'] === 'sk-right' ? 200 : status;
+    response.writeHead(taken, { date: new Date(Date.now() + ahead_ms).toUTCString() }).end('{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Runs the doctor by these settings, with all others as they should be: what it found by the name of the check. */
+async function examine(t: ExecutionContext, env: Record<string, string> = {}) {
+  const { docker_host } = await startFakeEngine(t, { has_image: true, labels: { 'errand.contract': '1' } });
+  const settings = {
+    DOCKER_HOST: docker_host,
+    ERRAND_DATA: join(await temporaryFolder(t), 'data'),
+    ERRAND_DISK_FREE_MB_MIN: '1',
+    PORT: String(await freePort()),
+    ANTHROPIC_API_KEY: 'sk-right',
+    ANTHROPIC_BASE_URL: await startApi(t, 401),
+    ...env,
+  };
+  const cli = await CommandLine.create(t);
+  const { code, stdout, stderr } = await cli.run(['doctor', '--json'], { env: settings });
+  t.is(stderr, '');
+  const findings = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => Finding.parse(JSON.parse(line)));
+  t.is(code, findings.every(({ ok }) => ok) ? 0 : 1);
+  return Object.fromEntries(findings.map(({ check, ok, detail }) => [check, `${ok ? 'ok' : 'problem'}: ${detail}`]));
+}
+
+test('doctor finds no problem on a machine that is set up well', async (t) => {
+  const found = await examine(t);
+  t.deepEqual(Object.keys(found), [
+    'settings',
+    'docker',
+    'image',
+    'model',
+    'clock',
+    'data',
+    'disk',
+    'server',
+    'network',
+  ]);
+  t.is(found['docker'], 'ok: Docker 99.1');
+  t.is(found['image'], 'ok: errand-agent, worker contract 1');
+  t.regex(found['model'] ?? '', /^ok: http:\S+ takes the API key$/);
+  t.is(found['clock'], 'ok: as that of the API');
+  t.regex(found['data'] ?? '', /^ok: .* is made at the first start$/);
+  t.regex(found['disk'] ?? '', /^ok: \d+ MB free$/);
+  t.regex(found['server'] ?? '', /^ok: not running: nothing listens at http:\/\/127\.0\.0\.1:\d+$/);
+  t.regex(found['network'] ?? '', /^ok: reached from this machine alone/);
+});
+
+test('doctor reports a missing Docker, a missing image, and an image with another contract version', async (t) => {
+  const away = await examine(t, { DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
+  t.regex(away['docker'] ?? '', /^problem: Docker does not answer.* Install or start it/);
+  const { docker_host: no_image } = await startFakeEngine(t);
+  const missing = await examine(t, { DOCKER_HOST: no_image });
+  t.is(missing['docker'], 'ok: Docker 99.1');
+  t.is(missing['image'], "problem: The workers' image errand-agent is missing. Build it: npm run image");
+  const { docker_host: newer } = await startFakeEngine(t, { has_image: true, labels: { 'errand.contract': '9' } });
+  t.regex((await examine(t, { DOCKER_HOST: newer }))['image'] ?? '', /^problem: .*version 9.*upgrade the server\.$/);
+  t.regex((await examine(t, { ERRAND_RUNNER: 'process' }))['docker'] ?? '', /^ok: not used: ERRAND_RUNNER=process/);
+});
+
+test('doctor reports a refused API key, an unreachable API, and a wrong clock', async (t) => {
+  const refused = await examine(t, { ANTHROPIC_API_KEY: 'sk-wrong' });
+  t.regex(refused['model'] ?? '', /^problem: \S+ refuses the API key \(401\)\. Correct ANTHROPIC_API_KEY\.$/);
+  const away = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` });
+  t.regex(away['model'] ?? '', /^problem: http:\/\/127\.0\.0\.1:\d+ cannot be reached: nothing listens there/);
+  t.regex(away['clock'] ?? '', /^ok: not compared/);
+  t.regex((await examine(t, { ANTHROPIC_API_KEY: '' }))['model'] ?? '', /^ok: no ANTHROPIC_API_KEY: the demo model/);
+  const wrong = await examine(t, { ANTHROPIC_BASE_URL: await startApi(t, 401, 7_260_000) });
+  t.regex(wrong['clock'] ?? '', /^problem: 2 h \d min behind that of the API\. .*timedatectl/);
+});
+
+test('doctor reports a full disk and an unusable data folder', async (t) => {
+  const full = await examine(t, { ERRAND_DISK_FREE_MB_MIN: '1048576' });
+  t.regex(full['disk'] ?? '', /^problem: \d+ MB free, and errands only start with 1048576 .*Make room/);
+  const no_place = await examine(t, { ERRAND_DATA: '/proc/errand' });
+  t.regex(no_place['data'] ?? '', /^problem: \/proc\/errand cannot be used: .* or set ERRAND_DATA to another\.$/);
+  t.regex((await examine(t, { ERRAND_DATA: `/tmp/${'x'.repeat(100)}` }))['data'] ?? '', /^problem: .*bytes too long/);
+});
+
+test('doctor tells Errand on the port from another program', async (t) => {
+  const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
+  const url = await coordinator.url();
+  t.is((await examine(t, { PORT: new URL(url).port }))['server'], `ok: runs at ${url}, and is ready`);
+  const { port } = new URL(await startApi(t, 200));
+  t.regex((await examine(t, { PORT: port }))['server'] ?? '', /^problem: Another program has .*set PORT to another/);
+});
+
+test('doctor reports a port that others reach without TLS, except in a container', (t) => {
+  const open = reachFinding({ host: '0.0.0.0', trust_proxy: false }, false);
+  t.false(open.ok);
+  t.regex(open.detail, /^HOST=0\.0\.0\.0 lets others in by plain HTTP/);
+  t.true(reachFinding({ host: '0.0.0.0', trust_proxy: false }, true).ok);
+  t.regex(reachFinding({ host: '127.0.0.1', trust_proxy: true }, false).detail, /by a proxy/);
+});
+
+test('doctor reports wrong settings, and checks nothing else then', async (t) => {
+  t.deepEqual(await examine(t, { ERRAND_WORKERS: 'many' }), {
+    settings: 'problem: These settings are wrong:\n  ERRAND_WORKERS is not a whole number',
+  });
+});

@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises';
+import test from 'ava';
+import { CommandLine } from '../../support/command-line.ts';
+import { CoordinatorProcess } from '../../support/coordinator-process.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const EMAIL = 'ada@example.org';
+const PROCESSES = { ERRAND_RUNNER: 'process' };
+
+test('password reset gives an owner a new password while the server is stopped', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const env = { ERRAND_DATA: data_dir };
+  const cli = await CommandLine.create(t);
+  const first = CoordinatorProcess.start(t, data_dir, PROCESSES);
+  const login = ['login', '--name', 'home', '--email', EMAIL];
+  await cli.run([...login, '--server', await first.url(), '--signup'], { stdin: 'correct horse battery' });
+
+  const running = await cli.run(['password', 'reset', EMAIL], { env });
+  t.is(running.code, 2);
+  t.regex(running.stderr, /^The server is running on .*\. Stop it first\./);
+  await first.stop();
+  const unknown = await cli.run(['password', 'reset', 'eve@example.org'], { env });
+  t.deepEqual([unknown.code, unknown.stderr], [2, 'There is no account with the e-mail address eve@example.org.\n']);
+  const { code, stdout, stderr } = await cli.run(['password', 'reset', ' Ada@example.org'], { env });
+  t.is(code, 0, stderr);
+  const password = /is (\S+)$/m.exec(stdout)?.[1] ?? '';
+
+  const second = CoordinatorProcess.start(t, data_dir, { ...PROCESSES, PORT: new URL(await first.url()).port });
+  await second.url();
+  t.regex((await cli.run(['tasks'])).stderr, /^Your log-in has ended\.\nLog in with: npx errand login\n/);
+  t.regex((await cli.run(login, { stdin: password })).stdout, /^You are logged in to .* \(owner\)\.$/m);
+});
+
+test('password reset creates nothing in a folder without a database', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const cli = await CommandLine.create(t);
+  const { code, stderr } = await cli.run(['password', 'reset', EMAIL], { env: { ERRAND_DATA: data_dir } });
+  t.is(code, 2);
+  t.regex(stderr, /^There is no database in .*\. Set ERRAND_DATA to the data folder of the server\.\n$/);
+  t.deepEqual(await readdir(data_dir), []);
+});
