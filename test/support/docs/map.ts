@@ -61,7 +61,8 @@ export function drawMap(): string {
   const worker_y = rooms_end + 58;
   const height = worker_y + 164;
   const inner = WIDTH - 2 * MARGIN;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
+  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">
 <title>The folders of Errand and how they talk to each other</title>
 <style>${STYLE}
 </style>
