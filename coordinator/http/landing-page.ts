@@ -28,7 +28,9 @@ export function landingPage(signupState: () => SignupState) {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
     ctx.vary('Accept');
     if (ctx.accepts('json', 'html') !== 'html') return next();
-    const address = HOST.test(ctx.host) ? `${ctx.protocol}://${ctx.host}` : 'ADDRESS-OF-THIS-PAGE';
+    const address = HOST.test(ctx.host)
+      ? `${ctx.protocol === 'https' ? 'https' : 'http'}://${ctx.host}`
+      : 'ADDRESS-OF-THIS-PAGE';
     ctx.set('Content-Security-Policy', policy);
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('Cache-Control', 'no-store');

@@ -52,6 +52,14 @@ for (const host of ['"><script>alert(1)</script>', 'two words', 'x;rm -rf /', '$
     else t.is(status, 400);
   });
 
+test('what a proxy says of the protocol is not shown, unless it is https', async (t) => {
+  const trusted = { ERRAND_TRUST_PROXY: 'true' };
+  const hostile = await get(t, { ...BROWSER, 'x-forwarded-proto': '<script>alert(1)</script>' }, 'GET', trusted);
+  t.false(hostile.body.includes('<script'));
+  const { body } = await get(t, { ...BROWSER, 'x-forwarded-proto': 'https' }, 'GET', trusted);
+  t.true(body.includes('login --server https://'));
+});
+
 test('a program gets the problem document of the API, as do other paths and methods', async (t) => {
   for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }] as Record<string, string>[]) {
     const { status, headers: got, body } = await get(t, headers);
