@@ -51,7 +51,9 @@ export const PasswordReset = z.strictObject({ email: Email });
 export const PasswordResetDone = z.object({ email: z.string(), password: z.string() });
 export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
 
-/** One log-in of the caller. `user_agent` and `address` are those of its last log-in or refresh; null where they are not known. */
+/**
+ * One log-in of the caller. `user_agent` and `address` are those of its last log-in or refresh; null if not known.
+ */
 export const SessionInfo = z.object({
   id: Id,
   created_at: Time.describe('when it logged in'),

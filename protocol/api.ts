@@ -62,7 +62,7 @@ const projectSecrets = {
 const check = z
   .boolean()
   .describe(
-    'whether the repository is asked first if it is there and opens with the token; true by default. With false nothing is asked, for a server or forge that is offline',
+    'whether to try the repository and its token first; true by default. False is for a server or a forge that is offline',
   );
 
 export const ProjectCreate = z.strictObject({
@@ -89,7 +89,10 @@ export const Project = z.object({
 });
 export type Project = z.infer<typeof Project>;
 
-/** A project that was made or changed. `warnings`: what its owner should know of its repository, such as that the token may not push. */
+/**
+ * A project that was created or changed. `warnings`: what is wrong with its repository, such as a token that may not
+ * push.
+ */
 export const ProjectSaved = Project.extend({ warnings: z.array(z.string()) });
 export type ProjectSaved = z.infer<typeof ProjectSaved>;
 

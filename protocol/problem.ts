@@ -1,73 +1,60 @@
 import { z } from 'zod';
 
 /**
- * The closed set of error codes and the HTTP status of each. Whatever else goes wrong is `internal`: logged with its cause, never shown.
+ * The closed set of error codes. Any other error is `internal`: logged with its cause, never shown. Which HTTP status a
+ * code has is in problem-document.ts.
  */
-export const ERROR_STATUS = {
+export const ErrorCode = z.enum([
   /** The request does not have the right form; `errors` names each field. */
-  invalid: 400,
+  'invalid',
   /** No token, or one that is malformed, expired, revoked, or meant for another surface. */
-  unauthenticated: 401,
+  'unauthenticated',
   /** The e-mail address or the password is wrong. The answer is the same for both. */
-  wrong_credentials: 401,
+  'wrong_credentials',
   /** The refresh token was used before: everything that descends from the same log-in is revoked. */
-  refresh_reused: 401,
+  'refresh_reused',
   /** Sign-up is closed on this server. */
-  signup_closed: 403,
+  'signup_closed',
   /** Known, but not allowed: a foreign ref in a push, a host that is not on the list, a model that is not priced. */
-  forbidden: 403,
+  'forbidden',
   /** No such thing, or it belongs to someone else. */
-  not_found: 404,
-  method_not_allowed: 405,
+  'not_found',
+  'method_not_allowed',
   /** The state does not allow it: cancelling a task that has succeeded, deleting a project at work. */
-  conflict: 409,
-  email_taken: 409,
+  'conflict',
+  'email_taken',
   /** The same Idempotency-Key came with another request. */
-  idempotency_conflict: 409,
+  'idempotency_conflict',
   /** The attempt was given up: its worker stops at once and calls no more. */
-  stale_attempt: 409,
+  'stale_attempt',
   /** The attempt has ended: its result is stored, and nothing more is taken. */
-  attempt_ended: 409,
+  'attempt_ended',
   /** Events are missing before these; `expected_seq` says which comes next. */
-  events_missing: 409,
+  'events_missing',
   /** A `seq` came again with another content. */
-  event_conflict: 409,
-  too_large: 413,
-  unsupported_media_type: 415,
+  'event_conflict',
+  'too_large',
+  'unsupported_media_type',
   /** Too many attempts; `Retry-After` says when to come back. */
-  rate_limited: 429,
-  internal: 500,
+  'rate_limited',
+  'internal',
   /** The forge or the Claude API could not be reached. */
-  upstream_unreachable: 502,
+  'upstream_unreachable',
   /** The server is stopping, or its disk is full: come back. */
-  unavailable: 503,
-} as const;
+  'unavailable',
+]);
+export type ErrorCode = z.infer<typeof ErrorCode>;
 
-export type ErrorCode = keyof typeof ERROR_STATUS;
-export const ErrorCode = z.enum(Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]);
-
-/** One field that is wrong: a path such as `/budget_usd` or `/events/3/body/turn` (a JSON pointer), and words for a person. */
+/** One field that is wrong: a JSON pointer such as `/budget_usd` or `/events/3/body/turn`, and words for a person. */
 export const FieldError = z.object({ field: z.string(), message: z.string() });
 export type FieldError = z.infer<typeof FieldError>;
 
-/** A problem document (RFC 9457), served as `application/problem+json`. */
-export const Problem = z.object({
-  type: z.string().describe('`urn:errand:problem:<code>`'),
-  title: z.string(),
-  status: z.number().int(),
-  code: ErrorCode,
-  detail: z.string().optional(),
-  errors: z.array(FieldError).optional(),
-  /** With `events_missing`: the `seq` that comes next. */
-  expected_seq: z.number().int().optional(),
-  /** Names the entry of the server's log that has the cause. */
-  request_id: z.string().optional(),
-});
-export type Problem = z.infer<typeof Problem>;
-
 type Extra = { errors?: FieldError[]; expected_seq?: number; retry_after_s?: number; cause?: unknown };
 
-/** The one error that may reach a wire. Its `message` is for the person at the other end; its `cause` is for the log. */
+/**
+ * The one error that may reach a wire: as a code, with no HTTP status. Its `message` is for the person at the other
+ * end; its `cause` is for the log.
+ */
 export class ErrandError extends Error {
   override readonly name = 'ErrandError';
   readonly code: ErrorCode;
@@ -82,31 +69,11 @@ export class ErrandError extends Error {
     this.expected_seq = extra.expected_seq;
     this.retry_after_s = extra.retry_after_s;
   }
-
-  get status(): number {
-    return ERROR_STATUS[this.code];
-  }
-}
-
-/** The problem document of an error. What is not an `ErrandError` is `internal` and says nothing of its cause. */
-export function toProblem(error: unknown, request_id?: string): Problem {
-  const known =
-    error instanceof ErrandError ? error : new ErrandError('internal', 'Something went wrong on the server.');
-  return {
-    type: `urn:errand:problem:${known.code}`,
-    title: known.code.replaceAll('_', ' '),
-    status: known.status,
-    code: known.code,
-    detail: known.message,
-    ...(known.errors && { errors: known.errors }),
-    ...(known.expected_seq !== undefined && { expected_seq: known.expected_seq }),
-    ...(request_id !== undefined && { request_id }),
-  };
 }
 
 /**
- * What comes from outside becomes typed here: the value that the schema gives, or an `invalid` error that names each wrong field.
- * `where` is put before the field's path (`body`, `query`, …) only in words, never in the pointer.
+ * Gives outside input its type: returns the value that the schema makes of it, or throws an `invalid` error that names
+ * each wrong field. `where` (`The body`, `The query`) stands before the field in the message, never in the pointer.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = 'The request'): T {
   const result = schema.safeParse(value, { error: wordsFor });

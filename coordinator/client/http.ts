@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
-import { Problem } from '../../protocol/problem.ts';
+import { Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';

@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import {
   CONTRACT_HEADER,
   CONTRACT_VERSION_UNNAMED,
@@ -17,7 +18,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
-import { readJson } from './body.ts';
+import { readJsonBody } from './body.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Caller, ErrorWriter, WorkerProxy, TunnelHandler } from './caller.ts';
 import { proxyTokenOf, tokenOf } from './credentials.ts';
@@ -146,7 +147,7 @@ export class WorkerApi {
     const release = this.#slots.take(task_id);
     if (!release) throw new ErrandError('rate_limited', 'Too many callbacks at once.', { retry_after_s: 1 });
     try {
-      const json = await readJson(request, LIMITS.callback_body_bytes_max);
+      const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, via }, json);
       reply(response, name === 'heartbeat' ? await this.#renewed(answer, claims) : answer);
     } finally {
@@ -211,7 +212,8 @@ export class WorkerApi {
     const request_id = newId();
     this.#deps.onRefused?.(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
-    if (!(error instanceof ErrandError) || error.status >= 500) log.error({ err: error }, "a worker's call failed");
+    if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
+      log.error({ err: error }, "a worker's call failed");
     else log.debug({ err: error }, "a worker's call was refused");
     return request_id;
   }

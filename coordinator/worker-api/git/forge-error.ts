@@ -1,6 +1,9 @@
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 
-/** Why a forge did not serve a request, and the code that the worker's git gets. `not_found` and `forbidden` are final: no retry helps. */
+/**
+ * Why a forge did not serve a request, and the code for the git of the worker. After `not_found` and `forbidden` it
+ * does not retry.
+ */
 const CODE_OF_FAULT = {
   unknown_host: 'not_found',
   /** The name could not be resolved now. */

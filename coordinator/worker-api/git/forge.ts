@@ -17,7 +17,10 @@ const MOVED_MAX = 1000;
 /** Carries git's requests to forges over HTTP, and puts the repository's credential in. */
 export class Forge {
   readonly #agent: Agent;
-  /** Where repositories were last found to be: a forge redirects `info/refs` alone, and what follows goes to the same place. */
+  /**
+   * The current addresses of repositories that moved: a forge redirects only `info/refs`, and later requests must go
+   * to the same place.
+   */
   readonly #moved = new Map<string, string>();
 
   constructor(guard: AddressGuard, timeouts: ForgeTimeouts) {
@@ -102,8 +105,8 @@ function isRedirect({ statusCode, headers }: Dispatcher.ResponseData): boolean {
 }
 
 /**
- * Where a redirect leads, as git reads it: the repository's new address is what comes before `/info/refs`. It must be on the same host, and may
- * turn http into https, never back: the credential goes with it.
+ * Where a redirect leads, as git reads it: the new address of the repository is what precedes `/info/refs`. The host must
+ * be the same, since the credential goes there too; http may become https, never the reverse.
  */
 function redirected(base: string, { headers }: Dispatcher.ResponseData, request: GitRequest): string {
   const from = new URL(base);
@@ -129,7 +132,7 @@ function basic({ username, password }: ForgeCredential): string {
 function sendError(host: string, { service, body }: GitRequest, cause: unknown): ErrandError {
   if (cause instanceof AddressError) {
     if (cause.fault !== 'unknown_name') return new ForgeError(cause.fault, cause.message, { cause });
-    // Final for the first request of an attempt. A push is retried: its work would be lost if a name server were wrong for a moment.
+    // Final only for the first request of an attempt: a wrong answer of a name server must not lose a push.
     const first = service === 'git-upload-pack' && !body;
     return new ForgeError(first ? 'unknown_host' : 'unresolved', cause.message, { cause });
   }

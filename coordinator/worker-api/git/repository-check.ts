@@ -16,10 +16,10 @@ type Dependencies = {
   host_check_ms?: number;
 };
 
-/** A name server that takes longer is not waited for: the task's worker asks again. */
+/** After this time a task is accepted without an answer of the name server. Its worker resolves the name again. */
 const HOST_CHECK_MS = 3_000;
 
-/** Asks forges about repositories as `git ls-remote` would, and through the same guard as the workers' git. */
+/** Asks forges about repositories as `git ls-remote` does, through the same address guard as the git proxy. */
 export class ForgeCheck implements RepositoryCheck {
   readonly #guard: AddressGuard;
   readonly #forge: Forge;
@@ -73,7 +73,7 @@ export class ForgeCheck implements RepositoryCheck {
     }
   }
 
-  /** Asks for the list of refs, and reads none of it: that it comes is the answer. */
+  /** Requests the list of refs and reads none of it: that it comes is the answer. */
   async #ask(repository: ForgeRepository, service: GitService, signal: AbortSignal): Promise<void> {
     const { body } = await this.#forge.ask(repository, { service, headers: {}, signal }).catch((cause: unknown) => {
       if (cause instanceof ForgeError || !signal.aborted) throw cause;
@@ -84,7 +84,7 @@ export class ForgeCheck implements RepositoryCheck {
   }
 }
 
-/** `invalid`: the person can correct it; `upstream_unreachable`: the forge may work later. */
+/** `invalid`: the user can correct it; `upstream_unreachable`: the forge may work later. */
 const CODE: Record<ForgeFault, 'invalid' | 'upstream_unreachable'> = {
   unknown_host: 'invalid',
   private_address: 'invalid',
@@ -111,7 +111,7 @@ function problemOf(error: unknown, repository: ForgeRepository): unknown {
   return fieldError(CODE[fault], about_token ? '/git_token' : '/repo_url', words, error);
 }
 
-/** What to do about it, where the forge's answer does not say so already. */
+/** What to do about it, if the message does not say so already. */
 function adviceFor(fault: ForgeFault, { repo_url, credential }: ForgeRepository): string | undefined {
   switch (fault) {
     case 'unknown_host':
@@ -143,7 +143,7 @@ function adviceFor(fault: ForgeFault, { repo_url, credential }: ForgeRepository)
   }
 }
 
-/** That the repository can be read is known by now. */
+/** A warning for a repository that can be read, but maybe not pushed to. */
 function pushWarning(error: unknown, { repo_url, credential }: ForgeRepository): string {
   if (!(error instanceof ForgeError)) throw error;
   switch (CODE[error.fault]) {

@@ -8,7 +8,7 @@ import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Prices } from '../../domain/prices.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
-import { readBytes } from '../body.ts';
+import { readRawBody } from '../body.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { untilClosed } from '../abort-on-close.ts';
 import { remaining, writeLlmError } from './error.ts';
@@ -70,7 +70,7 @@ export class ModelProxy implements WorkerProxy {
 
   async #carry(carried: Carried, route: string): Promise<void> {
     const { request, response, signal } = carried;
-    const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
+    const raw = await readRawBody(request, LIMITS.llm_body_bytes_max);
     signal.throwIfAborted();
     const wanted = readRequest(raw);
     this.#ledger.priceOf(wanted.model);
