@@ -29,9 +29,16 @@ const httpUrl = z
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 
+/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
+const headerKey = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]+$/, 'has a space, a line break or another character that no key has')
+  .optional();
+
 const claude = {
-  ANTHROPIC_API_KEY: z.string().optional().describe('the API key; without one the demo model answers'),
-  CLAUDE_API_KEY: z.string().optional().describe('another name for `ANTHROPIC_API_KEY`'),
+  ANTHROPIC_API_KEY: headerKey.describe('the API key; without one the demo model answers'),
+  CLAUDE_API_KEY: headerKey.describe('another name for `ANTHROPIC_API_KEY`'),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com').describe('the address of the API'),
   ERRAND_MODEL: z
     .string()

@@ -37,7 +37,10 @@ test('a browser is told what this is and how to log in here', async (t) => {
   t.is(got.headers['content-type'], 'text/html; charset=utf-8');
   t.is(got.headers.vary, 'Accept');
   t.is(loginOf(got), `npx errand login --server ${server.url} --signup`);
-  t.is((await get(server, {}, 'HEAD')).status, 200);
+  const head = await get(server, {}, 'HEAD');
+  t.is(head.status, 200);
+  t.is(head.headers['content-type'], 'text/html; charset=utf-8');
+  t.is(head.text, '');
 });
 
 test('whoever does not ask for HTML gets a problem document', async (t) => {
@@ -80,6 +83,8 @@ test('behind a trusted proxy the address is the published one', async (t) => {
   t.true(loginOf(await get(trusting, headers)).includes('--server https://errand.example'));
   const hostile = { 'x-forwarded-proto': 'javascript"><script>', 'x-forwarded-host': '"><script>' };
   t.true(loginOf(await get(trusting, hostile)).includes('--server ADDRESS-OF-THIS-PAGE'));
+  const proto = { ...headers, 'x-forwarded-proto': '<script>alert(1)</script>' };
+  t.true(loginOf(await get(trusting, proto)).includes('--server http://errand.example'));
   const direct = await startApi(t);
   t.true(loginOf(await get(direct, headers)).includes(`--server ${direct.url}`));
 });

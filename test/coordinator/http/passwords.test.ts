@@ -51,7 +51,10 @@ test('of two concurrent password changes, one succeeds', async (t) => {
   const { api } = await server.person('ada@example.org');
   const to = (new_password: string) => api.send('changePassword', { body: { old_password: PASSWORD, new_password } });
   const statuses = (await Promise.all([to(NEW), to(`${NEW} too`)])).map(({ status }) => status);
-  t.deepEqual(new Set(statuses), new Set([204, 401]));
+  t.deepEqual(
+    statuses.toSorted((a, b) => a - b),
+    [204, 401],
+  );
 });
 
 test('a log-in whose password is changed while it is being checked fails', async (t) => {
