@@ -10,7 +10,8 @@ import { temporaryFolder } from '../support/folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const unit = readFileSync(join(ROOT, 'coordinator/errand.service'), 'utf8');
-const has_systemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+/** In CI it must be there: no test is skipped. */
+const has_systemd = process.env.CI === 'true' || spawnSync('systemd-analyze', ['--version']).status === 0;
 
 test('the unit starts what npm start does, with settings that are known', (t) => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
