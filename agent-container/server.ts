@@ -4,7 +4,8 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
-import { ErrandError, parse, toProblem } from '../protocol/problem.ts';
+import { ErrandError, parse } from '../protocol/problem.ts';
+import { toProblem } from '../protocol/problem-document.ts';
 import {
   CancelPush,
   MessagesPush,

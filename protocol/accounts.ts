@@ -2,11 +2,8 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
-/*
- * The bodies of the routes for accounts and log-ins. Requests are strict: an unknown field is an error that names it.
- */
+/* Accounts and log-ins on the wire. Requests are strict: an unknown field is named and refused. */
 
-/** An account. */
 export const User = z.object({
   id: Id,
   email: z.string(),
@@ -21,26 +18,23 @@ const Email = z
   .transform((value) => value.trim().toLowerCase())
   .pipe(z.email('is not an e-mail address'));
 
-/** A new password. bcrypt reads at most 72 bytes, and stops at a NUL. */
+/** A new password. */
 const Password = z
   .string()
-  .min(10, 'is too short: at least 10 characters')
-  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: at most 72 bytes')
-  .refine((value) => !value.includes('\0'), 'contains a NUL character');
+  .min(10, 'is too short: 10 characters at least')
+  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: bcrypt reads 72 bytes and no more')
+  .refine((value) => !value.includes('\0'), 'contains a NUL, where bcrypt stops reading');
 
-/** A password to compare with the stored one. It may be any text. */
+/** A password to compare with the stored one: any text may be tried. */
 const PasswordAttempt = z.string().min(1).max(200);
 
-/** Creates an account. */
 export const Signup = z.strictObject({ email: Email, password: Password });
-/** Logs in. */
 export const Login = z.strictObject({ email: Email, password: PasswordAttempt });
-/** Deletes the caller's account. The password confirms it. */
+/** Deleting an account takes its password once more. */
 export const AccountDelete = z.strictObject({ password: PasswordAttempt });
-/** Exchanges or ends a refresh token. */
 export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
 
-/** The response to a sign-up, log-in and refresh. `expires_in`: seconds until the access token expires. */
+/** The answer to a sign-up, a log-in and a refresh. `expires_in`: seconds until the access token expires. */
 export const Session = z.object({
   user: User,
   access_token: z.string(),
@@ -49,16 +43,17 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
-/** Changes the caller's password. */
 export const PasswordChange = z.strictObject({ old_password: PasswordAttempt, new_password: Password });
 
-/** Gives another account a new password. Only for the owner of the server. */
+/** The owner gives someone else a new password. */
 export const PasswordReset = z.strictObject({ email: Email });
-/** The new password, which is never shown again. */
+/** The new password. It is shown here and never again. */
 export const PasswordResetDone = z.object({ email: z.string(), password: z.string() });
 export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
 
-/** One log-in of the caller. `user_agent` and `address` are those of its last log-in or refresh; null if not known. */
+/**
+ * One log-in of the caller. `user_agent` and `address` are those of its last log-in or refresh; null if not known.
+ */
 export const SessionInfo = z.object({
   id: Id,
   created_at: Time.describe('when it logged in'),
@@ -66,13 +61,13 @@ export const SessionInfo = z.object({
   user_agent: z
     .string()
     .nullable()
-    .describe(`the client's User-Agent header, cut to ${LIMITS.user_agent_chars_max} characters`),
-  address: z.string().nullable().describe('the IP address of the client'),
+    .describe(`what the client called itself, cut to ${LIMITS.user_agent_chars_max} characters`),
+  address: z.string().nullable().describe('the IP address that it came from'),
   current: z.boolean().describe('whether this request came from it'),
 });
 export type SessionInfo = z.infer<typeof SessionInfo>;
 /** Newest first. `next_cursor` is null at the end. */
 export const SessionPage = z.object({ items: z.array(SessionInfo), next_cursor: Id.nullable() });
 
-/** A one-time ticket for the socket, valid for `expires_in` seconds. */
+/** A one-time ticket for the socket; good for `expires_in` seconds. */
 export const WsTicket = z.object({ ticket: z.string(), expires_in: z.number().int().positive() });

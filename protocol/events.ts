@@ -6,18 +6,21 @@ import { Commit, DiffStat, FailureReason, PlanItem, RunnerName, TaskStatus, Usag
  * The event log is the single source of truth. A task's events are append-only rows. What a client shows, what a
  * reconnecting client replays and the transcript that a later attempt resumes from are all computed from these rows.
  *
- * A worker writes the events of `WorkerEvent` and numbers them from 1 in each attempt. The coordinator writes those
+ * A worker writes the events of `NumberedEvent`, and numbers them from 1 in each attempt. The coordinator writes those
  * of `CoordinatorEvent`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and types.
- * But the coordinator validates a worker's event strictly, so that the author of the worker notices mistakes.
+ * But the coordinator refuses a worker's event with an unknown field, so that the author of the worker finds the
+ * mistake.
  */
 
-/** A coordinator's event. */
-const event = <T extends string, S extends z.ZodRawShape>(type: T, body: S) =>
-  z.strictObject({ type: z.literal(type), body: z.strictObject(body) });
+/** A coordinator's event. `meaning` is shown in the documentation. */
+const event = <T extends string, S extends z.ZodRawShape>(type: T, meaning: string, body: S) =>
+  z.strictObject({ type: z.literal(type), body: z.strictObject(body) }).describe(meaning);
 
 /** A worker's event in a callback. `seq` counts from 1 in each attempt. `at` is the time of the worker's clock. */
-const numbered = <T extends string, S extends z.ZodRawShape>(type: T, body: S) =>
-  z.strictObject({ seq: z.number().int().positive(), at: Time, type: z.literal(type), body: z.strictObject(body) });
+const numbered = <T extends string, S extends z.ZodRawShape>(type: T, meaning: string, body: S) =>
+  z
+    .strictObject({ seq: z.number().int().positive(), at: Time, type: z.literal(type), body: z.strictObject(body) })
+    .describe(meaning);
 
 /** A content block of the Claude API, stored unchanged: the API refuses a transcript whose blocks were modified. */
 const ContentBlock = z.looseObject({ type: z.string() });
@@ -31,26 +34,29 @@ export const Step = z.enum(['clone', 'setup', 'work', 'verify', 'push']);
 /** The tokens of one model request, as the API counted them. */
 export const TurnUsage = Usage.omit({ requests: true, cost_usd: true });
 
-/** A worker's event with its number: the events that a worker posts. */
+/** A worker's event with its number, as it is posted. */
 export const NumberedEvent = z.discriminatedUnion('type', [
-  /**
-   * The first event of each attempt. `agent` and `version` name the worker's program. `resumed`: there is a
-   * transcript to continue.
-   */
-  numbered('agent.started', { agent: z.string().max(100), version: z.string().max(100), resumed: z.boolean() }),
-  numbered('step.started', { step: Step }),
-  /**
-   * The repository was cloned or updated. `commit`: the commit that the work starts from; null in an empty
-   * repository.
-   */
-  numbered('repository.ready', {
-    branch: z.string(),
-    base_branch: z.string(),
-    base_commit: Commit.nullable(),
-    commit: Commit.nullable(),
-  }),
-  /** The project's setup command has ended. `exit_code`: null if a signal ended it. */
-  numbered('setup.finished', {
+  numbered(
+    'agent.started',
+    'The first event of each attempt: the name and version of the agent. `resumed`: it continues a transcript.',
+    {
+      agent: z.string().max(100),
+      version: z.string().max(100),
+      resumed: z.boolean(),
+    },
+  ),
+  numbered('step.started', 'A step of the worker begins: clone, setup, work, verify or push.', { step: Step }),
+  numbered(
+    'repository.ready',
+    'The clone is ready, on the branch of the task. `commit` is null in an empty repository.',
+    {
+      branch: z.string(),
+      base_branch: z.string(),
+      base_commit: Commit.nullable(),
+      commit: Commit.nullable(),
+    },
+  ),
+  numbered('setup.finished', "The project's setup command has ended.", {
     command: z.string(),
     exit_code: z.number().int().nullable(),
     output: text,
@@ -58,16 +64,16 @@ export const NumberedEvent = z.discriminatedUnion('type', [
   }),
 
   /**
-   * The conversation begins. The body is the exact start of every model request of the task, so that a later attempt
-   * sends the same prefix and uses the API's prompt cache.
+   * Every model request of the task, in later attempts too, starts with exactly this: so the API can use its prompt
+   * cache.
    */
-  numbered('conversation.started', { system: text, content: z.array(ContentBlock) }),
-  /**
-   * A model request begins. The deltas of this turn, and the `turn.finished` that replaces them, have the same `ref`.
-   */
-  numbered('turn.started', { turn, ref: z.string().max(60), model: z.string() }),
-  /** The model's answer is complete. `request_id`: the API's id of the request. */
-  numbered('turn.finished', {
+  numbered('conversation.started', 'The conversation begins. The body is the start of every model request.', {
+    system: text,
+    content: z.array(ContentBlock),
+  }),
+  /** The deltas of the turn have the same `ref`. The `turn.finished` replaces them; a `turn.retried` voids them. */
+  numbered('turn.started', 'A model request begins.', { turn, ref: z.string().max(60), model: z.string() }),
+  numbered('turn.finished', "The model's answer is complete.", {
     turn,
     ref: z.string().max(60),
     model: z.string(),
@@ -78,12 +84,19 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     request_id: z.string().nullable(),
     duration_ms: ms,
   }),
-  /** A model request failed and is retried at `retry_at`. Its deltas are void. */
-  numbered('turn.retried', { turn, ref: z.string().max(60), reason: z.string().max(2000), retry_at: Time }),
-  /** A tool call begins. `ref`: the API's `tool_use` id. */
-  numbered('tool.started', { turn, ref: z.string().max(100), name: z.string().max(64), input: z.unknown() }),
-  /** A tool call has ended. `exit_code`: for commands; null if a signal ended the command. */
-  numbered('tool.finished', {
+  numbered('turn.retried', 'A model request failed and is retried at `retry_at`. Its deltas are void.', {
+    turn,
+    ref: z.string().max(60),
+    reason: z.string().max(2000),
+    retry_at: Time,
+  }),
+  numbered('tool.started', 'A tool call begins.', {
+    turn,
+    ref: z.string().max(100),
+    name: z.string().max(64),
+    input: z.unknown(),
+  }),
+  numbered('tool.finished', 'A tool call has ended. `exit_code` is for commands; null if a signal ended the command.', {
     turn,
     /** The API's `tool_use` id. The deltas of a running command have the same `ref`. */
     ref: z.string().max(100),
@@ -95,92 +108,118 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     exit_code: z.number().int().nullable().optional(),
   }),
   /**
-   * Text that enters the conversation after the tool results of `turn` (0: after the first message). `source`: a
-   * person's message, with its `message_id`; the output of a failed verify command; or a note of the worker itself,
-   * such as a limit that is near.
+   * The text follows the tool results of `turn` (0: it follows the first message). `verify`: the output of a failed
+   * verify command. `harness`: a note of the worker itself, such as that a limit is near.
    */
-  numbered('input.added', {
-    turn: z.number().int().nonnegative(),
-    source: z.enum(['person', 'verify', 'harness']),
-    message_id: Id.optional(),
-    text,
+  numbered(
+    'input.added',
+    'Text enters the conversation: a message of a person, with its `message_id`, or a note of the worker.',
+    {
+      turn: z.number().int().nonnegative(),
+      source: z.enum(['person', 'verify', 'harness']),
+      message_id: Id.optional(),
+      text,
+    },
+  ),
+  numbered('context.reduced', 'The Claude API shortened the context of the conversation.', {
+    turn,
+    means: z.enum(['clear_tool_uses', 'compact']),
+    detail: z.string().max(2000),
   }),
-  /** The API shortened the context of the conversation. */
-  numbered('context.reduced', { turn, means: z.enum(['clear_tool_uses', 'compact']), detail: z.string().max(2000) }),
-  /** The agent's plan; it replaces the one before. */
-  numbered('plan.updated', { items: z.array(PlanItem).max(50) }),
-  /** The agent asks the person a question. The task is `waiting` until a message comes, or until `until`. */
-  numbered('question.asked', {
+  numbered('plan.updated', "The agent's to-do list; it replaces the one before.", { items: z.array(PlanItem).max(50) }),
+  numbered(
+    'question.asked',
+    'The agent asks the person. The task is `waiting` until a message comes, or until `until`.',
+    {
+      ref: z.string().max(100),
+      question: z.string().min(1).max(4000),
+      until: Time.optional(),
+    },
+  ),
+  numbered('question.closed', 'The question was answered, or nobody answered in time.', {
     ref: z.string().max(100),
-    question: z.string().min(1).max(4000),
-    until: Time.optional(),
+    answered: z.boolean(),
   }),
-  /** The agent no longer waits. `answered`: false if no message came in time. */
-  numbered('question.closed', { ref: z.string().max(100), answered: z.boolean() }),
-  /**
-   * A limit of the attempt is near. `used` and `of` have the unit of that limit: turns, US dollars or milliseconds.
-   */
-  numbered('limit.near', { limit: z.enum(['turns', 'budget', 'time', 'context']), used: z.number(), of: z.number() }),
-  /** The project's verify command has ended. `exit_code`: null if a signal ended it. */
-  numbered('verify.finished', {
+  numbered(
+    'limit.near',
+    'A limit is nearly reached. `used` and `of` are in turns, US dollars, milliseconds or tokens.',
+    {
+      limit: z.enum(['turns', 'budget', 'time', 'context']),
+      used: z.number(),
+      of: z.number(),
+    },
+  ),
+  numbered('verify.finished', "The project's verify command has ended.", {
     command: z.string(),
     passed: z.boolean(),
     exit_code: z.number().int().nullable(),
     output: text,
     duration_ms: ms,
   }),
-  /** A commit was pushed to the repository. `wip`: the work is not finished. */
-  numbered('branch.pushed', { branch: z.string(), commit: Commit, wip: z.boolean(), diff_stat: DiffStat }),
-  /** A message for people that no other type fits. */
-  numbered('log', { level: z.enum(['info', 'warn', 'error']), text: z.string().max(20_000) }),
-  /** An event of another agent's own. Clients show it as one line. */
-  numbered('custom', { name: z.string().max(64), data: z.unknown() }),
+  numbered('branch.pushed', 'A commit was pushed. `wip`: work in progress, not the final result.', {
+    branch: z.string(),
+    commit: Commit,
+    wip: z.boolean(),
+    diff_stat: DiffStat,
+  }),
+  numbered('log', 'A message for people that no other type fits.', {
+    level: z.enum(['info', 'warn', 'error']),
+    text: z.string().max(20_000),
+  }),
+  numbered('custom', 'An event of another agent. Clients show it as one line.', {
+    name: z.string().max(64),
+    data: z.unknown(),
+  }),
 ]);
 export type NumberedEvent = z.infer<typeof NumberedEvent>;
 
-/** A worker's event without number and time. */
+/** A worker's event without its number and time. */
 export type WorkerEvent = NumberedEvent extends infer E
   ? E extends NumberedEvent
     ? Pick<E, 'type' | 'body'>
     : never
   : never;
+/** The type of a worker's event. */
 export type WorkerEventType = WorkerEvent['type'];
 
-/** The events that the coordinator writes. */
+/** An event that the coordinator writes. */
 export const CoordinatorEvent = z.discriminatedUnion('type', [
-  event('task.created', {
+  event('task.created', 'A person sent the task.', {
     prompt: z.string(),
     repo_url: z.string(),
     base_branch: z.string().nullable(),
     model: z.string(),
   }),
-  /** The task's status changed. `reason`: why it failed. `detail`: the same for people. */
-  event('task.status', {
+  event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
     to: TaskStatus,
     reason: FailureReason.nullable(),
     detail: z.string().nullable(),
   }),
-  /** A worker was chosen for a new attempt. `warm`: it had been started ahead of time. */
-  event('attempt.started', { runner: RunnerName, worker: z.string(), warm: z.boolean() }),
-  /** The attempt has ended. `reason`: why it failed. `detail`: the same for people. */
-  event('attempt.ended', {
+  event('attempt.started', 'An attempt begins. `warm`: its worker had been started ahead of time.', {
+    runner: RunnerName,
+    worker: z.string(),
+    warm: z.boolean(),
+  }),
+  event('attempt.ended', 'An attempt has ended. `retry_at`: when the next one may start; null if there is none.', {
     status: z.enum(['succeeded', 'failed', 'cancelled']),
     reason: FailureReason.nullable(),
     detail: z.string().nullable(),
-    /** When the next attempt may start; null if there is none. */
     retry_at: Time.nullable(),
   }),
-  /** A person sent a message. It enters the conversation with the `input.added` event that has its id. */
-  event('message.received', { message_id: Id, text: z.string() }),
-  /** A person cancelled the task. Its worker saves the work and ends the attempt. */
-  event('task.cancel_requested', { reason: z.string() }),
-  /** A person changed the task's budget. It is in US dollars. */
-  event('task.budget', { budget_usd: z.number().positive() }),
-  /** A model request was charged for. `usage`: the task's total so far. */
-  event('usage.updated', { model: z.string(), usage: Usage }),
-  /** The worker reported a result. `branch` and `commit` are null if nothing was pushed. */
-  event('task.result', {
+  event('message.received', 'A person sent a message. It enters the conversation with an `input.added`.', {
+    message_id: Id,
+    text: z.string(),
+  }),
+  event('task.cancel_requested', 'A person cancelled the task.', { reason: z.string() }),
+  event('task.budget', 'A person changed the budget of the task, in US dollars.', {
+    budget_usd: z.number().positive(),
+  }),
+  event('usage.updated', 'A model request was charged for. `usage` is the total of the task.', {
+    model: z.string(),
+    usage: Usage,
+  }),
+  event('task.result', 'The worker reported a result. `branch` and `commit` are null if nothing was pushed.', {
     summary: z.string(),
     branch: z.string().nullable(),
     commit: Commit.nullable(),
@@ -190,8 +229,8 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
 export type CoordinatorEvent = z.infer<typeof CoordinatorEvent>;
 
 /**
- * One row of the log, as clients get it. `id` is global and ascending: it is the client's cursor. `seq`: null for a
- * coordinator's event.
+ * One row of the log, as clients get it. `id` is global and ascending: it is the client's cursor. `seq` is null for
+ * an event of the coordinator.
  */
 export const LogEvent = z.object({
   id: z.number().int().positive(),

@@ -3,7 +3,8 @@ import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
-import { ERROR_STATUS, Problem, type ErrorCode } from './problem.ts';
+import type { ErrorCode } from './problem.ts';
+import { ERROR_STATUS, Problem } from './problem-document.ts';
 import type { Route } from './route.ts';
 import { ROUTE_NAMES, ROUTES } from './routes.ts';
 import { ClientFrame, ServerFrame } from './socket.ts';
@@ -95,7 +96,9 @@ export function eventSchema(): Json {
   const options = [...NumberedEvent.options, ...CoordinatorEvent.options];
   return {
     description: 'One row of the log. Ignore types and fields that are not listed here: a newer version may add some.',
-    oneOf: options.map(({ shape: { type, body } }) => schemaOf(LogEvent.extend({ type, body }), 'output')),
+    oneOf: options.map(({ shape: { type, body }, description = '' }) =>
+      schemaOf(LogEvent.extend({ type, body }).describe(description), 'output'),
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { ERROR_STATUS, type ErrorCode } from '../../protocol/problem.ts';
+import { ErrorCode } from '../../protocol/problem.ts';
 import type { CoordinatorClient } from '../reporting/coordinator-client.ts';
 import { requestCoordinator } from './coordinator-request.ts';
 
@@ -67,7 +67,5 @@ function forwardedHeaders(headers: http.IncomingHttpHeaders): http.OutgoingHttpH
 }
 
 function parseErrorCode(header: string | string[] | undefined): ErrorCode | null {
-  const isCode = (value: unknown): value is ErrorCode =>
-    typeof value === 'string' && Object.hasOwn(ERROR_STATUS, value);
-  return isCode(header) ? header : null;
+  return ErrorCode.safeParse(header).data ?? null;
 }

@@ -1,4 +1,5 @@
-import { ErrandError, Problem, type ErrorCode } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import { Problem } from '../../protocol/problem-document.ts';
 
 /** The parts of an HTTP response that its error is made from. */
 type ErrorResponse = { status: number; retry_after: unknown; text: string };

@@ -9,8 +9,7 @@ import { restore } from './restore-command.ts';
 
 /*
  * The commands that run on the server's machine, with its settings, on its data folder. `cli/main.ts` starts this
- * program. Each command imports what it needs when it runs: a backup does not load the Docker client, and the doctor
- * does not load the database driver.
+ * program. Each command imports what it needs when it runs: a backup does not load the Docker client.
  */
 
 const argv = process.argv.slice(2);

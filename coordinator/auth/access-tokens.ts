@@ -10,7 +10,10 @@ const TYPE = 'at+jwt';
 const TOKEN_CHARS_MAX = 1000;
 const Claims = z.object({ sub: Id, sid: Id, exp: z.number() });
 
-/** Signs and checks people's access tokens: short-lived JWTs that name the user and the log-in. `issuer` is the instance's id. */
+/**
+ * Signs and verifies access tokens of people: short-lived JWTs with the user and the log-in. `issuer` is the instance
+ * id.
+ */
 export class AccessTokens {
   readonly #key: Uint8Array;
   readonly #issuer: string;
@@ -34,7 +37,10 @@ export class AccessTokens {
       .sign(this.#key);
   }
 
-  /** Who the token names. Throws `unauthenticated` for any that this server did not sign for this use, or that has expired. */
+  /**
+   * Who the token was issued to. Rejects with `unauthenticated` if this server did not issue it for this use, or it
+   * expired.
+   */
   async verify(token: string): Promise<Identity> {
     if (token.length > TOKEN_CHARS_MAX) throw refused();
     try {

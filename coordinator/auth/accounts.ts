@@ -33,8 +33,9 @@ export class Accounts {
   }
 
   /**
-   * Changes the password and ends all other log-ins. A repeat with the same two passwords changes nothing and is answered the same: the first answer
-   * may have been lost. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does.
+   * Changes the password and ends all other log-ins. A repeat with the same two passwords changes nothing and
+   * succeeds, since the first answer may have been lost. Rejects with `wrong_credentials` or `rate_limited`, as a
+   * log-in does.
    */
   async changePassword(
     identity: Identity,
@@ -55,8 +56,9 @@ export class Accounts {
   }
 
   /**
-   * Gives someone else a new random password, for the owner alone. Rejects with `forbidden` for anyone else, `not_found` where there is no such account, and
-   * `conflict` for the owner's own: a stolen access token must not be enough to take the server over.
+   * Gives someone else a new random password; for the owner only. Rejects with `forbidden` for anyone else,
+   * `not_found` if there is no such account, and `conflict` for the owner's own: a stolen access token must not be
+   * enough to take over the server.
    */
   async resetPasswordOf(identity: Identity, email: string): Promise<PasswordResetDone> {
     const owner = this.#find(identity.user_id);
@@ -71,8 +73,8 @@ export class Accounts {
   }
 
   /**
-   * Deletes the account with all that belongs to it, and ends its log-ins. Rejects with `wrong_credentials` or `rate_limited`, as a log-in does, and
-   * with `conflict` (see `removeAccount`).
+   * Deletes the account with all that belongs to it, and ends its log-ins. Rejects with `wrong_credentials` or
+   * `rate_limited`, as a log-in does, and with `conflict` (see `removeAccount`).
    */
   async remove(identity: Identity, password: string, client: Client): Promise<void> {
     const { log, sessions, authenticator } = this.#deps;
@@ -85,7 +87,7 @@ export class Accounts {
     });
   }
 
-  /** Which of these is the account's password. Rejects with `wrong_credentials` if none is; that counts as a failed log-in. */
+  /** Which candidate is the account's password. Rejects with `wrong_credentials` if none is: a failed log-in. */
   async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
     const { limiter, passwords } = this.#deps;
     const { id, email, password_hash } = this.#find(user_id);

@@ -11,13 +11,13 @@ import {
   putKnownAddress,
 } from '../sqlite/login-failures.ts';
 
-/** How many failures are free; each one after them doubles the wait, from a second up to `wait_ms_max`. */
+/** How many failures are free. Each further one doubles the wait, from one second up to `wait_ms_max`. */
 type Rule = { free: number; wait_ms_max: number };
 
 const RULES = {
-  /** Anyone can fail for an account, so what that does to its owner ends soon. */
+  /** Anyone can cause failures for an account, so they block its user only briefly. */
   account: { free: 5, wait_ms_max: 60_000 },
-  /** An account, at an address that it logged in from before. */
+  /** An account at an address from which it logged in before. */
   known: { free: 5, wait_ms_max: 15 * 60_000 },
   address: { free: 20, wait_ms_max: 15 * 60_000 },
   signup: { free: 5, wait_ms_max: 60 * 60_000 },
@@ -29,12 +29,12 @@ const FORGET_MS = 24 * 3600_000;
 const ROWS_MAX = 10_000;
 const KNOWN_ADDRESSES_MAX = 20;
 
-/** An attempt that was let in. It counts as failed until it is known to have succeeded, so that many at once gain nothing. */
+/** An admitted attempt. It counts as failed until it has succeeded, so that many attempts at once gain nothing. */
 export type Admission = { succeeded: (user_id: string) => void };
 
 /**
- * Limits log-ins per account and per address, and sign-ups per address. Failures for an account from elsewhere do not hold up its owner
- * where that account has logged in before.
+ * Limits log-ins per account and per address, and sign-ups per address. Failures from elsewhere do not block an
+ * account at an address from which it logged in before.
  */
 export class Limiter {
   readonly #log: EventLog;
@@ -45,7 +45,7 @@ export class Limiter {
     this.#now = now;
   }
 
-  /** Lets a log-in in, or throws `rate_limited`. `user_id`: whose account the e-mail address is, if anyone's. */
+  /** Admits a log-in, or throws `rate_limited`. `user_id`: the account with this e-mail address, if there is one. */
   login(email: string, user_id: string | undefined, address: string): Admission {
     const from = networkOf(address);
     const known = user_id !== undefined && isKnownAddress(this.#log.db, user_id, from);
@@ -55,7 +55,7 @@ export class Limiter {
     const host: Limited = { rule: RULES.address, key: `address:${from}` };
     this.#admit([account, host]);
     return {
-      // The address keeps its count: or else an attacker would clear it by logging in to an account of their own.
+      // The address keeps its count: an attacker could otherwise clear it by logging in to an account of their own.
       succeeded: (user_id) =>
         this.#log.write(({ db }) => {
           deleteFailures(db, account.key);
@@ -65,7 +65,7 @@ export class Limiter {
     };
   }
 
-  /** Lets a sign-up in, or throws `rate_limited`. Successful ones count too. */
+  /** Admits a sign-up, or throws `rate_limited`. Successful ones count too. */
   signup(address: string): void {
     this.#admit([{ rule: RULES.signup, key: `signup:${networkOf(address)}` }]);
   }
@@ -87,7 +87,10 @@ export class Limiter {
     });
   }
 
-  /** In milliseconds since 1970. A wait that is longer than the rule allows was set before the clock was put back, and is over. */
+  /**
+   * In milliseconds since 1970. A wait longer than the rule allows was set before the clock was set back, and is
+   * over.
+   */
   #blockedUntil(db: Db, { key, rule }: Limited, now: number): number {
     const until = Date.parse(findFailures(db, key)?.blocked_until ?? '1970');
     return until - now > rule.wait_ms_max ? 0 : until;
@@ -103,7 +106,7 @@ export class Limiter {
   }
 }
 
-/** What one subscriber has: an IPv4 address, or the /64 of an IPv6 one. */
+/** The network of one subscriber: an IPv4 address, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -32,8 +32,8 @@ export class Logins {
   }
 
   /**
-   * Makes an account and logs it in. The first one is the owner; whether others may follow is a setting. Rejects with `signup_closed`,
-   * `email_taken` or `rate_limited`.
+   * Creates an account and logs it in. The first one is the owner; whether others may sign up is a setting. Rejects
+   * with `signup_closed`, `email_taken` or `rate_limited`.
    */
   async signup({ email, password }: z.output<typeof Signup>, client: Client): Promise<Session> {
     const { log, limiter, passwords, sessions, now } = this.#deps;
@@ -54,7 +54,10 @@ export class Logins {
     return this.#issue(user, session, refresh_token);
   }
 
-  /** Logs in. Rejects with `rate_limited`, or with `wrong_credentials` after the same work whether or not there is such an account. */
+  /**
+   * Logs in. Rejects with `rate_limited`, or with `wrong_credentials`, which takes as long whether or not the account
+   * exists.
+   */
   async login({ email, password }: z.output<typeof Login>, client: Client): Promise<Session> {
     const { log, limiter, passwords, sessions } = this.#deps;
     const user = findUserByEmail(log.db, email);

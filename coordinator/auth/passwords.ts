@@ -3,32 +3,37 @@ import { ErrandError } from '../../protocol/problem.ts';
 
 /** bcrypt at this cost takes about a quarter of a second. */
 const ROUNDS = 12;
-/** Hashing runs on the few threads that files and names are served by too: most must stay free. */
+/**
+ * How many hashes run at once. They use the same few threads as file access and DNS, most of which must stay free.
+ */
 const AT_ONCE = 2;
 const WAITING_MAX = 32;
-/** bcrypt reads no further than this, and stops at a NUL. */
+/** bcrypt ignores what follows these bytes or a NUL. */
 const BYTES_MAX = 72;
 
-/** Passwords by bcrypt, so many at once as the machine bears. Past that callers wait, and past a bound they are refused with `unavailable`. */
+/**
+ * Hashes passwords with bcrypt, a few at a time. Further callers wait; past a limit they are refused with
+ * `unavailable`.
+ */
 export class Passwords {
   readonly #rounds: number;
   readonly #nobody: string;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** `rounds` is lower in tests alone. */
+  /** Only tests set `rounds`. */
   constructor(rounds = ROUNDS) {
     this.#rounds = rounds;
-    // A hash that no password has: an unknown account costs the same work as a wrong password.
+    // A hash that no password has: an unknown account takes as long as a wrong password.
     this.#nobody = bcrypt.genSaltSync(rounds) + '.'.repeat(31);
   }
 
-  /** The hash to store. The password has been checked: at most 72 bytes, no NUL. */
+  /** The hash to store. The caller has checked the password: at most 72 bytes, no NUL. */
   hash(password: string): Promise<string> {
     return this.#inTurn(() => bcrypt.hash(password, this.#rounds));
   }
 
-  /** Whether the password is the one of this hash. With no hash: false, after the same work. */
+  /** Whether the password has this hash. Without a hash: false, after the same time. */
   matches(password: string, hash: string | undefined): Promise<boolean> {
     const readable = Buffer.byteLength(password) <= BYTES_MAX && !password.includes('\0');
     return this.#inTurn(async () => (await bcrypt.compare(password, hash ?? this.#nobody)) && readable);
@@ -40,7 +45,7 @@ export class Passwords {
         throw new ErrandError('unavailable', 'Too many log-ins at once: try again in a few seconds.', {
           retry_after_s: 5,
         });
-      // Whoever leaves hands over its place, so `#running` stays as it is.
+      // The caller that finishes passes its slot on, so `#running` does not change.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running++;
     try {

@@ -9,14 +9,15 @@ import type { Sessions } from './sessions.ts';
 
 type Dependencies = { log: EventLog; passwords: Passwords; sessions: Sessions };
 
-/** Letters and digits that are not mistaken for one another when they are read out: no `i`, `l`, `o`, `u`, `0` or `1`. */
+/** Letters and digits that are not confused when read aloud: no `i`, `l`, `o`, `u`, `0` or `1`. */
 const ALPHABET = 'abcdefghjkmnpqrstvwxyz23456789';
 const GROUPS = 4;
 const GROUP_CHARS = 5;
 
 /**
- * Gives an account a new random password, ends its log-ins, and forgets its failed ones, so that it can log in at once. The password is in the answer alone.
- * It asks for no rights: that is up to the caller. `email` as it is stored. Rejects with `not_found` where there is no such account.
+ * Gives an account a new random password, ends its log-ins, and clears its failed ones, so that it can log in at
+ * once. Only the returned value contains the password. The caller checks who may do this. `email` in its stored form.
+ * Rejects with `not_found` if there is no such account.
  */
 export async function resetPassword(
   { log, passwords, sessions }: Dependencies,
@@ -36,7 +37,7 @@ export async function resetPassword(
   return { email, password };
 }
 
-/** 98 bits at random, in groups that can be typed from paper: `k3vx8-…`. */
+/** 98 random bits, in groups that are easy to type: `k3vx8-…`. */
 function randomPassword(): string {
   const group = () => Array.from({ length: GROUP_CHARS }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
   return Array.from({ length: GROUPS }, group).join('-');

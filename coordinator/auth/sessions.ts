@@ -21,8 +21,8 @@ import {
 import type { Client, Identity } from './identity.ts';
 
 /**
- * For this long a client whose answer was lost may send the same token again and gets the same successor, unless that was used already: a phone
- * that comes out of a tunnel is still logged in. It is as long as the lost access token would have lasted.
+ * How long a client may send a used token again because the answer was lost: it gets the same successor, unless that
+ * was used already. A phone that comes out of a tunnel is still logged in. As long as the lost access token lasts.
  */
 const LOST_ANSWER_MS = LIMITS.access_token_s * 1000;
 
@@ -32,8 +32,8 @@ type Rotated = { user_id: string; session: string; refresh_token: string };
 type Family = Pick<RefreshTokenRow, 'family' | 'user_id'> & { began_at?: string };
 
 /**
- * Log-ins, and the refresh tokens that descend from each (its family). A token is exchanged once; a second use means that two parties have it, and
- * ends the log-in.
+ * Log-ins, and the refresh tokens of each (its family). A token is exchanged once. A second use means that two
+ * parties have it, and ends the log-in.
  */
 export class Sessions {
   readonly #log: EventLog;
@@ -81,7 +81,7 @@ export class Sessions {
   endOne(user_id: string, session: string): void {
     this.#log.write((tx) => {
       if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
-        throw new ErrandError('not_found', 'There is no such log-in: it has ended already, perhaps.');
+        throw new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
       this.#endFamily(tx, session);
     });
   }

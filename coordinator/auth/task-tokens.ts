@@ -7,20 +7,23 @@ import { ErrandError } from '../../protocol/problem.ts';
 const ALGORITHM = 'HS256';
 const TYPE = 'task+jwt';
 const AUDIENCE = 'errand:task';
-/** Tokens that are remembered; the oldest goes first. A forgotten one is checked again, no more. */
-const REMEMBERED_MAX = 10_000;
+/** How many verified tokens are cached; the oldest is evicted, and verified again when it comes. */
+const CACHED_MAX = 10_000;
 
-/** Whom a token was made for. It says who calls; whether the attempt still may, its row says. */
+/** The attempt that a token was issued to. Whether that attempt may still call is decided by its row. */
 export type TaskClaims = { task_id: string; attempt: number; issued_at_ms: number; expires_at_ms: number };
 
 const Payload = z.object({ sub: Id, att: z.number().int().positive(), iat: z.number(), exp: z.number() });
 
-/** Makes and checks the tokens of workers. `key` serves for nothing else; `issuer` names this server, and the history of its database; `now` is in milliseconds. */
+/**
+ * Issues and verifies tokens of workers. `key` has no other use. `issuer` names this server and the history of its
+ * database. `now` is in milliseconds.
+ */
 export class TaskTokens {
   readonly #key: Uint8Array;
   readonly #issuer: string;
   readonly #now: () => number;
-  readonly #remembered = new Map<string, TaskClaims>();
+  readonly #cached = new Map<string, TaskClaims>();
 
   constructor(key: Uint8Array, issuer: string, now: () => number = Date.now) {
     this.#key = key;
@@ -28,7 +31,7 @@ export class TaskTokens {
     this.#now = now;
   }
 
-  /** A token for one attempt of one task, good for `LIMITS.task_token_s`. */
+  /** Issues a token for one attempt of one task, valid for `LIMITS.task_token_s`. */
   issue(task_id: string, attempt: number): Promise<string> {
     const issued_s = Math.floor(this.#now() / 1000);
     return new SignJWT({ att: attempt })
@@ -41,23 +44,26 @@ export class TaskTokens {
       .sign(this.#key);
   }
 
-  /** Whom the token was made for. Rejects with `unauthenticated`; `grace_s`: for how long after its expiry it is taken nevertheless. */
+  /**
+   * The attempt that the token was issued to. Rejects with `unauthenticated`, if it expired only after `grace_s`
+   * more.
+   */
   async verify(token: string, grace_s = 0): Promise<TaskClaims> {
-    const claims = this.#remembered.get(token) ?? (await this.#check(token));
+    const claims = this.#cached.get(token) ?? (await this.#check(token));
     if (this.#now() >= claims.expires_at_ms + grace_s * 1000)
       throw new ErrandError('unauthenticated', 'The task token has expired.');
     return claims;
   }
 
-  /** Whether half the life of a token is over, and it is time for the next. */
+  /** Whether half of the lifetime of a token is over: time to renew it. */
   isHalfOver({ issued_at_ms, expires_at_ms }: TaskClaims): boolean {
     return this.#now() >= (issued_at_ms + expires_at_ms) / 2;
   }
 
-  /** Drops what is remembered of an attempt that has ended. */
+  /** Removes the tokens of an attempt that has ended from the cache. */
   forget(task_id: string, attempt: number): void {
-    for (const [token, claims] of this.#remembered)
-      if (claims.task_id === task_id && claims.attempt === attempt) this.#remembered.delete(token);
+    for (const [token, claims] of this.#cached)
+      if (claims.task_id === task_id && claims.attempt === attempt) this.#cached.delete(token);
   }
 
   async #check(token: string): Promise<TaskClaims> {
@@ -67,21 +73,21 @@ export class TaskTokens {
         typ: TYPE,
         issuer: this.#issuer,
         audience: AUDIENCE,
-        // The expiry is checked on each call, since the claims are remembered.
+        // The expiry is checked at each call, since the claims are cached.
         clockTolerance: Number.MAX_SAFE_INTEGER,
       });
       const { sub, att, iat, exp } = Payload.parse(payload);
       const claims = { task_id: sub, attempt: att, issued_at_ms: iat * 1000, expires_at_ms: exp * 1000 };
-      this.#remember(token, claims);
+      this.#cache(token, claims);
       return claims;
     } catch (error) {
       throw new ErrandError('unauthenticated', 'The task token is not valid.', { cause: error });
     }
   }
 
-  #remember(token: string, claims: TaskClaims): void {
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size >= REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
-    this.#remembered.set(token, claims);
+  #cache(token: string, claims: TaskClaims): void {
+    const [oldest] = this.#cached.keys();
+    if (this.#cached.size >= CACHED_MAX && oldest !== undefined) this.#cached.delete(oldest);
+    this.#cached.set(token, claims);
   }
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
-/* The settings: environment variables, each with its form, its default and its description. `config.ts` reads them. */
+/*
+ * The settings: environment variables, each with its form, its default and its description. `config.ts` reads them.
+ * `npm run docs` writes them to coordinator/README.md and coordinator/errand.env.example.
+ */
 
 /** The name of Errand's own worker image: the only one that the server builds itself. */
 export const OWN_WORKER_IMAGE = 'errand-agent';
@@ -26,9 +29,16 @@ const httpUrl = z
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 
+/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
+const headerKey = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]+$/, 'has a space, a line break or another character that no key has')
+  .optional();
+
 const claude = {
-  ANTHROPIC_API_KEY: z.string().optional().describe('the API key; without one the demo model answers'),
-  CLAUDE_API_KEY: z.string().optional().describe('another name for `ANTHROPIC_API_KEY`'),
+  ANTHROPIC_API_KEY: headerKey.describe('the API key; without one the demo model answers'),
+  CLAUDE_API_KEY: headerKey.describe('another name for `ANTHROPIC_API_KEY`'),
   ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com').describe('the address of the API'),
   ERRAND_MODEL: z
     .string()
@@ -65,11 +75,9 @@ const workers = {
   ERRAND_RUNNER: z
     .enum(['docker', 'process'], 'is neither docker nor process')
     .optional()
-    .describe('`docker`, or `process` for no isolation; unset: see "Docker"'),
+    .describe('`docker`, or `process` for no isolation; unset: Docker, or see "Run it"'),
   ERRAND_WORKERS: whole(1, 100, 2).describe('how many errands run at the same time'),
-  ERRAND_WARM_WORKERS: whole(0, 20, 1).describe(
-    'how many idle workers are kept ready, so that an errand begins at once',
-  ),
+  ERRAND_WARM_WORKERS: whole(0, 20, 1).describe('how many idle workers are kept ready, so that errands begin at once'),
   ERRAND_WORKER_IMAGE: z
     .string()
     .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
@@ -79,17 +87,14 @@ const workers = {
   ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),
   ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240).describe(
-    'the size of one workspace; a larger one ends the errand as `workspace_full`',
+    'the size of one workspace; if it grows larger, the errand fails',
   ),
   ERRAND_CALLBACK_HOST: z
     .string()
     .default('127.0.0.1')
     .describe('the address for the callbacks of workers without a socket'),
   ERRAND_CALLBACK_PORT: whole(0, 65535, 8788).describe('the port for them; opened only when a worker needs it'),
-  DOCKER_HOST: z
-    .string()
-    .optional()
-    .describe('the Docker engine: `unix:///path` or `tcp://host:port`; unset: the usual socket'),
+  DOCKER_HOST: z.string().optional().describe('the engine: `unix:///path` or `tcp://host:port`; unset: the usual one'),
 };
 
 const limits = {
@@ -101,7 +106,7 @@ const limits = {
 const retention = {
   ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
   ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
-    'the size of the database above which the oldest ended errands are removed early',
+    'the size of the database; above it the oldest errands are removed early',
   ),
   ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
     'how long a workspace is kept after the end of its errand',
@@ -121,9 +126,7 @@ const git = {
     .default('')
     .transform((value) => value.split(/[\s,]+/).filter((part) => part !== ''))
     .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port')
-    .describe(
-      'hosts with private addresses that git and workers may reach, as `host` or `host:port`, separated by commas',
-    ),
+    .describe('private hosts that may be reached: `host` or `host:port`, with commas'),
 };
 
 const backups = {
@@ -146,3 +149,14 @@ export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, 
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
+
+/** The names of the settings by subject, in the order of the documentation. */
+export const SETTING_GROUPS: Record<string, string[]> = {
+  Claude: Object.keys(claude),
+  'The server': Object.keys(server),
+  Workers: Object.keys(workers),
+  'Limits of an errand': Object.keys(limits),
+  'What is kept': Object.keys(retention),
+  Git: Object.keys(git),
+  Backups: Object.keys(backups),
+};

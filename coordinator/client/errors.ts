@@ -1,4 +1,5 @@
-import type { FieldError, Problem } from '../../protocol/problem.ts';
+import type { FieldError } from '../../protocol/problem.ts';
+import type { Problem } from '../../protocol/problem-document.ts';
 
 /** An error whose message is for the user. */
 export class Failure extends Error {

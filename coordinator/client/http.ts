@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
-import { Problem } from '../../protocol/problem.ts';
+import { Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
@@ -131,11 +131,11 @@ const CAUSES: Record<string, string> = {
 };
 
 /** Why a connection failed, in words. */
-export function reason(error: unknown): string {
+export function reason(error: unknown, answer_ms = ANSWER_MS): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS / 1000} seconds`;
+  if (error.name === 'TimeoutError') return `no answer within ${answer_ms / 1000} seconds`;
   // A host with several addresses fails with one error per address, and no message of its own.
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
-  if (inner !== undefined) return reason(inner);
+  if (inner !== undefined) return reason(inner, answer_ms);
   return ('code' in error && CAUSES[String(error.code)]) || error.message;
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
-import { readJson } from '../worker-api/body.ts';
+import { readJsonBody } from '../worker-api/body.ts';
 import { writeLlmError } from '../worker-api/model/error.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
 import { toMessage, toStream, type ModelMessage, type MessageBlock } from './message-stream.ts';
@@ -52,7 +52,7 @@ async function serve(
   pace_ms: number,
   closing: AbortSignal,
 ): Promise<void> {
-  const body = await readJson(request, LIMITS.llm_body_bytes_max);
+  const body = await readJsonBody(request, LIMITS.llm_body_bytes_max);
   const demo_request = parse(DemoRequest, body, 'The model request');
   if (demo_request.model !== DEMO_MODEL)
     throw new ErrandError(

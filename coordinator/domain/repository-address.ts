@@ -2,16 +2,18 @@ import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { canonicalHost, isOwnerAndNameHost, repositoryOfPage } from './repository-page.ts';
 
 /**
- * Where a repository is: `https://` or `http://`, or the sample's address. `branch`: the one that the address names, if
- * it is a link to one.
+ * A repository's address: https, http or the sample's. `branch`: the one that the pasted address links to, if any.
  */
 export type RepositoryAddress = { repo_url: string; branch: string | undefined };
-/** Why an address is not understood, to be read after its name, and which form would be. It quotes no credential. */
+/**
+ * Why an address is refused, as words to follow its name, with the form that would be accepted. Never quotes a
+ * credential.
+ */
 export type AddressRefusal = { refusal: string };
 
 const ADDRESS_CHARS_MAX = 500;
 const FORM = 'https://host/owner/name';
-/** What npm and others write for the large forges. */
+/** Prefixes that npm and others use for the large forges. */
 const SHORTHANDS = new Map([
   ['gh', 'github.com'],
   ['github', 'github.com'],
@@ -20,7 +22,7 @@ const SHORTHANDS = new Map([
 ]);
 
 /**
- * Reads a repository's address as people paste it: a clone address of any kind, or a link to a page of the repository.
+ * Reads a repository's address as people paste it: any kind of clone address, or a link to a page of the repository.
  */
 export function readRepositoryAddress(text: string): RepositoryAddress | AddressRefusal {
   const address = tidy(text);
@@ -29,7 +31,7 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   if (/[\s\p{Cc}]/u.test(address)) return refuse('contains a space or a line break: give the address alone');
   const found = webAddress(address);
   if (typeof found !== 'string') return found;
-  // Dots that are escaped would be resolved like plain ones, and the address would not be the one that was read.
+  // Escaped dots would be resolved like plain ones.
   if (/^[^?#]*%(2e|5c)/i.test(found)) return refuse('contains an escaped dot or backslash');
   if (!URL.canParse(found)) return refuse(`is not an address: give it as ${FORM}`);
   const given = new URL(found);
@@ -43,7 +45,7 @@ export function readRepositoryAddress(text: string): RepositoryAddress | Address
   return { repo_url, branch };
 }
 
-/** Removes quotes, punctuation and invisible characters of a copied text. */
+/** Removes what is copied along with an address from a chat, a document or a shell. */
 function tidy(text: string): string {
   return text
     .replace(/^[\s\u200B-\u200F\u2060\uFEFF]+|[\s\u200B-\u200F\u2060\uFEFF]+$/g, '')
@@ -53,7 +55,7 @@ function tidy(text: string): string {
     .replace(/^(https?:\/\/)+(?=https?:\/\/)/i, '');
 }
 
-/** Rewrites the address to http or https. The rest is not checked yet. */
+/** Turns the address into an http or https one. What follows the scheme is not checked yet. */
 function webAddress(address: string): string | AddressRefusal {
   if (/^([a-z]:[\\/]|\\\\|\.{0,2}\/(?!\/)|\.{1,2}$|~|file:)/i.test(address))
     return refuse(
@@ -92,7 +94,7 @@ function withoutScheme(address: string): string | AddressRefusal {
     if (shorthand !== undefined) return `https://${shorthand}/${path}`;
     if (user === undefined && /^\d{1,5}(\/|$)/.test(path))
       return refuse(`does not say how to connect: give it as https://${address} or http://${address}`);
-    // A port is not possible here, but is often written.
+    // This form has no port, but people write one.
     return fromSsh(address.replace(/^([^:]*):\d{1,5}(\/[^/]+\/.)/, '$1:$2'));
   }
   if (/^([^@/]+@)?[^@/]+\.[^@/]+\//.test(address)) return `https://${address}`;
@@ -102,7 +104,7 @@ function withoutScheme(address: string): string | AddressRefusal {
   );
 }
 
-/** Rewrites the part after `ssh://`, or the short form `git@host:path`; without the port, which belongs to ssh. */
+/** Reads what follows `ssh://`, or the short form `git@host:path`. The port has been removed: it is that of ssh. */
 function fromSsh(text: string): string | AddressRefusal {
   const [, userinfo = '', host = '', path = ''] = /^([^@/]*@)?(\[[^\]]+\]|[^:/@]+)[:/](.*)$/.exec(text) ?? [];
   const clean_path = path.replace(/^\/+/, '');
@@ -117,8 +119,8 @@ function fromSsh(text: string): string | AddressRefusal {
 }
 
 /**
- * A password, a token in place of the user name, or one in the query. Some forges put a plain user name into the
- * addresses that they show.
+ * Whether there is a password, a token as the user name, or one in the query. A short user name is no secret: some
+ * forges include it in the addresses that they show.
  */
 function hasCredential({ username, password, searchParams }: URL): boolean {
   return (

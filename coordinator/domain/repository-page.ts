@@ -1,6 +1,6 @@
 import { BranchName } from '../../protocol/task.ts';
 
-/** Aliases of a forge's host: for its pages, or for ssh on the https port. */
+/** Other host names of a forge: for its pages, or for ssh on the port of https. */
 const HOST_ALIASES = new Map([
   ['www.github.com', 'github.com'],
   ['github.dev', 'github.com'],
@@ -12,8 +12,8 @@ const HOST_ALIASES = new Map([
 ]);
 
 /**
- * On these a repository is `/owner/name`, and what follows is a page of it. Elsewhere repositories may be in folders of
- * any depth.
+ * Hosts where a repository is always `/owner/name`, and the rest of the path is a page. Elsewhere repositories may be
+ * in folders of any depth.
  */
 const OWNER_AND_NAME_HOSTS = new Set([
   'github.com',
@@ -24,14 +24,14 @@ const OWNER_AND_NAME_HOSTS = new Set([
   'git.sr.ht',
 ]);
 
-/** The path segments after `/owner/name/` in links to GitHub, Gitea and Forgejo, which may run on any host. */
+/** What follows `/owner/name/` on pages of GitHub, Gitea and Forgejo, which run under any host. */
 const PAGES = new Set(
   'actions blame blob branches commit commits compare edit issues pull pulls raw releases src tags tree wiki'.split(
     ' ',
   ),
 );
 
-/** Common branch names that are no prefix of others: the rest of a link is a file's path. */
+/** Common names of main branches. No branch `main/x` can exist beside `main`, so what follows them is a path. */
 const TRUNKS = new Set(['HEAD', 'develop', 'main', 'master', 'trunk']);
 
 type Page = { path: string[]; branch: string | undefined };
@@ -41,8 +41,8 @@ export function isOwnerAndNameHost(hostname: string): boolean {
 }
 
 /**
- * The same page under the forge's main name. A forge that has one way to find repositories is always asked by https: a
- * token must not go out unencrypted.
+ * Returns the same page under the main host name of its forge. The large forges are always asked by https, so that a
+ * token is never sent unencrypted.
  */
 export function canonicalHost(given: URL): URL {
   const url = new URL(given);
@@ -56,8 +56,7 @@ export function canonicalHost(given: URL): URL {
 }
 
 /**
- * The repository that a forge's page belongs to, as the parts of its path, and the branch that the page shows, if its
- * address names one.
+ * The repository of a forge's page, as the parts of its path, and the branch that the address names, if it names one.
  */
 export function repositoryOfPage(url: URL): Page {
   const parts = url.pathname.split('/').filter((part) => part !== '');
@@ -102,8 +101,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
       return branchName(TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
     case 'src':
       return branchName(hostname === 'bitbucket.org' || TRUNKS.has(names[0] ?? '') ? names[0] : names.join('/'));
-    // Which part of the path is the branch's is not known. If the guess is wrong, no such branch can exist, since git
-    // has no branch below another.
+    // Where the branch's name ends is not known. A wrong guess is no other branch: `a` cannot exist beside `a/b`.
     case 'blame':
     case 'blob':
     case 'edit':
@@ -114,7 +112,7 @@ function branchOf([page, ...rest]: string[], { hostname, searchParams }: URL): s
   }
 }
 
-/** The name if it is a valid branch name and not a commit hash. `HEAD` means the default branch. */
+/** The name if it can be that of a branch and not of a commit. `HEAD` is the default branch. */
 function branchName(name: string | undefined): string | undefined {
   if (name === undefined || name === 'HEAD' || /^([0-9a-f]{12}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(name))
     return undefined;

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { Handlers } from './bind.ts';
+import type { Handlers } from './router.ts';
 import { pageOf } from './page.ts';
 
 type AccountRoute =

@@ -11,7 +11,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import { hasUsers } from '../sqlite/users.ts';
 import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
-import { answerUnmatched, bindRoutes } from './bind.ts';
+import { answerUnmatched, createRouter } from './router.ts';
 import { landingPage } from './landing-page.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
@@ -19,7 +19,7 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: Pick<Config, 'trust_proxy' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
+  config: Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -27,11 +27,11 @@ export type AppDeps = TaskDefaults & {
   repositories: RepositoryCheck;
   /** The database's epoch. */
   readonly epoch: string;
-  /** What keeps work from being started, or null: what queued tasks wait for. */
+  /** Why no work is started now, for queued tasks to show; or null. */
   gate: { readonly fault: string | null };
-  /** Asked by `GET /readyz`. */
+  /** For `GET /readyz`. */
   readiness: () => Promise<Readiness>;
-  /** Asked by `GET /metrics`, where there is a token for it. */
+  /** For `GET /metrics`, if there is a token for it. */
   metrics: () => Promise<string>;
   logger: Logger;
 };
@@ -39,12 +39,12 @@ export type AppDeps = TaskDefaults & {
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
   const { config, log, keys, auth, repositories, models, gate, readiness, metrics, logger } = deps;
-  // Of the addresses that proxies report, only the last one was written by the proxy that is trusted.
+  // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
-  // What fails once the head is out: the client has gone, mostly.
-  app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer was cut off'));
+  // Errors after the head was sent: mostly, the client has gone.
+  app.on('error', (err: unknown) => logger.debug({ err }, 'response was cut off'));
   const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
-  const router = bindRoutes(
+  const router = createRouter(
     {
       ...accountHandlers(auth),
       ...projectHandlers({ log, keys, project_check }),
@@ -54,13 +54,13 @@ export function createApp(deps: AppDeps): Koa {
     deps,
   );
   app.use(answerProblems(logger));
-  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first')));
+  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;
 }
 
-/** The app for an HTTP server. An error that the app itself cannot turn into an answer cuts the connection, and no more. */
+/** The app as a listener of an HTTP server. An error that the app cannot answer destroys that one connection. */
 export function requestListener(app: Koa, logger: Logger): RequestListener {
   const handle = app.callback();
   const serve = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {

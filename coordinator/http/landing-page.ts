@@ -6,10 +6,10 @@ import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 /** Who can sign up: the first person, anyone, or nobody. */
 export type SignupState = 'first' | 'open' | 'closed';
 
-const SIGNUP: Record<SignupState, { option: string; note: string }> = {
-  first: { option: ' --signup', note: 'Nobody has an account yet. The first person to sign up owns this server.' },
-  open: { option: '', note: 'No account yet? Add <code>--signup</code>.' },
-  closed: { option: '', note: 'Accounts are made by the owner of this server.' },
+const SIGNUP: Record<SignupState, { options: string[]; note: string }> = {
+  first: { options: ['--signup'], note: 'Nobody has an account yet. The first person to sign up owns this server.' },
+  open: { options: [], note: 'No account yet? Add <code>--signup</code>.' },
+  closed: { options: [], note: 'Sign-up is closed: the owner of this server can open it.' },
 };
 
 /** A host name or an IP address, with or without a port. A Host header of any other form is not shown. */
@@ -19,7 +19,7 @@ const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1
  * Middleware that answers a browser at `/` with what this server is and how to log in. A client that does not ask for
  * HTML gets the answer of the API. The page runs no script and loads nothing.
  */
-export function landingPage(signupState: () => SignupState) {
+export function landingPage(signupState: () => SignupState, public_url: string | undefined) {
   const style = readFileSync(new URL('landing-page.css', import.meta.url), 'utf8');
   const style_hash = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -28,9 +28,7 @@ export function landingPage(signupState: () => SignupState) {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
     ctx.vary('Accept');
     if (ctx.accepts('json', 'html') !== 'html') return next();
-    const address = HOST.test(ctx.host)
-      ? `${ctx.protocol === 'https' ? 'https' : 'http'}://${ctx.host}`
-      : 'ADDRESS-OF-THIS-PAGE';
+    const address = public_url ?? requestedAddress(ctx);
     ctx.set('Content-Security-Policy', policy);
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('Cache-Control', 'no-store');
@@ -39,8 +37,12 @@ export function landingPage(signupState: () => SignupState) {
   };
 }
 
-/** `address` must hold no character that is special in HTML or in a shell. */
-function page(style: string, address: string, signup: { option: string; note: string }): string {
+/** The address that the request came to, if its Host header can be one. */
+function requestedAddress({ host, secure }: ExtendableContext): string {
+  return HOST.test(host) ? `${secure ? 'https' : 'http'}://${host}` : 'ADDRESS-OF-THIS-PAGE';
+}
+
+function page(style: string, address: string, signup: { options: string[]; note: string }): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -55,21 +57,30 @@ function page(style: string, address: string, signup: { option: string; note: st
 <span class="state">Server is running</span>
 </header>
 <main>
-<p class="lead">Send this server a git repository and a sentence. A coding agent does the work in a container, runs the tests and pushes a branch.</p>
+<p class="lead">Send this server a git repository and a sentence. A coding agent does the work, runs the tests and pushes a branch.</p>
 <p class="quiet">You watch each step, say something while it works, and review the diff.</p>
 <h2>Use it from the command line</h2>
 <p class="quiet">There is no app in the browser yet.</p>
 <ol>
 <li><p>Get the command in a copy of Errand’s source. It needs git, npm and Linux.</p>
-<pre>npm ci</pre></li>
+${command('npm', 'ci')}</li>
 <li><p>Log in. ${signup.note}</p>
-<pre>npx errand login --server ${address}${signup.option}</pre></li>
+${command('npx', 'errand', 'login', '--server', address, ...signup.options)}</li>
 <li><p>Send the first errand. The sample is a small repository with a failing test.</p>
-<pre>npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow</pre></li>
+${command('npx', 'errand', 'task', '"Make the tests pass"', '--repo', SAMPLE_REPO_URL, '--follow')}</li>
 </ol>
 </main>
 <footer>For programs: the <a href="/openapi.json">description of the API</a>.
 For whoever runs it: <a href="/readyz">is the server ready?</a></footer>
 </html>
 `;
+}
+
+/** A command line; a tap selects all of it. Lines break between its words. */
+function command(...words: string[]): string {
+  return `<pre>${words.map((word) => `<span>${escapeHtml(word)}</span>`).join(' ')}</pre>`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -2,22 +2,22 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** The head of a request, from the opening of the connection; and a whole request, head and body. */
+/** How long the head of a request may take from the opening of the connection, and head and body together. */
 const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** WebSockets included. */
 const CONNECTIONS_MAX = 10_000;
-/** How long a close waits for the answers under way. */
+/** How long `close` waits for responses that are being sent. */
 const ANSWER_MS = 2_000;
 
 /** What serves the public port. Neither throws. */
 export type PublicHandlers = {
   request: RequestListener;
-  /** From here on the raw socket is the handler's: the HTTP server watches it no longer. */
+  /** Gets the raw socket, which the HTTP server no longer watches. */
   upgrade: (request: IncomingMessage, raw: Duplex, head: Buffer) => void;
 };
 
-/** Opens the public port; 0 takes any that is free. Rejects where the port is taken. `close` lets the answers under way be given first. */
+/** Opens the public port; 0 takes any free one. Rejects if the port is taken. `close` lets responses finish first. */
 export async function listen(
   { request, upgrade }: PublicHandlers,
   port: number,
@@ -44,7 +44,10 @@ export async function listen(
   };
 }
 
-/** Where a listener is reached from this machine: an IPv6 address in brackets, and this machine for what means every address. */
+/**
+ * The address of a listener for clients on this machine: IPv6 in brackets, `localhost` if it listens on all
+ * addresses.
+ */
 export function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ExtendableContext, Next } from 'koa';
-import { ErrandError, toProblem } from '../../protocol/problem.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { toProblem } from '../../protocol/problem-document.ts';
 import type { Logger } from '../base/logger.ts';
 import { closeAfterUnreadBody } from './body.ts';
 
 /**
- * The outermost middleware: names each request, logs how it ended, and turns whatever is thrown into a problem document. The answer never
- * holds the cause; the log always does, under the same `request_id`.
+ * The outermost middleware: gives each request an id, logs how it ended, and turns whatever is thrown into a problem
+ * document. The response never contains the cause; the log does, under the same `request_id`.
  */
 export function answerProblems(logger: Logger) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
@@ -22,10 +23,10 @@ export function answerProblems(logger: Logger) {
       await next();
     } catch (thrown) {
       const error = known(thrown);
-      if (error.code === 'internal') log.error({ err: thrown }, 'a request failed');
+      if (error.code === 'internal') log.error({ err: thrown }, 'request failed');
       else if (error.code === 'unavailable' && error.cause !== undefined)
-        log.warn({ err: error.cause, detail: error.message }, 'a request could not be served now');
-      else log.debug({ err: thrown }, 'a request was refused');
+        log.warn({ err: error.cause, detail: error.message }, 'request failed: unavailable');
+      else log.debug({ err: thrown }, 'request refused');
       answer(ctx, error, request_id);
     }
     await closeAfterUnreadBody(ctx);
@@ -33,7 +34,7 @@ export function answerProblems(logger: Logger) {
   };
 }
 
-/** Throws `invalid` for a target that the URL parser, which throws on it, can make nothing of. */
+/** Throws `invalid` for a target that the URL parser cannot read. */
 function requirePath(ctx: ExtendableContext): string {
   try {
     return ctx.path;
@@ -43,15 +44,16 @@ function requirePath(ctx: ExtendableContext): string {
 }
 
 function answer(ctx: ExtendableContext, error: ErrandError, request_id: string): void {
-  ctx.status = error.status;
+  const problem = toProblem(error, request_id);
+  ctx.status = problem.status;
   ctx.set('Cache-Control', 'no-store');
-  if (error.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
+  if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="errand"');
   if (error.retry_after_s !== undefined) ctx.set('Retry-After', String(error.retry_after_s));
-  ctx.body = JSON.stringify(toProblem(error, request_id));
+  ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
 }
 
-/** The error in the terms of the API: whatever it has no name for is `internal`. */
+/** The error with a code of the API: any other error is `internal`. */
 function known(error: unknown): ErrandError {
   if (error instanceof ErrandError) return error;
   return new ErrandError('internal', 'Something went wrong on the server.', { cause: error });

@@ -5,7 +5,7 @@ import { createProject, patchProject, removeProject } from '../tasks/project-com
 import type { ProjectCheck } from '../tasks/project-check.ts';
 import { projectView } from '../domain/project.ts';
 import { findProjectOf, listProjects } from '../sqlite/projects.ts';
-import type { Handlers } from './bind.ts';
+import type { Handlers } from './router.ts';
 import { pageOf } from './page.ts';
 import { withRepository } from './repository-input.ts';
 
@@ -16,9 +16,9 @@ type Deps = { log: EventLog; keys: Keys; project_check: ProjectCheck };
 /** Projects: repositories with their defaults and secrets. */
 export function projectHandlers({ log, keys, project_check }: Deps): Pick<Handlers, Projects> {
   return {
-    createProject: ({ who, body, onceAfter }) => {
+    createProject: ({ who, body, writeAfter }) => {
       const input = withRepository(body);
-      return onceAfter(
+      return writeAfter(
         () => project_check.beforeCreate(who.user_id, input),
         (tx, warnings) => ({ ...projectView(createProject(tx, keys, who.user_id, input)), warnings }),
       );
@@ -32,9 +32,9 @@ export function projectHandlers({ log, keys, project_check }: Deps): Pick<Handle
       if (!project) throw new ErrandError('not_found', 'There is no such project.');
       return projectView(project);
     },
-    patchProject: ({ who, params, body, onceAfter }) => {
+    patchProject: ({ who, params, body, writeAfter }) => {
       const patch = withRepository(body);
-      return onceAfter(
+      return writeAfter(
         () => project_check.beforePatch(who.user_id, params.id, patch),
         (tx, warnings) => ({ ...projectView(patchProject(tx, keys, who.user_id, params.id, patch)), warnings }),
       );

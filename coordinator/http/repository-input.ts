@@ -1,12 +1,12 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import { readRepositoryAddress } from '../domain/repository-address.ts';
 
-/** What of a request names a repository. */
+/** The parts of a request that name a repository. */
 type Named = { repo_url?: string | undefined; base_branch?: string | null | undefined };
 
 /**
- * The request with its repository's address in the one form that the server goes by. A link to a branch also gives the base branch, if the request names none.
- * Throws `invalid` if the address is not understood.
+ * Returns the request with the normal form of its repository's address. If the address links to a branch and the
+ * request has no base branch, that becomes the base branch. Throws `invalid` for an address that is not understood.
  */
 export function withRepository<B extends Named>(body: B): B {
   if (body.repo_url === undefined) return body;

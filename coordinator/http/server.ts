@@ -1,10 +1,10 @@
 import { openapiDocument } from '../../protocol/openapi.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Handlers } from './bind.ts';
-import { JsonText } from './once.ts';
+import type { Handlers } from './router.ts';
+import { JsonText } from './json-text.ts';
 
-/** What tells of the server itself. */
+/** Routes about the server itself. */
 export function serverHandlers(
   readiness: () => Promise<Readiness>,
   metrics: () => Promise<string>,

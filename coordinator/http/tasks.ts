@@ -20,8 +20,8 @@ import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
-import type { Handlers } from './bind.ts';
-import { JsonText } from './once.ts';
+import type { Handlers } from './router.ts';
+import { JsonText } from './json-text.ts';
 import { pageOf } from './page.ts';
 import { withRepository } from './repository-input.ts';
 
@@ -38,20 +38,20 @@ type Tasks =
 
 type Deps = TaskDefaults & {
   log: EventLog;
-  /** What keeps work from being started, or null. */
+  /** Why no work is started now, or null. */
   gate: { readonly fault: string | null };
   repositories: Pick<RepositoryCheck, 'checkHost'>;
 };
 
-/** Tasks: what was asked for, what became of it, and what a person says to it. */
+/** Tasks, their events and results, and messages to them. */
 export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick<Handlers, Tasks> {
   const { db } = log;
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
   const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);
   return {
-    createTask: ({ who, body, onceAfter }) => {
+    createTask: ({ who, body, writeAfter }) => {
       const input = withRepository(body);
-      return onceAfter(
+      return writeAfter(
         async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
         (tx) => seenOne(createTask(tx, server, who.user_id, input)),
       );
@@ -83,9 +83,9 @@ export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick
         commit: result?.commit ?? null,
       };
     },
-    createMessage: ({ who, params, body, once }) => once((tx) => addMessage(tx, who.user_id, params.id, body)),
-    cancelTask: ({ who, params, once }) => once((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
-    retryTask: ({ who, params, body, once }) => once((tx) => seenOne(retryTask(tx, who.user_id, params.id, body))),
+    createMessage: ({ who, params, body, write }) => write((tx) => addMessage(tx, who.user_id, params.id, body)),
+    cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
+    retryTask: ({ who, params, body, write }) => write((tx) => seenOne(retryTask(tx, who.user_id, params.id, body))),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;

@@ -128,7 +128,7 @@ export class LiveSockets {
   }
 
   #fail(socket: WebSocket, error: unknown): void {
-    if (error instanceof ErrandError && error.status === 401)
+    if (error instanceof ErrandError && error.code === 'unauthenticated')
       return closeSocket(socket, CLOSE.unauthenticated, error.message);
     this.#deps.logger.error({ err: error }, 'websocket handler failed');
     closeSocket(socket, CLOSE.failed, 'something went wrong on the server');

@@ -15,8 +15,8 @@ type ProjectCheckDependencies = {
 };
 
 /**
- * Asks the repository of a project before the project is stored, unless the person says `check: false`. Resolves to
- * warnings; see `RepositoryCheck`.
+ * Checks the repository of a project before the project is stored, unless `check` is false. Resolves to warnings; see
+ * `RepositoryCheck`.
  */
 export class ProjectCheck {
   readonly #deps: ProjectCheckDependencies;
@@ -31,7 +31,7 @@ export class ProjectCheck {
     return this.#ask(user_id, input.repo_url, { git_token, git_username });
   }
 
-  /** Checks only if the patch sets another address or credential. Removing a token is always allowed. */
+  /** Checks only if the patch sets another address or credential. Removing a token always works. */
   async beforePatch(user_id: string, project_id: string, patch: ProjectPatch): Promise<string[]> {
     const { db, keys } = this.#deps;
     const project = requireProject(db, user_id, project_id);

@@ -5,7 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
-import { openSecrets, sameOrigin, sealSecrets, type ProjectSecrets } from './secrets.ts';
+import { openSecrets, sameOrigin, sealSecrets, SecretsUnreadable, type ProjectSecrets } from './secrets.ts';
 import type { Db } from '../sqlite/database.ts';
 import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
 import { markRemoved, markTasksOfProject } from '../sqlite/removed.ts';
@@ -42,7 +42,10 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
   return project;
 }
 
-/** Changes what the patch names. A repository at another origin drops the credential, unless a new token comes with it. */
+/**
+ * Changes the fields of the patch. A repository at another origin drops the credential, unless the patch has a new
+ * token.
+ */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
   const project = requireProject(tx.db, user_id, project_id);
   const { git_token: _token, git_username: _username, env: _env, check: _check, ...fields } = patch;
@@ -73,17 +76,21 @@ export function patchedSecrets(
   };
 }
 
-/** What the patch changes. Secrets that cannot be opened are let go where it brings all that they can hold. */
+/** The secrets that a patch changes. If they cannot be opened, a patch that replaces all of them is not refused. */
 function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: ProjectPatch): ProjectSecrets {
   try {
     return openSecrets(keys, project);
   } catch (error) {
-    if (git_token === undefined || env === undefined) throw error;
+    const replaces_all = git_token !== undefined && env !== undefined;
+    if (!(error instanceof SecretsUnreadable) || !replaces_all) throw error;
     return { git_token: null, git_username: null, env: {} };
   }
 }
 
-/** Removes a project, with its secrets, its tasks and their logs. Throws `conflict` while one of them waits or is at work. */
+/**
+ * Deletes a project with its secrets, its tasks and their logs. Throws `conflict` while one of the tasks is queued or
+ * runs.
+ */
 export function removeProject(tx: Tx, user_id: string, project_id: string): void {
   requireProject(tx.db, user_id, project_id);
   if (isProjectAtWork(tx.db, user_id, project_id))
@@ -94,8 +101,9 @@ export function removeProject(tx: Tx, user_id: string, project_id: string): void
 }
 
 /**
- * Throws `conflict` if another project of this user has the name, in upper or lower case. It is checked here, in the transaction, and not by an index: SQLite
- * folds ASCII alone, and a project that is being deleted keeps its row for a while. Duplicates that an older version let in keep their names until one is changed.
+ * Throws `conflict` if another project of this user has the name; case does not matter. The transaction checks this
+ * and not an index, because SQLite folds only ASCII and a project that is being deleted keeps its row for a while.
+ * Duplicates in old databases stay until one of them is renamed.
  */
 function requireFreeName(tx: Tx, user_id: string, name: string, own_id?: string): void {
   const folded = foldName(name);

@@ -5,6 +5,15 @@ import type { ProjectRow } from '../domain/project.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
 
+/** A project's secrets were sealed with another key than the server's: its `keys.json` was lost or replaced. */
+export class SecretsUnreadable extends ErrandError {
+  constructor(cause: unknown) {
+    const message =
+      "The project's git_token and env cannot be opened: they were sealed with another keys.json than the server has. Set both anew.";
+    super('conflict', message, { cause });
+  }
+}
+
 /** What a project keeps secret: the credential of its repository, and values for the commands' environment. */
 export type ProjectSecrets = { git_token: string | null; git_username: string | null; env: Record<string, string> };
 
@@ -32,23 +41,19 @@ export function sealSecrets(
   };
 }
 
-/** Opens a project's secrets. Throws `conflict` where the server's key is another than the one that sealed them: its `keys.json` was lost. */
+/** Opens a project's secrets. Throws `SecretsUnreadable` if they were sealed with another key than the server's. */
 export function openSecrets(keys: Keys, project: Pick<ProjectRow, 'id' | 'secrets'>): ProjectSecrets {
   if (project.secrets === null) return NONE;
   try {
     return Sealed.parse(JSON.parse(unseal(keys, project.secrets, context(project.id))));
   } catch (cause) {
-    throw new ErrandError(
-      'conflict',
-      "The project's git_token and env cannot be opened: the server's keys.json is not the one that they were sealed with. Set both anew.",
-      { cause },
-    );
+    throw new SecretsUnreadable(cause);
   }
 }
 
 /**
- * The secrets that serve a task. The project may have moved since the task was made: the token of its repository is withheld from a task
- * whose repository has another origin (scheme, host, port), so that no token ever goes to a host that it was not given for.
+ * The secrets for a task. The project may have moved since the task was created: a task whose repository has another
+ * origin (scheme, host, port) gets no token, so that no token goes to a host that it was not given for.
  */
 export function readTaskSecrets(
   db: Db,

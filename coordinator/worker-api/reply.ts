@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ErrandError, toProblem } from '../../protocol/problem.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { toProblem } from '../../protocol/problem-document.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
 
 /** Responds with status 200 and a JSON object. */

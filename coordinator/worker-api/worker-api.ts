@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
 import type { Assignment, CallbackReply } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
@@ -12,7 +13,7 @@ import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
 import { Admission } from './admission.ts';
-import { readJson } from './body.ts';
+import { readJsonBody } from './body.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Caller, ErrorWriter, TunnelProxy, WorkerProxy } from './caller.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -119,7 +120,7 @@ export class WorkerApi {
     if (!release)
       throw new ErrandError('rate_limited', 'The task has too many callbacks at once.', { retry_after_s: 1 });
     try {
-      const json = await readJson(request, LIMITS.callback_body_bytes_max);
+      const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, listener }, json);
       reply(response, name === 'heartbeat' ? await this.#withNewToken(answer, claims) : answer);
     } finally {
@@ -162,7 +163,8 @@ export class WorkerApi {
     const request_id = newId();
     this.#deps.onRefused?.(error instanceof ErrandError ? error.code : 'internal');
     const log = this.#deps.logger.child({ request_id });
-    if (!(error instanceof ErrandError) || error.status >= 500) log.error({ err: error }, 'worker call failed');
+    if (!(error instanceof ErrandError) || ERROR_STATUS[error.code] >= 500)
+      log.error({ err: error }, 'worker call failed');
     else log.debug({ err: error }, 'worker call refused');
     return request_id;
   }

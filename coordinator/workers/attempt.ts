@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import type { FailureReason } from '../../protocol/task.ts';
 import { aborted } from '../base/deadline.ts';
 import type { Logger } from '../base/logger.ts';
@@ -7,6 +7,7 @@ import { retry } from '../base/retry.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
+import { SecretsUnreadable } from '../tasks/secrets.ts';
 import { AttemptEnd } from './attempt-end.ts';
 import { AttemptWorker, type AttemptWorkerDependencies } from './attempt-worker.ts';
 import { Cancellation } from './cancellation.ts';
@@ -20,12 +21,6 @@ const EXIT_GRACE_MS = 2_000;
 /** How long after a worker's exit its last callbacks may still take effect. */
 const LAST_CALLS_MS = 250;
 const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
-
-/** The failures of a start that no other try would fare better with. */
-const START_FAILURES: Partial<Record<ErrorCode, FailureReason>> = {
-  too_large: 'context_exhausted',
-  conflict: 'setup_failed',
-};
 
 export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
@@ -159,11 +154,11 @@ export class AttemptRun {
   #couldNotStart(error: unknown): false {
     if (this.#done.aborted) return false;
     this.#logger.error({ err: error, worker: this.worker_name }, 'attempt start failed');
-    const known = error instanceof ErrandError;
     this.#finish({
       status: 'failed',
-      reason: (known && START_FAILURES[error.code]) || 'worker_start_failed',
-      detail: known ? error.message : "The worker could not be started. The server's log says why.",
+      reason: startFailureReason(error),
+      detail:
+        error instanceof ErrandError ? error.message : "The worker could not be started. The server's log says why.",
     });
     return false;
   }
@@ -229,4 +224,11 @@ export class AttemptRun {
   #cancelReason(): string | null {
     return findTask(this.#deps.log.db, this.task_id)?.cancel_reason ?? null;
   }
+}
+
+/** Another attempt is worth it only after `worker_start_failed`. */
+function startFailureReason(error: unknown): FailureReason {
+  if (error instanceof SecretsUnreadable) return 'setup_failed';
+  if (error instanceof ErrandError && error.code === 'too_large') return 'context_exhausted';
+  return 'worker_start_failed';
 }

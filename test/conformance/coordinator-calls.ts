@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { request, Agent } from 'undici';
 import type { CoordinatorAddress } from '../../agent-container/reporting/coordinator-client.ts';
-import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
+import type { ErrorCode } from '../../protocol/problem.ts';
+import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER } from '../../protocol/worker.ts';
 import { CallbackReply } from '../../protocol/worker-schemas.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Problem } from '../../protocol/problem.ts';
+import { Problem } from '../../protocol/problem-document.ts';
 import { WorkerHealth, type Assignment } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';

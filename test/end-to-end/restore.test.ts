@@ -227,7 +227,7 @@ test.serial(
     const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
     const failed = await ended({ api }, id);
     t.like(failed, { status: 'failed', reason: 'setup_failed' });
-    t.regex(failed.detail ?? '', /git_token and env cannot be opened: the server's keys\.json/);
+    t.regex(failed.detail ?? '', /git_token and env cannot be opened: they were sealed with another keys\.json/);
     await second.stop();
   },
 );

@@ -1,7 +1,9 @@
 import test from 'ava';
+import { SETTING_NAMES } from '../../coordinator/base/settings.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { compose, whyNoCompose } from '../support/compose.ts';
 import { docker, dockerTest, whyNot } from '../support/docker.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
 const why_not = whyNoCompose ?? (await whyNot('errand-agent')) ?? (await whyNot('errand-coordinator'));
@@ -23,8 +25,15 @@ composeTest('compose.yaml passes the settings on, and only those that are set', 
   const config = await compose(['config'], { ERRAND_WORKERS: '7', ANTHROPIC_API_KEY: 'sk-test', PORT: '9000' });
   t.regex(config, /ERRAND_WORKERS: '?7'?/);
   t.regex(config, /ANTHROPIC_API_KEY: sk-test/);
-  t.regex(config, /9000:8787|published: '?"?9000/);
+  t.regex(config, /127\.0\.0\.1:9000:9000|published: '?"?9000/);
   t.regex(config, /ERRAND_MODEL: null|^(?![\s\S]*ERRAND_MODEL)/);
+});
+
+composeTest('compose.yaml sets or passes on every setting, and nothing else', async (t) => {
+  const every = Object.fromEntries(SETTING_NAMES.map((name) => [name, '1']));
+  const config = await compose(['config'], every);
+  const names = [...config.matchAll(/^ {6}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name);
+  t.deepEqual(names.toSorted(), SETTING_NAMES.toSorted());
 });
 
 dockerTest(
@@ -32,15 +41,20 @@ dockerTest(
   async (t) => {
     t.timeout(180_000);
     const project = `errand-test-${process.pid}`;
-    const up = (...argv: string[]) => compose(['--project-name', project, ...argv], { PORT: '0' });
+    const port = String(await freePort());
+    const up = (...argv: string[]) => compose(['--project-name', project, ...argv], { PORT: port });
     t.teardown(async () => {
       await up('down', '--volumes', '--timeout', '5');
       for (const id of await workersOf(project)) await docker('rm', '--force', '--volumes', id);
     });
     await up('up', '--detach', '--no-build');
     const coordinator = await up('ps', '--quiet', 'coordinator');
-    const [address = ''] = (await docker('port', coordinator, '8787')).split('\n');
-    const url = `http://${address}`;
+    const url = await until(
+      'the address is printed',
+      async () => printedUrl(await docker('logs', coordinator)),
+      60_000,
+    );
+    t.is(url, `http://localhost:${port}`);
     await until('the coordinator is ready', () => isReady(url), 60_000);
 
     const cli = await CommandLine.create(t);
@@ -59,6 +73,8 @@ dockerTest(
   },
   why_not,
 );
+
+const printedUrl = (output: string): string | undefined => /Errand is ready: (\S+)/.exec(output)?.[1];
 
 const isReady = (url: string): Promise<boolean> =>
   fetch(`${url}/readyz`).then(

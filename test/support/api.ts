@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import { ERROR_STATUS, Problem, type ErrorCode } from '../../protocol/problem.ts';
+import type { ErrorCode } from '../../protocol/problem.ts';
+import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 

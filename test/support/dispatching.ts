@@ -90,6 +90,8 @@ export type ServerOptions = {
   image?: string;
   memory_bytes?: number;
   workspace_bytes_max?: number;
+  /** Thrown when an assignment is built. */
+  assignment_error?: Error;
 } & Partial<WatchdogTimes>;
 
 /** A dispatcher with a database, the worker API without its proxies, and real workers. Stops with the test. */
@@ -164,13 +166,16 @@ type DispatcherParts = {
 };
 
 function createDispatcher({ log, runner, workspaces, gate, logger, tokens, options }: DispatcherParts): Dispatcher {
-  const settings = () => ({
-    setup_command: null,
-    verify_command: null,
-    env: {},
-    egress: 'none' as const,
-    author: { name: 'Errand', email: 'errand@example.org' },
-  });
+  const settings = () => {
+    if (options.assignment_error) throw options.assignment_error;
+    return {
+      setup_command: null,
+      verify_command: null,
+      env: {},
+      egress: 'none' as const,
+      author: { name: 'Errand', email: 'errand@example.org' },
+    };
+  };
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   return new Dispatcher({

@@ -1,20 +1,16 @@
 import type { Config } from '../../base/config.ts';
-import { reason } from '../../client/http.ts';
 import { duration } from '../../cli/render/format.ts';
+import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
-const ANSWER_MS = 10_000;
 /** Tolerance: the Date header has whole seconds, and the answer takes a while. */
 const CLOCK_OFF_MS_MAX = 30_000;
 
 /** Checks the API key, and compares this machine's clock with the Date header of the API. */
 export async function checkModel({ anthropic_api_key: key, anthropic_base_url: url }: Config): Promise<Finding[]> {
   const sent_ms = Date.now();
-  const answer = await fetch(`${url}/v1/models?limit=1`, {
-    headers: { 'anthropic-version': '2023-06-01', ...(key !== undefined && { 'x-api-key': key }) },
-    redirect: 'manual',
-    signal: AbortSignal.timeout(ANSWER_MS),
-  }).catch((error: unknown) => reason(error));
+  const headers = { 'anthropic-version': '2023-06-01', ...(key !== undefined && { 'x-api-key': key }) };
+  const answer = await ask(`${url}/v1/models?limit=1`, headers).catch(noAnswerReason);
   const model =
     key === undefined
       ? ok('model', 'no ANTHROPIC_API_KEY: the demo model answers, which only knows errand://sample')

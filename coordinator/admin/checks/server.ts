@@ -2,24 +2,23 @@ import { existsSync } from 'node:fs';
 import { Health, Readiness } from '../../../protocol/api.ts';
 import { isLoopback, type Config } from '../../base/config.ts';
 import { withLocalTimes } from '../../cli/render/format.ts';
-import { reason } from '../../client/http.ts';
+import { ask, noAnswerReason } from './ask.ts';
 import { ok, problem, type Finding } from './finding.ts';
-
-const ANSWER_MS = 5_000;
+import { isInUse } from './storage.ts';
 
 /** Checks whether the server runs and is ready, and who can reach its port. */
 export async function checkServer(config: Config): Promise<Finding[]> {
   return [await checkRunning(config), reachFinding(config, existsSync('/.dockerenv'))];
 }
 
-async function checkRunning({ host, port }: Config): Promise<Finding> {
+async function checkRunning({ host, port, data_dir }: Config): Promise<Finding> {
   // A server on all interfaces also listens on loopback.
   const to = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const url = `http://${to.includes(':') ? `[${to}]` : to}:${port}`;
   try {
-    const health = Health.safeParse(await (await get(`${url}/healthz`)).json().catch(() => undefined));
+    const health = Health.safeParse(await (await ask(`${url}/healthz`)).json().catch(() => undefined));
     if (!health.success) return problem('server', `Another program has ${url}. Stop it, or set PORT to another port.`);
-    const { ready, checks } = Readiness.parse(await (await get(`${url}/readyz`)).json());
+    const { ready, checks } = Readiness.parse(await (await ask(`${url}/readyz`)).json());
     if (ready) return ok('server', `runs at ${url}, and is ready`);
     const faults = Object.entries(checks).filter(([, { ok }]) => !ok);
     return problem(
@@ -27,13 +26,18 @@ async function checkRunning({ host, port }: Config): Promise<Finding> {
       `runs at ${url}, and is not ready: ${faults.map(([name, { detail }]) => `${name} ${withLocalTimes(detail)}`).join('; ')}`,
     );
   } catch (error) {
-    if (isRefused(error)) return ok('server', `not running: nothing listens at ${url}`);
-    return problem('server', `${url} does not answer: ${reason(error)}. Is it Errand? Its log says more.`);
+    if (isRefused(error)) return notRunningFinding(url, data_dir);
+    return problem('server', `${url} does not answer: ${noAnswerReason(error)}. Is it Errand? Its log says more.`);
   }
 }
 
-const get = (url: string): Promise<Response> =>
-  fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
+function notRunningFinding(url: string, data_dir: string): Finding {
+  if (!isInUse(data_dir)) return ok('server', `not running: nothing listens at ${url}`);
+  return problem(
+    'server',
+    `Nothing listens at ${url}, but an Errand is running on ${data_dir}. It is starting or stopping, or it has another HOST or PORT: run the doctor with the same settings.`,
+  );
+}
 
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;

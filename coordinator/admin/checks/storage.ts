@@ -2,10 +2,12 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdtemp, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../base/config.ts';
+import { lockDataFolder } from '../../sqlite/data-lock.ts';
 import { dataPathFault } from '../../workers/local/worker-directories.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 const MB = 1024 * 1024;
+const LOCK_FILE = 'errand.lock';
 
 /** Checks the data folder and the free space on its disk. */
 export async function checkStorage({ data_dir, disk_free_bytes_min }: Config): Promise<Finding[]> {
@@ -19,9 +21,10 @@ async function checkFolder(data_dir: string): Promise<Finding> {
   try {
     // Permissions alone do not tell: the disk may be read-only, or not a disk at all.
     await rmdir(await mkdtemp(join(existingAbove(data_dir), '.errand-doctor-')));
-    for (const name of ['errand.db', 'keys.json'])
+    for (const name of ['errand.db', 'keys.json', LOCK_FILE])
       if (existsSync(join(data_dir, name))) await access(join(data_dir, name), constants.R_OK | constants.W_OK);
-    return ok('data', there ? `${data_dir} can be written` : `${data_dir} is made at the first start`);
+    if (!there) return ok('data', `${data_dir} is made at the first start`);
+    return ok('data', `${data_dir} can be written${isInUse(data_dir) ? ', and an Errand is running on it' : ''}`);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     return problem(
@@ -29,6 +32,14 @@ async function checkFolder(data_dir: string): Promise<Finding> {
       `${data_dir} cannot be used: ${cause}. Give the folder, and all that is in it, to the user that Errand runs as, or set ERRAND_DATA to another.`,
     );
   }
+}
+
+/** Whether a server has the lock of the data folder. Creates no lock file: without one, no server ever ran there. */
+export function isInUse(data_dir: string): boolean {
+  if (!existsSync(join(data_dir, LOCK_FILE))) return false;
+  const lock = lockDataFolder(data_dir);
+  lock?.release();
+  return lock === undefined;
 }
 
 async function checkRoom(data_dir: string, free_bytes_min: number): Promise<Finding> {

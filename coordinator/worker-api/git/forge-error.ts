@@ -1,17 +1,17 @@
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 
 /**
- * Why a forge did not serve a request, with the error code for the worker's git. No retry helps after `not_found` and
- * `forbidden`.
+ * Why a forge did not serve a request, and the code for the git of the worker. After `not_found` and `forbidden` it
+ * does not retry.
  */
 const CODE_OF_FAULT = {
   unknown_host: 'not_found',
-  /** The name server did not answer. */
+  /** The name could not be resolved now. */
   unresolved: 'upstream_unreachable',
   private_address: 'forbidden',
-  /** There was no connection, or no response in time. */
+  /** No connection, or no answer in time. */
   unreachable: 'upstream_unreachable',
-  /** The certificate is not valid for the host, or the port does not speak TLS. */
+  /** The certificate is not valid for the host, or there is no TLS at its port. */
   tls: 'forbidden',
   credential_missing: 'forbidden',
   credential_refused: 'forbidden',
@@ -19,20 +19,17 @@ const CODE_OF_FAULT = {
   no_repository: 'not_found',
   /** The repository has another address now. */
   moved: 'not_found',
-  /** A server answered, but not a git server. */
+  /** Something answers there, but not git. */
   not_git: 'not_found',
   too_large: 'too_large',
   rate_limited: 'rate_limited',
-  /** The forge responded with an error of its own. */
+  /** The forge answered with a status that means a fault of its own. */
   failed: 'upstream_unreachable',
 } as const satisfies Record<string, ErrorCode>;
 
 export type ForgeFault = keyof typeof CODE_OF_FAULT;
 
-/**
- * A request that a forge did not serve. The message is for the person who configured the repository and its
- * credential.
- */
+/** A request that a forge did not serve. Its message is for the person who gave the repository and its credential. */
 export class ForgeError extends ErrandError {
   readonly fault: ForgeFault;
 

@@ -84,7 +84,7 @@ export class ForgeCheck implements RepositoryCheck {
   }
 }
 
-/** `invalid`: the person can correct it; `upstream_unreachable`: the forge may work later. */
+/** `invalid`: the user can correct it; `upstream_unreachable`: the forge may work later. */
 const CODE: Record<ForgeFault, 'invalid' | 'upstream_unreachable'> = {
   unknown_host: 'invalid',
   private_address: 'invalid',

@@ -1,4 +1,5 @@
-import { ErrandError, toProblem } from '../../../protocol/problem.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { toProblem } from '../../../protocol/problem-document.ts';
 import type { ErrorWriter } from '../caller.ts';
 
 /**

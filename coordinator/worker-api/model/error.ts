@@ -1,4 +1,5 @@
-import { ErrandError, toProblem, type ErrorCode } from '../../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import { toProblem } from '../../../protocol/problem-document.ts';
 import { BUDGET_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
 

@@ -6,7 +6,7 @@ import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Prices } from '../../domain/prices.ts';
 import { abortOnClose } from '../abort-on-close.ts';
-import { readBytes } from '../body.ts';
+import { readRawBody } from '../body.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { remaining, writeLlmError } from './error.ts';
@@ -72,7 +72,7 @@ export class ModelProxy implements WorkerProxy {
   async #forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     const route = routeOf(request, path);
     const signal = abortOnClose(response, caller.signal);
-    const raw = await readBytes(request, LIMITS.llm_body_bytes_max);
+    const raw = await readRawBody(request, LIMITS.llm_body_bytes_max);
     signal.throwIfAborted();
     const wanted = readRequest(raw);
     this.#ledger.priceOf(wanted.model);

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { lockDataFolder } from '../../../coordinator/sqlite/data-lock.ts';
 import { reachFinding } from '../../../coordinator/admin/checks/server.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
@@ -83,6 +85,10 @@ test('doctor reports a missing Docker, a missing image, and an image with anothe
   t.regex((await examine(t, { ERRAND_RUNNER: 'process' }))['docker'] ?? '', /^ok: not used: ERRAND_RUNNER=process/);
 });
 
+test('the blanks and line breaks around an API key do not belong to it', async (t) => {
+  t.regex((await examine(t, { ANTHROPIC_API_KEY: ' sk-right\n' }))['model'] ?? '', /takes the API key$/);
+});
+
 test('doctor reports a refused API key, an unreachable API, and a wrong clock', async (t) => {
   const refused = await examine(t, { ANTHROPIC_API_KEY: 'sk-wrong' });
   t.regex(refused['model'] ?? '', /^problem: \S+ refuses the API key \(401\)\. Correct ANTHROPIC_API_KEY\.$/);
@@ -92,6 +98,44 @@ test('doctor reports a refused API key, an unreachable API, and a wrong clock', 
   t.regex((await examine(t, { ANTHROPIC_API_KEY: '' }))['model'] ?? '', /^ok: no ANTHROPIC_API_KEY: the demo model/);
   const wrong = await examine(t, { ANTHROPIC_BASE_URL: await startApi(t, 401, 7_260_000) });
   t.regex(wrong['clock'] ?? '', /^problem: 2 h \d min behind that of the API\. .*timedatectl/);
+});
+
+test('doctor gives the API five seconds', async (t) => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.teardown(() => silent.close().closeAllConnections());
+  const { port } = silent.address() as AddressInfo;
+  const found = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}` });
+  t.regex(found['model'] ?? '', /^problem: \S+ cannot be reached: no answer within 5 seconds/);
+  t.regex(found['clock'] ?? '', /^ok: not compared/);
+});
+
+test('doctor never prints the API key', async (t) => {
+  const cli = await CommandLine.create(t);
+  const ERRAND_DATA = await temporaryFolder(t);
+  const api = await startApi(t, 401);
+  for (const ANTHROPIC_API_KEY of ['sk-secret', 'sk-secret\nmore', 'sk-secret more', 'sk-secret\u2026'])
+    for (const ANTHROPIC_BASE_URL of [api, `http://127.0.0.1:${await freePort()}`]) {
+      const env = { ERRAND_DATA, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL };
+      const { code, stdout, stderr } = await cli.run(['doctor'], { env });
+      t.is(code, 1);
+      t.regex(stdout, /^problem  (settings|model) /m);
+      t.false((stdout + stderr).includes('secret'), JSON.stringify(ANTHROPIC_API_KEY));
+    }
+});
+
+test('doctor reports a data folder that a server uses, and one without a server at the address', async (t) => {
+  const ERRAND_DATA = await temporaryFolder(t);
+  t.regex((await examine(t, { ERRAND_DATA }))['data'] ?? '', /^ok: \S+ can be written$/);
+  t.false(existsSync(join(ERRAND_DATA, 'errand.lock')), 'the doctor makes no lock file');
+  const lock = lockDataFolder(ERRAND_DATA);
+  t.teardown(() => lock?.release());
+  const found = await examine(t, { ERRAND_DATA });
+  t.regex(found['data'] ?? '', /^ok: \S+ can be written, and an Errand is running on it$/);
+  t.regex(
+    found['server'] ?? '',
+    /^problem: Nothing listens at http:\S+, but an Errand is running on .* same settings\.$/,
+  );
 });
 
 test('doctor reports a full disk and an unusable data folder', async (t) => {

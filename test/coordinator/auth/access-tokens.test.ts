@@ -56,7 +56,7 @@ test('a token that was not signed here for this use is refused', async (t) => {
     await t.throwsAsync(tokens.verify(token), { instanceOf: ErrandError, code: 'unauthenticated' }, name);
 });
 
-test('a ticket is good once, for a short time', (t) => {
+test('a ticket works once, for a short time', (t) => {
   let now = Date.now();
   const tickets = new Tickets(() => now);
   const identity = { user_id, session, expires_at_ms: now + 1000 };
@@ -69,7 +69,7 @@ test('a ticket is good once, for a short time', (t) => {
   t.is(tickets.redeem('unknown'), undefined);
 });
 
-test('tickets are bounded: the oldest gives way', (t) => {
+test('past their limit, the oldest ticket is dropped', (t) => {
   const tickets = new Tickets(Date.now);
   const identity = { user_id, session, expires_at_ms: Date.now() + 1000 };
   const first = tickets.issue(identity);

@@ -45,7 +45,7 @@ test('failures for one account make it wait longer and longer, up to a minute', 
   t.deepEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
 });
 
-test('a clock that is put back by hours keeps nobody out for hours', async (t) => {
+test('a clock that is set back by hours blocks nobody for hours', async (t) => {
   const { clock, wait_s } = await setUp(t);
   for (let n = 0; n < 5; n++) wait_s(`10.0.0.${n}`);
   t.is(wait_s('10.0.0.9'), 1);
@@ -102,7 +102,7 @@ test('sign-ups are limited by address', async (t) => {
   t.notThrows(() => limiter.signup('10.0.0.2'));
 });
 
-test('what is remembered is bounded', async (t) => {
+test('stored failures and known addresses are limited in number', async (t) => {
   const { db, wait_s } = await setUp(t);
   db.prepare(
     `INSERT INTO login_failures (key, failures, blocked_until, last_at)
@@ -113,7 +113,7 @@ test('what is remembered is bounded', async (t) => {
   t.true(Number(db.prepare('SELECT count(*) FROM login_failures').pluck().get()) <= 10_002);
 });
 
-test('an IPv6 subscriber is their /64, an IPv4 one their address', (t) => {
+test('IPv6 addresses are limited by their /64, IPv4 addresses each', (t) => {
   t.is(networkOf('192.0.2.7'), '192.0.2.7');
   t.is(networkOf('::ffff:192.0.2.7'), '192.0.2.7');
   t.is(networkOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');

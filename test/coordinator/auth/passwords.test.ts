@@ -10,7 +10,7 @@ test('a password matches its own hash and no other', async (t) => {
   t.false(await passwords.matches('a long enough one', undefined));
 });
 
-test('what bcrypt would cut off never matches', async (t) => {
+test('a password that bcrypt would truncate never matches', async (t) => {
   const passwords = new Passwords(4);
   const whole = 'x'.repeat(72);
   const hash = await passwords.hash(whole);
@@ -23,7 +23,7 @@ test('in production a hash has a cost of 12', async (t) => {
   t.regex(await new Passwords().hash('a long enough one'), /^\$2b\$12\$/);
 });
 
-test('an account that does not exist costs the work of one that does', async (t) => {
+test('a log-in takes as long for an unknown account as for a known one', async (t) => {
   const passwords = new Passwords(11);
   const hash = await passwords.hash('a long enough one');
   const timed = async (stored: string | undefined): Promise<number> => {
@@ -37,7 +37,7 @@ test('an account that does not exist costs the work of one that does', async (t)
   t.true(unknown > known / 4, `${unknown} ms against ${known} ms`);
 });
 
-test('past its bound, hashing is refused rather than queued', async (t) => {
+test('past its limit, hashing is refused and not queued', async (t) => {
   const passwords = new Passwords(4);
   const results = await Promise.allSettled(Array.from({ length: 100 }, () => passwords.hash('a long enough one')));
   const refused = results.filter((result) => result.status === 'rejected');

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 
 const MIGRATIONS = new URL('../../../coordinator/sqlite/migrations/', import.meta.url);
 
-test('log-ins of a database from before they were listed are listed with what is known', async (t) => {
+test('log-ins from before the migration are listed with what is known', async (t) => {
   const path = join(await temporaryFolder(t), 'errand.db');
   const old = new Database(path);
   const files = readdirSync(MIGRATIONS).sort();

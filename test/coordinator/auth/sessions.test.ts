@@ -33,7 +33,7 @@ test('a token whose answer was lost gives the same successor for ten minutes', a
   t.is((await refresh(server, session)).refresh_token, one.refresh_token);
 });
 
-test('a token that comes again later ends the log-in, its access tokens and its sockets', async (t) => {
+test('a token that is reused later ends the log-in, its access tokens and its sockets', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   const ended: string[] = [];
@@ -58,7 +58,7 @@ test('a token whose successor was used ends the log-in at once', async (t) => {
   t.false(await isLoggedIn(server, newest));
 });
 
-test('one log-in that ends leaves the others be', async (t) => {
+test('other log-ins go on when one ends', async (t) => {
   const server = await startApi(t);
   const { session, password } = await server.person('ada@example.org');
   const other = await new Api(server.url).call('login', { body: { email: 'ada@example.org', password } });
@@ -67,7 +67,7 @@ test('one log-in that ends leaves the others be', async (t) => {
   t.true(await isLoggedIn(server, other));
 });
 
-test('a refresh token expires, and is forgotten', async (t) => {
+test('a refresh token expires and is deleted', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   server.clock.ahead_ms = LIMITS.refresh_token_s * 1000 + 1000;
@@ -83,7 +83,7 @@ test('an access token expires', async (t) => {
   t.true(await isLoggedIn(server, await refresh(server, session)));
 });
 
-test('no token is kept in clear', async (t) => {
+test('no token is stored in plain text', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   const next = await refresh(server, session);
@@ -94,7 +94,7 @@ test('no token is kept in clear', async (t) => {
   for (const secret of [session.refresh_token, next.access_token, PASSWORD]) t.false(log.includes(secret));
 });
 
-test("a user's oldest log-in ends past the bound", async (t) => {
+test("past the limit, a user's oldest log-in ends", async (t) => {
   const server = await startApi(t);
   const { session } = await server.person('ada@example.org');
   const client = { address: '10.1.0.1', user_agent: null };
@@ -112,7 +112,7 @@ test("a user's oldest log-in ends past the bound", async (t) => {
   t.deepEqual(ended, [identity.session]);
 });
 
-test('a log-in cannot be refreshed without end', async (t) => {
+test('a log-in can be refreshed only so many times', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
   server.db

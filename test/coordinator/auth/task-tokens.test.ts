@@ -7,7 +7,7 @@ import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 const key = new Uint8Array(32).fill(1);
 const unauthenticated = { code: 'unauthenticated' };
 
-test('a token names its task and attempt until it expires, remembered or not', async (t) => {
+test('a token names its task and attempt until it expires, cached or not', async (t) => {
   let now = 1_800_000_000_000;
   const tokens = new TaskTokens(key, 'here', () => now);
   const task_id = newId();
@@ -23,7 +23,7 @@ test('a token names its task and attempt until it expires, remembered or not', a
   }
 });
 
-test('half of its life is over when it is', async (t) => {
+test('a token is due for renewal after half of its lifetime', async (t) => {
   let now = 1_800_000_000_000;
   const tokens = new TaskTokens(key, 'here', () => now);
   const claims = await tokens.verify(await tokens.issue(newId(), 1));
@@ -33,7 +33,7 @@ test('half of its life is over when it is', async (t) => {
   t.true(tokens.isHalfOver(claims));
 });
 
-test('what is forgotten is checked again, and others are not forgotten with it', async (t) => {
+test('a token that left the cache is verified again, and others stay in the cache', async (t) => {
   const tokens = new TaskTokens(key, 'here');
   const [a, b] = [newId(), newId()];
   const kept = await tokens.issue(b, 1);
@@ -48,7 +48,7 @@ test('what is forgotten is checked again, and others are not forgotten with it',
   t.not(again, droppedBefore);
 });
 
-test('refuses what was not signed here, for this, in this way', async (t) => {
+test('a token that was not signed here, for this use and with this algorithm, is refused', async (t) => {
   const tokens = new TaskTokens(key, 'here');
   const sub = newId();
   const make = (
@@ -98,7 +98,7 @@ test('refuses what was not signed here, for this, in this way', async (t) => {
   for (const [name, token] of Object.entries(bad)) await t.throwsAsync(tokens.verify(token), unauthenticated, name);
 });
 
-test('what is remembered is bounded', async (t) => {
+test('the cache of verified tokens is limited', async (t) => {
   const tokens = new TaskTokens(key, 'here');
   const task_id = newId();
   const first = await tokens.issue(task_id, 1);

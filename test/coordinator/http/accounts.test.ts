@@ -42,7 +42,7 @@ test('a wrong password and an unknown account get the same answer', async (t) =>
   t.is(wrong.code, 'wrong_credentials');
 });
 
-test('guessing is slowed down, and the answer says until when', async (t) => {
+test('guesses are rate limited, and the answer says for how long', async (t) => {
   const server = await startApi(t);
   await server.person('ada@example.org');
   const api = new Api(server.url);
@@ -55,7 +55,7 @@ test('guessing is slowed down, and the answer says until when', async (t) => {
   t.truthy(await api.call('login', { body: { ...body, password: PASSWORD } }));
 });
 
-test('an unknown account is slowed down like a known one', async (t) => {
+test('an unknown account is rate limited like a known one', async (t) => {
   const api = new Api((await startApi(t)).url);
   const body = { email: 'nobody@example.org', password: 'another long one' };
   for (let n = 0; n < 5; n++) t.is((await api.refused('login', { body })).code, 'wrong_credentials');
@@ -74,7 +74,7 @@ test("a client's address is the one that the trusted proxy saw", async (t) => {
   t.is(await guess(22, '198.51.100.2'), 'wrong_credentials');
 });
 
-test('with no trusted proxy the header is passed over', async (t) => {
+test('without a trusted proxy the header is ignored', async (t) => {
   const api = new Api((await startApi(t)).url);
   const guess = async (n: number) => {
     const headers = { 'x-forwarded-for': `203.0.113.${n}` };
@@ -95,7 +95,7 @@ test('a log-out ends the access token at once, and may be repeated', async (t) =
   await api.call('logout', { body });
 });
 
-test('a socket ticket is good once, and dies with its log-in', async (t) => {
+test('a socket ticket works once, and is void when its log-in ends', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();
   const { ticket } = await api.call('wsTicket', {});

@@ -110,7 +110,7 @@ test('a body that is not JSON is refused by what is wrong with it', async (t) =>
   t.is(await post('{"__proto__": {"email": "x"}}', json), 'invalid');
 });
 
-test('a body that says it is too large is refused before it is sent, and the connection closed', async (t) => {
+test('a body with too large a Content-Length is refused before it is sent, and the connection closed', async (t) => {
   const server = await startApi(t);
   const received = await exchange(server, (socket) => {
     socket.write(
@@ -143,7 +143,7 @@ test('a body that turns out too large is answered, and then no longer read', asy
   t.true(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
 });
 
-test('a body that a refusal left unread does not hold the connection for long', async (t) => {
+test('an unread body does not hold the connection for long after a refusal', async (t) => {
   const server = await startApi(t);
   const received = await exchange(server, (socket) => {
     socket.write('POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome');
@@ -160,7 +160,7 @@ test('a refusal whose body came with it leaves the connection usable', async (t)
   t.regex(received, /^HTTP\/1\.1 401 [^]*HTTP\/1\.1 200 [^]*\{"ok":true\}$/);
 });
 
-test('a body at the bound is read', async (t) => {
+test('a body at the limit is read', async (t) => {
   const { url } = await startApi(t);
   const body = JSON.stringify({ email: 'a@example.org', password: 'x' }).padEnd(LIMITS.request_body_bytes_max);
   const headers = { 'content-type': 'application/json' };
@@ -172,7 +172,7 @@ test('a body at the bound is read', async (t) => {
   t.is((await readProblem(more)).code, 'too_large');
 });
 
-test('an id that cannot be one, one that is not there, and one of another user are alike', async (t) => {
+test('a malformed id, an unknown one and one of another user get the same answer', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const { api: stranger } = await server.person();
@@ -218,7 +218,7 @@ test('an unknown path, a wrong method, HEAD and OPTIONS are answered as they sho
   t.is(await head.text(), '');
 });
 
-test('a request target that no URL parser takes is refused as invalid', async (t) => {
+test('a request target that the URL parser cannot read is invalid', async (t) => {
   const server = await startApi(t);
   for (const target of ['http://[bad/', '//x@[bad/#'])
     t.regex(
@@ -228,7 +228,7 @@ test('a request target that no URL parser takes is refused as invalid', async (t
     );
 });
 
-test('an error beyond the middleware cuts its connection and is logged', async (t) => {
+test('an error outside the middleware closes its connection and is logged', async (t) => {
   const app = new Koa();
   const lines: string[] = [];
   app.use(() => Promise.reject(new Error('first')));
@@ -244,7 +244,7 @@ test('an error beyond the middleware cuts its connection and is logged', async (
   t.regex(lines.join(''), /"second"[^]*request failed outside the middleware/);
 });
 
-test('every answer is kept from caches and from being taken for something else', async (t) => {
+test('every response forbids caching and MIME sniffing', async (t) => {
   const { url } = await startApi(t);
   for (const path of ['/healthz', '/nowhere', '/me']) {
     const { headers } = await fetch(url + path);
@@ -254,7 +254,7 @@ test('every answer is kept from caches and from being taken for something else',
   }
 });
 
-test('what goes wrong inside is logged with its cause, and not shown', async (t) => {
+test('an internal error is logged with its cause, and not shown', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   server.db.exec('DROP TABLE diffs');

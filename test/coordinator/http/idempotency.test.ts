@@ -1,5 +1,5 @@
 import test from 'ava';
-import { actOnce, requestHash } from '../../../coordinator/http/once.ts';
+import { writeOnce, hashRequest } from '../../../coordinator/http/idempotency.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { insertStoredResponse } from '../../../coordinator/sqlite/idempotency.ts';
@@ -67,20 +67,20 @@ test('every route marked idempotent acts once', async (t) => {
   );
 });
 
-test('an answer is remembered beyond a restart of the server', async (t) => {
+test('a stored answer survives a restart of the server', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();
   const body = { prompt: 'x', repo_url };
   const task = await api.call('createTask', { body, ...keyed('k1') });
   const again = openDatabase(server.db.name);
   t.teardown(() => again.close());
-  const request_hash = requestHash('POST', '/task', body);
+  const request_hash = hashRequest('POST', '/task', body);
   const request = { user_id: session.user.id, key: 'k1', request_hash, status: 201 };
-  const answer = actOnce(new EventLog({ db: again, logger: SILENT }), request, () => t.fail('It acted again.'));
+  const answer = writeOnce(new EventLog({ db: again, logger: SILENT }), request, () => t.fail('It acted again.'));
   t.deepEqual(JSON.parse(answer.text), task);
 });
 
-test('of many keys of one user the oldest are forgotten, and nobody else is', async (t) => {
+test("past the limit, a user's oldest keys are deleted, and nobody else's", async (t) => {
   const server = await startApi(t);
   const [a, b] = [await server.person(), await server.person()];
   const request = (key: string) => ({ body: { prompt: key, repo_url }, ...keyed(key) });
@@ -104,14 +104,14 @@ test('of many keys of one user the oldest are forgotten, and nobody else is', as
   t.deepEqual(await b.api.call('createTask', request('first')), others);
 });
 
-test("one user's key means nothing to another", async (t) => {
+test("a key of one user is independent of another's", async (t) => {
   const server = await startApi(t);
   const [a, b] = [await server.person(), await server.person()];
   const request = { body: { prompt: 'x', repo_url }, ...keyed('k1') };
   t.not((await a.api.call('createTask', request)).id, (await b.api.call('createTask', request)).id);
 });
 
-test('what was refused may be tried again with the same key', async (t) => {
+test('a refused request may be repeated with the same key', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const { id } = await api.call('createTask', { body: { prompt: 'x', repo_url } });
@@ -120,7 +120,7 @@ test('what was refused may be tried again with the same key', async (t) => {
   t.is((await api.call('retryTask', { params: { id }, ...keyed('k1') })).status, 'queued');
 });
 
-test('a key is bounded, and forgotten in the end', async (t) => {
+test('a key is limited in length, and expires', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const body = { prompt: 'x', repo_url };

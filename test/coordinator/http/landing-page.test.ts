@@ -1,79 +1,107 @@
+import { createHash } from 'node:crypto';
 import { request } from 'node:http';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import test, { type ExecutionContext } from 'ava';
-import { startApi } from '../../support/start-api.ts';
+import test from 'ava';
+import { readProblem } from '../../support/api.ts';
+import { startApi, type StartedApi } from '../../support/start-api.ts';
 
-const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+/** What Firefox and Chromium send, more or less. */
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
-/** Gets `/` with these headers; `fetch` would not send a Host header of one's own. */
-async function get(t: ExecutionContext, headers: Record<string, string>, method = 'GET', env = {}) {
-  const { url, person } = await startApi(t, env);
-  const ask = async () => {
-    const call = request(`${url}/`, { headers, method });
-    call.end();
-    const [response] = await once(call, 'response');
-    return { status: response.statusCode, headers: response.headers, body: await text(response) };
-  };
-  return { ...(await ask()), url, ask, person };
+type Got = { status: number; headers: NodeJS.Dict<string | string[]>; text: string };
+
+function get({ url }: StartedApi, headers: Record<string, string> = {}, method = 'GET', path = '/'): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url + path, { method, headers: { accept: BROWSER, ...headers } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    sent.on('error', reject).end();
+  });
 }
 
-test('a browser gets a page that says how to log in, at the address that it came to', async (t) => {
-  const { status, headers, body, url } = await get(t, BROWSER);
-  t.is(status, 200);
-  t.is(headers['content-type'], 'text/html; charset=utf-8');
-  t.true(body.includes(`npx errand login --server ${url} --signup`));
-  t.true(body.includes('npx errand task'));
+/** The command that the page tells to log in with. */
+const loginOf = ({ text }: Got): string =>
+  (/<pre>(.*errand.*login.*)<\/pre>/.exec(text)?.[1] ?? '').replace(/<\/?span>/g, '');
+
+test('a browser is told what this is and how to log in here', async (t) => {
+  const server = await startApi(t);
+  const got = await get(server);
+  t.is(got.status, 200);
+  t.is(got.headers['content-type'], 'text/html; charset=utf-8');
+  t.is(got.headers.vary, 'Accept');
+  t.is(loginOf(got), `npx errand login --server ${server.url} --signup`);
+  const head = await get(server, {}, 'HEAD');
+  t.is(head.status, 200);
+  t.is(head.headers['content-type'], 'text/html; charset=utf-8');
+  t.is(head.text, '');
 });
 
-test('the page runs no script, loads nothing, and cannot be framed', async (t) => {
-  const { headers, body } = await get(t, BROWSER);
-  t.regex(
-    String(headers['content-security-policy']),
-    /^default-src 'none'; style-src 'sha256-[^']+'; .*frame-ancestors 'none'$/,
+test('whoever does not ask for HTML gets a problem document', async (t) => {
+  const { url } = await startApi(t);
+  for (const accept of ['*/*', 'application/json', 'application/problem+json, */*;q=0.1', 'image/png'])
+    t.is((await readProblem(await fetch(url, { headers: { accept } }))).code, 'not_found', accept);
+  const browser = { accept: BROWSER };
+  t.is((await readProblem(await fetch(`${url}/nowhere`, { headers: browser }))).code, 'not_found');
+  t.is((await readProblem(await fetch(url, { method: 'POST', headers: browser }))).code, 'not_found');
+});
+
+test('the page runs no script and loads nothing, and its policy allows no more', async (t) => {
+  const { headers, text } = await get(await startApi(t));
+  const style = /<style>(.*)<\/style>/s.exec(text)?.[1] ?? '';
+  const hash = createHash('sha256').update(style).digest('base64');
+  t.is(
+    headers['content-security-policy'],
+    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  t.false(/<script|src=|url\(|@import/.test(body));
   t.is(headers['x-content-type-options'], 'nosniff');
+  t.false(/<script|<link|<img|<iframe|url\(|@import|\son\w+=|\sstyle=/i.test(text));
+  t.deepEqual(
+    [...text.matchAll(/href="([^"]*)"/g)].map(([, href]) => href),
+    ['/openapi.json', '/readyz'],
+  );
 });
 
-test('it says who can sign up, before and after there is an owner', async (t) => {
-  const { body, ask, person } = await get(t, BROWSER, 'GET', { ERRAND_SIGNUP: 'closed' });
-  t.regex(body, /The first person to sign up owns this server/);
-  await person();
-  const later = await ask();
-  t.regex(later.body, /Accounts are made by the owner/);
-  t.false(later.body.includes('--signup'));
+test('the address is that of the Host header, if it is a valid one', async (t) => {
+  const server = await startApi(t);
+  const shown = async (host: string) => /--server (\S+)/.exec(loginOf(await get(server, { host })))?.[1];
+  for (const host of ['errand.example', 'errand.example:8443', '192.0.2.1:1', '[2001:db8::1]:8787', 'LOCALHOST'])
+    t.is(await shown(host), `http://${host}`);
+  for (const host of ['<script>', 'a"b', "a'b", 'a b', 'a;id', '$(id)', '`id`', 'a/b', '-x', 'x'.repeat(300)])
+    t.is(await shown(host), 'ADDRESS-OF-THIS-PAGE', host);
 });
 
-for (const host of ['"><script>alert(1)</script>', 'two words', 'x;rm -rf /', '$(id)', 'a&b'])
-  test(`a Host header that is no host is not shown: ${host}`, async (t) => {
-    const { status, body } = await get(t, { ...BROWSER, host });
-    if (status === 200) t.true(body.includes('ADDRESS-OF-THIS-PAGE') && !body.includes(host));
-    else t.is(status, 400);
-  });
-
-test('what a proxy says of the protocol is not shown, unless it is https', async (t) => {
-  const trusted = { ERRAND_TRUST_PROXY: 'true' };
-  const hostile = await get(t, { ...BROWSER, 'x-forwarded-proto': '<script>alert(1)</script>' }, 'GET', trusted);
-  t.false(hostile.body.includes('<script'));
-  const { body } = await get(t, { ...BROWSER, 'x-forwarded-proto': 'https' }, 'GET', trusted);
-  t.true(body.includes('login --server https://'));
+test('behind a trusted proxy the address is the published one', async (t) => {
+  const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'errand.example' };
+  const trusting = await startApi(t, { ERRAND_TRUST_PROXY: 'true' });
+  t.true(loginOf(await get(trusting, headers)).includes('--server https://errand.example'));
+  const hostile = { 'x-forwarded-proto': 'javascript"><script>', 'x-forwarded-host': '"><script>' };
+  t.true(loginOf(await get(trusting, hostile)).includes('--server ADDRESS-OF-THIS-PAGE'));
+  const proto = { ...headers, 'x-forwarded-proto': '<script>alert(1)</script>' };
+  t.true(loginOf(await get(trusting, proto)).includes('--server http://errand.example'));
+  const direct = await startApi(t);
+  t.true(loginOf(await get(direct, headers)).includes(`--server ${direct.url}`));
 });
 
-test('a program gets the problem document of the API, as do other paths and methods', async (t) => {
-  for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }] as Record<string, string>[]) {
-    const { status, headers: got, body } = await get(t, headers);
-    t.is(status, 404);
-    t.is(got['content-type'], 'application/problem+json');
-    t.is(JSON.parse(body).code, 'not_found');
-  }
-  const { status } = await get(t, BROWSER, 'POST');
-  t.is(status, 404);
+test('the public address of the settings goes before the one that was asked for', async (t) => {
+  const server = await startApi(t, { ERRAND_PUBLIC_URL: 'https://errand.example/a&b/' });
+  t.true(loginOf(await get(server)).includes('--server https://errand.example/a&#38;b --signup'));
 });
 
-test('HEAD gets the headers of the page and no body', async (t) => {
-  const { status, headers, body } = await get(t, BROWSER, 'HEAD');
-  t.is(status, 200);
-  t.is(headers['content-type'], 'text/html; charset=utf-8');
-  t.is(body, '');
+test('it says whether an account can be made', async (t) => {
+  const open = await startApi(t);
+  t.regex((await get(open)).text, /first person to sign up owns this server/);
+  await open.person();
+  t.regex((await get(open)).text, /Add <code>--signup/);
+  const closed = await startApi(t, { ERRAND_SIGNUP: 'closed' });
+  await closed.person();
+  const page = await get(closed);
+  t.regex(page.text, /Sign-up is closed/);
+  t.false(page.text.includes('--signup'));
 });

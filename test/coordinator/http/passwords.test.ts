@@ -19,7 +19,7 @@ const isLoggedIn = async (server: StartedApi, { access_token, refresh_token }: S
   return [me.ok, refreshed.ok];
 };
 
-test('a changed password ends all other log-ins, and the one that changed it goes on', async (t) => {
+test('a changed password ends all log-ins but the one that changed it', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person('ada@example.org');
   const other = await logIn(server, 'ada@example.org', PASSWORD);
@@ -46,12 +46,15 @@ test('a repeat of a password change whose answer was lost is answered the same, 
   t.deepEqual(await isLoggedIn(server, other), [true, true]);
 });
 
-test('of two password changes at once, one is made', async (t) => {
+test('of two concurrent password changes, one succeeds', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person('ada@example.org');
   const to = (new_password: string) => api.send('changePassword', { body: { old_password: PASSWORD, new_password } });
   const statuses = (await Promise.all([to(NEW), to(`${NEW} too`)])).map(({ status }) => status);
-  t.deepEqual(new Set(statuses), new Set([204, 401]));
+  t.deepEqual(
+    statuses.toSorted((a, b) => a - b),
+    [204, 401],
+  );
 });
 
 test('a log-in whose password is changed while it is being checked fails', async (t) => {
@@ -72,7 +75,7 @@ test('a log-in whose password is changed while it is being checked fails', async
   t.is((await api.call('listSessions', {})).items.length, 1);
 });
 
-test('guessing the old password is slowed down like a log-in', async (t) => {
+test('guesses of the old password are rate limited like log-ins', async (t) => {
   const server = await startApi(t);
   const { api, password } = await server.person('ada@example.org');
   const wrong = { body: { old_password: 'not the one', new_password: NEW } };

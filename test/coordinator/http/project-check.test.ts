@@ -27,7 +27,7 @@ class Recorder implements RepositoryCheck {
 const down = new ErrandError('upstream_unreachable', 'It is down.', { errors: [{ field: '/repo_url', message: 'x' }] });
 const token = (password: string, username = 'x-access-token') => ({ username, password });
 
-test('the repository of a new project is asked, and what it answers is told', async (t) => {
+test('the repository of a new project is checked, and the warnings are in the answer', async (t) => {
   const repositories = new Recorder();
   const { api } = await (await startApi(t, {}, undefined, repositories)).person();
   const made = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'sesame' } });
@@ -40,7 +40,7 @@ test('the repository of a new project is asked, and what it answers is told', as
   t.is((await api.call('listProjects', {})).items.length, 1);
 });
 
-test('a project is made without asking where the person says so', async (t) => {
+test('with check false, a project is created without a check', async (t) => {
   const repositories = new Recorder();
   repositories.failure = down;
   const { api } = await (await startApi(t, {}, undefined, repositories)).person();
@@ -51,7 +51,7 @@ test('a project is made without asking where the person says so', async (t) => {
   t.deepEqual(repositories.asked, []);
 });
 
-test('a patch asks where the address or the token becomes another one, and not to take a token away', async (t) => {
+test('a patch checks a new address or token, but not the removal of a token', async (t) => {
   const repositories = new Recorder();
   const { api } = await (await startApi(t, {}, undefined, repositories)).person();
   const { id } = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'one' } });
@@ -73,7 +73,7 @@ test('a patch asks where the address or the token becomes another one, and not t
   t.false((await api.call('getProject', { params: { id } })).has_git_token);
 });
 
-test('a project without a token is asked with the one of the server, on its host alone', async (t) => {
+test("a project without a token is checked with the server's token, on its host only", async (t) => {
   const repositories = new Recorder();
   const env = { ERRAND_GIT_TOKEN: 'of the server', ERRAND_GIT_HOST: 'forge.example' };
   const { api } = await (await startApi(t, env, undefined, repositories)).person();
@@ -85,7 +85,7 @@ test('a project without a token is asked with the one of the server, on its host
   );
 });
 
-test('a repeat with the same Idempotency-Key asks no forge', async (t) => {
+test('a repeat with the same Idempotency-Key does not check again', async (t) => {
   const repositories = new Recorder();
   const { api } = await (await startApi(t, {}, undefined, repositories)).person();
   const headers = { 'idempotency-key': 'k1' };
@@ -98,7 +98,7 @@ test('a repeat with the same Idempotency-Key asks no forge', async (t) => {
   t.is(repositories.asked.length, 1);
 });
 
-test('a log-in that ends while the forge is being asked makes no project', async (t) => {
+test('no project is created if the log-in ends during the check', async (t) => {
   const repositories = new Recorder();
   const server = await startApi(t, {}, undefined, repositories);
   const { api, session } = await server.person();
@@ -107,7 +107,7 @@ test('a log-in that ends while the forge is being asked makes no project', async
   t.is(server.db.prepare('SELECT count(*) FROM projects').pluck().get(), 0);
 });
 
-test('nothing is asked of a forge for a project of someone else', async (t) => {
+test("no forge is asked about someone else's project", async (t) => {
   const repositories = new Recorder();
   const server = await startApi(t, {}, undefined, repositories);
   const { id } = await (await server.person()).api.call('createProject', { body: { name: 'P', repo_url } });

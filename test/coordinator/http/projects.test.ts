@@ -21,7 +21,7 @@ test("a project's secrets go in and never come out", async (t) => {
   for (const text of answers) for (const secret of ['ghp_secret', 'sesame']) t.false(text.includes(secret));
 });
 
-test('a patch changes what it names, and null takes away', async (t) => {
+test('a patch changes the fields that it names, and null clears them', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const body = { name: 'P', repo_url, base_branch: 'main', budget_usd: 3, git_token: 'ghp_secret', env: { A: '1' } };
@@ -63,13 +63,13 @@ test('a token never goes to a host that it was not given for', async (t) => {
   }
 });
 
-test('secrets that were sealed with keys that are lost are told of, and can be set anew', async (t) => {
+test('secrets that were sealed with lost keys are a conflict, and can be set anew', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const body = { name: 'P', repo_url, git_token: 'ghp_secret', env: { A: '1' } };
   const { id } = await api.call('createProject', { body });
   server.keys.seal.fill(7);
-  const words = /git_token and env cannot be opened: the server's keys\.json is not the one/;
+  const words = /git_token and env cannot be opened: they were sealed with another keys\.json/;
   t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), {
     code: 'conflict',
     message: words,
@@ -85,7 +85,7 @@ test('secrets that were sealed with keys that are lost are told of, and can be s
   t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', env: { B: '2' } });
 });
 
-test('sealed secrets open with their own project alone', async (t) => {
+test('sealed secrets open only with their own project', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const one = await api.call('createProject', { body: { name: 'P', repo_url, git_token: 'mine' } });
@@ -96,7 +96,7 @@ test('sealed secrets open with their own project alone', async (t) => {
   t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: other.id, repo_url }));
 });
 
-test('a project at work cannot be deleted; later its tasks go with it, and nothing else does', async (t) => {
+test('a project with a running task cannot be deleted; later it is deleted with its tasks, and nothing else', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const { id } = await api.call('createProject', { body: { name: 'P', repo_url } });
@@ -148,7 +148,10 @@ test('of two projects with one name that are made at once, one is made', async (
   const { api } = await (await startApi(t)).person();
   const send = () => api.send('createProject', { body: { name: 'P', repo_url } });
   const statuses = (await Promise.all([send(), send()])).map(({ status }) => status);
-  t.deepEqual(new Set(statuses), new Set([201, 409]));
+  t.deepEqual(
+    statuses.toSorted((a, b) => a - b),
+    [201, 409],
+  );
 });
 
 test('duplicate names of an older version stay, and their projects can be changed', async (t) => {

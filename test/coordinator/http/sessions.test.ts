@@ -32,7 +32,7 @@ test('log-ins are listed newest first, and each says where it comes from', async
   );
 });
 
-test('a refresh renews when and where a log-in was last used, not when it began', async (t) => {
+test('a refresh updates when and where a log-in was last used, not when it began', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();
   const [before] = (await api.call('listSessions', {})).items;
@@ -105,7 +105,7 @@ test("nobody ends someone else's log-in, or learns of it", async (t) => {
   t.truthy(await member.call('me', {}));
 });
 
-test('what a client calls itself is bounded, and has no control characters', async (t) => {
+test('the stored User-Agent is limited in length and has no control characters', async (t) => {
   const server = await startApi(t);
   await server.person('ada@example.org');
   const name = `\u009b31m${'x'.repeat(LIMITS.user_agent_chars_max + 1)}`;
@@ -114,7 +114,7 @@ test('what a client calls itself is bounded, and has no control characters', asy
   t.is(one?.user_agent, `31m${'x'.repeat(LIMITS.user_agent_chars_max - 3)}`);
 });
 
-test('the address that a trusted proxy reports is bounded', async (t) => {
+test('the address that a trusted proxy reports is limited in length', async (t) => {
   const server = await startApi(t, { ERRAND_TRUST_PROXY: 'true' });
   await server.person('ada@example.org');
   const { api } = await logIn(server, 'ada@example.org', { 'x-forwarded-for': 'y'.repeat(1000) });

@@ -28,7 +28,7 @@ test('tasks page by key, newest first, each once, while others arrive', async (t
   t.deepEqual(seen, made);
 });
 
-test('a list holds what its filters name', async (t) => {
+test('a list contains what its filters select', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const project = await api.call('createProject', { body: { name: 'P', repo_url } });

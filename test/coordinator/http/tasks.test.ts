@@ -9,7 +9,7 @@ import { startApi } from '../../support/start-api.ts';
 import { endTask, runTask, taskOf } from '../../support/fixtures.ts';
 import { sendErrand, repo_url } from '../../support/send-errand.ts';
 
-test('what a task does not say comes from its project, then from the server', async (t) => {
+test('defaults of a task come from its project, then from the server', async (t) => {
   const { api } = await (await startApi(t, { ERRAND_MODEL: 'claude-x', ERRAND_MAX_TURNS: '70' })).person();
   const plain = await sendErrand(api, { prompt: '  First line.\nSecond line.  ' });
   t.like(plain, { repo_url, base_branch: null, model: 'claude-x', budget_usd: 5, max_turns: 70, priority: 0 });
@@ -129,7 +129,7 @@ test('a message reaches the worker of a task at work, and resumes one that has e
   t.like(items.at(-1), { type: 'task.status', body: { from: 'succeeded', to: 'queued' } });
 });
 
-test('a retry is for what failed or was cancelled', async (t) => {
+test('only failed and cancelled tasks can be retried', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   const { id } = await sendErrand(api);
@@ -181,7 +181,7 @@ test('a retry and a message may give a task a new budget, which must be more tha
   t.is(await budget(), 2.5);
 });
 
-test("a retry's body may be left out, and what is sent is read", async (t) => {
+test('the body of a retry is optional, and is checked if it is sent', async (t) => {
   const { api } = await (await startApi(t)).person();
   const { id } = await sendErrand(api);
   const params = { id };
@@ -197,7 +197,7 @@ test("a retry's body may be left out, and what is sent is read", async (t) => {
   t.is((await api.refused('retryTask', text)).code, 'unsupported_media_type');
 });
 
-test('what a user may have waiting is bounded', async (t) => {
+test('queued tasks and pending messages of a user are limited', async (t) => {
   const server = await startApi(t);
   const { api, session } = await server.person();
   const { api: other } = await server.person();
@@ -235,7 +235,7 @@ test("a task's diff is that of its newest result", async (t) => {
   t.like(await api.call('getDiff', { params: { id } }), { diff: 'diff --git a/x b/x\n+é\n', truncated: true });
 });
 
-test('readyz says what keeps the server from its work', async (t) => {
+test('readyz says why the server cannot do its work', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
   t.true((await api.call('readyz', {})).ready);

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
+import { SecretsUnreadable } from '../../../coordinator/tasks/secrets.ts';
 import { addTask, addUser, startServer, time, type Server } from '../../support/dispatching.ts';
 import { until } from '../../support/until.ts';
 
@@ -206,6 +208,24 @@ test.serial('a worker that ends at its boot fails the attempt with words, and th
     failures: 1,
     detail: 'The worker was started, but did not take the task.',
   });
+});
+
+test.serial('a task whose secrets cannot be opened fails at once, and says so', async (t) => {
+  const server = await startServer(t, { assignment_error: new SecretsUnreadable(new Error('wrong key')) });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  const failed = await server.reaches(task.id, 'failed');
+  t.is(failed.reason, 'setup_failed');
+  t.regex(failed.detail ?? '', /git_token and env cannot be opened/);
+});
+
+test.serial('another conflict while an attempt starts is no setup failure, and the task is tried again', async (t) => {
+  const server = await startServer(t, { assignment_error: new ErrandError('conflict', 'Something else.') });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
+  t.like(server.task(task.id), { status: 'queued', failures: 1 });
 });
 
 test.serial('a worker that puts a link in place of its socket is not called through it', async (t) => {

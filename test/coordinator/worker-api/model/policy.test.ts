@@ -55,7 +55,7 @@ test('refuses features that leave the sandbox or whose cost is not known', (t) =
   ];
   for (const [what, body] of refused) {
     const error = t.throws(() => readRequest(bytes(body)), { instanceOf: ErrandError }, what);
-    t.is(error?.status, 403, what);
+    t.is(error?.code, 'forbidden', what);
   }
 });
 

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from 'node:http';
+import { ErrandError } from '../../protocol/problem.ts';
+import { within } from './deadline.ts';
+
+/** How large a body may be, and how long it may take to come. */
+export type BodyLimits = { bytes_max: number; read_ms: number };
+
+/**
+ * Reads a request's body as JSON. Rejects with `unsupported_media_type` if it is compressed, with `too_large` as soon as
+ * that is known, and with `invalid` if it is not JSON in UTF-8, ends early or takes too long. A body that is refused is
+ * not read to its end: see `discardBody`.
+ */
+export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+  const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (encoding !== 'identity')
+    throw new ErrandError('unsupported_media_type', `The body must not be compressed, as ${encoding} or otherwise.`);
+  const bytes = await readBytes(request, limits);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ErrandError('invalid', 'The body is not valid JSON in UTF-8.', { cause });
+  }
+}
+
+/** Reads a request's body as it is. Rejects as `readJson` does. */
+export async function readBytes(request: IncomingMessage, { bytes_max, read_ms }: BodyLimits): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > bytes_max) throw tooLarge(bytes_max);
+  const bytes = await within(read_ms, collect(request, bytes_max));
+  if (bytes === undefined)
+    throw new ErrandError('invalid', `The body did not arrive within ${read_ms / 1000} seconds.`);
+  return bytes;
+}
+
+/** Whether the request announced a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/**
+ * Reads on without keeping anything, so that a client that is still sending gets to read the response. Resolves at the
+ * end of the body, after `bytes_max` or after `ms`; whatever then still comes is left to the caller.
+ */
+export async function discardBody(request: IncomingMessage, { bytes_max, ms }: { bytes_max: number; ms: number }) {
+  let bytes = 0;
+  const discarded = new Promise<void>((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bytes_max) return;
+      request.pause();
+      resolve();
+    });
+    for (const event of ['end', 'close', 'error'] as const) request.once(event, () => resolve());
+  });
+  await within(ms, discarded);
+}
+
+async function collect(request: IncomingMessage, bytes_max: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    // The response goes out on the same socket, so the request must outlive the loop.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const piece: Buffer = chunk;
+      bytes += piece.length;
+      if (bytes > bytes_max) throw tooLarge(bytes_max);
+      chunks.push(piece);
+    }
+  } catch (cause) {
+    if (cause instanceof ErrandError) throw cause;
+    throw new ErrandError('invalid', 'The body ended early.', { cause });
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(bytes_max: number): ErrandError {
+  return new ErrandError('too_large', `The body is larger than ${bytes_max} bytes.`);
+}

@@ -1,0 +1,89 @@
+import type { RouterContext } from '@koa/router';
+import type { z } from 'zod';
+import { EPOCH_HEADER } from '../../protocol/api.ts';
+import { ErrandError, parse } from '../../protocol/problem.ts';
+import type { Route } from '../../protocol/route.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Client, Identity } from '../auth/identity.ts';
+import { hasBody } from '../base/json-body.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import { clientOf, requireOperator, requireUser } from './authentication.ts';
+import { readJsonBody } from './body.ts';
+import { hashRequest, previousAnswer, readIdempotencyKey, writeOnce, type KeyedRequest } from './idempotency.ts';
+import type { JsonText } from './json-text.ts';
+
+/** What a route's schema for a part of the request gives; undefined if it has none. */
+export type Parsed<R, Part extends string> = R extends { [P in Part]: infer S extends z.ZodType }
+  ? z.output<S>
+  : undefined;
+
+/** A request of route `R`, parsed by the route's schemas. */
+export type Call<R> = {
+  params: Parsed<R, 'params'>;
+  query: Parsed<R, 'query'>;
+  body: Parsed<R, 'body'>;
+  /** Who asks; undefined on routes that anyone may call. */
+  who: R extends { auth: 'user' } ? Identity : undefined;
+  client: Client;
+  /**
+   * Acts in one transaction. On an `idempotent` route a repeat with the same Idempotency-Key gets the first answer.
+   */
+  write: <T>(act: (tx: Tx) => T) => T | JsonText;
+  /** The same, once `prepare` has asked another server. A repeat does not prepare again. */
+  writeAfter: <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T) => Promise<T | JsonText>;
+};
+
+export type CallDependencies = {
+  auth: { authenticator: Authenticator };
+  log: EventLog;
+  /** Without a token the server has no operator. */
+  config: { metrics_token: string | undefined };
+  /** The database's epoch. */
+  readonly epoch: string;
+};
+
+/** Reads what a route takes, in this order: who asks, the path, the query, the body. Rejects with the first refusal. */
+export async function readCall(ctx: RouterContext, route: Route, deps: CallDependencies) {
+  const { log, config, epoch } = deps;
+  const { authenticator } = deps.auth;
+  if (route.auth === 'operator') requireOperator(ctx, config.metrics_token);
+  const who = route.auth === 'user' ? await requireUser(ctx, authenticator) : undefined;
+  // On a refusal too: what is not found may be in another database.
+  if (who) ctx.set(EPOCH_HEADER, epoch);
+  const params = route.params?.safeParse(ctx.params);
+  // A malformed id is answered like an unknown one.
+  if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
+  const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
+  const body = route.body && parse(route.body, await readBody(ctx, route.body), 'The body');
+  // While the body was being read, the log-in may have ended, or the account may have been deleted.
+  const requireLiving = () => who && authenticator.requireLiving(who);
+  if (route.body) requireLiving();
+  const keyed = who && keyedRequest(ctx, route, who, body);
+  const write = <T>(act: (tx: Tx) => T): T | JsonText => (keyed ? writeOnce(log, keyed, act) : log.write(act));
+  return {
+    params: params?.data,
+    query,
+    body,
+    who,
+    client: clientOf(ctx),
+    write,
+    writeAfter: async <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T): Promise<T | JsonText> => {
+      const before = keyed && previousAnswer(log.db, keyed);
+      if (before) return before;
+      const prepared = await prepare();
+      requireLiving();
+      return write((tx) => act(tx, prepared));
+    },
+  };
+}
+
+/** The body as it was sent; undefined if there is none and the route needs none. */
+async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown> {
+  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJsonBody(ctx);
+}
+
+function keyedRequest(ctx: RouterContext, route: Route, who: Identity, body: unknown): KeyedRequest | undefined {
+  const key = route.idempotent ? readIdempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
+  if (key === undefined) return undefined;
+  return { user_id: who.user_id, key, request_hash: hashRequest(ctx.method, ctx.path, body), status: route.status };
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { discardBody, hasBody, readBytes, readJson } from '../../../coordinator/base/json-body.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+
+const LIMITS = { bytes_max: 100, read_ms: 5_000 };
+
+/** A listener that answers with what `read` makes of a request: the value as JSON, or the code of its refusal. */
+async function serve(t: ExecutionContext, read: (request: IncomingMessage) => Promise<unknown>) {
+  const server = createServer((incoming, response) => {
+    void read(incoming).then(
+      (value) => response.end(JSON.stringify({ value })),
+      (error: unknown) => response.end(JSON.stringify({ code: error instanceof ErrandError ? error.code : 'crash' })),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const post = async (body: string | Buffer, headers: Record<string, string> = {}): Promise<unknown> => {
+    const sent = request({ port, method: 'POST', headers }).end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return JSON.parse((await response.toArray()).join(''));
+  };
+  return { port, post };
+}
+
+/** A connection that has sent this much of a request. */
+async function dial(port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(text);
+  return socket;
+}
+
+test('a body is read up to its limit and refused above it, whether or not its length was announced', async (t) => {
+  const { post } = await serve(t, (incoming) => readJson(incoming, LIMITS));
+  const text = (length: number) => JSON.stringify('x'.repeat(length - 2));
+  const chunked = { 'transfer-encoding': 'chunked' };
+  t.deepEqual(await post(text(100)), { value: 'x'.repeat(98) });
+  t.deepEqual(await post(text(100), chunked), { value: 'x'.repeat(98) });
+  t.deepEqual(await post(text(101)), { code: 'too_large' });
+  t.deepEqual(await post(text(101), chunked), { code: 'too_large' });
+});
+
+test('a body that is not JSON in UTF-8 is invalid, and a compressed one is not supported', async (t) => {
+  const { post } = await serve(t, (incoming) => readJson(incoming, LIMITS));
+  for (const body of ['', '{', 'nonsense', Buffer.from([0x22, 0xff, 0x22])])
+    t.deepEqual(await post(body), { code: 'invalid' });
+  t.deepEqual(await post('{}', { 'content-encoding': 'gzip' }), { code: 'unsupported_media_type' });
+  t.deepEqual(await post('{}', { 'content-encoding': 'Identity' }), { value: {} });
+});
+
+test('a body that does not come in time is invalid', async (t) => {
+  const { port } = await serve(t, (incoming) => readBytes(incoming, { bytes_max: 100, read_ms: 20 }));
+  const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  t.true(answer.toString().endsWith('{"code":"invalid"}'));
+  socket.destroy();
+});
+
+test('a body that ends early is invalid', async (t) => {
+  const refused = Promise.withResolvers<unknown>();
+  const { port } = await serve(t, async (incoming) => {
+    await readBytes(incoming, LIMITS).catch(refused.resolve);
+    return 0;
+  });
+  const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12');
+  socket.end();
+  const error = await refused.promise;
+  t.true(error instanceof ErrandError && error.code === 'invalid' && error.message === 'The body ended early.');
+});
+
+test('whether a body was announced is seen in the head', async (t) => {
+  const { post } = await serve(t, (incoming) => Promise.resolve(hasBody(incoming)));
+  t.deepEqual(await post(''), { value: false });
+  t.deepEqual(await post('', { 'content-length': '0' }), { value: false });
+  t.deepEqual(await post('1'), { value: true });
+  t.deepEqual(await post('', { 'transfer-encoding': 'chunked' }), { value: true });
+});
+
+test('the rest of a body is discarded up to its end, a number of bytes or a time', async (t) => {
+  const complete: boolean[] = [];
+  const { port, post } = await serve(t, async (incoming) => {
+    await discardBody(incoming, { bytes_max: 1_000, ms: 50 });
+    complete.push(incoming.complete);
+    return 0;
+  });
+  await post('x'.repeat(1_000));
+  const large = await dial(port, `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n${'x'.repeat(2_000)}`);
+  await once(large, 'data');
+  const slow = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx');
+  await once(slow, 'data');
+  t.deepEqual(complete, [true, false, false]);
+  for (const socket of [large, slow]) socket.destroy();
+});

@@ -1,0 +1,67 @@
+import { SETTING_GROUPS, Settings } from '../../../coordinator/base/settings.ts';
+import { CoordinatorEvent, NumberedEvent } from '../../../protocol/events.ts';
+import { ERROR_STATUS } from '../../../protocol/problem-document.ts';
+import { ERROR_MEANING, ErrorCode } from '../../../protocol/problem.ts';
+import type { Route } from '../../../protocol/route.ts';
+import { ROUTE_NAMES, ROUTES } from '../../../protocol/routes.ts';
+
+/* The tables of the documentation, as Markdown. Each has one source in the code. */
+
+/** Who may call a route. */
+const CALLERS: Record<Route['auth'], string> = { none: 'anyone', user: 'user', operator: 'operator' };
+
+const DEFAULTS = new Map(Object.entries(Settings.parse({})));
+const MEANINGS = new Map(Object.entries(Settings.shape).map(([name, { description }]) => [name, description]));
+const defaultOf = (name: string): string => String(DEFAULTS.get(name) ?? '');
+const meaningOf = (name: string): string => MEANINGS.get(name) ?? '';
+
+/** One table of settings for each subject. */
+export function settingsTables(): string {
+  return Object.entries(SETTING_GROUPS)
+    .map(([subject, names]) => {
+      const rows = names.map((name) => [code(name), code(defaultOf(name)), meaningOf(name)]);
+      return `### ${subject}\n\n${table(['Setting', 'Default', 'Meaning'], rows)}`;
+    })
+    .join('\n\n');
+}
+
+/** A file for systemd or a shell that lists every setting as a comment, with its default. */
+export function envExample(): string {
+  const groups = Object.entries(SETTING_GROUPS).map(([subject, names]) => {
+    const lines = names.map((name) => `# ${meaningOf(name).replaceAll('`', '')}\n#${name}=${defaultOf(name)}\n`);
+    return `# ---- ${subject} ----\n\n${lines.join('\n')}`;
+  });
+  const head = '# All settings of Errand, with their defaults. Remove the # before a name to set it.';
+  return `${head}\n# "npm run docs" writes this file from coordinator/base/settings.ts.\n\n${groups.join('\n')}`;
+}
+
+export function routesTable(): string {
+  const rows = ROUTE_NAMES.map((name) => {
+    const { method, path, summary, auth } = ROUTES[name];
+    return [code(`${method.toUpperCase()} ${path}`), CALLERS[auth], summary];
+  });
+  return table(['Route', 'For', 'What it does'], rows);
+}
+
+export function errorsTable(): string {
+  const rows = ErrorCode.options.map((name) => [code(name), String(ERROR_STATUS[name]), ERROR_MEANING[name]]);
+  return table(['Code', 'Status', 'Meaning'], rows);
+}
+
+export function eventsTable(): string {
+  const rows = (options: readonly { shape: { type: { value: string } }; description?: string | undefined }[]) =>
+    options.map(({ shape, description = '' }) => [code(shape.type.value), description]);
+  return [
+    table(['The coordinator writes', 'When'], rows(CoordinatorEvent.options)),
+    table(['The worker writes', 'When'], rows(NumberedEvent.options)),
+  ].join('\n\n');
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
