@@ -113,7 +113,7 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
     workspaces,
     gate,
     logger,
-    places: config.workers,
+    workers_max: config.workers,
     workspace_bytes_max: config.workspace_bytes_max,
     warm_workers: config.warm_workers,
     heartbeat_ms: pace.heartbeat_ms,

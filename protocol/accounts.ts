@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
-/* Accounts and log-ins on the wire. Requests are strict: an unknown field is named and refused. */
+/* The bodies of the routes for accounts and log-ins. Requests are strict: an unknown field is an error that names it. */
 
+/** An account. */
 export const User = z.object({
   id: Id,
   email: z.string(),
@@ -18,23 +19,26 @@ const Email = z
   .transform((value) => value.trim().toLowerCase())
   .pipe(z.email('is not an e-mail address'));
 
-/** A new password. */
+/** A new password. bcrypt reads at most 72 bytes, and stops at a NUL. */
 const Password = z
   .string()
-  .min(10, 'is too short: 10 characters at least')
-  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: bcrypt reads 72 bytes and no more')
-  .refine((value) => !value.includes('\0'), 'contains a NUL, where bcrypt stops reading');
+  .min(10, 'is too short: at least 10 characters')
+  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: at most 72 bytes')
+  .refine((value) => !value.includes('\0'), 'contains a NUL character');
 
-/** A password to compare with the stored one: any text may be tried. */
+/** A password to compare with the stored one. It may be any text. */
 const PasswordAttempt = z.string().min(1).max(200);
 
+/** Creates an account. */
 export const Signup = z.strictObject({ email: Email, password: Password });
+/** Logs in. */
 export const Login = z.strictObject({ email: Email, password: PasswordAttempt });
-/** Deleting an account takes its password once more. */
+/** Deletes the caller's account. The password confirms it. */
 export const AccountDelete = z.strictObject({ password: PasswordAttempt });
+/** Exchanges or ends a refresh token. */
 export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
 
-/** The answer to a sign-up, a log-in and a refresh. `expires_in`: seconds until the access token expires. */
+/** The response to a sign-up, log-in and refresh. `expires_in`: seconds until the access token expires. */
 export const Session = z.object({
   user: User,
   access_token: z.string(),
@@ -43,11 +47,12 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
+/** Changes the caller's password. */
 export const PasswordChange = z.strictObject({ old_password: PasswordAttempt, new_password: Password });
 
-/** The owner gives someone else a new password. */
+/** Gives another account a new password. Only for the owner of the server. */
 export const PasswordReset = z.strictObject({ email: Email });
-/** The new password. It is shown here and never again. */
+/** The new password, which is never shown again. */
 export const PasswordResetDone = z.object({ email: z.string(), password: z.string() });
 export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
 
@@ -61,13 +66,13 @@ export const SessionInfo = z.object({
   user_agent: z
     .string()
     .nullable()
-    .describe(`what the client called itself, cut to ${LIMITS.user_agent_chars_max} characters`),
-  address: z.string().nullable().describe('the IP address that it came from'),
+    .describe(`the client's User-Agent header, cut to ${LIMITS.user_agent_chars_max} characters`),
+  address: z.string().nullable().describe('the IP address of the client'),
   current: z.boolean().describe('whether this request came from it'),
 });
 export type SessionInfo = z.infer<typeof SessionInfo>;
 /** Newest first. `next_cursor` is null at the end. */
 export const SessionPage = z.object({ items: z.array(SessionInfo), next_cursor: Id.nullable() });
 
-/** A one-time ticket for the socket; good for `expires_in` seconds. */
+/** A one-time ticket for the socket, valid for `expires_in` seconds. */
 export const WsTicket = z.object({ ticket: z.string(), expires_in: z.number().int().positive() });

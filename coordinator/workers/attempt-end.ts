@@ -6,14 +6,14 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { endAttempt } from '../tasks/advance.ts';
 
-/** Well within a lease: its expiry would end the attempt for the wrong reason. */
+/** Much shorter than a lease, whose expiry would end the attempt for the wrong reason. */
 const RETRY = { first_ms: 100, max_ms: 5_000 };
 
 export type AttemptEndDependencies = { log: EventLog; logger: Logger };
 
 /**
- * Stores how an attempt was ended from this side. An end that cannot be stored at once (the disk is full) is kept and retried: nobody who found
- * the attempt later, without its worker, would know the reason.
+ * Stores the end of an attempt that the coordinator itself ended. An end that cannot be stored at once, because the
+ * disk is full, is kept and retried: after a restart nobody would know the reason.
  */
 export class AttemptEnd {
   readonly #deps: AttemptEndDependencies;
@@ -27,7 +27,10 @@ export class AttemptEnd {
     this.#n = n;
   }
 
-  /** Ends the attempt where it has not ended yet, and does `also` in the same transaction; or keeps that for `settle`. Never throws. */
+  /**
+   * Ends the attempt unless it has ended already, and runs `also` in the same transaction. Where the database refuses
+   * that, it is kept for `flush`. Never throws.
+   */
   store(
     end: { status: 'failed' | 'cancelled'; reason: FailureReason | null; detail: string | null },
     also: (db: Db) => void,
@@ -47,8 +50,10 @@ export class AttemptEnd {
     }
   }
 
-  /** Resolves once a kept end is stored, after as many retries as it takes, or the signal has aborted. Never rejects. */
-  async settle(signal: AbortSignal): Promise<void> {
+  /**
+   * Stores an end that was kept, with retries. Resolves once it is stored or the signal has aborted. Never rejects.
+   */
+  async flush(signal: AbortSignal): Promise<void> {
     if (!this.#unstored) return;
     const onFailure = (error: unknown) => this.#deps.logger.error({ err: error }, 'attempt end not stored; retrying');
     await retry(this.#unstored, { ...RETRY, signal, onFailure });

@@ -6,7 +6,8 @@ import { replaceWorker } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
-import { BOOT_MS, handOff } from './hand-off.ts';
+import { BOOT_MS } from './boot.ts';
+import { handOff } from './hand-off.ts';
 import type { TaskGrant, Worker } from './runner.ts';
 import { readHealth } from './worker-client.ts';
 import { newWorkerName } from './worker-name.ts';
@@ -29,7 +30,7 @@ export type AttemptWorkerDependencies = {
 
 type Attempt = { task_id: string; n: number; worker: string };
 
-/** The worker of one attempt: gets one and hands it the task, or takes up one that an earlier process started. */
+/** The worker of one attempt: starts one and hands it the task, or adopts one that an earlier process started. */
 export class AttemptWorker {
   readonly #deps: AttemptWorkerDependencies;
   readonly #task_id: string;
@@ -53,17 +54,20 @@ export class AttemptWorker {
     return this.#name;
   }
 
-  /** Undefined: none was opened yet, or a warm one is being replaced. */
+  /** The worker; undefined while none is open, or while a warm one is being replaced. */
   get current(): Worker | undefined {
     return this.#current;
   }
 
-  /** Whether the worker was handed the task. */
+  /** Whether the worker has the task. */
   get has_task(): boolean {
     return this.#has_task;
   }
 
-  /** Hands the task to the warm worker, or starts one for it. Rejects with words for a person where no worker took it. */
+  /**
+   * Hands the task to the warm worker, or to a new one. Rejects with an error message for people if no worker
+   * accepted it.
+   */
   async begin(workspace: string, warm: Worker | undefined): Promise<void> {
     if (!this.#deps.workers.runner.can_call) return this.#startUncallable(workspace);
     const assignment = await this.#deps.buildAssignment(this.#task_id, this.#n);
@@ -85,13 +89,13 @@ export class AttemptWorker {
     await explainRefusal(worker);
   }
 
-  /** Takes up a worker that was handed the task before this process started. */
+  /** Adopts a worker that got the task before this process started. */
   async adopt(workspace: string, signal: AbortSignal): Promise<void> {
     this.#has_task = true;
     await this.open(workspace, signal);
   }
 
-  /** Opens a worker that may be running, with retries: it is not let go of before it is known to be gone. */
+  /** Opens a worker that may be running, with retries: it must be watched until it is gone. */
   open(workspace: string, signal: AbortSignal): Promise<void> {
     const open = async () => {
       this.#current = await this.#deps.workers.open(this.#name, workspace);
@@ -101,7 +105,10 @@ export class AttemptWorker {
     return retry(open, { ...OPEN_RETRY, signal, onFailure });
   }
 
-  /** A worker that cannot be called fetches the task itself. Until its first callback the lease alone watches over it. */
+  /**
+   * Starts a worker that cannot be called: it fetches the task itself. Until its first callback only the lease
+   * watches it.
+   */
   async #startUncallable(workspace: string): Promise<void> {
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
@@ -119,8 +126,8 @@ export class AttemptWorker {
   }
 
   /**
-   * Gives the attempt to a new worker, in the database first: from then on the old one's calls are refused. False: the old one has called
-   * meanwhile, so it took the task after all.
+   * Gives the attempt to a new worker. The database comes first: from then on calls of the old worker are refused.
+   * Returns false if the old worker has called meanwhile, because then it has the task.
    */
   #replace(old: Worker): boolean {
     const name = newWorkerName();
@@ -139,11 +146,11 @@ export class AttemptWorker {
   }
 }
 
-/** Always throws. A worker of another contract version refuses every task, and its health says so in words that help. */
+/** Always throws. A worker with another contract version refuses every task, and its health tells the version. */
 async function explainRefusal({ channel }: Worker): Promise<never> {
   if (channel)
     await readHealth(channel).catch((error: unknown) => {
       if (error instanceof ErrandError) throw error;
     });
-  throw new ErrandError('unavailable', 'The worker was started, but did not take the task.');
+  throw new ErrandError('unavailable', 'The worker was started, but did not accept the task.');
 }

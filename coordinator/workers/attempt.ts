@@ -18,21 +18,22 @@ import type { MeasuredWorkspace } from './workspace-watch.ts';
 
 /** How long a worker may take to exit by itself once its attempt has ended. */
 const EXIT_GRACE_MS = 2_000;
-/** How long after a worker's exit its last callbacks may still take effect. */
+/** How long after a worker's exit its last callbacks may still arrive. */
 const LAST_CALLS_MS = 250;
 const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 
 export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
-  /** Called once the worker was handed the task, or could not be. */
+  /** Called once the worker has accepted the task, or could not be started. */
   onBegun: (started: boolean) => void;
-  /** Called once the worker is gone with all that it left, so that its place is free. */
+  /** Called once the worker and everything that it left is removed, so that its slot is free. */
   onGone: (attempt: AttemptRun) => void;
 };
 
 /**
- * One attempt under way: hands the task to a worker, watches the worker until it is gone, and cleans up. Two facts end it, in any order: the
- * attempt's end in the database (a result, a lost lease, a cancel) and the worker's exit. Whichever comes first brings about the other.
+ * One running attempt: hands the task to a worker, watches the worker until it is gone, and cleans up. It is over
+ * once the attempt has ended in the database (a result, an expired lease, a cancel) and the worker has exited.
+ * Whichever happens first causes the other.
  */
 export class AttemptRun {
   readonly task_id: string;
@@ -41,7 +42,7 @@ export class AttemptRun {
   readonly #logger: Logger;
   /** Aborts once the attempt has ended in the database. */
   readonly #over = new AbortController();
-  /** Aborts when the server stops: the worker goes on without this object. */
+  /** Aborts when the server stops. The worker keeps running. */
   readonly #left = new AbortController();
   /** Aborts with either. */
   readonly #done = AbortSignal.any([this.#over.signal, this.#left.signal]);
@@ -49,9 +50,9 @@ export class AttemptRun {
   readonly #end: AttemptEnd;
   readonly #messages: MessagePush;
   readonly #cancellation: Cancellation;
-  /** The attempt was ended from here: the worker gets no grace. */
+  /** The coordinator ended the attempt: the worker gets no time to exit by itself. */
   #killed = false;
-  /** The workspace outgrew its limit, and is removed with the worker. */
+  /** The workspace exceeded its limit, and is removed with the worker. */
   #drops_workspace = false;
 
   constructor(deps: AttemptDependencies, attempt: { task_id: string; n: number; worker: string }) {
@@ -73,12 +74,12 @@ export class AttemptRun {
     return this.#worker.name;
   }
 
-  /** The name of its worker's workspace; undefined where it has no worker yet. */
+  /** The name of the worker's workspace; undefined while there is no worker yet. */
   get workspace(): string | undefined {
     return this.#worker.current?.workspace;
   }
 
-  /** What its worker writes to on this machine, to be measured. Undefined: nothing is being written. */
+  /** The workspace to measure; undefined if no worker writes to this machine now. */
   get measured(): MeasuredWorkspace | undefined {
     const worker = this.#worker.current;
     if (!worker || this.#done.aborted || worker.local_dirs.length === 0) return undefined;
@@ -86,23 +87,32 @@ export class AttemptRun {
     return { task_id: this.task_id, dirs: worker.local_dirs, tooLarge };
   }
 
-  /** Starts the attempt on `warm`, or on a worker of its own. Resolves when the worker is gone or the server stops. Never rejects. */
+  /**
+   * Starts the attempt on the warm worker, or on a new one. Resolves when the worker is gone or the server stops.
+   * Never rejects.
+   */
   start(workspace: string, warm?: Worker): Promise<void> {
     return this.#run(() => this.#worker.begin(workspace, warm));
   }
 
-  /** Takes up an attempt whose worker was handed the task before this server started. */
+  /** Adopts an attempt whose worker got the task before this server started. */
   adopt(workspace: string): Promise<void> {
     return this.#run(() => this.#worker.adopt(workspace, this.#left.signal));
   }
 
-  /** Takes up an attempt that has ended, and whose worker may still be there: until it is gone for certain, nobody else gets its workspace. */
+  /**
+   * Removes the worker of an attempt that has ended, if it still exists. Until it is certainly gone, nobody else gets
+   * its workspace.
+   */
   cleanUp(workspace: string): Promise<void> {
     this.#over.abort();
     return this.#run(() => this.#worker.open(workspace, this.#left.signal));
   }
 
-  /** Pushes what is pending for the task: a cancel, or messages. What does not arrive comes with the reply to the next callback. */
+  /**
+   * Pushes a pending cancel or pending messages to the worker. If that fails, the reply to the next callback has
+   * them.
+   */
   control(): void {
     if (this.#done.aborted) return;
     const { current, has_task } = this.#worker;
@@ -114,19 +124,19 @@ export class AttemptRun {
     } else if (has_task && current?.channel) void this.#messages.push(current.channel, this.#done);
   }
 
-  /** The attempt has ended in the database: the worker may exit by itself for a moment, and is then removed. */
+  /** The attempt has ended in the database: the worker gets a moment to exit by itself, and is then removed. */
   ended(): void {
     this.#cancellation.stop();
     this.#over.abort();
   }
 
-  /** The server stops: a worker at work goes on. One whose attempt has ended is about to exit, and is still removed. */
+  /** The server stops: a running worker keeps running. A worker whose attempt has ended is still removed. */
   leave(): void {
     this.#cancellation.stop();
     if (!this.#over.signal.aborted) this.#left.abort();
   }
 
-  /** Lets go of the worker in any case: the next start of the server finds it. */
+  /** Stops watching the worker in any case. The next start of the server finds it. */
   abandon(): void {
     this.#left.abort();
   }
@@ -136,7 +146,7 @@ export class AttemptRun {
       () => true,
       (error: unknown) => this.#couldNotStart(error),
     );
-    // A cancel or a message may have come before there was a worker to push it to.
+    // A cancel or message may have come before there was a worker to push it to.
     this.control();
     this.#deps.onBegun(started);
     const worker = this.#worker.current;
@@ -146,8 +156,8 @@ export class AttemptRun {
       await this.#remove(worker);
       if (this.#drops_workspace) await this.#removeWorkspace(worker.workspace);
     }
-    // Where the disk was full, the removal may have made the room that this needs.
-    await this.#end.settle(this.#left.signal);
+    // If the disk was full, the removal may have freed the space that this needs.
+    await this.#end.flush(this.#left.signal);
     if (!this.#left.signal.aborted) this.#deps.onGone(this);
   }
 
@@ -170,7 +180,7 @@ export class AttemptRun {
     const end = await Promise.race([worker.ended, aborted(over), aborted(left)]);
     if (left.aborted) return;
     if (end && !over.aborted) {
-      // What it sent before it exited may still be on its way to the database, its result above all.
+      // Its last callbacks may not be stored yet, above all its result.
       await Promise.race([aborted(over), delay(LAST_CALLS_MS)]);
       if (!over.aborted) this.#lost(end);
       return;
@@ -187,14 +197,14 @@ export class AttemptRun {
   }
 
   #kill(): void {
-    this.#finish({ status: 'cancelled', reason: null, detail: 'It was stopped from outside.' });
+    this.#finish({ status: 'cancelled', reason: null, detail: 'The worker was killed.' });
   }
 
-  /** Ends the attempt at once, without a last push: whatever its worker still does may fill the disk further. */
+  /** Ends the attempt at once, without a last push, because the worker could fill the disk further. */
   #dropWorkspace(detail: string): void {
     if (this.#done.aborted) return;
     this.#logger.warn({ detail }, 'workspace too large');
-    // Also where the end cannot be stored because the disk is full: this is what makes room.
+    // Even if the end cannot be stored because the disk is full: the removal frees space.
     this.#drops_workspace = true;
     this.#finish({ status: 'failed', reason: 'workspace_full', detail }, (db) => setWorkspace(db, this.task_id, null));
   }
@@ -202,19 +212,22 @@ export class AttemptRun {
   async #removeWorkspace(workspace: string): Promise<void> {
     if (this.#left.signal.aborted) return;
     await this.#deps.workspaces.remove(workspace).catch((error: unknown) => {
-      // It belongs to no task any more, so the next reconciliation removes it.
+      // No task has it any more, so the next reconciliation removes it.
       this.#logger.warn({ err: error, workspace }, 'workspace removal failed');
     });
   }
 
-  /** Ends the attempt where it has not ended yet, and does `also` in the same transaction. This fences the worker off; it is killed after. */
+  /**
+   * Ends the attempt unless it has ended already, with `also` in the same transaction. This fences the worker, which
+   * is killed afterwards.
+   */
   #finish(end: Parameters<AttemptEnd['store']>[0], also: (db: Db) => void = () => undefined): void {
     this.#killed = true;
     this.#end.store(end, also);
     this.ended();
   }
 
-  /** Removes the worker, with retries: until it is gone for certain, nobody else may have its workspace. */
+  /** Removes the worker, with retries. Until it is certainly gone, nobody else may use its workspace. */
   #remove(worker: Worker): Promise<void> {
     const onFailure = (error: unknown) =>
       this.#logger.error({ err: error, worker: worker.name }, 'worker removal failed; retrying');
@@ -226,7 +239,7 @@ export class AttemptRun {
   }
 }
 
-/** Another attempt is worth it only after `worker_start_failed`. */
+/** Only `worker_start_failed` is worth another attempt. */
 function startFailureReason(error: unknown): FailureReason {
   if (error instanceof SecretsUnreadable) return 'setup_failed';
   if (error instanceof ErrandError && error.code === 'too_large') return 'context_exhausted';

@@ -7,8 +7,8 @@ import type { MeasuredWorkspace } from './workspace-watch.ts';
 type Active = { run: AttemptRun; done: Promise<void> };
 
 /**
- * The attempts that this process watches, one per task. An attempt stays here until its worker is gone, also after it has ended: until then it
- * takes up a place, and its task gets no other attempt.
+ * The attempts that this process watches, one per task. An attempt stays here until its worker is gone, even after
+ * its end. Until then it occupies a slot, and its task gets no other attempt.
  */
 export class Attempts {
   readonly #deps: AttemptDependencies;
@@ -28,17 +28,17 @@ export class Attempts {
     log.subscribe('task.cancel_requested', ({ task_id }) => this.#control(task_id));
   }
 
-  /** How many places are taken. */
+  /** How many slots are occupied. */
   get size(): number {
     return this.#active.size;
   }
 
-  /** The tasks that have an attempt here. */
+  /** The tasks with an attempt here. */
   get task_ids(): string[] {
     return [...this.#active.keys()];
   }
 
-  /** Whether the worker of an attempt of this task may still be there. Its workspace is in use until it is gone. */
+  /** Whether the task has a worker that may still exist. It uses the workspace until it is gone. */
   has(task_id: string): boolean {
     return this.#active.has(task_id);
   }
@@ -48,12 +48,15 @@ export class Attempts {
     return this.#runs().some((run) => run.worker_name === name);
   }
 
-  /** Whether one of the attempts uses this workspace. Before its worker is open, that is the one named after the worker. */
+  /**
+   * Whether one of the attempts uses this workspace. Before its worker is open, that is the workspace with the
+   * worker's name.
+   */
   hasWorkspace(name: string): boolean {
     return this.#runs().some((run) => run.worker_name === name || run.workspace === name);
   }
 
-  /** What their workers write to on this machine. */
+  /** The workspaces to measure. */
   measured(): MeasuredWorkspace[] {
     return this.#runs().flatMap((run) => run.measured ?? []);
   }
@@ -63,8 +66,8 @@ export class Attempts {
     this.#add(attempt, (run) => run.start(workspace, warm));
   }
 
-  /** Takes up a living attempt that an earlier process started, or was about to start. */
-  takeUp(attempt: AttemptRow): void {
+  /** Adopts an active attempt that an earlier process started, or was about to start. */
+  adopt(attempt: AttemptRow): void {
     const workspace = this.#workspaceOf(attempt);
     const has_called = attempt.status === 'running' || attempt.last_seq > 0;
     this.#add(attempt, (run) => (has_called ? run.adopt(workspace) : run.start(workspace)));
@@ -76,21 +79,21 @@ export class Attempts {
     this.#add(attempt, (run) => run.cleanUp(workspace));
   }
 
-  /** Leaves the workers at work to the next start. Resolves once those that were being started or removed are done with. */
+  /** Leaves running workers to the next start of the server. Resolves once no worker is being started or removed. */
   async leave(): Promise<void> {
     const all = [...this.#active.values()];
     for (const { run } of all) run.leave();
     await Promise.all(all.map(({ done }) => done));
   }
 
-  /** Lets go of every worker at once. */
+  /** Stops watching every worker at once. */
   abandon(): void {
     for (const run of this.#runs()) run.abandon();
   }
 
   #add(attempt: AttemptRow, begin: (run: AttemptRun) => Promise<void>): void {
     const run = new AttemptRun(this.#deps, attempt);
-    // Before it begins: an attempt that fails at once looks itself up here.
+    // Added before it begins, because an attempt that fails at once removes itself.
     const active: Active = { run, done: Promise.resolve() };
     this.#active.set(attempt.task_id, active);
     active.done = begin(run);

@@ -5,13 +5,16 @@ import { postCancel } from './worker-client.ts';
 
 export type CancellationDependencies = {
   logger: Logger;
-  /** How often a worker calls, in milliseconds. One that cannot be called hears of the cancel with its next heartbeat. */
+  /** The interval of heartbeats. A worker that cannot be called gets the cancel in the reply to its next heartbeat. */
   heartbeat_ms: number;
-  /** Ends the attempt from outside. */
+  /** Ends the attempt and kills the worker. */
   kill: () => void;
 };
 
-/** The cancel of one attempt under way: asks its worker to stop and save its work, and ends the attempt where that takes too long. */
+/**
+ * Cancels one running attempt: asks its worker to stop and save its work, and kills the worker if that takes too
+ * long.
+ */
 export class Cancellation {
   readonly #deps: CancellationDependencies;
   #timer: NodeJS.Timeout | undefined;
@@ -21,18 +24,18 @@ export class Cancellation {
     this.#deps = deps;
   }
 
-  /** When the attempt is ended from outside, by `performance.now()`. `Infinity`: it is not being cancelled. */
+  /** When the worker is killed, by `performance.now()`; `Infinity` if the attempt is not being cancelled. */
   get kill_at_ms(): number {
     return this.#kill_at_ms;
   }
 
-  /** Asks the worker to stop. Does nothing where it was asked before. `over`: aborts when the attempt has ended. */
+  /** Asks the worker to stop. A second call has no effect. `over`: aborts when the attempt has ended. */
   begin({ channel }: Worker, reason: string, over: AbortSignal): void {
     if (this.#timer) return;
     if (!channel) return this.#killAfter(this.#deps.heartbeat_ms + LIMITS.cancel_push_ms);
     this.#killAfter(LIMITS.cancel_grace_ms);
     postCancel(channel, reason).then(
-      // The worker has stopped its work. It still has to save that work, and a push to a distant forge takes its time.
+      // The worker has stopped. It still has to save its work, and a push to a slow forge takes time.
       ({ status }) => status === 202 && !over.aborted && this.#killAfter(LIMITS.cancel_push_ms),
       (error: unknown) => this.#deps.logger.info({ err: error }, 'cancel push failed; the next callback brings it'),
     );

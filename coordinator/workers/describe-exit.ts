@@ -2,7 +2,7 @@ import type { FailureReason } from '../../protocol/task.ts';
 import { redactOutput } from './redact-output.ts';
 import type { WorkerEnd } from './runner.ts';
 
-/** Why an attempt failed whose worker exited before it reported a result, in words for a person. */
+/** Explains to people why an attempt failed whose worker exited before it reported a result. */
 export function describeExit(end: WorkerEnd): { reason: FailureReason; detail: string } {
   if (end.out_of_memory)
     return { reason: 'out_of_memory', detail: 'The worker needed more memory than the server gives it.' };

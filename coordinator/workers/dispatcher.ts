@@ -18,9 +18,9 @@ import { WarmPool } from './warm-pool.ts';
 import { newWorkerName } from './worker-name.ts';
 import { WorkspaceWatch } from './workspace-watch.ts';
 
-/** After a start that the database refused (a full disk). */
+/** How long to wait after the database refused a start, because the disk is full. */
 const RETRY_MS = 5_000;
-/** At most between two looks at the queue while a task waits for its `retry_at`. */
+/** The longest wait until the queue is checked again while a task waits for its `retry_at`. */
 const TIMER_MS_MAX = 60 * 60 * 1000;
 /** How long `stop` waits for workers that are being started or removed. */
 const STOP_MS = 8_000;
@@ -29,18 +29,18 @@ export type DispatcherDependencies = Omit<AttemptDependencies, 'onBegun' | 'onGo
   log: EventLog;
   gate: DispatchGate;
   logger: Logger;
-  /** How many workers may be at work at once. */
-  places: number;
+  /** How many workers may run at once. */
+  workers_max: number;
   warm_workers: number;
   workspace_bytes_max: number;
 };
 
 /**
- * Gives queued tasks to workers, as soon as a task is queued and a place is free. It never polls the queue: it follows the log, and a timer
- * serves for `retry_at` alone.
+ * Gives queued tasks to workers as soon as a task is queued and a slot is free. It does not poll the queue: it
+ * subscribes to the log, and uses a timer only for `retry_at`.
  */
 export class Dispatcher {
-  /** The attempts under way. */
+  /** The running attempts. */
   readonly attempts: Attempts;
   readonly #deps: DispatcherDependencies;
   readonly #health: RunnerHealth;
@@ -80,12 +80,12 @@ export class Dispatcher {
     log.subscribe('attempt.ended', () => this.wake());
   }
 
-  /** How many workers wait for a task, and how many are at work. */
+  /** How many workers wait for a task, and how many have one. */
   get workers(): { warm: number; at_work: number } {
     return { warm: this.#pool.waiting, at_work: this.attempts.size };
   }
 
-  /** Takes up what an earlier process left, then starts to work off the queue. */
+  /** Adopts the attempts of an earlier process, then starts to dispatch queued tasks. */
   async start(): Promise<void> {
     await this.#health.check();
     this.#reconciler.start();
@@ -95,18 +95,18 @@ export class Dispatcher {
     this.wake();
   }
 
-  /** Looks whether a queued task can start. */
+  /** Checks soon whether a queued task can start. */
   wake(): void {
     if (this.#looking || this.#state !== 'started') return;
     this.#looking = true;
-    // Not in the caller's own turn: it may be in the middle of a commit's side effects.
+    // Deferred: the caller may be in the middle of a commit's subscribers.
     queueMicrotask(() => {
       this.#looking = false;
       this.#fill();
     });
   }
 
-  /** Starts no new work. Removes warm workers; workers with a task go on, and are taken up at the next start. */
+  /** Starts no more work. Removes warm workers. Workers with a task keep running, and the next start adopts them. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     clearTimeout(this.#timer);
@@ -121,7 +121,7 @@ export class Dispatcher {
     clearTimeout(this.#timer);
     if (this.#deps.gate.fault !== null) return;
     try {
-      while (this.attempts.size < this.#deps.places && this.#startNext());
+      while (this.attempts.size < this.#deps.workers_max && this.#startNext());
       const wait_ms = nextRetryIn(this.#deps.log.db, new Date().toISOString());
       if (wait_ms !== null) this.#wakeIn(wait_ms);
     } catch (error) {
@@ -134,13 +134,13 @@ export class Dispatcher {
     this.#timer = setTimeout(() => this.wake(), Math.min(wait_ms + 1, TIMER_MS_MAX));
   }
 
-  /** Starts an attempt of the task whose turn it is. False: none may start now. */
+  /** Starts an attempt of the next task. Returns false if none may start now. */
   #startNext(): boolean {
     const { log } = this.#deps;
     const at = new Date().toISOString();
     const id = nextTask(log.db, at, this.attempts.task_ids);
     if (id === undefined) return false;
-    // A warm worker has a new workspace: a task that has one already gets a worker of its own.
+    // A warm worker has a new workspace: a task that already has a workspace gets a new worker.
     const warm = findTask(log.db, id)?.workspace === null ? this.#pool.take() : undefined;
     try {
       const { attempt, workspace } = this.#insertAttempt(id, warm, at);
@@ -152,11 +152,14 @@ export class Dispatcher {
     }
   }
 
-  /** Intent first: the attempt's row, with the worker's name, is on disk before anything is started. */
+  /**
+   * Stores the attempt's row, with the worker's name, before anything is started: so a crash leaves no unknown
+   * worker.
+   */
   #insertAttempt(id: string, warm: Worker | undefined, at: string): { attempt: AttemptRow; workspace: string } {
     return this.#deps.log.write((tx) => {
       const queued = findTask(tx.db, id);
-      if (!queued) throw new Error(`The queued task ${id} is not there.`);
+      if (!queued) throw new Error(`The queued task ${id} does not exist.`);
       const task = advance(tx, queued, { type: 'attempt_started', at });
       const attempt: AttemptRow = {
         task_id: id,

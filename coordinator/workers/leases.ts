@@ -1,27 +1,34 @@
-/** A lease that expired. `has_called`: whether the worker called at all since the lease was first given. */
+/** An expired lease. `has_called`: whether the worker has called at all since the lease was first given. */
 export type ExpiredLease = { task_id: string; attempt: number; has_called: boolean };
 
-/** A worker that has not called for a while: since when, and when its lease expires, in milliseconds since 1970. */
+/**
+ * A worker that has not called for a while. `since_ms`: its last call; `until_ms`: when its lease expires. Both since
+ * 1970.
+ */
 export type Silence = { task_id: string; attempt: number; since_ms: number; until_ms: number };
 
 export type LeaseTimes = { lease_ms: number; silent_ms: number };
 
-/** A timer that fires this much too late was held up with the whole process, which could not hear any worker meanwhile. */
+/** A timer that fires later than this means that the whole process was stalled and could receive no calls. */
 const PROCESS_STALL_MS = 1_000;
 
-type Lease = ExpiredLease & { heard_ms: number; reported_silent: boolean };
+type Lease = ExpiredLease & { called_ms: number; reported_silent: boolean };
 
-/** What the leases report. */
+/** Called with what the leases report. */
 export type LeaseEvents = { silent: (silence: Silence) => void; expired: (lease: ExpiredLease) => void };
 
 /**
- * The leases of the attempts under way, in memory, by monotonic time. An attempt whose worker does not call for `silent_ms` is reported once as
- * silent, and its lease expires after `lease_ms`. Leases do not outlive the process: at the start every living attempt gets a new one.
+ * The leases of the active attempts, in memory, by monotonic time. An attempt whose worker makes no call for
+ * `silent_ms` is reported once as silent; after `lease_ms` its lease expires. Leases do not outlive the process: at
+ * the start of the server every active attempt gets a new one.
  */
 export class Leases {
   readonly #times: LeaseTimes;
   readonly #on: LeaseEvents;
-  /** Ordered by `heard_ms`: the first expires next, and those that were reported as silent come before the others. */
+  /**
+   * Ordered by `called_ms`: the first lease expires next, and leases that were reported as silent come before the
+   * others.
+   */
   readonly #leases = new Map<string, Lease>();
   #timer: NodeJS.Timeout | undefined;
   #due_ms = 0;
@@ -31,15 +38,15 @@ export class Leases {
     this.#on = on;
   }
 
-  /** Gives an attempt a full lease: when it starts, or is found at the server's start. */
-  touch(task_id: string, attempt: number): void {
-    this.#put({ task_id, attempt, has_called: false, heard_ms: performance.now(), reported_silent: false });
+  /** Gives an attempt a full lease: when it starts, or at the start of the server. */
+  begin(task_id: string, attempt: number): void {
+    this.#put({ task_id, attempt, has_called: false, called_ms: performance.now(), reported_silent: false });
   }
 
-  /** Renews the lease of an attempt whose worker has called, where it has one. */
+  /** Renews the lease of an attempt whose worker has called, if it has one. */
   renew(task_id: string, attempt: number): void {
     if (this.#leases.has(`${task_id}/${attempt}`))
-      this.#put({ task_id, attempt, has_called: true, heard_ms: performance.now(), reported_silent: false });
+      this.#put({ task_id, attempt, has_called: true, called_ms: performance.now(), reported_silent: false });
   }
 
   /** Drops the lease of an attempt that has ended. */
@@ -60,9 +67,9 @@ export class Leases {
     if (!this.#timer) this.#wait(lease);
   }
 
-  /** Sets the timer for what is next with this lease. */
+  /** Sets the timer for the next change of this lease. */
   #wait(lease: Lease): void {
-    this.#due_ms = lease.heard_ms + this.#nextAfter(lease);
+    this.#due_ms = lease.called_ms + this.#nextAfter(lease);
     this.#timer = setTimeout(() => this.#sweep(), Math.max(1, this.#due_ms - performance.now())).unref();
   }
 
@@ -75,33 +82,33 @@ export class Leases {
     this.#timer = undefined;
     const now = performance.now();
     const { lease_ms, silent_ms } = this.#times;
-    if (now - this.#due_ms > PROCESS_STALL_MS) for (const lease of this.#leases.values()) lease.heard_ms = now;
+    if (now - this.#due_ms > PROCESS_STALL_MS) for (const lease of this.#leases.values()) lease.called_ms = now;
     const expired: Lease[] = [];
     const silent: Lease[] = [];
     let next: Lease | undefined;
     for (const [key, lease] of this.#leases) {
-      if (lease.heard_ms + lease_ms <= now) {
+      if (lease.called_ms + lease_ms <= now) {
         this.#leases.delete(key);
         expired.push(lease);
         continue;
       }
-      if (!lease.reported_silent && lease.heard_ms + silent_ms <= now) {
+      if (!lease.reported_silent && lease.called_ms + silent_ms <= now) {
         lease.reported_silent = true;
         silent.push(lease);
       }
-      if (!next || lease.heard_ms + this.#nextAfter(lease) < next.heard_ms + this.#nextAfter(next)) next = lease;
-      // The ones after it were heard later.
+      if (!next || lease.called_ms + this.#nextAfter(lease) < next.called_ms + this.#nextAfter(next)) next = lease;
+      // The others called later.
       if (!lease.reported_silent) break;
     }
     if (next) this.#wait(next);
     for (const { task_id, attempt, has_called } of expired) this.#on.expired({ task_id, attempt, has_called });
     const clock_ms = Date.now() - now;
-    for (const { task_id, attempt, heard_ms } of silent)
+    for (const { task_id, attempt, called_ms } of silent)
       this.#on.silent({
         task_id,
         attempt,
-        since_ms: clock_ms + heard_ms,
-        until_ms: clock_ms + heard_ms + lease_ms,
+        since_ms: clock_ms + called_ms,
+        until_ms: clock_ms + called_ms + lease_ms,
       });
   }
 }

@@ -4,7 +4,7 @@ import { listPendingMessages } from '../sqlite/messages.ts';
 import type { WorkerChannel } from './runner.ts';
 import { postMessages } from './worker-client.ts';
 
-/** Pushes a task's pending messages to its worker. What does not arrive comes with the reply to the next callback. */
+/** Pushes a task's pending messages to its worker. If that fails, the reply to the next callback has them. */
 export class MessagePush {
   readonly #db: Db;
   readonly #task_id: string;
@@ -19,8 +19,8 @@ export class MessagePush {
   }
 
   /**
-   * One push at a time: a message that comes meanwhile is in the next one. The worker ignores a message that it has seen. Starts nothing once
-   * the signal has aborted. Never rejects.
+   * Makes one push at a time; the next one has the messages that come meanwhile. The worker ignores messages that it
+   * has seen. Starts no push once the signal has aborted. Never rejects.
    */
   async push(channel: WorkerChannel, signal: AbortSignal): Promise<void> {
     this.#push_again = true;

@@ -1,31 +1,35 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 
-/** An attempt that makes no progress, or takes longer than any may (`over_time`), and what its worker last said it waits for. */
+/**
+ * An attempt that makes no progress, or takes longer than any attempt may (`over_time`). `waiting_for`: what its
+ * worker waits for, by its last report.
+ */
 export type Stall = { task_id: string; attempt: number; waiting_for: WaitingFor | null; over_time: boolean };
 
 export type StallTimes = { stall_ms: number; wait_grace_ms: number };
 
 type Watched = Omit<Stall, 'over_time'> & {
-  /** When the attempt must be over, whatever its worker reports. */
-  over_ms: number;
-  /** When its last sign of progress came. */
-  moved_ms: number;
-  /** When its wait is over at the latest; null: the wait has no end of its own. */
+  /** When the attempt must end, whatever its worker reports. */
+  deadline_ms: number;
+  /** The last sign of progress. */
+  progress_ms: number;
+  /** When its wait must be over; null if the wait has no `until`. */
   wait_ends_ms: number | null;
-  /** How many requests are being forwarded for it, to the model or to git. Those have time limits of their own. */
+  /** How many of its requests to the model or to git are being forwarded. These have time limits of their own. */
   forwarding: number;
 };
 
-/** Checks in one `stall_ms`. */
+/** How many checks there are in one `stall_ms`. */
 const CHECKS = 20;
-/** A check that comes this much too late was held up with the whole process, which could not see any progress meanwhile. */
+/** A check that comes later than this means that the whole process was stalled and could see no progress. */
 const PROCESS_STALL_MS = 1_000;
 
 /**
- * Finds the attempts whose worker goes on calling without progress: heartbeats come from a timer, which goes on while the agent's loop is stuck.
- * A wait with an end may last until then, plus a grace; anything else may last `stall_ms` without a sign of progress. A worker may lie, so each
- * attempt also has an end of its own. In memory, by monotonic time; a start of the server begins anew.
+ * Finds attempts whose worker calls but makes no progress: heartbeats come from a timer that keeps running while the
+ * agent's loop hangs. A wait with an `until` may last until then, plus a grace period. Anything else may last
+ * `stall_ms` without a sign of progress. A worker may lie, so each attempt also has a deadline. The state is in
+ * memory, by monotonic time, and starts again with the server.
  */
 export class ProgressWatch {
   readonly #times: StallTimes;
@@ -34,37 +38,37 @@ export class ProgressWatch {
   readonly #timer: NodeJS.Timeout;
   #checked_ms = performance.now();
 
-  /** `onStall` returns whether it ended the attempt. Where it did not, it is called again after another wait. */
+  /** `onStall` returns whether it ended the attempt. If not, it is called again after another `stall_ms`. */
   constructor(onStall: (stall: Stall) => boolean, times: StallTimes = LIMITS) {
     this.#times = times;
     this.#onStall = onStall;
     this.#timer = setInterval(() => this.#check(), times.stall_ms / CHECKS).unref();
   }
 
-  /** The attempt was started or taken up, and must be over after this time. */
+  /** The attempt was started or adopted, and must end within this time. */
   begin(task_id: string, attempt: number, within_ms: number): void {
-    this.#of(task_id, attempt).over_ms = performance.now() + within_ms;
+    this.#of(task_id, attempt).deadline_ms = performance.now() + within_ms;
   }
 
   /** The attempt made progress: an event came. */
   recordProgress(task_id: string, attempt: number): void {
-    this.#of(task_id, attempt).moved_ms = performance.now();
+    this.#of(task_id, attempt).progress_ms = performance.now();
   }
 
-  /** A piece of output came. In a wait that has an end this is no progress: a command may print for ever. */
+  /** A piece of output came. During a wait with an `until` it is not progress: a command may print for ever. */
   recordOutput(task_id: string, attempt: number): void {
     const watched = this.#of(task_id, attempt);
-    if (watched.wait_ends_ms === null) watched.moved_ms = performance.now();
+    if (watched.wait_ends_ms === null) watched.progress_ms = performance.now();
   }
 
-  /** The worker reports what it waits for. The same report again is no progress. */
+  /** The worker reports what it waits for. A repeated report is not progress. */
   recordWait(task_id: string, attempt: number, waiting_for: WaitingFor | null): void {
     const watched = this.#of(task_id, attempt);
     const before = watched.waiting_for;
     if (before?.kind === waiting_for?.kind && before?.since === waiting_for?.since) return;
     watched.waiting_for = waiting_for;
-    watched.moved_ms = performance.now();
-    watched.wait_ends_ms = this.#endOf(waiting_for, watched.moved_ms);
+    watched.progress_ms = performance.now();
+    watched.wait_ends_ms = this.#endOf(waiting_for, watched.progress_ms);
   }
 
   /** A request is being forwarded for the attempt, until the returned function is called. */
@@ -73,7 +77,7 @@ export class ProgressWatch {
     watched.forwarding++;
     return () => {
       watched.forwarding--;
-      watched.moved_ms = performance.now();
+      watched.progress_ms = performance.now();
     };
   }
 
@@ -96,16 +100,16 @@ export class ProgressWatch {
       task_id,
       attempt,
       waiting_for: null,
-      moved_ms: now,
+      progress_ms: now,
       wait_ends_ms: null,
       forwarding: 0,
-      over_ms: Infinity,
+      deadline_ms: Infinity,
     };
     this.#watched.set(key, fresh);
     return fresh;
   }
 
-  /** By the length of the wait, since the worker's clock may differ from this one. */
+  /** Uses the length of the wait, because the worker's clock may differ from this one. */
   #endOf(waiting_for: WaitingFor | null, now: number): number | null {
     if (waiting_for === null || !('until' in waiting_for) || waiting_for.until === undefined) return null;
     const length_ms = Date.parse(waiting_for.until) - Date.parse(waiting_for.since);
@@ -118,21 +122,21 @@ export class ProgressWatch {
     this.#checked_ms = now;
     for (const [key, watched] of this.#watched) {
       if (held_up_ms > PROCESS_STALL_MS) {
-        watched.moved_ms = now;
-        watched.over_ms += held_up_ms;
+        watched.progress_ms = now;
+        watched.deadline_ms += held_up_ms;
       }
-      const over_time = now >= watched.over_ms;
+      const over_time = now >= watched.deadline_ms;
       if (!over_time && (watched.forwarding > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;
       if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
-      else watched.moved_ms = now;
+      else watched.progress_ms = now;
     }
   }
 
-  #dueOf({ waiting_for, moved_ms, wait_ends_ms }: Watched): number {
-    const moving_ms = moved_ms + this.#times.stall_ms;
-    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, moved_ms + this.#times.wait_grace_ms);
-    // A person may take their time.
+  #dueOf({ waiting_for, progress_ms, wait_ends_ms }: Watched): number {
+    const moving_ms = progress_ms + this.#times.stall_ms;
+    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, progress_ms + this.#times.wait_grace_ms);
+    // A person may take any time.
     return waiting_for?.kind === 'person' ? Infinity : moving_ms;
   }
 }

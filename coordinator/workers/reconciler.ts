@@ -22,8 +22,8 @@ export type ReconcilerDependencies = {
 };
 
 /**
- * Compares the database with what runs: takes up living attempts that nobody watches, and removes workers and workspaces that belong to nothing.
- * At the start, for what an earlier process left; then regularly, for what went wrong meanwhile.
+ * Compares the database with the workers that exist: adopts active attempts that nobody watches, and removes orphaned
+ * workers and workspaces. It does so at the start, for those of an earlier process, and then regularly.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDependencies;
@@ -38,9 +38,9 @@ export class Reconciler {
     });
   }
 
-  /** Takes up attempts before it returns; the removals go on in the background. */
+  /** Adopts attempts before it returns. The removals continue in the background. */
   start(): void {
-    this.#takeUpLiving();
+    this.#adoptActive();
     this.#cleanUpEnded();
     void this.#periodic.start();
   }
@@ -50,7 +50,7 @@ export class Reconciler {
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
-    this.#takeUpLiving();
+    this.#adoptActive();
     await this.#attempt('workers', () => this.#removeOrphans(signal));
     await this.#attempt('workspaces', () => this.#removeWorkspaces(signal));
   }
@@ -64,17 +64,19 @@ export class Reconciler {
     this.#deps.logger.warn({ err: error, runner, what }, 'reconciliation failed');
   }
 
-  #takeUpLiving(): void {
+  #adoptActive(): void {
     const { log, attempts, logger } = this.#deps;
     for (const attempt of listActiveAttempts(log.db)) {
       const { task_id, n, worker } = attempt;
       if (attempts.has(task_id)) continue;
-      logger.info({ task_id, attempt: n, worker }, 'taking up an attempt');
-      attempts.takeUp(attempt);
+      logger.info({ task_id, attempt: n, worker }, 'adopting an attempt');
+      attempts.adopt(attempt);
     }
   }
 
-  /** Workers whose attempt has ended, and that an earlier process had not removed yet: their task must not get another before they are gone. */
+  /**
+   * Removes workers of ended attempts that an earlier process did not remove. Their tasks get no other worker before.
+   */
   #cleanUpEnded(): void {
     const { log, workers, attempts, logger } = this.#deps;
     for (const attempt of listEndedAttemptsOf(log.db, workers.runner.listLocal())) {
@@ -85,24 +87,24 @@ export class Reconciler {
     }
   }
 
-  /** Removes the workers that nobody here knows. One that is being started is known before it is there. */
+  /** Removes workers that belong to no attempt. A worker that is being started is known before it exists. */
   async #removeOrphans(signal: AbortSignal): Promise<void> {
     const { workers, attempts, pool, logger } = this.#deps;
     const isUsed = (name: string) => pool.has(name) || attempts.hasWorker(name);
     await this.#removeUnused(await workers.runner.list(), { isUsed, signal }, async (name) => {
-      logger.info({ worker: name }, 'removing a worker without an attempt');
+      logger.info({ worker: name }, 'removing an orphaned worker');
       await workers.runner.remove(name);
     });
   }
 
-  /** Removes the workspaces that belong to no task and no worker. */
+  /** Removes workspaces that belong to no task and no worker. */
   async #removeWorkspaces(signal: AbortSignal): Promise<void> {
     const { log, workspaces, attempts, pool } = this.#deps;
     const isUsed = (name: string) => pool.has(name) || attempts.hasWorkspace(name) || isWorkspace(log.db, name);
     await this.#removeUnused(workspaces.list(), { isUsed, signal }, (name) => workspaces.remove(name));
   }
 
-  /** One that cannot be removed does not hold up the others, and is tried again the next time. */
+  /** A failed removal does not block the others. It is retried in the next run. */
   async #removeUnused(
     names: string[],
     { isUsed, signal }: { isUsed: (name: string) => boolean; signal: AbortSignal },

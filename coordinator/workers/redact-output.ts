@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 const LINES_MAX = 3;
 const CHARS_MAX = 400;
 
-/** What looks like a credential: a token of Errand, of a forge or of the model's API, or a password in an address. */
+/** Text that looks like a credential: a token of Errand, of a forge or of a model API, or a password in a URL. */
 const SECRETS = [
   /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
   /\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-)[\w-]{8,}/g,
@@ -12,12 +12,12 @@ const SECRETS = [
   /(?<=:\/\/)[^\s/@]+@/g,
 ];
 const CONTROLS = /[^\P{Cc}\n]/gu;
-/** Lines of a stack trace: for the server's log, not for the person. */
+/** Lines of a stack trace. They belong in the server's log only. */
 const STACK = /^\s+at |^\s*(?:at )?file:\/\/|^\s*\^+\s*$|^Node\.js v/;
 
 /**
- * The last lines of a worker's output that help a person, joined into one line of at most 400 characters: without stack traces, escape sequences
- * and anything that looks like a credential. Empty: there are none.
+ * Returns the last lines of a worker's output for people, joined into one line of at most 400 characters, without
+ * stack traces, escape sequences and anything that looks like a credential. May be empty.
  */
 export function redactOutput(output: string): string {
   const lines = stripVTControlCharacters(output)

@@ -5,7 +5,10 @@ import type { Runner } from './runner.ts';
 
 const RECHECK = { first_ms: 1_000, max_ms: 30_000 };
 
-/** Checks whether the runner can start workers. While it cannot, tasks wait in the queue rather than fail one by one, and it checks again. */
+/**
+ * Checks whether the runner can start workers. While it cannot, tasks stay in the queue instead of failing, and the
+ * check is repeated with backoff.
+ */
 export class RunnerHealth {
   readonly #runner: Runner;
   readonly #gate: DispatchGate;
@@ -21,7 +24,7 @@ export class RunnerHealth {
     this.#logger = logger;
   }
 
-  /** Asks the runner: at the start, and whenever a worker could not be started. Never rejects. */
+  /** Checks the runner: at the start, and whenever a worker could not be started. Never rejects. */
   async check(): Promise<void> {
     if (this.#checking || this.#stopped) return;
     this.#checking = true;

@@ -1,41 +1,48 @@
 /**
- * A way to run workers. A runner knows nothing of tasks: it starts a worker by name, reports how it ended, and removes it. How a worker is
- * reached and how it calls back (a unix socket each, TCP) is the runner's business. Each of its calls has a time limit of its own.
+ * A way to run workers. A runner knows nothing about tasks: it starts a worker by name, reports how it ended, and
+ * removes it. The runner decides how workers are reached and how they call back: through a unix socket each, or TCP.
+ * Each method has a time limit of its own.
  */
 export type Runner = {
-  /** Its name in the database, the log and `/readyz`, such as `docker`. The form is `RunnerName` of the protocol. */
+  /** Its name in the database, the log and `/readyz`, such as `docker`. A `RunnerName` of the protocol. */
   readonly name: string;
-  /** Whether its workers can be called. Only such workers are started ahead of time and get messages pushed; others fetch all of it. */
+  /**
+   * Whether its workers can be called. Only such workers are started ahead of time and get pushes. Others fetch
+   * everything.
+   */
   readonly can_call: boolean;
   /**
-   * A worker of this name, one to start or one that may be running already, with all in place that it needs to call back. Where it is not
-   * running, its `ended` says so.
+   * Opens a worker of this name, to start it or because it may be running already, with everything that it needs to
+   * call back. If it is not running, its `ended` resolves.
    */
   open: (spec: WorkerSpec) => Promise<Worker>;
-  /** The names of all workers of this server, running or not, and of those that left something behind. */
+  /** The names of all workers of this server, running or not, even if only remains of them exist. */
   list: () => Promise<string[]>;
-  /** The names of workers that may still be there, known without asking an engine. */
+  /** The names of workers that may still exist, found without asking a container engine. */
   listLocal: () => string[];
-  /** Ends a worker that nobody has opened, and removes what it left but its workspace. A worker that is not there is no error. */
+  /**
+   * Kills a worker that nobody has opened, and removes everything of it but the workspace. A missing worker is no
+   * error.
+   */
   remove: (name: string) => Promise<void>;
-  /** What keeps it from starting workers, in words for the server's owner, or null. */
+  /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
-  /** Lets go of connections. Workers go on. */
+  /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };
 
-/** What a worker may use. */
+/** The resources that a worker may use. */
 export type WorkerLimits = { memory_bytes: number; cpus: number; pids_max: number };
 
-/** What a worker needs, whatever runs it. */
+/** What a worker needs, independent of the runner. */
 export type WorkerSpec = {
   name: string;
-  /** The image, where the runner has images. */
+  /** The container image, for runners that use images. */
   image: string;
   limits: WorkerLimits;
-  /** What is mounted into the worker, by purpose. `workspace`: the name of the workspace that it works in, which outlives it. */
+  /** What is mounted into the worker, by purpose. `workspace`: the name of its workspace, which outlives it. */
   mounts: { workspace: string };
-  /** Shown by the runner's own tools. */
+  /** Shown by the runner's own tools, such as `docker ps`. */
   labels: Record<string, string>;
 };
 
@@ -48,56 +55,70 @@ export type Worker = {
   readonly workspace: string;
   /** How to call it; null: it cannot be called. */
   readonly channel: WorkerChannel | null;
-  /** The folders of this machine that it writes to, to be measured. Empty where it runs elsewhere. */
+  /** The folders of this machine that it writes to. Empty if it runs elsewhere. */
   readonly local_dirs: string[];
-  /** Starts it, or adopts it where it runs. `grant`: for a worker that cannot be called. Rejects with an `unavailable` error in plain words. */
+  /**
+   * Starts it, or adopts it if it is running. `grant`: for a worker that cannot be called. Rejects with an
+   * `unavailable` error for people.
+   */
   start: (grant?: TaskGrant) => Promise<void>;
-  /** Resolves when the worker has ended, for whatever reason. After `Runner.close` it stays pending. Ask for it once the worker was started. */
+  /**
+   * Resolves when the worker has exited, for whatever reason. Stays pending after `Runner.close`. Read it only after
+   * the start.
+   */
   readonly ended: Promise<WorkerEnd>;
-  /** Stops listening to it. The worker goes on. */
+  /** Closes the listener for its calls. The worker keeps running. */
   detach: () => Promise<void>;
-  /** Ends it where it still runs, and removes all of it but the workspace. Rejects where it may still be running. */
+  /** Kills it if it is running, and removes everything of it but the workspace. Rejects if it may still be running. */
   remove: () => Promise<void>;
 };
 
 /** How a worker ended. */
 export type WorkerEnd = {
-  /** Null: not known. The worker is not there, or another process was its parent. */
+  /** Null if not known: the worker does not exist, or it was started by another process. */
   exit_code: number | null;
-  /** The worker itself was killed for its memory, not merely a process that it had started. */
+  /** Whether the worker itself ran out of memory, not only a process that it had started. */
   out_of_memory: boolean;
-  /** The last of its output, for the server's log: at most `OUTPUT_CHARS_MAX` characters. */
+  /** The end of its output, for the server's log: at most `OUTPUT_CHARS_MAX` characters. */
   output: string;
 };
 
-/** How much of a worker's last output is kept, in characters. */
+/** How many characters of a worker's last output are kept. */
 export const OUTPUT_CHARS_MAX = 4_000;
 
 /** A way to call one worker's HTTP server. */
 export type WorkerChannel = {
   readonly worker: string;
-  /** Sends a request and reads the whole answer, which is bounded. Rejects with `WorkerUnreachable` where there is none. */
-  call: (request: WorkerRequest) => Promise<WorkerAnswer>;
+  /**
+   * Sends a request and reads the whole response, which has a size limit. Rejects with `WorkerUnreachable` without a
+   * response.
+   */
+  call: (request: WorkerRequest) => Promise<WorkerResponse>;
 };
 
 export type WorkerRequest = { method: 'GET' | 'POST'; path: string; content?: unknown; signal: AbortSignal };
-export type WorkerAnswer = { status: number; text: string };
+export type WorkerResponse = { status: number; text: string };
 
-/** A call that got no answer. `unreached`: nobody listened, and the worker has not seen the call. */
+/** A call without a response. `unreached`: the worker does not listen, so it did not get the call. */
 export class WorkerUnreachable extends Error {
   override readonly name = 'WorkerUnreachable';
   readonly unreached: boolean;
 
   constructor(worker: string, unreached: boolean, cause: unknown) {
-    super(`The worker ${worker} ${unreached ? 'does not listen yet' : 'did not answer'}.`, { cause });
+    super(`The worker ${worker} ${unreached ? 'does not listen yet' : 'did not respond'}.`, { cause });
     this.unreached = unreached;
   }
 }
 
-/** Opens the listeners by which workers call the coordinator. `worker-api/` implements it; a runner opens what its workers need. */
+/**
+ * Opens the listeners for calls of workers. `worker-api/` implements it. A runner opens those that its workers need.
+ */
 export type WorkerListeners = {
-  /** A unix socket of one worker's own. Only tokens of that worker's attempt are taken there. Replaces what is left at the path. */
+  /**
+   * Opens a unix socket for one worker. It accepts only tokens of that worker's attempt. Replaces an old socket at
+   * the path.
+   */
   listenOnSocket: (path: string, worker: string) => Promise<{ close: () => Promise<void> }>;
-  /** The TCP port that all workers share. Opened once, however often it is asked for. Resolves with its origin, `http://host:port`. */
+  /** Opens the TCP port that all workers share, on the first call. Resolves with its origin, `http://host:port`. */
   listenOnTcp: () => Promise<string>;
 };

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../base/logger.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
-import { BOOT_MS, BOOT_POLL_MS } from './hand-off.ts';
-import { WorkerUnreachable, type Worker } from './runner.ts';
+import { BOOT_MS, callWhileBooting } from './boot.ts';
+import type { Worker } from './runner.ts';
 import type { RunnerHealth } from './runner-health.ts';
 import { readHealth } from './worker-client.ts';
 import { newWorkerName } from './worker-name.ts';
@@ -22,8 +21,8 @@ export type WarmPoolDependencies = {
 };
 
 /**
- * Workers that were started ahead of time and wait for a task. They are started one at a time, in the background, and not while dispatch is
- * held. One that dies is replaced, with backoff.
+ * Workers that were started ahead of time and wait for a task. They are started one at a time, in the background, and
+ * not while the dispatch gate is closed. One that dies is replaced, with backoff.
  */
 export class WarmPool {
   readonly #deps: WarmPoolDependencies;
@@ -38,7 +37,7 @@ export class WarmPool {
     this.#deps = deps;
   }
 
-  /** How many wait. */
+  /** How many workers wait. */
   get waiting(): number {
     return this.#ready.length;
   }
@@ -48,7 +47,7 @@ export class WarmPool {
     return this.#booting === name || this.#ready.some((worker) => worker.name === name);
   }
 
-  /** The worker that has waited longest; undefined where none waits. It belongs to the caller from here on. */
+  /** Removes and returns the worker that has waited longest; undefined if none waits. */
   take(): Worker | undefined {
     return this.#ready.shift();
   }
@@ -58,13 +57,13 @@ export class WarmPool {
     this.#ready.unshift(worker);
   }
 
-  /** Starts what is missing, in the background: after a worker was taken, and once dispatch is open again. */
+  /** Starts missing workers in the background: after a worker was taken, and once the dispatch gate opens. */
   refill(): void {
     if (this.#filling || this.#stop.signal.aborted) return;
     this.#filling = this.#fill().finally(() => (this.#filling = undefined));
   }
 
-  /** Removes the workers that wait, and starts no more. */
+  /** Removes the waiting workers, and starts no more. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#filling;
@@ -93,7 +92,7 @@ export class WarmPool {
     try {
       worker = await this.#deps.workers.open(name, name);
       await worker.start();
-      await this.#serves(worker);
+      await this.#waitUntilReady(worker);
       this.#ready.push(worker);
       void this.#replaceOnExit(worker);
     } catch (error) {
@@ -104,22 +103,11 @@ export class WarmPool {
     }
   }
 
-  /** Resolves once the worker serves. Rejects where it exits first, or takes longer than `BOOT_MS`. */
-  async #serves({ name, channel, ended }: Worker): Promise<void> {
+  /** Resolves once the worker responds. Rejects if it exits first, or does not listen within `BOOT_MS`. */
+  async #waitUntilReady(worker: Worker): Promise<void> {
+    const { name, channel } = worker;
     if (!channel) throw new Error(`The worker ${name} cannot be called.`);
-    let gone = false;
-    void ended.then(() => (gone = true));
-    const until = performance.now() + BOOT_MS;
-    for (;;) {
-      try {
-        await readHealth(channel);
-        return;
-      } catch (error) {
-        const booting = error instanceof WorkerUnreachable && error.unreached && !gone && performance.now() < until;
-        if (!booting) throw gone ? new Error(`The worker ${name} exited before it served.`) : error;
-      }
-      await delay(BOOT_POLL_MS, undefined, { signal: this.#stop.signal });
-    }
+    await callWhileBooting(worker, { within_ms: BOOT_MS, signal: this.#stop.signal }, () => readHealth(channel));
   }
 
   async #replaceOnExit(worker: Worker): Promise<void> {

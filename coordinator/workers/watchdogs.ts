@@ -21,15 +21,15 @@ export type WatchdogDependencies = {
 };
 
 /**
- * A worker ends its attempt at the time limit, which begins once the repository is there. One that has not done so this much later is ended from
- * here: cloning and pushing may take as long at worst, with all their retries.
+ * A worker ends its attempt at the time limit, which counts from when the repository is ready. The coordinator ends
+ * the attempt this much later: at worst, cloning and pushing take so long with all their retries.
  */
 const OVER_TIME_MS = 2 * 3600_000;
 
 /**
- * The two watchdogs over workers. A worker that falls silent is reported as silent, and loses its attempt as `worker_lost` when its lease
- * expires. One that goes on calling without progress loses it as `worker_hung`. At the start every living attempt gets a full lease, whatever
- * was left of it before.
+ * The two watchdogs over workers. A worker that makes no calls is reported as silent, and loses its attempt with
+ * `worker_lost` when its lease expires. A worker that calls but makes no progress loses it with `worker_hung`. At the
+ * start every active attempt gets a full lease.
  */
 export class Watchdogs {
   readonly leases: Leases;
@@ -53,7 +53,7 @@ export class Watchdogs {
     });
   }
 
-  /** Watches the attempts that are living. */
+  /** Watches the active attempts. */
   start(): void {
     for (const attempt of listActiveAttempts(this.#deps.log.db)) this.#watch(attempt);
   }
@@ -65,8 +65,8 @@ export class Watchdogs {
 
   #watch({ task_id, n, started_at }: Pick<AttemptRow, 'task_id' | 'n' | 'started_at'>): void {
     const { time_limit_ms } = this.#deps.times;
-    this.leases.touch(task_id, n);
-    // By the wall clock, which may have been set meanwhile: what is left is between nothing and the whole limit.
+    this.leases.begin(task_id, n);
+    // The wall clock may have been changed meanwhile, so the rest is clamped between 0 and the whole limit.
     const age_ms = Date.now() - Date.parse(started_at);
     const left_ms = Math.min(time_limit_ms, Math.max(0, time_limit_ms - age_ms));
     this.progress.begin(task_id, n, OVER_TIME_MS + left_ms);
@@ -90,16 +90,16 @@ export class Watchdogs {
 
   #expired(lease: ExpiredLease): void {
     const detail = describeExpiry(lease, this.#deps.times.lease_ms);
-    if (!this.#end(lease, 'worker_lost', detail)) this.leases.touch(lease.task_id, lease.attempt);
+    if (!this.#end(lease, 'worker_lost', detail)) this.leases.begin(lease.task_id, lease.attempt);
   }
 
   #stalled(stall: Stall): boolean {
     return stall.over_time
-      ? this.#end(stall, 'time_limit', 'The worker went on for longer than an attempt may take, and was ended.')
+      ? this.#end(stall, 'time_limit', 'The worker took longer than an attempt may take, and was killed.')
       : this.#end(stall, 'worker_hung', describeStall(stall));
   }
 
-  /** False: the end could not be stored now. */
+  /** Ends the attempt. Returns false if that cannot be stored now. */
   #end({ task_id, attempt }: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
     const { log, logger } = this.#deps;
     try {
@@ -115,7 +115,7 @@ export class Watchdogs {
   }
 }
 
-/** The usual times of the watchdogs, with some of them replaced. */
+/** The default times of the watchdogs, with some of them replaced. */
 export function watchdogTimes(times: { time_limit_ms: number } & Partial<WatchdogTimes>): WatchdogTimes {
   return { ...LIMITS, ...times };
 }
@@ -123,14 +123,14 @@ export function watchdogTimes(times: { time_limit_ms: number } & Partial<Watchdo
 function describeExpiry({ has_called }: ExpiredLease, lease_ms: number): string {
   const lease_s = Math.round(lease_ms / 1000);
   return has_called
-    ? `The worker fell silent: it did not call for ${lease_s} seconds.`
-    : `The worker did not call within ${lease_s} seconds of its start.`;
+    ? `The worker fell silent: it made no call for ${lease_s} seconds.`
+    : `The worker made no call within ${lease_s} seconds after its start.`;
 }
 
 function describeStall({ waiting_for }: Stall): string {
   const last =
     waiting_for === null ? 'it did not say what it waited for' : `it last waited for ${describeWait(waiting_for)}`;
-  return `The worker went on calling, but its work made no progress: ${last}.`;
+  return `The worker kept calling, but its work made no progress: ${last}.`;
 }
 
 function describeWait(waiting: WaitingFor): string {

@@ -2,7 +2,7 @@ import type { Runner, Worker, WorkerLimits } from './runner.ts';
 
 export type WorkersDependencies = { runner: Runner; image: string; limits: WorkerLimits };
 
-/** Opens workers of this server's runner, with what the settings give each of them. */
+/** Opens workers of the server's runner, with the image and limits of the settings. */
 export class Workers {
   readonly runner: Runner;
   readonly #image: string;
@@ -14,7 +14,7 @@ export class Workers {
     this.#limits = limits;
   }
 
-  /** A worker of this name, in this workspace: one to start, or one that may be running already. */
+  /** Opens a worker of this name with this workspace, to start it or because it may be running already. */
   open(name: string, workspace: string): Promise<Worker> {
     const labels = { 'errand.worker': name };
     return this.runner.open({ name, image: this.#image, limits: this.#limits, mounts: { workspace }, labels });

@@ -4,18 +4,24 @@ import { Periodic } from '../base/periodic.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 
 const TICK_MS = 2_000;
-/** Between two measurements: each walks through all files of each workspace at work. */
+/** Between two measurements. Each one walks through all files of all workspaces in use. */
 const EVERY_MS = 15_000;
-/** The same while the disk is short, since somebody is filling it. */
+/** The same while the disk is nearly full. */
 const EVERY_WHILE_SHORT_MS = 2_000;
 const MEASURE_MS_MAX = 60_000;
-/** The machine may be overloaded for once: a workspace counts as too large after so many slow measurements in a row. */
+/** After so many timed-out measurements in a row a workspace counts as too large. One may be due to a busy machine. */
 const SLOW_MAX = 3;
-/** Several times what a large repository has with its dependencies. A disk of 40 GB has 2.5 million inodes, for all workspaces. */
+/**
+ * Several times the files of a large repository with its dependencies. A disk of 40 GB has 2.5 million inodes, for
+ * all workspaces.
+ */
 const FILES_MAX = 1_000_000;
 const MB = 1024 * 1024;
 
-/** A workspace at work. `dirs`: all folders that its worker writes to. `tooLarge`: to be called with words for its user; it is removed then. */
+/**
+ * A workspace in use. `dirs`: all folders that its worker writes to. `tooLarge`: ends the attempt and removes the
+ * workspace; called with a sentence for its user.
+ */
 export type MeasuredWorkspace = { task_id: string; dirs: string[]; tooLarge: (detail: string) => void };
 
 export type WorkspaceWatchDependencies = {
@@ -26,17 +32,17 @@ export type WorkspaceWatchDependencies = {
 };
 
 /**
- * Measures the workspaces at work, one after the other, at low priority, and ends the attempt whose workspace has outgrown its limit: a plain
- * folder has no quota, and one errand must not take the disk from all others.
+ * Measures the workspaces in use, one after the other, at low priority. It ends the attempt whose workspace exceeds
+ * its limit: a plain folder has no quota, and one errand must not fill the disk for all others.
  *
- * It counts what has a name. Files that a worker has unlinked and keeps open take up disk in no folder: where the disk gets short for that, new
- * work is held (`DiskSpace`), and nothing can be done here.
+ * It does not see files that a worker has unlinked but keeps open. If these fill the disk, `DiskSpace` stops the
+ * dispatch of new work.
  */
 export class WorkspaceWatch {
   readonly #deps: WorkspaceWatchDependencies;
   readonly #periodic: Periodic;
   #measured_ms = performance.now();
-  /** By task: how many measurements in a row took too long. */
+  /** By task: how many measurements in a row timed out. */
   #slow = new Map<string, number>();
 
   constructor(deps: WorkspaceWatchDependencies) {
@@ -58,7 +64,7 @@ export class WorkspaceWatch {
 
   async #tick(signal: AbortSignal): Promise<void> {
     const every_ms = this.#deps.gate.of('disk') === null ? EVERY_MS : EVERY_WHILE_SHORT_MS;
-    // Timers are inexact, and a tick that comes too early would double the wait.
+    // Timers are inexact, and a tick that comes slightly too early would double the interval.
     if (performance.now() - this.#measured_ms < every_ms - TICK_MS / 2) return;
     try {
       await this.#measureAll(this.#deps.attempts.measured(), signal);
@@ -80,7 +86,7 @@ export class WorkspaceWatch {
 
   async #measure({ task_id, dirs, tooLarge }: MeasuredWorkspace, signal: AbortSignal): Promise<void> {
     const within = { within_ms: MEASURE_MS_MAX, signal };
-    // At the same time, so that both share what is read from the disk.
+    // In parallel, so that both use the same disk cache.
     const [bytes, files] = await Promise.all([folderSize('bytes', dirs, within), folderSize('files', dirs, within)]);
     const slow = bytes === Infinity || files === Infinity ? (this.#slow.get(task_id) ?? 0) + 1 : 0;
     this.#slow.set(task_id, slow);
@@ -90,10 +96,13 @@ export class WorkspaceWatch {
   }
 }
 
-/** What is wrong with a workspace of this size, in words for its user, or null. One that cannot be counted may have any size. */
+/**
+ * Why a workspace of this size is too large, as a sentence for its user; null if it is not. `Infinity`: the
+ * measurement timed out.
+ */
 export function sizeFault({ bytes, files }: { bytes: number; files: number }, bytes_max: number): string | null {
   if (bytes === Infinity || files === Infinity)
-    return `The workspace has more in it than can be counted within ${MEASURE_MS_MAX / 1000} s.`;
+    return `The workspace has too many files to measure within ${MEASURE_MS_MAX / 1000} s.`;
   const inMB = (size: number) => `${Math.round(size / MB)} MB`;
   if (bytes > bytes_max) return `The workspace has grown to ${inMB(bytes)}; the server allows ${inMB(bytes_max)}.`;
   if (files > FILES_MAX) return `The workspace has grown to ${files} files; the server allows ${FILES_MAX}.`;

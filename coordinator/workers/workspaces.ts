@@ -8,12 +8,12 @@ import { isWorkerName, newWorkerName } from './worker-name.ts';
 
 const run = promisify(execFile);
 
-/** How long it may take to make a tree writable before it is removed. */
+/** How long `chmod` may take before a tree is removed. */
 const MAKE_WRITABLE_MS = 60_000;
 
 /**
- * The workspaces on this machine: `workspaces/<name>` below the data folder, one per task. A workspace is named after the first worker that
- * had it, and outlives that worker.
+ * The workspaces on this machine: `workspaces/<name>` in the data folder, one per task. A workspace has the name of
+ * its first worker, and outlives that worker.
  */
 export class Workspaces {
   readonly #dir: string;
@@ -22,24 +22,25 @@ export class Workspaces {
     this.#dir = join(data_dir, 'workspaces');
   }
 
-  /** Where a workspace is, or would be. Throws where this is not the name of one. */
+  /** The path of a workspace, whether it exists or not. Throws if the name is not valid. */
   path(name: string): string {
     if (!isWorkerName(name)) throw new Error(`'${name}' is not the name of a workspace.`);
     return join(this.#dir, name);
   }
 
-  /** Makes a workspace with the folders that a worker expects in it, and gives its path. What exists already stays. */
+  /** Makes a workspace with the folders that a worker expects in it, unless it exists. Returns its path. */
   make(name: string, owner: Owner): string {
     const dir = this.path(name);
     makeParent(this.#dir);
-    // An earlier worker could have replaced an inner folder by a link: those are made, and given away, only with the workspace itself.
+    // An earlier worker could have replaced an inner folder by a link, so inner folders are made only together with a
+    // new workspace.
     if (makePrivate(dir, owner)) for (const inner of ['home', 'spool']) makePrivate(join(dir, inner), owner);
     return dir;
   }
 
   /**
-   * Renames a workspace in one step and gives the new name, so that whoever opens the old name gets an empty folder and not half a tree.
-   * Undefined: it was not there.
+   * Renames a workspace atomically and returns the new name, so that nobody who opens the old name finds a
+   * half-removed tree. Undefined if it does not exist.
    */
   setAside(name: string): string | undefined {
     const aside = newWorkerName();
@@ -52,7 +53,7 @@ export class Workspaces {
     }
   }
 
-  /** Removes a workspace. Links inside are removed, never followed. One that is not there is no error. */
+  /** Removes a workspace. Links inside are removed, never followed. A missing workspace is no error. */
   async remove(name: string): Promise<void> {
     await removeTree(this.path(name));
   }
@@ -63,15 +64,15 @@ export class Workspaces {
   }
 }
 
-/** Removes a directory with all that is in it. Links are removed, never followed. */
+/** Removes a directory with everything in it. Links are removed, never followed. */
 export async function removeTree(dir: string): Promise<void> {
   const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
   try {
     await remove();
   } catch (error) {
     if (!hasCode(error, 'EACCES')) throw error;
-    // Some tools make read-only folders (Go's module cache), which nobody but root can empty. chmod -R does not follow links. Its failure
-    // shows in what follows.
+    // Some tools make read-only folders (Go's module cache), which only root can empty. chmod -R does not follow
+    // links. If it fails, the removal below fails too.
     await run('chmod', ['-Rf', 'u+rwX', '--', dir], { timeout: MAKE_WRITABLE_MS }).catch(() => undefined);
     await remove();
   }

@@ -81,7 +81,7 @@ export type Server = {
 
 export type ServerOptions = {
   data_dir?: string;
-  places?: number;
+  workers_max?: number;
   warm_workers?: number;
   /** How workers misbehave when they start (TINY_WORKER). */
   boot?: string;
@@ -184,7 +184,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     workspaces,
     gate,
     logger,
-    places: options.places ?? 2,
+    workers_max: options.workers_max ?? 2,
     warm_workers: options.warm_workers ?? 0,
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     heartbeat_ms: LIMITS.heartbeat_ms,

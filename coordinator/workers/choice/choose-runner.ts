@@ -16,22 +16,22 @@ import type { Workspaces } from '../workspaces.ts';
 
 const WORKER_ENTRY = fileURLToPath(new URL('../../../agent-container/main.ts', import.meta.url));
 
-/** What a runner is made from. */
+/** What a runner needs. */
 export type RunnerContext = {
   config: Config;
-  /** Names this server among those of a machine. */
+  /** The id of this server among those of the machine. */
   instance: string;
   workspaces: Workspaces;
   listeners: WorkerListeners;
   logger: Logger;
-  /** A line for the person at the terminal. */
+  /** Prints a line for the person at the terminal. */
   say: (line: string) => void;
 };
 
 /**
- * The runner that the settings name; where they name none, Docker, or for a trial on a machine without Docker processes. Errand's own worker
- * image is built where it is missing. Rejects with a `ConfigError`, in words, where workers could only run without isolation and nobody
- * asked for that.
+ * Makes the runner that the settings name. Without a setting it is Docker; on a machine without Docker, for a trial
+ * only, it is processes. Builds Errand's own worker image if it is missing. Rejects with a `ConfigError` if workers
+ * could only run without isolation and the settings do not ask for that.
  */
 export async function chooseRunner(context: RunnerContext): Promise<Runner> {
   const { workspaces, listeners, config } = context;
@@ -75,11 +75,14 @@ function openDocker({ config, instance, logger }: RunnerContext): DockerLauncher
   }
 }
 
-/** Looks for Docker, and builds the workers' image where nothing but that is missing. A failed build makes Docker unusable, not absent. */
+/**
+ * Finds out whether Docker can be used, and builds the worker image if only that is missing. A failed build makes
+ * Docker unusable, not absent.
+ */
 async function findDocker(docker: DockerLauncher, { config, logger, say }: RunnerContext): Promise<Availability> {
   const found = await docker.readAvailability();
   if (found.kind !== 'image_missing' || !isOwnImage(config.worker_image)) return found;
-  say(`The workers' image '${config.worker_image}' is missing: it is being built, once. This takes a minute or two.`);
+  say(`The workers' image '${config.worker_image}' is missing. It is built now, which takes a minute or two.`);
   try {
     await buildWorkerImage(config.docker_host);
   } catch (error) {
@@ -94,15 +97,17 @@ async function findDocker(docker: DockerLauncher, { config, logger, say }: Runne
 function refusal({ kind, fault }: Fault, exposures: string[]): ConfigError {
   const lines = [`Workers cannot be started in containers: ${fault}`];
   if (kind === 'absent')
-    lines.push(`Errand does without containers by itself only for a trial, and this is none: ${exposures.join('; ')}.`);
+    lines.push(
+      `Without Docker, Errand starts plain processes only for a trial, and this is not a trial: ${exposures.join('; ')}.`,
+    );
   lines.push(
-    'Make Docker work, or set ERRAND_RUNNER=process if you want no isolation: workers are then plain processes of this machine.',
+    'Make Docker work, or set ERRAND_RUNNER=process if you want no isolation: workers then run as plain processes of this machine.',
   );
   return new ConfigError(lines.join('\n'));
 }
 
 function warnOfProcesses(say: RunnerContext['say'], exposures: string[]): void {
   say('WARNING: workers run as plain processes of this machine, without isolation.');
-  say("What an errand runs can read and change all that this user can: the server's keys and data too.");
-  if (exposures.length > 0) say(`This is for trials only, and here ${exposures.join('; ')}. Use Docker instead.`);
+  say("Commands of an errand can read and change everything that this user can, the server's keys and data too.");
+  if (exposures.length > 0) say(`Use this for trials only. Here ${exposures.join('; ')}: use Docker instead.`);
 }

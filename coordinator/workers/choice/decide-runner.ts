@@ -1,9 +1,9 @@
 import { isLoopback, type Config } from '../../base/config.ts';
 import type { Availability } from '../docker/availability.ts';
 
-/** What the choice of the runner rests on, where processes were not asked for by name. */
+/** What decides the runner, unless ERRAND_RUNNER asks for processes. */
 export type Situation = {
-  /** ERRAND_RUNNER; undefined: it is not set. */
+  /** ERRAND_RUNNER; undefined if it is not set. */
   wanted: 'docker' | undefined;
   docker: Availability['kind'];
   /** What makes this server more than a trial: see `readExposures`. */
@@ -11,16 +11,20 @@ export type Situation = {
 };
 
 /**
- * Whether workers are containers or processes, or the server does not start. Processes have no isolation, so nothing but a machine without
- * Docker leads to them unasked, and only for a trial. Docker that is broken, or lacks the image, never does.
+ * Decides whether workers are containers or processes, or whether the server refuses to start. Processes have no
+ * isolation, so they are chosen without being asked for only on a machine without Docker, and only for a trial. They
+ * never replace a broken Docker or a missing image.
  */
 export function decideRunner({ wanted, docker, exposures }: Situation): 'docker' | 'process' | 'refuse' {
-  // Asked for by name: what is missing now may come, and tasks wait for it.
+  // If Docker was asked for by name, tasks wait until it works.
   if (docker === 'ready' || wanted === 'docker') return 'docker';
   return docker === 'absent' && exposures.length === 0 ? 'process' : 'refuse';
 }
 
-/** Why a worker without isolation would be more than a trial's risk, in words: a key can be spent, or others can send errands. Empty: a trial. */
+/**
+ * Why workers without isolation would be a risk here, for people: an API key can be spent, or others can send
+ * errands. Empty for a trial.
+ */
 export function readExposures(config: Pick<Config, 'anthropic_api_key' | 'host' | 'trust_proxy'>): string[] {
   const exposures: string[] = [];
   if (config.anthropic_api_key !== undefined) exposures.push('an API key is set');

@@ -3,14 +3,15 @@ import { addressOf, statusOf } from './engine.ts';
 import { isOwnImage } from './image.ts';
 
 /**
- * Whether an engine can start workers; `fault` says in words what is wrong, and the way out. `absent`: this machine has no socket of an engine.
- * `image_missing`: all is well but for the workers' image. `unusable`: an engine is there, or was named, and cannot be used.
+ * Whether a Docker engine can start workers. `fault` is a sentence that says what is wrong and how to fix it.
+ * `absent`: the machine has no engine socket. `image_missing`: only the worker image is missing. `unusable`: an
+ * engine exists, or was named, but cannot be used.
  */
 export type Availability = { kind: 'ready' } | Fault;
 
 export type Fault = { kind: 'absent' | 'image_missing' | 'unusable'; fault: string };
 
-/** What a call's error tells of the engine that `docker_host` names (as in DOCKER_HOST) and of the workers' `image`. */
+/** Explains the error of a call to the engine. `docker_host`: as in DOCKER_HOST. `image`: the worker image. */
 export function readFault(
   error: unknown,
   { docker_host, image }: { docker_host: string | undefined; image: string },
@@ -19,7 +20,7 @@ export function readFault(
   const cause = error instanceof Error ? error.message.trim() : String(error);
   const status = statusOf(error);
   if (status === undefined) return readConnectionFault(error, docker_host, cause);
-  // 400: the name can be no image's.
+  // 400: the name is not valid for an image.
   if ((status === 404 || status === 400) && /no such image/i.test(cause))
     return { kind: 'image_missing', fault: missingImage(image) };
   return unusable(`Docker refused: ${cause}`);
@@ -38,7 +39,7 @@ function readConnectionFault(error: unknown, docker_host: string | undefined, ca
         kind: 'absent',
         fault:
           `Docker does not answer: it is not installed, or its engine is not running (there is no ${socket}). ` +
-          `Install or start it, or set DOCKER_HOST where its socket is elsewhere.`,
+          `Install or start it, or set DOCKER_HOST if its socket has another path.`,
       };
     case 'ECONNREFUSED':
       return unusable(

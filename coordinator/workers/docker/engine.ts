@@ -2,55 +2,55 @@ import { Agent } from 'node:http';
 import Docker from 'dockerode';
 import { ErrandError } from '../../../protocol/problem.ts';
 
-/** The engine does each of the calls that are made here in well under this time, on a loaded machine too. */
+/** The time limit of ordinary calls. The engine needs much less, even on a busy machine. */
 const CALL_MS = 20_000;
-/** Whether it answers at all is known sooner: somebody waits for that. */
-const LOOK_MS = 5_000;
-/** A wait for a container's end is asked for anew after this time: an engine that hangs is found out by that. */
+/** The time limit of health checks, which a person may wait for. */
+const CHECK_MS = 5_000;
+/** The time limit of a wait for a container's exit. It is then repeated, so that an engine that hangs is noticed. */
 const WAIT_MS = 120_000;
-/** Connections to the engine that are kept for later. */
+/** Idle connections to the engine that stay open. */
 const IDLE_MAX = 2;
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
-/** The ways to call the engine: each call ends within its time, with an error if need be. */
-export type Engine = { looks: Docker; calls: Docker; waits: Docker; close: () => void };
+/** Clients of the engine with different time limits. A call that takes longer rejects. */
+export type Engine = { checks: Docker; calls: Docker; waits: Docker; close: () => void };
 
 /**
- * Connects to nothing yet. `docker_host` as DOCKER_HOST has it; undefined: the engine of this machine. Throws `unavailable` where it is of no
- * known form.
+ * Makes the clients; it connects later. `docker_host`: as in DOCKER_HOST; undefined for the local engine. Throws
+ * `unavailable` if its form is not supported.
  */
 export function openEngine(docker_host: string | undefined): Engine {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX });
   const address = { ...addressOf(docker_host), agent };
   return {
-    looks: new Docker({ ...address, timeout: LOOK_MS }),
+    checks: new Docker({ ...address, timeout: CHECK_MS }),
     calls: new Docker({ ...address, timeout: CALL_MS }),
     waits: new Docker({ ...address, timeout: WAIT_MS }),
     close: () => agent.destroy(),
   };
 }
 
-/** DOCKER_HOST as dockerode wants it. Throws `unavailable` where it is of no known form. */
+/** Converts DOCKER_HOST for dockerode. Throws `unavailable` if its form is not supported. */
 export function addressOf(docker_host = `unix://${DEFAULT_SOCKET}`): Docker.DockerOptions {
   if (docker_host.startsWith('unix://')) return { socketPath: docker_host.slice('unix://'.length) || DEFAULT_SOCKET };
   if (!/^(tcp|http):\/\/[^/]+\/?$/.test(docker_host) || !URL.canParse(docker_host))
     throw new ErrandError(
       'unavailable',
-      `DOCKER_HOST is '${docker_host}': give it as unix:///path or tcp://host:port.`,
+      `DOCKER_HOST is '${docker_host}'. Its form must be unix:///path or tcp://host:port.`,
     );
   const { hostname, port } = new URL(docker_host.replace(/^tcp:/, 'http:'));
   return { protocol: 'http', host: hostname, port: port === '' ? 2375 : Number(port) };
 }
 
-/** The engine's HTTP status for a call that it refused; undefined where there was no answer. */
+/** The engine's HTTP status for a call that it refused; undefined without a response. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : undefined;
 }
 
-/** The result of a call on something that may not be there: undefined, then. */
-export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
+/** The result of a call; undefined if its container or image does not exist. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {

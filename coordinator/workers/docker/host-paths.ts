@@ -3,23 +3,23 @@ import { hostname } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type Docker from 'dockerode';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { ifThere } from './engine.ts';
+import { unlessMissing } from './engine.ts';
 
-/** Gives the path by which the engine's machine knows a path below the data folder. */
+/** Converts a path in the data folder into the path of the same file on the engine's machine. */
 export type HostPath = (path: string) => string;
 
 type Mount = { Source: string; Destination: string; RW: boolean };
 
 /**
- * How paths of this process are called on the engine's machine. They are the same, unless this process runs in a container of that engine:
- * then the data folder must be on a volume, and its paths are the volume's. Throws `unavailable`, in words, where it is not.
+ * Finds out how to convert paths for the engine. They are the same, unless this process runs in a container of that
+ * engine: then the data folder must be on a volume. Rejects with `unavailable` if it is not.
  */
 export async function findHostPath(docker: Docker, data_dir: string): Promise<HostPath> {
   const mounts = await readOwnMounts(docker);
   return mounts ? throughMounts(mounts, data_dir) : (path) => path;
 }
 
-/** The translation by a container's mounts: the one that reaches deepest into the path counts. */
+/** Converts paths by a container's mounts. The mount with the longest matching path counts. */
 export function throughMounts(mounts: Mount[], data_dir: string): HostPath {
   const holding = mounts
     .filter(({ Destination }) => isWithin(Destination, data_dir))
@@ -27,20 +27,21 @@ export function throughMounts(mounts: Mount[], data_dir: string): HostPath {
   if (!holding?.RW)
     throw new ErrandError(
       'unavailable',
-      `The coordinator runs in a container, and its data folder ${data_dir} is not on a volume that it may write: workers could not be given ` +
+      `The coordinator runs in a container, and its data folder ${data_dir} is not on a writable volume, so workers cannot use ` +
         `their folders. Mount a volume there (-v errand-data:${data_dir}), or set ERRAND_DATA to a folder on one.`,
     );
   return (path) => resolve(holding.Source, relative(holding.Destination, path));
 }
 
-/** The mounts of the container that this process runs in; undefined where the engine knows of no such container. */
+/** The mounts of the container that this process runs in; undefined if it runs in no container of this engine. */
 async function readOwnMounts(docker: Docker): Promise<Mount[] | undefined> {
   const mountinfo = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  // Docker mounts these three files of its own into each container; their source names it, whatever its hostname was set to.
+  // Docker mounts these three files into each container. Their source has the container's id, whatever its hostname
+  // is.
   const named = /\/containers\/([0-9a-f]{64})\/(?:hostname|hosts|resolv\.conf)\s/.exec(mountinfo)?.[1];
   const id = named ?? (/^[0-9a-f]{12}$/.test(hostname()) ? hostname() : undefined);
   if (id === undefined) return undefined;
-  return (await ifThere(docker.getContainer(id).inspect()))?.Mounts;
+  return (await unlessMissing(docker.getContainer(id).inspect()))?.Mounts;
 }
 
 function isWithin(folder: string, path: string): boolean {

@@ -8,7 +8,7 @@ import { addressOf } from './engine.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DOCKERFILE = 'agent-container/Dockerfile';
-/** What the worker's Dockerfile reads. */
+/** The files that the worker's Dockerfile uses. */
 export const CONTEXT = [
   '.npmrc',
   'package.json',
@@ -18,25 +18,26 @@ export const CONTEXT = [
   'coordinator/package.json',
 ];
 const BUILD_MS = 15 * 60 * 1000;
-/** How much of a failed build's output is kept for the log. */
+/** How many lines of a failed build's output are logged. */
 const OUTPUT_LINES_MAX = 40;
 
 const Progress = z.object({ stream: z.string().optional(), error: z.string().optional() }).catch({});
 
-/** Whether this is the image that `buildWorkerImage` makes. Any other name is somebody else's image, or mistyped. */
+/** Whether this is the image that `buildWorkerImage` makes. Any other name is another image, or a typing error. */
 export function isOwnImage(image: string): boolean {
   return image === OWN_WORKER_IMAGE || image === `${OWN_WORKER_IMAGE}:latest`;
 }
 
 /**
- * Builds Errand's own worker image from this checkout. Rejects with `unavailable`, in words, where the build fails or takes longer than a
- * quarter of an hour, or where the sources are not here (a coordinator that runs from its own image); the cause has the build's last lines.
+ * Builds Errand's own worker image from this checkout. Rejects with `unavailable`, for people, if the build fails or
+ * takes longer than a quarter of an hour, or if the sources are missing (in the coordinator's own image). The error's
+ * cause has the last lines of the build.
  */
 export async function buildWorkerImage(docker_host: string | undefined): Promise<void> {
   if (!existsSync(ROOT + DOCKERFILE))
     throw new ErrandError(
       'unavailable',
-      `The workers' image ${OWN_WORKER_IMAGE} is missing, and its sources are not here. Build it in a checkout of Errand: npm run image`,
+      `The workers' image ${OWN_WORKER_IMAGE} is missing, and so are its sources. Build it in a checkout of Errand: npm run image`,
     );
   const lines: string[] = [];
   try {
@@ -45,10 +46,10 @@ export async function buildWorkerImage(docker_host: string | undefined): Promise
       if (lines.length > OUTPUT_LINES_MAX) lines.shift();
     });
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message.trim() : 'unknown';
+    const reason = cause instanceof Error ? cause.message.trim() : 'unknown';
     throw new ErrandError(
       'unavailable',
-      `The workers' image ${OWN_WORKER_IMAGE} could not be built: ${said}\nTo see the whole build, run it yourself: npm run image`,
+      `The workers' image ${OWN_WORKER_IMAGE} could not be built: ${reason}\nTo see the whole output, run: npm run image`,
       { cause: new Error(lines.join(''), { cause }) },
     );
   }

@@ -2,72 +2,77 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { Backoff } from '../../base/retry.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
-import { ifThere, openEngine, statusOf, type Engine } from './engine.ts';
+import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { containerOptions, INSTANCE_LABEL } from './options.ts';
 
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 5_000;
-/** How long a removal that another call began may take. */
+const WAIT_RETRY = { first_ms: 250, max_ms: 5_000 };
+/** How long a removal that another call has begun may take. */
 const REMOVAL_MS = 15_000;
+const REMOVAL_POLL_MS = 250;
+/** The exit code after SIGKILL. */
 const KILLED = 137;
 
 export type DockerLauncherOptions = {
   docker_host: string | undefined;
   image: string;
-  /** This server's `instance`: its label on all its containers. */
+  /** The id of this server, in the label of all its containers. */
   instance: string;
   data_dir: string;
   logger: Logger;
 };
 
-/** Workers as containers of a Docker engine. Its calls reject where the engine does not answer; none of them hangs. */
+/**
+ * Starts workers as containers of a Docker engine. Every call has a time limit, and rejects if the engine does not
+ * respond.
+ */
 export class DockerLauncher implements Launcher {
   readonly name = 'docker';
   readonly owner: { uid: number; gid: number };
   readonly #options: DockerLauncherOptions;
   readonly #engine: Engine;
   readonly #closed = new AbortController();
-  /** Names that another server has: never removed here. */
+  /** Names of another server's containers. They are never removed here. */
   readonly #foreign = new Set<string>();
   #machine: Promise<{ cpus: number; hostPath: HostPath }> | undefined;
 
-  /** Calls nothing yet. */
+  /** Makes no call yet. */
   constructor(options: DockerLauncherOptions) {
     this.#options = options;
     this.#engine = openEngine(options.docker_host);
     const uid = process.getuid?.() ?? 0;
-    // Never root. A coordinator that is not root can give away no folder, and so shares its own identity with its workers.
+    // Never root. A coordinator that is not root cannot change the owner of a folder, so its workers run as the same
+    // user.
     this.owner = uid === 0 ? { uid: 1000, gid: 1000 } : { uid, gid: process.getgid?.() ?? uid };
   }
 
   async start(spec: LaunchSpec): Promise<void> {
     try {
       await this.#create(spec);
-      // Answers 304 where it runs already.
+      // Responds with 304 if it is running already.
       await this.#container(spec.name).start();
     } catch (error) {
       if (statusOf(error) === 304) return;
-      throw this.#inWords(error);
+      throw this.#toUnavailable(error);
     }
   }
 
   async ended(name: string): Promise<WorkerEnd> {
-    let wait_ms = RETRY_FIRST_MS;
+    const backoff = new Backoff(WAIT_RETRY);
     while (!this.#closed.signal.aborted) {
       try {
-        const container = await ifThere(this.#container(name).inspect());
+        const container = await unlessMissing(this.#container(name).inspect());
         if (!container?.State.Running) return await this.#readEnd(name, container);
-        await ifThere(this.#engine.waits.getContainer(name).wait());
-        wait_ms = RETRY_FIRST_MS;
+        await unlessMissing(this.#engine.waits.getContainer(name).wait());
+        backoff.reset();
       } catch (error) {
-        // The engine was restarted, or hangs, or the wait has lasted its time: it is looked at anew.
-        this.#options.logger.debug({ worker: name, err: error }, 'the wait for a container was cut');
-        await delay(wait_ms, undefined, { ref: false });
-        wait_ms = Math.min(wait_ms * 2, RETRY_MAX_MS);
+        // The engine was restarted or hangs, or the wait has reached its time limit: check again.
+        this.#options.logger.debug({ worker: name, err: error }, 'waiting for a container failed; retrying');
+        await backoff.wait(this.#closed.signal);
       }
     }
     return new Promise(() => undefined);
@@ -76,11 +81,11 @@ export class DockerLauncher implements Launcher {
   async remove(name: string): Promise<void> {
     if (this.#foreign.has(name)) return;
     try {
-      await ifThere(this.#container(name).remove({ force: true, v: true }));
+      await unlessMissing(this.#container(name).remove({ force: true, v: true }));
     } catch (error) {
       // 409: it is being removed already.
       if (statusOf(error) !== 409) throw error;
-      await this.#removed(name);
+      await this.#waitUntilRemoved(name);
     }
   }
 
@@ -95,10 +100,10 @@ export class DockerLauncher implements Launcher {
     return found.kind === 'ready' ? null : found.fault;
   }
 
-  /** Whether the engine answers and has the workers' image. Never rejects. */
+  /** Whether the engine responds and has the worker image. Never rejects. */
   async readAvailability(): Promise<Availability> {
     try {
-      await this.#engine.looks.ping();
+      await this.#engine.checks.ping();
       await this.#readMachine();
       await this.#engine.calls.getImage(this.#options.image).inspect();
       return { kind: 'ready' };
@@ -117,14 +122,14 @@ export class DockerLauncher implements Launcher {
     return this.#engine.calls.getContainer(name);
   }
 
-  /** Makes the container, or finds that it is there and this server's own. */
+  /** Creates the container, unless it exists and belongs to this server. */
   async #create(spec: LaunchSpec): Promise<void> {
     const { cpus, hostPath } = await this.#readMachine();
     const { instance } = this.#options;
     const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
-    const there: LaunchSpec = {
+    const engine_spec: LaunchSpec = {
       ...spec,
-      // The engine refuses more than it has.
+      // The engine refuses more CPUs than it has.
       limits: { ...spec.limits, cpus: Math.min(spec.limits.cpus, cpus) },
       mounts: {
         coordinator_dir: hostPath(coordinator_dir),
@@ -133,17 +138,17 @@ export class DockerLauncher implements Launcher {
       },
     };
     try {
-      await this.#engine.calls.createContainer(containerOptions(there, { instance, owner: this.owner }));
+      await this.#engine.calls.createContainer(containerOptions(engine_spec, { instance, owner: this.owner }));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const container = await this.#container(spec.name).inspect();
       if (container.Config.Labels[INSTANCE_LABEL] === instance) return;
       this.#foreign.add(spec.name);
-      throw new ErrandError('unavailable', `A container ${spec.name} of another server is in the way.`);
+      throw new ErrandError('unavailable', `Another server has a container with the name ${spec.name}.`);
     }
   }
 
-  /** What is known of the engine's machine, once it has answered. */
+  /** Reads facts about the engine's machine, once. */
   #readMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
     return (this.#machine ??= this.#askMachine().catch((error: unknown) => {
       this.#machine = undefined;
@@ -159,7 +164,7 @@ export class DockerLauncher implements Launcher {
     ]);
     if (!info.LiveRestoreEnabled)
       this.#options.logger.warn(
-        'Docker ends all containers when its daemon stops or is restarted, and errands at work lose their attempt then: set "live-restore": true in /etc/docker/daemon.json, and reload the daemon',
+        'docker has no live-restore: a restart of its daemon kills running workers; set "live-restore": true in /etc/docker/daemon.json and reload the daemon',
       );
     return { cpus: info.NCPU, hostPath };
   }
@@ -169,7 +174,7 @@ export class DockerLauncher implements Launcher {
     const { Status, ExitCode, OOMKilled } = container.State;
     return {
       exit_code: Status === 'created' ? null : ExitCode,
-      // OOMKilled alone may mean a child of the worker's: the exit code comes first.
+      // OOMKilled alone may mean a child process of the worker, so the exit code must match too.
       out_of_memory: ExitCode === KILLED && OOMKilled,
       output: ExitCode === 0 ? '' : await this.#readOutput(name),
     };
@@ -184,21 +189,25 @@ export class DockerLauncher implements Launcher {
     }
   }
 
-  async #removed(name: string): Promise<void> {
+  async #waitUntilRemoved(name: string): Promise<void> {
     const until = performance.now() + REMOVAL_MS;
-    while (await ifThere(this.#container(name).inspect())) {
+    while (await unlessMissing(this.#container(name).inspect())) {
       if (performance.now() > until) throw new Error(`The container ${name} is still being removed.`);
-      await delay(RETRY_FIRST_MS);
+      await delay(REMOVAL_POLL_MS);
     }
   }
 
-  #inWords(error: unknown): ErrandError {
+  /** Makes an error for people. */
+  #toUnavailable(error: unknown): ErrandError {
     if (error instanceof ErrandError) return error;
     return new ErrandError('unavailable', readFault(error, this.#options).fault, { cause: error });
   }
 }
 
-/** The text of Docker's log frames: a head of 8 bytes (the stream, and the length of what follows), then the text. */
+/**
+ * The text of Docker's log frames. Each frame has a header of 8 bytes (the stream, and the length of the text), then
+ * the text.
+ */
 function textOf(frames: Buffer): string {
   let text = '';
   for (let at = 0; at + 8 <= frames.length;) {

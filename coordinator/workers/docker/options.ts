@@ -1,18 +1,19 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { workerEnvironment, type LaunchSpec } from '../local/launcher.ts';
 
-/** Where a worker finds its directories: those of protocol/worker.ts. */
+/** The paths of a worker's directories in its container, as in `protocol/worker.ts`. */
 const INSIDE = {
   coordinator_dir: '/run/errand/coordinator',
   worker_dir: '/run/errand/worker',
   workspace_dir: '/workspace',
 };
 
+/** The label of containers with the id of their server. */
 export const INSTANCE_LABEL = 'errand.instance';
 
 /**
- * How a worker's container is made. It has no network, no capability, no way to gain one, and a root that it cannot write; what it may use
- * of the machine is bounded. The paths of `spec` are those of the engine's own machine. Nothing in here comes from a task.
+ * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
+ * system and limited resources. The paths of `spec` are those of the engine's machine. No option comes from a task.
  */
 export function containerOptions(
   spec: LaunchSpec,
@@ -21,7 +22,7 @@ export function containerOptions(
   return {
     name: spec.name,
     Image: spec.image,
-    // A number alone would leave the group at 0.
+    // Without a group, Docker would use group 0.
     User: `${own.owner.uid}:${own.owner.gid}`,
     Env: Object.entries(workerEnvironment(INSIDE)).map(([name, value]) => `${name}=${value}`),
     Labels: { ...spec.labels, [INSTANCE_LABEL]: own.instance },
@@ -35,22 +36,22 @@ export function containerOptions(
         '/tmp': 'rw,nosuid,nodev,exec,size=512m,nr_inodes=100k',
         '/run': 'rw,nosuid,nodev,noexec,size=16m',
       },
-      // Not `Binds`: those make what is not there, and so hide a path that the engine does not know.
+      // Not `Binds`: Docker would create a missing path, and so hide a wrong one.
       Mounts: [
-        bind(spec.mounts.coordinator_dir, INSIDE.coordinator_dir, true),
-        bind(spec.mounts.worker_dir, INSIDE.worker_dir, false),
-        bind(spec.mounts.workspace_dir, INSIDE.workspace_dir, false),
+        bindMount(spec.mounts.coordinator_dir, INSIDE.coordinator_dir, true),
+        bindMount(spec.mounts.worker_dir, INSIDE.worker_dir, false),
+        bindMount(spec.mounts.workspace_dir, INSIDE.workspace_dir, false),
       ],
       NetworkMode: 'none',
       IpcMode: 'private',
       ShmSize: 256 * 1024 * 1024,
       Memory: spec.limits.memory_bytes,
-      // The same as the memory: no swap.
+      // Equal to the memory, so that there is no swap.
       MemorySwap: spec.limits.memory_bytes,
       NanoCpus: Math.round(spec.limits.cpus * 1e9),
       CpuShares: 512,
       PidsLimit: spec.limits.pids_max,
-      // Where the machine itself runs short, a worker goes before the coordinator does.
+      // If the machine runs out of memory, the kernel kills a worker before the coordinator.
       OomScoreAdj: 500,
       Ulimits: [
         { Name: 'nofile', Soft: 4096, Hard: 8192 },
@@ -58,13 +59,13 @@ export function containerOptions(
         { Name: 'fsize', Soft: 2 ** 31, Hard: 2 ** 31 },
       ],
       RestartPolicy: { Name: 'no' },
-      // How it ended must be readable until it has been read.
+      // The container must stay until its exit code was read.
       AutoRemove: false,
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
   };
 }
 
-function bind(Source: string, Target: string, ReadOnly: boolean): MountSettings {
+function bindMount(Source: string, Target: string, ReadOnly: boolean): MountSettings {
   return { Type: 'bind', Source, Target, ReadOnly };
 }

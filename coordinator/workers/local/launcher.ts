@@ -2,40 +2,50 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../../protocol/worker.ts';
 import type { WorkerEnd, WorkerSpec } from '../runner.ts';
 
 /**
- * How a worker's program is started on this machine: `docker/` and `process/` are the two ways. `LocalRunner` adds directories and sockets.
- * Each call has a time limit of its own.
+ * Starts the program of a worker on this machine; `docker/` and `process/` implement it. `LocalRunner` adds
+ * directories and sockets. Each method has a time limit of its own.
  */
 export type Launcher = {
   readonly name: string;
-  /** Who workers run as. What they may write must belong to them. */
+  /** The user and group of workers. Everything that they may write must belong to them. */
   readonly owner: { uid: number; gid: number };
-  /** Resolves once the worker runs (not: answers). Adopts one of this name. Rejects with `unavailable`; `remove` then cleans up. */
+  /**
+   * Resolves once the worker's process runs; it may not listen yet. Adopts a running worker of this name. Rejects
+   * with `unavailable`; `remove` then cleans up.
+   */
   start: (spec: LaunchSpec) => Promise<void>;
-  /** Resolves with how the worker ended, also where it ended before or is not there. Stays pending after `close`. */
+  /**
+   * Resolves with how the worker ended, even if that was earlier or the worker does not exist. Stays pending after
+   * `close`.
+   */
   ended: (name: string) => Promise<WorkerEnd>;
-  /** Ends the worker at once, and removes all of it but its directories. A worker that is not there is no error. */
+  /** Kills the worker, and removes everything of it but its directories. A missing worker is no error. */
   remove: (name: string) => Promise<void>;
   /** The names of all workers of this server, running or not. */
   list: () => Promise<string[]>;
-  /** What keeps it from starting workers, in words for the server's owner, or null. */
+  /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
-  /** Lets go of connections. Workers go on. */
+  /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };
 
-/** The directories that a local worker is given. They exist; the paths are this process's own. */
+/** The directories of a local worker. They exist. The paths are those of this process. */
 export type Directories = {
-  /** Holds `coordinator.sock`. The worker may read it, not write. */
+  /** Has `coordinator.sock`. Read-only for the worker. */
   coordinator_dir: string;
-  /** The worker's own. It makes `worker.sock` there. */
+  /** The worker's own. The worker creates `worker.sock` in it. */
   worker_dir: string;
-  /** The workspace. `repo` and `spool` come to be in it. */
+  /** The workspace. It will have `repo` and `spool`. */
   workspace_dir: string;
 };
 
+/** What a worker on this machine needs. */
 export type LaunchSpec = Omit<WorkerSpec, 'mounts'> & { mounts: Directories };
 
-/** The environment by which a worker finds its sockets and folders (see `protocol/worker.ts`), with the paths as the worker sees them. */
+/**
+ * The environment variables with a worker's sockets and folders (see `protocol/worker.ts`). The paths are those
+ * inside the worker.
+ */
 export function workerEnvironment({ coordinator_dir, worker_dir, workspace_dir }: Directories): Record<string, string> {
   return {
     ERRAND_COORDINATOR: `unix:${coordinator_dir}/${COORDINATOR_SOCKET}`,

@@ -15,7 +15,10 @@ export type LocalRunnerDependencies = {
   listeners: WorkerListeners;
 };
 
-/** Runs workers on this machine. Each has two directories, and calls and is called through the unix sockets in them. */
+/**
+ * Runs workers on this machine. Each worker has two directories with unix sockets, one for its calls and one for
+ * calls to it.
+ */
 export class LocalRunner implements Runner {
   readonly name: string;
   readonly can_call = true;
@@ -66,7 +69,9 @@ export class LocalRunner implements Runner {
     return [...new Set([...(await this.#launcher.list()), ...this.listLocal()])];
   }
 
-  /** A worker's directories go last: while they are there, the worker may be too. */
+  /**
+   * The names of workers with directories. The directories are removed last, so a worker without any does not exist.
+   */
   listLocal(): string[] {
     return this.#directories.list();
   }

@@ -2,15 +2,15 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { WORKER_SOCKET } from '../../../protocol/worker.ts';
-import { WorkerUnreachable, type WorkerAnswer, type WorkerChannel, type WorkerRequest } from '../runner.ts';
+import { WorkerUnreachable, type WorkerResponse, type WorkerChannel, type WorkerRequest } from '../runner.ts';
 
-/** Linux's O_PATH, which Node does not name: a handle on the file itself, without opening it. */
+/** Linux's O_PATH, which Node does not define: a handle of the file itself, without opening it. */
 const O_PATH = 0o10000000;
-const ANSWER_BYTES_MAX = 64 * 1024;
+const RESPONSE_BYTES_MAX = 64 * 1024;
 
 /**
- * Calls a worker through the socket in its own directory. The worker may have been taken over by an attacker, so the call connects to a socket
- * there and never follows a link to another one, and the answer is bounded.
+ * Calls a worker through the socket in the worker's own directory. An attacker may control the worker, so the call
+ * never follows a link to another socket, and the response has a size limit.
  */
 export class SocketChannel implements WorkerChannel {
   readonly worker: string;
@@ -21,7 +21,7 @@ export class SocketChannel implements WorkerChannel {
     this.#worker_dir = worker_dir;
   }
 
-  async call(call: WorkerRequest): Promise<WorkerAnswer> {
+  async call(call: WorkerRequest): Promise<WorkerResponse> {
     const socket = this.#openSocket();
     try {
       return await exchange(`/proc/self/fd/${socket}`, call);
@@ -34,8 +34,9 @@ export class SocketChannel implements WorkerChannel {
   }
 
   /**
-   * A handle on the worker's socket itself. The handle is taken first and checked second, and the connection goes to what it holds: however
-   * fast the worker swaps names in its directory, only a socket of its own making is ever connected to.
+   * Opens a handle of the worker's socket. It first takes the handle, then checks it, and the connection goes to the
+   * handle: so it always connects to a socket that the worker made, however fast the worker renames files in its
+   * directory.
    */
   #openSocket(): number {
     let handle: number;
@@ -50,7 +51,7 @@ export class SocketChannel implements WorkerChannel {
   }
 }
 
-function exchange(socketPath: string, { method, path, content, signal }: WorkerRequest): Promise<WorkerAnswer> {
+function exchange(socketPath: string, { method, path, content, signal }: WorkerRequest): Promise<WorkerResponse> {
   return new Promise((resolve, reject) => {
     const body = content === undefined ? undefined : Buffer.from(JSON.stringify(content));
     const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
@@ -59,8 +60,8 @@ function exchange(socketPath: string, { method, path, content, signal }: WorkerR
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > ANSWER_BYTES_MAX)
-          response.destroy(new Error(`The answer is longer than ${ANSWER_BYTES_MAX} bytes.`));
+        if (size > RESPONSE_BYTES_MAX)
+          response.destroy(new Error(`The response is longer than ${RESPONSE_BYTES_MAX} bytes.`));
         else chunks.push(chunk);
       });
       response.on('error', reject);

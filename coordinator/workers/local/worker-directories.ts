@@ -4,33 +4,35 @@ import { listNames, makeDirectory, makeParent, makePrivate, type Owner } from '.
 import { isWorkerName, newWorkerName } from '../worker-name.ts';
 import { removeTree } from '../workspaces.ts';
 
-/** The path of a unix socket has 108 bytes in the kernel, with its closing NUL. */
+/** The kernel has 108 bytes for the path of a unix socket, with the NUL at its end. */
 const SOCKET_PATH_BYTES_MAX = 107;
-/** The worker connects to a socket in the coordinator's directory as another user: it may pass through, not list. */
+/**
+ * The worker, another user, connects to a socket in the coordinator's directory: it may pass through but not list it.
+ */
 const COORDINATOR_DIR_MODE = 0o711;
 
-/** The two directories between the coordinator and one worker, as this process sees them. */
+/** The two directories between the coordinator and one worker. The paths are those of this process. */
 export type SocketDirectories = {
-  /** Read-only to the worker. `coordinator_socket` is in it. */
+  /** Read-only for the worker. It has `coordinator_socket`. */
   coordinator_dir: string;
   coordinator_socket: string;
-  /** The worker's own: hostile until shown otherwise. */
+  /** The worker's own. Treat everything in it as hostile. */
   worker_dir: string;
 };
 
-/** The directories of workers on this machine: `workers/<name>` below the data folder, removed with the worker. */
+/** The directories of workers on this machine: `workers/<name>` in the data folder, removed with the worker. */
 export class WorkerDirectories {
   /** The parent of all of them. */
   readonly workers_dir: string;
   readonly #owner: Owner;
 
-  /** `owner`: who the workers run as. Makes nothing yet. */
+  /** `owner`: the user of the workers. Creates nothing yet. */
   constructor(data_dir: string, owner: Owner) {
     this.workers_dir = join(data_dir, 'workers');
     this.#owner = owner;
   }
 
-  /** Where a worker's directories are, or would be. Throws where this is not the name of a worker. */
+  /** The paths of a worker's directories, whether they exist or not. Throws if the name is not valid. */
   of(name: string): SocketDirectories {
     const dir = this.#dir(name);
     const coordinator_dir = join(dir, 'coordinator');
@@ -41,10 +43,11 @@ export class WorkerDirectories {
     };
   }
 
-  /** Makes a worker's two directories where they are not there yet. */
+  /** Creates a worker's two directories, unless they exist. */
   make(name: string): SocketDirectories {
     const directories = this.of(name);
-    // Other users of the machine stop here. A container gets the inner directories mounted and does not pass this one.
+    // Other users of the machine cannot pass this directory. A container mounts the inner directories and needs no
+    // access to it.
     makeParent(this.workers_dir);
     makeDirectory(directories.coordinator_dir, COORDINATOR_DIR_MODE);
     makePrivate(directories.worker_dir, this.#owner);
@@ -56,7 +59,7 @@ export class WorkerDirectories {
     await removeTree(this.#dir(name));
   }
 
-  /** The names of all workers that have directories. */
+  /** The names of all workers with directories. */
   list(): string[] {
     return listNames(this.workers_dir).filter(isWorkerName);
   }
@@ -67,14 +70,17 @@ export class WorkerDirectories {
   }
 }
 
-/** What is wrong with a data folder as far as sockets are concerned, in plain words, or null: their path must fit into the kernel's 108 bytes. */
+/**
+ * Why the data folder's path is too long for the sockets in it, as a sentence for the server's owner; null if it is
+ * not.
+ */
 export function dataPathFault(data_dir: string): string | null {
   const { coordinator_socket, worker_dir } = new WorkerDirectories(data_dir, { uid: 0, gid: 0 }).of(newWorkerName());
   const longest = Math.max(Buffer.byteLength(coordinator_socket), Buffer.byteLength(join(worker_dir, WORKER_SOCKET)));
   const over = longest - SOCKET_PATH_BYTES_MAX;
   if (over <= 0) return null;
   return (
-    `The data folder's path is ${over} bytes too long: ${data_dir}. Sockets of workers are made in it, and the system limits a socket's ` +
+    `The data folder's path is ${over} bytes too long: ${data_dir}. It has the sockets of workers, and the system limits a socket's ` +
     `path to ${SOCKET_PATH_BYTES_MAX} bytes. Set ERRAND_DATA to a folder with a shorter path (${Buffer.byteLength(data_dir) - over} bytes at most).`
   );
 }

@@ -19,30 +19,30 @@ import { workerEnvironment, type Launcher, type LaunchSpec } from '../local/laun
 import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
 import { findProcess, hasProc, isAlive, listProcesses } from './processes.ts';
 
-/** Between two looks at a process that is not a child of this one. */
-const LOOK_MS = 200;
-const KILL_LOOK_MS = 10;
-/** How long killed processes may take to go. */
+/** Between two checks of a process that is not a child of this one. */
+const POLL_MS = 200;
+const KILL_POLL_MS = 10;
+/** How long killed processes may take to disappear. */
 const KILL_MS = 5_000;
 const OUTPUT_BYTES_MAX = 10 * 1024 * 1024;
 const SIGKILL = 9;
 
-/** What is known of a worker's process, beside its link: enough to find it again after a restart of this server. */
+/** The file in a worker's folder that identifies its process, to find it again after a restart of the server. */
 const ProcessFile = z.object({ pid: z.number().int(), started: z.number(), home: z.string() });
 type ProcessFile = z.infer<typeof ProcessFile>;
 
 export type ProcessLauncherOptions = {
-  /** Holds a folder for each worker: `WorkerDirectories.workers_dir`. */
+  /** Has a folder for each worker: `WorkerDirectories.workers_dir`. */
   workers_dir: string;
   /** The worker's program: a TypeScript file that this process's Node runs. */
   entry: string;
-  /** The worker's environment, besides what its link brings. No secrets. */
+  /** Further environment variables of the worker. No secrets. */
   env: Record<string, string>;
 };
 
 /**
- * Workers as processes of this machine, without isolation: a trial without Docker. A worker is the leader of a process group of its own, and
- * outlives this process. The limits of a `WorkerSpec` do not hold here.
+ * Starts workers as processes of this machine, without isolation, for a trial without Docker. A worker is the leader
+ * of a process group of its own, and outlives this process. The limits of a `WorkerSpec` are not enforced.
  */
 export class ProcessLauncher implements Launcher {
   readonly name = 'process';
@@ -57,8 +57,8 @@ export class ProcessLauncher implements Launcher {
   }
 
   async start(spec: LaunchSpec): Promise<void> {
-    const there = this.#read(spec.name);
-    if (there && isAlive(there)) return;
+    const known = this.#read(spec.name);
+    if (known && isAlive(known)) return;
     const child = await this.#spawn(spec);
     this.#ends.set(spec.name, this.#exited(spec.name, child));
   }
@@ -67,7 +67,7 @@ export class ProcessLauncher implements Launcher {
     const own = this.#ends.get(name);
     if (own) return own;
     const found = this.#read(name);
-    if (found) await this.#hasGone(found);
+    if (found) await this.#waitUntilGone(found);
     return { exit_code: null, out_of_memory: false, output: this.#readOutput(name) };
   }
 
@@ -89,9 +89,9 @@ export class ProcessLauncher implements Launcher {
 
   async check(): Promise<string | null> {
     if (!hasProc())
-      return "Workers as processes need Linux's /proc, which is not here. Use Docker: ERRAND_RUNNER=docker.";
+      return "Workers as processes need Linux's /proc, which this machine does not have. Use Docker: ERRAND_RUNNER=docker.";
     const { entry } = this.#options;
-    return existsSync(entry) ? null : `The worker's program ${entry} is not there.`;
+    return existsSync(entry) ? null : `The worker's program ${entry} does not exist.`;
   }
 
   async close(): Promise<void> {
@@ -105,13 +105,13 @@ export class ProcessLauncher implements Launcher {
       cwd: spec.mounts.workspace_dir,
       env,
       detached: true,
-      // A file, and not a pipe: a pipe would break with this process.
+      // A file, not a pipe: a pipe would break when this process exits.
       stdio: ['ignore', output, output],
     });
     closeSync(output);
     child.unref();
     try {
-      // In the same turn as the start: there is no moment in which a worker runs that nobody would find again.
+      // Written in the same turn as the start, so that a crash never leaves a worker that cannot be found again.
       if (child.pid !== undefined) this.#write(spec.name, { pid: child.pid, home: env.HOME ?? '' });
       await once(child, 'spawn');
       return child;
@@ -120,18 +120,18 @@ export class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Resolves when the process has gone; never after `close`. */
-  async #hasGone(process: ProcessFile): Promise<void> {
+  /** Resolves when the process is gone. Stays pending after `close`. */
+  async #waitUntilGone(process: ProcessFile): Promise<void> {
     while (isAlive(process)) {
       if (this.#closed) await new Promise(() => undefined);
-      await delay(LOOK_MS, undefined, { ref: false });
+      await delay(POLL_MS, undefined, { ref: false });
     }
   }
 
   async #exited(name: string, child: ChildProcess): Promise<WorkerEnd> {
     const exited = () => child.exitCode !== null || child.signalCode !== null;
     if (!exited()) await once(child, 'exit');
-    // As a shell says it; which signal it was matters to nobody but for the one that cannot be caught.
+    // 137, as in a shell. Of the signals only SIGKILL matters, since a worker cannot catch it.
     const exit_code = child.exitCode ?? (child.signalCode === 'SIGKILL' ? 128 + SIGKILL : null);
     return { exit_code, out_of_memory: false, output: exit_code === 0 ? '' : this.#readOutput(name) };
   }
@@ -146,7 +146,7 @@ export class ProcessLauncher implements Launcher {
 
   #write(name: string, { pid, home }: { pid: number; home: string }): void {
     const started = findProcess(pid)?.started;
-    // It has ended already: its end is known without a file.
+    // It has exited already: its exit code is known without a file.
     if (started === undefined) return;
     writeFileSync(this.#processFile(name), JSON.stringify({ pid, started, home } satisfies ProcessFile), {
       mode: 0o600,
@@ -157,7 +157,7 @@ export class ProcessLauncher implements Launcher {
     try {
       return ProcessFile.parse(JSON.parse(readFileSync(this.#processFile(name), 'utf8')));
     } catch {
-      // No such worker, or one whose file was cut off by a crash of the whole machine, which ended it too.
+      // There is no such worker, or a crash of the machine cut off its file, and also ended the worker.
       return undefined;
     }
   }
@@ -170,23 +170,24 @@ export class ProcessLauncher implements Launcher {
     }
   }
 
-  /** Each worker appends to its file: what is cut off makes room from the start. */
+  /** Empties a worker's output file that is too large. The worker appends to it, so it continues at the start. */
   #shortenOutput(name: string): void {
     const file = this.#outputFile(name);
     if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > OUTPUT_BYTES_MAX) truncateSync(file);
   }
 }
 
-/** Kills a worker and all that it started; rejects where something of it is still there after `KILL_MS`. */
+/** Kills a worker and everything that it started. Rejects if a process is left after `KILL_MS`. */
 async function killAll({ home, ...leader }: ProcessFile): Promise<void> {
   const until = performance.now() + KILL_MS;
   for (;;) {
     const pids = listProcesses(leader, home);
     if (pids.length === 0) return;
-    if (performance.now() > until) throw new Error(`Processes of a worker do not end: ${pids.join(', ')}.`);
-    // Anew each time: what was started meanwhile is there too.
+    if (performance.now() > until)
+      throw new Error(`Processes of a worker do not exit after SIGKILL: ${pids.join(', ')}.`);
+    // Listed again each time, because new processes may have been started meanwhile.
     for (const pid of pids) kill(pid);
-    await delay(KILL_LOOK_MS);
+    await delay(KILL_POLL_MS);
   }
 }
 
@@ -194,6 +195,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has gone by itself.
+    // It has exited by itself.
   }
 }

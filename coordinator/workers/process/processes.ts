@@ -1,35 +1,38 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /*
- * The processes of this machine, as Linux's /proc shows them. A process is named by its id and the time of its start: an id alone is given
- * to another process some day.
+ * Reads the processes of this machine from Linux's /proc. A process is identified by its id and the time of its start,
+ * because ids are reused.
  */
 
+/** `started`: in clock ticks since the machine's start. */
 export type ProcessId = { pid: number; started: number };
 
 type Stat = ProcessId & { group: number; ended: boolean };
 
-/** The process with this id now; undefined where there is none, or only what is left of one until its parent has asked. */
+/** The running process with this id; undefined if there is none, or it is a zombie. */
 export function findProcess(pid: number): ProcessId | undefined {
   const stat = readStat(pid);
   return stat && !stat.ended ? { pid, started: stat.started } : undefined;
 }
 
+/** Whether this very process still runs. */
 export function isAlive({ pid, started }: ProcessId): boolean {
   return findProcess(pid)?.started === started;
 }
 
-/** Whether processes can be watched here at all. */
+/** Whether this machine has Linux's /proc. */
 export function hasProc(): boolean {
   return findProcess(process.pid) !== undefined;
 }
 
 /**
- * All living processes of a worker: those of its group, and those that were started with its HOME, which what it starts inherits. So a command
- * that has a group of its own, and outlived the worker, is found as well.
+ * The ids of all running processes of a worker: those of its process group, and those with its HOME, which child
+ * processes inherit. So it also finds a command in another group that outlived the worker.
  */
 export function listProcesses(leader: ProcessId, home: string): number[] {
-  // The id of a group is given to no new process as long as the group has members: another leader means that there are none.
+  // The kernel does not reuse a group's id while the group has members: if the leader is another process, the group
+  // is gone.
   const group_is_ours = (readStat(leader.pid)?.started ?? leader.started) === leader.started;
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -45,7 +48,7 @@ function hasHome(pid: number, home: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`HOME=${home}`);
   } catch {
-    // Another user's process, or one that has just gone.
+    // The process belongs to another user, or has just exited.
     return false;
   }
 }
@@ -53,7 +56,7 @@ function hasHome(pid: number, home: string): boolean {
 function readStat(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the command's name in parentheses, which may hold anything.
+    // The second field is the command's name in parentheses, which may contain any character.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return {
       pid,

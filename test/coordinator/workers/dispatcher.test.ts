@@ -8,10 +8,10 @@ import { SecretsUnreadable } from '../../../coordinator/tasks/secrets.ts';
 import { addTask, addUser, startServer, time, type Server } from '../../support/dispatching.ts';
 import { until } from '../../support/until.ts';
 
-/** The worker has gone, and its place is free. */
+/** Waits until the worker is gone and its slot is free. */
 const isIdle = ({ dispatcher }: Server) => until('no worker is at work', () => dispatcher.workers.at_work === 0);
 
-test.serial('a queued task is worked off, and nothing is left of its worker but the workspace', async (t) => {
+test.serial('a queued task is run, and only its workspace is left of its worker', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -26,8 +26,8 @@ test.serial('a queued task is worked off, and nothing is left of its worker but 
   t.deepEqual(server.ended, []);
 });
 
-test.serial('no more workers than places are at work at once, and all tasks get their turn', async (t) => {
-  const server = await startServer(t, { places: 2 });
+test.serial('at most workers_max workers run at once, and every task runs', async (t) => {
+  const server = await startServer(t, { workers_max: 2 });
   const user = addUser(server.db);
   const tasks = Array.from({ length: 5 }, () => addTask(server.db, user));
   let most = 0;
@@ -38,7 +38,7 @@ test.serial('no more workers than places are at work at once, and all tasks get 
   t.is(most, 2);
 });
 
-test.serial('the intent is in the log before the worker: the attempt, its worker, the status', async (t) => {
+test.serial('the attempt, its worker and the status are in the log before the worker starts', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -53,7 +53,7 @@ test.serial('the intent is in the log before the worker: the attempt, its worker
 });
 
 test.serial(
-  'a worker that dies without a result loses its attempt, and the next one gets its workspace and transcript',
+  'a worker that exits without a result loses its attempt, and the next attempt gets its workspace and transcript',
   async (t) => {
     const server = await startServer(t);
     const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
@@ -74,7 +74,7 @@ test.serial(
   },
 );
 
-test.serial('a cancel ends a worker by its own result', async (t) => {
+test.serial('a cancelled worker reports its own result', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
   server.dispatcher.wake();
@@ -86,7 +86,7 @@ test.serial('a cancel ends a worker by its own result', async (t) => {
   t.deepEqual(server.ended, []);
 });
 
-test.serial('a worker that does not take a cancel is killed', async (t) => {
+test.serial('a worker that does not respond to a cancel is killed', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
   server.dispatcher.wake();
@@ -101,7 +101,7 @@ test.serial('a worker that does not take a cancel is killed', async (t) => {
   t.deepEqual(await server.runner.list(), []);
 });
 
-test.serial('an end that the database refuses is stored as it was once the database takes it', async (t) => {
+test.serial('an end that the database refuses is stored unchanged once the database accepts it', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
   server.dispatcher.wake();
@@ -110,17 +110,17 @@ test.serial('an end that the database refuses is stored as it was once the datab
     "CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON attempts BEGIN SELECT RAISE(ABORT, 'Not now.'); END",
   );
   server.cancel(task.id);
-  await until('the worker has gone, with its link', () => server.directories.list().length === 0);
+  await until('the worker is gone, with its directories', () => server.directories.list().length === 0);
   t.is(server.dispatcher.workers.at_work, 1);
   t.is(server.attempts(task.id)[0]?.ended_at, null);
   server.db.exec('DROP TRIGGER refuse');
   await isIdle(server);
   t.is(server.task(task.id).status, 'cancelled');
-  t.like(server.attempts(task.id)[0], { status: 'cancelled', detail: 'It was stopped from outside.' });
+  t.like(server.attempts(task.id)[0], { status: 'cancelled', detail: 'The worker was killed.' });
   t.deepEqual(server.ended, [`${task.id}/1`]);
 });
 
-test.serial('a worker that took the cancel has the time to save its work', async (t) => {
+test.serial('a worker that responded to a cancel has time to save its work', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'dawdle' });
   server.dispatcher.wake();
@@ -131,7 +131,7 @@ test.serial('a worker that took the cancel has the time to save its work', async
   await isIdle(server);
 });
 
-test.serial('a worker that took the cancel and does not end is killed', async (t) => {
+test.serial('a worker that responded to a cancel but does not exit is killed', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'promise' });
   server.dispatcher.wake();
@@ -148,7 +148,7 @@ test.serial('a task can be cancelled while its worker starts', async (t) => {
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
   await server.reaches(task.id, 'starting');
-  await until('the worker is there', async () => (await server.runner.list()).length === 1);
+  await until('the worker exists', async () => (await server.runner.list()).length === 1);
   const start = performance.now();
   server.cancel(task.id);
   t.is(server.task(task.id).status, 'cancelled');
@@ -169,7 +169,7 @@ test.serial('a message is pushed to the worker at once', async (t) => {
   t.regex(String(heard), /use tabs/);
 });
 
-test.serial('a worker that stays after its result is ended', async (t) => {
+test.serial('a worker that does not exit after its result is killed', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
   server.dispatcher.wake();
@@ -178,12 +178,12 @@ test.serial('a worker that stays after its result is ended', async (t) => {
   t.deepEqual(await server.runner.list(), []);
 });
 
-test.serial('a task that goes on after its end gets its workspace again, and never two workers at once', async (t) => {
+test.serial('a resumed task gets its workspace again, and never two workers at once', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
   server.dispatcher.wake();
   await server.reaches(task.id, 'succeeded');
-  // The worker of the first attempt lingers still.
+  // The worker of the first attempt has not exited yet.
   server.log.write((tx) => advance(tx, server.task(task.id), { type: 'message', at: time() }));
   server.dispatcher.wake();
   t.is(server.dispatcher.workers.at_work, 1);
@@ -197,20 +197,23 @@ test.serial('a task that goes on after its end gets its workspace again, and nev
   t.is(readFileSync(join(server.workspaces.path(first?.worker ?? ''), 'seen'), 'utf8'), '1\n2\n');
 });
 
-test.serial('a worker that ends at its boot fails the attempt with words, and the task is tried again', async (t) => {
-  const server = await startServer(t, { boot: 'exit' });
-  const task = addTask(server.db, addUser(server.db));
-  server.dispatcher.wake();
-  await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
-  t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
-  t.like(server.task(task.id), {
-    status: 'queued',
-    failures: 1,
-    detail: 'The worker was started, but did not take the task.',
-  });
-});
+test.serial(
+  'a worker that exits while it boots fails the attempt with a detail, and the task is retried',
+  async (t) => {
+    const server = await startServer(t, { boot: 'exit' });
+    const task = addTask(server.db, addUser(server.db));
+    server.dispatcher.wake();
+    await until('the first attempt ended', () => server.attempts(task.id)[0]?.ended_at);
+    t.like(server.attempts(task.id)[0], { status: 'failed', reason: 'worker_start_failed' });
+    t.like(server.task(task.id), {
+      status: 'queued',
+      failures: 1,
+      detail: 'The worker was started, but did not accept the task.',
+    });
+  },
+);
 
-test.serial('a task whose secrets cannot be opened fails at once, and says so', async (t) => {
+test.serial('a task whose secrets cannot be decrypted fails at once and says so', async (t) => {
   const server = await startServer(t, { assignment_error: new SecretsUnreadable(new Error('wrong key')) });
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -219,7 +222,7 @@ test.serial('a task whose secrets cannot be opened fails at once, and says so', 
   t.regex(failed.detail ?? '', /git_token and env cannot be opened/);
 });
 
-test.serial('another conflict while an attempt starts is no setup failure, and the task is tried again', async (t) => {
+test.serial('another conflict while an attempt starts is not a setup failure, and the task is retried', async (t) => {
   const server = await startServer(t, { assignment_error: new ErrandError('conflict', 'Something else.') });
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -228,7 +231,7 @@ test.serial('another conflict while an attempt starts is no setup failure, and t
   t.like(server.task(task.id), { status: 'queued', failures: 1 });
 });
 
-test.serial('a worker that puts a link in place of its socket is not called through it', async (t) => {
+test.serial('a worker that replaces its socket by a link is not called through it', async (t) => {
   const server = await startServer(t, { boot: 'link' });
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -236,7 +239,7 @@ test.serial('a worker that puts a link in place of its socket is not called thro
   t.like(server.attempts(task.id)[0], { reason: 'worker_start_failed', last_seq: 0 });
 });
 
-test.serial('a stop clears away a worker whose attempt has just ended', async (t) => {
+test.serial('a stop removes a worker whose attempt has just ended', async (t) => {
   const server = await startServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'linger' });
   server.dispatcher.wake();
@@ -246,8 +249,8 @@ test.serial('a stop clears away a worker whose attempt has just ended', async (t
   t.deepEqual(await server.runner.list(), []);
 });
 
-test.serial('a stop starts nothing more, and lets a worker with a task live on', async (t) => {
-  const server = await startServer(t, { places: 1, warm_workers: 1 });
+test.serial('a stop starts no more work, and a worker with a task keeps running', async (t) => {
+  const server = await startServer(t, { workers_max: 1, warm_workers: 1 });
   const user = addUser(server.db);
   const task = addTask(server.db, user, { prompt: 'stay' });
   server.dispatcher.wake();
@@ -262,7 +265,7 @@ test.serial('a stop starts nothing more, and lets a worker with a task live on',
   t.false(existsSync(server.directories.of(server.attempts(task.id)[0]?.worker ?? '').coordinator_socket));
 });
 
-test.serial('a worker that is stopped in its tracks loses its attempt with its lease, and is removed', async (t) => {
+test.serial('a suspended worker loses its attempt when its lease expires, and is removed', async (t) => {
   const server = await startServer(t, { lease_ms: 5_000 });
   const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
   server.dispatcher.wake();

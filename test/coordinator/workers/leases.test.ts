@@ -7,14 +7,14 @@ import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
-test('an attempt that is not heard is lost once, in the order of its silence; one that is heard, or has ended, is not', async (t) => {
+test('an attempt whose worker does not call is lost once; one whose worker calls, or that has ended, is not', async (t) => {
   const lost: ExpiredLease[] = [];
   const leases = new Leases(
     { lease_ms: 150, silent_ms: 150 },
     { silent: () => undefined, expired: (lease) => lost.push(lease) },
   );
   t.teardown(() => leases.stop());
-  for (const task_id of ['first', 'second', 'ended', 'heard']) leases.touch(task_id, 1);
+  for (const task_id of ['first', 'second', 'ended', 'heard']) leases.begin(task_id, 1);
   leases.renew('second', 1);
   leases.renew('never begun', 1);
   leases.end('ended', 1);
@@ -30,27 +30,27 @@ test('an attempt that is not heard is lost once, in the order of its silence; on
   t.like(lost[2], { task_id: 'heard', has_called: true });
 });
 
-test('while this process itself stood still, nobody is lost', async (t) => {
+test('no lease expires because this process itself was stalled', async (t) => {
   const lost: ExpiredLease[] = [];
   const leases = new Leases(
     { lease_ms: 50, silent_ms: 50 },
     { silent: () => undefined, expired: (lease) => lost.push(lease) },
   );
   t.teardown(() => leases.stop());
-  leases.touch('task', 1);
+  leases.begin('task', 1);
   const woken = performance.now() + 1_200;
   while (performance.now() < woken);
   await new Promise((resolve) => setTimeout(resolve, 10));
   t.deepEqual(lost, []);
-  await until('it is lost in its own time', () => lost.length === 1);
+  await until('its lease expires', () => lost.length === 1);
 });
 
-test('a worker that never calls, and one that falls silent, lose their attempts with words that say which', async (t) => {
+test('the detail of a lost attempt says whether its worker never called or fell silent', async (t) => {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), lease_ms: 700 });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const [never, silent] = [addTask(scene.log, user_id).id, addTask(scene.log, user_id).id];
-  for (const id of [never, silent]) scene.leases.touch(id, startAttempt(scene.log, id));
+  for (const id of [never, silent]) scene.leases.begin(id, startAttempt(scene.log, id));
   const token = await scene.tokens.issue(silent, 1);
   const beat = () =>
     callWorkerApi(
@@ -60,13 +60,13 @@ test('a worker that never calls, and one that falls silent, lose their attempts 
   t.is((await beat()).status, 200);
   await until('both are lost', () => scene.ended.length === 2);
   t.like(taskOf(scene.log, never), { status: 'queued', reason: 'worker_lost' });
-  t.regex(taskOf(scene.log, never).detail ?? '', /did not call/);
+  t.regex(taskOf(scene.log, never).detail ?? '', /made no call/);
   t.regex(taskOf(scene.log, silent).detail ?? '', /fell silent/);
   t.like(findAttempt(scene.log.db, silent, 1), { status: 'failed', reason: 'worker_lost' });
   t.like(await beat(), { status: 409, body: { code: 'stale_attempt' } });
 });
 
-test('after a start every living attempt has a full lease, and is lost if its worker does not come back', async (t) => {
+test('after a start every active attempt has a full lease, and is lost if its worker does not call', async (t) => {
   const folder = await temporaryFolder(t);
   const first = await startWorkerApiScene({ folder });
   const { id } = addTask(first.log, addUser(first.log));

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
 
-/** A data folder as a crash leaves it: an attempt's row is written, and its worker has not been started. */
+/** A data folder after a crash: an attempt's row is stored, but its worker was not started. */
 async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: string; task_id: string; worker: string }> {
   const data_dir = await temporaryFolder(t);
   const db = openDatabase(join(data_dir, 'errand.db'));
@@ -43,21 +43,18 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   return { data_dir, task_id, worker };
 }
 
-test.serial(
-  'an attempt whose worker was not started before a crash is started, under the name that was written',
-  async (t) => {
-    const { data_dir, task_id, worker } = await crashedBeforeStart(t);
-    const server = await startServer(t, { data_dir });
-    await server.reaches(task_id, 'succeeded');
-    t.deepEqual(
-      server.attempts(task_id).map((attempt) => [attempt.n, attempt.worker]),
-      [[1, worker]],
-    );
-  },
-);
+test.serial('an attempt whose worker was not started before a crash is started with the stored name', async (t) => {
+  const { data_dir, task_id, worker } = await crashedBeforeStart(t);
+  const server = await startServer(t, { data_dir });
+  await server.reaches(task_id, 'succeeded');
+  t.deepEqual(
+    server.attempts(task_id).map((attempt) => [attempt.n, attempt.worker]),
+    [[1, worker]],
+  );
+});
 
 test.serial(
-  'a worker at work outlives the server, and the next one hears it, messages it and cancels it',
+  'a running worker outlives the server, and the next server gets its calls, messages it and cancels it',
   async (t) => {
     const data_dir = await temporaryFolder(t);
     const first = await startServer(t, { data_dir });
@@ -70,13 +67,13 @@ test.serial(
     t.is(second.task(task.id).status, 'running');
     second.cancel(task.id);
     await second.reaches(task.id, 'cancelled', 1_400);
-    await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
+    await until('the worker is gone', () => second.dispatcher.workers.at_work === 0);
     t.deepEqual(await second.runner.list(), []);
     t.deepEqual(second.ended, []);
   },
 );
 
-test.serial('a cancel that came before a crash is carried out after it', async (t) => {
+test.serial('a cancel from before a crash is executed after it', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db), { prompt: 'hold-on' });
@@ -87,72 +84,66 @@ test.serial('a cancel that came before a crash is carried out after it', async (
   t.is(first.task(task.id).status, 'running');
   const second = await startServer(t, { data_dir });
   await second.reaches(task.id, 'cancelled');
-  await until('the worker has gone', () => second.dispatcher.workers.at_work === 0);
+  await until('the worker is gone', () => second.dispatcher.workers.at_work === 0);
 });
 
-test.serial(
-  'an attempt whose worker went while the server was away is lost, and the task is tried again',
-  async (t) => {
-    const data_dir = await temporaryFolder(t);
-    const first = await startServer(t, { data_dir });
-    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-    first.dispatcher.wake();
-    await first.reaches(task.id, 'running');
-    await first.stop();
-    await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
-    const second = await startServer(t, { data_dir });
-    await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
-    t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
-    t.is(second.task(task.id).detail, 'The worker disappeared before it reported a result.');
-    const again = await until('another attempt works', () => second.attempts(task.id)[1]);
-    t.is(again.n, 2);
-    await second.reaches(task.id, 'running');
-  },
-);
+test.serial('an attempt whose worker exited while the server was down is lost, and the task is retried', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  await first.stop();
+  await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
+  const second = await startServer(t, { data_dir });
+  await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
+  t.like(second.attempts(task.id)[0], { status: 'failed', reason: 'worker_lost' });
+  t.is(second.task(task.id).detail, 'The worker disappeared before it reported a result.');
+  const again = await until('another attempt works', () => second.attempts(task.id)[1]);
+  t.is(again.n, 2);
+  await second.reaches(task.id, 'running');
+});
 
-test.serial(
-  'a task has no other worker before the one of an attempt that ended has gone, also after a crash',
-  async (t) => {
-    const data_dir = await temporaryFolder(t);
-    const first = await startServer(t, { data_dir });
-    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-    first.dispatcher.wake();
-    await first.reaches(task.id, 'running');
-    await first.stop();
-    // The server is killed right after it has stored that the attempt is lost: its worker lives, and the task is queued again.
-    first.log.write((tx) => {
-      const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
-      endAttempt(tx, first.task(task.id), 1, end);
+test.serial('a task gets no new worker before that of an ended attempt is gone, even after a crash', async (t) => {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  await first.stop();
+  // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is queued again.
+  first.log.write((tx) => {
+    const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
+    endAttempt(tx, first.task(task.id), 1, end);
+  });
+  const [old] = first.attempts(task.id);
+  const removing = Promise.withResolvers<void>();
+  let asked = 0;
+  const launcher = (workers_dir: string): Launcher => {
+    const own = new ProcessLauncher({
+      workers_dir,
+      entry: TINY_WORKER,
+      env: { PATH: process.env.PATH ?? '' },
     });
-    const [old] = first.attempts(task.id);
-    const removing = Promise.withResolvers<void>();
-    let asked = 0;
-    const launcher = (workers_dir: string): Launcher => {
-      const own = new ProcessLauncher({
-        workers_dir,
-        entry: TINY_WORKER,
-        env: { PATH: process.env.PATH ?? '' },
-      });
-      const remove = own.remove.bind(own);
-      own.remove = async (name) => {
-        asked++;
-        if (name === old?.worker) await removing.promise;
-        await remove(name);
-      };
-      return own;
+    const remove = own.remove.bind(own);
+    own.remove = async (name) => {
+      asked++;
+      if (name === old?.worker) await removing.promise;
+      await remove(name);
     };
-    const second = await startServer(t, { data_dir, launcher });
-    await until('it is being removed', () => asked > 0);
-    second.dispatcher.wake();
-    t.is(second.attempts(task.id).length, 1);
-    t.true(second.dispatcher.attempts.has(task.id));
-    removing.resolve();
-    await until('another attempt works', () => second.attempts(task.id)[1]);
-    t.false((await second.runner.list()).includes(old?.worker ?? ''));
-  },
-);
+    return own;
+  };
+  const second = await startServer(t, { data_dir, launcher });
+  await until('it is being removed', () => asked > 0);
+  second.dispatcher.wake();
+  t.is(second.attempts(task.id).length, 1);
+  t.true(second.dispatcher.attempts.has(task.id));
+  removing.resolve();
+  await until('another attempt works', () => second.attempts(task.id)[1]);
+  t.false((await second.runner.list()).includes(old?.worker ?? ''));
+});
 
-test.serial('what cannot be removed holds up nothing else', async (t) => {
+test.serial('a failed removal does not block the others', async (t) => {
   const data_dir = await temporaryFolder(t);
   const [stubborn, other] = [newWorkerName(), newWorkerName()].sort() as [string, string];
   const tried: string[] = [];
@@ -162,17 +153,17 @@ test.serial('what cannot be removed holds up nothing else', async (t) => {
     own.list = async () => [stubborn, other];
     own.remove = async (name) => {
       tried.push(name);
-      if (name === stubborn) throw new Error('It does not go.');
+      if (name === stubborn) throw new Error('It cannot be removed.');
     };
     return own;
   };
   const server = await startServer(t, { data_dir, launcher });
-  await until('the folders have gone', () => server.workspaces.list().length === 0);
+  await until('the folders are gone', () => server.workspaces.list().length === 0);
   t.deepEqual(tried, [stubborn, other]);
   server.launcher.list = async () => [];
 });
 
-test.serial('an adopted worker that dies is lost like any other', async (t) => {
+test.serial('an adopted worker that dies loses its attempt', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
@@ -185,7 +176,7 @@ test.serial('an adopted worker that dies is lost like any other', async (t) => {
   await until('the attempt is lost', () => second.attempts(task.id)[0]?.reason === 'worker_lost');
 });
 
-test.serial('workers, links and workspaces of nothing are removed at the start; those of tasks stay', async (t) => {
+test.serial('orphaned workers, directories and workspaces are removed at the start; those of tasks stay', async (t) => {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
   const task = addTask(first.db, addUser(first.db));
@@ -194,7 +185,7 @@ test.serial('workers, links and workspaces of nothing are removed at the start; 
   await until('no worker is at work', () => first.dispatcher.workers.at_work === 0);
   await first.stop();
   const [of_task] = first.workspaces.list();
-  // As a crash leaves a warm worker, and what one leaves that was cut off in the middle.
+  // What a crash leaves of a warm worker, and of one that was being started.
   const orphan = newWorkerName();
   const { coordinator_dir, worker_dir } = first.directories.make(orphan);
   const workspace_dir = first.workspaces.make(orphan, first.launcher.owner);
@@ -204,8 +195,8 @@ test.serial('workers, links and workspaces of nothing are removed at the start; 
   first.directories.make(newWorkerName());
   mkdirSync(join(data_dir, 'workers', 'something-of-yours'));
   const second = await startServer(t, { data_dir });
-  await until('the orphan has gone', async () => (await second.runner.list()).length === 0);
-  await until('its link has gone', () => second.directories.list().length === 0);
-  await until('its workspace has gone', () => second.workspaces.list().length === 1);
+  await until('the orphan is gone', async () => (await second.runner.list()).length === 0);
+  await until('its directories are gone', () => second.directories.list().length === 0);
+  await until('its workspace is gone', () => second.workspaces.list().length === 1);
   t.deepEqual(second.workspaces.list(), [of_task]);
 });

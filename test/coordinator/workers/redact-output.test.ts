@@ -1,7 +1,7 @@
 import test from 'ava';
 import { redactOutput } from '../../../coordinator/workers/redact-output.ts';
 
-test('a crash is told by its message, without where in the program it was', (t) => {
+test('a crash is reported by its message, without a stack trace', (t) => {
   const output = [
     'ready',
     'file:///opt/errand/agent-container/main.ts:3',
@@ -18,7 +18,7 @@ test('a crash is told by its message, without where in the program it was', (t) 
   t.is(redactOutput(output), "ready | throw new Error('the disk is gone'); | Error: the disk is gone");
 });
 
-test('nothing that looks like a secret is told, and no escape sequence', (t) => {
+test('secrets and escape sequences are removed', (t) => {
   const secrets = [
     'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl',
     'ghp_abcdefghijklmnop1234',
@@ -31,7 +31,7 @@ test('nothing that looks like a secret is told, and no escape sequence', (t) => 
   t.is(redactOutput('\u001B[31mred\u001B[0m \u001B]0;title\u0007words\r'), 'red words');
 });
 
-test('of much only the end is told', (t) => {
+test('long output is cut to its end', (t) => {
   t.is(redactOutput(''), '');
   t.is(redactOutput('a\nb\nc\nd\n'), 'b | c | d');
   t.is(redactOutput('x'.repeat(5_000)).length, 401);

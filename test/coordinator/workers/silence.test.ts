@@ -20,7 +20,7 @@ async function startAtWork(t: ExecutionContext, silent_ms: number) {
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const { id } = addTask(scene.log, user_id);
-  scene.leases.touch(id, startAttempt(scene.log, id));
+  scene.leases.begin(id, startAttempt(scene.log, id));
   const token = await scene.tokens.issue(id, 1);
   const say = (path: string, body: object) =>
     callWorkerApi(
@@ -31,7 +31,7 @@ async function startAtWork(t: ExecutionContext, silent_ms: number) {
   return { scene, user_id, id, say, beat, seen: () => taskView(taskOf(scene.log, id), undefined, null).waiting_for };
 }
 
-test('a worker that misses its heartbeats is told of as silent, at once and wherever the task is shown, until it is heard', async (t) => {
+test('a worker that misses its heartbeats is shown as silent, at once and wherever the task is shown, until it calls', async (t) => {
   const { scene, user_id, id, say, beat, seen } = await startAtWork(t, 400);
   const client = await TestClient.subscribe(scene.socket_url, user_id);
   t.teardown(() => client.close());
@@ -43,7 +43,7 @@ test('a worker that misses its heartbeats is told of as silent, at once and wher
   t.deepEqual(seen(), silent ?? null);
   const length = silent?.kind === 'silent_worker' ? Date.parse(silent.until) - Date.parse(silent.since) : 0;
   t.is(length, 60_000);
-  // Who comes only now is told too.
+  // A client that connects only now sees it too.
   const late = await TestClient.subscribe(scene.socket_url, user_id);
   t.teardown(() => late.close());
   await late.until(() => late.of('state').length === 1);
@@ -67,27 +67,27 @@ function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 1
   return { progress, found };
 }
 
-test('an attempt that does not move stands still, with the last word of its worker; one that moves does not', async (t) => {
+test('an attempt without progress is reported, with what its worker last waited for; one with progress is not', async (t) => {
   const { progress, found } = stallsOf(t);
   progress.recordWait('stuck', 1, model);
-  for (const task_id of ['moves', 'prints', 'carried', 'ended']) progress.recordProgress(task_id, 1);
+  for (const task_id of ['moves', 'prints', 'forwarded', 'ended']) progress.recordProgress(task_id, 1);
   progress.end('ended', 1);
-  const done = progress.beginForward('carried', 1);
+  const done = progress.beginForward('forwarded', 1);
   const moving = setInterval(() => {
     progress.recordProgress('moves', 1);
     progress.recordOutput('prints', 1);
-    // To say the same again is no progress.
+    // A repeated report is not progress.
     if (found.length === 0) progress.recordWait('stuck', 1, { ...model, silent_since: new Date().toISOString() });
   }, 10);
   t.teardown(() => clearInterval(moving));
-  await until('one stands still', () => found.length > 0);
+  await until('one has stalled', () => found.length > 0);
   t.deepEqual(found, [{ task_id: 'stuck', attempt: 1, waiting_for: model, over_time: false }]);
   done();
-  await until('what was carried has ended', () => found.length > 1);
-  t.is(found[1]?.task_id, 'carried');
+  await until('the forwarded request has ended', () => found.length > 1);
+  t.is(found[1]?.task_id, 'forwarded');
 });
 
-test('an attempt has an end of its own, whatever its worker says; what could not be ended is found once more', async (t) => {
+test('an attempt has a deadline, whatever its worker reports; one that could not be ended is reported again', async (t) => {
   const found: Stall[] = [];
   const progress = new ProgressWatch((stall) => found.push(stall) > 1, { stall_ms: 200, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
@@ -101,21 +101,21 @@ test('an attempt has an end of its own, whatever its worker says; what could not
     progress.recordWait('endless', 1, waiting_for);
   }, 5);
   t.teardown(() => clearInterval(busy));
-  await until('it was found twice', () => found.length > 1);
+  await until('it was reported twice', () => found.length > 1);
   const stall = { task_id: 'endless', attempt: 1, waiting_for, over_time: true };
   t.deepEqual(found, [stall, stall]);
 });
 
-test('a wait may last until its end and a grace more, and output does not prolong it', async (t) => {
+test('a wait may last until its end plus a grace period, and output does not extend it', async (t) => {
   const { progress, found } = stallsOf(t, { stall_ms: 100, wait_grace_ms: 200 });
   const began = performance.now();
-  // By a clock that is wrong by a year.
+  // The worker's clock is wrong by a year.
   const at = (ms: number) => new Date(Date.parse('2025-01-01T00:00:00Z') + ms).toISOString();
   progress.recordWait('command', 1, { kind: 'command', command: 'make', since: at(0), until: at(500) });
   progress.recordWait('person', 1, { kind: 'person', question: 'Which?', since });
   const printing = setInterval(() => progress.recordOutput('command', 1), 10);
   t.teardown(() => clearInterval(printing));
-  await until('the command stands still', () => found.length > 0);
+  await until('the command has stalled', () => found.length > 0);
   t.true(performance.now() - began >= 700);
   t.deepEqual(
     found.map(({ task_id }) => task_id),
@@ -123,21 +123,18 @@ test('a wait may last until its end and a grace more, and output does not prolon
   );
 });
 
-test.serial(
-  'a worker whose work stands still while its heartbeats flow loses its attempt, and the next one is tried',
-  async (t) => {
-    const server = await startServer(t, { stall_ms: 2_000, wait_grace_ms: 1_000 });
-    const task = addQueued(server.db, addPerson(server.db), { prompt: 'stall-once' });
-    server.dispatcher.wake();
-    await server.reaches(task.id, 'succeeded');
-    const [first] = server.attempts(task.id);
-    t.like(first, { status: 'failed', reason: 'worker_hung' });
-    t.regex(first?.detail ?? '', /went on calling, but its work made no progress: .* the command `npm test`\./);
-  },
-);
+test.serial('a worker that sends heartbeats without progress loses its attempt, and the task is retried', async (t) => {
+  const server = await startServer(t, { stall_ms: 2_000, wait_grace_ms: 1_000 });
+  const task = addQueued(server.db, addPerson(server.db), { prompt: 'stall-once' });
+  server.dispatcher.wake();
+  await server.reaches(task.id, 'succeeded');
+  const [first] = server.attempts(task.id);
+  t.like(first, { status: 'failed', reason: 'worker_hung' });
+  t.regex(first?.detail ?? '', /kept calling, but its work made no progress: .* the command `npm test`\./);
+});
 
 test.serial(
-  'a worker whose event loop is blocked is told of as silent, and loses its attempt with its lease',
+  'a worker with a blocked event loop is shown as silent, and loses its attempt when its lease expires',
   async (t) => {
     const server = await startServer(t, { lease_ms: 6_000, silent_ms: 1_500 });
     const task = addQueued(server.db, addPerson(server.db), { prompt: 'block-once' });
@@ -151,7 +148,7 @@ test.serial(
   },
 );
 
-test.serial('a worker that is stopped for less than its lease goes on in the same attempt once it wakes', async (t) => {
+test.serial('a worker that is suspended for less than its lease continues the same attempt', async (t) => {
   const server = await startServer(t, { silent_ms: 800 });
   const task = addQueued(server.db, addPerson(server.db), { prompt: 'stay' });
   server.dispatcher.wake();
@@ -161,13 +158,13 @@ test.serial('a worker that is stopped for less than its lease goes on in the sam
   process.kill(pid, 'SIGSTOP');
   await until('it is silent', () => server.task(task.id).silence);
   process.kill(pid, 'SIGCONT');
-  await until('it is heard', () => server.task(task.id).silence === null);
+  await until('it calls again', () => server.task(task.id).silence === null);
   t.is(server.attempts(task.id).length, 1);
   server.cancel(task.id);
   await server.reaches(task.id, 'cancelled');
 });
 
-test.serial('a worker that crashes is lost, and its last output is reported', async (t) => {
+test.serial('a worker that crashes loses its attempt, and its last output is reported', async (t) => {
   const server = await startServer(t);
   const task = addQueued(server.db, addPerson(server.db), { prompt: 'crash-once' });
   server.dispatcher.wake();

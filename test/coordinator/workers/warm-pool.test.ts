@@ -6,7 +6,7 @@ import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
 import { until } from '../../support/until.ts';
 
-test.serial('a first attempt is handed to the worker that waits, and another takes its place', async (t) => {
+test.serial('a first attempt gets the warm worker, and another warm worker is started', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [waiting] = await server.runner.list();
@@ -16,11 +16,11 @@ test.serial('a first attempt is handed to the worker that waits, and another tak
   t.like(server.attempts(task.id)[0], { worker: waiting, warm: true });
   t.is(server.task(task.id).workspace, waiting ?? '');
   await until('another waits', () => server.dispatcher.workers.warm === 1);
-  await until('the first has gone', () => server.dispatcher.workers.at_work === 0);
+  await until('the first is gone', () => server.dispatcher.workers.at_work === 0);
   t.notDeepEqual(await server.runner.list(), [waiting]);
 });
 
-test.serial('a later attempt has a worker of its own, with the workspace of the first', async (t) => {
+test.serial('a later attempt gets a new worker, with the workspace of the first', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const task = addTask(server.db, addUser(server.db), { prompt: 'die-once' });
@@ -32,7 +32,7 @@ test.serial('a later attempt has a worker of its own, with the workspace of the 
 });
 
 for (const boot of ['deaf', 'refuse'])
-  test(`a warm worker that does not take its task (${boot}) makes way for another, of the same attempt`, async (t) => {
+  test(`a warm worker that does not accept its task (${boot}) is replaced in the same attempt`, async (t) => {
     // Only the first worker misbehaves.
     const env: Record<string, string> = { PATH: process.env.PATH ?? '', TINY_WORKER: boot };
     const server = await startServer(t, {
@@ -53,7 +53,7 @@ for (const boot of ['deaf', 'refuse'])
     t.false(server.workspaces.list().includes(warm ?? ''));
   });
 
-test.serial('a worker of a newer contract gets no task, and the attempt says what to do', async (t) => {
+test.serial('a worker with a newer contract gets no task, and the attempt says what to do', async (t) => {
   const server = await startServer(t, { boot: 'newer' });
   const task = addTask(server.db, addUser(server.db));
   server.dispatcher.wake();
@@ -64,7 +64,7 @@ test.serial('a worker of a newer contract gets no task, and the attempt says wha
   server.cancel(task.id);
 });
 
-test.serial('a warm worker that took its task, but whose answer was lost, keeps it', async (t) => {
+test.serial('a warm worker that accepted its task, but whose response was lost, keeps it', async (t) => {
   const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [warm] = await server.runner.list();
@@ -72,7 +72,7 @@ test.serial('a warm worker that took its task, but whose answer was lost, keeps 
   server.dispatcher.wake();
   await server.reaches(task.id, 'running');
   server.say(task.id, 'are you there?');
-  // Past the time in which a hand-over is to be answered, the worker is spoken to as any other.
+  // After the time limit of the hand-off the worker is called like any other.
   await server.reaches(task.id, 'succeeded');
   const attempts = server.attempts(task.id);
   t.is(attempts.length, 1);
@@ -93,7 +93,7 @@ test.serial('a warm worker that dies is replaced', async (t) => {
   t.deepEqual(server.workspaces.list(), [second]);
 });
 
-/** A launcher that can be taken down. */
+/** A launcher that can be made to fail. */
 function breakable(inner: Launcher): Launcher & { fault: string | null; starts: number } {
   const runner = {
     name: inner.name,
@@ -113,33 +113,30 @@ function breakable(inner: Launcher): Launcher & { fault: string | null; starts: 
   return runner;
 }
 
-test.serial(
-  'while the runner is at fault no worker is started and tasks wait; once it is mended they go on by themselves',
-  async (t) => {
-    let broken: ReturnType<typeof breakable> | undefined;
-    const server = await startServer(t, {
-      warm_workers: 1,
-      launcher: (workers_dir) => {
-        const env = { PATH: process.env.PATH ?? '' };
-        broken = breakable(new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }));
-        broken.fault = 'Docker does not answer.';
-        return broken;
-      },
-    });
-    const task = addTask(server.db, addUser(server.db));
-    server.dispatcher.wake();
-    t.is(server.gate.fault, 'Docker does not answer.');
-    await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
-    t.is(server.task(task.id).status, 'queued');
-    t.is(broken?.starts, 0);
-    if (broken) broken.fault = null;
-    await server.reaches(task.id, 'succeeded');
-    t.is(server.gate.fault, null);
-    await until('a worker waits', () => server.dispatcher.workers.warm === 1);
-  },
-);
+test.serial('while the runner cannot start workers, tasks wait; once it can, they start by themselves', async (t) => {
+  let broken: ReturnType<typeof breakable> | undefined;
+  const server = await startServer(t, {
+    warm_workers: 1,
+    launcher: (workers_dir) => {
+      const env = { PATH: process.env.PATH ?? '' };
+      broken = breakable(new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }));
+      broken.fault = 'Docker does not answer.';
+      return broken;
+    },
+  });
+  const task = addTask(server.db, addUser(server.db));
+  server.dispatcher.wake();
+  t.is(server.gate.fault, 'Docker does not answer.');
+  await until('a turn has passed', () => new Promise((resolve) => setImmediate(() => resolve(true))));
+  t.is(server.task(task.id).status, 'queued');
+  t.is(broken?.starts, 0);
+  if (broken) broken.fault = null;
+  await server.reaches(task.id, 'succeeded');
+  t.is(server.gate.fault, null);
+  await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+});
 
-test.serial('a stop removes the workers that wait', async (t) => {
+test.serial('a stop removes the warm workers', async (t) => {
   const server = await startServer(t, { warm_workers: 2 });
   await until('two wait', () => server.dispatcher.workers.warm === 2);
   await server.stop();

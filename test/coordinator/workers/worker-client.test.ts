@@ -9,7 +9,7 @@ import { postCancel, readHealth } from '../../../coordinator/workers/worker-clie
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
-/** The directories of a worker, and the channel through them. */
+/** A worker's directories, and a channel through them. */
 async function makeLink(t: ExecutionContext) {
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const name = newWorkerName();
@@ -41,8 +41,8 @@ test('a worker is called through the socket in its directory', async (t) => {
   t.deepEqual(JSON.parse(bodies.join('')), { reason: 'x'.repeat(500) });
 });
 
-// Alone: it counts the handles of this process.
-test.serial('nothing but a socket of its own making is connected to', async (t) => {
+// Serial, because it counts the file handles of this process.
+test.serial('a call connects only to a socket that the worker itself made', async (t) => {
   const link = await makeLink(t);
   let called = false;
   const elsewhere = join(link.coordinator_dir, 'other.sock');
@@ -65,7 +65,7 @@ test.serial('nothing but a socket of its own making is connected to', async (t) 
   t.is(openHandles(), before);
 });
 
-test('a worker that does not listen is told from one that does not answer', async (t) => {
+test('the error of a worker that does not listen differs from that of one that does not respond', async (t) => {
   const link = await makeLink(t);
   const nobody = await t.throwsAsync(readHealth(link.channel), { instanceOf: WorkerUnreachable });
   t.true(nobody.unreached);
@@ -74,14 +74,14 @@ test('a worker that does not listen is told from one that does not answer', asyn
   t.false(cut.unreached);
 });
 
-test('a worker that does not answer, or never ends its answer, holds nobody up', async (t) => {
+test('a call to a worker that does not respond, or not completely, times out', async (t) => {
   const [silent, endless] = [await makeLink(t), await makeLink(t)];
   await serve(t, join(silent.worker_dir, 'worker.sock'), () => {});
   await serve(t, join(endless.worker_dir, 'worker.sock'), (_request, response) => void response.write(' '));
   await Promise.all([t.throwsAsync(readHealth(silent.channel)), t.throwsAsync(readHealth(endless.channel))]);
 });
 
-test('an answer without an end is cut off', async (t) => {
+test('an endless response is cut off', async (t) => {
   const link = await makeLink(t);
   let sent = 0;
   await serve(t, join(link.worker_dir, 'worker.sock'), (_request, response) => {
@@ -97,7 +97,7 @@ test('an answer without an end is cut off', async (t) => {
   t.true(sent < 4 * 1024 * 1024);
 });
 
-test('an answer of another form is refused', async (t) => {
+test('a malformed response is refused', async (t) => {
   const link = await makeLink(t);
   await serve(t, join(link.worker_dir, 'worker.sock'), (_request, response) => response.end('{"ok":"yes"}'));
   await t.throwsAsync(readHealth(link.channel));

@@ -12,27 +12,27 @@ import { until } from '../../support/until.ts';
 
 const MB = 1024 * 1024;
 
-test('an errand whose workspace outgrows its bound fails alone, and the workspace goes', async (t) => {
+test('only the errand whose workspace exceeds its limit fails, and the workspace is removed', async (t) => {
   await assertWorkspaceLimit(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
 });
 
-test('what a worker writes beside its workspace counts as well', async (t) => {
+test('files that a worker writes outside its workspace count too', async (t) => {
   await assertWorkspaceLimit(t, await startServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }), 'fill-link');
 });
 
-test('a workspace is too large by its bytes, by its files, and where it cannot be counted', (t) => {
+test('a workspace is too large by its bytes, by its files, or if it cannot be measured', (t) => {
   t.is(sizeFault({ bytes: 50 * MB, files: 1_000_000 }, 50 * MB), null);
   t.is(sizeFault({ bytes: 51 * MB, files: 1 }, 50 * MB), 'The workspace has grown to 51 MB; the server allows 50 MB.');
   t.is(
     sizeFault({ bytes: 0, files: 1_000_001 }, 50 * MB),
     'The workspace has grown to 1000001 files; the server allows 1000000.',
   );
-  const uncountable = 'The workspace has more in it than can be counted within 60 s.';
+  const uncountable = 'The workspace has too many files to measure within 60 s.';
   t.is(sizeFault({ bytes: Infinity, files: 1 }, 50 * MB), uncountable);
   t.is(sizeFault({ bytes: 1, files: Infinity }, 50 * MB), uncountable);
 });
 
-test('a measurement that could not begin is in the log, and the next one takes place', async (t) => {
+test('a measurement that could not start is logged, and the next one runs', async (t) => {
   const dir = await temporaryFolder(t);
   const lines: string[] = [];
   const logger = pino({}, { write: (line) => void lines.push(line) });
@@ -53,7 +53,7 @@ test('a measurement that could not begin is in the log, and the next one takes p
   const watch = new WorkspaceWatch({ bytes_max: 0, gate, logger, attempts });
   t.teardown(() => watch.stop());
   watch.start();
-  await until('the next one took place', () => details.length > 0);
+  await until('the next one ran', () => details.length > 0);
   t.regex(details[0] ?? '', /^The workspace has grown to/);
   t.is(lines.filter((line) => line.includes('spawn ENOMEM')).length, 1);
 });
@@ -70,6 +70,6 @@ diskTest('an errand that has filled the disk under the database fails once, and 
   t.like(failed, { reason: 'workspace_full', workspace: null });
   t.like(server.attempts(filler.id), { length: 1 });
   t.deepEqual(server.ended, [`${filler.id}/1`]);
-  await until('its place is free', () => server.dispatcher.workers.at_work === 0);
+  await until('its slot is free', () => server.dispatcher.workers.at_work === 0);
   t.deepEqual(server.workspaces.list(), []);
 });

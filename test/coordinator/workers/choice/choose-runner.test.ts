@@ -18,7 +18,7 @@ const NO_ENGINE = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 const BUILD_FAILS = { build: [{ stream: 'Step 1/9 : FROM node' }, { error: 'pull access denied' }] };
 const BUILD_SUCCEEDS = { build: [{ stream: 'Successfully built' }] };
 
-/** Chooses by these settings. Gives the runner's kind, or the words of the refusal, and what was said meanwhile. */
+/** Chooses a runner by these settings. Returns its kind or the refusal, and the lines that were printed. */
 async function choose(t: ExecutionContext, env: Record<string, string>) {
   const said: string[] = [];
   const data_dir = await temporaryFolder(t);
@@ -39,7 +39,7 @@ async function choose(t: ExecutionContext, env: Record<string, string>) {
   return { kind: chosen.name, said: said.join('\n') };
 }
 
-/** A socket that nothing listens on, as a killed engine leaves it. */
+/** A socket without a listener, as a killed engine leaves it. */
 async function deadSocket(t: ExecutionContext): Promise<string> {
   const path = join(await temporaryFolder(t), 'docker.sock');
   const child = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
@@ -49,7 +49,7 @@ async function deadSocket(t: ExecutionContext): Promise<string> {
 
 const WAYS_OUT = /Make Docker work, or set ERRAND_RUNNER=process if you want no isolation/;
 
-test('on a machine without Docker a trial has processes, and is warned that they are not isolated', async (t) => {
+test('without Docker a trial uses processes, with a warning that they are not isolated', async (t) => {
   const { kind, said } = await choose(t, NO_ENGINE);
   t.is(kind, 'process');
   t.regex(
@@ -65,14 +65,14 @@ for (const [env, why] of [
   [{ HOST: '0.0.0.0' }, /HOST=0\.0\.0\.0 lets others in/],
   [{ ERRAND_TRUST_PROXY: 'true' }, /ERRAND_TRUST_PROXY=true/],
 ] as const)
-  test(`without Docker, a server with ${Object.keys(env).join()} is refused, and told why`, async (t) => {
+  test(`without Docker, a server with ${Object.keys(env).join()} is refused with the reason`, async (t) => {
     const { refusal = '' } = await choose(t, { ...NO_ENGINE, ...env });
     t.regex(refusal, /it is not installed/);
     t.regex(refusal, why);
     t.regex(refusal, WAYS_OUT);
   });
 
-test('an engine that has died is refused, also for a trial', async (t) => {
+test('a dead engine is refused, even for a trial', async (t) => {
   const { refusal = '' } = await choose(t, { DOCKER_HOST: `unix://${await deadSocket(t)}` });
   t.regex(
     refusal,
@@ -81,20 +81,20 @@ test('an engine that has died is refused, also for a trial', async (t) => {
   t.regex(refusal, WAYS_OUT);
 });
 
-test('an engine at a TCP address that does not answer is refused, also for a trial', async (t) => {
+test('an engine at a TCP address that does not respond is refused, even for a trial', async (t) => {
   const { refusal = '' } = await choose(t, { DOCKER_HOST: 'tcp://127.0.0.1:1' });
   t.regex(refusal, /Docker does not answer at 127\.0\.0\.1:1 .*is DOCKER_HOST right\?/);
   t.regex(refusal, WAYS_OUT);
 });
 
-test('an engine that answers and is broken is refused, also for a trial', async (t) => {
+test('a broken engine is refused, even for a trial', async (t) => {
   const { docker_host } = await startFakeEngine(t, { broken: true });
   const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host });
   t.regex(refusal, /Docker refused: .*the storage driver failed/);
   t.regex(refusal, WAYS_OUT);
 });
 
-test('a DOCKER_HOST of a form that is not known is refused in words', async (t) => {
+test('a DOCKER_HOST of an unsupported form is refused with the right form', async (t) => {
   for (const env of [{}, { ERRAND_RUNNER: 'docker' }]) {
     const { refusal = '' } = await choose(t, { ...env, DOCKER_HOST: 'ssh://me@host' });
     t.regex(refusal, /DOCKER_HOST is 'ssh:\/\/me@host': give it as/);
@@ -105,7 +105,7 @@ for (const [title, options, words] of [
   ['fails', BUILD_FAILS, /errand-agent could not be built: pull access denied/],
   ['is refused by the engine', {}, /errand-agent could not be built: .*no room on the disk/],
 ] as const)
-  test(`a build of the worker image that ${title} is refused, also for a trial`, async (t) => {
+  test(`a build of the worker image that ${title} is refused, even for a trial`, async (t) => {
     const { docker_host, calls } = await startFakeEngine(t, options);
     const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host });
     t.true(calls.includes('POST /build'));
@@ -115,16 +115,16 @@ for (const [title, options, words] of [
   });
 
 for (const image of ['errand-agent', 'errand-agent:latest'])
-  test(`the image ${image} is built from this checkout where it is missing`, async (t) => {
+  test(`a missing image ${image} is built from this checkout`, async (t) => {
     const { docker_host, calls } = await startFakeEngine(t, BUILD_SUCCEEDS);
     const { kind, said } = await choose(t, { DOCKER_HOST: docker_host, ERRAND_WORKER_IMAGE: image });
     t.is(kind, 'docker');
     t.true(calls.includes('POST /build'));
-    t.regex(said, /is missing: it is being built, once/);
+    t.regex(said, /is missing\. It is built now/);
   });
 
 for (const image of ['errand-agnet', 'errand-agent:v2', 'example.org/errand-agent', 'errand-agent@sha256:0'])
-  test(`the image ${image} is not built as Errand's own where it is missing, but refused`, async (t) => {
+  test(`a missing image ${image} is refused, and not built as Errand's own`, async (t) => {
     const { docker_host, calls } = await startFakeEngine(t, BUILD_SUCCEEDS);
     const { refusal = '' } = await choose(t, { DOCKER_HOST: docker_host, ERRAND_WORKER_IMAGE: image });
     t.false(calls.includes('POST /build'));
@@ -133,7 +133,7 @@ for (const image of ['errand-agnet', 'errand-agent:v2', 'example.org/errand-agen
     t.regex(refusal, /npm run image/);
   });
 
-dockerTest('a mistyped image is refused by a real engine too, and none of that name is made', async (t) => {
+dockerTest('a mistyped image is refused by a real engine too, and not built', async (t) => {
   const image = 'errand-test-mistyped';
   const { refusal = '' } = await choose(t, { ERRAND_WORKER_IMAGE: image });
   t.regex(refusal, /ERRAND_WORKER_IMAGE is 'errand-test-mistyped', and Docker has no such image/);
@@ -149,13 +149,13 @@ for (const [title, start] of [
     async (t) => ({ DOCKER_HOST: (await startFakeEngine(t)).docker_host, ERRAND_WORKER_IMAGE: 'mine' }),
   ],
 ] as [string, (t: ExecutionContext) => Promise<Record<string, string>>][])
-  test(`with ERRAND_RUNNER=docker the server starts with ${title}, and says that errands wait`, async (t) => {
+  test(`with ERRAND_RUNNER=docker the server starts with ${title}, and prints that errands wait`, async (t) => {
     const { kind, said } = await choose(t, { ...KEY, HOST: '0.0.0.0', ERRAND_RUNNER: 'docker', ...(await start(t)) });
     t.is(kind, 'docker');
     t.regex(said, /Workers cannot be started yet: .+\nErrands wait in the queue until they can\.$/s);
   });
 
-test('with ERRAND_RUNNER=process nobody looks for Docker, and the risk is told', async (t) => {
+test('with ERRAND_RUNNER=process Docker is not called, and the risk is printed', async (t) => {
   const { docker_host, calls } = await startFakeEngine(t, { has_image: true });
   const env = { DOCKER_HOST: docker_host, ERRAND_RUNNER: 'process' };
   const trial = await choose(t, env);
@@ -164,17 +164,17 @@ test('with ERRAND_RUNNER=process nobody looks for Docker, and the risk is told',
   t.notRegex(trial.said, /trials only/);
   const exposed = await choose(t, { ...env, ...KEY, HOST: '0.0.0.0' });
   t.is(exposed.kind, 'process');
-  t.regex(exposed.said, /for trials only, and here an API key is set; HOST=0\.0\.0\.0 lets others in\. Use Docker/);
+  t.regex(exposed.said, /for trials only\. Here an API key is set; HOST=0\.0\.0\.0 lets others in: use Docker/);
   t.deepEqual(calls, []);
 });
 
-test('a user who may not use the socket of Docker is told how to join its group, and the server does not start', async (t) => {
+test('a user who may not use the Docker socket is told how to join its group, and the server does not start', async (t) => {
   const path = join(await temporaryFolder(t), 'docker.sock');
   const engine = createServer().listen(path);
   t.teardown(() => engine.close());
   await once(engine, 'listening');
   await chmod(path, 0);
-  // Root passes all permissions, but for this capability.
+  // Root may do anything, except without this capability.
   const under = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override'] : [];
   const env = { DOCKER_HOST: `unix://${path}` };
   const coordinator = CoordinatorProcess.spawn(await temporaryFolder(t), env, undefined, under);

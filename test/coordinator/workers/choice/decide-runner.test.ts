@@ -9,7 +9,7 @@ const DOCKERS = ['ready', 'absent', 'image_missing', 'unusable'] as const;
 
 const LOOPBACK = new Set([undefined, 'localhost', '::1']);
 
-/** Every combination of the settings that count, and whether it is a trial: no key, loopback only, no proxy. */
+/** Every combination of the settings that matter, and whether it is a trial: no key, loopback only, no proxy. */
 const SETTINGS = KEYS.flatMap((key) =>
   HOSTS.flatMap((host: { HOST?: string }) =>
     PROXIES.map((proxy: { ERRAND_TRUST_PROXY?: string }) => ({
@@ -19,14 +19,14 @@ const SETTINGS = KEYS.flatMap((key) =>
   ),
 );
 
-/** What is chosen where ERRAND_RUNNER is not set. */
+/** What is chosen if ERRAND_RUNNER is not set. */
 const UNASKED = {
   trial: { ready: 'docker', absent: 'process', image_missing: 'refuse', unusable: 'refuse' },
   real: { ready: 'docker', absent: 'refuse', image_missing: 'refuse', unusable: 'refuse' },
 } as const;
 
 for (const docker of DOCKERS)
-  test(`Docker ${docker}: processes are chosen unasked only for a trial on a machine without Docker`, (t) => {
+  test(`Docker ${docker}: without a setting, processes are chosen only for a trial on a machine without Docker`, (t) => {
     for (const { env, trial } of SETTINGS) {
       const exposures = readExposures(readConfig(env));
       const chosen = decideRunner({ wanted: undefined, docker, exposures });
@@ -40,7 +40,7 @@ test('Docker that was asked for by name is never replaced, and never refused', (
       t.is(decideRunner({ wanted: 'docker', docker, exposures: readExposures(readConfig(env)) }), 'docker');
 });
 
-test('what makes a server more than a trial is named, all of it', (t) => {
+test('everything that makes a server more than a trial is named', (t) => {
   const env = { ANTHROPIC_API_KEY: 'sk-x', HOST: '0.0.0.0', ERRAND_TRUST_PROXY: 'true' };
   t.deepEqual(readExposures(readConfig(env)), [
     'an API key is set',

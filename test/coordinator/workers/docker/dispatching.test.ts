@@ -33,7 +33,7 @@ async function startDockerServer(
 
 const isIdle = ({ dispatcher }: Server) => until('no worker is at work', () => dispatcher.workers.at_work === 0);
 
-dockerTest('tasks are worked off in containers, warm and cold, and no container is left', async (t) => {
+dockerTest('tasks run in warm and new containers, and no container is left', async (t) => {
   const server = await startDockerServer(t, { warm_workers: 1 });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const user = addUser(server.db);
@@ -46,19 +46,19 @@ dockerTest('tasks are worked off in containers, warm and cold, and no container 
   t.deepEqual(await server.runner.list(), []);
 });
 
-dockerTest('a container that takes no cancel is killed', async (t) => {
+dockerTest('a container that does not respond to a cancel is killed', async (t) => {
   const server = await startDockerServer(t);
   const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
   server.dispatcher.wake();
   await server.reaches(task.id, 'running');
   const start = performance.now();
   server.cancel(task.id);
-  await until('the container has gone', async () => (await server.runner.list()).length === 0);
+  await until('the container is gone', async () => (await server.runner.list()).length === 0);
   t.log(`it took ${Math.round(performance.now() - start)} ms`);
   t.is(server.task(task.id).status, 'cancelled');
 });
 
-dockerTest('a worker that runs out of memory is named as such, and its task is tried again', async (t) => {
+dockerTest('out of memory is reported as the reason, and the task is retried', async (t) => {
   const server = await startDockerServer(t, { memory_bytes: 128 * 1024 * 1024 });
   const task = addTask(server.db, addUser(server.db), { prompt: 'eat' });
   server.dispatcher.wake();
@@ -68,11 +68,11 @@ dockerTest('a worker that runs out of memory is named as such, and its task is t
   await isIdle(server);
 });
 
-dockerTest('a container that fills its workspace fails alone, and the workspace goes', async (t) => {
+dockerTest('only the task whose container fills its workspace fails, and the workspace is removed', async (t) => {
   await assertWorkspaceLimit(t, await startDockerServer(t, { workspace_bytes_max: WORKSPACE_BYTES_MAX }));
 });
 
-dockerTest('containers outlive the server: those at work are taken up, those that waited are removed', async (t) => {
+dockerTest('containers outlive the server: running ones are adopted, warm ones are removed', async (t) => {
   const image = await buildWorkerImage(t, TINY_WORKER);
   const data_dir = await temporaryFolder(t);
   const first = await startDockerServer(t, { image, data_dir });
@@ -81,11 +81,11 @@ dockerTest('containers outlive the server: those at work are taken up, those tha
   await first.reaches(task.id, 'running');
   const name = first.attempts(task.id)[0]?.worker ?? '';
   await first.stop();
-  // As a crash leaves a worker of no attempt.
+  // An orphaned worker, as a crash leaves it.
   const label = `errand.instance=${readMeta(first.db, 'instance')}`;
   await docker('run', '--detach', '--name', `${name}-x`, '--label', label, '--network', 'none', image);
   const second = await startDockerServer(t, { image, data_dir });
-  await until('the orphan has gone', async () => (await second.runner.list()).length === 1);
+  await until('the orphan is gone', async () => (await second.runner.list()).length === 1);
   t.deepEqual(await second.runner.list(), [name]);
   t.is(await docker('inspect', '--format', '{{.State.Running}}', name), 'true');
   second.cancel(task.id);

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../../support/folder.ts';
 
 const mount = (Source: string, Destination: string, RW = true) => ({ Source, Destination, RW });
 
-test('a path is that of the mount that reaches deepest into it', (t) => {
+test('a path is converted by the mount with the longest matching path', (t) => {
   const mounts = [
     mount('/var/lib/docker/volumes/a/_data', '/srv'),
     mount('/home/me/errand', '/srv/data'),
@@ -18,14 +18,14 @@ test('a path is that of the mount that reaches deepest into it', (t) => {
   t.is(throughMounts(mounts, '/data')('/data/w'), '/x/data/w');
 });
 
-test('a data folder on no volume, or on one that is read-only, is refused in words', (t) => {
+test('a data folder on no volume, or on a read-only one, is refused with the fix', (t) => {
   for (const mounts of [[], [mount('/a', '/data2')], [mount('/a', '/data', false)]])
     t.throws(() => throughMounts(mounts, '/data'), {
-      message: /data folder \/data is not on a volume .*Mount a volume there/,
+      message: /data folder \/data is not on a writable volume, .*Mount a volume there/,
     });
 });
 
-/** Asks from inside a container what its data folder is called outside of it. */
+/** Converts the path of a data folder from inside a container. */
 async function askInside(data: string[], data_dir: string): Promise<string> {
   const root = join(import.meta.dirname, '../../../..');
   const modules = await realpath(join(root, 'node_modules'));
@@ -45,8 +45,8 @@ async function askInside(data: string[], data_dir: string): Promise<string> {
   return docker('run', '--rm', ...settings, BASE_IMAGE, 'node', '--input-type=module', '--eval', script);
 }
 
-dockerTest('a coordinator in a container of the engine finds out what its data folder is called outside', async (t) => {
+dockerTest('a coordinator in a container finds the host path of its data folder', async (t) => {
   const folder = await temporaryFolder(t);
   t.is(await askInside([`${folder}:/data`], '/data/errand'), `${folder}/errand/workers/w`);
-  t.regex(await askInside([], '/data/errand'), /data folder \/data\/errand is not on a volume/);
+  t.regex(await askInside([], '/data/errand'), /data folder \/data\/errand is not on a writable volume/);
 });

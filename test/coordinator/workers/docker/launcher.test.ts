@@ -41,7 +41,7 @@ async function openRunner(t: ExecutionContext, image: string) {
     return fresh.name;
   };
   const serves = (name: string) =>
-    until('the worker serves', () =>
+    until('the worker listens', () =>
       readHealth(new SocketChannel(name, directories.of(name).worker_dir)).catch((error: unknown) => {
         if (error instanceof WorkerUnreachable) return undefined;
         throw error;
@@ -50,10 +50,10 @@ async function openRunner(t: ExecutionContext, image: string) {
   return { runner, spec, start, serves };
 }
 
-/** Runs a script in the worker's container and gives what it prints. */
+/** Runs a script in the worker's container and returns its output. */
 const inside = (name: string, script: string) => docker('exec', name, 'sh', '-c', `{ ${script}; } 2>&1 || true`);
 
-dockerTest('a worker is shut in: no network, no capability, no root, a root folder that it cannot write', async (t) => {
+dockerTest('a worker has no network, no capabilities, no root user and a read-only root folder', async (t) => {
   const { start, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const name = await start();
   await serves(name);
@@ -71,7 +71,7 @@ dockerTest('a worker is shut in: no network, no capability, no root, a root fold
   );
 });
 
-dockerTest('a worker is bounded in memory, processes and processors, those that the machine has at most', async (t) => {
+dockerTest('a worker has limited memory, processes and CPUs, at most those of the machine', async (t) => {
   const { start } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const name = await start();
   const format = '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}';
@@ -79,7 +79,7 @@ dockerTest('a worker is bounded in memory, processes and processors, those that 
   t.is(await docker('inspect', '--format', format, name), `${256 * MB} ${256 * MB} 64 ${cpus * 1e9}`);
 });
 
-dockerTest('a worker that is there already is adopted, running or merely made', async (t) => {
+dockerTest('an existing worker is adopted, running or only created', async (t) => {
   const { runner, spec, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const made = spec();
   await runner.start(made);
@@ -92,7 +92,7 @@ dockerTest('a worker that is there already is adopted, running or merely made', 
   t.deepEqual(await runner.list(), [made.name]);
 });
 
-dockerTest('how a worker ended is told: while it is waited for, after it, and once it is not there', async (t) => {
+dockerTest('the end of a worker is reported while it is awaited, afterwards, and once it is removed', async (t) => {
   const { runner, start } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER, { TINY_WORKER: 'exit' }));
   const name = await start();
   const end = await runner.ended(name);
@@ -104,7 +104,7 @@ dockerTest('how a worker ended is told: while it is waited for, after it, and on
   t.is(await docker('ps', '-aq', '--filter', `name=${name}`), '');
 });
 
-dockerTest('a worker killed for its memory is told from one whose child was', async (t) => {
+dockerTest('a worker that ran out of memory differs from one whose child process did', async (t) => {
   const folder = await temporaryFolder(t);
   const eat = 'const eaten = []; for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));';
   await writeFile(join(folder, 'eats.ts'), eat);
@@ -121,7 +121,7 @@ dockerTest('a worker killed for its memory is told from one whose child was', as
   }
 });
 
-dockerTest('remove ends a worker that heeds no signal, at once, and removing it again is no error', async (t) => {
+dockerTest('remove kills a worker that ignores signals, and a second removal is no error', async (t) => {
   const { runner, start, serves } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const name = await start();
   await serves(name);
@@ -134,19 +134,19 @@ dockerTest('remove ends a worker that heeds no signal, at once, and removing it 
   t.deepEqual(await runner.list(), []);
 });
 
-dockerTest('only containers of its own label are listed, adopted or removed', async (t) => {
+dockerTest('only containers with its own label are listed, adopted or removed', async (t) => {
   const image = await buildWorkerImage(t, TINY_WORKER);
   const mine = await openRunner(t, image);
   const other = await openRunner(t, image);
   const theirs = await other.start();
   t.deepEqual(await mine.runner.list(), []);
   const error = await t.throwsAsync(mine.runner.start(mine.spec(theirs)));
-  t.regex(error.message, /of another server is in the way/);
+  t.regex(error.message, /Another server has a container with the name/);
   await mine.runner.remove(theirs);
   t.deepEqual(await other.runner.list(), [theirs]);
 });
 
-dockerTest('what keeps it from starting workers is said in words', async (t) => {
+dockerTest('check explains why workers cannot be started', async (t) => {
   const there = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   t.is(await there.runner.check(), null);
   const none = await openRunner(t, 'errand-test-no-such-image');
@@ -168,7 +168,7 @@ dockerTest('what keeps it from starting workers is said in words', async (t) => 
   await deaf.close();
 });
 
-dockerTest('that containers would end with their daemon is told of once', async (t) => {
+dockerTest('a missing live-restore is logged once', async (t) => {
   const lines: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
   const options = { docker_host: undefined, image: 'none', instance: 'none', data_dir: '/', logger };
@@ -179,7 +179,7 @@ dockerTest('that containers would end with their daemon is told of once', async 
   t.is(lines.filter((line) => line.includes('live-restore')).length, kept === 'true' ? 0 : 1);
 });
 
-dockerTest('a folder that the engine does not know is an error, and is not made', async (t) => {
+dockerTest('a folder that the engine does not know is an error, and is not created', async (t) => {
   const { runner, spec } = await openRunner(t, await buildWorkerImage(t, TINY_WORKER));
   const made = spec();
   const wrong = { ...made, mounts: { ...made.mounts, workspace_dir: '/nowhere/at/all' } };
@@ -189,7 +189,7 @@ dockerTest('a folder that the engine does not know is an error, and is not made'
   t.deepEqual(await runner.list(), []);
 });
 
-test('an engine that hangs holds nobody up for long', async (t) => {
+test('calls to an engine that hangs time out', async (t) => {
   const folder = await temporaryFolder(t);
   const open = new Set<Socket>();
   const server = createServer((socket) => open.add(socket.on('error', () => undefined)));

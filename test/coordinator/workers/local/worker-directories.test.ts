@@ -20,7 +20,7 @@ import { temporaryFolder } from '../../../support/folder.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
-test("a worker's directories are its own, and nobody else passes the folder above", async (t) => {
+test("a worker's directories belong to it, and no other user can enter the folder above", async (t) => {
   const directories = new WorkerDirectories(await temporaryFolder(t), owner);
   const name = newWorkerName();
   const made = directories.make(name);
@@ -32,7 +32,7 @@ test("a worker's directories are its own, and nobody else passes the folder abov
 });
 
 if (owner.uid === 0)
-  test('as root, what the worker writes belongs to the worker, and the rest does not', async (t) => {
+  test('as root, the worker owns what it may write, and nothing else', async (t) => {
     const data_dir = await temporaryFolder(t);
     const worker = { uid: 1000, gid: 1000 };
     const name = newWorkerName();
@@ -43,7 +43,7 @@ if (owner.uid === 0)
     t.is(statSync(made.coordinator_dir).uid, 0);
   });
 
-test('a workspace that is there is left as it is', async (t) => {
+test('an existing workspace is not changed', async (t) => {
   const workspaces = new Workspaces(await temporaryFolder(t));
   const name = newWorkerName();
   const workspace = workspaces.make(name, owner);
@@ -71,10 +71,10 @@ test('removing follows no link that a worker left', async (t) => {
   t.true(existsSync(join(precious, 'file')));
 });
 
-/** Who the test's process becomes where it is root: to root no folder is read-only. */
+/** The user of the test's process if it is root: for root no folder is read-only. */
 const NOBODY = 65534;
 
-/** Runs this in a process that is not root, with `directories` and `workspaces` of the data folder. */
+/** Runs code in a process that is not root, with the `directories` and `workspaces` of the data folder. */
 async function runUnprivileged(data_dir: string, code: string): Promise<void> {
   const path = (name: string) => new URL(`../../../../coordinator/workers/${name}.ts`, import.meta.url).href;
   const program = `import { WorkerDirectories } from '${path('local/worker-directories')}';
@@ -90,7 +90,7 @@ async function runUnprivileged(data_dir: string, code: string): Promise<void> {
   });
 }
 
-test('directories that a worker made read-only are removed all the same, also by a user that is not root', async (t) => {
+test('directories that a worker made read-only are removed, even by a user that is not root', async (t) => {
   const data_dir = await temporaryFolder(t);
   const worker = owner.uid === 0 ? { uid: NOBODY, gid: NOBODY } : owner;
   const directories = new WorkerDirectories(data_dir, worker);
@@ -128,12 +128,12 @@ test('directories that a worker made read-only are removed all the same, also by
   t.is(statSync(precious).mode & 0o777, 0o555);
 });
 
-test('a name that is not one of a worker names no folder', async (t) => {
+test('a name that is not valid for a worker is refused', async (t) => {
   const directories = new WorkerDirectories(await temporaryFolder(t), owner);
   for (const name of ['../../etc', 'errand-', 'errand-0123456789/..', '']) t.throws(() => directories.of(name));
 });
 
-test('a data folder whose path is too long for a socket is named at the start, and the longest that is not serves', async (t) => {
+test('a data folder whose path is too long for sockets is refused at the start; the longest valid path works', async (t) => {
   const root = await temporaryFolder(t);
   const fault = dataPathFault(join(root, 'x'.repeat(60))) ?? '';
   t.regex(fault, /bytes too long: .*Set ERRAND_DATA to a folder with a shorter path \(\d+ bytes at most\)/);

@@ -10,7 +10,7 @@ import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { until } from '../../../support/until.ts';
 
-/** A runner whose workers run this program. */
+/** A launcher whose workers run this program. */
 async function openRunner(t: ExecutionContext, program: string) {
   const folder = await temporaryFolder(t);
   const entry = join(folder, 'worker.ts');
@@ -20,7 +20,7 @@ async function openRunner(t: ExecutionContext, program: string) {
   const { workers_dir } = directories;
   const open = () => new ProcessLauncher({ workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
   const runner = open();
-  // A runner does not keep its process alive, as the server's listeners do: where nothing else goes on, the test would be over.
+  // The launcher does not keep the process alive, so the test would end while it waits.
   const alive = setInterval(() => undefined, 1_000);
   t.teardown(async () => {
     clearInterval(alive);
@@ -45,7 +45,7 @@ const read = (spec: LaunchSpec, name: string) =>
     () => (existsSync(file(spec, name)) ? readFileSync(file(spec, name), 'utf8') : '') || undefined,
   );
 
-test('a worker gets the environment of its link, and nothing of the server', async (t) => {
+test('a worker gets its own environment variables, and none of the server', async (t) => {
   process.env.ANTHROPIC_API_KEY = 'sk-a-secret';
   t.teardown(() => delete process.env.ANTHROPIC_API_KEY);
   const { runner, spec } = await openRunner(
@@ -64,7 +64,7 @@ test('a worker gets the environment of its link, and nothing of the server', asy
   });
 });
 
-test('how a worker ended is told, with the last that it wrote', async (t) => {
+test('the end of a worker is reported, with its last output', async (t) => {
   const { runner, spec } = await openRunner(t, `console.error('so it goes'); process.exit(9);`);
   const made = spec();
   await runner.start(made);
@@ -73,7 +73,7 @@ test('how a worker ended is told, with the last that it wrote', async (t) => {
   t.deepEqual(await runner.ended(made.name), { exit_code: null, out_of_memory: false, output: '' });
 });
 
-test('a worker is found again by another process of the server, which hears of its end and can end it', async (t) => {
+test('a restarted server finds a worker again, sees its end and can kill it', async (t) => {
   const { runner, another, spec } = await openRunner(t, STAY);
   const [one, two] = [spec(), spec()];
   await runner.start(one);
@@ -87,7 +87,7 @@ test('a worker is found again by another process of the server, which hears of i
   t.like(await runner.ended(one.name), { exit_code: 137 });
 });
 
-test('starting a worker that runs adopts it', async (t) => {
+test('starting a running worker adopts it', async (t) => {
   const { runner, another, spec } = await openRunner(t, `require('fs').appendFileSync('starts', 'x'); ${STAY}`);
   const made = spec();
   await runner.start(made);
@@ -98,7 +98,7 @@ test('starting a worker that runs adopts it', async (t) => {
   t.is(await read(made, 'starts'), 'x');
 });
 
-test('a process that has the id of a worker that went is not taken for it', async (t) => {
+test('a process that reuses the id of a worker is not mistaken for it', async (t) => {
   const { runner, spec, folder } = await openRunner(t, STAY);
   const made = spec();
   const stranger = { pid: process.pid, started: (findProcess(process.pid)?.started ?? 0) - 1, home: '/nowhere' };
@@ -108,7 +108,7 @@ test('a process that has the id of a worker that went is not taken for it', asyn
   t.true(isAlive({ pid: process.pid, started: stranger.started + 1 }));
 });
 
-test('remove ends all that a worker started: groups of their own, and those that outlived it', async (t) => {
+test('remove kills everything that a worker started, even in other groups or after its end', async (t) => {
   const { runner, another, spec } = await openRunner(
     t,
     `const { spawn } = require('child_process');
@@ -128,7 +128,7 @@ test('remove ends all that a worker started: groups of their own, and those that
   for (const pid of pids) t.is(findProcess(pid), undefined);
 });
 
-test('the output of a worker that does not stop writing is bounded', async (t) => {
+test('the output of a worker is limited in size', async (t) => {
   const { runner, spec, folder } = await openRunner(
     t,
     `process.stdout.write('x'.repeat(12 * 1024 * 1024), () => require('fs').writeFileSync('written', 'y')); ${STAY}`,
@@ -142,8 +142,8 @@ test('the output of a worker that does not stop writing is bounded', async (t) =
   t.is(statSync(output).size, 0);
 });
 
-test('a program that is not there is said in words', async (t) => {
+test('a missing program is reported', async (t) => {
   const runner = new ProcessLauncher({ workers_dir: '/nowhere', entry: '/nowhere/worker.ts', env: {} });
-  t.is(await runner.check(), "The worker's program /nowhere/worker.ts is not there.");
+  t.is(await runner.check(), "The worker's program /nowhere/worker.ts does not exist.");
   t.deepEqual(await runner.list(), []);
 });
