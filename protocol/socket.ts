@@ -35,7 +35,7 @@ import { TaskStatus, WaitingFor } from './task.ts';
 
 /** The subprotocol that the server selects. */
 export const SUBPROTOCOL = 'errand.v1';
-/** The prefix of the subprotocol that carries the access token. */
+/** The prefix of the subprotocol with the access token. */
 export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.';
 
 /** What a client may send. */

@@ -174,7 +174,7 @@ export const CONTRACT_VERSION_UNNAMED = 1;
 export function contractFault(version: number): string | null {
   if (SUPPORTED_VERSIONS.includes(version)) return null;
   return (
-    `The worker uses version ${version} of the worker contract, and this server uses version ${CONTRACT_VERSION}: ` +
+    `The worker speaks version ${version} of the worker contract, and this server speaks version ${CONTRACT_VERSION}: ` +
     (version > CONTRACT_VERSION ? 'upgrade the server.' : 'rebuild the worker image.')
   );
 }

@@ -151,7 +151,7 @@ export class Callbacks {
 type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
 
 /**
- * The pending messages and cancel that every reply carries. Usually no message is pending: the count needs an index
+ * The pending messages and cancel, for every reply. Usually no message is pending: the count needs an index
  * alone and is cheaper.
  */
 function controlOf(tx: Tx, { task_id, state }: ActiveCall): Control {

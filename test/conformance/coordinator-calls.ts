@@ -6,26 +6,26 @@ import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER } from '../../protocol/worker.ts';
 import { CallbackReply } from '../../protocol/worker-schemas.ts';
 
-/** A task whose worker is the suite: an attempt under way, of which nothing has been called yet. */
+/** A task whose worker is the suite: an active attempt that has made no call yet. */
 export type OpenTask = {
   address: CoordinatorAddress;
   task_id: string;
   attempt: number;
   token: string;
-  /** A person says something; gives the message's id. */
+  /** Sends a message as a person does. Resolves with its id. */
   say: (text: string) => Promise<string>;
   cancel: () => Promise<void>;
-  /** Gives this attempt up, as if its lease had run out. */
+  /** Gives up this attempt, as after an expired lease. */
   giveUp: () => Promise<void>;
 };
 
-/** What the suite is held against. */
+/** The coordinator under test. */
 export type CoordinatorUnderTest = { open: () => Promise<OpenTask> };
 
 type Reply = { status: number; body: unknown };
 type Given = { token?: string | null; method?: 'GET' | 'POST'; task_id?: string; version?: number };
 
-/** One call to the internal API; `body` as JSON, a string as it is. */
+/** Makes one call to the worker API. `body` is sent as JSON, a string unchanged. */
 export async function call(task: OpenTask, name: string, body?: unknown, given: Given = {}): Promise<Reply> {
   const { socket_path, origin } = task.address;
   const agent = new Agent(socket_path === null ? {} : { connect: { socketPath: socket_path } });

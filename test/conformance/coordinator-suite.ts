@@ -18,7 +18,7 @@ import {
   type CoordinatorUnderTest,
 } from './coordinator-calls.ts';
 
-/** Every rule that the contract sets the coordinator's callbacks. */
+/** All rules of the contract for the coordinator. */
 export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
   {
     name: 'the assignment can be fetched with the task token',
@@ -33,7 +33,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'no token, a malformed one, or one of another task: 401',
+    name: 'a token that is missing, malformed or of another task: 401',
     check: async ({ open }) => {
       const [task, other] = [await open(), await open()];
       for (const token of [null, '', 'nonsense', other.token])
@@ -43,7 +43,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a path that is none: 404; a task that is none: 401 or 404',
+    name: 'an unknown path: 404; an unknown task: 401 or 404',
     check: async ({ open }) => {
       const task = await open();
       refused(await call(task, 'nothing', {}), 'not_found');
@@ -51,7 +51,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a worker of a contract version that is not served: 403, in words; its own, or none said: served',
+    name: 'a worker with an unsupported contract version: 403 with the reason; with a supported version, or none given: accepted',
     check: async ({ open }) => {
       const task = await open();
       for (const version of [0, CONTRACT_VERSION + 1]) {
@@ -72,7 +72,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a repeat changes nothing, also one that brings something new',
+    name: 'a repeat changes nothing, even with new events after it',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started, log(2)]), 2);
@@ -91,7 +91,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a number that comes again with another content: 409 event_conflict',
+    name: 'a stored number with different content: 409 event_conflict',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started, log(2)]), 2);
@@ -116,7 +116,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a body that is not JSON, or not of the form: 400; one that is too large: 413',
+    name: 'a body that is not JSON, or is malformed: 400; one that is too large: 413',
     check: async ({ open }) => {
       const task = await open();
       refused(await call(task, 'events', '{'), 'invalid');
@@ -141,7 +141,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a POST may hold deltas alone, or what the worker waits for',
+    name: 'a POST may have only deltas, or only waiting_for',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
@@ -151,7 +151,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a heartbeat is answered with the newest event that is on disk',
+    name: 'the reply to a heartbeat has the number of the newest stored event',
     check: async ({ open }) => {
       const task = await open();
       took(await heartbeat(task, 0), 0);
@@ -161,7 +161,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a message comes with every reply until an input.added that names it was acknowledged',
+    name: 'every reply has a pending message until an input.added that names it was acknowledged',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
@@ -187,7 +187,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a cancel comes with every reply',
+    name: 'every reply has a pending cancel',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
@@ -207,7 +207,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'after the result nothing more is taken, and its repeat does no harm',
+    name: 'after the result every callback is refused, and a repeat of the result changes nothing',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
@@ -219,7 +219,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'an attempt that was given up is refused on every surface',
+    name: 'every call of an attempt that was given up is refused',
     check: async ({ open }) => {
       const task = await open();
       took(await events(task, [started]), 1);
@@ -234,7 +234,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'git asks for the token, and offers the repository with it',
+    name: 'git is asked for the token, and gets the repository with it',
     check: async ({ open }) => {
       const task = await open();
       const path = 'git/info/refs?service=git-upload-pack';
@@ -246,7 +246,7 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
-    name: 'a burst of 10,000 events is taken, in order, none twice',
+    name: 'a burst of 10,000 events is stored in order, without duplicates',
     check: async ({ open }) => {
       const task = await open();
       const all = [started, ...Array.from({ length: 9_999 }, (_, i) => log(i + 2, 'x'.repeat(300)))];

@@ -8,7 +8,7 @@ import { COORDINATOR_RULES } from './coordinator-suite.ts';
 import { realCoordinator } from './real-coordinator.ts';
 
 for (const { name, check } of COORDINATOR_RULES) {
-  test(`the mock coordinator keeps: ${name}`, async (t) => {
+  test(`the mock coordinator: ${name}`, async (t) => {
     const folder = await temporaryFolder(t);
     const socket_path = join(folder, 'coordinator.sock');
     const repository = await serveRepository('errand://sample', folder);
@@ -32,7 +32,7 @@ for (const { name, check } of COORDINATOR_RULES) {
     await t.notThrowsAsync(check(under_test));
   });
 
-  test.serial(`the coordinator keeps: ${name}`, async (t) => {
+  test.serial(`the coordinator: ${name}`, async (t) => {
     await t.notThrowsAsync(check(await realCoordinator(t)));
   });
 }

@@ -6,7 +6,7 @@ import { oneLife } from './worker-life.ts';
 import { OTHER_LIVES } from './worker-suite.ts';
 
 /*
- * Holds a worker, of whatever make, against the contract of `protocol/worker.ts`, rule by rule. Exit code 0: every rule is kept.
+ * Checks any worker against the rules of the contract in `protocol/worker.ts`. Exit code 0: it follows every rule.
  */
 
 const USAGE = `npm run conformance -- --worker WORKER [options]
@@ -42,12 +42,12 @@ try {
   const context = { source, prompts: { short, long }, work_ms: Number(values['work-ms']) };
   verdicts = await holdAgainst(oneLife(), () => context, tell);
   if (source.lives === 'many') verdicts.push(...(await holdAgainst(OTHER_LIVES, () => context, tell)));
-  else console.log(`  - ${OTHER_LIVES.length} more rules need a fresh worker each: give image:… or command:…`);
+  else console.log(`  - ${OTHER_LIVES.length} more rules need a new worker each: use image:… or command:…`);
 } finally {
   await source.close();
 }
 const broken = verdicts.filter(({ ok }) => !ok).length;
-console.log(`${verdicts.length - broken} of ${verdicts.length} rules are kept.`);
+console.log(`${verdicts.length - broken} of ${verdicts.length} rules passed.`);
 process.exit(broken === 0 ? 0 : 1);
 
 function tell({ name, ok, words }: Verdict): void {
@@ -60,7 +60,7 @@ function sourceOf(worker: string): Promise<WorkerSource> {
     return startedWorkers(asProcess(worker.slice('command:'.length).trim().split(/\s+/)));
   const listen = worker.replace(/^https?:\/\//, '').replace(/\/$/, '');
   const config = readConfig({ ERRAND_COORDINATOR: values.coordinator, ERRAND_LISTEN: listen });
-  if (config.listen === null) throw new Error(`${worker} is no worker: see --help.`);
+  if (config.listen === null) throw new Error(`${worker} does not name a worker: see --help.`);
   const { socket_path, origin } = config.coordinator;
   return attachedWorker(config.listen, socket_path === null ? { port: Number(new URL(origin).port) } : { socket_path });
 }

@@ -12,7 +12,7 @@ import type { RunnerContext } from '../../coordinator/workers/choice/choose-runn
 import type { Runner } from '../../coordinator/workers/runner.ts';
 import type { CoordinatorUnderTest } from './coordinator-calls.ts';
 
-/** Starts nothing, so that tasks wait in the queue. */
+/** Starts no worker, so that tasks stay in the queue. */
 const IDLE_RUNNER: Runner = {
   name: 'idle',
   can_call: false,
@@ -26,8 +26,8 @@ const IDLE_RUNNER: Runner = {
 import { SILENT } from '../support/silent.ts';
 
 /**
- * The real coordinator, whole, with a runner that starts no worker: a person sends the task, and the rows of its attempt are written here, as
- * the dispatcher would.
+ * The whole real coordinator, with a runner that starts no worker. A person sends the task; this code writes the rows
+ * of its attempt, as the dispatcher does.
  */
 export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorUnderTest & { person: Person }> {
   let origin = '';

@@ -1,9 +1,9 @@
-/** One rule of the contract. `check` throws where it is not kept: an assertion, with words. */
+/** One rule of the contract. `check` rejects with an assertion error if the rule is broken. */
 export type Rule<C> = { name: string; check: (context: C) => Promise<void> };
 
 export type Verdict = { name: string; ok: boolean; words: string };
 
-/** Checks rules against something, one after the other, and tells of each as it is known. A rule that is broken does not end the suite. */
+/** Checks rules one after the other, and reports each verdict at once. A broken rule does not end the suite. */
 export async function holdAgainst<C>(
   rules: readonly Rule<C>[],
   context: () => Promise<C> | C,

@@ -6,10 +6,10 @@ import { until } from '../support/until.ts';
 import { callWorker, type Reply } from '../support/worker-call.ts';
 import type { RunningWorker, WorkerSource } from './worker-under-test.ts';
 
-/** What a worker is asked to do: something short that ends by itself, and something that is still under way when it is interrupted. */
+/** The prompts of the tests: `short` ends by itself, `long` still runs when it is interrupted. */
 export type Prompts = { short: string; long: string };
 
-/** What the suite is held against: a source of workers, and how long each may take for its task. */
+/** The workers under test, and how long each may take for its task. */
 export type WorkerUnderTest = { source: WorkerSource; prompts: Prompts; work_ms: number };
 
 const BOOT_MS = 30_000;
@@ -36,13 +36,13 @@ export function addTask(worker: RunningWorker, prompt: string, more: Partial<Ass
   return mock.addTask({ prompt, title: 'Conformance', repo_url, model, heartbeat_ms: HEARTBEAT_MS, ...more });
 }
 
-/** Hands over; over TCP the token is asked for from then on. */
+/** Hands over an assignment. Over TCP the worker requires its token from then on. */
 export async function hand(worker: RunningWorker, task: MockTask): Promise<void> {
   const reply = await post(worker, '/task', task.assignment());
   assert.equal(reply.status, 202, `the hand-over was answered with ${reply.status}: ${JSON.stringify(reply.body)}`);
 }
 
-/** A fresh worker with its long task under way: events have come. */
+/** Starts a new worker with the long task, and waits for its first events. */
 export async function underWay({
   source,
   prompts,
@@ -50,7 +50,7 @@ export async function underWay({
 }: WorkerUnderTest): Promise<{ worker: RunningWorker; task: MockTask }> {
   const worker = await source.start();
   await healthy(worker);
-  // An agent that asks the model through the coordinator waits for it here.
+  // An agent that calls the model through the coordinator waits for it here.
   worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
   const task = addTask(worker, prompts.long);
   await hand(worker, task);

@@ -19,14 +19,14 @@ import {
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
-/** What the rules about one worker hand on to each other. */
+/** What the rules about one worker share. */
 class Life {
   worker!: RunningWorker;
   task!: MockTask;
   message_id!: string;
 }
 
-/** The life of one worker, from its boot to its end: these follow one another, on the same worker. */
+/** The life of one worker, from boot to exit. These rules are checked in order, on the same worker. */
 export function oneLife(): readonly Rule<WorkerUnderTest>[] {
   const life = new Life();
   return [...beforeItsTask(life), ...atWork(life), ...ending(life), ...afterwards(life)];
@@ -35,7 +35,7 @@ export function oneLife(): readonly Rule<WorkerUnderTest>[] {
 function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
   return [
     {
-      name: 'it answers /healthz, and names its contract version and its agent',
+      name: 'it responds to /healthz with its contract version and its agent',
       check: async ({ source }) => {
         life.worker = await source.start();
         const health = await healthy(life.worker);
@@ -44,7 +44,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'it boots empty: idle, and with no call to anyone',
+      name: 'it boots without a task: it is idle and makes no call',
       check: async () => {
         const status = WorkerStatus.parse((await get(life.worker, '/status')).body);
         assert.deepEqual([status.state, status.task_id, status.attempt, status.last_seq], ['idle', null, null, 0]);
@@ -52,7 +52,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'with no task yet, messages and a cancel answer 409',
+      name: 'before there is a task, messages and a cancel answer 409',
       check: async () => {
         const message = { id: newId(), text: 'x', at: new Date().toISOString() };
         isProblem(await post(life.worker, '/messages', { messages: [message] }), 409);
@@ -60,7 +60,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'a body of the wrong form answers 400 with a problem document, another path 404',
+      name: 'a malformed body answers 400 with a problem document, another path 404',
       check: async ({ prompts }) => {
         const assignment = addTask(life.worker, prompts.short).assignment();
         for (const body of ['{', [], { ...assignment, token: 7 }, { ...assignment, branch: undefined }])
@@ -69,7 +69,7 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'a contract version that it does not know answers 400, and it stays idle',
+      name: 'an unknown contract version answers 400, and it stays idle',
       check: async ({ prompts }) => {
         const assignment = addTask(life.worker, prompts.short).assignment();
         isProblem(await post(life.worker, '/task', { ...assignment, contract_version: 999 }), 400);
@@ -82,10 +82,10 @@ function beforeItsTask(life: Life): Rule<WorkerUnderTest>[] {
 function atWork(life: Life): Rule<WorkerUnderTest>[] {
   return [
     {
-      name: 'it takes a task with 202; the same one again changes nothing, another one answers 409',
+      name: 'it accepts a task with 202; the same one again changes nothing, another one answers 409',
       check: async ({ prompts }) => {
         const { mock } = life.worker;
-        // The first POST of events is stored, and its answer lost; more fail in several ways.
+        // The first POST of events is stored, but its response is lost. Later ones fail in several ways.
         mock.faults.add('events', { kind: 'lose' });
         for (const status of [503, 500]) mock.faults.add('events', { kind: 'fail', status });
         mock.faults.add('events', { kind: 'cut' });
@@ -99,10 +99,10 @@ function atWork(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'the status names the task, and the attempt',
+      name: 'the status names the task and the attempt',
       check: async () => {
         const reply = await get(life.worker, '/status').catch(() => undefined);
-        // A worker that was quick has gone already.
+        // A fast worker has exited already.
         if (reply === undefined) return;
         const status = WorkerStatus.parse(reply.body);
         assert.deepEqual([status.task_id, status.attempt], [life.task.id, 1]);
@@ -124,7 +124,7 @@ function atWork(life: Life): Rule<WorkerUnderTest>[] {
 function ending(life: Life): Rule<WorkerUnderTest>[] {
   return [
     {
-      name: 'the task comes to a result, after every event, and nothing is called afterwards',
+      name: 'it posts the result after every event, and makes no call afterwards',
       check: async ({ work_ms }) => {
         await until('there is a result', () => life.task.current.result !== undefined, work_ms);
         assert.equal(life.task.current.result?.last_seq, life.task.events.length);
@@ -152,7 +152,7 @@ function ending(life: Life): Rule<WorkerUnderTest>[] {
 function afterwards(life: Life): Rule<WorkerUnderTest>[] {
   return [
     {
-      name: 'events are numbered from 1 without a gap, agent.started first, in spite of lost answers and 503',
+      name: 'events are numbered from 1 without a gap, agent.started first, despite lost responses and 503',
       check: async () => {
         inOrder(life.task);
         assert.equal(life.task.events[0]?.type, 'agent.started');
@@ -160,7 +160,7 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'it is heard from at least every heartbeat_ms',
+      name: 'it calls at least every heartbeat_ms',
       check: async () => {
         const { calls } = life.task.current;
         const gaps = calls.slice(1).map(({ at }, i) => at - (calls[i]?.at ?? at));
@@ -171,7 +171,7 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'a message enters the conversation once, however often it came',
+      name: 'a message enters the conversation once, however often it was sent',
       check: async () => {
         const times = life.task.events.filter(
           (event) => event.type === 'input.added' && event.body.message_id === life.message_id,
@@ -189,7 +189,7 @@ function afterwards(life: Life): Rule<WorkerUnderTest>[] {
       },
     },
     {
-      name: 'the token is in no event',
+      name: 'no event has the token',
       check: async () => {
         for (const token of life.task.tokens.keys()) assert.ok(!JSON.stringify(life.task.events).includes(token));
       },

@@ -15,10 +15,10 @@ import {
   type WorkerUnderTest,
 } from './worker-calls.ts';
 
-/** What is seen only with a fresh worker for each. */
+/** Rules that need a new worker each. */
 export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
   {
-    name: 'a cancel that is pushed ends it within the grace, with a result, and 0',
+    name: 'a pushed cancel ends it in time, with a result and exit code 0',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       assert.equal((await post(worker, '/cancel', { reason: 'enough' })).status, 202);
@@ -28,7 +28,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'what a later coordinator says besides is passed over, in the assignment, the replies and the pushes',
+    name: 'it ignores unknown fields of a later coordinator in the assignment, the replies and the pushes',
     check: async ({ source, prompts, work_ms }) => {
       const worker = await source.start();
       await healthy(worker);
@@ -46,7 +46,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'a cancel that comes with a reply alone ends it too',
+    name: 'a cancel in a reply alone ends it too',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       task.cancel('enough');
@@ -55,7 +55,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'SIGTERM ends it within ten seconds, with 143 and no result',
+    name: 'SIGTERM ends it within ten seconds, with exit code 143 and no result',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       worker.signal('SIGTERM');
@@ -65,7 +65,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'an attempt that was given up stops at once, pushes nothing, and does not exit with 0',
+    name: 'after its attempt was given up it stops at once, pushes nothing, and does not exit with 0',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const pushes = () => worker.mock.calls.filter(({ path }) => path.endsWith('/git-receive-pack')).length;
@@ -77,7 +77,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'a token that expired is exchanged by a heartbeat, and the work goes on',
+    name: 'it exchanges an expired token by a heartbeat, and continues',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const before = task.current.heartbeats.length;
@@ -89,7 +89,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'a coordinator that was away is found again, and nothing is lost',
+    name: 'it finds a restarted coordinator again, and loses nothing',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       await worker.mock.stop();
@@ -102,7 +102,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'a process that was killed goes on with the next number when it is started again on the same spool',
+    name: 'after a kill, a new process on the same spool continues with the next number',
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const known = task.events.length;
@@ -121,7 +121,7 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     },
   },
   {
-    name: 'a worker that no call reaches fetches its assignment, and works by callbacks alone',
+    name: 'a worker that cannot be called fetches its assignment, and works by callbacks alone',
     check: async ({ source, prompts, work_ms }) => {
       const reserved = newId();
       const worker = await source.start({

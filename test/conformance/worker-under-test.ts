@@ -10,43 +10,43 @@ import { serveRepository, type ServedRepository } from '../support/mock-coordina
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
-/** One worker that runs, with a mock coordinator of its own. */
+/** One running worker, with its own mock coordinator. */
 export type RunningWorker = {
   mock: MockCoordinator;
   repo_url: string;
   model: string;
-  /** Where it is called. */
+  /** The address of its HTTP server. */
   address: Address;
-  /** Resolves with the exit code, once it has gone; undefined where the suite did not start it, and cannot know. */
+  /** Resolves with the exit code; undefined if the suite did not start the worker. */
   ended: Promise<number | null> | undefined;
   signal: (name: 'SIGTERM' | 'SIGKILL') => void;
-  /** Starts another process on the same folders; only once this one has ended. */
+  /** Starts another process on the same folders. Call it only once this one has ended. */
   again: () => Promise<RunningWorker>;
 };
 
-/** Gives workers: a fresh one each time, until `close`. `more` are further variables of its environment. */
+/** Provides workers until `close`. `more`: further environment variables. */
 export type WorkerSource = {
-  /** `one`: the same worker is given each time, and has but one life. */
+  /** `many`: each start gives a new worker. `one`: there is only one worker, for one task. */
   lives: 'one' | 'many';
   start: (more?: Record<string, string>) => Promise<RunningWorker>;
   close: () => Promise<void>;
 };
 
-type Carried = { repository: ServedRepository; model: ServedModel };
+type Proxies = { repository: ServedRepository; model: ServedModel };
 type Started = Pick<RunningWorker, 'ended' | 'signal'>;
 type Dirs = { coordinator_dir: string; worker_dir: string; workspace_dir: string };
-/** Starts a worker on these folders, with these variables beside those that name its link. */
+/** Starts a worker on these folders, with further environment variables. */
 type Starter = (dirs: Dirs, more: Record<string, string>) => Started;
 
-/** Workers that the suite starts: each with folders, a mock and a git server of its own. */
+/** Workers that the suite starts, each with its own folders, mock and git server. */
 export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const carried = await carry(root);
+  const proxies = await openProxies(root);
   const running: RunningWorker[] = [];
   const run = (dirs: Dirs, mock: MockCoordinator, more: Record<string, string>): RunningWorker => {
     const worker: RunningWorker = {
       mock,
-      ...names(carried),
+      ...names(proxies),
       address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
       ...starter(dirs, more),
       again: () => Promise.resolve(run(dirs, mock, more)),
@@ -66,12 +66,12 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       };
       for (const path of Object.values(dirs)) {
         await mkdir(path, { recursive: true });
-        // In a container the worker is another user.
+        // In a container the worker runs as another user.
         await chmod(path, 0o777);
       }
       const mock = new MockCoordinator({
         socket_path: join(dirs.coordinator_dir, COORDINATOR_SOCKET),
-        ...proxies(carried),
+        ...proxyOptions(proxies),
       });
       await mock.start();
       return run(dirs, mock, more);
@@ -79,13 +79,13 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     close: async () => {
       for (const worker of running) worker.signal('SIGKILL');
       for (const { ended } of running) await ended;
-      await Promise.all([...running.map(({ mock }) => mock.stop()), carried.repository.close(), carried.model.close()]);
+      await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
 }
 
-/** A worker as a process of this machine: its command line. */
+/** Starts workers as processes with this command line. */
 export function asProcess(command: string[]): Starter {
   return (dirs, more) => {
     const [program = '', ...args] = command;
@@ -95,7 +95,7 @@ export function asProcess(command: string[]): Starter {
   };
 }
 
-/** A worker as a container: no network, a root that it cannot write, and the three folders. */
+/** Starts workers as containers without a network, with a read-only root folder and the three folders. */
 export function asContainer(image: string): Starter {
   return (dirs, more) => {
     const inside: Dirs = {
@@ -139,36 +139,36 @@ async function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
 }
 
 /**
- * A worker that somebody else started, once: at `address`, its ERRAND_COORDINATOR pointing at the mock, which listens on `coordinator` (a
- * socket's path, or a port).
+ * One worker that was started elsewhere and listens at `address`. Its ERRAND_COORDINATOR must be the mock, which
+ * listens on `coordinator` (the path of a socket, or a port).
  */
 export async function attachedWorker(
   address: Address,
   coordinator: { socket_path: string } | { port: number },
 ): Promise<WorkerSource> {
   const root = await mkdtemp(join(tmpdir(), 'errand-conformance-'));
-  const carried = await carry(root);
-  const mock = new MockCoordinator({ ...coordinator, ...proxies(carried) });
+  const proxies = await openProxies(root);
+  const mock = new MockCoordinator({ ...coordinator, ...proxyOptions(proxies) });
   await mock.start();
   const worker: RunningWorker = {
     mock,
-    ...names(carried),
+    ...names(proxies),
     address,
     ended: undefined,
     signal: () => {},
-    again: () => Promise.reject(new Error('This worker has but one life.')),
+    again: () => Promise.reject(new Error('This worker was not started by the suite, so it cannot be restarted.')),
   };
   return {
     lives: 'one',
     start: () => Promise.resolve(worker),
     close: async () => {
-      await Promise.all([mock.stop(), carried.repository.close(), carried.model.close()]);
+      await Promise.all([mock.stop(), proxies.repository.close(), proxies.model.close()]);
       await rm(root, { recursive: true, force: true });
     },
   };
 }
 
-async function carry(root: string): Promise<Carried> {
+async function openProxies(root: string): Promise<Proxies> {
   const [repository, model] = await Promise.all([
     serveRepository('errand://sample', root),
     serveModel(process.env, undefined),
@@ -176,5 +176,5 @@ async function carry(root: string): Promise<Carried> {
   return { repository, model };
 }
 
-const names = ({ repository, model }: Carried) => ({ repo_url: repository.repo_url, model: model.model });
-const proxies = ({ repository, model }: Carried) => ({ git: repository.proxy, llm: model.proxy });
+const names = ({ repository, model }: Proxies) => ({ repo_url: repository.repo_url, model: model.model });
+const proxyOptions = ({ repository, model }: Proxies) => ({ git: repository.proxy, llm: model.proxy });

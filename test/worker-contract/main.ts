@@ -18,8 +18,8 @@ import { faults, startModel, type Entry } from '../support/model/server.ts';
 import { Recorded, recordingOf } from './recorded.ts';
 
 /*
- * Records what today's worker sends: `node test/worker-contract/main.ts`. Whole errands by the real agent, with a model stand-in and a mock
- * coordinator; together they make every type of event that it has.
+ * Records what today's worker sends: `node test/worker-contract/main.ts`. The real agent runs whole errands with a
+ * scripted model and a mock coordinator. Together they produce every event type of the agent.
  */
 
 type Errand = { name: string; script: Entry[]; assignment?: Partial<Assignment>; begin?: (task: MockTask) => void };
@@ -41,7 +41,7 @@ const ERRANDS: Errand[] = [
       { tools: [{ name: 'ask_person', input: { question: 'Where to?' } }] },
       {
         applied_edits: [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 1, cleared_input_tokens: 100 }],
-        // For longer than a command may be quiet and not be called silent.
+        // Longer than `quiet_ms`, so that the command is reported as silent.
         tools: [run('sleep 11; echo one; exit 3')],
       },
       { tools: [{ name: 'write_file', input: { path: 'notes.txt', content: 'noted\n' } }] },
@@ -72,8 +72,8 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
   const folder = await mkdtemp(join(tmpdir(), 'errand-record-'));
   const repository = await serveRepository('errand://sample', folder);
   const model = await startModel({ script });
-  const carried = proxyUpstream(model);
-  const mock = new MockCoordinator({ git: repository.proxy, llm: carried.proxy });
+  const upstream = proxyUpstream(model);
+  const mock = new MockCoordinator({ git: repository.proxy, llm: upstream.proxy });
   await mock.start();
   const calls: Recorded[] = [];
   const between = createServer((request, response) => void pass(mock, name, calls, request, response));
@@ -92,10 +92,10 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code] = await once(worker, 'exit');
-  if (code !== 0) throw new Error(`The worker of '${name}' ended with ${String(code)}.`);
+  if (code !== 0) throw new Error(`The worker of '${name}' exited with ${String(code)}.`);
   between.closeAllConnections();
   between.close();
-  await Promise.all([mock.stop(), carried.close(), model.close(), repository.close()]);
+  await Promise.all([mock.stop(), upstream.close(), model.close(), repository.close()]);
   await rm(folder, { recursive: true, force: true });
   const names = [[task.id, '{task_id}'], ...task.messages.map(({ id }, i) => [id, `{message_${i + 1}}`])];
   const text = [[join(folder, 'workspace'), '/workspace'], ...names].reduce(
@@ -105,7 +105,7 @@ async function record({ name, script, assignment, begin }: Errand): Promise<Reco
   return Recorded.array().parse(JSON.parse(text));
 }
 
-/** Takes a callback down on its way, and its answer; all else only passes. */
+/** Forwards every call, and records the callbacks with their replies. */
 async function pass(
   mock: MockCoordinator,
   errand: string,
@@ -140,10 +140,10 @@ async function textOf(stream: IncomingMessage): Promise<string> {
 const withoutToken = (answer: unknown) =>
   JSON.parse(JSON.stringify(answer, (key, value) => (key === 'token' ? '' : value)));
 
-/** Puts in before the result what this agent does not send, and others may. */
+/** Inserts events that this agent does not send, but others may, before the result. */
 function withOthers(calls: Recorded[]): Recorded[] {
   const result = calls.at(-1);
-  if (result?.call !== 'result') throw new Error('The last call is no result.');
+  if (result?.call !== 'result') throw new Error('The last call is not the result.');
   const body = result.body as ResultPost;
   const events = [
     { type: 'log', body: { level: 'info', text: 'Worth a line.' } },

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /**
- * One callback of a worker, as it went over the wire, and its answer. The task's id stands as `{task_id}`, a message's as `{message_1}`, so that it
- * can be made again for another task.
+ * One recorded callback of a worker, with its response. The ids are replaced by `{task_id}` and `{message_1}`, so
+ * that the call can be repeated for another task.
  */
 export const Recorded = z.object({
   errand: z.string(),
@@ -14,10 +14,13 @@ export const Recorded = z.object({
 });
 export type Recorded = z.infer<typeof Recorded>;
 
-/** Where the recording of a version is kept. One that workers at large may still speak is never made again: another gets a file of its own. */
+/**
+ * The file with the recording of a contract version. Never record a version again that released workers use: a new
+ * version gets a new file.
+ */
 export const recordingOf = (version: number) => new URL(`v${version}.jsonl`, import.meta.url);
 
-/** The calls of a version's workers, by errand, in their order. */
+/** Reads the recorded calls of a version's workers, by errand, in order. */
 export function readRecording(version: number): Map<string, Recorded[]> {
   const lines = readFileSync(recordingOf(version), 'utf8').trim().split('\n');
   return Map.groupBy(

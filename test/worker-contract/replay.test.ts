@@ -5,10 +5,13 @@ import { realCoordinator } from '../conformance/real-coordinator.ts';
 import { ended, eventsOf } from '../support/errand.ts';
 import { readRecording } from './recorded.ts';
 
-/** The versions whose workers a coordinator of today serves. A recording goes when its version is served no more, and not before. */
+/**
+ * The contract versions that today's coordinator supports. Delete a recording only when its version is no longer
+ * supported.
+ */
 const SERVED = [1];
 
-/** The types of events that a worker of each version may send: what was once taken is taken for ever. */
+/** The event types that a worker of each version may send. The coordinator must accept them for ever. */
 const TYPES: Record<number, string> = {
   1:
     'agent.started step.started repository.ready setup.finished conversation.started turn.started turn.finished turn.retried ' +
@@ -16,7 +19,7 @@ const TYPES: Record<number, string> = {
     'verify.finished branch.pushed log custom',
 };
 
-/** What this test looks at of a body. No more: the schemas of today are what it holds against the recording. */
+/** The fields of a body that this test uses. It must not use today's schemas, which are what it tests. */
 const Body = z.looseObject({
   events: z.array(z.looseObject({ type: z.string() })).optional(),
   status: z.string().optional(),
@@ -68,11 +71,14 @@ for (const version of SERVED) {
   });
 }
 
-/** The paths of what an answer of then has, and one of now has not, or has in another form. What may be null says nothing of its form. */
+/**
+ * The paths of values in the recorded response that today's response lacks or has with another type. A null matches
+ * any type.
+ */
 function lacking(now: unknown, then: unknown, path = ''): string[] {
   if (now === null || then === null) return [];
   if (typeof now !== typeof then || Array.isArray(now) !== Array.isArray(then)) return [path];
-  // What a list holds differs from errand to errand.
+  // The items of a list differ between errands.
   if (typeof then !== 'object' || typeof now !== 'object' || Array.isArray(then)) return [];
   const fields = new Map(Object.entries(now));
   return Object.entries(then).flatMap(([key, value]) =>

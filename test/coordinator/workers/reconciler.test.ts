@@ -111,7 +111,8 @@ test.serial('a task gets no new worker before that of an ended attempt is gone, 
   first.dispatcher.wake();
   await first.reaches(task.id, 'running');
   await first.stop();
-  // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is queued again.
+  // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is
+  // queued again.
   first.log.write((tx) => {
     const end = { status: 'failed', reason: 'worker_lost', detail: null, at: time(-60_000) } as const;
     endAttempt(tx, first.task(task.id), 1, end);

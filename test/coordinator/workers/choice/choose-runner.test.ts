@@ -97,7 +97,7 @@ test('a broken engine is refused, even for a trial', async (t) => {
 test('a DOCKER_HOST of an unsupported form is refused with the right form', async (t) => {
   for (const env of [{}, { ERRAND_RUNNER: 'docker' }]) {
     const { refusal = '' } = await choose(t, { ...env, DOCKER_HOST: 'ssh://me@host' });
-    t.regex(refusal, /DOCKER_HOST is 'ssh:\/\/me@host': give it as/);
+    t.regex(refusal, /DOCKER_HOST is 'ssh:\/\/me@host'\. Its form must be/);
   }
 });
 
