@@ -20,7 +20,5 @@ const context: WorkerUnderTest = {
 };
 test.after.always(() => source.close());
 
-for (const { name, check } of oneLife())
-  test.serial(`the worker: ${name}`, (t) => t.notThrowsAsync(check(context)));
-for (const { name, check } of OTHER_LIVES)
-  test.serial(`the worker: ${name}`, (t) => t.notThrowsAsync(check(context)));
+for (const { name, check } of oneLife()) test.serial(`the worker: ${name}`, (t) => t.notThrowsAsync(check(context)));
+for (const { name, check } of OTHER_LIVES) test.serial(`the worker: ${name}`, (t) => t.notThrowsAsync(check(context)));

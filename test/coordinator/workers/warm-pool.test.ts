@@ -60,7 +60,10 @@ test.serial('a worker with a newer contract gets no task, and the attempt says w
   await until('the attempt has failed', () => server.attempts(task.id)[0]?.status === 'failed');
   const [attempt] = server.attempts(task.id);
   t.is(attempt?.reason, 'worker_start_failed');
-  t.regex(attempt?.detail ?? '', /version 2 of the worker contract, and this server speaks version 1: upgrade the server\.$/);
+  t.regex(
+    attempt?.detail ?? '',
+    /version 2 of the worker contract, and this server speaks version 1: upgrade the server\.$/,
+  );
   server.cancel(task.id);
 });
 
