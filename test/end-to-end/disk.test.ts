@@ -91,7 +91,7 @@ diskTest('a full data disk holds new work back and loses nothing; work goes on o
   // The errand under way goes on; what it reports is refused for now.
   writeFileSync(go_on, '');
   await until("the worker's callbacks are refused", () =>
-    whole.lines.some((line) => line.includes("a worker's call failed") && line.includes('disk is full')),
+    whole.lines.some((line) => line.includes('worker call failed') && line.includes('disk is full')),
   );
   const replay = ann.phone();
   await replay.until(({ frames }) => frames.some((frame) => frame.type === 'caught_up'));
