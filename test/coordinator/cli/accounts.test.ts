@@ -65,7 +65,7 @@ test('password changes the password and keeps the current log-in', async (t) => 
   const wrong = await cli.run(['password'], { stdin: `not the one\n${NEW_PASSWORD}\n` });
   t.deepEqual([wrong.code, wrong.stderr], [2, 'The password is wrong.\n']);
   const short = await cli.run(['password'], { stdin: `${PASSWORD}\nshort\n` });
-  t.is(short.stderr, 'the new password is too short: 10 characters at least\n');
+  t.is(short.stderr, 'the new password is too short: at least 10 characters\n');
   t.regex((await cli.run(['password'], { stdin: PASSWORD })).stderr, /^The standard input has two lines/);
   const changed = await cli.run(['password'], { stdin: `${PASSWORD}\n${NEW_PASSWORD}\n` });
   t.is(changed.stdout, 'The password is changed. Your other log-ins have ended.\n', changed.stderr);
