@@ -18,6 +18,7 @@ function startProcess(t: ExecutionContext, scene: Scene, more: Record<string, st
   const child = spawn(process.execPath, [ENTRY], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       ERRAND_COORDINATOR: scene.mock.address,
       ERRAND_LISTEN: `unix:${socket}`,
       ERRAND_WORKSPACE: join(scene.folder, 'workspace'),

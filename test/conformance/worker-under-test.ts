@@ -89,7 +89,8 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
 export function asProcess(command: string[]): Starter {
   return (dirs, more) => {
     const [program = '', ...args] = command;
-    const env = { PATH: process.env.PATH, ...workerEnvironment(dirs), ...more };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, ...workerEnvironment(dirs), ...more };
     const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     return { ended: exitOf(child), signal: (name) => child.kill(name) };
   };

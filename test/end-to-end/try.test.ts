@@ -19,9 +19,9 @@ const no_docker = await whyNot('errand-agent');
 /** Starts it; `temporary` is the folder that it takes its own from. It ends with the test. */
 async function start(t: ExecutionContext, env: Record<string, string>) {
   const temporary = await temporaryFolder(t);
-  const { PATH = '', DOCKER_HOST = '' } = process.env;
+  const { PATH = '', DOCKER_HOST = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, [TRY], {
-    env: { PATH, DOCKER_HOST, TMPDIR: temporary, ...env },
+    env: { PATH, DOCKER_HOST, NODE_COMPILE_CACHE, TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const trial = new Running(child);

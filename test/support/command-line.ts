@@ -49,9 +49,9 @@ export class CommandLine {
 
   /** Starts a command; it is killed with the test, should it still run. */
   start(argv: string[], { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {}): Running {
-    const { PATH = '', HOME = '' } = process.env;
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
     const child = spawn(process.execPath, [MAIN, ...argv], {
-      env: { PATH, HOME, XDG_CONFIG_HOME: this.config_dir, ...env },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, XDG_CONFIG_HOME: this.config_dir, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin.on('error', () => undefined); // Not every command reads it.

@@ -42,11 +42,11 @@ export class CoordinatorProcess extends Running {
     program: string[] = [MAIN],
     under: string[] = [],
   ): CoordinatorProcess {
-    const { PATH = '', DOCKER_HOST = '' } = process.env;
+    const { PATH = '', DOCKER_HOST = '', NODE_COMPILE_CACHE = '' } = process.env;
     const own = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: data_dir, ERRAND_WARM_WORKERS: '0' };
     const [command = '', ...args] = [...under, process.execPath, '--expose-gc', '--import', REPORT_MEMORY, ...program];
     const child = spawn(command, args, {
-      env: { PATH, DOCKER_HOST, ...own, ...env },
+      env: { PATH, DOCKER_HOST, NODE_COMPILE_CACHE, ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new CoordinatorProcess(child);

@@ -95,6 +95,7 @@ export class RemoteRunner implements Runner {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         HOME: home,
         ERRAND_COORDINATOR: this.#origin,
         ERRAND_TASK_ID: grant.task_id,
