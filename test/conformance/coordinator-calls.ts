@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER } from '../../protocol/worker.ts';
 import { CallbackReply } from '../../protocol/worker-schemas.ts';
+import { SUCCEEDED } from '../support/result.ts';
 
 /** A task whose worker is the suite: an active attempt that has made no call yet. */
 export type OpenTask = {
@@ -62,25 +63,13 @@ export const log = (seq: number, text = `event ${seq}`) => ({
   type: 'log',
   body: { level: 'info', text },
 });
-const RESULT = {
-  status: 'succeeded',
-  reason: null,
-  detail: null,
-  summary: 'Done.',
-  branch: null,
-  commit: null,
-  base_commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
-  diff: '',
-  diff_truncated: false,
-};
 
 export const events = (task: OpenTask, list: unknown[], more: object = {}) =>
   call(task, 'events', { attempt: task.attempt, events: list, ...more });
 export const heartbeat = (task: OpenTask, last_seq: number, given: Given = {}) =>
   call(task, 'heartbeat', { attempt: task.attempt, last_seq, waiting_for: null }, given);
 export const result = (task: OpenTask, last_seq: number) =>
-  call(task, 'result', { attempt: task.attempt, last_seq, ...RESULT });
+  call(task, 'result', { attempt: task.attempt, last_seq, ...SUCCEEDED });
 
 export function took(reply: Reply, acked_seq: number): CallbackReply {
   assert.equal(reply.status, 200, `it answered ${reply.status}: ${JSON.stringify(reply.body)}`);

@@ -3,6 +3,7 @@ import { temporaryFolder } from './folder.ts';
 import { callWorkerApi } from './worker-api-call.ts';
 import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
+import { SUCCEEDED } from './result.ts';
 
 /** Starts a running attempt; returns the callbacks of its worker. */
 export async function setCallbackScene(t: ExecutionContext) {
@@ -33,14 +34,6 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
 export const resultOf = (attempt: number, last_seq: number) => ({
   attempt,
   last_seq,
-  status: 'succeeded',
-  reason: null,
-  detail: null,
-  summary: 'Done.',
-  branch: null,
-  commit: null,
-  base_commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
+  ...SUCCEEDED,
   diff: 'diff --git',
-  diff_truncated: false,
 });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import Anthropic from '@anthropic-ai/sdk';
+import Anthropic, { APIUserAbortError } from '@anthropic-ai/sdk';
+import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
+import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import type { ExecutionContext } from 'ava';
 import { ModelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
 import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
@@ -17,6 +19,20 @@ import { temporaryFolder } from './folder.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 import { serveWorkerProxy, type WorkerProxyServer } from './worker-proxy-server.ts';
 import { SILENT } from './silent.ts';
+
+/** A small request. */
+export const ASK = {
+  model: 'claude-sonnet-5-5',
+  max_tokens: 2000,
+  messages: [{ role: 'user', content: 'Say something.' }],
+} satisfies BetaMessageStreamParams;
+
+/** Hangs up, as a worker does that has to stop. */
+export async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<void> {
+  const gone = t.throwsAsync(stream.done(), { instanceOf: APIUserAbortError });
+  stream.abort();
+  await gone;
+}
 
 export type ModelProxyScene = WorkerProxyServer & {
   model: ModelServer;

@@ -8,22 +8,11 @@ import type { WorkerEvent } from '../../../protocol/events.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 import { setReporterScene as scene } from '../../support/reporter-scene.ts';
+import { SUCCEEDED } from '../../support/result.ts';
 
 const started: WorkerEvent = { type: 'agent.started', body: { agent: 'test', version: '1', resumed: false } };
 const log = (text: string): WorkerEvent => ({ type: 'log', body: { level: 'info', text } });
 const never = new AbortController().signal;
-const RESULT = {
-  status: 'succeeded',
-  reason: null,
-  detail: null,
-  summary: 'Done.',
-  branch: null,
-  commit: null,
-  base_commit: null,
-  diff_stat: { files: 0, insertions: 0, deletions: 0 },
-  diff: '',
-  diff_truncated: false,
-} as const;
 
 test('an error with an unknown code is classified by its status', async (t) => {
   const folder = await temporaryFolder(t);
@@ -227,7 +216,7 @@ test('the result is the last callback, after every event, and repeated if its re
   mock.faults.add('events', { kind: 'fail', status: 503 }, 2);
   mock.faults.add('result', { kind: 'lose' });
   await reporter.emit(log('last'));
-  await reporter.finish(RESULT, never);
+  await reporter.finish(SUCCEEDED, never);
   t.is(task.current.result?.last_seq, 2);
   t.is(task.current.calls.at(-1)?.name, 'result');
   t.deepEqual(task.breaches, []);
@@ -236,7 +225,7 @@ test('the result is the last callback, after every event, and repeated if its re
 test('a result that is too large is posted without its diff', async (t) => {
   const { reporter, task } = await scene(t);
   await reporter.emit(started);
-  await reporter.finish({ ...RESULT, diff: 'x'.repeat(5_000_000) }, never);
+  await reporter.finish({ ...SUCCEEDED, diff: 'x'.repeat(5_000_000) }, never);
   t.is(task.current.result?.diff, '');
   t.true(task.current.result?.diff_truncated);
 });

@@ -6,10 +6,10 @@ import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
-import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { openDatabase } from '../../../coordinator/sqlite/database.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
+import { startAttempt } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -20,27 +20,26 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   const db = openDatabase(join(data_dir, 'errand.db'));
   const { id: task_id } = addTask(db, addUser(db));
   const worker = newWorkerName();
-  new EventLog({ db, logger: SILENT }).write((tx) => {
+  const log = new EventLog({ db, logger: SILENT });
+  log.write((tx) => {
     const queued = addTask(db, addUser(db));
     advance(tx, queued, { type: 'cancel', reason: 'of no matter', at: time() });
-    db.prepare(`UPDATE tasks SET status = 'starting', attempt = 1 WHERE id = ?`).run(task_id);
     setWorkspace(tx.db, task_id, worker);
-    insertAttempt(db, {
-      task_id,
-      n: 1,
-      status: 'starting',
-      reason: null,
-      detail: null,
-      runner: 'process',
-      worker,
-      warm: false,
-      last_seq: 0,
-      started_at: time(),
-      ended_at: null,
-    });
   });
+  startAttempt(log, task_id, worker);
   db.close();
   return { data_dir, task_id, worker };
+}
+
+/** A server that was stopped while the worker of its task runs on. */
+async function stoppedWhileRunning(t: ExecutionContext, prompt: string) {
+  const data_dir = await temporaryFolder(t);
+  const first = await startServer(t, { data_dir });
+  const task = addTask(first.db, addUser(first.db), { prompt });
+  first.dispatcher.wake();
+  await first.reaches(task.id, 'running');
+  await first.stop();
+  return { data_dir, first, task };
 }
 
 test.serial('an attempt whose worker was not started before a crash is started with the stored name', async (t) => {
@@ -56,12 +55,7 @@ test.serial('an attempt whose worker was not started before a crash is started w
 test.serial(
   'a running worker outlives the server, and the next server gets its calls, messages it and cancels it',
   async (t) => {
-    const data_dir = await temporaryFolder(t);
-    const first = await startServer(t, { data_dir });
-    const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-    first.dispatcher.wake();
-    await first.reaches(task.id, 'running');
-    await first.stop();
+    const { data_dir, task } = await stoppedWhileRunning(t, 'stay');
     const second = await startServer(t, { data_dir });
     t.is(second.dispatcher.workers.at_work, 1);
     t.is(second.task(task.id).status, 'running');
@@ -74,12 +68,7 @@ test.serial(
 );
 
 test.serial('a cancel from before a crash is executed after it', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'hold-on' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
+  const { data_dir, first, task } = await stoppedWhileRunning(t, 'hold-on');
   first.cancel(task.id);
   t.is(first.task(task.id).status, 'running');
   const second = await startServer(t, { data_dir });
@@ -88,12 +77,7 @@ test.serial('a cancel from before a crash is executed after it', async (t) => {
 });
 
 test.serial('an attempt whose worker exited while the server was down is lost, and the task is retried', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
+  const { data_dir, first, task } = await stoppedWhileRunning(t, 'stay');
   await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');
   const second = await startServer(t, { data_dir });
   await until('the attempt is lost', () => second.attempts(task.id)[0]?.ended_at);
@@ -105,12 +89,7 @@ test.serial('an attempt whose worker exited while the server was down is lost, a
 });
 
 test.serial('a task gets no new worker before that of an ended attempt is gone, even after a crash', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
+  const { data_dir, first, task } = await stoppedWhileRunning(t, 'stay');
   // The server is killed right after it stored that the attempt is lost: its worker still runs, and the task is
   // queued again.
   first.log.write((tx) => {
@@ -165,12 +144,7 @@ test.serial('a failed removal does not block the others', async (t) => {
 });
 
 test.serial('an adopted worker that dies loses its attempt', async (t) => {
-  const data_dir = await temporaryFolder(t);
-  const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
-  await first.stop();
+  const { data_dir, first, task } = await stoppedWhileRunning(t, 'stay');
   const second = await startServer(t, { data_dir });
   t.is(second.task(task.id).status, 'running');
   await first.runner.remove(first.attempts(task.id)[0]?.worker ?? '');

@@ -1,23 +1,8 @@
 import Anthropic, { APIError, APIUserAbortError, RateLimitError } from '@anthropic-ai/sdk';
-import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
-import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
-import test, { type ExecutionContext } from 'ava';
-import { startModelProxy } from '../../../support/model-proxy-scene.ts';
+import test from 'ava';
+import { ASK, leave, startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
-
-const ASK = {
-  model: 'claude-sonnet-5-5',
-  max_tokens: 2000,
-  messages: [{ role: 'user', content: 'Say something.' }],
-} satisfies BetaMessageStreamParams;
-
-/** Hangs up, as a worker does that has to stop. */
-async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<void> {
-  const gone = t.throwsAsync(stream.done(), { instanceOf: APIUserAbortError });
-  stream.abort();
-  await gone;
-}
 
 test('adds the cost of a request to its task, with an event', async (t) => {
   const { client, task, rows, caller } = await startModelProxy(t, {

@@ -1,33 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  APIUserAbortError,
-  InternalServerError,
-  NotFoundError,
-  PermissionDeniedError,
-  RateLimitError,
-} from '@anthropic-ai/sdk';
-import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
-import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
-import test, { type ExecutionContext } from 'ava';
+import { InternalServerError, NotFoundError, PermissionDeniedError, RateLimitError } from '@anthropic-ai/sdk';
+import test from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { startModelProxy } from '../../../support/model-proxy-scene.ts';
+import { ASK, leave, startModelProxy } from '../../../support/model-proxy-scene.ts';
 import { faults } from '../../../support/model/server.ts';
 import { until } from '../../../support/until.ts';
-
-const ASK = {
-  model: 'claude-sonnet-5-5',
-  max_tokens: 2000,
-  messages: [{ role: 'user', content: 'Say something.' }],
-} satisfies BetaMessageStreamParams;
-
-/** Hangs up, as a worker does that has to stop. */
-async function leave(t: ExecutionContext, stream: BetaMessageStream): Promise<void> {
-  const gone = t.throwsAsync(stream.done(), { instanceOf: APIUserAbortError });
-  stream.abort();
-  await gone;
-}
 
 test('forwards every byte of a request, with the API key in place of the token', async (t) => {
   const { client, model } = await startModelProxy(t, { script: [{ text: 'Grüße 🙂' }] });
