@@ -99,6 +99,11 @@ const FAULTS: Fault[] = [
     text: `import { ${names[1 - i]} as other } from './${names[1 - i]}.ts';\nexport const ${name} = (): unknown => other;\n`,
     says: 'Dependency cycle detected',
   })),
+  ...['Three', 'Four'].map((name, i, names) => ({
+    file: `coordinator/tasks/type-${name}.ts`,
+    text: `import type { ${names[1 - i]} } from './type-${names[1 - i]}.ts';\nexport type ${name} = ${names[1 - i]} | undefined;\n`,
+    says: 'Dependency cycle detected',
+  })),
 ];
 
 const FINE: Record<string, string> = {

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beginsWith, type Synopsis } from './command.ts';
+import { PROGRAM } from './render/program.ts';
 
 /*
  * Commands that run on the server's machine and work on its data folder. They are a separate program,
  * `coordinator/admin/`, because they need the server's code. An installed command line does not have that.
  */
 
-const PROGRAM = fileURLToPath(new URL('../admin/main.ts', import.meta.url));
+const ADMIN_PROGRAM = fileURLToPath(new URL('../admin/main.ts', import.meta.url));
 
 /** How each of them is typed, and what it does. */
 export const ADMIN_COMMANDS = {
@@ -40,7 +41,7 @@ export function isAdminCommand(argv: readonly string[]): boolean {
  * Returns only if that program is not there, with a message for the user.
  */
 export function runAdminCommand(argv: readonly string[]): string {
-  if (existsSync(PROGRAM))
-    process.execve?.(process.execPath, [process.execPath, ...process.execArgv, PROGRAM, ...argv]);
+  if (existsSync(ADMIN_PROGRAM))
+    process.execve?.(process.execPath, [PROGRAM, ...process.execArgv, ADMIN_PROGRAM, ...argv]);
   return "This command runs on the server's machine, in Errand's folder.";
 }

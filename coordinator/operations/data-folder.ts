@@ -6,7 +6,8 @@ import { readKeys, type Keys } from '../base/keys.ts';
 import { dataPathFault } from '../workers/local/worker-directories.ts';
 import { lockDataFolder } from '../sqlite/data-lock.ts';
 import { findDamage } from '../sqlite/integrity.ts';
-import { openDatabase, type Db } from '../sqlite/database.ts';
+import type { Db } from '../sqlite/database.ts';
+import { openDatabase } from '../sqlite/open-database.ts';
 import { openFault } from '../sqlite/storage-fault.ts';
 
 /** A database up to this size is checked before the start (a second on a slow disk), a larger one in the background. */

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { insertEvent } from '../../coordinator/sqlite/events.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { startWorkerApiScene } from '../support/worker-api-scene.ts';

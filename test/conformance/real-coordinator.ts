@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { endAttempt } from '../../coordinator/tasks/advance.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startErrand, type Person } from '../support/errand.ts';

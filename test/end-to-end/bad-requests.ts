@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import type { Session } from '../../protocol/accounts.ts';
@@ -23,7 +23,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
-/* Bad requests of every kind, to every surface of a coordinator in a process of its own. */
+/* Bad requests of every kind, to every listener of a coordinator in a process of its own. */
 
 /** A coordinator with an account, and all tokens that are not those of the account. */
 export async function startTarget(t: ExecutionContext) {
@@ -48,7 +48,7 @@ export async function startTarget(t: ExecutionContext) {
     return name !== undefined && join(workers, name, 'coordinator', 'coordinator.sock');
   });
   const task_id = newId();
-  const tokens = await foreignTokens(data_dir, session, task_id);
+  const tokens = await foreignTokens(data_dir, url, session, task_id);
   return { coordinator, url, session, other, tokens, task_id, callback_port, worker_socket };
 }
 
@@ -56,16 +56,16 @@ const signUp = (api: Api, name: string): Promise<Session> =>
   api.call('signup', { body: { email: `${name}@example.org`, password: 'correct horse battery' } });
 
 /** Tokens that are well-formed, and good nowhere, or not where a person's is. */
-async function foreignTokens(data_dir: string, session: Session, task_id: string): Promise<string[]> {
+async function foreignTokens(data_dir: string, url: string, session: Session, task_id: string): Promise<string[]> {
   const keys = readKeys(data_dir);
   const db = openDatabase(join(data_dir, 'errand.db'));
-  const instance = readMeta(db, 'instance');
+  const history = readMeta(db, 'history');
   db.close();
-  const claims = { sid: newId() };
-  const times = { iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 600 };
-  const named = { iss: instance, sub: session.user.id, aud: 'errand:user', ...times };
-  const sign = (payload: object, key: Uint8Array, typ = 'at+jwt') =>
-    new SignJWT({ ...claims, ...payload }).setProtectedHeader({ alg: 'HS256', typ }).sign(key);
+  const good = decodeJwt(session.access_token);
+  const sign = (claims: object, key: Uint8Array, typ = 'at+jwt') =>
+    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ }).sign(key);
+  // Each token below is this one with one fault.
+  await new Api(url, await sign(good, keys.access)).call('me', {});
   const [head, body, signature] = session.access_token.split('.');
   return [
     '',
@@ -75,15 +75,15 @@ async function foreignTokens(data_dir: string, session: Session, task_id: string
     session.refresh_token,
     `${head}.${body}.`,
     `${head}.${body}.${signature?.split('').toReversed().join('')}`,
-    new UnsecuredJWT({ ...claims, ...named }).encode(),
-    await sign(named, crypto.getRandomValues(new Uint8Array(32))),
-    await sign({ ...named, iss: 'another-server' }, keys.access),
-    await sign({ ...named, aud: 'errand:task' }, keys.access),
-    await sign({ ...named, exp: 1 }, keys.access),
-    await sign(named, keys.access, 'task+jwt'),
-    await sign(named, keys.task),
-    // A task token, as good as any, of a task that is not there.
-    await new TaskTokens(keys.task, instance).issue(task_id, 1),
+    new UnsecuredJWT(good).encode(),
+    await sign(good, crypto.getRandomValues(new Uint8Array(32))),
+    await sign({ ...good, iss: 'another-server' }, keys.access),
+    await sign({ ...good, aud: 'errand:task' }, keys.access),
+    await sign({ ...good, exp: 1 }, keys.access),
+    await sign(good, keys.access, 'task+jwt'),
+    await sign(good, keys.task),
+    // A valid task token of a task that does not exist.
+    await new TaskTokens(keys.task, history).issue(task_id, 1),
   ];
 }
 

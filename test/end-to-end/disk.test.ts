@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { Task } from '../../protocol/task.ts';
 import { readProblem } from '../support/api.ts';
 import { diskTest, fillDisk, mountDisk } from '../support/disk.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { once } from 'node:events';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import type { BackupDestination } from '../../coordinator/base/backup-destination.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { CommandLine } from './command-line.ts';
 import { temporaryFolder } from './folder.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';

@@ -6,7 +6,8 @@ import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import type { Logger } from '../../coordinator/base/logger.ts';
 import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
-import { openDatabase, sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { sql, type Db } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
@@ -109,7 +110,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   log.subscribe('attempt.ended', ({ task_id, attempt }) => {
     if (findAttemptState(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
   });
-  const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'instance'));
+  const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'history'));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watchdogs = new Watchdogs({ log, relay, logger, times });
   watchdogs.start();

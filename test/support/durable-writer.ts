@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { DurableSubscriber } from '../../coordinator/sqlite/durable-subscriber.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { SILENT } from './silent.ts';

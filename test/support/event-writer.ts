@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SILENT } from './silent.ts';
 

@@ -3,7 +3,7 @@
  * number n it kills itself in that migration after n statements.
  */
 import Database from 'better-sqlite3';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { migrate } from '../../coordinator/sqlite/migrate.ts';
 import { readMigrations } from '../../coordinator/sqlite/migrations.ts';
 

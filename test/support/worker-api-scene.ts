@@ -6,7 +6,7 @@ import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
-import { openDatabase } from '../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startLiveSockets } from './start-live-sockets.ts';
@@ -28,7 +28,7 @@ export async function startWorkerApiScene(options: Options) {
   const db = openDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'instance'), now);
+  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'history'), now);
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });

@@ -6,5 +6,5 @@ export function programName(argv_1: string): string {
   return installed ? 'errand' : 'npx errand';
 }
 
-/** The name of this program in the commands that messages suggest. */
-export const PROGRAM = programName(process.argv[1] ?? '');
+/** The name of this program in the commands that messages suggest. The admin program gets it as its `argv[0]`. */
+export const PROGRAM = /^(npx )?errand$/.test(process.argv0) ? process.argv0 : programName(process.argv[1] ?? '');

@@ -1,7 +1,7 @@
 import { createLogger } from '../../base/logger.ts';
 import { listActiveAttempts } from '../../sqlite/attempts.ts';
 import { beginNewHistory, makeOneFile } from '../../sqlite/copy.ts';
-import { openDatabase } from '../../sqlite/database.ts';
+import { openDatabase } from '../../sqlite/open-database.ts';
 import { EventLog, type Tx } from '../../sqlite/event-log.ts';
 import { deleteOpenRequest, listOpenRequests } from '../../sqlite/open-requests.ts';
 import { findTask } from '../../sqlite/tasks.ts';

@@ -41,7 +41,7 @@ test('a token that was not signed here for this use is refused', async (t) => {
     'another algorithm': await forge({ alg: 'HS512' }),
     'another type': await forge({ typ: 'JWT' }),
     'another instance': await forge({ iss: 'there' }),
-    'another surface': await forge({ aud: 'errand:task' }),
+    'another audience': await forge({ aud: 'errand:task' }),
     'no log-in': await forge({ sid: 7 }),
     'no signature': new UnsecuredJWT({ sid: session })
       .setIssuer('here')

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Limiter, networkOf } from '../../../coordinator/auth/limiter.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { insertUser } from '../../../coordinator/sqlite/users.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { ErrandError } from '../../../protocol/problem.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import test from 'ava';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { listSessions } from '../../../coordinator/sqlite/refresh-tokens.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -1,9 +1,17 @@
+import { execFile } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { COMMANDS } from '../../../coordinator/cli/commands.ts';
 import { helpOf, overviewOf } from '../../../coordinator/cli/help.ts';
 import { columnLines } from '../../../coordinator/cli/render/columns.ts';
 import { paint } from '../../../coordinator/cli/render/line.ts';
 import { programName } from '../../../coordinator/cli/render/program.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const MAIN = fileURLToPath(new URL('../../../coordinator/cli/main.ts', import.meta.url));
 
 test('help fits a terminal of 60 columns', (t) => {
   const lines = [...overviewOf(COMMANDS, 60), ...COMMANDS.flatMap((command) => helpOf(command, 60))];
@@ -29,4 +37,15 @@ test('messages name the program as it was typed', (t) => {
   t.is(programName('C:\\errand\\errand.cjs'.replaceAll('\\', '/')), 'errand');
   t.is(programName('/home/ada/errand/node_modules/.bin/errand'), 'npx errand');
   t.is(programName('/home/ada/errand/coordinator/cli/main.ts'), 'npx errand');
+});
+
+test('a command that runs on the machine of the server names the program as it was typed, too', async (t) => {
+  const installed = join(await temporaryFolder(t), 'errand');
+  await symlink(MAIN, installed);
+  const firstLine = async (program: string) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, 'backup', '--help']);
+    return stdout.split('\n')[0] ?? '';
+  };
+  t.regex(await firstLine(installed), /^errand backup/);
+  t.regex(await firstLine(MAIN), /^npx errand backup/);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { writeOnce, hashRequest } from '../../../coordinator/http/idempotency.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { insertStoredResponse } from '../../../coordinator/sqlite/idempotency.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';

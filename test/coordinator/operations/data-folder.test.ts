@@ -8,7 +8,7 @@ import { openDataFolder, type DataFolder } from '../../../coordinator/operations
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { diskTest, fillDisk, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -6,7 +6,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { SILENT } from '../../support/silent.ts';
 import { Metrics } from '../../../coordinator/operations/metrics.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { STATS } from '../../../coordinator/sqlite/stats.ts';
 import { Counters } from '../../../coordinator/operations/counters.ts';
 import { Api } from '../../support/api.ts';

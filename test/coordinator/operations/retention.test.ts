@@ -10,7 +10,7 @@ import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { Retention, type RetentionDependencies } from '../../../coordinator/operations/retention.ts';
 import { findSeenAt, putSeenAt } from '../../../coordinator/sqlite/meta.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { ErrandError } from '../../../protocol/problem.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { DurableSubscriber } from '../../../coordinator/sqlite/durable-subscriber.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';

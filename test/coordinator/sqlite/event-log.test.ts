@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EventLog, type Tx } from '../../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { CuttableDisk, powerTest } from '../../support/disk.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { advanceSubscriberCursor, findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 

@@ -6,7 +6,7 @@ import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
 import { newWorkerName } from '../../../coordinator/workers/worker-name.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
-import { openDatabase } from '../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { setWorkspace } from '../../../coordinator/sqlite/workspaces.ts';
 import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
 import { startAttempt } from '../../support/fixtures.ts';

@@ -8,7 +8,7 @@ import { readBackupState } from '../../../../coordinator/operations/backup/state
 import { readConfig } from '../../../../coordinator/base/config.ts';
 import { lockBackups } from '../../../../coordinator/sqlite/data-lock.ts';
 import { newestVersion } from '../../../../coordinator/sqlite/migrations.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { dataFolder, look, serverCommands } from '../../../support/backups.ts';
 import { startProgram } from '../../../support/child.ts';
 import { diskTest, fillDisk, mountDisk } from '../../../support/disk.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { startNewEpoch } from '../../../../coordinator/operations/backup/new-epoch.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { insertOpenRequest } from '../../../../coordinator/sqlite/open-requests.ts';
 import { dataFolder, look } from '../../../support/backups.ts';
 

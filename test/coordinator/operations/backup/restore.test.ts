@@ -16,7 +16,7 @@ import Database from 'better-sqlite3';
 import { nameOf } from '../../../../coordinator/operations/backup/name.ts';
 import { restore } from '../../../../coordinator/operations/backup/restore.ts';
 import { lockDataFolder } from '../../../../coordinator/sqlite/data-lock.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { contents, dataFolder, look, serverCommands } from '../../../support/backups.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { startS3Stub } from '../../../support/s3-stub.ts';

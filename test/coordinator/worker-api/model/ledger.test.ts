@@ -7,7 +7,7 @@ import { TOKENS_PER_SECOND } from '../../../../coordinator/worker-api/model/mete
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { demoPrices } from '../../../../coordinator/domain/prices.ts';
 import { readPrices } from '../../../../coordinator/operations/price-table.ts';
-import { openDatabase } from '../../../../coordinator/sqlite/database.ts';
+import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import type { EventRow } from '../../../../coordinator/sqlite/events.ts';
 import { listOpenRequests } from '../../../../coordinator/sqlite/open-requests.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
