@@ -87,6 +87,9 @@ export type AttemptRow = {
   worker: string;
   warm: boolean;
   last_seq: number;
+  /** The project's commands when the attempt began; null: there is none. */
+  setup_command: string | null;
+  verify_command: string | null;
   started_at: string;
   ended_at: string | null;
 };

@@ -170,8 +170,6 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
   const settings = () => {
     if (options.assignment_error) throw options.assignment_error;
     return {
-      setup_command: null,
-      verify_command: null,
       env: {},
       egress: 'none' as const,
       author: { name: 'Errand', email: 'errand@example.org' },
