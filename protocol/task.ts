@@ -163,6 +163,8 @@ export const Task = z.object({
   reason: FailureReason.nullable().describe('why it failed'),
   detail: z.string().nullable().describe('why it failed, for people'),
   waiting_for: WaitingFor.nullable(),
+  retry_at: Time.nullable().describe('a queued task does not start before; null: it starts as soon as it can'),
+  cancel_reason: z.string().nullable().describe('why it is being cancelled; null: it is not'),
   queue_place: z.number().int().positive().nullable(),
   branch: z.string().nullable(),
   attempt: z.number().int().nonnegative().describe('the number of the newest attempt; 0 before the first'),

@@ -132,6 +132,11 @@ export const ResultPost = z.strictObject({
   /** Set with the status `failed`, null with any other. */
   reason: FailureReason.nullable(),
   detail: z.string().max(4000).nullable(),
+  /**
+   * With `model_unavailable`, `repository_unavailable` or `push_failed`: when the service takes requests again, as it
+   * said itself. The task waits until then, without a worker, and that costs no attempt. Absent or null: it did not say.
+   */
+  retry_at: Time.nullable().optional(),
   summary: z.string().max(LIMITS.summary_chars_max),
   /** Null if nothing was pushed. */
   branch: z.string().nullable(),

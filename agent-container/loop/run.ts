@@ -18,13 +18,13 @@ import { cancelled, failed, succeeded } from './work-result.ts';
 
 export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number };
 
-/** A limit of the API that resets within half an hour is waited for. */
+/** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
   headers_ms: 120_000,
   idle_ms: 180_000,
   backoff: { first_ms: 1_000, max_ms: 60_000 },
   failures_max: 10,
-  wait_total_ms: 30 * 60_000,
+  wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
 };
 

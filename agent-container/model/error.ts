@@ -1,5 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
 import { errorCode } from '../base/error-code.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /**
  * What a failed request means.
@@ -99,14 +100,4 @@ function kindOfStatus(status: number, text: string, headers: Headers | undefined
 function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return errorCode(error) ?? systemCodeOf(error.cause);
-}
-
-function retryAfterMs(headers: Headers | undefined): number | null {
-  const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
-  if (Number.isFinite(ms)) return Math.max(0, ms);
-  const value = headers?.get('retry-after') ?? '';
-  const seconds = Number.parseFloat(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }

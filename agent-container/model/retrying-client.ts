@@ -12,7 +12,10 @@ export type RetryLimits = {
   backoff: Backoff;
   /** Failures of one request in a row until it is given up. */
   failures_max: number;
-  /** How long one request may wait in all, including the API's own limits. */
+  /**
+   * How long one request may wait in all. A limit that resets later ends the attempt, which frees the worker: the task
+   * waits without one.
+   */
   wait_total_ms: number;
 };
 
@@ -130,11 +133,20 @@ export class RetryingModelClient {
       case 'budget_spent':
         throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
-        throw new AttemptFailure('model_unavailable', error.message, error);
+        throw unavailable(error.message, error);
       case 'rejected':
         throw new AttemptFailure('model_rejected', error.message, error);
     }
   }
+}
+
+/** The longest wait that is reported as a time; beyond it, the API has not named a useful one. */
+const NAMED_WAIT_MS_MAX = 366 * 24 * 3_600_000;
+
+function unavailable(message: string, error: ModelError): AttemptFailure {
+  const wait_ms = error.retry_after_ms ?? 0;
+  const retry_at = wait_ms > 0 ? new Date(Date.now() + Math.min(wait_ms, NAMED_WAIT_MS_MAX)).toISOString() : null;
+  return new AttemptFailure('model_unavailable', message, error, retry_at);
 }
 
 /** Counts the failures of one request, and says how long to wait after each. */
@@ -160,10 +172,10 @@ class RequestFailures {
     }
     this.#disconnected = 0;
     this.#transient++;
-    const wait_ms = error.retry_after_ms ?? backoffMs(backoff, this.#transient);
+    const wait_ms = Math.max(error.retry_after_ms ?? 0, backoffMs(backoff, this.#transient));
     this.#waited_ms += wait_ms;
     if (this.#transient >= failures_max || this.#waited_ms > wait_total_ms)
-      throw new AttemptFailure('model_unavailable', `${error.message} It was tried ${this.#transient} times.`, error);
+      throw unavailable(`${error.message} It was tried ${this.#transient} times.`, error);
     return { wait_ms, is_reported: true };
   }
 }

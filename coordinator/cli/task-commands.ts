@@ -94,7 +94,7 @@ export const cancel = clientCommand({
 export const retry = clientCommand({
   name: 'retry',
   operands: ['ID'],
-  summary: 'Run an errand again that failed or was cancelled, from where it was',
+  summary: 'Run an errand again that failed, was cancelled or waits for a limit, from where it was',
   options: {
     budget: NEW_BUDGET_OPTION,
     follow: { type: 'boolean', help: 'watch it until it ends' },

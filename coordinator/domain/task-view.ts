@@ -24,6 +24,8 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     reason: isActive(task.status) ? null : task.reason,
     detail: isActive(task.status) ? null : task.detail,
     waiting_for: waitingFor(task, { place: place ?? 1, fault }),
+    retry_at: task.status === 'queued' ? task.retry_at : null,
+    cancel_reason: isActive(task.status) ? task.cancel_reason : null,
     queue_place: place ?? null,
     branch: task.pushed_branch,
     attempt: task.attempt,

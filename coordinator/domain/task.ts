@@ -55,6 +55,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
     cancel_reason: null,
     queued_at: at,
     retry_at: null,
+    outage_since: null,
     workspace: null,
     waiting_for: null,
     silence: null,

@@ -45,9 +45,9 @@ export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
     `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, budget_usd, max_turns, priority,
-       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, workspace, plan, created_at, updated_at, started_at, ended_at)
+       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
      VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :budget_usd, :max_turns, :priority,
-       :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :workspace, '[]', :created_at, :updated_at,
+       :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
   ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null, silence: null });
 }
@@ -65,7 +65,8 @@ export function updateState(
   const { changes } = sql(
     db,
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
-       cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, started_at = :started_at, ended_at = :ended_at,
+       cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
+       started_at = :started_at, ended_at = :ended_at,
        waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,

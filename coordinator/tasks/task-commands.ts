@@ -86,13 +86,19 @@ export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
   return next;
 }
 
-/** Queues a failed or cancelled task again, optionally with a new budget. It resumes where it stopped. */
+/**
+ * Queues a failed or cancelled task again, optionally with a new budget. It resumes where it stopped. A task that waits
+ * for a limit or an outage no longer waits for it.
+ */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  return advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
+  const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
+  if (task.status === 'queued')
+    tx.note(next, { type: 'task.status', body: { from: 'queued', to: 'queued', reason: null, detail: null } }, at);
+  return next;
 }
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */

@@ -38,7 +38,7 @@ test.serial('a forge that cannot be reached is tried again, and the task goes on
   });
   t.deepEqual([waiting.status, waiting.reason, waiting.attempts.length], ['queued', 'repository_unavailable', 1]);
   t.regex(waiting.detail ?? '', /could not be (fetched|reached)/);
-  t.is(waiting.waiting_for?.kind, 'queue');
+  t.is(waiting.waiting_for?.kind, 'limit');
   whole.forge.intercept = undefined;
   const done = await ended(ann, id);
   t.deepEqual([done.status, done.attempts.length], ['succeeded', 2]);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { bench, transcriptOf } from '../../support/agent-work.ts';
+import { bench, transcriptOf, type Bench } from '../../support/agent-work.ts';
 import type { MessagesRequest, Turn } from '../../support/model/server.ts';
 import { Random } from '../../support/random.ts';
 
@@ -61,12 +61,12 @@ for (const [what, answer] of Object.entries(BAD))
     let asked = 0;
     const b = await bench(t, { handler: () => turns[Math.min(asked++, turns.length - 1)] ?? {} });
     t.like(await b.run(), { status: 'succeeded', reason: null });
-    t.deepEqual(b.of('turn.retried'), []);
+    t.deepEqual(refusals(b), []);
     // What the next attempt sends is what this one would have sent, and the API takes it.
     const last = b.model.requests.at(-1)?.body?.messages ?? [];
     b.messages.say('Go on.');
     t.is((await b.run()).status, 'succeeded');
-    t.deepEqual(b.of('turn.retried'), []);
+    t.deepEqual(refusals(b), []);
     t.deepEqual(bare(b.model.requests.at(-1)?.body?.messages.slice(0, last.length)), bare(last));
   });
 
@@ -89,7 +89,7 @@ test('whatever blocks an answer has, the next request and the next attempt are a
     const second = await b.run();
     const where = JSON.stringify(bad);
     t.deepEqual([first.status, second.status], ['succeeded', 'succeeded'], where);
-    t.deepEqual(b.of('turn.retried'), [], where);
+    t.deepEqual(refusals(b), [], where);
   }
 });
 
@@ -111,7 +111,7 @@ test('a history that an older version stored with a bad answer is sent in a vali
       : event,
   );
   t.is((await b.run({ transcript: stored, attempt: 2 })).status, 'succeeded');
-  t.deepEqual(b.of('turn.retried'), []);
+  t.deepEqual(refusals(b), []);
 });
 
 const answers = (messages: MessagesRequest['messages']) => messages.filter(({ role }) => role === 'assistant').length;
@@ -129,7 +129,7 @@ test('an answer that the API refuses by its place is left out once, and the erra
     },
   });
   t.is((await b.run()).status, 'succeeded');
-  t.is(b.of('turn.retried').length, 1);
+  t.is(refusals(b).length, 1);
   b.messages.say('Go on.');
   t.is((await b.run()).status, 'succeeded', 'the next attempt leaves it out, too');
 });
@@ -142,7 +142,7 @@ test('a refusal that names no message leaves out the newest answer', async (t) =
     },
   });
   t.is((await b.run()).status, 'succeeded');
-  t.is(b.of('turn.retried').length, 1);
+  t.is(refusals(b).length, 1);
 });
 
 test('a refusal that stays whatever is left out ends the attempt, after a few tries', async (t) => {
@@ -166,6 +166,9 @@ test('an answer that is too long for its event is not executed, and the next att
   t.is((await b.run()).status, 'succeeded');
   t.deepEqual(bare(b.model.requests.at(-1)?.body?.messages.slice(0, last.length)), bare(last));
 });
+
+/** The requests that the API refused. */
+const refusals = (b: Bench) => b.of('turn.retried').filter(({ reason }) => reason.includes(' 400'));
 
 /** Without cache marks, which move. */
 const bare = (messages: unknown): unknown =>

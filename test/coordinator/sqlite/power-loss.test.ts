@@ -49,7 +49,7 @@ powerTest('every event that was acknowledged before the power failed is there af
     let acknowledged = 0;
     createInterface(child.stdout).on('line', (line) => (acknowledged = Number(line)));
     const enough = 1 + Math.floor(Math.random() * ACKNOWLEDGED_MAX);
-    await until(`${enough} events are acknowledged`, () => acknowledged >= enough);
+    await until(`${enough} events are acknowledged`, () => acknowledged >= enough, 90_000);
     const before = acknowledged;
     disk.cut();
     child.kill('SIGKILL');

@@ -206,6 +206,8 @@ const TASK: Task = {
   detail: null,
   waiting_for: null,
   queue_place: null,
+  retry_at: null,
+  cancel_reason: null,
   branch: null,
   attempt: 0,
   usage: { requests: 0, input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0, cost_usd: 0 },
