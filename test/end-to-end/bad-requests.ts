@@ -8,9 +8,6 @@ import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -21,6 +18,7 @@ import { Api } from '../support/api.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 
 /* Bad requests of every kind, to every listener of a coordinator in a process of its own. */
@@ -48,24 +46,24 @@ export async function startTarget(t: ExecutionContext) {
     return name !== undefined && join(workers, name, 'coordinator', 'coordinator.sock');
   });
   const task_id = newId();
-  const tokens = await foreignTokens(data_dir, url, session, task_id);
+  const tokens = await foreignTokens({ data_dir, url, callback_port, session, task_id });
   return { coordinator, url, session, other, tokens, task_id, callback_port, worker_socket };
 }
 
 const signUp = (api: Api, name: string): Promise<Session> =>
   api.call('signup', { body: { email: `${name}@example.org`, password: 'correct horse battery' } });
 
-/** Tokens that are well-formed, and good nowhere, or not where a person's is. */
-async function foreignTokens(data_dir: string, url: string, session: Session, task_id: string): Promise<string[]> {
+type Tokens = { data_dir: string; url: string; callback_port: number; session: Session; task_id: string };
+
+/** Tokens that the server refuses everywhere, or only where it expects a person's. */
+async function foreignTokens({ data_dir, url, callback_port, session, task_id }: Tokens): Promise<string[]> {
   const keys = readKeys(data_dir);
-  const db = openDatabase(join(data_dir, 'errand.db'));
-  const history = readMeta(db, 'history');
-  db.close();
   const good = decodeJwt(session.access_token);
   const sign = (claims: object, key: Uint8Array, typ = 'at+jwt') =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ }).sign(key);
   // Each token below is this one with one fault.
   await new Api(url, await sign(good, keys.access)).call('me', {});
+  const task_token = await signedTaskToken(data_dir, callback_port, task_id);
   const [head, body, signature] = session.access_token.split('.');
   return [
     '',
@@ -82,9 +80,21 @@ async function foreignTokens(data_dir: string, url: string, session: Session, ta
     await sign({ ...good, exp: 1 }, keys.access),
     await sign(good, keys.access, 'task+jwt'),
     await sign(good, keys.task),
-    // A valid task token of a task that does not exist.
-    await new TaskTokens(keys.task, history).issue(task_id, 1),
+    task_token,
   ];
+}
+
+/** A task token whose signature the server accepts, for a task that does not exist. */
+async function signedTaskToken(data_dir: string, callback_port: number, task_id: string): Promise<string> {
+  const token = await taskTokensOf(data_dir).issue(task_id, 1);
+  const reply = await fetch(`http://127.0.0.1:${callback_port}/internal/tasks/${task_id}/heartbeat`, {
+    method: 'POST',
+    headers: bearing(token),
+    body: JSON.stringify({ attempt: 1, last_seq: 0, waiting_for: null }),
+  });
+  const { detail } = Problem.parse(await reply.json());
+  if (detail !== 'The task token belongs to an attempt that does not exist.') throw new Error(`The server: ${detail}`);
+  return token;
 }
 
 type Target = Awaited<ReturnType<typeof startTarget>>;

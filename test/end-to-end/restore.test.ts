@@ -3,10 +3,8 @@ import test from 'ava';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBackupState, updateBackupState } from '../../coordinator/operations/backup/state.ts';
-import { readKeys } from '../../coordinator/base/keys.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
-import { look, serverCommands } from '../support/backups.ts';
+import { serverCommands } from '../support/backups.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn, type Person } from '../support/errand.ts';
@@ -16,6 +14,7 @@ import { startGitServer } from '../support/git-server.ts';
 import { startModel } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { startS3Stub } from '../support/s3-stub.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
@@ -103,10 +102,8 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
 
   // A worker of the history of before may well be of an attempt whose number is used again.
-  const keys = readKeys(data_dir);
   const call = (token: string, attempt: number) => heartbeat(callback_port, id, token, attempt);
-  const issuer = () => look(data_dir, (value) => String(value(`SELECT value FROM meta WHERE key = 'history'`)));
-  const before = new TaskTokens(keys.task, issuer());
+  const before = taskTokensOf(data_dir);
   t.is(await call(await before.issue(id, 1), 1), 200);
 
   const epoch = phone.hello?.epoch;
@@ -124,7 +121,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   t.not(again.hello?.epoch, epoch);
   await again.until(({ events }) => events.some(({ type, attempt }) => type === 'agent.started' && attempt === 2));
   t.is(await call(await before.issue(id, 2), 2), 401);
-  t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
+  t.not(await call(await taskTokensOf(data_dir).issue(id, 1), 1), 200);
 
   await checkAttempts(t, ann, id);
   await second.stop();

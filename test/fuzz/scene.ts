@@ -3,14 +3,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { once } from 'node:events';
-import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 
 export type Scene = Awaited<ReturnType<typeof startScene>>;
@@ -62,7 +59,7 @@ export async function startScene(t: ExecutionContext) {
     callback_port,
     tunnel: `${TUNNEL_HOST}:${tunnel_port}`,
     task_id: id,
-    task_token: await taskToken(data_dir, id),
+    task_token: await taskTokensOf(data_dir).issue(id, 1),
     worker,
     finish: () => writeFileSync(go, ''),
   };
@@ -78,13 +75,6 @@ function readWorker(data_dir: string) {
     socket: join(dir, name, 'worker', 'worker.sock'),
     coordinator_socket: join(dir, name, 'coordinator', 'coordinator.sock'),
   };
-}
-
-async function taskToken(data_dir: string, task_id: string): Promise<string> {
-  const db = openDatabase(join(data_dir, 'errand.db'));
-  const issuer = readMeta(db, 'history');
-  db.close();
-  return new TaskTokens(readKeys(data_dir).task, issuer).issue(task_id, 1);
 }
 
 /** What tunnels lead to: it sends back what comes, and what begins with an odd byte it answers with a reset. */
