@@ -35,9 +35,7 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
 async function stoppedWhileRunning(t: ExecutionContext, prompt: string) {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
+  const task = await first.runTask(prompt);
   await first.stop();
   return { data_dir, first, task };
 }

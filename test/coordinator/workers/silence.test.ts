@@ -150,9 +150,7 @@ test.serial(
 
 test.serial('a worker that is suspended for less than its lease continues the same attempt', async (t) => {
   const server = await startServer(t, { silent_ms: 800 });
-  const task = addQueued(server.db, addPerson(server.db), { prompt: 'stay' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('stay');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
   const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
   process.kill(pid, 'SIGSTOP');
