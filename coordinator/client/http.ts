@@ -130,7 +130,7 @@ const CAUSES: Record<string, string> = {
   ECONNRESET: 'the connection was cut',
 };
 
-/** Why a connection failed, in words. */
+/** Why a connection failed, as text for a person. */
 export function reason(error: unknown, answer_ms = ANSWER_MS): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${answer_ms / 1000} seconds`;

@@ -16,8 +16,8 @@ export type Scene = Awaited<ReturnType<typeof startScene>>;
 const TUNNEL_HOST = 'localhost';
 
 /**
- * A coordinator in a process of its own, and an errand whose worker, a process too, runs the project's setup command until `finish`: so every
- * listener is open, that of the demo model and those of a worker with a task among them.
+ * Starts a coordinator in a separate process, and an errand whose worker, also a process, runs the project's setup
+ * command until `finish`. So every listener is open, also those of the demo model and of a worker with a task.
  */
 export async function startScene(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
@@ -50,7 +50,7 @@ export async function startScene(t: ExecutionContext) {
     const { waiting_for } = await api.call('getTask', { params: { id } });
     return waiting_for?.kind === 'command';
   });
-  const worker = await until('the worker is there', () => readWorker(data_dir));
+  const worker = await until('the worker has its directories', () => readWorker(data_dir));
   return {
     coordinator,
     url,
@@ -77,7 +77,7 @@ function readWorker(data_dir: string) {
   };
 }
 
-/** What tunnels lead to: it sends back what comes, and what begins with an odd byte it answers with a reset. */
+/** The server at the end of the tunnels: it echoes data, and resets the connection if the first byte is odd. */
 async function startFarEnd(t: ExecutionContext): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);

@@ -153,8 +153,8 @@ test.serial('a message is pushed to the worker at once', async (t) => {
   server.say(task.id, 'use tabs');
   await server.reaches(task.id, 'succeeded', 3_000);
   t.is(server.attempts(task.id).length, 1);
-  const heard = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
-  t.regex(String(heard), /use tabs/);
+  const added = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
+  t.regex(String(added), /use tabs/);
 });
 
 test.serial('a worker that does not exit after its result is killed', async (t) => {

@@ -23,7 +23,7 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   const log = new EventLog({ db, logger: SILENT });
   log.write((tx) => {
     const queued = addTask(db, addUser(db));
-    advance(tx, queued, { type: 'cancel', reason: 'of no matter', at: time() });
+    advance(tx, queued, { type: 'cancel', reason: 'any', at: time() });
     setWorkspace(tx.db, task_id, worker);
   });
   startAttempt(log, task_id, worker);
