@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { WaitingFor } from '../../protocol/task.ts';
@@ -6,6 +5,7 @@ import { CommandLine } from '../support/command-line.ts';
 import { ended, startErrand, type WholeErrand } from '../support/errand.ts';
 import type { ModelOptions } from '../support/model/server.ts';
 import type { Phone } from '../support/phone.ts';
+import { workerPid } from '../support/processes.ts';
 import { BROKEN } from './scenario.ts';
 
 /* Real workers whose model, command or process is silent: the API, the socket and the command line all say so. */
@@ -56,8 +56,7 @@ const isSilent = (kind: 'model' | 'command') => (waiting: WaitingFor) =>
   waiting.kind === kind && waiting.silent_since !== undefined;
 
 function pidOf({ data_dir, workers }: WholeErrand): number {
-  const text = readFileSync(join(data_dir, 'workers', workers()[0] ?? '', 'process.json'), 'utf8');
-  return Number(JSON.parse(text).pid);
+  return workerPid(join(data_dir, 'workers'), workers()[0] ?? '');
 }
 
 test.serial(

@@ -8,6 +8,7 @@ import { dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, startErrand, type WholeErrand } from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
 import type { MessagesRequest } from '../support/model/server.ts';
+import { workerPid } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
@@ -25,8 +26,7 @@ const COUNTING = byConversation((request) => {
 async function kill(runner: 'docker' | 'process', { data_dir, workers }: WholeErrand): Promise<void> {
   const [name = ''] = workers();
   if (runner === 'docker') return void (await promisify(execFile)('docker', ['kill', '--signal', 'KILL', name]));
-  const { pid } = JSON.parse(readFileSync(join(data_dir, 'workers', name, 'process.json'), 'utf8')) as { pid: number };
-  process.kill(pid, 'SIGKILL');
+  process.kill(workerPid(join(data_dir, 'workers'), name), 'SIGKILL');
 }
 
 /** The part of a request that decides about a cache hit: all but the cache marks, which may move. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -7,6 +7,7 @@ import { Api } from '../support/api.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { workerPid } from '../support/processes.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 
@@ -69,9 +70,8 @@ function readWorker(data_dir: string) {
   const dir = join(data_dir, 'workers');
   const [name] = existsSync(dir) ? readdirSync(dir) : [];
   if (name === undefined) return undefined;
-  const { pid } = JSON.parse(readFileSync(join(dir, name, 'process.json'), 'utf8')) as { pid: number };
   return {
-    pid,
+    pid: workerPid(dir, name),
     socket: join(dir, name, 'worker', 'worker.sock'),
     coordinator_socket: join(dir, name, 'coordinator', 'coordinator.sock'),
   };

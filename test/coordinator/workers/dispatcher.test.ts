@@ -6,6 +6,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { SecretsUnreadable } from '../../../coordinator/tasks/secrets.ts';
 import { addTask, addUser, startServer, time, type Server } from '../../support/dispatching.ts';
+import { workerPid } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
 /** Waits until the worker is gone and its slot is free. */
@@ -257,7 +258,7 @@ test.serial('a suspended worker loses its attempt when its lease expires, and is
   const server = await startServer(t, { lease_ms: 5_000 });
   const task = await server.runTask('stay');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
-  const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
+  const pid = workerPid(server.directories.workers_dir, worker);
   process.kill(pid, 'SIGSTOP');
   await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
   await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');
