@@ -4,6 +4,7 @@ import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
 import { ModelClient, type ModelTimeouts } from '../model/client.ts';
 import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.ts';
+import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
 import { readInstructions } from './instructions.ts';
@@ -43,9 +44,11 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   const limits = new AttemptLimits(assignment);
   const signal = AbortSignal.any([input.signal, limits.deadline]);
   const transcript = new Transcript();
+  // The transcript gets what is stored: the next attempt sends the same conversation.
   const record = async (event: WorkerEvent) => {
-    await report.emit(event);
-    transcript.apply(event);
+    const stored = shortenEvent(event);
+    await report.emit(stored);
+    transcript.apply(stored);
   };
   const secrets = new Secrets(assignment.env);
   const shell = shellFor(input, secrets, signal);

@@ -4,7 +4,7 @@ import type { ModelMessage, ToolSpec } from './message.ts';
 export type ModelRequest = {
   model: string;
   system: string;
-  tools: ToolSpec[];
+  tools: readonly ToolSpec[];
   messages: ModelMessage[];
   /** Makes the API shorten the context now, as far as it can: the context was too long as it is. */
   shorten_context: boolean;
