@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProjectRow } from '../domain/project.ts';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 type Stored = Omit<ProjectRow, 'egress_hosts' | 'has_git_token' | 'env_names'> & {
   egress_hosts: string;
@@ -74,11 +74,8 @@ export function listProjects(db: Db, user_id: string, before: string | undefined
 
 /** How many projects a user has, without those that are being deleted. */
 export function countProjects(db: Db, user_id: string): number {
-  const row = sql<{ n: number }>(
-    db,
-    'SELECT count(*) AS n FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)',
-  ).get(user_id);
-  return row?.n ?? 0;
+  const text = 'SELECT count(*) FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)';
+  return numberOf(db, text, user_id);
 }
 
 /** The names of a user's projects. */

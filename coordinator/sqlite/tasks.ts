@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlanItem, TaskResult, WaitingFor, type TaskStatus } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { TaskState } from '../domain/task-state.ts';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
   waiting_for: string | null;
@@ -134,10 +134,7 @@ export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
 
 /** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
-  const row = sql<{ n: number }>(db, `SELECT count(*) AS n FROM tasks WHERE user_id = ? AND status = 'queued'`).get(
-    user_id,
-  );
-  return row?.n ?? 0;
+  return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
 }
 
 /** Whether a task of this project is queued or at work. */

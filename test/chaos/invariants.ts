@@ -147,8 +147,8 @@ async function checkCommands(scene: Scene, task: TaskDetail, log: LogEvent[], wr
   for (const { body } of done)
     if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
   const turns = log.filter(({ type }) => type === 'turn.finished').length - 1;
-  const heard = log.some(({ type }) => type === 'message.received');
-  if (!`${task.prompt} `.startsWith(`${promptFor(turns)} `) && !heard)
+  const has_message = log.some(({ type }) => type === 'message.received');
+  if (!`${task.prompt} `.startsWith(`${promptFor(turns)} `) && !has_message)
     wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
 }
 

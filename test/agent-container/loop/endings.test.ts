@@ -1,11 +1,7 @@
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
-import type { MessagesRequest, Turn } from '../../support/model/server.ts';
-
-const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
-const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
-const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
-const textOf = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
+import { DONE, run, textOf } from '../../support/agent-script.ts';
+import type { Turn } from '../../support/model/server.ts';
 
 test('never runs a call of a turn that was cut off, and stops after three such turns', async (t) => {
   const cut: Turn = {

@@ -2,15 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
+import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
-import { faults, type MessagesRequest, type Turn } from '../../support/model/server.ts';
+import { faults, type Turn } from '../../support/model/server.ts';
 
-const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
 const read = (path: string) => ({ name: 'read_file', input: { path } });
-const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
-const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
-const textOf = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
 
 test('reads, edits and ends, with the closing text as summary and commit message', async (t) => {
   const b = await bench(t, {

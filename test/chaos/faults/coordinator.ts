@@ -41,7 +41,7 @@ const killed: Fault = {
 };
 
 /** Down for longer than a lease. */
-const away: Fault = {
+const down: Fault = {
   name: 'coordinator: kill -9, and down for longer than a lease',
   outcome: ENTRY_OUTCOME,
   inject: async (scene, random) => {
@@ -144,7 +144,7 @@ const second: Fault = {
 
 export const COORDINATOR_FAULTS: Fault[] = [
   killed,
-  away,
+  down,
   restarted,
   hundredKills,
   asleep,

@@ -115,8 +115,8 @@ test('a message reaches the worker of a task at work, and resumes one that has e
   server.told.length = 0;
   t.false((await api.call('createMessage', { params, body: { text: 'live' } })).resumed);
   t.deepEqual(server.told, [`message.received ${id}`]);
-  for (const heard of listPendingMessages(server.db, id))
-    markMessageTakenIn(server.db, id, heard.id, new Date().toISOString());
+  for (const message of listPendingMessages(server.db, id))
+    markMessageTakenIn(server.db, id, message.id, new Date().toISOString());
   endTask(server.log, id);
   const { message_id, resumed } = await api.call('createMessage', { params, body: { text: 'more' } });
   t.true(resumed);
@@ -164,8 +164,8 @@ test('a retry and a message may give a task a new budget, which must be more tha
   t.is(findBudget(server.db, id)?.budget_usd, 7, 'which its next request goes by');
   t.is((await api.refused('retryTask', { params, body: { budget_usd: 8 } })).code, 'conflict');
   t.is(await budget(), 7, 'what is refused changes nothing');
-  for (const heard of listPendingMessages(server.db, id))
-    markMessageTakenIn(server.db, id, heard.id, new Date().toISOString());
+  for (const message of listPendingMessages(server.db, id))
+    markMessageTakenIn(server.db, id, message.id, new Date().toISOString());
   endTask(server.log, id, 'failed');
   for (const budget_usd of [2, 1.5, 0, -1, BUDGET_USD_MAX + 1, '5', null])
     for (const [name, body] of [

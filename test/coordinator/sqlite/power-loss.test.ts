@@ -23,7 +23,7 @@ const ACKNOWLEDGED_MAX = 400;
 
 /** Stores events, one to seven per turn of the event loop, and prints the number of each once it is acknowledged. */
 const WRITER = `
-  import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/database.ts', import.meta.url).href)};
+  import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/open-database.ts', import.meta.url).href)};
   import { EventLog } from ${JSON.stringify(new URL('../../../coordinator/sqlite/event-log.ts', import.meta.url).href)};
   import { SILENT } from ${JSON.stringify(new URL('../../support/silent.ts', import.meta.url).href)};
   import { addTask, addUser } from ${JSON.stringify(new URL('../../support/fixtures.ts', import.meta.url).href)};
