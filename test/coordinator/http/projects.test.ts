@@ -90,7 +90,7 @@ test('secrets that were sealed with lost keys are a conflict, and can be set ane
   t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', secrets: { B: '2' } } }), {
     secret_names: ['B'],
   });
-  t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', secrets: { B: '2' } });
+  t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', env: { B: '2' } });
 });
 
 test('sealed secrets open only with their own project', async (t) => {
