@@ -55,6 +55,8 @@ export type ModelServer = {
 };
 
 const VERSIONS = ['2026-10-21', '2023-06-01'];
+/** The API's parser reads no deeper JSON. */
+const DEPTH_MAX = 200;
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /** A fake Claude API on a free port: as strict as the real one, with its wire format and, on demand, its faults. */
@@ -146,7 +148,9 @@ class FakeModel {
   }
 
   async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
-    const turn = this.#next(request);
+    // A request that only fills the cache gets no turn.
+    const turn =
+      request.max_tokens === 0 ? { stop_reason: 'max_tokens' as const, output_tokens: 0 } : this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
       if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
@@ -208,12 +212,14 @@ function json(raw: Buffer): unknown {
   let body: unknown;
   try {
     const text = raw.toString('utf8');
-    body = JSON.parse(text, (_, value: unknown) => {
+    body = JSON.parse(text, (key, value: unknown) => {
       // Half a character cannot be written in UTF-8, so only an escape can bring one.
-      if (typeof value === 'string' && !value.isWellFormed()) throw new LoneSurrogate();
+      if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) throw new LoneSurrogate();
       return value;
     });
+    if (isDeeperThan(body, DEPTH_MAX)) throw invalid('The request body is not valid JSON: recursion limit exceeded');
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     if (error instanceof LoneSurrogate)
       throw invalid('The request body is not valid JSON: no low surrogate in string: line 1 column 1 (char 0)');
     throw invalid('The request body is not valid JSON');
@@ -221,6 +227,11 @@ function json(raw: Buffer): unknown {
   for (const name of ['temperature', 'top_p', 'top_k'])
     if (typeof body === 'object' && body !== null && name in body) throw invalid(`${name}: is no longer supported`);
   return body;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
 function count(request: CountRequest): number {
