@@ -37,7 +37,7 @@ export class ModelError extends Error {
     super(message, { cause });
     this.kind = kind;
     this.retry_after_ms = retry_after_ms;
-    const named = kind === 'message_refused' ? REFUSED_MESSAGE.exec(message)?.[1] : undefined;
+    const named = REFUSED_MESSAGE.exec(message)?.[1];
     this.message_index = named === undefined ? null : Number(named);
   }
 }

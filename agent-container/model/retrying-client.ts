@@ -2,9 +2,9 @@ import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry, type Backoff } from '../base/retry.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
-import { ModelError, type ModelErrorKind } from './error.ts';
+import { ModelError } from './error.ts';
 import type { ModelMessage } from './message.ts';
-import { leaveOutAnswer, refusedAnswer } from './refused-answer.ts';
+import { RefusedParts, type RefusedPart } from './refused-parts.ts';
 import type { ModelRequest } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
@@ -24,8 +24,6 @@ type TurnRef = { turn: number; ref: string };
 
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
-/** How many answers may be left out because the API refuses them. */
-const REFUSED_ANSWERS_MAX = 5;
 const REASON_CHARS_MAX = 2_000;
 const WAIT_REASON_CHARS_MAX = 500;
 export const CONTEXT_EXHAUSTED =
@@ -39,9 +37,7 @@ export class RetryingModelClient {
   readonly #client: ModelClient;
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
-  readonly #left_out = new Set<ModelErrorKind>();
-  /** The answers that the API refuses, by their places in the conversation. */
-  readonly #refused = new Set<number>();
+  readonly #refused = new RefusedParts();
   /** The last request did not fit: the next one asks for a shorter context. */
   shorten_context = false;
 
@@ -70,8 +66,7 @@ export class RetryingModelClient {
     request: Omit<ModelRequest, 'shorten_context'>,
     signal: AbortSignal,
   ): Promise<ModelResponse> {
-    const answers = [...this.#refused].reduce(leaveOutAnswer, request.messages);
-    const messages = withoutRefused(answers, this.#left_out);
+    const messages = this.#refused.apply(request.messages);
     const { shorten_context } = this;
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
@@ -119,17 +114,11 @@ export class RetryingModelClient {
         this.shorten_context = true;
         return true;
       case 'thinking_refused':
+        return this.#leaveOut('thinking', error, messages);
       case 'image_refused':
-        if (this.#left_out.has(error.kind)) throw new AttemptFailure('model_rejected', error.message, error);
-        this.#left_out.add(error.kind);
-        return true;
-      case 'message_refused': {
-        const index = refusedAnswer(messages, error.message_index, this.#refused);
-        if (index === null || this.#refused.size >= REFUSED_ANSWERS_MAX)
-          throw new AttemptFailure('model_rejected', error.message, error);
-        this.#refused.add(index);
-        return true;
-      }
+        return this.#leaveOut('image', error, messages);
+      case 'message_refused':
+        return this.#leaveOut('answer', error, messages);
       case 'budget_spent':
         throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
@@ -137,6 +126,11 @@ export class RetryingModelClient {
       case 'rejected':
         throw new AttemptFailure('model_rejected', error.message, error);
     }
+  }
+
+  #leaveOut(part: RefusedPart, error: ModelError, messages: ModelMessage[]): boolean {
+    if (this.#refused.add(part, messages, error.message_index)) return true;
+    throw new AttemptFailure('model_rejected', error.message, error);
   }
 }
 
@@ -178,23 +172,4 @@ class RequestFailures {
       throw unavailable(`${error.message} It was tried ${this.#transient} times.`, error);
     return { wait_ms, is_reported: true };
   }
-}
-
-/**
- * The messages without the blocks that the API refuses. An assistant message must not be empty, so it gets a
- * placeholder.
- */
-function withoutRefused(messages: ModelMessage[], left_out: Set<ModelErrorKind>): ModelMessage[] {
-  if (left_out.size === 0) return messages;
-  return messages.map(({ role, content }) => {
-    const kept = left_out.has('thinking_refused') ? content.filter(({ type }) => !type.endsWith('thinking')) : content;
-    const blocks = kept.length > 0 ? kept : [{ type: 'text', text: '(a thought)' }];
-    return { role, content: left_out.has('image_refused') ? blocks.map(withoutImages) : blocks };
-  });
-}
-
-function withoutImages(block: ModelMessage['content'][number]): ModelMessage['content'][number] {
-  if (block.type === 'image') return { type: 'text', text: '[an image that the API did not accept]' };
-  const { content } = block;
-  return Array.isArray(content) ? { ...block, content: content.map(withoutImages) } : block;
 }
