@@ -10,6 +10,7 @@ import { TOOLS } from '../tools/all.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
+import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -64,11 +65,14 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await startConversation(input, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await closeInterruptedCalls(transcript, tool_calls, record);
+    const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
+    const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
       input,
       transcript,
       limits,
-      model: new RetryingModelClient(new ModelClient(input.model, settings), report, settings),
+      model,
+      turns,
       tool_calls,
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
       record,

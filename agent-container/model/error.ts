@@ -78,6 +78,8 @@ function fromApiError(error: APIError): ModelError {
   if (type === 'billing_error' || status === 402) return make('budget_spent', text);
   // This 429 is the spending limit of the API account. It does not pass by waiting.
   if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', text);
+  // The model, or the platform, has no summaries on request.
+  if (error.errorCode === 'compaction_unavailable') return make('rejected', text);
   if (status === 413 || /prompt is too long|exceed context limit/i.test(text)) return make('context_overflow', text);
   if (status === undefined) {
     const is_transient = type === null || TRANSIENT_TYPES.includes(type);

@@ -22,12 +22,14 @@ export type RetryLimits = {
 /** The number of the turn, and the name of its deltas. */
 type TurnRef = { turn: number; ref: string };
 
+/** A request without what the client decides by itself. */
+export type ConversationRequest = Omit<ModelRequest, 'shorten_context' | 'api_summarises'>;
+
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
+const SILENT = { onText: () => undefined, onActivity: () => undefined };
 const REASON_CHARS_MAX = 2_000;
 const WAIT_REASON_CHARS_MAX = 500;
-export const CONTEXT_EXHAUSTED =
-  "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";
 
 /**
  * Repeats a request until the model answers: the only place that retries model requests. If the API refuses a part of
@@ -38,8 +40,10 @@ export class RetryingModelClient {
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
-  /** The last request did not fit: the next one asks for a shorter context. */
+  /** The last request did not fit, and could not be summarised: the next one asks for a shorter context. */
   shorten_context = false;
+  /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
+  api_summarises = false;
 
   constructor(client: ModelClient, report: ProgressReporter, limits: RetryLimits) {
     this.#client = client;
@@ -47,12 +51,11 @@ export class RetryingModelClient {
     this.#limits = limits;
   }
 
-  /** Rejects with `AttemptFailure` if there is no response to be had, or with the signal's reason. */
-  async request(
-    turn: TurnRef,
-    request: Omit<ModelRequest, 'shorten_context'>,
-    signal: AbortSignal,
-  ): Promise<ModelResponse> {
+  /**
+   * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is too
+   * long, or with the signal's reason.
+   */
+  async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);
     return retry(
       () => this.#requestOnce(turn.ref, request, signal),
@@ -61,16 +64,24 @@ export class RetryingModelClient {
     );
   }
 
-  async #requestOnce(
-    ref: string,
-    request: Omit<ModelRequest, 'shorten_context'>,
-    signal: AbortSignal,
-  ): Promise<ModelResponse> {
+  /** Makes one request, and none again. */
+  async requestOnce(request: ConversationRequest, signal: AbortSignal): Promise<void> {
+    const { shorten_context, api_summarises } = this;
     const messages = this.#refused.apply(request.messages);
-    const { shorten_context } = this;
+    await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, SILENT);
+  }
+
+  /** A summary has taken the place of this many messages of the conversation. */
+  messagesReplaced(count: number): void {
+    this.#refused.shift(count);
+  }
+
+  async #requestOnce(ref: string, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
+    const messages = this.#refused.apply(request.messages);
+    const { shorten_context, api_summarises } = this;
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
-      return await this.#client.request({ ...request, messages, shorten_context }, signal, {
+      return await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, {
         onText: (kind, text) => this.#report.delta({ ref, kind, text }),
         onActivity: () => this.#report.activity(),
       });
@@ -110,9 +121,7 @@ export class RetryingModelClient {
       case 'disconnected':
         return false;
       case 'context_overflow':
-        if (this.shorten_context) throw new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
-        this.shorten_context = true;
-        return true;
+        throw error;
       case 'thinking_refused':
         return this.#leaveOut('thinking', error, messages);
       case 'image_refused':

@@ -25,7 +25,7 @@ const BETAS: { field: string; used: (request: CountRequest) => boolean; headers:
   },
   {
     field: 'thinking.adaptive.block_binding',
-    used: (r) => r.thinking !== undefined && 'block_binding' in r.thinking && r.thinking.block_binding != null,
+    used: (r) => r.thinking !== undefined && 'block_binding' in r.thinking && isSet(r.thinking.block_binding),
     headers: ['thinking-binding-controls-2026-08-01'],
   },
   {
@@ -173,10 +173,10 @@ function checkBlock(block: RequestBlock, role: Message['role'], where: string): 
   }
 }
 
-/** White space is what Python calls so: it includes the separators of ASCII and the next line. */
+/** White space is what Python calls so: it includes some control characters. */
 function checkText(text: string): void {
   if (text === '') throw invalid('messages: text content blocks must be non-empty');
-  if (/^[\s\x1c-\x1f\x85]*$/.test(text.replaceAll('\ufeff', 'x')))
+  if (/^[\s\p{Cc}]*$/u.test(text.replaceAll('\ufeff', 'x')))
     throw invalid('messages: text content blocks must contain non-whitespace text');
 }
 
@@ -205,6 +205,8 @@ function checkResults(message: Message, before: Message | undefined, where: stri
 const calls = (message: Message) => message.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
 const results = (message: Message) =>
   message.content.flatMap((block) => (block.type === 'tool_result' ? [block.tool_use_id] : []));
+
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
 const hasEdit = (request: CountRequest, type: string): boolean =>
   request.context_management?.edits?.some((edit) => edit.type === type) ?? false;
