@@ -3,6 +3,7 @@ import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
+import type { Shell } from '../shell/shell.ts';
 import { ContextPolicy } from './context-policy.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
@@ -22,6 +23,8 @@ type Options = {
   limits: AttemptLimits;
   model: RetryingModelClient;
   turns: ModelTurns;
+  /** The shell of the agent's commands. */
+  shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
   /**
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
@@ -83,11 +86,12 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { limits, turns, record } = this.#options;
+    const { limits, turns, shell, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
+    for (const notice of shell.takeNotices()) await this.#say('harness', `[Errand] ${notice}`);
     await this.#context.makeRoom();
     try {
       const response = await turns.ask();
@@ -150,7 +154,7 @@ export class Loop {
   }
 
   async #callTools(): Promise<void> {
-    const { transcript, tool_calls, limits } = this.#options;
+    const { transcript, tool_calls, limits, shell } = this.#options;
     const calls = transcript.openCalls();
     if (calls.length === 0)
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
@@ -161,6 +165,7 @@ export class Loop {
       calls: calls.map(({ name, input }) => ({ name, input })),
       results: results.map(({ content }) => content),
       failed: results.every(({ is_error }) => is_error),
+      may_wait: shell.has_background,
     });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');

@@ -73,6 +73,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       limits,
       model,
       turns,
+      shell: command_shell,
       tool_calls,
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
       record,
