@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
@@ -5,17 +6,21 @@ import { ModelError } from '../model/error.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { Shell } from '../shell/shell.ts';
 import { ContextPolicy } from './context-policy.ts';
+import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
 import { StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
-import type { RecordEvent, Transcript } from './transcript.ts';
+import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
 /** How often the verify command may fail until its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
 const QUESTION_MS_MAX = 30 * 60_000;
+
+/** The tools for files name what they read in `path`. */
+const PathInput = z.looseObject({ path: z.string() });
 
 type Options = {
   input: WorkInput;
@@ -33,6 +38,8 @@ type Options = {
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
+  /** After how long a wait for the person the API is asked to keep the conversation in its cache. */
+  keep_cache_ms: number;
   /** Aborts on a cancel, and when the time is up. */
   signal: AbortSignal;
 };
@@ -159,8 +166,10 @@ export class Loop {
     if (calls.length === 0)
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, limits.ms_left / 2)));
-    const results = await tool_calls.run(transcript.turn, calls, question_ms);
+    const keeping = this.#keepCacheDuring(calls);
+    const results = await tool_calls.run(transcript.turn, calls, question_ms).finally(() => clearTimeout(keeping));
     this.#idle_turns = 0;
+    await this.#addInstructions(calls);
     const state = this.#stuck.check({
       calls: calls.map(({ name, input }) => ({ name, input })),
       results: results.map(({ content }) => content),
@@ -176,6 +185,23 @@ export class Loop {
           'is in the way.',
       );
     await this.#checkpoint();
+  }
+
+  /** A question may wait for longer than the API keeps the conversation in its cache. */
+  #keepCacheDuring(calls: OpenCall[]): NodeJS.Timeout | undefined {
+    if (!calls.some(({ name }) => name === 'ask_person')) return undefined;
+    const { turns, keep_cache_ms } = this.#options;
+    // It only saves money: without it the next request is dearer.
+    return setTimeout(() => void turns.keepCached().catch(() => undefined), keep_cache_ms);
+  }
+
+  /** Adds the instructions of the folders that the model has looked into for the first time. */
+  async #addInstructions(calls: OpenCall[]): Promise<void> {
+    const { input, transcript } = this.#options;
+    const paths = calls.flatMap((call) => PathInput.safeParse(call.input).data?.path ?? []);
+    const said = transcript.texts().join('\n');
+    const text = await readNestedInstructions(input.repo_dir, paths, (label) => said.includes(label));
+    if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
   }
 
   /** Ends the work, unless there is a new message or the verify command fails. */

@@ -38,12 +38,21 @@ const NETWORK: Record<Assignment['egress'], string> = {
   open: 'The network is open, over HTTPS.',
 };
 
-/** The first message: the repository's instructions if there are any, then the facts and the task. */
-export function firstContent(assignment: Assignment, repo_dir: string, instructions: string | null): ContentBlock[] {
+/**
+ * The first message: the repository's instructions if there are any, then the facts and the task. `environment`:
+ * sentences about the machine and the repository.
+ */
+export function firstContent(
+  assignment: Assignment,
+  repo_dir: string,
+  environment: string[],
+  instructions: string | null,
+): ContentBlock[] {
   const { branch, base_branch, setup_command, verify_command, egress } = assignment;
   const facts = [
     `The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${base_branch ?? 'its default branch'}.`,
     NETWORK[egress],
+    ...environment,
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),
     ...(verify_command === null
       ? []

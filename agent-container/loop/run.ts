@@ -7,6 +7,7 @@ import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.
 import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
+import { readEnvironment } from './environment.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
@@ -17,7 +18,11 @@ import { ToolCalls } from './tool-calls.ts';
 import { Transcript, type RecordEvent } from './transcript.ts';
 import { cancelled, failed, succeeded } from './work-result.ts';
 
-export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number };
+/**
+ * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long a wait for the
+ * person the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
+ */
+export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number; keep_cache_ms: number };
 
 /** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
@@ -27,6 +32,7 @@ const SETTINGS: WorkSettings = {
   failures_max: 10,
   wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
+  keep_cache_ms: 4 * 60_000,
 };
 
 const INTERRUPTED = 'Interrupted: the worker died while it ran. Check the state before you repeat it.';
@@ -62,7 +68,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     const verify_shell = shell.fork(`attempt-${attempt}-verify`);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
-    await startConversation(input, transcript, record);
+    await startConversation(input, shell, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await closeInterruptedCalls(transcript, tool_calls, record);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
@@ -78,6 +84,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
       record,
       checkpoint_ms: settings.checkpoint_ms,
+      keep_cache_ms: settings.keep_cache_ms,
       signal,
     }).run();
     return succeeded(title, transcript.last_text);
@@ -122,11 +129,13 @@ function toolCallsFor(
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
   { assignment, repo_dir }: WorkInput,
+  shell: Shell,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
   if (transcript.system !== null) return;
-  const content = firstContent(assignment, repo_dir, await readInstructions(repo_dir));
+  const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
+  const content = firstContent(assignment, repo_dir, environment, await readInstructions(repo_dir));
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }
 

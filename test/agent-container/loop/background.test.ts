@@ -9,7 +9,7 @@ const background = (command: string) => run(command, { background: true });
 test('waiting for a background command with one and the same call does not end the errand', async (t) => {
   const b = await bench(t, {
     handler: (_, n) => {
-      if (n === 0) return { tools: [background('sleep 4; echo built > built')] };
+      if (n === 0) return { tools: [background('sleep 60')] };
       return n < 14 ? { tools: [run('sleep 0.1; ls')] } : DONE;
     },
   });
@@ -50,7 +50,13 @@ test('a command that the model stopped, or that failed at once, is not told agai
     ],
   });
   t.is((await b.run()).status, 'succeeded');
-  t.deepEqual(b.of('input.added'), []);
+  const texts = [...b.of('tool.finished').flatMap(({ content }) => content), ...b.of('input.added')];
+  const telling = texts.filter(({ text }) => String(text).includes('exit code 7'));
+  t.is(telling.length, 1);
+  t.deepEqual(
+    b.of('input.added').filter(({ text }) => !text.includes('exit code 7')),
+    [],
+  );
 });
 
 test('the end of a background command does not keep the model from ending', async (t) => {

@@ -69,7 +69,7 @@ const WAITS: Record<string, Turn[]> = {
 };
 
 for (const [what, cycle] of Object.entries(WAITS)) {
-  const repeated = (n: number) => Array.from({ length: n }, (_, i) => cycle[i % cycle.length] ?? cycle[0]!);
+  const repeated = (n: number): Turn[] => Array.from({ length: n }, (_, i) => cycle[i % cycle.length] ?? ['', '']);
 
   test(`waiting for a background command is not being stuck: ${what}, for hours`, (t) => {
     t.true(checkWaiting(repeated(500), 30_000).every((state) => state === 'ok'));
