@@ -10,6 +10,8 @@ import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.t
 
 /** How much of the newest conversation stays word for word. */
 const KEPT_TOKENS = 20_000;
+/** A shorter conversation is not worth a summary, even where it should be shorter. */
+const SUMMARY_TOKENS_MIN = 50_000;
 const SAID_CHARS_MAX = 40_000;
 const CONTEXT_EXHAUSTED =
   "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";
@@ -39,7 +41,7 @@ export class ContextPolicy {
   /** Prepares the conversation for a request: one that has become long is summarised. */
   async makeRoom(): Promise<void> {
     const { transcript, model } = this.#options;
-    const is_long = transcript.size.tokens >= SUMMARY_AT_TOKENS || model.shorten_context;
+    const is_long = transcript.size.tokens >= (model.shorten_context ? SUMMARY_TOKENS_MIN : SUMMARY_AT_TOKENS);
     if (is_long && (await this.#summarise())) model.shorten_context = false;
     if (transcript.lacks_opening) await this.#restate();
   }
