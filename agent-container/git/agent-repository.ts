@@ -7,7 +7,8 @@ import type { Repositories } from './repositories.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
 
 /** A command in the agent's repository may run into anything: a pipe in place of a file, an endless file. */
-const TIME_LIMIT_MS = 30_000;
+const READ_MS = 5_000;
+const FETCH_MS = 60_000;
 const HEADS_MAX = 8;
 
 /** The files that git reads at once, and how long they may be. */
@@ -42,26 +43,31 @@ export type AgentState = {
 };
 
 /** Reads the state of the agent's repository. It never fails: what cannot be read is not there. */
-export async function readAgentState({ agents }: Repositories): Promise<AgentState> {
+export async function readAgentState({ own, agents }: Repositories): Promise<AgentState> {
   const fault = await faultOfFiles(agents.git_dir);
   if (fault !== null) return { head: null, merge_heads: [], operation: null, fault };
-  const [head, merge_heads, operation, settings] = await Promise.all([
+  const [head, merge_heads, operation, settings, unmerged, last] = await Promise.all([
     quick(agents, ['rev-parse', '--verify', '-q', 'HEAD^{commit}']),
     readFile(join(agents.git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
     unfinishedOperation(agents.git_dir),
     quick(agents, ['config', '--list']),
+    quick(agents, ['ls-files', '-u']),
+    own.commit(HEAD_REF),
   ]);
   return {
     head: head === null || head === '' ? null : head,
     merge_heads: merge_heads.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line)),
     operation,
-    fault: settings === null ? 'has settings that git cannot read' : faultOfSettings(settings),
+    fault:
+      faultOfSettings(settings) ??
+      (unmerged === null ? 'has an index that git cannot read' : null) ??
+      (head === null && last !== null ? 'has a HEAD without a commit that git can read' : null),
   };
 }
 
 /** Runs git in the agent's repository for a while; null if it fails. */
 async function quick(agents: Git, args: string[]): Promise<string | null> {
-  const { code, stdout } = await agents.try(args, { time_limit_ms: TIME_LIMIT_MS });
+  const { code, stdout } = await agents.try(args, { time_limit_ms: READ_MS });
   return code === 0 ? stdout.toString('utf8').trim() : null;
 }
 
@@ -82,7 +88,9 @@ async function faultOfFiles(git_dir: string): Promise<string | null> {
   return null;
 }
 
-function faultOfSettings(list: string): string | null {
+function faultOfSettings(list: string | null): string | null {
+  if (list === null) return 'has settings that git cannot read';
+  if (!/^errand\.task=/im.test(list)) return 'is not the one that was made for the task';
   if (/^core\.bare=(true|yes|on|1)$/im.test(list)) return 'is set to be bare';
   if (/^core\.worktree=/im.test(list)) return 'is set to another working tree';
   return null;
@@ -109,7 +117,7 @@ async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
   const upload_pack = '--upload-pack=git -c safe.directory=* upload-pack';
   const flags = ['-q', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--update-shallow'];
   const args = ['fetch', ...flags, upload_pack, from.git_dir, commit];
-  const { code } = await to.try(args, { time_limit_ms: TIME_LIMIT_MS });
+  const { code } = await to.try(args, { time_limit_ms: FETCH_MS });
   return code === 0;
 }
 

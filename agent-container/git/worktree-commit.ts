@@ -35,8 +35,8 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
   }
   const [{ paths, excluded }, sparse, staged] = await Promise.all([
     excludedFiles(own),
-    pathsOf(repos, ['ls-files', '-z', '-t'], (line) => (line.startsWith('S ') ? line.slice(2) : null)),
-    pathsOf(repos, ['ls-files', '-z', '-c', '-i', '--exclude-standard'], (line) => line),
+    agent.fault === null ? sparseFiles(repos) : [],
+    agent.fault === null ? stagedIgnoredFiles(repos) : [],
   ]);
   // Files that a sparse checkout left out are not deleted.
   if (sparse.length > 0) await own.try(['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
@@ -57,6 +57,8 @@ export async function commitWorktree(repos: Repositories, message: string): Prom
 }
 
 const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+/** The most ignored files that the agent may add by name. */
+const STAGED_MAX = 1_000;
 const nul = (paths: string[]) => paths.join('\0');
 
 /** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */
@@ -67,16 +69,31 @@ async function parentsFrom(repos: Repositories, { head, merge_heads }: AgentStat
   return last === null ? [] : [last];
 }
 
-/** Paths in the agent's index; none where it cannot be read. */
-async function pathsOf(
-  { agents }: Repositories,
-  args: string[],
-  pathOf: (line: string) => string | null,
-): Promise<string[]> {
-  const { code, stdout } = await agents.try(args, { time_limit_ms: 30_000, stdout_bytes_max: 64 << 20 });
-  if (code !== 0) return [];
-  const lines = stdout.toString('utf8').split('\0');
-  return lines.flatMap((line) => (line === '' ? [] : (pathOf(line) ?? [])));
+/** Files that the agent's sparse checkout leaves out. */
+async function sparseFiles({ agents }: Repositories): Promise<string[]> {
+  return (await paths(agents, ['ls-files', '-z', '-t'])).flatMap((line) =>
+    line.startsWith('S ') ? [line.slice(2)] : [],
+  );
+}
+
+/** Ignored files that the agent has added by name, and that the worker's index does not have. */
+async function stagedIgnoredFiles({ own, agents }: Repositories): Promise<string[]> {
+  const args = ['ls-files', '-z', '-c', '-i', '--exclude-standard'];
+  const [staged, known] = await Promise.all([paths(agents, args), paths(own, args)]);
+  const has = new Set(known);
+  const fresh = staged.filter((path) => !has.has(path)).slice(0, STAGED_MAX);
+  const found = await Promise.all(fresh.map((path) => lstat(join(own.dir, path)).catch(() => null)));
+  return fresh.filter((_, i) => found[i]?.isFile());
+}
+
+async function paths(git: Git, args: string[]): Promise<string[]> {
+  const { code, stdout } = await git.try(args, { time_limit_ms: 30_000, stdout_bytes_max: 64 << 20 });
+  return code === 0
+    ? stdout
+        .toString('utf8')
+        .split('\0')
+        .filter((line) => line !== '')
+    : [];
 }
 
 /** New files that no commit should hold: too large ones, and repositories inside the repository. */
