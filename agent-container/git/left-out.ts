@@ -7,6 +7,8 @@ import { IGNORED_FOLDERS } from './own-repository.ts';
 const FILES_MAX = 2_000;
 const ENTRIES_MAX = 500;
 const TEXTS_MAX = 20;
+/** The times of files come from a clock that may be one tick late. */
+const CLOCK_TICK_MS = 20;
 
 /** Caches and logs, which nobody misses in a commit. */
 const CACHES = new Set([
@@ -89,7 +91,7 @@ async function countNew(path: string, began_ms: number): Promise<number> {
     if (stats?.isDirectory()) {
       const names = await readdir(next).catch(() => []);
       waiting.push(...names.filter((name) => name !== '.git' && !CACHES.has(name)).map((name) => join(next, name)));
-    } else if (stats !== null && stats.ctimeMs >= began_ms) count++;
+    } else if (stats !== null && stats.ctimeMs > began_ms - CLOCK_TICK_MS) count++;
   }
   return count;
 }
