@@ -48,12 +48,13 @@ export const NumberedEvent = z.discriminatedUnion('type', [
   numbered('step.started', 'A step of the worker begins: clone, setup, work, verify or push.', { step: Step }),
   numbered(
     'repository.ready',
-    'The clone is ready, on the branch of the task. `commit` is null in an empty repository. `workspace` names the clone: an attempt that finds another one does not have what the transcript says.',
+    'The clone is ready, on the branch of the task. `commit` is null in an empty repository.',
     {
       branch: z.string(),
       base_branch: z.string(),
       base_commit: Commit.nullable(),
       commit: Commit.nullable(),
+      /** Names the clone. An attempt that finds another one does not have what the transcript says. */
       workspace: z.string().max(100).optional(),
     },
   ),
