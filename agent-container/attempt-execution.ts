@@ -139,8 +139,7 @@ export class AttemptExecution {
     if (stop.cancel_reason !== null)
       return { status: 'cancelled', reason: null, detail: stop.cancel_reason, summary, commit_message };
     if (!stop.work.aborted) log('error', 'work failed', { err: error });
-    const { reason, detail } = describeFailure(error);
-    return { status: 'failed', reason, detail, summary, commit_message };
+    return { status: 'failed', ...describeFailure(error), summary, commit_message };
   }
 
   /**
@@ -150,9 +149,12 @@ export class AttemptExecution {
   async #publish(work: WorkResult, clone: TaskClone | undefined): Promise<AttemptResult> {
     const { assignment, report, stop, log } = this.#options;
     const { status, reason, detail } = work;
+    // An older coordinator does not know the field.
+    const retry_at = work.retry_at ?? null;
+    const retry = retry_at === null ? {} : { retry_at };
     const summary = work.summary.slice(0, LIMITS.summary_chars_max);
     const base_commit = clone?.prepared.base_commit ?? null;
-    const result: AttemptResult = { ...NOTHING_PUBLISHED, status, reason, detail, summary, base_commit };
+    const result: AttemptResult = { ...NOTHING_PUBLISHED, status, reason, detail, ...retry, summary, base_commit };
     if (clone === undefined) return result;
     const wip = status !== 'succeeded';
     const message = wip ? wipMessage(assignment.title) : work.commit_message;
@@ -170,7 +172,7 @@ export class AttemptExecution {
 
 /** The result of work that is not on the forge, or not the newest of it. */
 function notPushed(result: AttemptResult, error: unknown): AttemptResult {
-  const failure = describeFailure(error);
+  const { retry_at: _, ...failure } = describeFailure(error);
   if (result.status === 'succeeded') return { ...result, status: 'failed', ...failure };
   if (result.detail?.includes(failure.detail)) return result;
   const both = `${result.detail ?? ''}\nThe work in progress could not be pushed: ${failure.detail}`.trim();
@@ -190,9 +192,10 @@ function observed(report: ProgressReporter, clone: TaskClone): ProgressReporter 
   };
 }
 
-function describeFailure(error: unknown): { reason: FailureReason; detail: string } {
+function describeFailure(error: unknown): { reason: FailureReason; detail: string; retry_at: string | null } {
   const message = error instanceof Error ? error.message : String(error);
-  return { reason: reasonOf(error), detail: message.slice(0, DETAIL_CHARS_MAX) };
+  const retry_at = error instanceof AttemptFailure ? error.retry_at : null;
+  return { reason: reasonOf(error), detail: message.slice(0, DETAIL_CHARS_MAX), retry_at };
 }
 
 function reasonOf(error: unknown): FailureReason {

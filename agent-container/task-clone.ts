@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { WorkerEvent } from '../protocol/events.ts';
 import { Commit } from '../protocol/task.ts';
 import type { Assignment, TranscriptEvent } from '../protocol/worker-schemas.ts';
+import { Secrets } from './base/secrets.ts';
 import type { ProgressReporter } from './base/work.ts';
 import { readAgentState } from './git/agent-repository.ts';
 import { cloneFacts } from './git/clone-facts.ts';
 import { Publisher, type Published } from './git/publisher.ts';
-import { secretValues } from './git/pushed-secrets.ts';
+import { secretForms } from './git/pushed-secrets.ts';
 import type { Remote } from './git/remote.ts';
 import { repositories, type Repositories } from './git/repositories.ts';
 import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
@@ -42,7 +43,7 @@ export class TaskClone {
     this.facts = facts;
     this.#options = options;
     this.#began_ms = prepared.began_ms ?? Date.now();
-    const secrets = secretValues(assignment.env);
+    const secrets = secretForms(new Secrets(assignment));
     this.#publisher = new Publisher({ remote, record: prepared, secrets, began_ms: () => this.#began_ms, emit });
   }
 

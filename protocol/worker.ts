@@ -134,6 +134,16 @@
  * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. A worker
  * that exits with another code is lost, whatever it has reported.
  *
+ * A worker that meets a limit or an outage of the Claude API or the forge waits for a few minutes at most. Then it ends
+ * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at
+ * that time. Without one it tries again for hours, with growing pauses. Neither counts as a failed attempt.
+ *
+ * `succeeded` is believed where the events agree. If the assignment has a `setup_command`, a `setup.finished` with that
+ * command and exit code 0 must follow `repository.ready` in this attempt. If it has a `verify_command`, the attempt's
+ * newest `verify.finished` must have that command and exit code 0, and no `turn.finished`, `tool.started` or
+ * `tool.finished` may follow it. Otherwise the coordinator accepts the result, and ends the attempt as failed, with
+ * `setup_failed` or `verify_failed`.
+ *
  * ## Versions
  *
  * The two sides are upgraded separately, the coordinator first. A running worker keeps its version, and a newer

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { z } from 'zod';
@@ -15,48 +15,42 @@ const { check } = z
 const TABLE = 'see the table in .oxlint/folders.ts';
 const Report = z.object({ diagnostics: z.array(z.object({ filename: z.string(), message: z.string() })) });
 
-/** What a file must not hold: where it stands, its text, and what lint says of it. */
+/** A file that breaks a rule, and the message of lint. */
 type Fault = { file: string; text: string; says: string };
 
-const imports = (file: string, specifier: string, says: string): Fault => ({
-  file,
-  text: `import * as all from '${specifier}';\nconsole.log(all);\n`,
-  says: `${says}: ${TABLE}`,
+const importing = (specifier: string) => `import * as all from '${specifier}';\nconsole.log(all);\n`;
+
+/** A file in `folder` that imports the file `target`. `named`: how the table names its folder. */
+const importsFile = (folder: string, target: string, named = dirname(target)): Fault => ({
+  file: `${folder}/imports-${target.replaceAll('/', '-')}`,
+  text: importing(relative(folder, target).replace(/^(?!\.)/, './')),
+  says: `${folder} may not import ${named}: ${TABLE}`,
+});
+
+/** A file outside `owner` that imports a package which only `owner` may import. */
+const importsPackage = (folder: string, name: string, owner: string): Fault => ({
+  file: `${folder}/imports-package.ts`,
+  text: importing(name),
+  says: `Only ${owner} may import ${name}: ${TABLE}`,
 });
 
 const FAULTS: Fault[] = [
-  imports('coordinator/sqlite/up.ts', '../http/app.ts', 'coordinator/sqlite may not import coordinator/http'),
-  imports('coordinator/domain/up.ts', '../base/logger.ts', 'coordinator/domain may not import coordinator/base'),
-  imports(
-    'coordinator/workers/up.ts',
-    './docker/launcher.ts',
-    'coordinator/workers may not import coordinator/workers/docker',
-  ),
-  imports('coordinator/demo/up.ts', '../start.ts', 'coordinator/demo may not import coordinator'),
-  imports('coordinator/client/up.ts', '../base/logger.ts', 'coordinator/client may not import coordinator/base'),
-  imports('coordinator/cli/up.ts', '../sqlite/users.ts', 'coordinator/cli may not import coordinator/sqlite'),
-  imports('coordinator/base/up.ts', '../../agent-container/main.ts', 'coordinator/base may not import agent-container'),
-  imports(
-    'agent-container/git/up.ts',
-    '../../coordinator/base/retry.ts',
-    'agent-container/git may not import coordinator/base',
-  ),
-  imports('agent-container/shell/up.ts', '../git/git.ts', 'agent-container/shell may not import agent-container/git'),
-  imports('protocol/up.ts', '../coordinator/main.ts', 'protocol may not import coordinator'),
-  imports('coordinator/up.ts', '../test/support/until.ts', 'coordinator may not import test/**'),
-  imports('coordinator/tasks/nowhere.ts', '../unknown/a.ts', 'coordinator/tasks may not import coordinator/unknown'),
-  imports('coordinator/tasks/driver.ts', 'better-sqlite3', 'Only coordinator/sqlite may import better-sqlite3'),
-  imports('coordinator/workers/engine.ts', 'dockerode', 'Only coordinator/workers/docker may import dockerode'),
-  imports(
-    'agent-container/loop/sdk.ts',
-    '@anthropic-ai/sdk/resources/messages',
-    'Only agent-container/model may import @anthropic-ai/sdk/resources/messages',
-  ),
-  imports(
-    'coordinator/operations/backup/bucket.ts',
-    '@aws-sdk/client-s3',
-    'Only coordinator/operations/backup/s3 may import @aws-sdk/client-s3',
-  ),
+  importsFile('coordinator/sqlite', 'coordinator/http/app.ts'),
+  importsFile('coordinator/domain', 'coordinator/base/logger.ts'),
+  importsFile('coordinator/workers', 'coordinator/workers/docker/launcher.ts'),
+  importsFile('coordinator/demo', 'coordinator/start.ts'),
+  importsFile('coordinator/client', 'coordinator/base/logger.ts'),
+  importsFile('coordinator/cli', 'coordinator/sqlite/users.ts'),
+  importsFile('coordinator/base', 'agent-container/main.ts'),
+  importsFile('agent-container/git', 'coordinator/base/retry.ts'),
+  importsFile('agent-container/shell', 'agent-container/git/git.ts'),
+  importsFile('protocol', 'coordinator/main.ts'),
+  importsFile('coordinator', 'test/support/until.ts', 'test/**'),
+  importsFile('coordinator/tasks', 'coordinator/unknown/a.ts'),
+  importsPackage('coordinator/tasks', 'better-sqlite3', 'coordinator/sqlite'),
+  importsPackage('coordinator/workers', 'dockerode', 'coordinator/workers/docker'),
+  importsPackage('agent-container/loop', '@anthropic-ai/sdk/resources/messages', 'agent-container/model'),
+  importsPackage('coordinator/operations/backup', '@aws-sdk/client-s3', 'coordinator/operations/backup/s3'),
   ...[
     "import type { A } from '../http/a.ts';\nexport const a: A = 1;\n",
     "export { a } from '../http/a.ts';\n",
@@ -148,11 +142,11 @@ async function lint(files: Record<string, string>) {
 const linted = await lint({ ...Object.fromEntries(FAULTS.map(({ file, text }) => [file, text])), ...FINE });
 
 for (const { file, says } of FAULTS)
-  test(`lint says of ${file}: ${says}`, (t) => {
+  test(`lint reports of ${file}: ${says}`, (t) => {
     t.true(linted.found.get(file)?.includes(says), linted.found.get(file)?.join('\n') ?? 'nothing');
   });
 
-test('what is wrong fails the check', (t) => {
+test('a broken rule fails the check', (t) => {
   t.is(linted.code, 1);
   t.regex(check, /npm run check:lint/);
 });
@@ -161,7 +155,7 @@ test('what the table allows passes', (t) => {
   for (const file of Object.keys(FINE)) t.deepEqual(linted.found.get(file) ?? [], [], file);
 });
 
-test('a row stands for a folder that exists, and names only what stands above it', (t) => {
+test('each row names a folder that exists, and allows imports only of rows above it', (t) => {
   const above: string[] = [];
   for (const { folder, imports: names } of folders) {
     t.true(existsSync(join(ROOT, folder.replace('/**', ''))), folder);

@@ -61,6 +61,8 @@ export type WorkResult = {
   status: 'succeeded' | 'failed' | 'cancelled';
   reason: FailureReason | null;
   detail: string | null;
+  /** When the service that failed takes requests again, as it said itself. */
+  retry_at?: string | null;
   /** For the user: what was done, in the model's own closing words if there are any. */
   summary: string;
   /** Subject and body of the commit. */

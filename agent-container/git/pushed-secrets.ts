@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import type { Secrets } from '../base/secrets.ts';
 import type { Git } from './git.ts';
 import { tokensIn } from './token-forms.ts';
 
@@ -13,24 +14,16 @@ const TIME_LIMIT_MS = 300_000;
 /** A longer line is read in pieces, which overlap so that no secret falls between two. */
 const LINE_CHARS_MAX = 1 << 20;
 const OVERLAP_CHARS = 8192;
-const VALUE_CHARS_MIN = 8;
 
-/** The values of a project's variables that look like secrets, also in the forms in which tools write them. */
-export function secretValues(env: Record<string, string>): NamedValue[] {
-  return Object.entries(env)
-    .filter(([name, value]) => value.length >= VALUE_CHARS_MIN && isSecret(name, value))
-    .flatMap(([name, value]) => {
-      const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '');
-      const forms = [value, base64, base64.replaceAll('+', '-').replaceAll('/', '_'), encodeURIComponent(value)];
-      const json = JSON.stringify(value).slice(1, -1);
-      return [...new Set([...forms, json])].map((value) => ({ name, value }));
-    });
-}
-
-/** By its name, or because it looks random. */
-function isSecret(name: string, value: string): boolean {
-  if (/TOKEN|SECRET|KEY|PASS|PWD|CRED|AUTH|PRIVATE|DSN|COOKIE|SALT|SIGNATURE/i.test(name)) return true;
-  return value.length >= 20 && /^[\w+/=.~-]+$/.test(value) && /\d/.test(value) && /[a-z]/i.test(value);
+/** The secrets of a project, also in the forms in which tools write them. */
+export function secretForms({ values }: Secrets): NamedValue[] {
+  return values.flatMap(([value, name]) => {
+    const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '');
+    const base64url = base64.replaceAll('+', '-').replaceAll('/', '_');
+    const json = JSON.stringify(value).slice(1, -1);
+    const forms = new Set([value, base64, base64url, encodeURIComponent(value.toWellFormed()), json]);
+    return [...forms].map((form) => ({ name, value: form }));
+  });
 }
 
 /**

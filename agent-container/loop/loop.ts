@@ -2,13 +2,13 @@ import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
 import { CONTEXT_EXHAUSTED, type RetryingModelClient } from '../model/retrying-client.ts';
-import { TOOLS } from '../tools/all.ts';
 import { ContextReductions } from './context-reductions.ts';
 import type { AttemptLimits } from './limits.ts';
 import { StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
-import { toolSpecs } from './tool-specs.ts';
+import { TOOL_SPECS } from './tool-specs.ts';
 import type { RecordEvent, Transcript } from './transcript.ts';
+import { turnEvent } from './turn-event.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
@@ -97,20 +97,20 @@ export class Loop {
       await this.#say('harness', note);
     }
     const turn = transcript.turn + 1;
-    const { model: model_name, attempt } = input.assignment;
+    const { model: model_name, effort = 'medium', attempt } = input.assignment;
     const ref = `turn-${attempt}-${turn}`;
     await record({ type: 'turn.started', body: { turn, ref, model: model_name } });
     const started = performance.now();
-    const tools = toolSpecs(TOOLS, transcript.called_tools);
     const messages = transcript.messages();
-    const request = { model: model_name, system: transcript.system ?? '', tools, messages };
+    const request = { model: model_name, effort, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
     const response = await model.request({ turn, ref }, request, signal);
     const duration_ms = Math.round(performance.now() - started);
     if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
-    const { content, usage, request_id } = response;
+    const { usage, request_id } = response;
+    const content = transcript.validAnswer(response.content);
     const stop_reason = response.stop_reason ?? 'none';
     const body = { turn, ref, model: response.model, content, stop_reason, usage, request_id, duration_ms };
-    await record({ type: 'turn.finished', body });
+    await record(turnEvent(body));
     await this.#reportReductions(turn, response);
     await this.#checkResponse(response);
   }
@@ -161,10 +161,11 @@ export class Loop {
         await this.#continueTurn('Not executed: the turn was paused. Make the call again.', '[Errand] Go on.');
         return false;
       default:
-        throw new AttemptFailure(
-          'agent_error',
-          `The model stopped for a reason that this agent does not know: ${stop_reason}`,
+        await this.#continueTurn(
+          `Not executed: the answer stopped for a reason that is not known here (${stop_reason}). Make the call again.`,
+          '[Errand] Go on, or end with your summary.',
         );
+        return false;
     }
   }
 
@@ -180,7 +181,7 @@ export class Loop {
     const { transcript, tool_calls, limits } = this.#options;
     const calls = transcript.openCalls();
     if (calls.length === 0)
-      throw new AttemptFailure('agent_error', 'The model stopped to call tools, but called none.');
+      return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, limits.ms_left / 2)));
     const results = await tool_calls.run(transcript.turn, calls, question_ms);
     this.#idle_turns = 0;
@@ -232,7 +233,10 @@ export class Loop {
 
   #failIfIdle(): void {
     if (this.#idle_turns >= IDLE_TURNS_MAX)
-      throw new AttemptFailure('stuck', `The model's answers led to nothing ${IDLE_TURNS_MAX} times in a row.`);
+      throw new AttemptFailure(
+        'stuck',
+        `The model's answers led to nothing ${IDLE_TURNS_MAX} times in a row. The last one stopped with ${this.#options.transcript.stop_reason}.`,
+      );
   }
 
   async #checkpoint(): Promise<void> {

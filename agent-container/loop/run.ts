@@ -4,6 +4,7 @@ import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
 import { ModelClient, type ModelTimeouts } from '../model/client.ts';
 import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.ts';
+import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
 import { readInstructions } from './instructions.ts';
@@ -17,13 +18,13 @@ import { cancelled, failed, succeeded } from './work-result.ts';
 
 export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number };
 
-/** A limit of the API that resets within half an hour is waited for. */
+/** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
   headers_ms: 120_000,
   idle_ms: 180_000,
   backoff: { first_ms: 1_000, max_ms: 60_000 },
   failures_max: 10,
-  wait_total_ms: 30 * 60_000,
+  wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
 };
 
@@ -43,11 +44,13 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   const limits = new AttemptLimits(assignment);
   const signal = AbortSignal.any([input.signal, limits.deadline]);
   const transcript = new Transcript();
+  // The transcript gets what is stored: the next attempt sends the same conversation.
   const record = async (event: WorkerEvent) => {
-    await report.emit(event);
-    transcript.apply(event);
+    const stored = shortenEvent(event);
+    await report.emit(stored);
+    transcript.apply(stored);
   };
-  const secrets = new Secrets(assignment.env);
+  const secrets = new Secrets(assignment);
   const shell = shellFor(input, secrets, signal);
   try {
     for (const event of assignment.transcript) transcript.apply(event);

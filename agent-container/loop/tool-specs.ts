@@ -1,17 +1,12 @@
 import type { ToolSpec } from '../model/message.ts';
-import type { Tool } from '../tools/tool.ts';
+import { TOOLS } from '../tools/all.ts';
 
 /**
- * The tools of a request. The API refuses a conversation that calls a tool which is not listed, so a tool that the
- * model made up, or that an older version had, is listed too.
+ * The tools of every request. They never change while a conversation lasts, because a change voids the whole cache. The
+ * API takes a conversation that calls a tool which is not listed, such as one that the model made up.
  */
-export function toolSpecs(tools: readonly Tool[], called: Iterable<string>): ToolSpec[] {
-  const specs = tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }));
-  const known = new Set(specs.map(({ name }) => name));
-  const unknown = [...called].filter((name) => !known.has(name));
-  const input_schema = { type: 'object' };
-  return [
-    ...specs,
-    ...unknown.map((name) => ({ name, description: 'This tool does not exist: do not call it.', input_schema })),
-  ];
-}
+export const TOOL_SPECS: readonly ToolSpec[] = TOOLS.map(({ name, description, input_schema }) => ({
+  name,
+  description,
+  input_schema,
+}));

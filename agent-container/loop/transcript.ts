@@ -3,6 +3,7 @@ import type { WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { ContentBlock, type ModelMessage } from '../model/message.ts';
+import { validAnswer, validInput, validResult } from '../model/valid-content.ts';
 
 const content = z.array(ContentBlock);
 const ConversationEvent = z.discriminatedUnion('type', [
@@ -45,9 +46,9 @@ export class Transcript {
   last_text = '';
   /** The ids of the messages that are part of the conversation. */
   readonly message_ids = new Set<string>();
-  /** The tools that the model has called, in the order of their first calls. */
-  readonly called_tools = new Set<string>();
   #messages: ModelMessage[] = [];
+  /** The ids of all calls. */
+  #call_ids = new Set<string>();
   #turn: Turn | undefined;
   /** The reply to the newest turn: which calls have started, their results, and what was said. */
   #started = new Set<string>();
@@ -61,7 +62,7 @@ export class Transcript {
     switch (type) {
       case 'conversation.started':
         this.system = body.system;
-        this.#messages = [{ role: 'user', content: body.content }];
+        this.#messages = [{ role: 'user', content: validResult(body.content) }];
         return;
       case 'turn.finished':
         return this.#addTurn(body.turn, body.content, body.stop_reason);
@@ -72,13 +73,13 @@ export class Transcript {
         this.#results.set(body.ref, {
           type: 'tool_result',
           tool_use_id: body.ref,
-          content: body.content,
+          content: validResult(body.content),
           is_error: body.is_error,
         });
         return;
       case 'input.added':
         if (body.message_id !== undefined) this.message_ids.add(body.message_id);
-        this.#inputs.push({ type: 'text', text: body.text });
+        this.#inputs.push({ type: 'text', text: validInput(body.text) });
         return;
       case 'plan.updated':
         this.plan = body.items;
@@ -88,6 +89,11 @@ export class Transcript {
   /** The number of the newest turn; 0 before the first. */
   get turn(): number {
     return this.#turn?.turn ?? 0;
+  }
+
+  /** Why the newest turn stopped. */
+  get stop_reason(): string {
+    return this.#turn?.stop_reason ?? 'none';
   }
 
   /** Why the newest turn stopped, while it has no complete reply. Null: the next request may be made. */
@@ -114,7 +120,14 @@ export class Transcript {
     return reply.length === 0 ? this.#messages : appendUser(this.#messages, reply);
   }
 
-  #addTurn(turn: number, content: ContentBlock[], stop_reason: string): void {
+  /** The content of the model's answer as it becomes part of the conversation, and of its event. */
+  validAnswer(content: readonly unknown[]): ContentBlock[] {
+    return validAnswer(content, this.#call_ids, this.turn + 1);
+  }
+
+  #addTurn(turn: number, answer: ContentBlock[], stop_reason: string): void {
+    // An older version stored answers as they came.
+    const content = this.validAnswer(answer);
     this.#messages = this.messages();
     this.#started.clear();
     this.#results.clear();
@@ -127,7 +140,7 @@ export class Transcript {
     this.last_text = textOf(content) || this.last_text;
     this.#turn = { turn, stop_reason, calls, is_kept };
     if (!is_kept) return;
-    for (const { name } of calls) this.called_tools.add(name);
+    for (const { ref } of calls) this.#call_ids.add(ref);
     this.#messages = [...this.#messages, { role: 'assistant', content }];
   }
 
@@ -151,14 +164,10 @@ function textOf(content: ContentBlock[]): string {
 
 /**
  * Whether the model's message becomes part of the conversation. If not, the same request is made again. Left out are:
- * an empty message, which the API refuses; one cut off in its thinking, which has no signature then; a refusal; and one
- * that exceeded the context window.
+ * one without a valid block, such as one cut off in its thinking; a refusal; and one that exceeded the context window.
  */
 function isKept(content: ContentBlock[], stop_reason: string): boolean {
-  if (stop_reason === 'refusal' || stop_reason === 'model_context_window_exceeded') return false;
-  const is_unsigned = content.some((block) => block.type === 'thinking' && (block['signature'] ?? '') === '');
-  const is_empty = content.every((block) => block.type === 'text' && textOf([block]) === '');
-  return !is_unsigned && !is_empty;
+  return content.length > 0 && stop_reason !== 'refusal' && stop_reason !== 'model_context_window_exceeded';
 }
 
 /** Appends user content: to the last message if that is the user's too, because the model's message was left out. */

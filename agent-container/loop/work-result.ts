@@ -15,9 +15,11 @@ export function succeeded(title: string, closing_text: string): WorkResult {
 }
 
 /** The work ended without success. The detail keeps the head of a long message, and its tail, which mostly says why. */
-export function failed(title: string, closing_text: string, { reason, message }: AttemptFailure): WorkResult {
+export function failed(title: string, closing_text: string, failure: AttemptFailure): WorkResult {
+  const { reason, message, retry_at } = failure;
   const detail = cutMiddle(message, DETAIL_CHARS_MAX);
-  return { status: 'failed', reason, detail, summary: bounded(closing_text), commit_message: subjectFrom(title) };
+  const commit_message = subjectFrom(title);
+  return { status: 'failed', reason, detail, retry_at, summary: bounded(closing_text), commit_message };
 }
 
 /** The user cancelled the work. */

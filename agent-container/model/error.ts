@@ -1,5 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
 import { errorCode } from '../base/error-code.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /**
  * What a failed request means.
@@ -8,6 +9,7 @@ import { errorCode } from '../base/error-code.ts';
  * - `disconnected`: there is no connection to the coordinator, through which all requests go.
  * - `context_overflow`: the conversation is too long.
  * - `thinking_refused`, `image_refused`: the API refuses a thinking block, or an image, of the conversation.
+ * - `message_refused`: the API refuses a message of the conversation; `message_index` says which, if the API did.
  * - `budget_spent`: the task's budget is spent.
  * - `unavailable`: the server asks not to retry now.
  * - `rejected`: it would be refused every time.
@@ -18,6 +20,7 @@ export type ModelErrorKind =
   | 'context_overflow'
   | 'thinking_refused'
   | 'image_refused'
+  | 'message_refused'
   | 'budget_spent'
   | 'unavailable'
   | 'rejected';
@@ -27,13 +30,20 @@ export class ModelError extends Error {
   readonly kind: ModelErrorKind;
   /** How long the API asks to wait before a retry; null if it does not say. */
   readonly retry_after_ms: number | null;
+  /** The message that the API refuses, by its place in the request. */
+  readonly message_index: number | null;
 
   constructor(kind: ModelErrorKind, message: string, retry_after_ms: number | null, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
     this.retry_after_ms = retry_after_ms;
+    const named = kind === 'message_refused' ? REFUSED_MESSAGE.exec(message)?.[1] : undefined;
+    this.message_index = named === undefined ? null : Number(named);
   }
 }
+
+/** How the API begins what is wrong with a message: `messages.7.content.0: …`, or `messages: …`. */
+const REFUSED_MESSAGE = /\bmessages(?:\.(\d{1,6}))?[.:]/;
 
 /** There was no connection to the coordinator, so the request was not sent: it restarts, or cannot be reached. */
 const DISCONNECTED_CODES = new Set(
@@ -46,8 +56,8 @@ const TRANSIENT_TYPES = ['overloaded_error', 'api_error', 'rate_limit_error', 't
 export function toModelError(error: unknown): ModelError {
   if (error instanceof APIConnectionError) return fromConnectionError(error);
   if (error instanceof APIError) return fromApiError(error);
-  // The stream was cut, ended too early, or was malformed.
-  if (error instanceof AnthropicError || error instanceof SyntaxError)
+  // The stream was cut, ended too early, was malformed, or is nested deeper than it can be read.
+  if (error instanceof AnthropicError || error instanceof SyntaxError || error instanceof RangeError)
     return new ModelError('transient', `The response of the Claude API was cut off: ${error.message}`, null, error);
   throw error;
 }
@@ -82,6 +92,7 @@ function kindOfStatus(status: number, text: string, headers: Headers | undefined
     return should_retry === 'false' ? 'unavailable' : 'transient';
   if (status === 400 && /thinking|signature/i.test(text)) return 'thinking_refused';
   if (status === 400 && /image/i.test(text)) return 'image_refused';
+  if (status === 400 && REFUSED_MESSAGE.test(text)) return 'message_refused';
   return 'rejected';
 }
 
@@ -89,14 +100,4 @@ function kindOfStatus(status: number, text: string, headers: Headers | undefined
 function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return errorCode(error) ?? systemCodeOf(error.cause);
-}
-
-function retryAfterMs(headers: Headers | undefined): number | null {
-  const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
-  if (Number.isFinite(ms)) return Math.max(0, ms);
-  const value = headers?.get('retry-after') ?? '';
-  const seconds = Number.parseFloat(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
 }

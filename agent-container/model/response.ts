@@ -2,13 +2,13 @@ import type { BetaMessage } from '@anthropic-ai/sdk/resources/beta/messages/mess
 import { z } from 'zod';
 import type { TurnUsage } from '../../protocol/events.ts';
 import { BUDGET_HEADER } from '../../protocol/worker.ts';
-import { ContentBlock } from './message.ts';
 
 type ContextReduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
 
 export type ModelResponse = {
   model: string;
-  content: ContentBlock[];
+  /** As the API sent it: see `validAnswer`. */
+  content: readonly unknown[];
   stop_reason: string | null;
   /** After a refusal: the API's explanation. */
   refusal: string | null;
@@ -26,7 +26,8 @@ export function toModelResponse(message: BetaMessage, headers: Headers): ModelRe
   const details = message.stop_details;
   return {
     model: message.model,
-    content: z.array(ContentBlock).parse(JSON.parse(JSON.stringify(message.content))),
+    // The SDK keeps the text of a call's input in a hidden field of its block.
+    content: z.array(z.unknown()).parse(JSON.parse(JSON.stringify(message.content))),
     stop_reason: message.stop_reason,
     refusal: details?.type === 'refusal' ? (details.explanation ?? details.category ?? null) : null,
     usage: usageOf(message),
@@ -40,7 +41,7 @@ export function toModelResponse(message: BetaMessage, headers: Headers): ModelRe
 function usageOf({ usage }: BetaMessage): ModelResponse['usage'] {
   const parts = [usage, ...(usage.iterations ?? []).filter(({ type }) => type === 'compaction')];
   const sum = (count: (part: (typeof parts)[number]) => number | null | undefined) =>
-    parts.reduce((total, part) => total + (count(part) ?? 0), 0);
+    parts.reduce((total, part) => total + tokens(count(part)), 0);
   return {
     input_tokens: sum((part) => part.input_tokens),
     cache_write_tokens: sum((part) => part.cache_creation_input_tokens),
@@ -48,6 +49,10 @@ function usageOf({ usage }: BetaMessage): ModelResponse['usage'] {
     output_tokens: sum((part) => part.output_tokens),
   };
 }
+
+/** An event takes whole numbers only. */
+const tokens = (count: number | null | undefined): number =>
+  typeof count === 'number' && Number.isFinite(count) ? Math.max(0, Math.trunc(count)) : 0;
 
 function reductionsOf({ content, context_management }: BetaMessage): ContextReduction[] {
   const cleared = (context_management?.applied_edits ?? []).flatMap((edit): ContextReduction[] => {

@@ -4,6 +4,7 @@ import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
 import { ModelError, type ModelErrorKind } from './error.ts';
 import type { ModelMessage } from './message.ts';
+import { leaveOutAnswer, refusedAnswer } from './refused-answer.ts';
 import type { ModelRequest } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
@@ -11,7 +12,10 @@ export type RetryLimits = {
   backoff: Backoff;
   /** Failures of one request in a row until it is given up. */
   failures_max: number;
-  /** How long one request may wait in all, including the API's own limits. */
+  /**
+   * How long one request may wait in all. A limit that resets later ends the attempt, which frees the worker: the task
+   * waits without one.
+   */
   wait_total_ms: number;
 };
 
@@ -20,6 +24,8 @@ type TurnRef = { turn: number; ref: string };
 
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
+/** How many answers may be left out because the API refuses them. */
+const REFUSED_ANSWERS_MAX = 5;
 const REASON_CHARS_MAX = 2_000;
 const WAIT_REASON_CHARS_MAX = 500;
 export const CONTEXT_EXHAUSTED =
@@ -27,13 +33,15 @@ export const CONTEXT_EXHAUSTED =
 
 /**
  * Repeats a request until the model answers: the only place that retries model requests. If the API refuses a part of
- * the conversation (its thinking, its images), that part is left out from then on.
+ * the conversation (its thinking, its images, an answer), that part is left out from then on.
  */
 export class RetryingModelClient {
   readonly #client: ModelClient;
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #left_out = new Set<ModelErrorKind>();
+  /** The answers that the API refuses, by their places in the conversation. */
+  readonly #refused = new Set<number>();
   /** The last request did not fit: the next one asks for a shorter context. */
   shorten_context = false;
 
@@ -52,7 +60,7 @@ export class RetryingModelClient {
     const failures = new RequestFailures(this.#limits);
     return retry(
       () => this.#requestOnce(turn.ref, request, signal),
-      (error) => this.#beforeRetry(turn, error, failures),
+      (error) => this.#beforeRetry(turn, request.messages, error, failures),
       signal,
     );
   }
@@ -62,7 +70,8 @@ export class RetryingModelClient {
     request: Omit<ModelRequest, 'shorten_context'>,
     signal: AbortSignal,
   ): Promise<ModelResponse> {
-    const messages = withoutRefused(request.messages, this.#left_out);
+    const answers = [...this.#refused].reduce(leaveOutAnswer, request.messages);
+    const messages = withoutRefused(answers, this.#left_out);
     const { shorten_context } = this;
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
@@ -76,9 +85,16 @@ export class RetryingModelClient {
   }
 
   /** Reports the failure, and returns how long to wait. Throws if a retry is of no use. */
-  async #beforeRetry({ turn, ref }: TurnRef, error: unknown, failures: RequestFailures): Promise<number> {
+  async #beforeRetry(
+    { turn, ref }: TurnRef,
+    messages: ModelMessage[],
+    error: unknown,
+    failures: RequestFailures,
+  ): Promise<number> {
     if (!(error instanceof ModelError)) throw error;
-    const { wait_ms, is_reported } = this.#adaptTo(error) ? { wait_ms: 0, is_reported: true } : failures.add(error);
+    const { wait_ms, is_reported } = this.#adaptTo(error, messages)
+      ? { wait_ms: 0, is_reported: true }
+      : failures.add(error);
     const now = Date.now();
     const until = new Date(now + wait_ms).toISOString();
     if (is_reported) {
@@ -93,7 +109,7 @@ export class RetryingModelClient {
   }
 
   /** Changes what the next try sends, if that may help. Throws `AttemptFailure` if nothing can help. */
-  #adaptTo(error: ModelError): boolean {
+  #adaptTo(error: ModelError, messages: ModelMessage[]): boolean {
     switch (error.kind) {
       case 'transient':
       case 'disconnected':
@@ -107,14 +123,30 @@ export class RetryingModelClient {
         if (this.#left_out.has(error.kind)) throw new AttemptFailure('model_rejected', error.message, error);
         this.#left_out.add(error.kind);
         return true;
+      case 'message_refused': {
+        const index = refusedAnswer(messages, error.message_index, this.#refused);
+        if (index === null || this.#refused.size >= REFUSED_ANSWERS_MAX)
+          throw new AttemptFailure('model_rejected', error.message, error);
+        this.#refused.add(index);
+        return true;
+      }
       case 'budget_spent':
         throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
-        throw new AttemptFailure('model_unavailable', error.message, error);
+        throw unavailable(error.message, error);
       case 'rejected':
         throw new AttemptFailure('model_rejected', error.message, error);
     }
   }
+}
+
+/** The longest wait that is reported as a time; beyond it, the API has not named a useful one. */
+const NAMED_WAIT_MS_MAX = 366 * 24 * 3_600_000;
+
+function unavailable(message: string, error: ModelError): AttemptFailure {
+  const wait_ms = error.retry_after_ms ?? 0;
+  const retry_at = wait_ms > 0 ? new Date(Date.now() + Math.min(wait_ms, NAMED_WAIT_MS_MAX)).toISOString() : null;
+  return new AttemptFailure('model_unavailable', message, error, retry_at);
 }
 
 /** Counts the failures of one request, and says how long to wait after each. */
@@ -140,10 +172,10 @@ class RequestFailures {
     }
     this.#disconnected = 0;
     this.#transient++;
-    const wait_ms = error.retry_after_ms ?? backoffMs(backoff, this.#transient);
+    const wait_ms = Math.max(error.retry_after_ms ?? 0, backoffMs(backoff, this.#transient));
     this.#waited_ms += wait_ms;
     if (this.#transient >= failures_max || this.#waited_ms > wait_total_ms)
-      throw new AttemptFailure('model_unavailable', `${error.message} It was tried ${this.#transient} times.`, error);
+      throw unavailable(`${error.message} It was tried ${this.#transient} times.`, error);
     return { wait_ms, is_reported: true };
   }
 }

@@ -5,7 +5,7 @@ import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
-import { localTime, money } from './render/format.ts';
+import { localTime, money, waiting } from './render/format.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
 import { clean, oneLine } from './render/text.ts';
@@ -13,7 +13,7 @@ import { whyNothingStarts } from './render/view.ts';
 import { watch } from './watch.ts';
 
 /** The width of a status with the space around it. */
-const STATUS_COLUMNS = 11;
+const STATUS_COLUMNS = 12;
 const TITLE_COLUMNS_MIN = 12;
 
 export const tasks = clientCommand({
@@ -40,7 +40,7 @@ export const tasks = clientCommand({
       print(
         io,
         items.length > 0
-          ? [...table(items, io.live ? io.columns : Infinity), ...whyNothingStarts(items)]
+          ? [...table(items, io.live ? io.columns : Infinity), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
           : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
       );
     return EXIT.succeeded;
@@ -76,16 +76,26 @@ export const diff = clientCommand({
 /** One line per task. Titles are cut so that a line fits into `columns`. */
 function table(tasks: readonly Task[], columns: number): Line[] {
   const ids = shortIds(tasks);
-  return tasks.map(({ id, status, usage, created_at, title }) => {
+  return tasks.map(({ id, status, cancel_reason, usage, created_at, title }) => {
     const short = ids.get(id) ?? id;
     const facts = `  ${localTime(created_at)}  ${money(usage.cost_usd).padStart(8)}  `;
     const room = columns - short.length - STATUS_COLUMNS - facts.length;
     return [
       ['bold', short],
       '  ',
-      [STATUS_STYLE[status], status.padEnd(STATUS_COLUMNS - 2)],
+      [STATUS_STYLE[status], (cancel_reason === null ? status : 'cancelling').padEnd(STATUS_COLUMNS - 2)],
       ['dim', facts],
       oneLine(title, Math.max(TITLE_COLUMNS_MIN, room)),
     ];
   });
+}
+
+/** A line for each errand that waits for a limit or an outage to end. */
+function whatTheyWaitFor(tasks: readonly Task[]): Line[] {
+  const ids = shortIds(tasks);
+  return tasks.flatMap(({ id, status, waiting_for }): Line[] =>
+    status === 'queued' && waiting_for?.kind === 'limit'
+      ? [[['bold', ids.get(id) ?? id], ' ', ['yellow', waiting(waiting_for, Date.now())]]]
+      : [],
+  );
 }

@@ -2,7 +2,7 @@ import { newId } from '../../protocol/ids.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
-import { send, type Answer, type Request } from './http.ts';
+import { send, type RequestOf, type ResponseOf } from './http.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
 import { wait } from './wait.ts';
 
@@ -54,7 +54,7 @@ export class Client {
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
    * while the server cannot be reached. Rejects with `Refusal`, `Unreachable` or `Failure`.
    */
-  async call<N extends RouteName>(name: N, request: Request<N>): Promise<Answer<N>> {
+  async call<N extends RouteName>(name: N, request: RequestOf<N>): Promise<ResponseOf<N>> {
     const route: Route = ROUTES[name];
     const idempotency_key = route.idempotent === true ? newId() : undefined;
     const tries = route.method === 'get' || idempotency_key !== undefined ? TRIES_MAX : 1;
@@ -83,7 +83,7 @@ export class Client {
     return this.#stored.access_token;
   }
 
-  async #once<N extends RouteName>(name: N, request: Request<N>, idempotency_key: string | undefined) {
+  async #once<N extends RouteName>(name: N, request: RequestOf<N>, idempotency_key: string | undefined) {
     const token = await this.token();
     const attempt = (bearer: string) =>
       send(

@@ -15,9 +15,9 @@ type Query<R> = R extends { query: infer S extends z.ZodType }
   ? { query?: { [K in keyof z.output<S>]?: string | number | undefined } }
   : object;
 /** The input of a route. */
-export type Request<N extends RouteName> = Given<Routes[N], 'params'> & Query<Routes[N]> & Given<Routes[N], 'body'>;
-/** The answer of a route. */
-export type Answer<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
+export type RequestOf<N extends RouteName> = Given<Routes[N], 'params'> & Query<Routes[N]> & Given<Routes[N], 'body'>;
+/** The response of a route. */
+export type ResponseOf<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
   ? z.output<S>
   : undefined;
 
@@ -41,11 +41,11 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 export async function send<N extends RouteName>(
   server: string,
   name: N,
-  request: Request<N>,
+  request: RequestOf<N>,
   headers: Headers,
   signal: AbortSignal,
   onEpoch: OnEpoch = () => undefined,
-): Promise<Answer<N>> {
+): Promise<ResponseOf<N>> {
   const route: Route = ROUTES[name];
   const { params = {}, query = {}, body }: Sent = request;
   const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
@@ -67,7 +67,7 @@ export async function send<N extends RouteName>(
     signal,
   );
   if (epoch !== null) onEpoch(epoch);
-  if (status === route.status) return readAnswer(server, route, text) as Answer<N>;
+  if (status === route.status) return readAnswer(server, route, text) as ResponseOf<N>;
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
   if (problem?.code === 'unavailable' || (!problem && (status === 502 || status === 503)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
@@ -130,7 +130,7 @@ const CAUSES: Record<string, string> = {
   ECONNRESET: 'the connection was cut',
 };
 
-/** Why a connection failed, in words. */
+/** Why a connection failed, as text for a person. */
 export function reason(error: unknown, answer_ms = ANSWER_MS): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${answer_ms / 1000} seconds`;

@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import { FAILURE_IS_WORTH_A_RETRY, isEnded, type FailureReason, type TaskStatus } from '../../protocol/task.ts';
+import { afterOutage, isOutage } from './outage.ts';
 
 /** The columns that decide a task's next status. */
 export type TaskState = {
@@ -11,6 +12,8 @@ export type TaskState = {
   cancel_reason: string | null;
   queued_at: string;
   retry_at: string | null;
+  /** Since when its attempts fail because a service cannot be reached. Null: the last one did not. */
+  outage_since: string | null;
   started_at: string | null;
   ended_at: string | null;
 };
@@ -26,6 +29,10 @@ export type TaskAction = { at: string } & (
       status: 'succeeded' | 'failed' | 'cancelled';
       reason: FailureReason | null;
       detail: string | null;
+      /** When the service that failed takes requests again, as it said itself. */
+      retry_at?: string | null;
+      /** Whether the model has answered in this attempt: then an outage begins with its end. */
+      progressed?: boolean;
     }
   | { type: 'cancel'; reason: string }
   | { type: 'message' }
@@ -38,7 +45,7 @@ export const FAILURES_MAX = 4;
 export const START_FAILURES_MAX = 10;
 const BACKOFF_FIRST_MS = 2_000;
 /** The longest backoff before the next attempt. */
-export const BACKOFF_MAX_MS = 120_000;
+const BACKOFF_MAX_MS = 120_000;
 
 /**
  * Returns the state after an action; the same object if nothing changes. Throws `conflict` if the user may not do this
@@ -78,6 +85,8 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
         throw new ErrandError('conflict', 'The task is being cancelled. Send the message again after it has ended.');
       return isEnded(task.status) ? requeue(task, at) : task;
     case 'retry':
+      // It waits for a limit, and the user does not want to.
+      if (task.status === 'queued' && task.retry_at !== null) return { ...task, retry_at: null };
       if (task.status !== 'failed' && task.status !== 'cancelled')
         throw new ErrandError(
           'conflict',
@@ -93,20 +102,27 @@ export function isActive(status: TaskStatus): boolean {
 }
 
 function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt_ended' }>): TaskState {
-  const ended = { ...task, cancel_reason: null, retry_at: null, ended_at: end.at };
+  const ended = { ...task, cancel_reason: null, retry_at: null, outage_since: null, ended_at: end.at };
   if (end.status === 'succeeded') return { ...ended, status: 'succeeded', reason: null, detail: null };
   // The user's cancel wins over any other outcome of the attempt.
   if (end.status === 'cancelled' || task.cancel_reason !== null)
     return { ...ended, status: 'cancelled', reason: null, detail: task.cancel_reason ?? end.detail };
-  const failures = task.failures + 1;
   const reason = end.reason ?? 'agent_error';
+  if (isOutage(reason)) {
+    const { retry_at, outage_since, given_up } = afterOutage(task.outage_since, end);
+    if (retry_at === null)
+      return { ...ended, status: 'failed', reason, detail: [end.detail, given_up].filter(Boolean).join(' ') };
+    return { ...task, status: 'queued', reason, detail: end.detail, queued_at: end.at, retry_at, outage_since };
+  }
+  const failures = task.failures + 1;
   // Running out of memory once may be chance; twice in a row it is the task.
   const again = !(reason === 'out_of_memory' && task.reason === 'out_of_memory');
   const failures_max = reason === 'worker_start_failed' ? START_FAILURES_MAX : FAILURES_MAX;
   if (FAILURE_IS_WORTH_A_RETRY[reason] && failures < failures_max && again) {
     const wait_ms = Math.min(BACKOFF_FIRST_MS * 4 ** (failures - 1), BACKOFF_MAX_MS);
     const retry_at = new Date(Date.parse(end.at) + wait_ms).toISOString();
-    return { ...task, status: 'queued', reason, detail: end.detail, failures, queued_at: end.at, retry_at };
+    const again_at = { queued_at: end.at, retry_at, outage_since: null };
+    return { ...task, status: 'queued', reason, detail: end.detail, failures, ...again_at };
   }
   return { ...ended, status: 'failed', reason, detail: end.detail, failures };
 }
@@ -122,6 +138,7 @@ function requeue(task: TaskState, at: string): TaskState {
     cancel_reason: null,
     queued_at: at,
     retry_at: null,
+    outage_since: null,
     ended_at: null,
   };
 }

@@ -2,7 +2,10 @@ import type { WaitingFor } from '../../protocol/task.ts';
 import type { TaskRow } from './task.ts';
 
 /** The columns that decide what a task waits for. */
-export type WaitState = Pick<TaskRow, 'status' | 'queued_at' | 'retry_at' | 'updated_at' | 'silence' | 'waiting_for'>;
+export type WaitState = Pick<
+  TaskRow,
+  'status' | 'detail' | 'queued_at' | 'retry_at' | 'outage_since' | 'updated_at' | 'silence' | 'waiting_for'
+>;
 
 /** A queued task's position. `place`: from 1. `fault`: why no queued task can start, or null. */
 export type QueuePosition = { place: number; fault: string | null };
@@ -14,6 +17,8 @@ export type QueuePosition = { place: number; fault: string | null };
 export function waitingFor(task: WaitState, position?: QueuePosition): WaitingFor | null {
   switch (task.status) {
     case 'queued':
+      if (task.outage_since !== null && task.retry_at !== null)
+        return { kind: 'limit', since: task.outage_since, until: task.retry_at, reason: task.detail ?? 'an outage' };
       if (!position) return null;
       return {
         kind: 'queue',

@@ -11,10 +11,10 @@ import { withRepository } from './repository-input.ts';
 
 type Projects = 'createProject' | 'listProjects' | 'getProject' | 'patchProject' | 'deleteProject';
 
-type Deps = { log: EventLog; keys: Keys; project_check: ProjectCheck };
+type ProjectHandlerDependencies = { log: EventLog; keys: Keys; project_check: ProjectCheck };
 
 /** Projects: repositories with their defaults and secrets. */
-export function projectHandlers({ log, keys, project_check }: Deps): Pick<Handlers, Projects> {
+export function projectHandlers({ log, keys, project_check }: ProjectHandlerDependencies): Pick<Handlers, Projects> {
   return {
     createProject: ({ who, body, writeAfter }) => {
       const input = withRepository(body);

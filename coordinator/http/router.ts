@@ -5,8 +5,8 @@ import { ROUTE_NAMES, ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { readCall, type Call, type CallDependencies, type Parsed } from './call.ts';
 import { JsonText } from './json-text.ts';
 
-type Answer<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
-type Handler<R> = (call: Call<R>) => Answer<R> | Promise<Answer<R>>;
+type ResponseBody<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
+type Handler<R> = (call: Call<R>) => ResponseBody<R> | Promise<ResponseBody<R>>;
 
 /** A handler for each route of the table. */
 export type Handlers = { [N in RouteName]: Handler<(typeof ROUTES)[N]> };

@@ -36,7 +36,7 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
-type Deps = TaskDefaults & {
+type TaskHandlerDependencies = TaskDefaults & {
   log: EventLog;
   /** Why no work is started now, or null. */
   gate: { readonly fault: string | null };
@@ -44,7 +44,7 @@ type Deps = TaskDefaults & {
 };
 
 /** Tasks, their events and results, and messages to them. */
-export function taskHandlers({ log, gate, repositories, ...server }: Deps): Pick<Handlers, Tasks> {
+export function taskHandlers({ log, gate, repositories, ...server }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
   const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);

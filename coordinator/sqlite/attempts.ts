@@ -10,8 +10,10 @@ const fromStored = (row: Stored): AttemptRow => ({ ...row, warm: row.warm === 1 
 export function insertAttempt(db: Db, attempt: AttemptRow): void {
   sql(
     db,
-    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, started_at, ended_at)
-     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :started_at, :ended_at)`,
+    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, setup_command, verify_command,
+       started_at, ended_at)
+     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :setup_command, :verify_command,
+       :started_at, :ended_at)`,
   ).run({ ...attempt, warm: attempt.warm ? 1 : 0 });
 }
 

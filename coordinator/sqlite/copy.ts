@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /* Copies of a database, on their way into a backup or out of it. No server has them open. */
 
@@ -47,8 +47,7 @@ export function countRows(db: Db): Record<string, number> {
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'meta' ORDER BY name`,
   ).all();
   // The names come from the migrations: they are safe in SQL.
-  const count = (name: string) => sql<{ n: number }>(db, `SELECT count(*) AS n FROM "${name}"`).get()?.n ?? 0;
-  return Object.fromEntries(tables.map(({ name }) => [name, count(name)]));
+  return Object.fromEntries(tables.map(({ name }) => [name, numberOf(db, `SELECT count(*) FROM "${name}"`)]));
 }
 
 /**

@@ -23,3 +23,12 @@ export function sql<Row = unknown, Params extends unknown[] = unknown[]>(
   if (!statement) statements.set(text, (statement = db.prepare(text)));
   return statement as unknown as Database.Statement<Params, Row>;
 }
+
+/** The number that a statement of one row and one column gives; 0 where there is no row, or no number in it. */
+export function numberOf(db: Db, text: string, ...params: unknown[]): number {
+  return (
+    sql<number | null>(db, text)
+      .pluck()
+      .get(...params) ?? 0
+  );
+}

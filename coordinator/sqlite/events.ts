@@ -1,4 +1,4 @@
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /** A row of the log. `body` is JSON text, sent to clients as it is. `seq` is null in events of the coordinator. */
 export type EventRow = {
@@ -25,18 +25,17 @@ export function insertEvent(db: Db, row: Omit<EventRow, 'id'>): number {
 
 /** The newest id of a user's events; 0: the user has none. */
 export function newestEventIdOf(db: Db, user_id: string): number {
-  const row = sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events WHERE user_id = ?').get(user_id);
-  return row?.id ?? 0;
+  return numberOf(db, 'SELECT max(id) FROM events WHERE user_id = ?', user_id);
 }
 
 /** The newest id that the log has given out, even if its event was deleted since; 0: none. */
 export function newestEventId(db: Db): number {
-  return sql<{ seq: number }>(db, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`).get()?.seq ?? 0;
+  return numberOf(db, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`);
 }
 
 /** The newest id of an event that is still in the log; 0: the log is empty. */
 export function newestStoredEventId(db: Db): number {
-  return sql<{ id: number | null }>(db, 'SELECT max(id) AS id FROM events').get()?.id ?? 0;
+  return numberOf(db, 'SELECT max(id) FROM events');
 }
 
 /** A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it. */

@@ -1,5 +1,5 @@
 import type { Message } from '../../protocol/worker-schemas.ts';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /** Adds a person's message to a task. It is pending until the worker has put it into the conversation. */
 export function insertMessage(
@@ -53,9 +53,5 @@ export function markMessageTakenIn(db: Db, task_id: string, id: string, at: stri
 
 /** How many messages of a task are pending. */
 export function countPendingMessages(db: Db, task_id: string): number {
-  const row = sql<{ n: number }>(
-    db,
-    'SELECT count(*) AS n FROM messages WHERE task_id = ? AND taken_in_at IS NULL',
-  ).get(task_id);
-  return row?.n ?? 0;
+  return numberOf(db, 'SELECT count(*) FROM messages WHERE task_id = ? AND taken_in_at IS NULL', task_id);
 }

@@ -1,4 +1,4 @@
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /** The tokens of a prompt and their price in US dollars. */
 export type OpenPrompt = {
@@ -51,11 +51,7 @@ export function deleteOpenRequest(db: Db, id: number): void {
 
 /** The most that all requests in progress of a task may cost, in US dollars. */
 export function sumOpenRequests(db: Db, task_id: string): number {
-  const row = sql<{ usd: number }>(
-    db,
-    'SELECT total(prompt_usd + output_usd) AS usd FROM open_requests WHERE task_id = ?',
-  ).get(task_id);
-  return row?.usd ?? 0;
+  return numberOf(db, 'SELECT total(prompt_usd + output_usd) FROM open_requests WHERE task_id = ?', task_id);
 }
 
 /** All requests in progress of all tasks, with the owners of the tasks. */

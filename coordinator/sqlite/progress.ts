@@ -59,7 +59,7 @@ export type StateRow = WaitState & Pick<TaskRow, 'id' | 'user_id'>;
 
 type Stored = Omit<StateRow, 'silence' | 'waiting_for'> & { silence: string | null; waiting_for: string | null };
 
-const COLUMNS = 'id, user_id, status, queued_at, retry_at, updated_at, silence, waiting_for';
+const COLUMNS = 'id, user_id, status, detail, queued_at, retry_at, outage_since, updated_at, silence, waiting_for';
 
 function fromStored(row: Stored): StateRow {
   const parse = (text: string | null) => (text === null ? null : WaitingFor.parse(JSON.parse(text)));

@@ -7,14 +7,14 @@ import { sql, type Db } from './database.ts';
  * 3. round-robin over the users: the one with fewer tasks at work first, then the one that was served longest ago;
  * 4. oldest first.
  *
- * A `retry_at` later than `latest` was set before the clock was put back, and is ignored. `busy` is a JSON array of
- * ids to skip. INDEXED BY is needed: the planner would read all tasks by user rather than sort the few queued ones.
+ * A `retry_at` of a task that was queued in the future was set before the clock was put back, and is ignored. `busy` is
+ * a JSON array of ids to skip. INDEXED BY is needed: the planner would read all tasks by user rather than sort the few queued ones.
  */
 export const QUEUE = `
   WITH active AS (
     SELECT user_id, count(*) AS n FROM tasks INDEXED BY tasks_active WHERE status IN ('starting', 'running', 'waiting') GROUP BY user_id
   ), queued AS (
-    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now AND retry_at <= :latest, 0) AS later FROM tasks INDEXED BY tasks_queued
+    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now AND queued_at <= :now, 0) AS later FROM tasks INDEXED BY tasks_queued
     WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(:busy))
   ), turns AS (
     SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY later, priority DESC, queued_at, id) AS turn FROM queued
@@ -26,28 +26,25 @@ export const QUEUE = `
 
 type Queued = { id: string; later: number };
 
-/** ISO times: now, and the latest `retry_at` that a task can have by now. */
-export type Times = { now: string; latest: string };
-
-/** The ids of all queued tasks, in the queue's order. */
-export function listQueued(db: Db, times: Times): string[] {
+/** The ids of all queued tasks, in the queue's order. `now` is an ISO time. */
+export function listQueued(db: Db, now: string): string[] {
   return sql<Queued>(db, QUEUE)
-    .all({ ...times, busy: '[]' })
+    .all({ now, busy: '[]' })
     .map((row) => row.id);
 }
 
 /** The id of the next task to start, none of `busy`. Undefined: none may start now. */
-export function firstQueued(db: Db, times: Times, busy: string[]): string | undefined {
-  const row = sql<Queued>(db, `${QUEUE} LIMIT 1`).get({ ...times, busy: JSON.stringify(busy) });
+export function firstQueued(db: Db, now: string, busy: string[]): string | undefined {
+  const row = sql<Queued>(db, `${QUEUE} LIMIT 1`).get({ now, busy: JSON.stringify(busy) });
   return row?.later === 0 ? row.id : undefined;
 }
 
 /** The earliest `retry_at` that a queued task waits for; null: none waits. */
-export function earliestRetry(db: Db, times: Times): string | null {
+export function earliestRetry(db: Db, now: string): string | null {
   const row = sql<{ at: string | null }>(
     db,
-    `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at > :now AND retry_at <= :latest`,
-  ).get(times);
+    `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at > :now AND queued_at <= :now`,
+  ).get({ now });
   return row?.at ?? null;
 }
 

@@ -1,4 +1,4 @@
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 /** A refresh token. It is exchanged once, for its successor. Times are ISO. */
 export type RefreshTokenRow = {
@@ -86,8 +86,7 @@ export function isFamilyValid(db: Db, family: string, user_id: string, now: stri
 
 /** How many tokens of a log-in are stored: used ones too, until they expire and are pruned. */
 export function countFamily(db: Db, family: string): number {
-  const row = sql<{ n: number }>(db, 'SELECT count(*) AS n FROM refresh_tokens WHERE family = ?').get(family);
-  return row?.n ?? 0;
+  return numberOf(db, 'SELECT count(*) FROM refresh_tokens WHERE family = ?', family);
 }
 
 /** Revokes a log-in. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlanItem, TaskResult, WaitingFor, type TaskStatus } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { TaskState } from '../domain/task-state.ts';
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
 type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
   waiting_for: string | null;
@@ -44,10 +44,10 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
-    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, budget_usd, max_turns, priority,
-       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, workspace, plan, created_at, updated_at, started_at, ended_at)
-     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :budget_usd, :max_turns, :priority,
-       :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :workspace, '[]', :created_at, :updated_at,
+    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority,
+       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
+     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority,
+       :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
   ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null, silence: null });
 }
@@ -65,7 +65,8 @@ export function updateState(
   const { changes } = sql(
     db,
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
-       cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, started_at = :started_at, ended_at = :ended_at,
+       cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
+       started_at = :started_at, ended_at = :ended_at,
        waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
@@ -133,10 +134,7 @@ export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
 
 /** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
-  const row = sql<{ n: number }>(db, `SELECT count(*) AS n FROM tasks WHERE user_id = ? AND status = 'queued'`).get(
-    user_id,
-  );
-  return row?.n ?? 0;
+  return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
 }
 
 /** Whether a task of this project is queued or at work. */

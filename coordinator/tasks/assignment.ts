@@ -10,7 +10,7 @@ import { listTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
-export type TaskSettings = Pick<Assignment, 'setup_command' | 'verify_command' | 'env' | 'egress' | 'author'>;
+export type TaskSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
 
 export type AssignmentDependencies = {
   db: Db;
@@ -35,8 +35,9 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
   // Awaited first: everything below reads the database in one turn of the event loop, so the rows are consistent.
   const token = await deps.issueToken(task_id, n);
   const task = findTask(deps.db, task_id);
-  if (!task || !findAttempt(deps.db, task_id, n)) throw new ErrandError('not_found', 'There is no such attempt.');
-  const known = listAttempts(deps.db, task_id).findLast((attempt) => attempt.n <= n && attempt.last_seq > 0);
+  const attempt = findAttempt(deps.db, task_id, n);
+  if (!task || !attempt) throw new ErrandError('not_found', 'There is no such attempt.');
+  const known = listAttempts(deps.db, task_id).findLast((each) => each.n <= n && each.last_seq > 0);
   return {
     contract_version: CONTRACT_VERSION,
     task_id,
@@ -49,10 +50,13 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     branch_prefix: branchPrefix(task_id),
     repo_url: task.repo_url,
     model: task.model,
+    effort: task.effort,
     max_turns: task.max_turns,
     budget_usd: task.budget_usd,
     spent_usd: task.usage.cost_usd,
     time_limit_ms: deps.time_limit_ms,
+    setup_command: attempt.setup_command,
+    verify_command: attempt.verify_command,
     ...deps.settings(task),
     heartbeat_ms: deps.pace.heartbeat_ms,
     lease_ms: deps.pace.lease_ms,

@@ -1,6 +1,5 @@
 import type { Db } from '../sqlite/database.ts';
-import { earliestRetry, firstQueued, listQueued, type Times } from '../sqlite/queue.ts';
-import { BACKOFF_MAX_MS } from '../domain/task-state.ts';
+import { earliestRetry, firstQueued, listQueued } from '../sqlite/queue.ts';
 import type { TaskRow } from '../domain/task.ts';
 
 /*
@@ -11,7 +10,7 @@ import type { TaskRow } from '../domain/task.ts';
 
 /** Each queued task's place, from 1. It scans the whole queue: for a list of tasks, call it once. */
 export function queuePlaces(db: Db, now: string): Map<string, number> {
-  return new Map(listQueued(db, from(now)).map((id, index) => [id, index + 1]));
+  return new Map(listQueued(db, now).map((id, index) => [id, index + 1]));
 }
 
 /** The task's place in the queue, from 1; null if it is not queued. */
@@ -21,15 +20,11 @@ export function queuePlace(db: Db, task: Pick<TaskRow, 'id' | 'status'>, now: st
 
 /** The task to start now; undefined: none. `busy`: tasks whose previous worker has not exited yet; they are skipped. */
 export function nextTask(db: Db, now: string, busy: string[]): string | undefined {
-  return firstQueued(db, from(now), busy);
+  return firstQueued(db, now, busy);
 }
 
 /** Milliseconds until the next `retry_at` of a queued task; null if no task waits for one. */
 export function nextRetryIn(db: Db, now: string): number | null {
-  const at = earliestRetry(db, from(now));
+  const at = earliestRetry(db, now);
   return at === null ? null : Math.max(0, Date.parse(at) - Date.parse(now));
-}
-
-function from(now: string): Times {
-  return { now, latest: new Date(Date.parse(now) + BACKOFF_MAX_MS).toISOString() };
 }

@@ -19,7 +19,7 @@ import { newTask, type TaskRow } from '../domain/task.ts';
 
 /** The server's defaults for new tasks. `models`: whether the price table has this model; absent: all are allowed. */
 export type TaskDefaults = {
-  config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
+  config: Pick<Config, 'model' | 'effort' | 'budget_usd' | 'max_turns'>;
   models?: ((name: string) => boolean) | undefined;
 };
 
@@ -43,6 +43,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       prompt: input.prompt,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       model,
+      effort: input.effort ?? project?.effort ?? config.effort,
       budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,
@@ -86,13 +87,19 @@ export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
   return next;
 }
 
-/** Queues a failed or cancelled task again, optionally with a new budget. It resumes where it stopped. */
+/**
+ * Queues a failed or cancelled task again, optionally with a new budget. It resumes where it stopped. A task that waits
+ * for a limit or an outage no longer waits for it.
+ */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  return advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
+  const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
+  if (task.status === 'queued')
+    tx.note(next, { type: 'task.status', body: { from: 'queued', to: 'queued', reason: null, detail: null } }, at);
+  return next;
 }
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */

@@ -9,12 +9,18 @@ import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
-import type { TaskRow } from '../domain/task.ts';
+import type { AttemptRow, TaskRow } from '../domain/task.ts';
 
 /** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
 type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
+
+/** The commands that a new attempt of the task has to run. */
+export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_command' | 'verify_command'> {
+  const project = task.project_id === null ? undefined : findProject(db, task.project_id);
+  return { setup_command: project?.setup_command ?? null, verify_command: project?.verify_command ?? null };
+}
 
 /** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
 export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
@@ -24,10 +30,10 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
     /** For the assignment. */
     settings: (task: TaskRow): TaskSettings => {
       const project = projectOf(task);
+      const { env: secrets } = readTaskSecrets(db, keys, task);
       return {
-        setup_command: project?.setup_command ?? null,
-        verify_command: project?.verify_command ?? null,
-        env: readTaskSecrets(db, keys, task).env,
+        env: { ...project?.env, ...secrets },
+        secrets: Object.keys(secrets),
         egress: project?.egress ?? EGRESS_DEFAULT.egress,
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };

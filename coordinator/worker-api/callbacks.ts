@@ -15,6 +15,8 @@ import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
 import { readAttemptState, requireActive, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
+import { missingStep } from './required-steps.ts';
+import { findNewestEvent } from '../sqlite/steps.ts';
 import { checkBranch, checkEvents, invalid, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
@@ -141,8 +143,11 @@ export class Callbacks {
     }
     tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
     markResultReceived(tx.db, task_id, attempt, at);
-    const { status, reason, detail } = result;
-    const ended = endAttempt(tx, task, attempt, { status, reason, detail, at });
+    const fault = result.status === 'succeeded' ? missingStep(tx.db, task_id, attempt) : null;
+    const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
+    const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;
+    const retry_at = result.retry_at ?? null;
+    const ended = endAttempt(tx, task, attempt, { status, reason, detail, at, retry_at, progressed });
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended before its result was stored.`);
   }
 }

@@ -51,7 +51,9 @@ export class WorkerApi {
   readonly #admission: Admission;
   readonly #callbacks: Callbacks;
   /** Each callback holds its whole body in memory. */
-  readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max);
+  readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, {
+    detail: 'The task has too many callbacks at once.',
+  });
   readonly #handlers: Handlers = {
     request: (request, response, listener) => this.#request({ request, response, listener }),
     connect: (request, socket, head, listener) => void this.#connect(request, socket, head, listener),
@@ -116,16 +118,11 @@ export class WorkerApi {
       const { attempt } = this.#admission.requireActive(claims, listener);
       return reply(response, await this.#deps.assignment(task_id, attempt));
     }
-    const release = this.#limit.take(task_id);
-    if (!release)
-      throw new ErrandError('rate_limited', 'The task has too many callbacks at once.', { retry_after_s: 1 });
-    try {
+    await this.#limit.run(task_id, async () => {
       const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, listener }, json);
       reply(response, name === 'heartbeat' ? await this.#withNewToken(answer, claims) : answer);
-    } finally {
-      release();
-    }
+    });
   }
 
   async #connect(request: IncomingMessage, socket: Duplex, head: Buffer, listener: ListenerId): Promise<void> {

@@ -9,6 +9,7 @@ import { setWorkspace } from '../sqlite/workspaces.ts';
 import { advance } from '../tasks/advance.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { nextRetryIn, nextTask } from '../tasks/queue.ts';
+import { projectCommands } from '../tasks/task-settings.ts';
 import type { AttemptDependencies } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import { Reconciler } from './reconciler.ts';
@@ -171,6 +172,7 @@ export class Dispatcher {
         worker: warm?.name ?? newWorkerName(),
         warm: warm !== undefined,
         last_seq: 0,
+        ...projectCommands(tx.db, task),
         started_at: at,
         ended_at: null,
       };

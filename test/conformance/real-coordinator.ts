@@ -1,13 +1,12 @@
 import type { ExecutionContext } from 'ava';
 import { join } from 'node:path';
 import { endAttempt } from '../../coordinator/tasks/advance.ts';
-import { readKeys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { startErrand, type Person } from '../support/errand.ts';
 import { startAttempt, taskOf } from '../support/fixtures.ts';
+import { SILENT } from '../support/silent.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import type { RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import type { Runner } from '../../coordinator/workers/runner.ts';
 import type { CoordinatorUnderTest } from './coordinator-calls.ts';
@@ -23,7 +22,6 @@ const IDLE_RUNNER: Runner = {
   check: () => Promise.resolve('It starts no worker.'),
   close: () => Promise.resolve(),
 };
-import { SILENT } from '../support/silent.ts';
 
 /**
  * The whole real coordinator, with a runner that starts no worker. A person sends the task; this code writes the rows
@@ -41,7 +39,7 @@ export async function realCoordinator(t: ExecutionContext): Promise<CoordinatorU
   const db = openDatabase(join(data_dir, 'errand.db'));
   t.teardown(() => db.close());
   const log = new EventLog({ db, logger: SILENT });
-  const tokens = new TaskTokens(readKeys(data_dir).task, readMeta(db, 'history'));
+  const tokens = taskTokensOf(data_dir);
   return {
     person,
     open: async () => {

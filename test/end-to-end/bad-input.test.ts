@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { badRequests, flood, socketUrl, startTarget } from './bad-requests.ts';
 import { BROKEN, byConversation, MEND } from './scenario.ts';
 
-test.serial('a repository that does not exist ends its task in one attempt, in words', async (t) => {
+test.serial('a repository that does not exist ends its task in one attempt, with the reason', async (t) => {
   const whole = await startErrand(t, { runner: 'process' });
   const ann = await whole.person('ann');
   await whole.forge.createRepository('there.git');
@@ -23,7 +23,7 @@ test.serial('a repository that does not exist ends its task in one attempt, in w
   t.regex(done.detail ?? '', /There is no repository at http:\/\/127\.0\.0\.1:\d+\/gone\.git/);
 });
 
-test.serial('a forge that cannot be reached is tried again, and the task goes on when it is back', async (t) => {
+test.serial('an unreachable forge is retried, and the task continues once it is reachable', async (t) => {
   const whole = await startErrand(t, { runner: 'process', model: byConversation(MEND) });
   const ann = await whole.person('ann');
   const project_id = await whole.project(ann, 'adder', BROKEN);
@@ -38,7 +38,7 @@ test.serial('a forge that cannot be reached is tried again, and the task goes on
   });
   t.deepEqual([waiting.status, waiting.reason, waiting.attempts.length], ['queued', 'repository_unavailable', 1]);
   t.regex(waiting.detail ?? '', /could not be (fetched|reached)/);
-  t.is(waiting.waiting_for?.kind, 'queue');
+  t.is(waiting.waiting_for?.kind, 'limit');
   whole.forge.intercept = undefined;
   const done = await ended(ann, id);
   t.deepEqual([done.status, done.attempts.length], ['succeeded', 2]);
@@ -57,24 +57,27 @@ test.serial('while Docker does not answer, a task waits and says so', async (t) 
 });
 
 for (const host of ['127.0.0.1:9', 'localhost', '10.0.0.1', '[::1]:3000', '169.254.169.254'])
-  test.serial(`a repository at ${host}, which the server's owner has not listed, is refused in words`, async (t) => {
-    const whole = await startErrand(t, { runner: 'process' });
-    const ann = await whole.person('ann');
-    const repo_url = `http://${host}/a/b.git`;
-    const prompt = 'Read it to me';
-    t.regex((await ann.api.refused('createTask', { body: { prompt, repo_url } })).detail ?? '', /private address/);
-    const unchecked = { name: 'P', repo_url, check: false };
-    const { id: project_id } = await ann.api.call('createProject', { body: unchecked });
-    const { id } = await ann.api.call('createTask', { body: { prompt, project_id } });
-    const done = await ended(ann, id);
-    t.deepEqual([done.status, done.attempts.length], ['failed', 1]);
-    t.regex(done.detail ?? '', /private address.*ERRAND_PRIVATE_HOSTS/);
-  });
+  test.serial(
+    `a repository at ${host}, which the server's owner has not listed, is refused with an explanation`,
+    async (t) => {
+      const whole = await startErrand(t, { runner: 'process' });
+      const ann = await whole.person('ann');
+      const repo_url = `http://${host}/a/b.git`;
+      const prompt = 'Read it to me';
+      t.regex((await ann.api.refused('createTask', { body: { prompt, repo_url } })).detail ?? '', /private address/);
+      const unchecked = { name: 'P', repo_url, check: false };
+      const { id: project_id } = await ann.api.call('createProject', { body: unchecked });
+      const { id } = await ann.api.call('createTask', { body: { prompt, project_id } });
+      const done = await ended(ann, id);
+      t.deepEqual([done.status, done.attempts.length], ['failed', 1]);
+      t.regex(done.detail ?? '', /private address.*ERRAND_PRIVATE_HOSTS/);
+    },
+  );
 
-/** Longer than a connection is kept that nobody uses. */
+/** Longer than an idle connection stays open. */
 const SETTLED_MS = 8_000;
 
-/** The handles of a coordinator that nobody calls, once they no longer change. */
+/** The open handles of an idle coordinator, once they no longer change. */
 async function settled(coordinator: CoordinatorProcess): Promise<string[]> {
   let handles: string[] = [];
   let since = 0;
@@ -94,7 +97,7 @@ async function settled(coordinator: CoordinatorProcess): Promise<string[]> {
 test.serial('after thousands of bad requests of every kind, handles and memory are as before', async (t) => {
   const target = await startTarget(t);
   const { coordinator, url, session } = target;
-  /** With connections of its own, which end with it. */
+  /** Sends requests over new connections, and closes them at the end. */
   const round = async (count: number): Promise<void> => {
     const [agent, socket_agent] = [new Agent(), new Agent({ connect: { socketPath: target.worker_socket } })];
     try {

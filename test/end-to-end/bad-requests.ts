@@ -8,9 +8,6 @@ import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
 import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -21,11 +18,12 @@ import { Api } from '../support/api.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 
-/* Bad requests of every kind, to every listener of a coordinator in a process of its own. */
+/* Bad requests of every kind, to every listener of a coordinator in a separate process. */
 
-/** A coordinator with an account, and all tokens that are not those of the account. */
+/** Starts a coordinator with two accounts, and makes tokens that it must refuse. */
 export async function startTarget(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
   const callback_port = await freePort();
@@ -41,31 +39,31 @@ export async function startTarget(t: ExecutionContext) {
   const api = new Api(url);
   const [session, other] = [await signUp(api, 'ann'), await signUp(api, 'bob')];
   api.token = session.access_token;
-  // A worker that waits ahead has a socket of its own, and no token is good there.
+  // The socket of a warm worker accepts no token.
   const workers = join(data_dir, 'workers');
   const worker_socket = await until('a worker is warm', () => {
     const [name] = readdirSync(workers);
     return name !== undefined && join(workers, name, 'coordinator', 'coordinator.sock');
   });
   const task_id = newId();
-  const tokens = await foreignTokens(data_dir, url, session, task_id);
+  const tokens = await foreignTokens({ data_dir, url, callback_port, session, task_id });
   return { coordinator, url, session, other, tokens, task_id, callback_port, worker_socket };
 }
 
 const signUp = (api: Api, name: string): Promise<Session> =>
   api.call('signup', { body: { email: `${name}@example.org`, password: 'correct horse battery' } });
 
-/** Tokens that are well-formed, and good nowhere, or not where a person's is. */
-async function foreignTokens(data_dir: string, url: string, session: Session, task_id: string): Promise<string[]> {
+type Tokens = { data_dir: string; url: string; callback_port: number; session: Session; task_id: string };
+
+/** Tokens that the server refuses everywhere, or only where it expects a person's. */
+async function foreignTokens({ data_dir, url, callback_port, session, task_id }: Tokens): Promise<string[]> {
   const keys = readKeys(data_dir);
-  const db = openDatabase(join(data_dir, 'errand.db'));
-  const history = readMeta(db, 'history');
-  db.close();
   const good = decodeJwt(session.access_token);
   const sign = (claims: object, key: Uint8Array, typ = 'at+jwt') =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ }).sign(key);
-  // Each token below is this one with one fault.
+  // This token is accepted; each one below has one fault.
   await new Api(url, await sign(good, keys.access)).call('me', {});
+  const task_token = await signedTaskToken(data_dir, callback_port, task_id);
   const [head, body, signature] = session.access_token.split('.');
   return [
     '',
@@ -82,16 +80,28 @@ async function foreignTokens(data_dir: string, url: string, session: Session, ta
     await sign({ ...good, exp: 1 }, keys.access),
     await sign(good, keys.access, 'task+jwt'),
     await sign(good, keys.task),
-    // A valid task token of a task that does not exist.
-    await new TaskTokens(keys.task, history).issue(task_id, 1),
+    task_token,
   ];
+}
+
+/** A task token whose signature the server accepts, for a task that does not exist. */
+async function signedTaskToken(data_dir: string, callback_port: number, task_id: string): Promise<string> {
+  const token = await taskTokensOf(data_dir).issue(task_id, 1);
+  const reply = await fetch(`http://127.0.0.1:${callback_port}/internal/tasks/${task_id}/heartbeat`, {
+    method: 'POST',
+    headers: bearing(token),
+    body: JSON.stringify({ attempt: 1, last_seq: 0, waiting_for: null }),
+  });
+  const { detail } = Problem.parse(await reply.json());
+  if (detail !== 'The task token belongs to an attempt that does not exist.') throw new Error(`The server: ${detail}`);
+  return token;
 }
 
 type Target = Awaited<ReturnType<typeof startTarget>>;
 type Bad = { name: string; send: () => Promise<void> };
 type Sent = { method?: 'GET' | 'POST' | 'PUT'; headers?: Record<string, string>; body?: string };
 
-/** Every kind of bad request, each with what it must be answered with: `send` rejects where the answer is another. */
+/** Every kind of bad request. `send` rejects if the response is not the expected one. */
 export function badRequests(target: Target, agent: Agent, socket_agent: Agent): Bad[] {
   const { url, tokens, callback_port } = target;
   const internal = `http://127.0.0.1:${callback_port}`;
@@ -118,13 +128,13 @@ const bearing = (token: string) => ({ ...JSON_TYPE, authorization: `Bearer ${tok
 
 type Call = (path: string, sent: Sent, ...codes: ErrorCode[]) => Promise<void>;
 
-/** Sends a request, and rejects where it is not answered with the problem document of one of `codes`. */
+/** Sends a request. Rejects if the response is not a problem document with one of `codes`. */
 function caller(agent: Agent, origin: string): Call {
   return async (path, { method = 'POST', headers = JSON_TYPE, body }, ...codes) => {
     const answer = await agent.request({ origin, path, method, headers, body: body ?? null });
     const text = await answer.body.text();
     const type = String(answer.headers['content-type']);
-    // Git shows nothing of a body: what it is refused with stands in the head.
+    // Git shows no body: the error code is in a header.
     const for_git = path.includes('/git/');
     const code = for_git ? answer.headers['errand-error'] : Problem.parse(JSON.parse(text)).code;
     const known = codes.find((expected) => expected === code);
@@ -151,9 +161,9 @@ function badBodies(call: Call, token: string): Bad[] {
     ...bodies
       .map((body) => JSON.stringify(body))
       .map((body) => ({ name: `the body ${body}`, send: () => call('/task', { headers, body }, 'invalid') })),
-    { name: 'JSON that is none', send: () => call('/task', { headers, body: '{"prompt":' }, 'invalid') },
+    { name: 'invalid JSON', send: () => call('/task', { headers, body: '{"prompt":' }, 'invalid') },
     {
-      name: 'a body that is not said to be JSON',
+      name: 'a body with another content type',
       send: () =>
         call('/task', { headers: { ...headers, 'content-type': 'text/plain' }, body: '{}' }, 'unsupported_media_type'),
     },
@@ -176,7 +186,7 @@ function badAddresses(call: Call, { session, task_id }: Target): Bad[] {
   ];
 }
 
-/** A worker's calls, with a token that is no worker's. */
+/** The calls of a worker, with a token that is not one of its task tokens. */
 function badCallers(where: string, call: Call, task_id: string, token: string): Bad[] {
   const task = `/internal/tasks/${task_id}`;
   const get = { method: 'GET', headers: bearing(token) } as const;
@@ -203,7 +213,7 @@ function badSockets({ url, session, other, tokens }: Target): Bad[] {
     { name: 'a socket without a token', send: () => closed(mine, [SUBPROTOCOL], CLOSE.unauthenticated) },
     { name: 'a ticket', send: () => closed(`${mine}?ticket=x`, [SUBPROTOCOL], CLOSE.unauthenticated) },
     { name: 'a frame too large', send: () => closed(mine, protocols, 1009, large) },
-    { name: 'frames that are none', send: () => misunderstood(mine, protocols) },
+    { name: 'invalid frames', send: () => misunderstood(mine, protocols) },
     ...tokens
       .filter((token) => token !== '')
       .map((token) => ({
@@ -262,7 +272,7 @@ async function misunderstood(url: string, protocols: string[]): Promise<void> {
   await once(socket, 'close');
 }
 
-/** Sends `count` bad requests, a few at a time, each kind in its turn. */
+/** Sends `count` bad requests, eight at a time, taking turns between the kinds. */
 export async function flood(bads: Bad[], count: number): Promise<void> {
   let next = 0;
   const one = async (): Promise<void> => {

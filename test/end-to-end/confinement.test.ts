@@ -8,15 +8,15 @@ import { git } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
-/* What a worker's container holds and what it reaches, seen from inside while an errand on a private repository is at work. */
+/* What a worker's container contains and can reach, seen from inside while an errand on a private repository runs. */
 
 const no_docker = await whyNot('errand-agent');
 
-/** All that a curious command would look at. */
+/** Commands that look for credentials. */
 const LOOK_AROUND =
   'env; cat /proc/[0-9]*/environ; git config --list --show-origin; git remote --verbose; git ls-remote';
 
-/** An errand whose agent looks around, and then waits until it is let go on. */
+/** An errand whose agent looks for credentials, and then waits for a file. */
 const CURIOUS = byConversation((request) => {
   const run = (command: string) => ({ tools: [{ name: 'run_command', input: { command } }] });
   switch (turnOf(request)) {
@@ -31,7 +31,7 @@ const CURIOUS = byConversation((request) => {
 
 type Scene = { whole: WholeErrand; ann: Person; id: string; inside: (...command: string[]) => Promise<string> };
 
-/** The errand at the moment in which it waits; `inside` runs a command in its container, as the worker's user. */
+/** Starts the errand until it waits. `inside` runs a command in its container, as the worker's user. */
 async function startScene(t: ExecutionContext): Promise<Scene> {
   const whole = await startErrand(t, { runner: 'docker', model: CURIOUS });
   const ann = await whole.person('ann');
@@ -46,13 +46,13 @@ async function startScene(t: ExecutionContext): Promise<Scene> {
   return { whole, ann, id, inside };
 }
 
-/** Lets the errand go on to its end. */
+/** Lets the errand run to its end. */
 async function finish({ ann, id, inside }: Scene) {
   await inside('touch', '/tmp/go-on');
   return ended(ann, id);
 }
 
-/** What every file below a folder holds, as Latin-1: no byte is lost. */
+/** The contents of every file below a folder, as Latin-1, which keeps every byte. */
 async function contentsOf(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
@@ -66,7 +66,7 @@ dockerTest(
     const { whole, ann, id, inside } = scene;
     const [worker = ''] = whole.workers();
     const secrets = [FORGE.password, Buffer.from(FORGE.password).toString('base64'), whole.model.api_key];
-    // With the user name before it, a password has two other forms in base64.
+    // After a user name, a password has two other forms in base64.
     secrets.push(Buffer.from(`${FORGE.username}:${FORGE.password}`).toString('base64'));
     const keys = Object.values(JSON.parse(await readFile(join(whole.data_dir, 'keys.json'), 'utf8')) as object).map(
       String,
@@ -103,7 +103,7 @@ dockerTest(
 );
 
 dockerTest(
-  'docker: a worker has no network, no capability and no root to write to, and does not reach the host',
+  'docker: a worker has no network, no capability and a read-only root, and cannot reach the host',
   async (t) => {
     const scene = await startScene(t);
     const { whole, inside } = scene;
@@ -139,7 +139,7 @@ dockerTest(
   no_docker,
 );
 
-/** Each more than its container allows, or than anybody wants to read. */
+/** Commands that exceed a limit of the container or of the tool. */
 const EXCESSES = [
   'bomb() { bomb | bomb & }; bomb; sleep 600',
   "node -e 'const eaten = []; for (;;) eaten.push(Buffer.alloc(16 << 20, 1))'",
@@ -149,7 +149,7 @@ const EXCESSES = [
 ];
 
 dockerTest(
-  'docker: a fork bomb, a hunger for memory, an endless output and a huge file fail that command alone',
+  'docker: a fork bomb, too much memory, too much output or a huge file fails that command alone',
   async (t) => {
     const whole = await startErrand(t, {
       runner: 'docker',
@@ -177,7 +177,7 @@ dockerTest(
   no_docker,
 );
 
-/** Says what came of a connection. */
+/** Describes the outcome of a connection. */
 const CONNECT = `
   const [host, port] = process.argv.slice(1);
   const socket = require('net').connect({ host, port: Number(port), timeout: 5000 });

@@ -14,7 +14,7 @@ import { BROKEN, byConversation, turnOf } from './scenario.ts';
 const PASSWORD = 'correct horse battery';
 const FREE_MB_MIN = 8;
 
-/** An errand named Wait stands still until the file is there, and then prints a lot; the others do nothing. */
+/** An errand named Wait blocks until the file exists, and then prints a lot; the others do nothing. */
 const countingOnce = (go_on: string) =>
   byConversation((request) => {
     const run = (command: string) => ({ tools: [{ name: 'run_command', input: { command } }] });
@@ -39,7 +39,7 @@ async function sendUntilRefused(t: ExecutionContext, { api }: Person, project_id
   return { queued, refusal };
 }
 
-/** The log of a task has no gap, and its phone has seen all of it. */
+/** Checks that the log of a task has no gap, and that its phone has received all of it. */
 async function checkLog(t: ExecutionContext, person: Person, phone: Phone, id: string): Promise<void> {
   const log = await eventsOf(person, id);
   const seqs = log.flatMap(({ seq }) => (seq === null ? [] : [seq]));
@@ -54,58 +54,61 @@ async function checkLog(t: ExecutionContext, person: Person, phone: Phone, id: s
   );
 }
 
-diskTest('a full data disk holds new work back and loses nothing; work goes on once there is room', async (t) => {
-  const folder = await temporaryFolder(t);
-  const go_on = join(folder, 'go-on');
-  const disk = mountDisk(t, join(folder, 'data'), 24);
-  // What the workers write is on another disk: here the database's own is full.
-  for (const name of ['workspaces', 'workers']) mountDisk(t, join(disk, name), 200);
-  const whole = await startErrand(t, {
-    runner: 'process',
-    data_dir: disk,
-    env: { ERRAND_DISK_FREE_MB_MIN: String(FREE_MB_MIN), ERRAND_WORKERS: '2' },
-    model: countingOnce(go_on),
-  });
-  const ann = await whole.person('ann');
-  const { api } = ann;
-  const phone = ann.phone();
-  const project_id = await whole.project(ann, 'adder', BROKEN);
-  const { id } = await api.call('createTask', { body: { prompt: 'Wait', project_id } });
-  await phone.until(({ events }) => events.some((event) => event.type === 'tool.started'));
+diskTest(
+  'a full data disk stops the dispatch of new work and loses nothing; work continues once there is room',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const go_on = join(folder, 'go-on');
+    const disk = mountDisk(t, join(folder, 'data'), 24);
+    // Workers write to another disk: only that of the database is full.
+    for (const name of ['workspaces', 'workers']) mountDisk(t, join(disk, name), 200);
+    const whole = await startErrand(t, {
+      runner: 'process',
+      data_dir: disk,
+      env: { ERRAND_DISK_FREE_MB_MIN: String(FREE_MB_MIN), ERRAND_WORKERS: '2' },
+      model: countingOnce(go_on),
+    });
+    const ann = await whole.person('ann');
+    const { api } = ann;
+    const phone = ann.phone();
+    const project_id = await whole.project(ann, 'adder', BROKEN);
+    const { id } = await api.call('createTask', { body: { prompt: 'Wait', project_id } });
+    await phone.until(({ events }) => events.some((event) => event.type === 'tool.started'));
 
-  const makeRoom = fillDisk(disk);
-  const fault = await until('the disk is found to be full', async () => {
-    const response = await api.send('readyz', {});
-    return response.status === 503 && (await response.json());
-  });
-  t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until 10/);
+    const makeRoom = fillDisk(disk);
+    const fault = await until('the disk is found to be full', async () => {
+      const response = await api.send('readyz', {});
+      return response.status === 503 && (await response.json());
+    });
+    t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until 10/);
 
-  // What can be written still is queued, and says why it waits; all else is refused in words.
-  const { queued, refusal } = await sendUntilRefused(t, ann, project_id);
-  t.like(refusal, { code: 'unavailable', detail: "The server's disk is full.", retry_after: '5' });
-  const login = await api.refused('login', { body: { email: 'ann@example.org', password: PASSWORD } });
-  t.like(login, { code: 'unavailable', detail: "The server's disk is full." });
-  t.is((await api.call('getTask', { params: { id } })).status, 'running');
-  t.is((await api.call('healthz', {})).ok, true);
+    // A task that can still be stored is queued, and says why it waits; other writes are refused with the reason.
+    const { queued, refusal } = await sendUntilRefused(t, ann, project_id);
+    t.like(refusal, { code: 'unavailable', detail: "The server's disk is full.", retry_after: '5' });
+    const login = await api.refused('login', { body: { email: 'ann@example.org', password: PASSWORD } });
+    t.like(login, { code: 'unavailable', detail: "The server's disk is full." });
+    t.is((await api.call('getTask', { params: { id } })).status, 'running');
+    t.is((await api.call('healthz', {})).ok, true);
 
-  // The errand under way goes on; what it reports is refused for now.
-  writeFileSync(go_on, '');
-  await until("the worker's callbacks are refused", () =>
-    whole.lines.some((line) => line.includes('worker call failed') && line.includes('disk is full')),
-  );
-  const replay = ann.phone();
-  await replay.until(({ frames }) => frames.some((frame) => frame.type === 'caught_up'));
-  t.deepEqual(replay.events, phone.events);
-  t.is(phone.cuts, 0);
+    // The running errand continues; its callbacks are refused for now.
+    writeFileSync(go_on, '');
+    await until("the worker's callbacks are refused", () =>
+      whole.lines.some((line) => line.includes('worker call failed') && line.includes('disk is full')),
+    );
+    const replay = ann.phone();
+    await replay.until(({ frames }) => frames.some((frame) => frame.type === 'caught_up'));
+    t.deepEqual(replay.events, phone.events);
+    t.is(phone.cuts, 0);
 
-  makeRoom();
-  t.is((await ended(ann, id)).status, 'succeeded');
-  for (const task of queued) t.is((await ended(ann, task)).status, 'succeeded');
-  t.like(await api.call('readyz', {}), { ready: true });
-  const done = await api.call('getTask', { params: { id } });
-  t.is(done.attempts.length, 1);
-  await checkLog(t, ann, phone, id);
-  const db = openDatabase(join(disk, 'errand.db'));
-  t.is(db.pragma('integrity_check', { simple: true }), 'ok');
-  db.close();
-});
+    makeRoom();
+    t.is((await ended(ann, id)).status, 'succeeded');
+    for (const task of queued) t.is((await ended(ann, task)).status, 'succeeded');
+    t.like(await api.call('readyz', {}), { ready: true });
+    const done = await api.call('getTask', { params: { id } });
+    t.is(done.attempts.length, 1);
+    await checkLog(t, ann, phone, id);
+    const db = openDatabase(join(disk, 'errand.db'));
+    t.is(db.pragma('integrity_check', { simple: true }), 'ok');
+    db.close();
+  },
+);

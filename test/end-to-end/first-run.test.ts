@@ -11,21 +11,21 @@ import { dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
 
-/* What a newcomer has: nothing but this repository. They start the server and type what it prints. */
+/* The first steps of a newcomer who has only this repository: start the server, run the commands that it prints. */
 
-/** Where no engine answers, as on a machine without Docker. */
+/** An address without a Docker engine, as on a machine without Docker. */
 const NO_DOCKER = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 const no_docker = await whyNot('errand-agent');
 const CREDENTIALS = { email: 'newcomer@example.org', password: 'correct horse battery' };
 
-/** The commands that the server's first lines tell to type, as lists of words. */
+/** The commands that the server suggests in its first lines, as lists of arguments. */
 function commandsOf(output: string): string[][] {
   return [...output.matchAll(/^ {2}npx errand (.*)$/gm)].map(([, command = '']) =>
     [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
   );
 }
 
-/** Runs the sample errand as the first lines say, and holds what came of it. */
+/** Runs the sample errand as the first lines say, and checks its result. */
 async function newcomer(t: ExecutionContext, env: Record<string, string>): Promise<CoordinatorProcess> {
   const data_dir = await temporaryFolder(t);
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
@@ -77,7 +77,7 @@ test.serial('a newcomer who asks for processes is not warned of Docker', async (
 });
 
 dockerTest(
-  'a newcomer with Docker types the same, and has containers, one of them warm',
+  'a newcomer with Docker runs the same commands, in containers, one of them warm',
   async (t) => {
     const { stdout } = await newcomer(t, { ERRAND_WARM_WORKERS: '1' });
     t.regex(stdout, /workers {2}containers without a network/);
@@ -95,7 +95,7 @@ test.serial('without Docker, a server that is open to others does not start by i
   t.notRegex(stderr, /^ +at /m);
 });
 
-test.serial('the address that is printed is the one that people use: ERRAND_PUBLIC_URL', async (t) => {
+test.serial('the server prints ERRAND_PUBLIC_URL as its address', async (t) => {
   const env = { ...NO_DOCKER, ERRAND_PUBLIC_URL: 'https://errand.example.org/' };
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), env);
   await coordinator.shows('--follow\n');
@@ -103,7 +103,7 @@ test.serial('the address that is printed is the one that people use: ERRAND_PUBL
   t.regex(coordinator.stdout, /login --server https:\/\/errand\.example\.org --signup$/m);
 });
 
-test.serial('settings that are wrong are all named at once, with what is wrong', async (t) => {
+test.serial('all wrong settings are reported at once, each with its fault', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), {
     PORT: 'http',
     ERRAND_PUBLIC_URL: 'errand.example.org',
@@ -146,7 +146,7 @@ test.serial('a second server on the same data folder is refused, and the first g
   t.is((await fetch(`${await third.url()}/readyz`)).status, 200);
 });
 
-/** A port of loopback that another program has until the test ends. */
+/** A port on loopback that is in use until the test ends. */
 async function takenPort(t: ExecutionContext): Promise<string> {
   const taken = createServer().listen(0, '127.0.0.1');
   t.teardown(() => taken.close());
@@ -155,7 +155,7 @@ async function takenPort(t: ExecutionContext): Promise<string> {
 }
 
 for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as const)
-  test.serial(`a ${setting} that is taken ends the start in words`, async (t) => {
+  test.serial(`a ${setting} in use stops the start with an explanation`, async (t) => {
     const port = await takenPort(t);
     const env = { ERRAND_RUNNER: 'process', [setting]: port };
     const { code, stderr } = await CoordinatorProcess.start(t, await temporaryFolder(t), env, main).ended;
@@ -167,13 +167,13 @@ for (const [setting, main] of [['PORT'], ['ERRAND_CALLBACK_PORT', TCP_MAIN]] as 
     t.regex(stderr, new RegExp(`Change .*${setting}\\.\n$`));
   });
 
-test.serial('a taken ERRAND_CALLBACK_PORT stops no server whose workers all use sockets', async (t) => {
+test.serial('an ERRAND_CALLBACK_PORT in use does not stop a server whose workers all use sockets', async (t) => {
   const env = { ERRAND_RUNNER: 'process', ERRAND_CALLBACK_PORT: await takenPort(t) };
   const server = CoordinatorProcess.start(t, await temporaryFolder(t), env);
   t.is((await fetch(`${await server.url()}/readyz`)).status, 200);
 });
 
-test.serial('a database that is none ends the start with words on what to do, and no stack', async (t) => {
+test.serial('a file that is not a database stops the start with a fix, and no stack trace', async (t) => {
   const data_dir = await temporaryFolder(t);
   await writeFile(join(data_dir, 'errand.db'), 'this is no database, and was never one\n'.repeat(200));
   const { code, stderr } = await CoordinatorProcess.start(t, data_dir, { ERRAND_RUNNER: 'process' }).ended;
@@ -185,7 +185,7 @@ test.serial('a database that is none ends the start with words on what to do, an
 test.serial('Ctrl-C stops the server in order, although npm start forwards it a second time', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), { ERRAND_RUNNER: 'process' });
   const { port } = new URL(await coordinator.url());
-  // A request under way keeps the server from being gone at once.
+  // A request in progress delays the server's exit.
   const request = connect(Number(port), '127.0.0.1');
   request.on('error', () => undefined);
   t.teardown(() => request.destroy());

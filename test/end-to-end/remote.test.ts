@@ -3,7 +3,7 @@ import { RemoteRunner, workersOf } from '../support/remote-runner.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { errands } from './suite.ts';
 
-// Nobody can call these workers: a message or a cancel waits for the reply to their next callback.
+// The coordinator cannot call these workers: messages and cancels are in the replies to their callbacks.
 const pace = { heartbeat_ms: 500, lease_ms: 20_000 };
 
 errands((title, body) => test.serial(title, body), {

@@ -2,25 +2,25 @@ import { join } from 'node:path';
 import type { ExecutionContext, ImplementationFn } from 'ava';
 import test from 'ava';
 import Database from 'better-sqlite3';
-import { Api } from '../support/api.ts';
 import { CoordinatorProcess } from '../support/coordinator-process.ts';
+import { sendFirstErrand, startServices } from '../support/coordinator-scene.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
-import { ended, eventsOf, FORGE, MODEL, workersIn, type Person } from '../support/errand.ts';
+import { ended, eventsOf, workersIn, type Person } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
-import { git, startGitServer } from '../support/git-server.ts';
+import { git } from '../support/git-server.ts';
 import { makeNewerErrand } from '../support/newer-errand.ts';
-import { startModel } from '../support/model/server.ts';
-import { Phone } from '../support/phone.ts';
+import type { Phone } from '../support/phone.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const TURNS = 12;
-/** The model takes its time over this turn, and the command of the next but one takes some: the coordinator goes away meanwhile. */
+/** The model answers this turn slowly. */
 const SLOW_TURN = 1;
+/** The command of this turn runs for four seconds. */
 const LONG_TURN = 3;
 
-/** An errand of a dozen turns, each of which leaves a line in a file. */
+/** An errand of a dozen turns, each of which appends a line to a file. */
 const COUNTING = byConversation((request) => {
   const turn = turnOf(request);
   if (turn === TURNS) return { text: 'Count\n\nCounted.' };
@@ -32,38 +32,21 @@ const COUNTING = byConversation((request) => {
 
 type Scene = {
   coordinator: CoordinatorProcess;
-  /** Starts it again, from another Errand's `main` where one is given. */
+  /** Starts the coordinator again. `main`: the entry of another version of Errand. */
   again: (main?: string) => Promise<void>;
   person: Person;
   phone: Phone;
   id: string;
 };
 
-/** An errand under way, with a coordinator that can be started again at the same ports and on the same data. */
+/** A running errand. Its coordinator can be started again on the same ports and data. */
 async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
   const data_dir = await temporaryFolder(t);
-  const [forge, model] = [await startGitServer(FORGE), await startModel(COUNTING)];
-  t.teardown(() => Promise.all([forge.close(), model.close()]));
-  const settings = {
-    PORT: String(await freePort()),
-    ERRAND_CALLBACK_PORT: String(await freePort()),
-    ERRAND_RUNNER: runner,
-    ERRAND_MODEL: MODEL,
-    ERRAND_PRIVATE_HOSTS: forge.host,
-    ANTHROPIC_API_KEY: model.api_key,
-    ANTHROPIC_BASE_URL: model.base_url,
-  };
+  const { forge, model, settings: services } = await startServices(t, runner, COUNTING);
+  const settings = { ...services, PORT: String(await freePort()) };
   const start = (main?: string) => CoordinatorProcess.start(t, data_dir, settings, main);
   const first = start();
-  const api = new Api(await first.url());
-  const session = await api.call('signup', { body: { email: 'ann@example.org', password: 'correct horse battery' } });
-  api.token = session.access_token;
-  const repo_url = await forge.createRepository('adder.git', BROKEN);
-  const project = { name: 'adder', repo_url, git_token: FORGE.password };
-  const { id: project_id } = await api.call('createProject', { body: project });
-  const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
-  const phone = new Phone(api.url, session.user.id, () => session.access_token, id);
-  t.teardown(() => phone.close());
+  const { api, session, id, phone } = await sendFirstErrand(t, await first.url(), forge, BROKEN);
   const scene: Scene = {
     coordinator: first,
     again: async (main) => {
@@ -77,8 +60,11 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
   return { scene, data_dir, settings, model, repository: join(forge.root, 'adder.git') };
 }
 
-/** The errand succeeds in one attempt, by one worker that did everything once; the phone has seen its log, and no more. */
-async function gate(t: ExecutionContext, { scene, data_dir, repository }: Awaited<ReturnType<typeof startScene>>) {
+/** Checks that the errand succeeds in one attempt, runs each command once, and that the phone has its exact log. */
+async function checkSuccess(
+  t: ExecutionContext,
+  { scene, data_dir, repository }: Awaited<ReturnType<typeof startScene>>,
+) {
   const { person, phone, id } = scene;
   const done = await ended(person, id, 90_000);
   t.is(done.status, 'succeeded', done.detail ?? '');
@@ -89,7 +75,7 @@ async function gate(t: ExecutionContext, { scene, data_dir, repository }: Awaite
   t.is(log.filter((event) => event.type === 'attempt.started').length, 1);
   const counted = await git(repository, 'show', `${done.branch}:counted.txt`);
   t.deepEqual(counted.split('\n').map(Number), [...Array(TURNS).keys()]);
-  await until('the worker has been cleared away', () => workersIn(data_dir).length === 0);
+  await until('the worker is removed', () => workersIn(data_dir).length === 0);
   const { code } = await scene.coordinator.stop();
   t.is(code, 0);
 }
@@ -97,15 +83,15 @@ async function gate(t: ExecutionContext, { scene, data_dir, repository }: Awaite
 const finished = (phone: Phone): number => phone.events.filter((event) => event.type === 'tool.finished').length;
 const started = (phone: Phone): number => phone.events.filter((event) => event.type === 'tool.started').length;
 
-/** Whether a piece of the slow turn has come, and not all of it. */
+/** Whether the phone has received a part of the slow turn, but not all of it. */
 function answering({ events, frames }: Phone): boolean {
   const ref = events.filter((event) => event.type === 'turn.started')[SLOW_TURN]?.body['ref'];
   const at = frames.at(-1);
   return at?.type === 'delta' && at.deltas.some((delta) => delta.ref === ref);
 }
 
-/** How many requests there are on the books, and how many the model got: each is booked once, those too that the coordinator died in. */
-async function booked({ scene, data_dir, model }: Awaited<ReturnType<typeof startScene>>) {
+/** How many requests are charged (`closed`) or reserved (`open`), and how many the model received (`asked`). */
+async function countRequests({ scene, data_dir, model }: Awaited<ReturnType<typeof startScene>>) {
   const { usage } = await scene.person.api.call('getTask', { params: { id: scene.id } });
   const db = new Database(join(data_dir, 'errand.db'), { readonly: true });
   const open = Number(db.prepare('SELECT count(*) FROM open_requests').pluck().get());
@@ -116,7 +102,7 @@ async function booked({ scene, data_dir, model }: Awaited<ReturnType<typeof star
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
 function restarts(run: Run, runner: 'docker' | 'process'): void {
-  run(`${runner}: an errand lives on while its coordinator is stopped and started again`, async (t) => {
+  run(`${runner}: an errand continues through a restart of its coordinator`, async (t) => {
     const stage = await startScene(t, runner);
     const { scene } = stage;
     await scene.phone.until((phone) => started(phone) > LONG_TURN);
@@ -126,11 +112,11 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
     t.is(scene.phone.frames.filter((frame) => frame.type === 'bye').length, 1);
     t.is(workersIn(stage.data_dir).length, 1);
     await scene.again();
-    await gate(t, stage);
+    await checkSuccess(t, stage);
   });
 
   run(
-    `${runner}: an errand lives through an upgrade, and the earlier coordinator refuses what the later one left`,
+    `${runner}: an errand continues through an upgrade, and the older coordinator refuses the upgraded database`,
     async (t) => {
       const stage = await startScene(t, runner);
       const { scene, data_dir, settings } = stage;
@@ -138,7 +124,7 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
       await scene.phone.until((phone) => started(phone) > LONG_TURN);
       t.is((await scene.coordinator.stop()).code, 0);
       await scene.again(later);
-      await gate(t, stage);
+      await checkSuccess(t, stage);
       const { code, stdout, stderr } = await CoordinatorProcess.start(t, data_dir, settings).ended;
       t.deepEqual([code, stdout], [1, '']);
       t.regex(
@@ -150,10 +136,10 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
     },
   );
 
-  run(`${runner}: an errand lives through a coordinator that is killed, three times`, async (t) => {
+  run(`${runner}: an errand continues after its coordinator was killed three times`, async (t) => {
     const stage = await startScene(t, runner);
     const { scene } = stage;
-    // In the middle of a model's answer, of a command, and right after one.
+    // In the middle of a model's response, in the middle of a command, and right after a command.
     const moments: ((phone: Phone) => boolean)[] = [
       answering,
       (phone) => started(phone) > LONG_TURN,
@@ -164,32 +150,32 @@ function restarts(run: Run, runner: 'docker' | 'process'): void {
       await scene.coordinator.kill();
       await scene.again();
     }
-    await gate(t, stage);
+    await checkSuccess(t, stage);
     t.true(scene.phone.cuts >= moments.length);
   });
 }
 
 const no_docker = await whyNot('errand-agent');
 
-test.serial('an answer that the coordinator dies in is booked once, at the next start', async (t) => {
+test.serial('a request that the coordinator was killed in is charged once, at the next start', async (t) => {
   const stage = await startScene(t, 'process');
   const { scene } = stage;
   for (let kills = 1, seen = 0; kills <= 2; kills++) {
     await scene.phone.until((phone) => phone.frames.length > seen && answering(phone));
-    t.like(await booked(stage), { closed: SLOW_TURN + kills - 1, open: 1, asked: SLOW_TURN + kills });
+    t.like(await countRequests(stage), { closed: SLOW_TURN + kills - 1, open: 1, asked: SLOW_TURN + kills });
     await scene.coordinator.kill();
     await scene.again();
-    // Before any new request is let through.
-    t.true((await booked(stage)).closed >= SLOW_TURN + kills);
+    // The start charges for it before any new request is forwarded.
+    t.true((await countRequests(stage)).closed >= SLOW_TURN + kills);
     seen = scene.phone.frames.length;
   }
   const done = await ended(scene.person, scene.id, 90_000);
   t.is(done.status, 'succeeded', done.detail ?? '');
-  const { closed, open, asked } = await booked(stage);
+  const { closed, open, asked } = await countRequests(stage);
   t.deepEqual({ closed, open }, { closed: asked, open: 0 });
   const { body } = (await eventsOf(scene.person, scene.id)).findLast(({ type }) => type === 'usage.updated') ?? {};
   t.deepEqual(body?.['usage'], done.usage);
-  await until('the worker has been cleared away', () => workersIn(stage.data_dir).length === 0);
+  await until('the worker is removed', () => workersIn(stage.data_dir).length === 0);
 });
 
 restarts((title, body) => test.serial(title, body), 'process');

@@ -3,29 +3,25 @@ import test from 'ava';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBackupState, updateBackupState } from '../../coordinator/operations/backup/state.ts';
-import { readKeys } from '../../coordinator/base/keys.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
-import { look, serverCommands } from '../support/backups.ts';
+import { serverCommands } from '../support/backups.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
+import { ANN, sendFirstErrand, startServices } from '../support/coordinator-scene.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
-import { ended, eventsOf, FORGE, MODEL, startErrand, workersIn, type Person } from '../support/errand.ts';
+import { ended, eventsOf, startErrand, workersIn, type Person } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { freePort } from '../support/free-port.ts';
-import { startGitServer } from '../support/git-server.ts';
-import { startModel } from '../support/model/server.ts';
 import { Phone } from '../support/phone.ts';
 import { startS3Stub } from '../support/s3-stub.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const TURNS = 12;
-const ANN = { email: 'ann@example.org', password: 'correct horse battery' };
 
-/** In it the errand stands still, until it may go on. */
+/** The command of this turn can be replaced by one that blocks. */
 const LONG_TURN = 6;
 
-/** An errand of a dozen turns, in one of which it runs what `held` gives, if anything. */
+/** An errand of a dozen turns. Its long turn runs the command that `held` returns, if any. */
 const counting = (held: () => string | undefined) =>
   byConversation((request) => {
     const turn = turnOf(request);
@@ -36,35 +32,19 @@ const counting = (held: () => string | undefined) =>
 
 const finished = ({ events }: Phone): number => events.filter(({ type }) => type === 'tool.finished').length;
 
-/** A server on a folder of its own, and an errand that stands still in its long turn. */
+/** Starts a server, and an errand that blocks in its long turn. */
 async function startHeldErrand(t: ExecutionContext, runner: 'docker' | 'process') {
   const data_dir = await temporaryFolder(t);
   const held = { command: 'sleep 600' as string | undefined };
-  const [forge, model] = [await startGitServer(FORGE), await startModel(counting(() => held.command))];
-  t.teardown(() => Promise.all([forge.close(), model.close()]));
-  const settings = {
-    ERRAND_CALLBACK_PORT: String(await freePort()),
-    ERRAND_RUNNER: runner,
-    ERRAND_MODEL: MODEL,
-    ERRAND_PRIVATE_HOSTS: forge.host,
-    ANTHROPIC_API_KEY: model.api_key,
-    ANTHROPIC_BASE_URL: model.base_url,
-  };
+  const script = counting(() => held.command);
+  const { forge, settings } = await startServices(t, runner, script);
   const start = () => CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const coordinator = start();
-  const api = new Api(await coordinator.url());
-  const session = await api.call('signup', { body: ANN });
-  api.token = session.access_token;
-  const repo_url = await forge.createRepository('adder.git', BROKEN);
-  const project = { name: 'adder', repo_url, git_token: FORGE.password };
-  const { id: project_id } = await api.call('createProject', { body: project });
-  const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
-  const phone = new Phone(api.url, session.user.id, () => session.access_token, id);
-  t.teardown(() => phone.close());
+  const { session, id, phone } = await sendFirstErrand(t, await coordinator.url(), forge, BROKEN);
   return { data_dir, held, start, coordinator, session, id, phone, callback_port: settings.ERRAND_CALLBACK_PORT };
 }
 
-/** Logs in again after a restore, which ended the log-ins of before. */
+/** Logs in again after a restore, which ended the earlier log-ins. */
 async function logInAgain(t: ExecutionContext, url: string, access_token: string, task_id: string) {
   const api = new Api(url, access_token);
   t.is((await api.refused('getTask', { params: { id: task_id } })).code, 'unauthenticated');
@@ -92,7 +72,7 @@ async function checkAttempts(t: ExecutionContext, person: Person, id: string): P
   t.deepEqual(phone.events, log);
 }
 
-/** An errand is under way when a backup is made, goes on, and is then set back to it. */
+/** Makes a backup while an errand runs, lets the errand go on, and then restores the backup. */
 async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Promise<void> {
   const { data_dir, held, start, coordinator, session, id, phone, callback_port } = await startHeldErrand(t, runner);
   await phone.until((seen) => finished(seen) >= 3);
@@ -102,11 +82,9 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   await phone.until((seen) => finished(seen) >= LONG_TURN);
   t.regex((await server.run('restore')).stderr, /An Errand is running on the data folder/);
 
-  // A worker of the history of before may well be of an attempt whose number is used again.
-  const keys = readKeys(data_dir);
+  // An attempt after the restore may have the number of an attempt before it; the older worker's token must not fit.
   const call = (token: string, attempt: number) => heartbeat(callback_port, id, token, attempt);
-  const issuer = () => look(data_dir, (value) => String(value(`SELECT value FROM meta WHERE key = 'history'`)));
-  const before = new TaskTokens(keys.task, issuer());
+  const before = taskTokensOf(data_dir);
   t.is(await call(await before.issue(id, 1), 1), 200);
 
   const epoch = phone.hello?.epoch;
@@ -124,7 +102,7 @@ async function restores(t: ExecutionContext, runner: 'docker' | 'process'): Prom
   t.not(again.hello?.epoch, epoch);
   await again.until(({ events }) => events.some(({ type, attempt }) => type === 'agent.started' && attempt === 2));
   t.is(await call(await before.issue(id, 2), 2), 401);
-  t.not(await call(await new TaskTokens(keys.task, issuer()).issue(id, 1), 1), 200);
+  t.not(await call(await taskTokensOf(data_dir).issue(id, 1), 1), 200);
 
   await checkAttempts(t, ann, id);
   await second.stop();
@@ -141,16 +119,16 @@ async function heartbeat(port: string, task_id: string, token: string, attempt: 
 }
 
 const no_docker = await whyNot('errand-agent');
-test.serial('process: an errand that is set back to a backup goes on in a new attempt', (t) => restores(t, 'process'));
+test.serial('process: an errand that runs during a restore continues in a new attempt', (t) => restores(t, 'process'));
 dockerTest(
-  'docker: an errand that is set back to a backup goes on in a new attempt',
+  'docker: an errand that runs during a restore continues in a new attempt',
   (t) => restores(t, 'docker'),
   no_docker,
 );
 
-test.serial('a store that is wrong, full or slow is told of, and harms no errand', async (t) => {
+test.serial('a missing, full or slow backup store is reported, and harms no errand', async (t) => {
   const [stub, data_dir] = [await startS3Stub(t), await temporaryFolder(t)];
-  // The server's own backups are an hour away: those here are made by hand.
+  // The server's next scheduled backup is an hour later: this test makes its backups by command.
   const last_good = { at: new Date().toISOString(), name: 'before', bytes: 1, took_ms: 1 };
   await updateBackupState(data_dir, { last_good });
   const gate = join(await temporaryFolder(t), 'gate');
@@ -189,7 +167,7 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   }
   stub.fail('silent', { method: 'PUT' });
   const slow = server.start('backup');
-  await until('it sends', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
+  await until('it uploads', () => stub.requests.some((request) => request.startsWith('PUT')), 60_000);
   t.is(slow.child.exitCode, null);
   writeFileSync(gate, '');
   const done = await ended(ann, id);
@@ -204,18 +182,18 @@ test.serial('a store that is wrong, full or slow is told of, and harms no errand
   t.regex((await readyz()).checks['backup']?.detail ?? '', GOOD);
   t.not(readBackupState(data_dir).last_good?.name, 'before');
   t.false(whole.lines.join('').includes('sesame'));
-  await until('the worker has gone', () => workersIn(data_dir).length === 0);
+  await until('the worker is removed', () => workersIn(data_dir).length === 0);
 });
 
 test.serial(
-  'an errand whose secrets cannot be opened, for the keys were lost, fails at once and says so',
+  'an errand whose secrets cannot be decrypted, because the keys were lost, fails at once and says so',
   async (t) => {
     const data_dir = await temporaryFolder(t);
     const settings = { ERRAND_RUNNER: 'process' };
     const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const before = new Api(await first.url());
     before.token = (await before.call('signup', { body: ANN })).access_token;
-    const project = { name: 'P', repo_url: 'errand://sample', env: { SECRET: 'sesame' } };
+    const project = { name: 'P', repo_url: 'errand://sample', secrets: { SECRET: 'sesame' } };
     const { id: project_id } = await before.call('createProject', { body: project });
     await first.stop();
     rmSync(join(data_dir, 'keys.json'));
@@ -227,7 +205,7 @@ test.serial(
     const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
     const failed = await ended({ api }, id);
     t.like(failed, { status: 'failed', reason: 'setup_failed' });
-    t.regex(failed.detail ?? '', /git_token and env cannot be opened: they were sealed with another keys\.json/);
+    t.regex(failed.detail ?? '', /git_token and secrets cannot be opened: they were sealed with another keys\.json/);
     await second.stop();
   },
 );

@@ -1,6 +1,6 @@
 import type { ModelOptions, MessagesRequest, Turn } from '../support/model/server.ts';
 
-/** A small repository whose tests fail, and what mends it. */
+/** A small repository whose tests fail. */
 export const BROKEN = {
   'package.json': '{ "name": "adder", "type": "module", "scripts": { "test": "node --test" } }\n',
   'add.js': 'export const add = (a, b) => a - b;\n',
@@ -15,7 +15,7 @@ export const BROKEN = {
 
 const run = (command: string): Turn => ({ tools: [{ name: 'run_command', input: { command } }] });
 
-/** Reads, tests, edits, tests again, and says so. */
+/** Reads, tests, edits, tests again, and ends with a summary. */
 export const MEND: Turn[] = [
   { text: 'I look at the code.', tools: [{ name: 'read_file', input: { path: 'add.js' } }] },
   run('node --test'),
@@ -24,17 +24,17 @@ export const MEND: Turn[] = [
   { text: 'Add what is to be added\n\nThe minus sign was a slip; the tests pass now.' },
 ];
 
-/** How many answers the model has given in this conversation. */
+/** How many turns of the model this conversation has. */
 export function turnOf(request: MessagesRequest): number {
   return request.messages.filter((message) => message.role === 'assistant').length;
 }
 
-/** All that stands in the conversation, as one text. */
+/** The whole conversation as one text. */
 export function textOf(request: MessagesRequest): string {
   return JSON.stringify(request.messages);
 }
 
-/** A model that goes through `turns` in each conversation by itself, so that many may be under way. */
+/** A model that plays `turns` in each conversation separately, so that several errands may run at once. */
 export function byConversation(turns: Turn[] | ((request: MessagesRequest) => Turn)): ModelOptions {
   return {
     handler: (request) => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { WaitingFor } from '../../protocol/task.ts';
@@ -6,13 +5,14 @@ import { CommandLine } from '../support/command-line.ts';
 import { ended, startErrand, type WholeErrand } from '../support/errand.ts';
 import type { ModelOptions } from '../support/model/server.ts';
 import type { Phone } from '../support/phone.ts';
+import { workerPid } from '../support/processes.ts';
 import { BROKEN } from './scenario.ts';
 
-/* Real workers that wait for what does not come: each silence is told of, wherever the task is shown. */
+/* Real workers whose model, command or process is silent: the API, the socket and the command line all say so. */
 
 const PACE = { heartbeat_ms: 1_000, lease_ms: 30_000 };
 
-/** An errand under way, with a phone and a command line that watch it. */
+/** A running errand that a phone and a command line watch. */
 async function startWatched(t: ExecutionContext, model: ModelOptions) {
   const whole = await startErrand(t, { runner: 'process', model, pace: PACE });
   const ann = await whole.person('ann');
@@ -25,7 +25,7 @@ async function startWatched(t: ExecutionContext, model: ModelOptions) {
   await cli.run(['login', '--server', server, '--email', ann.session.user.email], { stdin: password });
   const watching = cli.start(['watch', id]);
   const told = () => stateOf(phone, id);
-  /** Waits until the task is shown so everywhere, and is the same everywhere. */
+  /** Waits until the API, the socket and the command line all show this. */
   const shown = async (is: (waiting: WaitingFor) => boolean, words: string) => {
     await phone.until(() => {
       const now = told();
@@ -45,7 +45,7 @@ async function startWatched(t: ExecutionContext, model: ModelOptions) {
   return { whole, ann, id, phone, told, shown, cancel };
 }
 
-/** What the socket said last of what the task waits for. */
+/** The last `waiting_for` that the socket sent. */
 function stateOf({ frames }: Phone, id: string): WaitingFor | null {
   const frame = frames.findLast((each) => each.type === 'state' && each.task_id === id);
   return frame?.type === 'state' ? frame.waiting_for : null;
@@ -56,12 +56,11 @@ const isSilent = (kind: 'model' | 'command') => (waiting: WaitingFor) =>
   waiting.kind === kind && waiting.silent_since !== undefined;
 
 function pidOf({ data_dir, workers }: WholeErrand): number {
-  const text = readFileSync(join(data_dir, 'workers', workers()[0] ?? '', 'process.json'), 'utf8');
-  return Number(JSON.parse(text).pid);
+  return workerPid(join(data_dir, 'workers'), workers()[0] ?? '');
 }
 
 test.serial(
-  'a worker that is stopped: no heartbeat since, and until when; once it goes on, what it waits for',
+  'a suspended worker: since when there is no heartbeat, and when the lease expires; after it resumes, what it waits for',
   async (t) => {
     const { whole, told, phone, shown, cancel } = await startWatched(t, { script: [run('sleep 600')] });
     await phone.until(() => told()?.kind === 'command');
@@ -77,28 +76,28 @@ test.serial(
 );
 
 test.serial(
-  'a command without output: since when it is silent, until when it may run; once it prints, no more',
+  'a command without output: since when it is silent, and its time limit; nothing once it prints',
   async (t) => {
     const { told, phone, shown, cancel } = await startWatched(t, { script: [run('sleep 14; echo done; sleep 600')] });
     const waiting = await shown(isSilent('command'), 'runs sleep 14; echo done; sleep 600, silent for');
     if (waiting?.kind !== 'command') return t.fail();
     t.true((waiting.silent_since ?? '') >= waiting.since);
     t.truthy(waiting.until);
-    const { silent_since: _, ...heard } = waiting;
+    const { silent_since: _, ...known } = waiting;
     await phone.until(() => !isSilent('command')(told() ?? waiting));
-    t.deepEqual(told(), heard);
+    t.deepEqual(told(), known);
     await cancel();
   },
 );
 
-test.serial('a model that takes the request and sends nothing: no byte since', async (t) => {
+test.serial('a model that accepts the request and sends nothing: since when there is no byte', async (t) => {
   const { whole, shown, cancel } = await startWatched(t, { script: [{ fault: 'silence' }] });
   await shown(isSilent('model'), 'waits for the model, silent for');
   t.is(whole.model.requests.length, 1);
   await cancel();
 });
 
-test.serial('a model that stops in the middle of its answer: no byte since', async (t) => {
+test.serial('a model that stops in the middle of its response: since when there is no byte', async (t) => {
   const text = 'word '.repeat(200);
   const { phone, told, shown, cancel } = await startWatched(t, {
     script: [{ text, fault: { fault: 'stall', at_byte: 2000 } }],

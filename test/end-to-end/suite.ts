@@ -21,10 +21,10 @@ const types = (events: LogEvent[]): string[] => events.map((event) => event.type
 const fileAt = (forge: WholeErrand['forge'], name: string, ref: string, path: string): Promise<string> =>
   git(join(forge.root, `${name}.git`), 'show', `${ref}:${path}`);
 
-/** Declares one test; one at a time, for each starts workers by the dozen. */
+/** Declares one test. Tests run one at a time, because each starts many workers. */
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
-/** What starts the workers. `start` gives what a server with it is started with. */
+/** The runner under test. `start` returns the options of a server with this runner. */
 type RunnerUnderTest = { name: string; start: (t: ExecutionContext) => Promise<RunnerOptions> };
 
 /** A runner that ships with Errand. */
@@ -32,7 +32,7 @@ export function shipped(runner: 'docker' | 'process'): RunnerUnderTest {
   return { name: runner, start: () => Promise.resolve({ runner }) };
 }
 
-/** What an errand is from its start to its end, by title. */
+/** The tests, by title. Each runs errands from start to end. */
 const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['start']) => Promise<void>> = {
   'an errand goes from the task to the pushed branch, and its events arrive live': async (t, start) => {
     const whole = await startErrand(t, { ...(await start(t)), model: { script: MEND } });
@@ -69,7 +69,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     );
   },
 
-  'a message during the run changes what is done': async (t, start) => {
+  'a message during the run reaches the model': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: byConversation((request) => {
@@ -93,7 +93,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     t.is(entered.length, 1);
   },
 
-  'a cancel ends the worker within two seconds, and what there was is pushed': async (t, start) => {
+  'a cancel ends the worker within two seconds, and its work is pushed': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: {
@@ -110,7 +110,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     await phone.until(({ events }) => events.filter((event) => event.type === 'tool.started').length === 2);
     const began = performance.now();
     await ann.api.call('cancelTask', { params: { id } });
-    await until('the worker has gone', () => whole.workers().length === 0);
+    await until('the worker is removed', () => whole.workers().length === 0);
     t.log(`gone after ${Math.round(performance.now() - began)} ms`);
     const done = await ended(ann, id);
     t.is(done.status, 'cancelled');
@@ -172,7 +172,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     t.is(branches.split('\n').length, 10);
   },
 
-  'a task out of its budget pushes its work, says so, and goes on once it has more': async (t, start) => {
+  'a task that exceeds its budget pushes its work, says so, and continues with a new budget': async (t, start) => {
     let enough = false;
     const whole = await startErrand(t, {
       ...(await start(t)),
@@ -202,7 +202,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     t.true(more.usage.cost_usd > done.usage.cost_usd);
   },
 
-  'a verify command that fails goes back to the model, and passes later': async (t, start) => {
+  'the output of a failed verify command goes back to the model, and it passes later': async (t, start) => {
     const whole = await startErrand(t, {
       ...(await start(t)),
       model: { script: [{ text: 'There is nothing to do.' }, ...MEND.slice(2)] },
@@ -219,7 +219,10 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     );
   },
 
-  'a client that is cut a hundred times ends with the log, in order, nothing twice': async (t, start) => {
+  'a client that is disconnected a hundred times gets the whole log, in order, without duplicates': async (
+    t,
+    start,
+  ) => {
     const turns = 40;
     const whole = await startErrand(t, {
       ...(await start(t)),
@@ -237,7 +240,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
     const done = ended(ann, id, 100_000);
     let frames = 0;
     while (phone.cuts < 100) {
-      // After so many frames more, whatever they are: before the replay, in it, in the live feed. In the end nothing live comes.
+      // Disconnect after one to six more frames, so before, during and after the replay. After the end no frames follow.
       const next = frames + 1 + Math.floor(random() * 6);
       await phone.until(({ frames: seen, events }) => seen.length >= next || (over(events) && seen.length > frames));
       frames = phone.frames.length;
@@ -253,7 +256,7 @@ const ERRANDS: Record<string, (t: ExecutionContext, start: RunnerUnderTest['star
   },
 };
 
-/** Declares the tests of errands. The same must hold with every runner. */
+/** Declares the tests for one runner. They are the same for every runner. */
 export function errands(run: Run, { name, start }: RunnerUnderTest): void {
   for (const [title, body] of Object.entries(ERRANDS)) run(`${name}: ${title}`, (t) => body(t, start));
 }

@@ -8,13 +8,14 @@ import { dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, startErrand, type WholeErrand } from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
 import type { MessagesRequest } from '../support/model/server.ts';
+import { workerPid } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
 
 const TURNS = 12;
 const TENTH = 9;
 
-/** Each turn leaves a line in a file; the tenth one's command goes on until its worker is killed. */
+/** Each turn appends a line to a file; the tenth turn's command runs until its worker is killed. */
 const COUNTING = byConversation((request) => {
   const turn = turnOf(request);
   if (turn === TURNS - 1) return { text: 'Count\n\nCounted.' };
@@ -25,15 +26,14 @@ const COUNTING = byConversation((request) => {
 async function kill(runner: 'docker' | 'process', { data_dir, workers }: WholeErrand): Promise<void> {
   const [name = ''] = workers();
   if (runner === 'docker') return void (await promisify(execFile)('docker', ['kill', '--signal', 'KILL', name]));
-  const { pid } = JSON.parse(readFileSync(join(data_dir, 'workers', name, 'process.json'), 'utf8')) as { pid: number };
-  process.kill(pid, 'SIGKILL');
+  process.kill(workerPid(join(data_dir, 'workers'), name), 'SIGKILL');
 }
 
-/** What the cache goes by: all of a request but the marks, which may move. */
+/** The part of a request that decides about a cache hit: all but the cache marks, which may move. */
 const bare = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, part: unknown) => (key === 'cache_control' ? undefined : part)));
 
-/** What the commands have written so far, in the only workspace. */
+/** The lines that the commands have written so far, in the only workspace. */
 function countedIn(data_dir: string): number[] {
   const workspaces = join(data_dir, 'workspaces');
   const [name = ''] = readdirSync(workspaces);
@@ -44,14 +44,14 @@ function countedIn(data_dir: string): number[] {
 type Run = (title: string, body: ImplementationFn<[]>) => void;
 
 function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
-  run(`${runner}: a worker killed in its tenth turn is followed by one that asks for the eleventh`, async (t) => {
+  run(`${runner}: after a worker is killed in its tenth turn, the next one continues with the eleventh`, async (t) => {
     const whole = await startErrand(t, { runner, model: COUNTING });
     const ann = await whole.person('ann');
     const phone = ann.phone();
     const project_id = await whole.project(ann, 'adder', BROKEN);
     const { id } = await ann.api.call('createTask', { body: { prompt: 'Count', project_id } });
     await phone.until(({ events }) => events.filter(({ type }) => type === 'tool.started').length > TENTH, 60_000);
-    // The event comes before the shell has begun: the command must have written its line.
+    // The event is stored before the shell starts: wait until the command has written its line.
     await until('the command has counted', () => countedIn(whole.data_dir).includes(TENTH));
     await kill(runner, whole);
 
@@ -71,7 +71,7 @@ function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
       Array.from({ length: TURNS }, (_, turn) => (turn <= TENTH ? 1 : 2)),
     );
 
-    // Each turn was asked for once, and the eleventh with all that was sent with the tenth, byte for byte, before what is new.
+    // Each turn was requested once. The request for the eleventh begins with that for the tenth, byte for byte.
     const requests = whole.model.requests.map(({ body }) => body).filter((body) => body !== undefined);
     t.deepEqual(
       requests.map((body) => turnOf(body)),
@@ -87,7 +87,7 @@ function tenthTurn(run: Run, runner: 'docker' | 'process'): void {
     const prompt = (before?.['cache_read_tokens'] ?? 0) + (before?.['cache_write_tokens'] ?? 0);
     t.true((after?.['cache_read_tokens'] ?? 0) >= prompt, `${JSON.stringify(before)} ${JSON.stringify(after)}`);
 
-    // The command that was under way is told of as interrupted, and not repeated.
+    // The model learns that the running command was interrupted; the worker does not run it again.
     t.regex(JSON.stringify(eleventh.messages.at(-1)), /Interrupted: the worker died/);
     const counted = await git(join(whole.forge.root, 'adder.git'), 'show', `${done.branch}:counted.txt`);
     t.deepEqual(counted.split('\n').map(Number), [...Array(TURNS - 1).keys()]);

@@ -12,11 +12,11 @@ import { git } from '../support/git-server.ts';
 /* `npm run try`, the first command of the README. */
 
 const TRY = fileURLToPath(new URL('../../coordinator/trial/try.ts', import.meta.url));
-/** Where no engine answers, as on a machine without Docker. */
+/** An address without a Docker engine, as on a machine without Docker. */
 const NO_DOCKER = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 const no_docker = await whyNot('errand-agent');
 
-/** Starts it; `temporary` is the folder that it takes its own from. It ends with the test. */
+/** Starts the trial, which creates its data folder in `temporary`. It ends with the test. */
 async function start(t: ExecutionContext, env: Record<string, string>) {
   const temporary = await temporaryFolder(t);
   const { PATH = '', DOCKER_HOST = '', NODE_COMPILE_CACHE = '' } = process.env;
@@ -33,13 +33,13 @@ async function start(t: ExecutionContext, env: Record<string, string>) {
   return { trial, temporary };
 }
 
-/** Ctrl-C as npm passes it on: the terminal sends it, and so does npm. */
+/** Ctrl-C under npm: both the terminal and npm send the signal. */
 function interrupt({ child }: Running): void {
   child.kill('SIGINT');
   child.kill('SIGINT');
 }
 
-/** Waits for the end of the sample errand, and types what is told to type then. */
+/** Waits for the end of the sample errand, then runs the commands that the trial suggests. */
 async function goOn(t: ExecutionContext, trial: Running): Promise<void> {
   await trial.shows('stops this one and removes all that it has stored.', 60_000);
   const { stdout } = trial;

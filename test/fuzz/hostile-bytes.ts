@@ -1,4 +1,4 @@
-/* What is known to trip servers, as latin-1 text: each entry is tried as it is, and is put into random requests. */
+/* Input that is known to break servers, as Latin-1 text. Each entry is tried alone, and in random requests. */
 
 export const METHODS = [
   'GET',
@@ -18,7 +18,7 @@ export const METHODS = [
 export const VERSIONS = ['HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.1 ', 'HTTP/11', 'ICE/1.0', ''];
 
 export const REQUEST_TARGETS = [
-  // What URL parsers throw on.
+  // URL parsers throw on these.
   '//x@[bad/',
   '//x@[bad/#',
   'http://[::1',
@@ -28,7 +28,7 @@ export const REQUEST_TARGETS = [
   'https://%zz/',
   'x:',
   '*',
-  // What is no path.
+  // Not a path.
   '/%',
   '/%zz%00/%ff',
   '/..%2f..%2fetc/passwd',
@@ -48,7 +48,7 @@ export const REQUEST_TARGETS = [
   `/${'a'.repeat(20_000)}`,
   `/${'../'.repeat(2_000)}`,
   `/?${'a=b&'.repeat(4_000)}`,
-  // What a CONNECT must not name.
+  // Destinations that a CONNECT must not name.
   'x:443',
   'x:0',
   'x:99999',
@@ -163,7 +163,7 @@ export const BODIES = [
   '\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff',
   masked('\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff'),
   masked('\x89\x80').repeat(500),
-  // What is no HTTP.
+  // Not HTTP.
   'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0',
   '\x16\x03\x01\0\x05\x01\0\0\x01\0',
   '\x15\x03\x01\0\x02\x02\x28',

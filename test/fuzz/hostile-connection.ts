@@ -3,12 +3,13 @@ import { BODIES, HEADERS, METHODS, REQUEST_TARGETS, VERSIONS } from './hostile-b
 import type { Target } from './targets.ts';
 
 /**
- * What a client does with one connection: it writes the chunks as latin-1, one after the other, and then leaves. `wait`: it stays until the other
- * side closes, or says nothing more; `half_close`: it ends its own side first; `reset`: it cuts the connection at once.
+ * What a client does with one connection: it writes the chunks, as Latin-1, one after the other, and then ends. `wait`:
+ * it waits until the server closes the connection or is silent; `half_close`: it closes its own side first; `reset`: it
+ * resets the connection at once.
  */
 export type HostileConnection = { chunks: string[]; leave: 'wait' | 'half_close' | 'reset' };
 
-/** Each entry of the lists by itself, in a request that is good otherwise. */
+/** Each entry of the lists alone, in a request that is otherwise valid. */
 export function knownConnections({ paths: [path = '/'], sockets: [socket = '/'] = [] }: Target): HostileConnection[] {
   const requests = [
     ...REQUEST_TARGETS.flatMap((to) => [head('GET', to), head('GET', to, UPGRADE), head('CONNECT', to)]),
@@ -24,7 +25,7 @@ export function knownConnections({ paths: [path = '/'], sockets: [socket = '/'] 
   return requests.map((bytes) => ({ chunks: [bytes], leave: 'wait' }));
 }
 
-/** A connection that the numbers of `random` alone decide. */
+/** A random connection; the same seed gives the same one. */
 export function hostileConnection(random: Random, target: Target): HostileConnection {
   const requests = Array.from({ length: random.pick([1, 1, 1, 2, 5]) }, () => request(random, target));
   let bytes = requests.join('');

@@ -4,17 +4,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HostileConnection } from './hostile-connection.ts';
 import type { Target } from './targets.ts';
 
-/** A server that says nothing for so long has said what it had to say. */
+/** After so long a silence the response counts as complete. */
 const QUIET_MS = 60;
 const MOST_MS = 2_000;
 const NORMAL_MS = 10_000;
 
-/** Makes the connection, and gives what the server answered, as latin-1. Rejects where it cannot connect. */
+/** Makes the connection; resolves with the server's response, as Latin-1. Rejects if it cannot connect. */
 export async function play({ to }: Target, { chunks, leave }: HostileConnection): Promise<string> {
   const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
   await once(socket, 'connect');
   const over = Promise.withResolvers<void>();
-  // The server may reset the connection: that is an answer like another.
+  // The server may reset the connection: that is a valid response.
   socket.on('error', () => over.resolve());
   socket.once('close', () => over.resolve());
   let answer = '';
@@ -39,7 +39,7 @@ export async function play({ to }: Target, { chunks, leave }: HostileConnection)
   return answer;
 }
 
-/** Sends the target's normal request. Rejects where it is not answered with 200. */
+/** Sends the target's normal request. Rejects if the status is not 200. */
 export async function requireNormal({ name, to, normal }: Target): Promise<void> {
   const socket = connect(to);
   let answer = '';

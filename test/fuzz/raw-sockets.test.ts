@@ -10,20 +10,20 @@ import { startScene } from './scene.ts';
 import { targetsOf, type Target } from './targets.ts';
 
 /*
- * Hostile bytes on the raw sockets of every listener of a coordinator and a worker. `ERRAND_FUZZ_SEED=… npx ava test/fuzz/` makes the connections
- * of a run again; `ERRAND_FUZZ_CONNECTIONS=…` makes more of them.
+ * Hostile bytes on the raw sockets of every listener of a coordinator and a worker. `ERRAND_FUZZ_SEED=… npx ava
+ * test/fuzz/` repeats the connections of a run; `ERRAND_FUZZ_CONNECTIONS=…` sets how many there are.
  */
 
 const SEED = Number(process.env['ERRAND_FUZZ_SEED'] ?? Date.now() % 1_000_000);
-/** Random connections to each listener, after those of the lists. */
+/** How many random connections each listener gets, after those of the lists. */
 const RANDOM_CONNECTIONS = Number(process.env['ERRAND_FUZZ_CONNECTIONS'] ?? 1_500);
 const AT_ONCE = 16;
-/** After so many connections a normal request must be answered. */
+/** After so many connections a normal request is checked. */
 const BATCH = 200;
-/** What may stay open: connections that the worker and its forwarder keep for their next call. */
+/** How many connections may stay open: those that the worker and its forwarder keep alive. */
 const KEPT_SOCKETS_MAX = 50;
 
-/** Rejects, with the connections that were open last, where the server is gone, answers 500, or does not answer a normal request. */
+/** Rejects, and names the last connections, if the server exits, responds with 500 or fails a normal request. */
 async function attack(target: Target): Promise<void> {
   const random = new Random(SEED);
   const connections = [
@@ -37,7 +37,7 @@ async function attack(target: Target): Promise<void> {
       for (const connection of rest) {
         recent.push(JSON.stringify(connection).slice(0, 2_000));
         const answer = await play(target, connection);
-        if (/^HTTP\/1\.1 500 /m.test(answer)) throw new Error(`It was answered with ${answer.slice(0, 300)}`);
+        if (/^HTTP\/1\.1 500 /m.test(answer)) throw new Error(`The response was ${answer.slice(0, 300)}`);
       }
     };
     try {

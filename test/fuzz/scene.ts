@@ -1,16 +1,14 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { once } from 'node:events';
-import { readKeys } from '../../coordinator/base/keys.ts';
-import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { readMeta } from '../../coordinator/sqlite/meta.ts';
-import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { Api } from '../support/api.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
+import { workerPid } from '../support/processes.ts';
+import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 
 export type Scene = Awaited<ReturnType<typeof startScene>>;
@@ -19,8 +17,8 @@ export type Scene = Awaited<ReturnType<typeof startScene>>;
 const TUNNEL_HOST = 'localhost';
 
 /**
- * A coordinator in a process of its own, and an errand whose worker, a process too, runs the project's setup command until `finish`: so every
- * listener is open, that of the demo model and those of a worker with a task among them.
+ * Starts a coordinator in a separate process, and an errand whose worker, also a process, runs the project's setup
+ * command until `finish`. So every listener is open, also those of the demo model and of a worker with a task.
  */
 export async function startScene(t: ExecutionContext) {
   const data_dir = await temporaryFolder(t);
@@ -53,7 +51,7 @@ export async function startScene(t: ExecutionContext) {
     const { waiting_for } = await api.call('getTask', { params: { id } });
     return waiting_for?.kind === 'command';
   });
-  const worker = await until('the worker is there', () => readWorker(data_dir));
+  const worker = await until('the worker has its directories', () => readWorker(data_dir));
   return {
     coordinator,
     url,
@@ -62,7 +60,7 @@ export async function startScene(t: ExecutionContext) {
     callback_port,
     tunnel: `${TUNNEL_HOST}:${tunnel_port}`,
     task_id: id,
-    task_token: await taskToken(data_dir, id),
+    task_token: await taskTokensOf(data_dir).issue(id, 1),
     worker,
     finish: () => writeFileSync(go, ''),
   };
@@ -72,22 +70,14 @@ function readWorker(data_dir: string) {
   const dir = join(data_dir, 'workers');
   const [name] = existsSync(dir) ? readdirSync(dir) : [];
   if (name === undefined) return undefined;
-  const { pid } = JSON.parse(readFileSync(join(dir, name, 'process.json'), 'utf8')) as { pid: number };
   return {
-    pid,
+    pid: workerPid(dir, name),
     socket: join(dir, name, 'worker', 'worker.sock'),
     coordinator_socket: join(dir, name, 'coordinator', 'coordinator.sock'),
   };
 }
 
-async function taskToken(data_dir: string, task_id: string): Promise<string> {
-  const db = openDatabase(join(data_dir, 'errand.db'));
-  const issuer = readMeta(db, 'history');
-  db.close();
-  return new TaskTokens(readKeys(data_dir).task, issuer).issue(task_id, 1);
-}
-
-/** What tunnels lead to: it sends back what comes, and what begins with an odd byte it answers with a reset. */
+/** The server at the end of the tunnels: it echoes data, and resets the connection if the first byte is odd. */
 async function startFarEnd(t: ExecutionContext): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);

@@ -6,17 +6,17 @@ import type { Scene } from './scene.ts';
 export type Target = {
   name: string;
   to: NetConnectOpts;
-  /** Request targets that are served there: of plain requests, of upgrades to WebSocket, of CONNECT. */
+  /** Request targets that it serves: of plain requests, of WebSocket upgrades, of CONNECT. */
   paths: string[];
   sockets?: string[];
   tunnels?: string[];
-  /** Headers that are good there, a line each. */
+  /** Valid headers for it, one per line. */
   headers: string[];
-  /** A request that is answered with 200. */
+  /** A request whose response has status 200. */
   normal: string;
 };
 
-/** Every listener of the coordinator's and the worker's process. Throws where one is open that is not known here. */
+/** Every listener of the coordinator's and the worker's process. Throws if an unknown one is open. */
 export function targetsOf(scene: Scene): Target[] {
   const { coordinator, worker } = scene;
   return [

@@ -42,6 +42,6 @@ test('the launcher tells the user of an old Node which one is needed', async (t)
     code: 2,
     stderr: 'errand needs Node 24 or newer, and this is Node 18.19.0. Get one from https://nodejs.org\n',
   });
-  // What follows 2015 would be a syntax error there.
+  // Syntax newer than 2015 would be a syntax error there.
   t.notRegex(await readFile(LAUNCHER, 'utf8'), /\b(const|let|import|await|class)\b|=>|`|\?\?/);
 });

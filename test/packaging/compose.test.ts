@@ -82,7 +82,7 @@ const isReady = (url: string): Promise<boolean> =>
     () => false,
   );
 
-/** The containers of workers whose folders are on the project's volume: nothing else of them tells whose they are. */
+/** The containers of the project's workers. Only their mounts show the project: they are on its volume. */
 async function workersOf(project: string): Promise<string[]> {
   const ids = (await docker('ps', '--all', '--quiet', '--filter', 'label=errand.instance')).split('\n');
   const inspected = await Promise.all(

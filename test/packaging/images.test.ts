@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const noAgent = await whyNot(AGENT);
 const noCoordinator = await whyNot(COORDINATOR);
 
-/** Runs a shell command in an image, with no network and nothing that may be written. */
+/** Runs a shell command in an image, without network and with a read-only root. */
 const inside = (image: string, command: string): Promise<string> =>
   docker('run', '--rm', '--network', 'none', '--read-only', '--entrypoint', 'sh', image, '-c', command);
 
@@ -75,7 +75,7 @@ for (const [workspace, files] of [
   dockerTest(`npm runs no install script where the image of ${workspace} is built`, async (t) => {
     const context = await temporaryFolder(t);
     for (const file of files) await cp(join(ROOT, file), join(context, file), { recursive: true });
-    // Installed already, so that the build needs no network.
+    // Dependencies are installed already, so that the build needs no network.
     await mkdir(join(context, '.installed/node_modules'), { recursive: true });
     const image = `errand-test-install-${workspace}-${process.pid}`;
     t.teardown(() => docker('image', 'rm', '--force', image));
@@ -93,7 +93,7 @@ for (const [workspace, files] of [
     t.is(await inside(image, 'npm config get ignore-scripts'), 'true');
   });
 
-test("the worker's image states the version of the contract that its agent keeps", async (t) => {
+test("the worker's image states the contract version of its agent", async (t) => {
   const dockerfile = await readFile(join(ROOT, 'agent-container/Dockerfile'), 'utf8');
   t.true(dockerfile.includes(`\nLABEL ${CONTRACT_LABEL}=${CONTRACT_VERSION}\n`));
 });

@@ -9,7 +9,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { temporaryFolder } from '../support/folder.ts';
 
-/* What `npm ci` gives on a machine without compilers, and with any Node and npm. `.ci/install` runs it so. */
+/* The result of `npm ci` on a machine without compilers, with any Node and npm. `.ci/install` sets this up. */
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ const Package = z.object({ bin: z.object({ errand: z.string() }), scripts: z.rec
 const root_package = Package.parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
 const lock_file = LockFile.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')));
 
-/** The folders of the packages that npm would compile, and that Errand cannot do without. */
+/** The folders of the required packages that npm would compile. */
 const native = Object.entries(lock_file.packages)
   .filter(
     ([folder, { dev, optional }]) =>
@@ -62,7 +62,7 @@ test('`npx errand` and the scripts that run TypeScript use the Node that npm ins
   const env = { PATH: [folder, '/usr/bin', '/bin'].join(delimiter), HOME: folder };
   t.regex((await run(join(ROOT, '.node'), ['--version'], { env })).stdout, /^v24\./);
 
-  // As npx does it.
+  // As npx does.
   await symlink(join(ROOT, root_package.bin.errand), join(folder, 'errand'));
   t.regex((await run('errand', ['--help'], { env })).stdout, /watch ID/);
 

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const unit = readFileSync(join(ROOT, 'coordinator/errand.service'), 'utf8');
-/** In CI it must be there: no test is skipped. */
+/** CI must have systemd, so that no test is skipped there. */
 const has_systemd = process.env.CI === 'true' || spawnSync('systemd-analyze', ['--version']).status === 0;
 
 test('the unit starts what npm start does, with settings that are known', (t) => {

@@ -1,33 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { z } from 'zod';
+import type { RequestOf, ResponseOf } from '../../coordinator/client/http.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS, Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 
-type Routes = typeof ROUTES;
-type Input<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
-  ? undefined extends z.input<S>
-    ? { [P in K]?: z.input<S> }
-    : { [P in K]: z.input<S> }
-  : object;
-type Optional<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
-  ? { [P in K]?: Partial<Record<keyof z.output<S>, string | number>> }
-  : object;
 /** The input of a route, by its schemas. */
-export type Request<N extends RouteName> = Input<Routes[N], 'params'> &
-  Optional<Routes[N], 'query'> &
-  Input<Routes[N], 'body'> & { headers?: Record<string, string> };
-type ResponseBody<N extends RouteName> = Routes[N] extends { response: infer S extends z.ZodType }
-  ? z.output<S>
-  : Routes[N] extends { media_type: string }
-    ? string
-    : undefined;
+export type Request<N extends RouteName> = RequestOf<N> & { headers?: Record<string, string> };
+type ResponseBody<N extends RouteName> = (typeof ROUTES)[N] extends { media_type: string } ? string : ResponseOf<N>;
 
 /** A request that need not match the schemas. */
 export type UncheckedRequest = {
   params?: { id?: string };
-  query?: Record<string, string | number>;
+  query?: Record<string, string | number | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
 };
@@ -78,7 +63,7 @@ export class Api {
     const { method, path }: Route = ROUTES[name];
     const filled = path.replace(':id', encodeURIComponent(params.id ?? ''));
     const search = new URLSearchParams();
-    for (const [key, value] of Object.entries(query)) search.append(key, String(value));
+    for (const [key, value] of Object.entries(query)) if (value !== undefined) search.append(key, String(value));
     return fetch(this.url + filled + (search.size > 0 ? `?${search.toString()}` : ''), {
       method: method.toUpperCase(),
       headers: {

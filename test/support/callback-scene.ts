@@ -5,13 +5,13 @@ import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts'
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SUCCEEDED } from './result.ts';
 
-/** Starts a running attempt; returns the callbacks of its worker. */
-export async function setCallbackScene(t: ExecutionContext) {
+/** Starts a running attempt, of a project with these commands; returns the callbacks of its worker. */
+export async function setCallbackScene(t: ExecutionContext, commands: Parameters<typeof startAttempt>[3] = {}) {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const task = addTask(scene.log, user_id);
-  const attempt = startAttempt(scene.log, task.id);
+  const attempt = startAttempt(scene.log, task.id, undefined, commands);
   return { scene, user_id, task_id: task.id, attempt, ...(await callerOf(scene, task.id, attempt)) };
 }
 

@@ -10,7 +10,7 @@ export type CuttingProxy = {
   /** Loses the next response: the request arrives, and its connection is reset before anything comes back. */
   loseAnswer: () => void;
   /** While true, refuses connections. */
-  away: boolean;
+  offline: boolean;
   /** The number of refused connections. */
   refused: number;
 };
@@ -28,11 +28,11 @@ export async function startCuttingProxy(t: ExecutionContext, target: string): Pr
       return count;
     },
     loseAnswer: () => (losing = true),
-    away: false,
+    offline: false,
     refused: 0,
   };
   const server = createServer((near) => {
-    if (network.away) {
+    if (network.offline) {
       network.refused++;
       near.resetAndDestroy();
       return;

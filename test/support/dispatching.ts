@@ -70,6 +70,8 @@ export type Server = {
   ended: string[];
   task: (id: string) => TaskRow;
   attempts: (id: string) => ReturnType<typeof listAttempts>;
+  /** Adds a task of a new user, and waits until its worker has called. */
+  runTask: (prompt: string) => Promise<TaskRow>;
   /** Sends a message as the user does; returns its id. */
   say: (id: string, text: string) => string;
   /** Cancels as the user does. */
@@ -131,6 +133,12 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     db.close();
   });
   await dispatcher.start();
+  const actions = userActions(log);
+  const runTask = (prompt: string) => {
+    const { id } = addTask(db, addUser(db), { prompt });
+    dispatcher.wake();
+    return actions.reaches(id, 'running');
+  };
   return {
     db,
     log,
@@ -141,7 +149,8 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
     dispatcher,
     gate,
     ended,
-    ...userActions(log),
+    ...actions,
+    runTask,
     stop,
   };
 }
@@ -170,8 +179,6 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
   const settings = () => {
     if (options.assignment_error) throw options.assignment_error;
     return {
-      setup_command: null,
-      verify_command: null,
       env: {},
       egress: 'none' as const,
       author: { name: 'Errand', email: 'errand@example.org' },

@@ -4,7 +4,7 @@ import type { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { insertAttempt } from '../../coordinator/sqlite/attempts.ts';
 import { findTask, insertTask } from '../../coordinator/sqlite/tasks.ts';
 import { insertUser } from '../../coordinator/sqlite/users.ts';
-import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
+import { newTask, type AttemptRow, type TaskRow } from '../../coordinator/domain/task.ts';
 
 /* Creates rows like those of the API and the dispatcher. */
 
@@ -29,8 +29,15 @@ export function addTask(log: EventLog, user_id: string, fields: Partial<TaskRow>
   return task;
 }
 
+type Commands = Pick<AttemptRow, 'setup_command' | 'verify_command'>;
+
 /** Starts the next attempt of a queued task with a worker of this name; returns its number. */
-export function startAttempt(log: EventLog, task_id: string, worker = `worker-${task_id}`): number {
+export function startAttempt(
+  log: EventLog,
+  task_id: string,
+  worker = `worker-${task_id}`,
+  commands: Partial<Commands> = {},
+): number {
   return log.write((tx) => {
     const task = advance(tx, taskOf(log, task_id), { type: 'attempt_started', at: now() });
     insertAttempt(tx.db, {
@@ -43,6 +50,9 @@ export function startAttempt(log: EventLog, task_id: string, worker = `worker-${
       worker,
       warm: false,
       last_seq: 0,
+      setup_command: null,
+      verify_command: null,
+      ...commands,
       started_at: now(),
       ended_at: null,
     });

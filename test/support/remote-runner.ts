@@ -18,7 +18,7 @@ const ENTRY = fileURLToPath(new URL('../../agent-container/main.ts', import.meta
 
 /**
  * A runner like one for other machines: its workers share no folder with the coordinator and cannot be called. They get
- * only the coordinator's TCP address and a task token in their environment. `machine_dir` stands for the other machine.
+ * only the coordinator's TCP address and a task token in their environment. `machine_dir` represents the other machine.
  */
 export class RemoteRunner implements Runner {
   readonly name = 'remote';

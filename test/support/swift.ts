@@ -119,12 +119,15 @@ function makeRing(folder: string, server: string, port: number): void {
 }
 
 /** `workers = 0`: no child processes, which would outlive a kill. */
-const serverConfig = (folder: string, server: string, port: number): string => `[DEFAULT]
+const defaults = (folder: string, port: number): string => `[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = ${port}
 workers = 0
 user = ${userInfo().username}
 swift_dir = ${folder}
+`;
+
+const serverConfig = (folder: string, server: string, port: number): string => `${defaults(folder, port)}\
 devices = ${folder}/devices
 mount_check = false
 [pipeline:main]
@@ -133,38 +136,30 @@ pipeline = ${server}-server
 use = egg:swift#${server}
 `;
 
-const proxyConfig = (folder: string, port: number, memcached: number): string => `[DEFAULT]
-bind_ip = 127.0.0.1
-bind_port = ${port}
-workers = 0
-user = ${userInfo().username}
-swift_dir = ${folder}
+/** The middleware of the proxy in the order of a request, each with its settings. */
+const middleware = (memcached: number): Record<string, string> => ({
+  catch_errors: '',
+  gatekeeper: '',
+  cache: `memcache_servers = 127.0.0.1:${memcached}\n`,
+  listing_formats: '',
+  bulk: '',
+  s3api: 'location = us-east-1\n',
+  tempauth: 'user_test_tester = testing .admin\n',
+  copy: '',
+  slo: '',
+  dlo: '',
+});
+
+function proxyConfig(folder: string, port: number, memcached: number): string {
+  const filters = Object.entries(middleware(memcached));
+  const sections = filters.map(
+    ([name, settings]) => `[filter:${name}]\nuse = egg:swift#${name === 'cache' ? 'memcache' : name}\n${settings}`,
+  );
+  return `${defaults(folder, port)}\
 [pipeline:main]
-pipeline = catch_errors gatekeeper cache listing_formats bulk s3api tempauth copy slo dlo proxy-server
+pipeline = ${filters.map(([name]) => name).join(' ')} proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
-[filter:catch_errors]
-use = egg:swift#catch_errors
-[filter:gatekeeper]
-use = egg:swift#gatekeeper
-[filter:cache]
-use = egg:swift#memcache
-memcache_servers = 127.0.0.1:${memcached}
-[filter:listing_formats]
-use = egg:swift#listing_formats
-[filter:bulk]
-use = egg:swift#bulk
-[filter:s3api]
-use = egg:swift#s3api
-location = us-east-1
-[filter:tempauth]
-use = egg:swift#tempauth
-user_test_tester = testing .admin
-[filter:copy]
-use = egg:swift#copy
-[filter:slo]
-use = egg:swift#slo
-[filter:dlo]
-use = egg:swift#dlo
-`;
+${sections.join('')}`;
+}

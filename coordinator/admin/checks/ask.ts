@@ -7,7 +7,7 @@ export function ask(url: string, headers: Record<string, string> = {}): Promise<
   return fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
 }
 
-/** Why `ask` got no answer, in words for a person. */
+/** Why `ask` got no answer, as text for a person. */
 export function noAnswerReason(error: unknown): string {
   return reason(error, ANSWER_MS);
 }

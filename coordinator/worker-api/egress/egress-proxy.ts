@@ -44,7 +44,7 @@ export class EgressProxy implements TunnelProxy {
   readonly #guard: AddressGuard;
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
   readonly #timeouts: EgressTimeouts;
-  readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max);
+  readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, { detail: 'This task has too many open tunnels.' });
 
   constructor({
     policy,
@@ -71,19 +71,17 @@ export class EgressProxy implements TunnelProxy {
     // An error event without a listener would end the process.
     client.on('error', (err) => log.debug({ err }, 'worker closed a tunnel with an error'));
     addAbortSignal(signal, client);
-    const release = this.#limit.take(task_id);
     try {
-      if (!release) throw new ErrandError('rate_limited', 'This task has too many open tunnels.');
-      const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
-      const upstream = await this.#reach(destination, abortOnClose(client, signal));
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      if (head.length > 0) client.unshift(head);
-      await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
+      await this.#limit.run(task_id, async () => {
+        const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
+        const upstream = await this.#reach(destination, abortOnClose(client, signal));
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        if (head.length > 0) client.unshift(head);
+        await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
+      });
     } catch (err) {
       log.warn({ err }, 'tunnel refused');
       refuseTunnel(client, err, request_id);
-    } finally {
-      release?.();
     }
   }
 

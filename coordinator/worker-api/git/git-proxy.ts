@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { ErrandError } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { addressGuard, type Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -41,7 +40,9 @@ export class GitProxy implements WorkerProxy {
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
-  readonly #limit = new ConcurrencyLimit(LIMITS.git_requests_at_once_max);
+  readonly #limit = new ConcurrencyLimit(LIMITS.git_requests_at_once_max, {
+    detail: 'The task has too many git requests at once.',
+  });
 
   constructor(deps: GitDependencies) {
     const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
@@ -57,18 +58,13 @@ export class GitProxy implements WorkerProxy {
    * once the attempt has ended.
    */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
-    const release = this.#limit.take(caller.task_id);
-    if (!release)
-      throw new ErrandError('rate_limited', 'The task has too many git requests at once.', { retry_after_s: 1 });
     try {
-      await this.#forward(request, response, caller, path);
+      await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
     } catch (cause) {
       caller.signal.throwIfAborted();
       if (!(cause instanceof Error && cause.name === 'AbortError')) throw cause;
       const { task_id, attempt } = caller;
       this.#logger.debug({ task_id, attempt }, 'worker hung up during a git request');
-    } finally {
-      release();
     }
   }
 

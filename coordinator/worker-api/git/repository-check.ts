@@ -24,7 +24,7 @@ const HOST_CHECK_MS = 3_000;
 export class ForgeCheck implements RepositoryCheck {
   readonly #guard: AddressGuard;
   readonly #forge: Forge;
-  readonly #limit = new ConcurrencyLimit(LIMITS.repository_checks_at_once_max);
+  readonly #limit: ConcurrencyLimit;
   readonly #check_ms: number;
   readonly #host_check_ms: number;
 
@@ -37,18 +37,17 @@ export class ForgeCheck implements RepositoryCheck {
     this.#guard = addressGuard(private_hosts, resolve);
     this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS);
     this.#check_ms = check_ms;
+    this.#limit = new ConcurrencyLimit(LIMITS.repository_checks_at_once_max, {
+      detail: 'Too many of your repositories are being checked at once.',
+      retry_after_s: Math.ceil(check_ms / 1000),
+    });
     this.#host_check_ms = host_check_ms;
   }
 
   async check(user_id: string, repository: ForgeRepository): Promise<string[]> {
     if (repository.repo_url === SAMPLE_REPO_URL) return [];
-    const release = this.#limit.take(user_id);
-    if (!release)
-      throw new ErrandError('rate_limited', 'Too many of your repositories are being checked at once.', {
-        retry_after_s: Math.ceil(this.#check_ms / 1000),
-      });
-    const signal = AbortSignal.timeout(this.#check_ms);
-    try {
+    return this.#limit.run(user_id, async () => {
+      const signal = AbortSignal.timeout(this.#check_ms);
       await this.#ask(repository, 'git-upload-pack', signal).catch((error: unknown) => {
         throw problemOf(error, repository);
       });
@@ -56,9 +55,7 @@ export class ForgeCheck implements RepositoryCheck {
         () => [],
         (error: unknown) => [pushWarning(error, repository)],
       );
-    } finally {
-      release();
-    }
+    });
   }
 
   async checkHost(repo_url: string): Promise<void> {

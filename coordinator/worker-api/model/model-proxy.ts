@@ -41,7 +41,9 @@ export class ModelProxy implements WorkerProxy {
   readonly #api: ClaudeApi;
   readonly #ledger: Ledger;
   readonly #logger: Logger;
-  readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max);
+  readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max, {
+    detail: 'The task has too many model requests at once.',
+  });
 
   constructor({ log, logger, prices, upstream, timeouts }: LlmDependencies) {
     this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
@@ -51,16 +53,11 @@ export class ModelProxy implements WorkerProxy {
 
   /** Forwards one request. Rejects with an `ErrandError`; a worker that hung up is no error. */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
-    const release = this.#limit.take(caller.task_id);
-    if (!release)
-      throw new ErrandError('rate_limited', 'The task has too many model requests at once.', { retry_after_s: 1 });
     try {
-      await this.#forward(request, response, caller, path);
+      await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
     } catch (cause) {
       if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
       if (cause instanceof ErrandError || !response.destroyed) throw cause;
-    } finally {
-      release();
     }
   }
 

@@ -21,16 +21,16 @@ export async function findHostPath(docker: Docker, data_dir: string): Promise<Ho
 
 /** Converts paths by a container's mounts. The mount with the longest matching path counts. */
 export function throughMounts(mounts: Mount[], data_dir: string): HostPath {
-  const holding = mounts
+  const mount = mounts
     .filter(({ Destination }) => isWithin(Destination, data_dir))
     .toSorted((a, b) => b.Destination.length - a.Destination.length)[0];
-  if (!holding?.RW)
+  if (!mount?.RW)
     throw new ErrandError(
       'unavailable',
       `The coordinator runs in a container, and its data folder ${data_dir} is not on a writable volume, so workers cannot use ` +
         `their folders. Mount a volume there (-v errand-data:${data_dir}), or set ERRAND_DATA to a folder on one.`,
     );
-  return (path) => resolve(holding.Source, relative(holding.Destination, path));
+  return (path) => resolve(mount.Source, relative(mount.Destination, path));
 }
 
 /** The mounts of the container that this process runs in; undefined if it runs in no container of this engine. */

@@ -1,11 +1,7 @@
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
-import type { MessagesRequest, Turn } from '../../support/model/server.ts';
-
-const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
-const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
-const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
-const textOf = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
+import { DONE, run, textOf } from '../../support/agent-script.ts';
+import type { Turn } from '../../support/model/server.ts';
 
 test('never runs a call of a turn that was cut off, and stops after three such turns', async (t) => {
   const cut: Turn = {
@@ -89,11 +85,14 @@ test('stops an agent that repeats itself', async (t) => {
   );
 });
 
-test('fails if the model stops for an unknown reason, and names it', async (t) => {
+test('goes on if the model stops for an unknown reason; if it does so again and again, it fails and names it', async (t) => {
   const b = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'stop_sequence' as 'end_turn' }] });
   t.is((await b.run()).status, 'succeeded');
-  const c = await bench(t, { script: [{ text: 'Hm.', stop_reason: 'quite_new' as 'end_turn' }] });
+  const unknown = { text: 'Hm.', stop_reason: 'quite_new' as 'end_turn' };
+  const once = await bench(t, { script: [unknown, { text: 'Done.' }] });
+  t.is((await once.run()).status, 'succeeded');
+  const c = await bench(t, { handler: () => unknown });
   const end = await c.run();
-  t.is(end.reason, 'agent_error');
+  t.is(end.reason, 'stuck');
   t.regex(end.detail ?? '', /quite_new/);
 });

@@ -1,11 +1,6 @@
 import test from 'ava';
 import { bench } from '../../support/agent-work.ts';
-import type { MessagesRequest, Turn } from '../../support/model/server.ts';
-
-const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
-const run = (command: string, more: object = {}) => ({ name: 'run_command', input: { command, ...more } });
-const lastUser = (request: MessagesRequest | undefined) => request?.messages.at(-1)?.content ?? [];
-const textOf = (request: MessagesRequest | undefined) => JSON.stringify(lastUser(request));
+import { DONE, lastUser, run, textOf } from '../../support/agent-script.ts';
 
 test('adds messages of people before the next request, and before it ends', async (t) => {
   const b = await bench(t, {

@@ -91,6 +91,32 @@ test('waits until a limit resets, and says until when', async (t) => {
   t.true(Date.parse(of('turn.retried')[0]?.retry_at ?? '') > 0);
 });
 
+const HOURS = 3 * 3_600_000;
+const LATER: [string, Fault, number | null][] = [
+  ['in seconds', faults.rateLimited(HOURS / 1000), HOURS],
+  [
+    'as a date',
+    status(429, 'rate_limit_error', 'x', { 'retry-after': new Date(Date.now() + HOURS).toUTCString() }),
+    HOURS,
+  ],
+  ['with an error of the server', status(529, 'overloaded_error', 'x', { 'retry-after': String(HOURS / 1000) }), HOURS],
+  [
+    'with a ban on a retry',
+    status(503, 'api_error', 'x', { 'retry-after': String(HOURS / 1000), 'x-should-retry': 'false' }),
+    HOURS,
+  ],
+  ['that is absurd', status(429, 'rate_limit_error', 'x', { 'retry-after': '99999999999999' }), 366 * 24 * 3_600_000],
+  ['that is not named', status(503, 'api_error', 'x', { 'x-should-retry': 'false' }), null],
+];
+for (const [what, fault, wait_ms] of LATER)
+  test(`a wait ${what} that is long ends the attempt, with the time of the next`, async (t) => {
+    const { end, model } = await after(t, [fault]);
+    t.like(end, { status: 'failed', reason: 'model_unavailable' });
+    t.is(model.requests.length, 1);
+    if (wait_ms === null) t.is(end.retry_at ?? null, null);
+    else t.true(Math.abs(Date.parse(end.retry_at ?? '') - Date.now() - wait_ms) < 60_000, end.retry_at ?? 'none');
+  });
+
 test('gives up after the maximum of failures in a row', async (t) => {
   const { end, model } = await after(t, Array.from({ length: 9 }, faults.overloaded));
   t.is(end.reason, 'model_unavailable');

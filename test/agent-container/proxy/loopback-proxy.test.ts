@@ -11,7 +11,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { writeGitError } from '../../../coordinator/worker-api/git/write-error.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { MockCoordinator, type MockOptions } from '../../support/mock-coordinator/mock.ts';
-import { rawConnection } from '../../support/raw-connection.ts';
+import { refusedTunnelIsCut } from '../../support/raw-connection.ts';
 import { until } from '../../support/until.ts';
 
 async function scene(t: ExecutionContext, options: MockOptions = {}) {
@@ -138,7 +138,7 @@ test('other paths are not found, and plain http:// through the proxy is refused 
   t.deepEqual(mock.calls, []);
 });
 
-test('a tunnel carries data in both directions, including what came with its request', async (t) => {
+test('a tunnel forwards data in both directions, including data sent with its request', async (t) => {
   const far = await echo(t);
   const { proxy, mock } = await scene(t, { connect: () => ({ host: '127.0.0.1', port: far.port }) });
   const { socket, status, got } = await openTunnel(proxy.url, 'registry.test:443');
@@ -223,13 +223,5 @@ test('the fetch for the model goes over the socket, and streams', async (t) => {
 test('a refused tunnel is cut if the client does not close its side', async (t) => {
   const { mock, proxy } = await scene(t);
   await mock.stop();
-  const socket = rawConnection({ port: Number(new URL(proxy.url).port), host: '127.0.0.1', allowHalfOpen: true });
-  t.teardown(() => socket.destroy());
-  socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
-  await once(socket.resume(), 'end');
-  t.false(socket.destroyed);
-  await until('the proxy has cut it', () => {
-    socket.write('x');
-    return socket.destroyed;
-  });
+  await refusedTunnelIsCut(t, { port: Number(new URL(proxy.url).port), host: '127.0.0.1' });
 });

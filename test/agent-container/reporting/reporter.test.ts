@@ -171,7 +171,7 @@ test('while the spool is full the work waits, and no event is lost', async (t) =
   t.deepEqual(texts(), all);
 });
 
-test('replies carry messages and a cancel', async (t) => {
+test('messages and a cancel arrive in replies', async (t) => {
   const { reporter, task, controls } = await scene(t);
   const message = task.say('Use tabs.');
   task.cancel('enough');

@@ -41,7 +41,7 @@ const killed: Fault = {
 };
 
 /** Down for longer than a lease. */
-const away: Fault = {
+const down: Fault = {
   name: 'coordinator: kill -9, and down for longer than a lease',
   outcome: ENTRY_OUTCOME,
   inject: async (scene, random) => {
@@ -60,10 +60,15 @@ const restarted: Fault = {
   outcome: 'it stops cleanly, its workers continue; the attempt is adopted',
   inject: async (scene, random) => {
     if (!(await scene.moment(random))) return false;
-    const { coordinator } = scene;
-    process.kill(coordinator?.pid ?? 0, 'SIGTERM');
-    const ended = await coordinator?.ended;
-    if (ended?.code !== 0) throw new Error(`It ended with ${ended?.code}.`);
+    // Another fault of the run may kill it first: then the next one is stopped.
+    for (;;) {
+      await scene.up();
+      const { coordinator } = scene;
+      if (!coordinator || !isAlive(coordinator.pid)) continue;
+      const { code } = await coordinator.stop();
+      if (code === 0) break;
+      if (code !== null) throw new Error(`It ended with ${code}.`);
+    }
     await scene.up();
     return true;
   },
@@ -139,7 +144,7 @@ const second: Fault = {
 
 export const COORDINATOR_FAULTS: Fault[] = [
   killed,
-  away,
+  down,
   restarted,
   hundredKills,
   asleep,

@@ -74,8 +74,8 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
 });
 
 test('doctor reports a missing Docker, a missing image, and an image with another contract version', async (t) => {
-  const away = await examine(t, { DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
-  t.regex(away['docker'] ?? '', /^problem: Docker does not answer.* Install or start it/);
+  const unreachable = await examine(t, { DOCKER_HOST: 'unix:///nonexistent/docker.sock' });
+  t.regex(unreachable['docker'] ?? '', /^problem: Docker does not answer.* Install or start it/);
   const { docker_host: no_image } = await startFakeEngine(t);
   const missing = await examine(t, { DOCKER_HOST: no_image });
   t.is(missing['docker'], 'ok: Docker 99.1');
@@ -92,9 +92,9 @@ test('the blanks and line breaks around an API key do not belong to it', async (
 test('doctor reports a refused API key, an unreachable API, and a wrong clock', async (t) => {
   const refused = await examine(t, { ANTHROPIC_API_KEY: 'sk-wrong' });
   t.regex(refused['model'] ?? '', /^problem: \S+ refuses the API key \(401\)\. Correct ANTHROPIC_API_KEY\.$/);
-  const away = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` });
-  t.regex(away['model'] ?? '', /^problem: http:\/\/127\.0\.0\.1:\d+ cannot be reached: nothing listens there/);
-  t.regex(away['clock'] ?? '', /^ok: not compared/);
+  const unreachable = await examine(t, { ANTHROPIC_BASE_URL: `http://127.0.0.1:${await freePort()}` });
+  t.regex(unreachable['model'] ?? '', /^problem: http:\/\/127\.0\.0\.1:\d+ cannot be reached: nothing listens there/);
+  t.regex(unreachable['clock'] ?? '', /^ok: not compared/);
   t.regex((await examine(t, { ANTHROPIC_API_KEY: '' }))['model'] ?? '', /^ok: no ANTHROPIC_API_KEY: the demo model/);
   const wrong = await examine(t, { ANTHROPIC_BASE_URL: await startApi(t, 401, 7_260_000) });
   t.regex(wrong['clock'] ?? '', /^problem: 2 h \d min behind that of the API\. .*timedatectl/);

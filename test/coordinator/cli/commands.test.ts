@@ -177,7 +177,7 @@ test('remove, project remove and account remove ask for confirmation', async (t)
   t.is((await api.call('me', {})).id, session.user.id);
 });
 
-test('a server that does not answer, and a wrong address, are reported in words', async (t) => {
+test('a server that does not answer, and a wrong address, are reported with an explanation', async (t) => {
   const cli = await CommandLine.create(t);
   const nobody = await cli.run(['login', '--server', 'http://127.0.0.1:2', '--email', 'ada@example.org'], {
     stdin: 'secret words',

@@ -71,12 +71,12 @@ test('watch reports a lost connection once, and once that it is back', async (t)
   errand.begin();
   errand.report(said('It watches.'));
   await watching.shows('It watches.');
-  network.away = true;
+  network.offline = true;
   network.cut();
   await until('it says so', () => watching.stderr.includes('Trying again'));
   const before = network.refused;
   await until('it has tried again and again', () => network.refused > before + 3);
-  network.away = false;
+  network.offline = false;
   await until('it has come back', () => watching.stderr.includes('The connection is back.'));
   errand.end('succeeded', null, RESULT);
   const { code, stderr } = await watching.ended;
@@ -193,7 +193,7 @@ test('watch starts again from the beginning if the server was restored while the
   errand.begin();
   errand.report(said('before'));
   await until('it has a socket', () => server.relay.count(session.user.id) > 0);
-  // What comes now is told after the first hello, and so after the first epoch.
+  // These events follow the first hello, and so the first epoch.
   errand.report(said('live'));
   await watching.shows('live');
   server.epoch.now = 'another';

@@ -9,6 +9,7 @@ import {
   type TaskAction,
   type TaskState,
 } from '../../../coordinator/domain/task-state.ts';
+import { OUTAGE_MS_MAX } from '../../../coordinator/domain/outage.ts';
 import { Random } from '../../support/random.ts';
 
 const QUEUED: TaskState = {
@@ -20,6 +21,7 @@ const QUEUED: TaskState = {
   cancel_reason: null,
   queued_at: '2026-01-01T00:00:00.000Z',
   retry_at: null,
+  outage_since: null,
   started_at: null,
   ended_at: null,
 };
@@ -66,6 +68,58 @@ test('a retryable failure is retried with backoff, up to the limit', (t) => {
     retry_at: null,
     ended_at: at,
   });
+});
+
+test('an outage is waited for by time, not by attempts, and with growing pauses', (t) => {
+  const begin = Date.parse(at);
+  for (const reason of ['model_unavailable', 'repository_unavailable', 'push_failed'] as const) {
+    let [task, now, attempts] = [QUEUED, begin, 0];
+    const waits: number[] = [];
+    while (task.status === 'queued') {
+      const end = { ...ended('failed', reason), at: new Date(now).toISOString() };
+      task = nextState(nextState(task, started), end);
+      attempts++;
+      if (task.retry_at === null) break;
+      waits.push(Date.parse(task.retry_at) - now);
+      now = Date.parse(task.retry_at) + 1_000;
+      t.is(task.failures, 0);
+    }
+    t.true(now - begin > OUTAGE_MS_MAX && now - begin < OUTAGE_MS_MAX + 1_200_000);
+    t.true(attempts > FAILURES_MAX && attempts < 60, `${attempts} attempts`);
+    t.deepEqual(
+      waits,
+      waits.toSorted((a, b) => a - b),
+    );
+    t.like(task, { status: 'failed', reason });
+    t.regex(task.detail ?? '', /why It has been like this since 2026-01-01T01:00/);
+  }
+});
+
+const outage = (fields: object): TaskAction => ({ ...ended('failed', 'model_unavailable'), ...fields });
+const inHours = (hours: number) => new Date(Date.parse(at) + hours * 3_600_000).toISOString();
+
+test('a wait that a service names is kept, up to a week, and costs no attempt', (t) => {
+  const parked = after(started, called, outage({ retry_at: inHours(2) }));
+  t.like(parked, { status: 'queued', retry_at: inHours(2), failures: 0, outage_since: at });
+  const again = [started, called, outage({ at: inHours(2), retry_at: inHours(30) })].reduce(nextState, parked);
+  t.like(again, { status: 'queued', retry_at: inHours(30), failures: 0, outage_since: at });
+  t.like(after(started, outage({ retry_at: inHours(24 * 8) })), { status: 'failed', reason: 'model_unavailable' });
+  const past = after(started, outage({ retry_at: inHours(-5) }));
+  t.true(Date.parse(past.retry_at ?? '') > Date.parse(at));
+});
+
+test('an attempt in which the model answered ends an outage; so do success, another failure and a retry', (t) => {
+  const parked = after(started, called, outage({ retry_at: inHours(2) }));
+  const later = [started, called, outage({ at: inHours(7), progressed: true })].reduce(nextState, parked);
+  t.like(later, { status: 'queued', outage_since: inHours(7) });
+  t.is([started, called, lost].reduce(nextState, parked).outage_since, null);
+  t.is([started, called, ended('succeeded')].reduce(nextState, parked).outage_since, null);
+});
+
+test('a retry or a cancel ends the wait of a queued task', (t) => {
+  const parked = after(started, called, outage({ retry_at: inHours(2) }));
+  t.like(nextState(parked, { type: 'retry', at }), { status: 'queued', retry_at: null });
+  t.like(nextState(parked, { type: 'cancel', reason: 'enough', at }), { status: 'cancelled', retry_at: null });
 });
 
 test('a worker that cannot be started is retried more often', (t) => {
@@ -195,5 +249,6 @@ function randomAction(random: Random): TaskAction {
   if (type !== 'attempt_ended') return { type, at: time };
   const status = random.pick(['succeeded', 'failed', 'failed', 'cancelled'] as const);
   const reason = status === 'failed' ? random.pick(FailureReason.options) : null;
-  return { type, status, reason, detail: null, at: time };
+  const retry_at = random.next() < 0.3 ? new Date(Date.parse(time) + random.whole(-1e9, 1e9)).toISOString() : null;
+  return { type, status, reason, detail: null, at: time, retry_at, progressed: random.next() < 0.5 };
 }

@@ -30,7 +30,7 @@ function get({ url }: StartedApi, headers: Record<string, string> = {}, method =
 const loginOf = ({ text }: Got): string =>
   (/<pre>(.*errand.*login.*)<\/pre>/.exec(text)?.[1] ?? '').replace(/<\/?span>/g, '');
 
-test('a browser is told what this is and how to log in here', async (t) => {
+test('a browser gets a page that says what this is and how to log in', async (t) => {
   const server = await startApi(t);
   const got = await get(server);
   t.is(got.status, 200);

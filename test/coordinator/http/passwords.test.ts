@@ -112,7 +112,7 @@ test("the owner resets someone's password: it is shown once, and that person's l
   t.regex(done.password, /^([a-z2-9]{5}-){3}[a-z2-9]{5}$/);
   t.deepEqual(await isLoggedIn(server, session), [false, false]);
   t.deepEqual(await isLoggedIn(server, owners), [true, true]);
-  t.truthy(await logIn(server, 'bob@example.org', done.password), 'failures of before do not keep them out');
+  t.truthy(await logIn(server, 'bob@example.org', done.password), 'earlier failures do not lock them out');
   t.is(await cannotLogIn(server, 'bob@example.org', PASSWORD), 'wrong_credentials');
   const again = await owner.call('resetPassword', { body: { email: 'bob@example.org' } });
   t.not(again.password, done.password);

@@ -235,7 +235,7 @@ test('after a disk failure nothing is written, and it is reported once', async (
     { code: 'unavailable' },
   );
   t.throws(() => log.write((tx) => void add(tx, 'b')), { code: 'unavailable' });
-  await until('the fault was told of', () => faults.length === 1);
+  await until('the fault is reported', () => faults.length === 1);
   t.like(faults[0], { cause: { code: 'SQLITE_IOERR_FSYNC' } });
   t.regex(String(faults[0]), /disk failed.*started again/);
 });

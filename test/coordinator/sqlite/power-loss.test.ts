@@ -23,7 +23,7 @@ const ACKNOWLEDGED_MAX = 400;
 
 /** Stores events, one to seven per turn of the event loop, and prints the number of each once it is acknowledged. */
 const WRITER = `
-  import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/database.ts', import.meta.url).href)};
+  import { openDatabase } from ${JSON.stringify(new URL('../../../coordinator/sqlite/open-database.ts', import.meta.url).href)};
   import { EventLog } from ${JSON.stringify(new URL('../../../coordinator/sqlite/event-log.ts', import.meta.url).href)};
   import { SILENT } from ${JSON.stringify(new URL('../../support/silent.ts', import.meta.url).href)};
   import { addTask, addUser } from ${JSON.stringify(new URL('../../support/fixtures.ts', import.meta.url).href)};
@@ -49,7 +49,7 @@ powerTest('every event that was acknowledged before the power failed is there af
     let acknowledged = 0;
     createInterface(child.stdout).on('line', (line) => (acknowledged = Number(line)));
     const enough = 1 + Math.floor(Math.random() * ACKNOWLEDGED_MAX);
-    await until(`${enough} events are acknowledged`, () => acknowledged >= enough);
+    await until(`${enough} events are acknowledged`, () => acknowledged >= enough, 90_000);
     const before = acknowledged;
     disk.cut();
     child.kill('SIGKILL');

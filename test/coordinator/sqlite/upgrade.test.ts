@@ -27,7 +27,7 @@ async function oldDatabase(t: ExecutionContext): Promise<{ path: string; before:
   return { path, before };
 }
 
-/** The version of the database that a kill left, and whether every row of before is in it unchanged. */
+/** The version of the database that a kill left, and whether it still has every earlier row unchanged. */
 function inspect(path: string, before: Contents): { version: number; same: boolean } {
   const db = new Database(path);
   try {
@@ -37,7 +37,7 @@ function inspect(path: string, before: Contents): { version: number; same: boole
   }
 }
 
-/** The upgraded database has every row of before; `integrity_check` and `foreign_key_check` find nothing. */
+/** The upgraded database has every earlier row; `integrity_check` and `foreign_key_check` find nothing. */
 function assertUpgraded(t: ExecutionContext, path: string, before: Contents): void {
   t.deepEqual(inspect(path, before), { version: newestVersion(), same: true });
   const db = new Database(path);

@@ -19,8 +19,6 @@ async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDepe
   const deps: AssignmentDependencies = {
     db,
     settings: () => ({
-      setup_command: 'npm ci',
-      verify_command: 'npm test',
       env: { NPM_TOKEN: 'x' },
       egress: 'registries',
       author: { name: 'Errand', email: 'errand@example.org' },
@@ -43,6 +41,8 @@ function addAttempt(db: Db, task_id: string, n: number, last_seq: number): void 
     worker: `errand-000000000${n}`,
     warm: false,
     last_seq,
+    setup_command: 'npm ci',
+    verify_command: 'npm test',
     started_at: time(),
     ended_at: null,
   });

@@ -98,9 +98,9 @@ test('a task that waits for its retry_at comes last and does not start before', 
   t.is(nextTask(db, time(6_000), []), later.id);
 });
 
-test('a retry_at far in the future, from before the clock was set back, is ignored', async (t) => {
+test('a retry_at from before the clock was set back is ignored', async (t) => {
   const { db } = await openEmpty(t);
-  const task = addTask(db, addUser(db), { retry_at: time(2 * 3600_000) });
+  const task = addTask(db, addUser(db), { queued_at: time(3600_000), retry_at: time(2 * 3600_000) });
   t.is(nextTask(db, time(), []), task.id);
   t.is(nextRetryIn(db, time()), null);
 });
@@ -117,7 +117,7 @@ test('the queue query reads only queued and active tasks, through indexes', asyn
   const { db } = await openEmpty(t);
   const plan = db
     .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${QUEUE}`)
-    .all({ now: time(), latest: time(120_000), busy: '[]' })
+    .all({ now: time(), busy: '[]' })
     .map(({ detail }) => detail)
     .filter((detail) => / tasks /.test(detail));
   t.deepEqual(plan, [

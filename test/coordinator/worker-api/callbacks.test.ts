@@ -188,7 +188,7 @@ test('a reply has no more messages than a worker accepts; the others follow', as
       seq: i + 1,
       at,
       type: 'input.added',
-      body: { turn: 0, source: 'person', message_id, text: 'heard' },
+      body: { turn: 0, source: 'person', message_id, text: 'read' },
     })),
   );
   t.deepEqual((await pending())[0], ids[first.length]);

@@ -8,7 +8,7 @@ import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 import { callWorkerApi } from '../../support/worker-api-call.ts';
-import { rawConnection } from '../../support/raw-connection.ts';
+import { refusedTunnelIsCut } from '../../support/raw-connection.ts';
 import { addTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import {
@@ -246,15 +246,7 @@ test('a refused tunnel is closed even if the client does not close its side', as
   const socketPath = join(folder, 'one', 'coordinator.sock');
   const listening = await scene.internal.listenOnSocket(socketPath, 'worker-one');
   t.teardown(() => listening.close());
-  const socket = rawConnection({ path: socketPath, allowHalfOpen: true });
-  t.teardown(() => socket.destroy());
-  socket.write('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n');
-  await once(socket.resume(), 'end');
-  t.false(socket.destroyed);
-  await until('the server has closed it', () => {
-    socket.write('x');
-    return socket.destroyed;
-  });
+  await refusedTunnelIsCut(t, { path: socketPath });
 });
 
 test('limits the callbacks that a task may have in progress, and does not delay another task', async (t) => {

@@ -6,6 +6,7 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { SecretsUnreadable } from '../../../coordinator/tasks/secrets.ts';
 import { addTask, addUser, startServer, time, type Server } from '../../support/dispatching.ts';
+import { workerPid } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
 /** Waits until the worker is gone and its slot is free. */
@@ -76,9 +77,7 @@ test.serial(
 
 test.serial('a cancelled worker reports its own result', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('stay');
   server.cancel(task.id);
   const cancelled = await server.reaches(task.id, 'cancelled', 1_000);
   t.is(cancelled.detail, 'You cancelled it.');
@@ -88,9 +87,7 @@ test.serial('a cancelled worker reports its own result', async (t) => {
 
 test.serial('a worker that does not respond to a cancel is killed', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('hold-on');
   const start = performance.now();
   server.cancel(task.id);
   await isIdle(server);
@@ -103,9 +100,7 @@ test.serial('a worker that does not respond to a cancel is killed', async (t) =>
 
 test.serial('an end that the database refuses is stored unchanged once the database accepts it', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('hold-on');
   server.db.exec(
     "CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON attempts BEGIN SELECT RAISE(ABORT, 'Not now.'); END",
   );
@@ -122,9 +117,7 @@ test.serial('an end that the database refuses is stored unchanged once the datab
 
 test.serial('a worker that responded to a cancel has time to save its work', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'dawdle' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('dawdle');
   server.cancel(task.id);
   const cancelled = await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms);
   t.is(cancelled.result?.summary, 'cancelled with a transcript of 0');
@@ -133,9 +126,7 @@ test.serial('a worker that responded to a cancel has time to save its work', asy
 
 test.serial('a worker that responded to a cancel but does not exit is killed', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'promise' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('promise');
   server.cancel(task.id);
   await server.reaches(task.id, 'cancelled', LIMITS.cancel_push_ms * 2);
   t.is(server.task(task.id).result, null);
@@ -159,14 +150,12 @@ test.serial('a task can be cancelled while its worker starts', async (t) => {
 
 test.serial('a message is pushed to the worker at once', async (t) => {
   const server = await startServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('listen');
   server.say(task.id, 'use tabs');
   await server.reaches(task.id, 'succeeded', 3_000);
   t.is(server.attempts(task.id).length, 1);
-  const heard = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
-  t.regex(String(heard), /use tabs/);
+  const added = server.db.prepare(`SELECT body FROM events WHERE type = 'input.added'`).pluck().get();
+  t.regex(String(added), /use tabs/);
 });
 
 test.serial('a worker that does not exit after its result is killed', async (t) => {
@@ -267,11 +256,9 @@ test.serial('a stop starts no more work, and a worker with a task keeps running'
 
 test.serial('a suspended worker loses its attempt when its lease expires, and is removed', async (t) => {
   const server = await startServer(t, { lease_ms: 5_000 });
-  const task = addTask(server.db, addUser(server.db), { prompt: 'stay' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('stay');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
-  const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
+  const pid = workerPid(server.directories.workers_dir, worker);
   process.kill(pid, 'SIGSTOP');
   await until('the attempt is lost', () => server.attempts(task.id)[0]?.reason === 'worker_lost');
   await until('the next one works', () => server.attempts(task.id)[1]?.status === 'running');

@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Leases, type ExpiredLease } from '../../../coordinator/workers/leases.ts';
 import { findAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -7,18 +7,24 @@ import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 
-test('an attempt whose worker does not call is lost once; one whose worker calls, or that has ended, is not', async (t) => {
+/** Leases of this length that stop with the test, and those that expired. */
+function startLeases(t: ExecutionContext, lease_ms: number) {
   const lost: ExpiredLease[] = [];
   const leases = new Leases(
-    { lease_ms: 150, silent_ms: 150 },
+    { lease_ms, silent_ms: lease_ms },
     { silent: () => undefined, expired: (lease) => lost.push(lease) },
   );
   t.teardown(() => leases.stop());
-  for (const task_id of ['first', 'second', 'ended', 'heard']) leases.begin(task_id, 1);
+  return { leases, lost };
+}
+
+test('an attempt whose worker does not call is lost once; one whose worker calls, or that has ended, is not', async (t) => {
+  const { leases, lost } = startLeases(t, 150);
+  for (const task_id of ['first', 'second', 'ended', 'calling']) leases.begin(task_id, 1);
   leases.renew('second', 1);
   leases.renew('never begun', 1);
   leases.end('ended', 1);
-  const beat = setInterval(() => leases.renew('heard', 1), 10);
+  const beat = setInterval(() => leases.renew('calling', 1), 10);
   t.teardown(() => clearInterval(beat));
   await until('two are lost', () => lost.length === 2);
   t.deepEqual(lost, [
@@ -27,16 +33,11 @@ test('an attempt whose worker does not call is lost once; one whose worker calls
   ]);
   clearInterval(beat);
   await until('the third is lost', () => lost.length === 3);
-  t.like(lost[2], { task_id: 'heard', has_called: true });
+  t.like(lost[2], { task_id: 'calling', has_called: true });
 });
 
 test('no lease expires because this process itself was stalled', async (t) => {
-  const lost: ExpiredLease[] = [];
-  const leases = new Leases(
-    { lease_ms: 50, silent_ms: 50 },
-    { silent: () => undefined, expired: (lease) => lost.push(lease) },
-  );
-  t.teardown(() => leases.stop());
+  const { leases, lost } = startLeases(t, 50);
   leases.begin('task', 1);
   const woken = performance.now() + 1_200;
   while (performance.now() < woken);

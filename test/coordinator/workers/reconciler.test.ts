@@ -23,7 +23,7 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
   const log = new EventLog({ db, logger: SILENT });
   log.write((tx) => {
     const queued = addTask(db, addUser(db));
-    advance(tx, queued, { type: 'cancel', reason: 'of no matter', at: time() });
+    advance(tx, queued, { type: 'cancel', reason: 'any', at: time() });
     setWorkspace(tx.db, task_id, worker);
   });
   startAttempt(log, task_id, worker);
@@ -35,9 +35,7 @@ async function crashedBeforeStart(t: ExecutionContext): Promise<{ data_dir: stri
 async function stoppedWhileRunning(t: ExecutionContext, prompt: string) {
   const data_dir = await temporaryFolder(t);
   const first = await startServer(t, { data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
+  const task = await first.runTask(prompt);
   await first.stop();
   return { data_dir, first, task };
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
 import { taskView } from '../../../coordinator/domain/task-view.ts';
@@ -9,6 +7,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { callWorkerApi } from '../../support/worker-api-call.ts';
 import { startWorkerApiScene } from '../../support/worker-api-scene.ts';
 import { addTask, addUser, startAttempt, taskOf } from '../../support/fixtures.ts';
+import { workerPid } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/test-client.ts';
 
@@ -150,11 +149,9 @@ test.serial(
 
 test.serial('a worker that is suspended for less than its lease continues the same attempt', async (t) => {
   const server = await startServer(t, { silent_ms: 800 });
-  const task = addQueued(server.db, addPerson(server.db), { prompt: 'stay' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('stay');
   const worker = server.attempts(task.id)[0]?.worker ?? '';
-  const { pid } = JSON.parse(readFileSync(join(server.directories.workers_dir, worker, 'process.json'), 'utf8'));
+  const pid = workerPid(server.directories.workers_dir, worker);
   process.kill(pid, 'SIGSTOP');
   await until('it is silent', () => server.task(task.id).silence);
   process.kill(pid, 'SIGCONT');

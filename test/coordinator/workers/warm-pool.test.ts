@@ -71,9 +71,7 @@ test.serial('a warm worker that accepted its task, but whose response was lost, 
   const server = await startServer(t, { warm_workers: 1, boot: 'mute' });
   await until('a worker waits', () => server.dispatcher.workers.warm === 1);
   const [warm] = await server.runner.list();
-  const task = addTask(server.db, addUser(server.db), { prompt: 'listen' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('listen');
   server.say(task.id, 'are you there?');
   // After the time limit of the hand-off the worker is called like any other.
   await server.reaches(task.id, 'succeeded');

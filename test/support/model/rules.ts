@@ -51,7 +51,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
   checkModelRules(request);
   checkTools(request);
   checkCacheControls(request);
-  checkMessages(request.messages, new Set((request.tools ?? []).map((tool) => tool.name ?? '')));
+  checkMessages(request.messages);
 }
 
 /** Checks `max_tokens`. The limit is the same for all models. */
@@ -95,13 +95,15 @@ function checkCacheControls(request: CountRequest): void {
     if ('text' in part && part.text === '') throw invalid('cache_control cannot be set for empty text blocks');
 }
 
-function checkMessages(messages: Message[], tools: Set<string>): void {
+function checkMessages(messages: Message[]): void {
   if (messages[0]?.role === 'assistant') throw invalid('messages: first message must use the "user" role');
   const used = new Set<string>();
   for (const [i, message] of messages.entries()) {
     const where = `messages.${i}`;
     if (message.content.length === 0) throw invalid(`${where}: all messages must have non-empty content`);
-    for (const [j, block] of message.content.entries()) checkBlock(block, message.role, `${where}.content.${j}`, tools);
+    for (const [j, block] of message.content.entries()) checkBlock(block, message.role, `${where}.content.${j}`);
+    if (message.role === 'assistant' && message.content.at(-1)?.type === 'thinking')
+      throw invalid(`${where}: The final block in an assistant message cannot be \`thinking\`.`);
     for (const call of calls(message)) {
       if (used.has(call)) throw invalid(`${where}: \`tool_use\` ids must be unique`);
       used.add(call);
@@ -117,7 +119,7 @@ function checkMessages(messages: Message[], tools: Set<string>): void {
   }
 }
 
-function checkBlock(block: RequestBlock, role: Message['role'], where: string, tools: Set<string>): void {
+function checkBlock(block: RequestBlock, role: Message['role'], where: string): void {
   const misplaced = () => invalid(`${where}: \`${block.type}\` blocks are not permitted in ${role} messages`);
   switch (block.type) {
     case 'text':
@@ -128,7 +130,6 @@ function checkBlock(block: RequestBlock, role: Message['role'], where: string, t
       return;
     case 'tool_use':
       if (role !== 'assistant') throw misplaced();
-      if (!tools.has(block.name)) throw invalid(`${where}: Tool '${block.name}' not found in provided tools`);
       return;
     case 'thinking':
     case 'compaction':

@@ -49,6 +49,8 @@ export type Turn = {
   text?: string;
   tools?: { name: string; input: Record<string, unknown> }[];
   stop_reason?: StopReason;
+  /** Blocks that are sent as they are after the others, whatever they hold; and any stop reason. */
+  raw?: { blocks: readonly unknown[]; stop_reason?: string };
   /** Cuts the last tool's JSON to this length, as `max_tokens` does. */
   input_chars?: number;
   refusal?: { category: string | null; explanation: string | null };

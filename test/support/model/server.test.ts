@@ -181,7 +181,11 @@ test('refuses the requests that the API refuses', async (t) => {
   t.regex(await refusal(talk([use('a')], [text, result('a')])), /must come first/);
   t.regex(await refusal(talk([use('a')], [result('a'), result('a')])), /single result/);
   t.regex(await refusal(talk([text], [result('z')])), /unexpected `tool_use_id`/);
-  t.regex(await refusal(talk([use('a', 'other')], [result('a')])), /not found in provided tools/);
+  t.regex(
+    await refusal(talk([text, { type: 'thinking', thinking: '', signature: 's' }], [text])),
+    /cannot be `thinking`/,
+  );
+  t.regex(await refusal(talk([{ type: 'text', text: '\ud800' }], [text])), /surrogate/);
   t.regex(await refusal(talk([{ type: 'document', source: {} }], [text])), /document/);
   t.regex(await refusal({ tools: [TOOL, TOOL] }), /unique/);
   t.regex(await refusal({ tools: [{ ...TOOL, strict: true }] }), /additionalProperties/);

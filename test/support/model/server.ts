@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { toMessage, toStream } from '../../../coordinator/demo/message-stream.ts';
 import { ApiError, invalid } from './api-error.ts';
 import { PromptCache } from './cache.ts';
 import { checkSignatures, segments, tokensOf } from './conversation.ts';
 import { CountRequest, MessagesRequest, read } from './request.ts';
 import { checkMaxTokens, checkRequest } from './rules.ts';
+import { withRawBlocks } from './raw-blocks.ts';
+import { writeFrames } from './write-frames.ts';
 import { responseTo, isFault, type Fault, type Turn } from './script.ts';
 
 export { faults, type Fault, type Turn } from './script.ts';
@@ -157,7 +158,9 @@ class FakeModel {
     if (request.stream !== true) return sendJson(response, 200, toMessage(whole));
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     response.flushHeaders();
-    await stream(response, toStream(whole, this.#options.piece_chars ?? 20), turn.fault, this.#closing.signal);
+    const frames = toStream(whole, this.#options.piece_chars ?? 20);
+    const { blocks, stop_reason } = turn.raw ?? { blocks: [] };
+    await writeFrames(response, withRawBlocks(frames, blocks, stop_reason), turn.fault, this.#closing.signal);
   }
 
   #next(request: MessagesRequest): Turn | Fault {
@@ -199,11 +202,20 @@ function checkHeaders({ method, headers }: IncomingMessage, api_key: string): st
     .filter((beta) => beta !== '');
 }
 
+class LoneSurrogate extends Error {}
+
 function json(raw: Buffer): unknown {
   let body: unknown;
   try {
-    body = JSON.parse(raw.toString('utf8'));
-  } catch {
+    const text = raw.toString('utf8');
+    body = JSON.parse(text, (_, value: unknown) => {
+      // Half a character cannot be written in UTF-8, so only an escape can bring one.
+      if (typeof value === 'string' && !value.isWellFormed()) throw new LoneSurrogate();
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof LoneSurrogate)
+      throw invalid('The request body is not valid JSON: no low surrogate in string: line 1 column 1 (char 0)');
     throw invalid('The request body is not valid JSON');
   }
   for (const name of ['temperature', 'top_p', 'top_k'])
@@ -222,40 +234,6 @@ function rateLimits(): [string, string][] {
     [`anthropic-ratelimit-${kind}-remaining`, '3999'],
     [`anthropic-ratelimit-${kind}-reset`, reset],
   ]);
-}
-
-/** Writes the frames up to the fault. */
-async function stream(
-  response: ServerResponse,
-  frames: Iterable<string>,
-  fault: Fault | undefined,
-  closing: AbortSignal,
-): Promise<void> {
-  let events = 0;
-  let room = fault && 'at_byte' in fault ? fault.at_byte : Infinity;
-  for (const frame of frames) {
-    if (response.destroyed) return;
-    if (fault?.fault === 'drip') await pause(fault.pause_ms, undefined, { signal: closing });
-    if (fault?.fault === 'error_event' && events === fault.after_events) {
-      const { type, message } = fault;
-      response.end(
-        `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message, details: null } })}\n\n`,
-      );
-      return;
-    }
-    const bytes = Buffer.from(frame);
-    if (bytes.length > room) {
-      await new Promise((resolve) => response.write(bytes.subarray(0, room), resolve));
-      if (fault?.fault === 'cut') response.destroy();
-      else if (fault?.fault === 'end') response.end();
-      else await once(response, 'close');
-      return;
-    }
-    room -= bytes.length;
-    events++;
-    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-  }
-  response.end();
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -24,7 +24,7 @@ async function file(t: ExecutionContext, bytes: number, at = new Date()) {
   return { name: nameOf(at, await checksumOf(path)), content, local: { path, bytes } };
 }
 
-/** Forwards connections to `target`, and flips one bit of each large piece that it carries there. */
+/** Forwards connections to `target`, and flips one bit of each large chunk that it forwards. */
 async function startDamagingProxy(t: ExecutionContext, target: string): Promise<string> {
   const { hostname, port } = new URL(target);
   const server = createServer((near) => {
@@ -146,7 +146,7 @@ test('gives up a store on which nothing moves: no answer, nothing read, half a d
   );
 });
 
-test('reports a download that is cut off, and a store that is away', async (t) => {
+test('reports a download that is cut off, and an unreachable store', async (t) => {
   const stub = await startS3Stub(t);
   const store = new S3Store(stub.destination, { limits });
   const { name, local } = await file(t, 1_000_000);

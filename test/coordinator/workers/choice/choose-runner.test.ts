@@ -142,7 +142,7 @@ dockerTest('a mistyped image is refused by a real engine too, and not built', as
 });
 
 for (const [title, start] of [
-  ['an engine that is away', async () => NO_ENGINE],
+  ['an unreachable engine', async () => NO_ENGINE],
   ['a failed build', async (t) => ({ DOCKER_HOST: (await startFakeEngine(t, BUILD_FAILS)).docker_host })],
   [
     'a missing image',
@@ -168,7 +168,7 @@ test('with ERRAND_RUNNER=process Docker is not called, and the risk is printed',
   t.deepEqual(calls, []);
 });
 
-test('a user who may not use the Docker socket is told how to join its group, and the server does not start', async (t) => {
+test('a user who may not use the Docker socket gets an error that says how to join its group, and the server does not start', async (t) => {
   const path = join(await temporaryFolder(t), 'docker.sock');
   const engine = createServer().listen(path);
   t.teardown(() => engine.close());

@@ -48,9 +48,7 @@ dockerTest('tasks run in warm and new containers, and no container is left', asy
 
 dockerTest('a container that does not respond to a cancel is killed', async (t) => {
   const server = await startDockerServer(t);
-  const task = addTask(server.db, addUser(server.db), { prompt: 'hold-on' });
-  server.dispatcher.wake();
-  await server.reaches(task.id, 'running');
+  const task = await server.runTask('hold-on');
   const start = performance.now();
   server.cancel(task.id);
   await until('the container is gone', async () => (await server.runner.list()).length === 0);
@@ -76,9 +74,7 @@ dockerTest('containers outlive the server: running ones are adopted, warm ones a
   const image = await buildWorkerImage(t, TINY_WORKER);
   const data_dir = await temporaryFolder(t);
   const first = await startDockerServer(t, { image, data_dir });
-  const task = addTask(first.db, addUser(first.db), { prompt: 'stay' });
-  first.dispatcher.wake();
-  await first.reaches(task.id, 'running');
+  const task = await first.runTask('stay');
   const name = first.attempts(task.id)[0]?.worker ?? '';
   await first.stop();
   // An orphaned worker, as a crash leaves it.

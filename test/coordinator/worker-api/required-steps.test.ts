@@ -1,0 +1,94 @@
+import test from 'ava';
+import { setCallbackScene } from '../../support/callback-scene.ts';
+import { taskOf } from '../../support/fixtures.ts';
+
+const at = '2026-01-02T03:04:05.678Z';
+const SETUP = 'npm ci';
+const VERIFY = 'npm test';
+const BOTH = { setup_command: SETUP, verify_command: VERIFY };
+const ended = (command: string, exit_code: number | null) => ({ command, exit_code, output: '', duration_ms: 1 });
+
+/** The events of a worker, without their numbers. */
+const EVENTS = {
+  clone: {
+    type: 'repository.ready',
+    body: { branch: 'b', base_branch: 'main', base_commit: null, commit: null },
+  },
+  setup: { type: 'setup.finished', body: ended(SETUP, 0) },
+  'setup failed': { type: 'setup.finished', body: ended(SETUP, 1) },
+  'setup killed': { type: 'setup.finished', body: ended(SETUP, null) },
+  'another setup': { type: 'setup.finished', body: ended('true', 0) },
+  tool: { type: 'tool.started', body: { turn: 1, ref: 'a', name: 'run_command', input: {} } },
+  'tool ends': {
+    type: 'tool.finished',
+    body: { turn: 1, ref: 'a', name: 'run_command', is_error: false, content: [], duration_ms: 1 },
+  },
+  turn: {
+    type: 'turn.finished',
+    body: {
+      turn: 1,
+      ref: 'turn-1',
+      model: 'demo',
+      content: [],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0 },
+      request_id: null,
+      duration_ms: 1,
+    },
+  },
+  verify: { type: 'verify.finished', body: { ...ended(VERIFY, 0), passed: true } },
+  'verify failed': { type: 'verify.finished', body: { ...ended(VERIFY, 1), passed: false } },
+  'verify claimed': { type: 'verify.finished', body: { ...ended(VERIFY, 1), passed: true } },
+  'verify killed': { type: 'verify.finished', body: { ...ended(VERIFY, null), passed: true } },
+  'another verify': { type: 'verify.finished', body: { ...ended('true', 0), passed: true } },
+  pushed: {
+    type: 'log',
+    body: { level: 'info', text: 'pushed' },
+  },
+} as const;
+type Name = keyof typeof EVENTS;
+
+/** What a worker that reports success has done, by the status and reason that its attempt ends with. */
+const CASES: [keyof typeof BOTH | 'both' | 'none', Name[], string][] = [
+  ['none', [], 'succeeded'],
+  ['none', ['verify failed'], 'succeeded'],
+  ['setup_command', ['clone', 'turn', 'tool'], 'failed: setup_failed'],
+  ['setup_command', ['clone', 'setup failed'], 'failed: setup_failed'],
+  ['setup_command', ['clone', 'setup killed'], 'failed: setup_failed'],
+  ['setup_command', ['clone', 'another setup'], 'failed: setup_failed'],
+  ['setup_command', ['setup', 'clone'], 'failed: setup_failed'],
+  ['setup_command', ['clone', 'setup', 'setup failed'], 'failed: setup_failed'],
+  ['setup_command', ['clone', 'setup', 'turn', 'tool', 'tool ends'], 'succeeded'],
+  ['verify_command', ['clone', 'turn'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'verify failed'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'verify claimed'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'verify killed'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'another verify'], 'failed: verify_failed'],
+  ['verify_command', ['verify', 'clone'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'verify', 'turn'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'verify', 'tool'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'tool', 'verify', 'tool ends'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'verify', 'verify failed'], 'failed: verify_failed'],
+  ['verify_command', ['clone', 'turn', 'verify failed', 'turn', 'tool', 'tool ends', 'verify', 'pushed'], 'succeeded'],
+  ['both', ['clone', 'turn', 'verify'], 'failed: setup_failed'],
+  ['both', ['clone', 'setup', 'turn'], 'failed: verify_failed'],
+  ['both', ['clone', 'setup', 'turn', 'verify', 'pushed'], 'succeeded'],
+];
+
+for (const [given, names, expected] of CASES)
+  test(`success with ${given} after ${names.join(', ') || 'nothing'}: ${expected}`, async (t) => {
+    const commands = given === 'both' ? BOTH : given === 'none' ? {} : { [given]: BOTH[given] };
+    const { scene, task_id, events, result } = await setCallbackScene(t, commands);
+    const posted = names.map((name, index) => ({ seq: index + 1, at, ...EVENTS[name] }));
+    t.is((await events(posted)).status, 200);
+    t.is((await result(names.length)).status, 200);
+    const { status, reason } = taskOf(scene.log, task_id);
+    t.is(reason === null ? status : `${status}: ${reason}`, expected);
+    t.is((await result(names.length)).status, 200, 'a repeat of the result has no effect');
+  });
+
+test('a worker that fails or is cancelled needs no verify command', async (t) => {
+  const { scene, task_id, result } = await setCallbackScene(t, BOTH);
+  t.is((await result(0, { status: 'failed', reason: 'stuck' })).status, 200);
+  t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'stuck' });
+});
