@@ -23,7 +23,8 @@ type Options = {
   emit: ProgressReporter['emit'];
 };
 
-/** How much of a problem is repeated in a note. */
+/** As the contract bounds it. */
+const LOG_CHARS_MAX = 20_000;
 const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
 
 /** The repository of an attempt, from the clone to the last push. */
@@ -68,7 +69,9 @@ export class TaskClone {
 
   /** Pushes work in progress. A refusal is reported to people once. */
   async checkpoint(signal: AbortSignal): Promise<void> {
-    const { problem } = await this.publish(signal, wipMessage(this.#options.assignment.title), { wip: true });
+    const message = wipMessage(this.#options.assignment.title);
+    const options = { message, wip: true, with_diff: false, accept: () => true };
+    const { problem } = await this.#publisher.publish(this.#repositories(signal), options);
     if (problem !== null) await this.#tell([problem.message], `Work in progress: ${problem.message}`);
   }
 
@@ -97,12 +100,6 @@ export class TaskClone {
     const text = texts.join('\n\n');
     await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
     return text;
-  }
-
-  /** Pushes everything, as work in progress or as the result, whatever the commit leaves out. */
-  async publish(signal: AbortSignal, message: string, { wip }: { wip: boolean }): Promise<Published> {
-    const options = { message, wip, with_diff: !wip, accept: () => true };
-    return this.#publisher.publish(this.#repositories(signal), options);
   }
 
   /** The last push of the attempt, with the diff. What it leaves out is reported. */
@@ -135,9 +132,6 @@ export class TaskClone {
     return repositories(this.#options.workspace_dir, this.#options.env, signal);
   }
 }
-
-/** As the contract bounds it. */
-const LOG_CHARS_MAX = 20_000;
 
 /** What the transcript says about the workspace that it is about. */
 function expectedWorkspace(transcript: TranscriptEvent[]): Expected {

@@ -1,6 +1,7 @@
 import type { DiffStat } from '../../protocol/task.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { ProgressReporter } from '../base/work.ts';
+import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
 import { GitError } from './git.ts';
 import { inspect, type Inspection } from './inspect.ts';
@@ -9,9 +10,8 @@ import type { NamedValue } from './pushed-secrets.ts';
 import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
-import { writeRecord, type WorkspaceRecord } from './workspace-record.ts';
+import { readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 import { commitWorktree } from './worktree-commit.ts';
-import { moveHeadTo } from './agent-repository.ts';
 
 /**
  * How the work differs from the base, and where it is. `branch` and `commit`: what is on the forge; null if nothing is.
@@ -39,7 +39,7 @@ type PublishOptions = {
   /** Work in progress leaves HEAD and the index as they are; otherwise they move to the commit. */
   wip: boolean;
   with_diff: boolean;
-  /** False: say what is in the way or left out, and push only if that is nothing. */
+  /** Whether the commit may be pushed although it leaves these files out. */
   accept: (left_out: string[]) => boolean;
 };
 
@@ -86,7 +86,8 @@ export class Publisher {
   async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
     const { own } = repos;
     const { base_commit } = this.#record;
-    const [worktree, pushed] = [await commitWorktree(repos, message), await own.resolve(PUSHED_REF)];
+    const worktree = await commitWorktree(repos, message);
+    const pushed = await own.resolve(PUSHED_REF);
     const { commit, tree } = worktree;
     const { secrets, began_ms } = this.#options;
     const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
@@ -120,7 +121,7 @@ export class Publisher {
       this.#pushed = commit;
       if (branch !== this.#record.branch) {
         this.#record = { ...this.#record, branch };
-        await writeRecord(repos.own, this.#record);
+        await writeRecord(repos.own, { ...(await readRecord(repos.own)), ...this.#record });
       }
       if (!wip) await moveHeadTo(repos, commit);
       await emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });

@@ -292,3 +292,39 @@ test.serial('a .git that the agent removed is made anew before the last push, an
   t.is(answers[1], null);
   t.is(await git(bare, 'show', `${task.base.branch}:a.txt`), 'a');
 });
+
+test.serial("damage to the worker's own git directory during the work is repaired from the remote", async (t) => {
+  const { task, start, bare, config } = await setScene(t);
+  const worker = await start(
+    doing(async (input) => {
+      await write(input, 'a.txt', 'a\n');
+      await input.checkpoint();
+      await rm(join(config().workspace_dir, 'git/objects'), { recursive: true });
+      await write(input, 'b.txt', 'b\n');
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.like(task.current.result, { status: 'succeeded', branch: task.base.branch });
+  t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\na.txt\nb.txt');
+});
+
+test.serial('files below a submodule are named as left out', async (t) => {
+  const { task, start } = await setScene(t);
+  const answers: (string | null)[] = [];
+  const worker = await start(
+    doing(async ({ repo_dir, ...input }) => {
+      await writeFile(join(repo_dir, '.gitmodules'), '[submodule "lib"]\n\tpath = lib\n\turl = ../lib\n');
+      const commit = await git(repo_dir, 'rev-parse', 'HEAD');
+      await git(repo_dir, 'update-index', '--add', '--cacheinfo', `160000,${commit},lib`);
+      await git(repo_dir, 'add', '.gitmodules');
+      await git(repo_dir, 'commit', '-q', '-m', 'A submodule');
+      await mkdir(join(repo_dir, 'lib/src'), { recursive: true });
+      await writeFile(join(repo_dir, 'lib/src/new.js'), 'new');
+      answers.push(await input.deliver('It'));
+    }),
+  );
+  await hand(worker, task);
+  t.is(await worker.ended, 0);
+  t.regex(answers[0] ?? '', /lib\/ \(1 file\) is a submodule/);
+});
