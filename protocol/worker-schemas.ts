@@ -30,7 +30,10 @@ export const Assignment = z.object({
   base_branch: z.string().nullable(),
   /** The branch to push to. It begins with `branch_prefix`. */
   branch: z.string(),
-  /** A push may write only refs that begin with `refs/heads/<branch_prefix>`. */
+  /**
+   * A push may write only refs that begin with `refs/heads/<branch_prefix>`, or with the same and a `-` for each `/`: for
+   * a repository that has a branch in the way, such as `errand`.
+   */
   branch_prefix: z.string(),
   /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
   repo_url: z.string(),
@@ -71,8 +74,12 @@ export const Assignment = z.object({
 });
 export type Assignment = z.infer<typeof Assignment>;
 
-/** The event types that make up a transcript. The assignment of a later attempt has only these. */
+/**
+ * The event types that make up a transcript. The assignment of a later attempt has only these. `repository.ready` is no
+ * part of the conversation: it names the workspace that the events after it are about.
+ */
 export const TRANSCRIPT_TYPES = [
+  'repository.ready',
   'conversation.started',
   'turn.finished',
   'tool.started',
@@ -147,7 +154,7 @@ export const ResultPost = z.strictObject({
   commit: Commit.nullable(),
   base_commit: Commit.nullable(),
   diff_stat: DiffStat,
-  /** `git diff` from the base commit to the commit, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
+  /** `git diff` from the base commit to the commit, or to the work that could not be pushed, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
   diff: z.string(),
   diff_truncated: z.boolean(),
 });

@@ -57,7 +57,8 @@
  *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
  *                                         The task token takes the place of the API key.
  *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. A push
- *                                         may write only branches that begin with the assignment's `branch_prefix`. An
+ *                                         may write only branches that begin with the assignment's `branch_prefix`,
+ *                                         or with the same and `-` in place of `/`. An
  *                                         error has its code in the header `errand-error`, since git does not show
  *                                         response bodies.
  *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
@@ -122,6 +123,13 @@
  * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
  * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
  * `agent.started`, and adds them to the transcript.
+ *
+ * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
+ * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
+ * with the branch as it was pushed, tells the model what is and is not there, and lets it have a turn before the end.
+ *
+ * A push that the forge refuses is no end of the work either: the forge's lines are in the result's `detail`, and the
+ * result has the diff of what could not be pushed.
  *
  * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. A worker
  * that exits with another code is lost, whatever it has reported.

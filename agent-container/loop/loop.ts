@@ -14,7 +14,13 @@ import { turnEvent } from './turn-event.ts';
 const IDLE_TURNS_MAX = 3;
 /** How often the verify command may fail until its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
+/** How often a push may be refused until the reason no longer goes back to the model. */
+const DELIVERIES_MAX = 4;
 const QUESTION_MS_MAX = 30 * 60_000;
+
+const DELIVER_AGAIN =
+  'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
+  'summary for the person, which names what could not be done.';
 
 type Options = {
   input: WorkInput;
@@ -26,6 +32,8 @@ type Options = {
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
    */
   verify: () => Promise<string | null>;
+  /** Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. */
+  deliver: () => Promise<string | null>;
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
@@ -44,6 +52,7 @@ export class Loop {
   readonly #reductions: ContextReductions;
   #idle_turns = 0;
   #verify_failures = 0;
+  #deliveries = 0;
   #checkpoint_at: number;
 
   constructor(options: Options) {
@@ -196,11 +205,24 @@ export class Loop {
   async #finish(): Promise<boolean> {
     const { verify, limits } = this.#options;
     const failure = await verify();
-    if (failure === null) return !(await this.#addMessages());
+    if (failure === null)
+      return !(await this.#addMessages()) && (await this.#deliver()) && !(await this.#addMessages());
     this.#verify_failures++;
     const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#verify_failures < VERIFY_FAILURES_MAX;
     if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('verify_failed', failure);
     await this.#say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
+    return false;
+  }
+
+  /** Pushes the work. False: the model has to act on what is in the way. */
+  async #deliver(): Promise<boolean> {
+    const { deliver, limits } = this.#options;
+    const text = await deliver();
+    if (text === null) return true;
+    this.#deliveries++;
+    const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#deliveries < DELIVERIES_MAX;
+    if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('push_rejected', text);
+    await this.#say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
     return false;
   }
 

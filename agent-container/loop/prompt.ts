@@ -38,10 +38,16 @@ const NETWORK: Record<Assignment['egress'], string> = {
 };
 
 /** The first message: the repository's instructions if there are any, then the facts and the task. */
-export function firstContent(assignment: Assignment, repo_dir: string, instructions: string | null): ContentBlock[] {
+export function firstContent(
+  assignment: Assignment,
+  repo_dir: string,
+  clone_facts: string[],
+  instructions: string | null,
+): ContentBlock[] {
   const { branch, base_branch, setup_command, verify_command, egress } = assignment;
   const facts = [
     `The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${base_branch ?? 'its default branch'}.`,
+    ...clone_facts,
     NETWORK[egress],
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),
     ...(verify_command === null

@@ -63,7 +63,8 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
-    await closeInterruptedCalls(transcript, tool_calls, record);
+    await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
+    if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
     await new Loop({
       input,
       transcript,
@@ -71,6 +72,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       model: new RetryingModelClient(new ModelClient(input.model, settings), report, settings),
       tool_calls,
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
+      deliver: () => input.deliver(succeeded(title, transcript.last_text).commit_message),
       record,
       checkpoint_ms: settings.checkpoint_ms,
       signal,
@@ -116,12 +118,12 @@ function toolCallsFor(
 
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
-  { assignment, repo_dir }: WorkInput,
+  { assignment, repo_dir, clone_facts }: WorkInput,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
   if (transcript.system !== null) return;
-  const content = firstContent(assignment, repo_dir, await readInstructions(repo_dir));
+  const content = firstContent(assignment, repo_dir, clone_facts, await readInstructions(repo_dir));
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }
 
@@ -133,12 +135,19 @@ async function closeInterruptedCalls(
   transcript: Transcript,
   tool_calls: ToolCalls,
   record: RecordEvent,
+  /** The calls were meant for another workspace. */
+  is_moved: boolean,
 ): Promise<void> {
   const open = transcript.openCalls();
-  if (!open.some(({ started }) => started) && !transcript.has_results) return;
+  if (!is_moved && !open.some(({ started }) => started) && !transcript.has_results) return;
   for (const call of open) {
     if (call.started && call.name === 'ask_person')
       await record({ type: 'question.closed', body: { ref: call.ref, answered: false } });
     await tool_calls.refuse(transcript.turn, [call], call.started ? INTERRUPTED : NOT_EXECUTED);
   }
+}
+
+/** Tells the model that the workspace is not the one that the conversation is about. */
+async function noteWorkspace(note: string, transcript: Transcript, record: RecordEvent): Promise<void> {
+  await record({ type: 'input.added', body: { turn: transcript.turn, source: 'harness', text: `[Errand] ${note}` } });
 }

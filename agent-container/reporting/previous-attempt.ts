@@ -49,7 +49,7 @@ export function readPreviousAttempt(spool_dir: string, assignment: Assignment): 
   return {
     resumed: attempt > 1 || own.length > 0 || transcript.length > 0,
     unreported: unreported.map(withoutNumber),
-    transcript: [...transcript, ...[...own, ...unreported].flatMap((event) => toTranscript(event, attempt))],
+    transcript: [...transcript, ...[...own, ...previous].flatMap((event) => toTranscript(event, attempt))],
   };
 }
 

@@ -136,8 +136,8 @@ export class Callbacks {
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
     const { summary, branch, commit, base_commit, diff_stat } = result;
     // An attempt that failed before it pushed anything must not replace the result of an earlier attempt, whose
-    // branch is still there.
-    if (result.status === 'succeeded' || commit !== null || task.result === null) {
+    // branch is still there. The diff of work that could not be pushed is kept: it is nowhere else.
+    if (result.status === 'succeeded' || commit !== null || task.result === null || result.diff !== '') {
       updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
       putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
     }

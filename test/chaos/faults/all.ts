@@ -5,6 +5,7 @@ import { CLIENT_FAULTS } from './clients.ts';
 import { COORDINATOR_FAULTS } from './coordinator.ts';
 import { ENGINE_FAULTS } from './engine.ts';
 import { MACHINE_FAULTS } from './machine.ts';
+import { REPOSITORY_FAULTS } from './repository.ts';
 import { UPSTREAM_FAULTS } from './upstream.ts';
 import { WORKER_FAULTS } from './worker.ts';
 
@@ -15,6 +16,7 @@ export const FAULTS: Fault[] = [
   ...CALLBACK_FAULTS,
   ...CLIENT_FAULTS,
   ...UPSTREAM_FAULTS,
+  ...REPOSITORY_FAULTS,
   ...MACHINE_FAULTS,
   ...BACKUP_FAULTS,
   ...ENGINE_FAULTS,
