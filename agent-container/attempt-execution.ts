@@ -96,13 +96,14 @@ export class AttemptExecution {
 
   async #workInput(clone: TaskClone): Promise<WorkInput> {
     const { config, assignment, model, proxy, messages, report, stop, log } = this.#options;
-    const [scratch_dir, home] = [join(config.workspace_dir, 'scratch'), join(config.workspace_dir, 'home')];
-    await Promise.all([mkdir(scratch_dir, { recursive: true }), mkdir(home, { recursive: true })]);
+    const dirIn = (name: string) => join(config.workspace_dir, name);
+    const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
+    await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
     return {
       assignment: { ...assignment, branch: clone.prepared.branch },
       repo_dir: this.#repo_dir,
       scratch_dir,
-      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, proxy_url: proxy.url }),
+      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
       model,
       report: observed(report, clone),
       messages,

@@ -28,6 +28,8 @@ type Options = {
   limits: AttemptLimits;
   model: RetryingModelClient;
   tool_calls: ToolCalls;
+  /** Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to tell. */
+  new_shell_note: string | null;
   /**
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
    */
@@ -50,6 +52,7 @@ export class Loop {
   readonly #options: Options;
   readonly #stuck = new StuckDetector();
   readonly #reductions: ContextReductions;
+  #new_shell_note: string | null;
   #idle_turns = 0;
   #verify_failures = 0;
   #deliveries = 0;
@@ -57,6 +60,7 @@ export class Loop {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#new_shell_note = options.new_shell_note;
     this.#reductions = new ContextReductions(options.record);
     this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
@@ -96,6 +100,8 @@ export class Loop {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
+    if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
+    this.#new_shell_note = null;
     const turn = transcript.turn + 1;
     const { model: model_name, effort = 'medium', attempt } = input.assignment;
     const ref = `turn-${attempt}-${turn}`;
