@@ -48,14 +48,15 @@ export class Callbacks {
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
         updateLastSeq(tx.db, task_id, n, last_seq);
-        this.#progress.recordProgress(task_id, n);
+        tx.afterCommit(() => this.#progress.recordProgress(task_id, n));
       }
       applyEvents(tx, task_id, added, at);
       if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
-      if (post.deltas.length > 0) {
-        this.#progress.recordOutput(task_id, n);
-        tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
-      }
+      if (post.deltas.length > 0)
+        tx.afterCommit(() => {
+          this.#progress.recordOutput(task_id, n);
+          this.#relayDeltas(call, post.deltas);
+        });
       return { acked_seq: last_seq, control: controlOf(tx, call) };
     });
   }
@@ -112,7 +113,7 @@ export class Callbacks {
   }
 
   #setWaitingFor(tx: Tx, { task_id, attempt, state }: ActiveCall, waiting: WaitingFor | null): void {
-    this.#progress.recordWait(task_id, attempt, waiting);
+    tx.afterCommit(() => this.#progress.recordWait(task_id, attempt, waiting));
     const waiting_for = waiting && JSON.stringify(waiting);
     if (waiting_for === state.waiting_for) return;
     updateWaitingFor(tx.db, task_id, waiting_for);
