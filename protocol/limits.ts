@@ -38,6 +38,8 @@ export const LIMITS = {
   summary_chars_max: 16_000,
   /** An assignment. It contains the transcript of the earlier attempts. */
   assignment_bytes_max: 64 * 1024 * 1024,
+  /** The transcript of an assignment, with 100 bytes for each event beside its body. A longer one is not resumed. */
+  transcript_bytes_max: 32 * 1024 * 1024,
 
   /** A request to the Claude API through the model proxy. The API's own limit is 32 MB. */
   llm_body_bytes_max: 32 * 1024 * 1024,
@@ -76,6 +78,8 @@ export const LIMITS = {
   access_token_s: 600,
   refresh_token_s: 60 * 24 * 3600,
   ws_ticket_s: 30,
+  /** The unused tickets of one user. One more voids their oldest. */
+  ws_tickets_per_user_max: 64,
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
   /** The part of a client's User-Agent header that is stored. */
