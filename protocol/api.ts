@@ -37,6 +37,10 @@ const Command = z.string().trim().min(1, 'is empty: use null for no command').ma
 
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
+const Variables = z
+  .record(EnvName, z.string().max(10_000))
+  .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries');
+
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
   repo_url: RepoAddress,
@@ -48,11 +52,13 @@ const projectFields = {
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
   egress_hosts: z.array(Host).max(100),
+  /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
+  env: Variables,
 };
 
 /**
- * Fields that are stored encrypted and never shown again: the repository's credential, and environment variables for
- * the commands.
+ * Fields that are stored encrypted and never shown again: the repository's credential, and secret variables for the
+ * environment of the commands.
  */
 const projectSecrets = {
   /** A forge's access token. `git_username` defaults to `x-access-token`. */
@@ -63,9 +69,7 @@ const projectSecrets = {
     .max(200)
     .regex(/^[^:\p{Cc}]+$/u, 'contains a colon or a control character')
     .nullable(),
-  env: z
-    .record(EnvName, z.string().max(10_000))
-    .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries'),
+  secrets: Variables,
 };
 
 const check = z
@@ -85,7 +89,10 @@ export const ProjectCreate = z.strictObject({
 });
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
-/** Changes a project. Absent fields stay unchanged, and null removes a value. `env` replaces all variables. */
+/**
+ * Changes a project. Absent fields stay unchanged, and null removes a value. `env` and `secrets` each replace all
+ * variables of their kind.
+ */
 export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets, check }).partial().shape);
 export type ProjectPatch = z.infer<typeof ProjectPatch>;
 
@@ -94,7 +101,7 @@ export const Project = z.object({
   id: Id,
   ...projectFields,
   has_git_token: z.boolean(),
-  env_names: z.array(z.string()).describe('the values are never shown'),
+  secret_names: z.array(z.string()).describe('the secret variables; their values are never shown'),
   created_at: Time,
   updated_at: Time,
 });

@@ -42,11 +42,13 @@ export const Assignment = z.object({
   time_limit_ms: z.number().int().positive(),
   setup_command: z.string().nullable(),
   verify_command: z.string().nullable(),
-  /**
-   * The project's secrets for the environment of the commands. The worker must not print them or put them into
-   * events.
-   */
+  /** The project's variables for the environment of the commands. */
   env: z.record(z.string(), z.string()),
+  /**
+   * The names in `env` whose values are secret. The worker must not print these values, push them or put them into
+   * events. Absent: all of them are.
+   */
+  secrets: z.array(z.string()).optional(),
   /** The author of the commits. */
   author: z.object({ name: z.string(), email: z.string() }),
   /** What the forward proxy allows. Unless it is `none`, the worker sets HTTPS_PROXY for its commands. */

@@ -21,6 +21,7 @@ const NAMES: Record<string, string> = {
   project_id: '--project',
   prompt: 'the text',
   repo_url: '--repo',
+  secrets: '--secret',
   setup_command: '--setup',
   status: '--status',
   text: 'the text',
@@ -32,5 +33,5 @@ export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];
   if (name === undefined) return `${field} ${message}`;
-  return [name, ...(key === 'env' && inner !== undefined ? [inner] : []), message].join(' ');
+  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), message].join(' ');
 }

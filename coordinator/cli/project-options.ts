@@ -23,7 +23,13 @@ export const PROJECT_OPTIONS = {
     type: 'string',
     placeholder: 'NAME=VALUE',
     multiple: true,
-    help: "for the commands; may be repeated, and replaces all earlier values. NAME alone takes the value from this shell's environment",
+    help: "a plain variable for the commands, which everybody may read; may be repeated, and replaces all earlier ones. NAME alone takes the value from this shell's environment",
+  },
+  secret: {
+    type: 'string',
+    placeholder: 'NAME=VALUE',
+    multiple: true,
+    help: 'a secret variable for the commands, which is never shown again; otherwise like --env',
   },
   'git-username': { type: 'string', placeholder: 'NAME', help: "the forge's user name that belongs to the token" },
   'git-token-stdin': { type: 'boolean', help: "read the forge's token from the standard input" },
@@ -43,7 +49,8 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     max_turns: numberOrNull('max-turns', values['max-turns']),
     egress: readEgress(values.egress),
     egress_hosts: values['egress-host']?.filter((host) => host !== ''),
-    env: values.env && readEnv(values.env, io),
+    env: values.env && readVariables('env', values.env, io),
+    secrets: values.secret && readVariables('secret', values.secret, io),
     git_username: orNull(values['git-username']),
     git_token: values['git-token-stdin'] === true ? await readSecret(io) : undefined,
     check: values['no-check'] === true ? false : undefined,
@@ -65,7 +72,7 @@ function readEgress(text: string | undefined): Egress | undefined {
   return data;
 }
 
-function readEnv(assignments: readonly string[], { variable }: Io): Record<string, string> {
+function readVariables(option: string, assignments: readonly string[], { variable }: Io): Record<string, string> {
   return Object.fromEntries(
     assignments
       .filter((assignment) => assignment !== '')
@@ -73,7 +80,8 @@ function readEnv(assignments: readonly string[], { variable }: Io): Record<strin
         const equals = assignment.indexOf('=');
         const name = equals === -1 ? assignment : assignment.slice(0, equals);
         const value = equals === -1 ? variable(name) : assignment.slice(equals + 1);
-        if (value === undefined) throw new UsageFailure(`--env ${name}: this shell's environment has no ${name}.`);
+        if (value === undefined)
+          throw new UsageFailure(`--${option} ${name}: this shell's environment has no ${name}.`);
         return [name, value];
       }),
   );

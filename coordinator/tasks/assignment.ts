@@ -10,7 +10,7 @@ import { listTranscript, measureTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
-export type TaskSettings = Pick<Assignment, 'env' | 'egress' | 'author'>;
+export type TaskSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
 
 export type AssignmentDependencies = {
   db: Db;
