@@ -25,6 +25,12 @@ export const LIMITS = {
   event_bytes_max: 1024 * 1024,
   /** The nesting depth of an event's body. */
   event_depth_max: 100,
+  /**
+   * What the events of one attempt take in the log: the bytes of their bodies, and `event_row_bytes` for each. Above
+   * it the attempt is ended.
+   */
+  attempt_log_bytes_max: 256 * 1024 * 1024,
+  event_row_bytes: 200,
   /** Events in one callback. */
   events_per_post_max: 500,
   /** Deltas in one callback. A worker drops deltas that do not fit. */

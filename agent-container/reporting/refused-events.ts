@@ -27,7 +27,7 @@ export class RefusedEvents {
   }
 
   /** Handles a refused batch. Throws the error if even the replacement was refused. */
-  replace(error: unknown, sent: SpooledEvent[]): void {
+  replace(sent: SpooledEvent[], error: unknown): void {
     // Without events there is nothing to replace: the deltas, or the `waiting_for`, were dropped when the POST failed.
     if (sent.length === 0) return;
     const refused = namedBy(error, sent) ?? (sent.length === 1 ? sent[0] : undefined);

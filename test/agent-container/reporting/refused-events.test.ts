@@ -28,7 +28,7 @@ for (const [what, event] of Object.entries(REFUSED))
       const batch = spool.read(1, process, 1e6);
       const field = `/events/0/body/${process}`;
       const error = new ErrandError('invalid', `Process ${process} was told.`, { errors: [{ field, message: 'no' }] });
-      new RefusedEvents(spool).replace(error, batch);
+      new RefusedEvents(spool).replace(batch, error);
       const texts = spool.read(1, 9, 1e6).map(({ text }) => text);
       spool.close(new Error('the process ended'));
       return texts;
