@@ -80,6 +80,8 @@ export const LIMITS = {
   /** How long a client may take to subscribe before its socket is closed. */
   socket_subscribe_ms: 15_000,
   socket_ping_ms: 25_000,
+  /** How long after the expiry of its log-in a socket may stay open. A log-in that somebody ends closes it at once. */
+  socket_log_in_check_ms: 10_000,
 
   access_token_s: 600,
   refresh_token_s: 60 * 24 * 3600,
