@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoAddress, Task, TaskStatus, TURNS_MAX } from './task.ts';
+import {
+  Effort,
+  BranchName,
+  BUDGET_USD_MAX,
+  ModelName,
+  Prompt,
+  RepoAddress,
+  Task,
+  TaskStatus,
+  TURNS_MAX,
+} from './task.ts';
 
 /*
  * The bodies and queries of the routes for projects, tasks and the server's state; `./accounts.ts` has those for
@@ -48,6 +58,7 @@ const projectFields = {
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
   model: ModelName.nullable().describe("null: the server's default"),
+  effort: Effort.nullable().describe("how much the model thinks; null: the server's default"),
   budget_usd: Budget.nullable(),
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
@@ -126,6 +137,7 @@ export const TaskCreate = z
       'by default the branch in the link of repo_url, or that of the project',
     ),
     model: ModelName.optional(),
+    effort: Effort.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
     priority: z.number().int().min(-10).max(10).optional().describe('higher first; 0 by default'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
+import { Commit, DiffStat, Effort, FailureReason, WaitingFor } from './task.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
@@ -35,6 +35,8 @@ export const Assignment = z.object({
   /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
   repo_url: z.string(),
   model: z.string(),
+  /** For the model's requests; absent: `medium`. */
+  effort: Effort.optional(),
   max_turns: z.number().int().positive(),
   budget_usd: z.number().positive(),
   spent_usd: z.number().nonnegative(),

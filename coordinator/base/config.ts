@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import type { Effort } from '../../protocol/task.ts';
 import { readDestination, type BackupDestination } from './backup-destination.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
@@ -36,6 +37,7 @@ export type Config = {
   worker_pids_max: number;
   workspace_bytes_max: number;
   model: string;
+  effort: Effort;
   budget_usd: number;
   max_turns: number;
   time_limit_ms: number;
@@ -124,6 +126,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     worker_pids_max: s.ERRAND_WORKER_PIDS,
     workspace_bytes_max: s.ERRAND_WORKSPACE_MB * MB,
     model: s.ERRAND_MODEL,
+    effort: s.ERRAND_EFFORT,
     budget_usd: s.ERRAND_BUDGET_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,

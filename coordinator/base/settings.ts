@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Effort } from '../../protocol/task.ts';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
 /*
@@ -44,6 +45,9 @@ const claude = {
     .string()
     .default('claude-sonnet-5-5')
     .describe('the model, unless the errand or its project names one'),
+  ERRAND_EFFORT: Effort.default('medium').describe(
+    'how much the model thinks, unless the errand or its project says: low, medium, high, xhigh or max',
+  ),
   ERRAND_PRICES: z.string().optional().describe('a JSON file that changes or adds prices'),
 };
 

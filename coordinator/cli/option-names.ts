@@ -4,6 +4,7 @@ import type { FieldError } from '../../protocol/problem.ts';
 const NAMES: Record<string, string> = {
   base_branch: '--branch',
   budget_usd: '--budget',
+  effort: '--effort',
   egress: '--egress',
   egress_hosts: '--egress-host',
   email: 'the e-mail address',

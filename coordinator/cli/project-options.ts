@@ -1,4 +1,5 @@
 import { Egress, type ProjectPatch } from '../../protocol/api.ts';
+import { Effort } from '../../protocol/task.ts';
 import { given, numberOf, type Values } from './command.ts';
 import { readSecret, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -10,6 +11,7 @@ export const PROJECT_OPTIONS = {
   setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
   verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
   model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
+  effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
   budget: { type: 'string', placeholder: 'USD', help: 'the most an errand may cost, in US dollars' },
   'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns an errand may take' },
   egress: { type: 'string', placeholder: 'KIND', help: `what commands may reach: ${Egress.options.join(', ')}` },
@@ -45,6 +47,7 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     setup_command: orNull(values.setup),
     verify_command: orNull(values.verify),
     model: orNull(values.model),
+    effort: values.effort === '' ? null : readEffort(values.effort),
     budget_usd: numberOrNull('budget', values.budget),
     max_turns: numberOrNull('max-turns', values['max-turns']),
     egress: readEgress(values.egress),
@@ -69,6 +72,14 @@ function readEgress(text: string | undefined): Egress | undefined {
   if (text === undefined) return undefined;
   const { data } = Egress.safeParse(text);
   if (data === undefined) throw new UsageFailure(`--egress must be one of ${Egress.options.join(', ')}: ${text}`);
+  return data;
+}
+
+/** Undefined: not given. */
+export function readEffort(text: string | undefined): Effort | undefined {
+  if (text === undefined) return undefined;
+  const { data } = Effort.safeParse(text);
+  if (data === undefined) throw new UsageFailure(`--effort must be one of ${Effort.options.join(', ')}: ${text}`);
   return data;
 }
 

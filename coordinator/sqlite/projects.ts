@@ -31,9 +31,9 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
 export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
-    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, budget_usd, max_turns, egress,
+    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, budget_usd, max_turns, egress,
        egress_hosts, env, secrets, has_git_token, env_names, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :budget_usd, :max_turns, :egress,
+     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :budget_usd, :max_turns, :egress,
        :egress_hosts, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
@@ -43,7 +43,7 @@ export function updateProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
-       verify_command = :verify_command, model = :model, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
+       verify_command = :verify_command, model = :model, effort = :effort, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
        egress_hosts = :egress_hosts, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,

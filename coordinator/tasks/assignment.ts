@@ -52,6 +52,7 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     branch_prefix: branchPrefix(task_id),
     repo_url: task.repo_url,
     model: task.model,
+    effort: task.effort,
     max_turns: task.max_turns,
     budget_usd: task.budget_usd,
     spent_usd: task.usage.cost_usd,

@@ -33,6 +33,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     setup_command: fields.setup_command ?? null,
     verify_command: fields.verify_command ?? null,
     model: fields.model ?? null,
+    effort: fields.effort ?? null,
     budget_usd: fields.budget_usd ?? null,
     max_turns: fields.max_turns ?? null,
     egress: fields.egress ?? 'registries',

@@ -237,7 +237,7 @@ test('makes the same form of request for every model', async (t) => {
   t.like(b.model.requests[0]?.body, {
     stream: true,
     thinking: { type: 'adaptive', display: 'summarized' },
-    max_tokens: 32_000,
+    max_tokens: 64_000,
   });
   t.is(b.model.requests[0]?.headers['anthropic-beta'], 'context-management-2025-06-27,compact-2026-01-12');
 });
@@ -249,4 +249,13 @@ test('makes checkpoints', async (t) => {
   const c = await bench(t, { script: [{ tools: [run('true')] }, DONE] });
   await c.run();
   t.is(c.checkpoints, 0);
+});
+
+test('the effort of the errand goes with each request; without one it is medium', async (t) => {
+  const b = await bench(t, { script: [DONE, DONE] });
+  await b.run({ effort: 'max' });
+  const other = await bench(t, { script: [DONE] });
+  await other.run();
+  t.deepEqual(b.model.requests[0]?.body?.output_config, { effort: 'max' });
+  t.deepEqual(other.model.requests[0]?.body?.output_config, { effort: 'medium' });
 });
