@@ -71,6 +71,14 @@ export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): N
   return added;
 }
 
+/** What the events after `last_seq` take in the log, in bytes. */
+export function sizeOf(events: CheckedEvent[], last_seq: number): number {
+  let bytes = 0;
+  for (const { event, body } of events)
+    if (event.seq > last_seq) bytes += Buffer.byteLength(body) + LIMITS.event_row_bytes;
+  return bytes;
+}
+
 function isStored(tx: Tx, { task_id, n }: Attempt, { event, body }: CheckedEvent): boolean {
   const stored = findEventBySeq(tx.db, task_id, n, event.seq);
   if (!stored || stored.type !== event.type || stored.at !== event.at) return false;
