@@ -92,7 +92,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       for (const worker of running) worker.signal('SIGKILL');
       for (const { ended } of running) await ended;
       await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
-      await rm(root, { recursive: true, force: true });
+      await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -179,7 +179,7 @@ export async function attachedWorker(
     start: () => Promise.resolve(worker),
     close: async () => {
       await Promise.all([mock.stop(), proxies.repository.close(), proxies.model.close()]);
-      await rm(root, { recursive: true, force: true });
+      await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

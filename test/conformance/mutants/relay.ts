@@ -2,7 +2,7 @@
  * The scripted worker with one fault: `relay.ts MUTANT`. The worker runs in this process. Both of its sockets are
  * relays, which change or answer calls as the mutant says.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -50,6 +50,8 @@ async function relay(from: string, to: string, handle: Handler): Promise<void> {
       // The other side is not there, or cut the connection.
       .catch(() => response.destroy());
   });
+  // A killed process left its socket.
+  rmSync(from, { force: true });
   await new Promise<void>((resolve) => server.listen(from, resolve));
   chmodSync(from, 0o666);
 }
