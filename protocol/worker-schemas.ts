@@ -88,6 +88,21 @@ export const TRANSCRIPT_TYPES = [
   'plan.updated',
 ] as const;
 
+/**
+ * The event types about a process that is gone. Where they were not acknowledged, the next attempt leaves them out: they
+ * would be wrong about the new process.
+ */
+export const PROCESS_TYPES = [
+  'agent.started',
+  'step.started',
+  'repository.ready',
+  'turn.started',
+  'turn.retried',
+  'question.asked',
+  'question.closed',
+  'limit.near',
+] as const;
+
 /** The response to `GET /healthz`. `agent` and `version` name the worker's program. */
 export const WorkerHealth = z.object({
   ok: z.literal(true),

@@ -3,8 +3,8 @@
  *
  * A worker is a small HTTP server with a coding agent inside. It runs one attempt of one task, reports to the
  * coordinator by HTTP callbacks, and is then removed. Any program that follows this page is a worker, in whatever
- * language. `npm run conformance -- --worker …` checks a worker against it. "Must" marks a rule that this suite
- * checks. `./worker-schemas.ts` has the bodies of the calls, and `./events.ts` has the events.
+ * language. `npm run conformance -- --worker …` checks a worker against it, and names each rule that is broken with
+ * what was refused. `./worker-schemas.ts` has the bodies of the calls, and `./events.ts` has the events.
  *
  * ## How the two sides reach each other
  *
@@ -124,7 +124,8 @@
  * if it was cancelled. A worker that is killed loses nothing that was acknowledged or spooled: the next attempt gets
  * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
  * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
- * `agent.started`, and adds them to the transcript.
+ * `agent.started`, and adds them to the transcript. It leaves out those about the process that is gone
+ * (`PROCESS_TYPES`).
  *
  * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
  * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
@@ -139,6 +140,9 @@
  * A worker that meets a limit or an outage of the Claude API or the forge waits for a few minutes at most. Then it ends
  * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at
  * that time. Without one it tries again for hours, with growing pauses. Neither counts as a failed attempt.
+ *
+ * `time_limit_ms` counts from `repository.ready`. An attempt that reaches it ends its work as after a cancel, with the
+ * status `failed` and the reason `time_limit`. A setup command that fails ends it with `setup_failed`.
  *
  * `succeeded` is believed where the events agree. If the assignment has a `setup_command`, a `setup.finished` with that
  * command and exit code 0 must follow `repository.ready` in this attempt. If it has a `verify_command`, the attempt's
