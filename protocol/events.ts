@@ -85,6 +85,11 @@ export const NumberedEvent = z.discriminatedUnion('type', [
     usage: TurnUsage,
     request_id: z.string().nullable(),
     duration_ms: ms,
+    /**
+     * The content is a summary, which takes the place of so many messages at the beginning of the conversation. Those
+     * after them stay. Absent: the content is the model's next message.
+     */
+    replaces_messages: z.number().int().positive().optional(),
   }),
   numbered('turn.retried', 'A model request failed and is retried at `retry_at`. Its deltas are void.', {
     turn,

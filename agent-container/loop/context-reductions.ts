@@ -12,8 +12,7 @@ export class ContextReductions {
     this.#record = record;
   }
 
-  /** Returns whether the conversation was compacted to a summary. */
-  async report(turn: number, reductions: ModelResponse['reductions']): Promise<boolean> {
+  async report(turn: number, reductions: ModelResponse['reductions']): Promise<void> {
     for (const { means, detail } of reductions) {
       // The API leaves the same results out of each request: only a change is reported.
       if (means === 'clear_tool_uses' && detail === this.#last_cleared) continue;
@@ -21,6 +20,5 @@ export class ContextReductions {
       const body = { turn, means, detail: detail.slice(0, DETAIL_CHARS_MAX) };
       await this.#record({ type: 'context.reduced', body });
     }
-    return reductions.some(({ means }) => means === 'compact');
   }
 }

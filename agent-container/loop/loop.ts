@@ -1,14 +1,14 @@
 import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
-import { CONTEXT_EXHAUSTED, type RetryingModelClient } from '../model/retrying-client.ts';
-import { ContextReductions } from './context-reductions.ts';
+import { ModelError } from '../model/error.ts';
+import type { RetryingModelClient } from '../model/retrying-client.ts';
+import { ContextPolicy } from './context-policy.ts';
 import type { AttemptLimits } from './limits.ts';
+import type { ModelTurns } from './model-turns.ts';
 import { StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
-import { TOOL_SPECS } from './tool-specs.ts';
 import type { RecordEvent, Transcript } from './transcript.ts';
-import { turnEvent } from './turn-event.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
@@ -27,6 +27,7 @@ type Options = {
   transcript: Transcript;
   limits: AttemptLimits;
   model: RetryingModelClient;
+  turns: ModelTurns;
   tool_calls: ToolCalls;
   /** Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to tell. */
   new_shell_note: string | null;
@@ -51,7 +52,7 @@ type Options = {
 export class Loop {
   readonly #options: Options;
   readonly #stuck = new StuckDetector();
-  readonly #reductions: ContextReductions;
+  readonly #context: ContextPolicy;
   #new_shell_note: string | null;
   #idle_turns = 0;
   #verify_failures = 0;
@@ -61,7 +62,7 @@ export class Loop {
   constructor(options: Options) {
     this.#options = options;
     this.#new_shell_note = options.new_shell_note;
-    this.#reductions = new ContextReductions(options.record);
+    this.#context = new ContextPolicy({ ...options, say: (text) => this.#say('harness', text) });
     this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
 
@@ -95,38 +96,22 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { input, transcript, limits, model, record, signal } = this.#options;
+    const { limits, turns, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
     if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
     this.#new_shell_note = null;
-    const turn = transcript.turn + 1;
-    const { model: model_name, effort = 'medium', attempt } = input.assignment;
-    const ref = `turn-${attempt}-${turn}`;
-    await record({ type: 'turn.started', body: { turn, ref, model: model_name } });
-    const started = performance.now();
-    const messages = transcript.messages();
-    const request = { model: model_name, effort, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
-    const response = await model.request({ turn, ref }, request, signal);
-    const duration_ms = Math.round(performance.now() - started);
-    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
-    const { usage, request_id } = response;
-    const content = transcript.validAnswer(response.content);
-    const stop_reason = response.stop_reason ?? 'none';
-    const body = { turn, ref, model: response.model, content, stop_reason, usage, request_id, duration_ms };
-    await record(turnEvent(body));
-    await this.#reportReductions(turn, response);
-    await this.#checkResponse(response);
-  }
-
-  async #reportReductions(turn: number, { reductions, stop_reason }: ModelResponse): Promise<void> {
-    const { plan } = this.#options.transcript;
-    const is_compacted = await this.#reductions.report(turn, reductions);
-    if (!is_compacted || stop_reason !== 'tool_use' || plan.length === 0) return;
-    const items = plan.map(({ text, status }) => `- ${text} (${status.replace('_', ' ')})`).join('\n');
-    await this.#say('harness', `[Errand] Your plan, as you last set it:\n${items}`);
+    await this.#context.makeRoom();
+    try {
+      const response = await turns.ask();
+      await this.#context.handleAnswer(response);
+      await this.#checkResponse(response);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      await this.#context.handleOverflow(error);
+    }
   }
 
   /** Handles a response that the transcript leaves out: it ends the work, or the request is made again. */
@@ -135,11 +120,7 @@ export class Loop {
     this.#idle_turns++;
     if (stop_reason === 'refusal')
       throw new AttemptFailure('refused', `The model refused to go on${refusal === null ? '' : `: ${refusal}`}`);
-    if (stop_reason === 'model_context_window_exceeded') {
-      if (model.shorten_context) throw new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED);
-      model.shorten_context = true;
-      return;
-    }
+    if (stop_reason === 'model_context_window_exceeded') return this.#context.handleOverflow();
     model.shorten_context = false;
     if (transcript.unanswered_stop_reason !== null) return;
     this.#failIfIdle();

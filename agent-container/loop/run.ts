@@ -13,6 +13,7 @@ import { TOOLS } from '../tools/all.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
+import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -70,11 +71,14 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
     if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
+    const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
+    const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
       input,
       transcript,
       limits,
-      model: new RetryingModelClient(new ModelClient(input.model, settings), report, settings),
+      model,
+      turns,
       tool_calls,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { WorkerEvent } from '../../protocol/events.ts';
+import { TurnUsage, type WorkerEvent } from '../../protocol/events.ts';
 import { PlanItem } from '../../protocol/task.ts';
 import type { TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { ContentBlock, type ModelMessage } from '../model/message.ts';
+import { ContextSize } from './context-size.ts';
 import { validAnswer, validInput, validResult } from '../model/valid-content.ts';
 
 const content = z.array(ContentBlock);
@@ -10,19 +11,32 @@ const ConversationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('conversation.started'), body: z.object({ system: z.string(), content }) }),
   z.object({
     type: z.literal('turn.finished'),
-    body: z.object({ turn: z.number(), content, stop_reason: z.string() }),
+    body: z.object({
+      turn: z.number(),
+      content,
+      stop_reason: z.string(),
+      usage: TurnUsage.optional(),
+      replaces_messages: z.number().optional(),
+    }),
   }),
   z.object({ type: z.literal('tool.started'), body: z.object({ ref: z.string() }) }),
   z.object({ type: z.literal('tool.finished'), body: z.object({ ref: z.string(), content, is_error: z.boolean() }) }),
-  z.object({ type: z.literal('input.added'), body: z.object({ text: z.string(), message_id: z.string().optional() }) }),
+  z.object({
+    type: z.literal('input.added'),
+    body: z.object({ text: z.string(), source: z.string(), message_id: z.string().optional() }),
+  }),
   z.object({ type: z.literal('plan.updated'), body: z.object({ items: z.array(PlanItem) }) }),
 ]);
+
+/** Begins a note that says again what the conversation began with. */
+export const OPENING_AGAIN = '[Errand] The conversation so far was summarised. It began with this, word for word:';
 
 const ToolUse = z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.unknown() });
 
 /** Reports an event, and applies it to the transcript. */
 export type RecordEvent = (event: WorkerEvent) => Promise<void>;
 
+type TurnBody = z.infer<(typeof ConversationEvent.options)[1]>['body'];
 type ToolCall = { ref: string; name: string; input: unknown };
 /** A tool call of the model that has no result yet. */
 export type OpenCall = ToolCall & { started: boolean };
@@ -44,6 +58,12 @@ export class Transcript {
   plan: z.infer<typeof PlanItem>[] = [];
   /** The newest text of the model. */
   last_text = '';
+  /** What the conversation began with, and the messages of people since. */
+  opening: ContentBlock[] = [];
+  readonly said: string[] = [];
+  /** Whether the conversation was summarised, and its beginning was not said again since. */
+  lacks_opening = false;
+  readonly size = new ContextSize();
   /** The ids of the messages that are part of the conversation. */
   readonly message_ids = new Set<string>();
   #messages: ModelMessage[] = [];
@@ -62,10 +82,11 @@ export class Transcript {
     switch (type) {
       case 'conversation.started':
         this.system = body.system;
-        this.#messages = [{ role: 'user', content: validResult(body.content) }];
+        this.opening = validResult(body.content);
+        this.#messages = [{ role: 'user', content: this.opening }];
         return;
       case 'turn.finished':
-        return this.#addTurn(body.turn, body.content, body.stop_reason);
+        return body.replaces_messages === undefined ? this.#addTurn(body) : this.#addSummary(body);
       case 'tool.started':
         this.#started.add(body.ref);
         return;
@@ -79,6 +100,8 @@ export class Transcript {
         return;
       case 'input.added':
         if (body.message_id !== undefined) this.message_ids.add(body.message_id);
+        if (body.text.startsWith(OPENING_AGAIN)) this.lacks_opening = false;
+        if (body.source === 'person') this.said.push(validInput(body.text));
         this.#inputs.push({ type: 'text', text: validInput(body.text) });
         return;
       case 'plan.updated':
@@ -125,13 +148,10 @@ export class Transcript {
     return validAnswer(content, this.#call_ids, this.turn + 1);
   }
 
-  #addTurn(turn: number, answer: ContentBlock[], stop_reason: string): void {
+  #addTurn({ turn, content: answer, stop_reason, usage }: TurnBody): void {
     // An older version stored answers as they came.
     const content = this.validAnswer(answer);
-    this.#messages = this.messages();
-    this.#started.clear();
-    this.#results.clear();
-    this.#inputs = [];
+    this.#closeTurn();
     const calls = content.flatMap((block) => {
       const parsed = ToolUse.safeParse(block);
       return parsed.success ? [{ ref: parsed.data.id, name: parsed.data.name, input: parsed.data.input }] : [];
@@ -140,8 +160,28 @@ export class Transcript {
     this.last_text = textOf(content) || this.last_text;
     this.#turn = { turn, stop_reason, calls, is_kept };
     if (!is_kept) return;
+    if (usage !== undefined) this.size.add(this.#messages.length, usage);
     for (const { ref } of calls) this.#call_ids.add(ref);
+    if (content.some(hasSummary)) this.lacks_opening = true;
     this.#messages = [...this.#messages, { role: 'assistant', content }];
+  }
+
+  /** Puts a summary in the place of the first messages. The rest stays, and with it what the next request answers. */
+  #addSummary({ turn, content, stop_reason, replaces_messages = 0 }: TurnBody): void {
+    this.#closeTurn();
+    this.#turn = { turn, stop_reason, calls: [], is_kept: false };
+    if (!isSummary(content)) return;
+    this.#messages = [{ role: 'assistant', content }, ...this.#messages.slice(replaces_messages)];
+    this.size.clear();
+    this.lacks_opening = true;
+  }
+
+  /** The reply to the newest turn becomes a part of the conversation. */
+  #closeTurn(): void {
+    this.#messages = this.messages();
+    this.#started.clear();
+    this.#results.clear();
+    this.#inputs = [];
   }
 
   /** The reply to the newest turn: all results first, in the order of the calls, then what was said. */
@@ -154,6 +194,14 @@ export class Transcript {
     return this.#turn?.is_kept ? this.#turn.calls : [];
   }
 }
+
+/** Whether an answer is a summary that can take the place of messages: the API may fail to write one. */
+function isSummary(content: ContentBlock[]): boolean {
+  return content.length === 1 && content.every(hasSummary);
+}
+
+const hasSummary = (block: ContentBlock): boolean =>
+  block.type === 'compaction' && typeof block['content'] === 'string';
 
 function textOf(content: ContentBlock[]): string {
   return content

@@ -37,7 +37,7 @@ export class ModelError extends Error {
     super(message, { cause });
     this.kind = kind;
     this.retry_after_ms = retry_after_ms;
-    const named = kind === 'message_refused' ? REFUSED_MESSAGE.exec(message)?.[1] : undefined;
+    const named = REFUSED_MESSAGE.exec(message)?.[1];
     this.message_index = named === undefined ? null : Number(named);
   }
 }
@@ -78,6 +78,8 @@ function fromApiError(error: APIError): ModelError {
   // The spending limit of the API account, as 429 or 402. It does not pass by waiting.
   if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', text);
   if (type === 'billing_error' || status === 402) return make('budget_spent', text);
+  // The model, or the platform, has no summaries on request.
+  if (error.errorCode === 'compaction_unavailable') return make('rejected', text);
   if (status === 413 || /prompt is too long|exceed context limit/i.test(text)) return make('context_overflow', text);
   if (status === undefined) {
     const is_transient = type === null || TRANSIENT_TYPES.includes(type);

@@ -1,4 +1,9 @@
-import type { BetaMessageParam, MessageCreateParams } from '@anthropic-ai/sdk/resources/beta/messages/messages';
+import type {
+  BetaCacheControlEphemeral,
+  BetaContextManagementConfig,
+  BetaMessageParam,
+  MessageCreateParams,
+} from '@anthropic-ai/sdk/resources/beta/messages/messages';
 import type { Effort } from '../../protocol/task.ts';
 import type { ModelMessage, ToolSpec } from './message.ts';
 
@@ -8,13 +13,21 @@ export type ModelRequest = {
   system: string;
   tools: readonly ToolSpec[];
   messages: ModelMessage[];
-  /** Makes the API shorten the context now, as far as it can: the context was too long as it is. */
+  /**
+   * `answer`: the model's next turn. `summary`: nothing but a summary of the conversation. `cache`: no answer at all; the
+   * conversation stays in the API's cache for an hour.
+   */
+  purpose: 'answer' | 'summary' | 'cache';
+  /** Makes the API leave out as much as it can: the context was too long as it is. */
   shorten_context: boolean;
+  /** Whether the API is to summarise a long conversation by itself: it could not be asked for a summary. */
+  api_summarises: boolean;
 };
 
 /** Of one answer. All models allow it; a large file in one call needs it. */
-const MAX_TOKENS = 64_000;
-const BETAS = ['context-management-2025-06-27', 'compact-2026-01-12'];
+const MAX_TOKENS = { answer: 64_000, summary: 32_000, cache: 0 };
+/** The API counts a longer conversation as too long to be worth its price: it is summarised. */
+export const SUMMARY_AT_TOKENS = 160_000;
 /** Replaces the API's own instructions, to which a model with tools may respond with a tool call. */
 const COMPACTION = `Summarise the conversation so far, so that the work can go on from the summary alone. Do not call tools. \
 Wrap it in <summary></summary> and give it these headings: Goal (the task in the person's own words, and every later message \
@@ -23,46 +36,90 @@ commands, errors word for word).`;
 
 /** The parameters of the API request: streaming aside, the same form for every model. */
 export function toApiParams(request: ModelRequest): MessageCreateParams {
-  const { model, effort, system, tools, messages, shorten_context } = request;
+  const { model, effort, system, tools, messages, purpose } = request;
+  const edits = purpose === 'summary' ? [] : editsFor(request);
+  const cache_control: BetaCacheControlEphemeral = { type: 'ephemeral', ...(purpose === 'cache' && { ttl: '1h' }) };
   return {
     model,
-    max_tokens: MAX_TOKENS,
-    system: [{ type: 'text', text: system, cache_control: { type: 'ephemeral' } }],
+    max_tokens: MAX_TOKENS[purpose],
+    system: [{ type: 'text', text: system, cache_control }],
     tools: tools as MessageCreateParams['tools'] & object,
-    messages: withCacheMark(messages) as BetaMessageParam[],
-    thinking: { type: 'adaptive', display: 'summarized' },
+    messages: withCacheMark(messages, purpose, cache_control) as BetaMessageParam[],
+    // A block that no longer fits its conversation is left out by the API, in place of an error.
+    thinking: { type: 'adaptive', display: 'summarized', block_binding: { prefix_mismatch_behavior: 'drop_block' } },
     output_config: { effort },
-    cache_control: { type: 'ephemeral' },
-    context_management: {
-      edits: [
-        {
-          type: 'clear_tool_uses_20250919',
-          trigger: { type: 'input_tokens', value: shorten_context ? 20_000 : 100_000 },
-          keep: { type: 'tool_uses', value: shorten_context ? 2 : 6 },
-          // Each clearing writes the cache anew, so it must clear enough to be worth that.
-          clear_at_least: { type: 'input_tokens', value: shorten_context ? 1_000 : 30_000 },
-        },
-        {
-          type: 'compact_20260112',
-          trigger: { type: 'input_tokens', value: shorten_context ? 50_000 : 160_000 },
-          instructions: COMPACTION,
-        },
-      ],
-    },
-    betas: BETAS,
+    ...(purpose !== 'cache' && { cache_control }),
+    ...(edits.length > 0 && { context_management: { edits } }),
+    ...(purpose === 'summary' && { compaction: { type: 'summarize' as const, instructions: COMPACTION } }),
+    betas: betasFor(request, edits),
   };
+}
+
+type Edits = BetaContextManagementConfig['edits'] & object;
+
+/**
+ * What the API may leave out by itself. Old results are cleared only where the context is too long otherwise, since that
+ * writes the cache anew. It takes no edit that summarises beside a summary that it was asked for.
+ */
+function editsFor({ messages, shorten_context, api_summarises }: ModelRequest): Edits {
+  const summary = summaryIn(messages);
+  const summarises = summary === 'own' || (summary === 'none' && (shorten_context || api_summarises));
+  return [
+    ...(shorten_context
+      ? [
+          {
+            type: 'clear_tool_uses_20250919' as const,
+            trigger: { type: 'input_tokens' as const, value: 20_000 },
+            keep: { type: 'tool_uses' as const, value: 2 },
+            clear_at_least: { type: 'input_tokens' as const, value: 1_000 },
+          },
+        ]
+      : []),
+    ...(summarises
+      ? [
+          {
+            type: 'compact_20260112' as const,
+            trigger: { type: 'input_tokens' as const, value: shorten_context ? 50_000 : SUMMARY_AT_TOKENS },
+            instructions: COMPACTION,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Both kinds of summary need their own beta, and the API must know which of them a block is. */
+function betasFor({ messages, purpose }: ModelRequest, edits: Edits): string[] {
+  const is_asked = purpose === 'summary' || summaryIn(messages) === 'asked';
+  return [
+    'thinking-binding-controls-2026-08-01',
+    ...(edits.length > 0 ? ['context-management-2025-06-27'] : []),
+    ...(edits.some(({ type }) => type === 'compact_20260112') ? ['compact-2026-01-12'] : []),
+    ...(is_asked ? ['compact-2026-09-04'] : []),
+  ];
+}
+
+/** The kind of summary that a conversation has: one that the API was asked for comes first; one of its own, inside. */
+export function summaryIn(messages: ModelMessage[]): 'none' | 'asked' | 'own' {
+  if (messages[0]?.role === 'assistant') return 'asked';
+  return messages.some(({ content }) => content.some(({ type }) => type === 'compaction')) ? 'own' : 'none';
 }
 
 /**
  * Marks where the previous request ended. The API finds a cached prefix only within 20 blocks before a mark, and a turn
- * with many tool calls has more than that.
+ * with many tool calls has more than that. A request for the cache alone marks the newest answer: what follows it is not
+ * known yet.
  */
-function withCacheMark(messages: ModelMessage[]): ModelMessage[] {
-  const at = messages.findLastIndex(({ role }, i) => role === 'user' && i < messages.length - 1);
+function withCacheMark(
+  messages: ModelMessage[],
+  purpose: ModelRequest['purpose'],
+  cache_control: BetaCacheControlEphemeral,
+): ModelMessage[] {
+  const marked = purpose === 'cache' ? 'assistant' : 'user';
+  const at = messages.findLastIndex(({ role }, i) => role === marked && i < messages.length - 1);
   return messages.map((message, i) => {
     if (i !== at) return message;
     const content = message.content.map((block, j) =>
-      j === message.content.length - 1 ? { ...block, cache_control: { type: 'ephemeral' } } : block,
+      j === message.content.length - 1 ? { ...block, cache_control } : block,
     );
     return { ...message, content };
   });

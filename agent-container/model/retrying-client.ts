@@ -2,9 +2,9 @@ import { AttemptFailure } from '../base/failure.ts';
 import { backoffMs, retry, type Backoff } from '../base/retry.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import type { ModelClient } from './client.ts';
-import { ModelError, type ModelErrorKind } from './error.ts';
+import { ModelError } from './error.ts';
 import type { ModelMessage } from './message.ts';
-import { leaveOutAnswer, refusedAnswer } from './refused-answer.ts';
+import { RefusedParts, type RefusedPart } from './refused-parts.ts';
 import type { ModelRequest } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
@@ -22,14 +22,14 @@ export type RetryLimits = {
 /** The number of the turn, and the name of its deltas. */
 type TurnRef = { turn: number; ref: string };
 
+/** A request without what the client decides by itself. */
+export type ConversationRequest = Omit<ModelRequest, 'shorten_context' | 'api_summarises'>;
+
 /** A coordinator that is back should be noticed soon. */
 const RECONNECT_MS_MAX = 5_000;
-/** How many answers may be left out because the API refuses them. */
-const REFUSED_ANSWERS_MAX = 5;
+const SILENT = { onText: () => undefined, onActivity: () => undefined };
 const REASON_CHARS_MAX = 2_000;
 const WAIT_REASON_CHARS_MAX = 500;
-export const CONTEXT_EXHAUSTED =
-  "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";
 
 /**
  * Repeats a request until the model answers: the only place that retries model requests. If the API refuses a part of
@@ -39,11 +39,11 @@ export class RetryingModelClient {
   readonly #client: ModelClient;
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
-  readonly #left_out = new Set<ModelErrorKind>();
-  /** The answers that the API refuses, by their places in the conversation. */
-  readonly #refused = new Set<number>();
-  /** The last request did not fit: the next one asks for a shorter context. */
+  readonly #refused = new RefusedParts();
+  /** The last request did not fit, and could not be summarised: the next one asks for a shorter context. */
   shorten_context = false;
+  /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
+  api_summarises = false;
 
   constructor(client: ModelClient, report: ProgressReporter, limits: RetryLimits) {
     this.#client = client;
@@ -51,12 +51,11 @@ export class RetryingModelClient {
     this.#limits = limits;
   }
 
-  /** Rejects with `AttemptFailure` if there is no response to be had, or with the signal's reason. */
-  async request(
-    turn: TurnRef,
-    request: Omit<ModelRequest, 'shorten_context'>,
-    signal: AbortSignal,
-  ): Promise<ModelResponse> {
+  /**
+   * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is too
+   * long, or with the signal's reason.
+   */
+  async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);
     return retry(
       () => this.#requestOnce(turn.ref, request, signal),
@@ -65,17 +64,24 @@ export class RetryingModelClient {
     );
   }
 
-  async #requestOnce(
-    ref: string,
-    request: Omit<ModelRequest, 'shorten_context'>,
-    signal: AbortSignal,
-  ): Promise<ModelResponse> {
-    const answers = [...this.#refused].reduce(leaveOutAnswer, request.messages);
-    const messages = withoutRefused(answers, this.#left_out);
-    const { shorten_context } = this;
+  /** Makes one request, and none again. */
+  async requestOnce(request: ConversationRequest, signal: AbortSignal): Promise<void> {
+    const { shorten_context, api_summarises } = this;
+    const messages = this.#refused.apply(request.messages);
+    await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, SILENT);
+  }
+
+  /** A summary has taken the place of this many messages of the conversation. */
+  messagesReplaced(count: number): void {
+    this.#refused.shift(count);
+  }
+
+  async #requestOnce(ref: string, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
+    const messages = this.#refused.apply(request.messages);
+    const { shorten_context, api_summarises } = this;
     this.#report.waitingFor({ kind: 'model', since: new Date().toISOString() });
     try {
-      return await this.#client.request({ ...request, messages, shorten_context }, signal, {
+      return await this.#client.request({ ...request, messages, shorten_context, api_summarises }, signal, {
         onText: (kind, text) => this.#report.delta({ ref, kind, text }),
         onActivity: () => this.#report.activity(),
       });
@@ -115,21 +121,13 @@ export class RetryingModelClient {
       case 'disconnected':
         return false;
       case 'context_overflow':
-        if (this.shorten_context) throw new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
-        this.shorten_context = true;
-        return true;
+        throw error;
       case 'thinking_refused':
+        return this.#leaveOut('thinking', error, messages);
       case 'image_refused':
-        if (this.#left_out.has(error.kind)) throw new AttemptFailure('model_rejected', error.message, error);
-        this.#left_out.add(error.kind);
-        return true;
-      case 'message_refused': {
-        const index = refusedAnswer(messages, error.message_index, this.#refused);
-        if (index === null || this.#refused.size >= REFUSED_ANSWERS_MAX)
-          throw new AttemptFailure('model_rejected', error.message, error);
-        this.#refused.add(index);
-        return true;
-      }
+        return this.#leaveOut('image', error, messages);
+      case 'message_refused':
+        return this.#leaveOut('answer', error, messages);
       case 'budget_spent':
         throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
@@ -137,6 +135,11 @@ export class RetryingModelClient {
       case 'rejected':
         throw new AttemptFailure('model_rejected', error.message, error);
     }
+  }
+
+  #leaveOut(part: RefusedPart, error: ModelError, messages: ModelMessage[]): boolean {
+    if (this.#refused.add(part, messages, error.message_index)) return true;
+    throw new AttemptFailure('model_rejected', error.message, error);
   }
 }
 
@@ -178,23 +181,4 @@ class RequestFailures {
       throw unavailable(`${error.message} It was tried ${this.#transient} times.`, error);
     return { wait_ms, is_reported: true };
   }
-}
-
-/**
- * The messages without the blocks that the API refuses. An assistant message must not be empty, so it gets a
- * placeholder.
- */
-function withoutRefused(messages: ModelMessage[], left_out: Set<ModelErrorKind>): ModelMessage[] {
-  if (left_out.size === 0) return messages;
-  return messages.map(({ role, content }) => {
-    const kept = left_out.has('thinking_refused') ? content.filter(({ type }) => !type.endsWith('thinking')) : content;
-    const blocks = kept.length > 0 ? kept : [{ type: 'text', text: '(a thought)' }];
-    return { role, content: left_out.has('image_refused') ? blocks.map(withoutImages) : blocks };
-  });
-}
-
-function withoutImages(block: ModelMessage['content'][number]): ModelMessage['content'][number] {
-  if (block.type === 'image') return { type: 'text', text: '[an image that the API did not accept]' };
-  const { content } = block;
-  return Array.isArray(content) ? { ...block, content: content.map(withoutImages) } : block;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ContentBlock } from './message.ts';
 
 /*
@@ -13,6 +14,18 @@ const INPUT_DEPTH_MAX = 90;
 /** Takes the place of a name that is no text, or has no usable character. */
 const UNNAMED = 'unnamed';
 const NO_TEXT = '(no output)';
+/** Text that shows nothing. The API's idea of white space includes some control characters. */
+const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;
+
+/** The fields of an answer's blocks that the API takes back. It refuses others, though its own answer had them. */
+const FIELDS: Record<string, readonly string[]> = {
+  text: ['text', 'citations'],
+  tool_use: ['id', 'name', 'input', 'caller'],
+  thinking: ['thinking', 'signature'],
+  redacted_thinking: ['data'],
+  compaction: ['content', 'encrypted_content', 'signature', 'tool_changes'],
+};
+const Caller = z.strictObject({ type: z.string() });
 
 /**
  * The content of an answer as the API takes it back. A block that cannot be mended is left out; the result may be
@@ -36,13 +49,13 @@ export function validResult(content: readonly ContentBlock[]): ContentBlock[] {
 }
 
 /** Text that the API takes in a message of the user. */
-export const validInput = (text: string): string => (text.trim() === '' ? '(an empty message)' : text.toWellFormed());
+export const validInput = (text: string): string => (BLANK.test(text) ? '(an empty message)' : text.toWellFormed());
 
 type Naming = { ids: Set<string>; fallback: string };
 
 function validBlock(block: unknown, naming: Naming): ContentBlock | null {
   if (!isObject(block) || typeof block['type'] !== 'string') return null;
-  const typed: ContentBlock = { ...block, type: block['type'] };
+  const typed = withKnownFields({ ...block, type: block['type'] });
   switch (typed.type) {
     case 'text':
       return validText(typed);
@@ -54,10 +67,22 @@ function validBlock(block: unknown, naming: Naming): ContentBlock | null {
     case 'redacted_thinking':
       return isSigned('', typed['data']) ? typed : null;
     case 'compaction':
-      return typed['content'] === null || isWellFormed(typed['content']) ? typed : null;
+      return typed['content'] === null || (isWellFormed(typed['content']) && typed['content'] !== '') ? typed : null;
     default:
       return null;
   }
+}
+
+/** The block with only the fields that the API takes back, in their order. */
+function withKnownFields(block: ContentBlock): ContentBlock {
+  const known = ['type', ...(FIELDS[block.type] ?? [])];
+  const kept = Object.entries(block).filter(([key, value]) => {
+    // No document with citations was sent.
+    if (key === 'citations') return value === null;
+    if (key === 'caller') return Caller.safeParse(value).success;
+    return known.includes(key);
+  });
+  return { ...Object.fromEntries(kept), type: block.type };
 }
 
 const isSigned = (thinking: unknown, signature: unknown): boolean =>
@@ -67,7 +92,7 @@ const isWellFormed = (value: unknown): value is string => typeof value === 'stri
 
 function validText(block: ContentBlock): ContentBlock | null {
   const { text } = block;
-  if (typeof text !== 'string' || text.trim() === '') return null;
+  if (typeof text !== 'string' || BLANK.test(text)) return null;
   return text.isWellFormed() ? block : { ...block, text: text.toWellFormed() };
 }
 

@@ -12,7 +12,7 @@ export type MessageBlock =
   | { type: 'text'; text: string }
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'tool_use'; id: string; name: string; input_json: string }
-  | { type: 'compaction'; content: string };
+  | { type: 'compaction'; content: string | null; signature?: string };
 
 type Tokens = {
   input_tokens: number;
@@ -124,7 +124,7 @@ function opening(block: MessageBlock): object {
     case 'tool_use':
       return { type: 'tool_use', id: block.id, name: block.name, input: {}, caller: CALLER };
     case 'compaction':
-      return { type: 'compaction', content: null, encrypted_content: null };
+      return { ...block, content: null, encrypted_content: null };
   }
 }
 

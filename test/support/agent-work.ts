@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { workWith, type WorkSettings } from '../../agent-container/loop/run.ts';
 import type { MessageSource, WorkInput, WorkResult } from '../../agent-container/base/work.ts';
+import { checkEvents } from '../../coordinator/worker-api/validate-events.ts';
 import { NumberedEvent, type Delta, type WorkerEvent, type WorkerEventType } from '../../protocol/events.ts';
 import { newId } from '../../protocol/ids.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
@@ -155,7 +156,8 @@ function recordInto(
     emit: async (event) => {
       // Copied as on the wire, so that no object is shared with the work.
       const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
-      NumberedEvent.parse({ seq: all.events.length + 1, at: new Date().toISOString(), ...copy });
+      const seq = all.events.length + 1;
+      checkEvents('', [NumberedEvent.parse({ seq, at: new Date().toISOString(), ...copy })]);
       all.events.push(copy);
       for (const watch of watchers) watch(copy);
     },

@@ -5,7 +5,6 @@ import { bench } from '../../support/agent-work.ts';
 import { DONE, run, textOf } from '../../support/agent-script.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
-import { faults, type Turn } from '../../support/model/server.ts';
 
 const read = (path: string) => ({ name: 'read_file', input: { path } });
 
@@ -74,53 +73,6 @@ test('answers all calls of a turn in one message, in their order, with reads in 
       .map(({ name, is_error }) => `${name} ${is_error}`)
       .toSorted(),
     ['nonsense true', 'read_file false', 'read_file false', 'read_file true', 'run_command false'],
-  );
-});
-
-test('shortens a full context once, and fails if that does not help', async (t) => {
-  const full: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
-  const b = await bench(t, {
-    script: [full, { compaction: 'So far: nothing.', text: 'On.', tools: [run('true')] }, DONE],
-  });
-  t.is((await b.run()).status, 'succeeded');
-  t.deepEqual(
-    b.of('context.reduced').map(({ means }) => means),
-    ['compact'],
-  );
-  const trigger = (n: number) => JSON.stringify(b.model.requests[n]?.body?.context_management);
-  t.not(trigger(0), trigger(1));
-  t.is(trigger(0), trigger(2));
-
-  const c = await bench(t, { script: [full, full] });
-  t.is((await c.run()).reason, 'context_exhausted');
-
-  const d = await bench(t, { script: [DONE] });
-  d.model.fail(faults.promptTooLong(9, 8));
-  t.is((await d.run()).status, 'succeeded');
-  const e = await bench(t, { script: [DONE] });
-  e.model.fail(faults.promptTooLong(9, 8), faults.promptTooLong(9, 8));
-  t.is((await e.run()).reason, 'context_exhausted');
-});
-
-test('repeats the plan after a compaction', async (t) => {
-  const plan = { name: 'update_plan', input: { items: [{ text: 'Find the cause', status: 'in_progress' }] } };
-  const b = await bench(t, { script: [{ tools: [plan] }, { compaction: 'So far.', tools: [run('true')] }, DONE] });
-  t.is((await b.run()).status, 'succeeded');
-  t.regex(textOf(b.model.requests[2]?.body), /Find the cause \(in progress\)/);
-});
-
-test('reports tool results that the API left out once', async (t) => {
-  const applied_edits = [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 3, cleared_input_tokens: 9000 }];
-  const b = await bench(t, {
-    script: [
-      { tools: [run('true')], applied_edits },
-      { text: 'Done', applied_edits },
-    ],
-  });
-  await b.run();
-  t.deepEqual(
-    b.of('context.reduced').map(({ means }) => means),
-    ['clear_tool_uses'],
   );
 });
 
@@ -239,7 +191,7 @@ test('makes the same form of request for every model', async (t) => {
     thinking: { type: 'adaptive', display: 'summarized' },
     max_tokens: 64_000,
   });
-  t.is(b.model.requests[0]?.headers['anthropic-beta'], 'context-management-2025-06-27,compact-2026-01-12');
+  t.is(b.model.requests[0]?.headers['anthropic-beta'], 'thinking-binding-controls-2026-08-01');
 });
 
 test('makes checkpoints', async (t) => {

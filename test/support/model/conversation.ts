@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { invalid } from './api-error.ts';
-import type { CacheControl, CountRequest, Message } from './request.ts';
+import type { CacheControl, CountRequest, Message, RequestBlock } from './request.ts';
 import { isOfGeneration55 } from './rules.ts';
 
 /** One part of the prefix for the cache: its text without cache marks, and its mark. */
@@ -13,7 +13,7 @@ const KEY = 'the signature key of the model server';
 export function effective(messages: Message[]): Message[] {
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
-    const at = message?.content.findLastIndex((block) => block.type === 'compaction') ?? -1;
+    const at = message?.content.findLastIndex((block) => block.type === 'compaction' && block.content !== null) ?? -1;
     if (message && at !== -1)
       return [{ role: message.role, content: message.content.slice(at) }, ...messages.slice(i + 1)];
   }
@@ -34,28 +34,66 @@ export function segments(request: CountRequest): Segment[] {
   }));
 }
 
-/** Signs a thinking block: its text and, for the newest models, the whole conversation before it. */
-export function sign(thinking: string, request: CountRequest, before: Message[]): string {
-  const bound = isOfGeneration55(request.model) ? bare([request.model, request.system, request.tools, before]) : '';
-  return createHmac('sha256', KEY).update(thinking).update('\0').update(bound).digest('base64');
+/** Signs a thinking block, for a conversation that has this digest before it. */
+export function sign(thinking: string, digest: string): string {
+  return `${hmac(`thinking\0${thinking}`)}.${digest}`;
 }
 
-/** Checks that every thinking block is unchanged and in its place. */
+/** Signs a summary of a conversation that has this digest. What follows the summary is bound to that conversation. */
+export function signSummary(summary: string, digest: string): string {
+  return `${hmac(`summary\0${summary}\0${digest}`)}.${digest}`;
+}
+
+/** The digest of a whole conversation, as the next answer is bound to it. Empty for models that bind nothing. */
+export function digestOf(request: CountRequest): string {
+  return walk(request, () => undefined);
+}
+
+/**
+ * Checks that every thinking block is unchanged and in its place, and every signed summary unchanged. With
+ * `drop_block` a thinking block that is out of its place is let through, as the API leaves it out.
+ */
 export function checkSignatures(request: CountRequest): void {
-  const messages = effective(request.messages);
-  for (const [i, message] of messages.entries())
-    for (const [j, block] of message.content.entries())
-      if (block.type === 'thinking' && block.signature !== sign(block.thinking, request, beforeBlock(messages, i, j)))
-        throw invalid(
-          `messages.${i}.content.${j}: Invalid \`signature\` in \`thinking\` block: it was changed, or is bound to a different conversation`,
-        );
+  const { thinking } = request;
+  const drops = thinking && 'block_binding' in thinking && thinking.block_binding?.prefix_mismatch_behavior;
+  walk(request, (block, where, digest) => {
+    if (block.type === 'compaction' && typeof block.signature === 'string') {
+      if (block.signature !== signSummary(block.content ?? '', block.signature.split('.')[1] ?? ''))
+        throw invalid(`${where}: Invalid \`signature\` in \`compaction\` block`);
+      return;
+    }
+    if (block.type !== 'thinking') return;
+    const [own, before] = block.signature.split('.');
+    if (own !== sign(block.thinking, '').split('.')[0])
+      throw invalid(`${where}: Invalid \`signature\` in \`thinking\` block. The block was changed.`);
+    if (before !== digest && drops !== 'drop_block')
+      throw invalid(
+        `${where}: Invalid \`signature\` in \`thinking\` block. The block is bound to a different conversation. Remove the ` +
+          'block, or set `thinking.block_binding.prefix_mismatch_behavior` to "drop_block".',
+      );
+  });
 }
 
-/** The messages that a thinking block is bound to: those before its own, or none if a compaction precedes it. */
-function beforeBlock(messages: Message[], i: number, j: number): Message[] {
-  const compacted = messages[i]?.content.slice(0, j).some((block) => block.type === 'compaction') ?? false;
-  return compacted ? [] : messages.slice(0, i);
+type OnBlock = (block: RequestBlock, where: string, digest: string) => void;
+
+/** Calls `onBlock` with each block and the digest that its thinking is bound to. Returns the digest at the end. */
+function walk(request: CountRequest, onBlock: OnBlock): string {
+  const binds = isOfGeneration55(request.model);
+  const start = binds ? hash(bare([request.model, request.system, request.tools])) : '';
+  const skipped = request.messages.length - effective(request.messages).length;
+  let digest = start;
+  for (const [i, message] of effective(request.messages).entries()) {
+    const summary = message.content.find((block) => block.type === 'compaction');
+    const continued = summary?.type === 'compaction' ? summary.signature?.split('.')[1] : undefined;
+    for (const [j, block] of message.content.entries())
+      onBlock(block, `messages.${i + skipped}.content.${j}`, summary ? start : digest);
+    if (continued !== undefined) digest = continued;
+    else if (binds) digest = hash(`${digest}\n${bare(message)}`);
+  }
+  return digest;
 }
+
+const hmac = (text: string): string => createHmac('sha256', KEY).update(text).digest('base64url');
 
 /** Estimates four characters per token. */
 export function tokensOf(text: string): number {

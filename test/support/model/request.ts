@@ -48,15 +48,26 @@ const ToolResult = z.strictObject({
   cache_control,
 });
 const Thinking = z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() });
+const RedactedThinking = z.strictObject({ type: z.literal('redacted_thinking'), data: z.string().min(1) });
 const Compaction = z.strictObject({
   type: z.literal('compaction'),
   content: z.string().nullable(),
   encrypted_content: z.string().nullish(),
   signature: z.string().nullish(),
+  tool_changes: z.array(z.unknown()).nullish(),
   cache_control,
 });
 
-const RequestBlock = z.discriminatedUnion('type', [Text, Image, Document, ToolUse, ToolResult, Thinking, Compaction]);
+const RequestBlock = z.discriminatedUnion('type', [
+  Text,
+  Image,
+  Document,
+  ToolUse,
+  ToolResult,
+  Thinking,
+  RedactedThinking,
+  Compaction,
+]);
 export type RequestBlock = z.infer<typeof RequestBlock>;
 
 const Content = z.union([z.string(), z.array(RequestBlock)]).transform((content): RequestBlock[] => {
@@ -99,10 +110,11 @@ const Edit = z.discriminatedUnion('type', [
   }),
 ]);
 
+const block_binding = z.strictObject({ prefix_mismatch_behavior: z.enum(['error', 'drop_block']).nullish() }).nullish();
 const display = z.enum(['summarized', 'omitted', 'updates']).nullish();
 const Thought = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('adaptive'), display, block_binding: z.unknown().optional() }),
-  z.strictObject({ type: z.literal('enabled'), budget_tokens: z.number().int().min(1024), display }),
+  z.strictObject({ type: z.literal('adaptive'), display, block_binding }),
+  z.strictObject({ type: z.literal('enabled'), budget_tokens: z.number().int().min(1024), display, block_binding }),
   z.strictObject({ type: z.literal('disabled') }),
   z.strictObject({ type: z.literal('between_tools') }),
 ]);

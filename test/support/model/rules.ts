@@ -18,7 +18,16 @@ const BETAS: { field: string; used: (request: CountRequest) => boolean; headers:
     used: (r) => hasEdit(r, 'clear_tool_uses_20250919') || hasEdit(r, 'clear_thinking_20251015'),
     headers: ['context-management-2025-06-27'],
   },
-  { field: 'compaction', used: (r) => r.compaction !== undefined, headers: ['compact-2026-09-04'] },
+  {
+    field: 'compaction',
+    used: (r) => r.compaction !== undefined || r.messages.some(({ content }) => content.some(isSignedSummary)),
+    headers: ['compact-2026-09-04'],
+  },
+  {
+    field: 'thinking.adaptive.block_binding',
+    used: (r) => r.thinking !== undefined && 'block_binding' in r.thinking && isSet(r.thinking.block_binding),
+    headers: ['thinking-binding-controls-2026-08-01'],
+  },
   {
     field: 'output_config.task_budget',
     used: (r) => r.output_config?.task_budget !== undefined,
@@ -46,8 +55,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
   for (const { field: path, used, headers } of BETAS)
     if (used(request) && !headers.some((header) => betas.includes(header)))
       throw invalid(`${path}: Extra inputs are not permitted`);
-  if (request.compaction !== undefined && request.context_management !== undefined)
-    throw invalid('compaction: cannot be combined with context_management');
+  checkCompaction(request);
   checkModelRules(request);
   checkTools(request);
   checkCacheControls(request);
@@ -62,14 +70,14 @@ export function checkMaxTokens(request: MessagesRequest): void {
     );
 }
 
-function checkModelRules({ model, thinking, tool_choice, messages }: CountRequest): void {
+function checkModelRules({ model, thinking, tool_choice, messages, compaction }: CountRequest): void {
   if (isOfGeneration55(model) && thinking?.type === 'disabled')
     throw invalid(`thinking.type: "disabled" is not supported for ${model}`);
   if (thinking?.type === 'enabled' && takesNoBudget(model))
     throw invalid(`thinking.type: "enabled" is not supported for ${model}. Use "adaptive" and output_config.effort.`);
   if (isOfGeneration55(model) && (tool_choice?.type === 'any' || tool_choice?.type === 'tool'))
     throw invalid(`tool_choice: type "${tool_choice.type}" is not supported for ${model}`);
-  if (messages.at(-1)?.role === 'assistant')
+  if (messages.at(-1)?.role === 'assistant' && compaction === undefined)
     throw invalid(
       'This model does not support assistant message prefill. The conversation must end with a user message.',
     );
@@ -95,14 +103,31 @@ function checkCacheControls(request: CountRequest): void {
     if ('text' in part && part.text === '') throw invalid('cache_control cannot be set for empty text blocks');
 }
 
+/** Checks the summaries that were asked for, which are signed and come first, alone in their message. */
+function checkCompaction(request: CountRequest): void {
+  const signed = request.messages.flatMap(({ content }, i) => (content.some(isSignedSummary) ? [i] : []));
+  if (signed.some((i) => i !== 0 || request.messages[i]?.content.length !== 1))
+    throw invalid(`messages.${signed.at(-1)}: a signed \`compaction\` block must come first, alone in its message`);
+  if (signed.length > 0 && hasEdit(request, 'compact_20260112'))
+    throw invalid('context_management: compact_20260112 cannot be combined with a signed `compaction` block');
+  if (request.compaction === undefined) return;
+  if (request.context_management !== undefined) throw invalid('compaction: cannot be combined with context_management');
+  if (request.messages.every(({ role }) => role === 'user')) throw invalid('compaction: there is nothing to summarize');
+}
+
+const isSignedSummary = (block: RequestBlock): boolean =>
+  block.type === 'compaction' && typeof block.signature === 'string';
+
 function checkMessages(messages: Message[]): void {
-  if (messages[0]?.role === 'assistant') throw invalid('messages: first message must use the "user" role');
+  if (messages[0]?.role === 'assistant' && !messages[0].content.some(isSignedSummary))
+    throw invalid('messages: first message must use the "user" role');
   const used = new Set<string>();
   for (const [i, message] of messages.entries()) {
     const where = `messages.${i}`;
     if (message.content.length === 0) throw invalid(`${where}: all messages must have non-empty content`);
     for (const [j, block] of message.content.entries()) checkBlock(block, message.role, `${where}.content.${j}`);
-    if (message.role === 'assistant' && message.content.at(-1)?.type === 'thinking')
+    const last = message.content.at(-1)?.type;
+    if (message.role === 'assistant' && (last === 'thinking' || last === 'redacted_thinking'))
       throw invalid(`${where}: The final block in an assistant message cannot be \`thinking\`.`);
     for (const call of calls(message)) {
       if (used.has(call)) throw invalid(`${where}: \`tool_use\` ids must be unique`);
@@ -123,8 +148,7 @@ function checkBlock(block: RequestBlock, role: Message['role'], where: string): 
   const misplaced = () => invalid(`${where}: \`${block.type}\` blocks are not permitted in ${role} messages`);
   switch (block.type) {
     case 'text':
-      if (block.text === '') throw invalid('messages: text content blocks must be non-empty');
-      if (block.text.trim() === '') throw invalid('messages: text content blocks must contain non-whitespace text');
+      checkText(block.text);
       if (role === 'user' && (block.citations?.length ?? 0) > 0)
         throw invalid(`${where}.citations: citations are not permitted in user messages`);
       return;
@@ -132,6 +156,7 @@ function checkBlock(block: RequestBlock, role: Message['role'], where: string): 
       if (role !== 'assistant') throw misplaced();
       return;
     case 'thinking':
+    case 'redacted_thinking':
     case 'compaction':
       if (role !== 'assistant') throw misplaced();
       return;
@@ -139,11 +164,20 @@ function checkBlock(block: RequestBlock, role: Message['role'], where: string): 
       if (role !== 'user') throw misplaced();
       if (block.is_error === true && (block.content === undefined || block.content.length === 0))
         throw invalid(`${where}: content cannot be empty if \`is_error\` is true`);
+      if (Array.isArray(block.content))
+        for (const part of block.content) if (part.type === 'text') checkText(part.text);
       return;
     case 'image':
     case 'document':
       if (role !== 'user') throw misplaced();
   }
+}
+
+/** White space is what Python calls so: it includes some control characters. */
+function checkText(text: string): void {
+  if (text === '') throw invalid('messages: text content blocks must be non-empty');
+  if (/^[\s\p{Cc}]*$/u.test(text.replaceAll('\ufeff', 'x')))
+    throw invalid('messages: text content blocks must contain non-whitespace text');
 }
 
 /** Checks that tool results come first in their message, and answer each call of the message before once. */
@@ -171,6 +205,8 @@ function checkResults(message: Message, before: Message | undefined, where: stri
 const calls = (message: Message) => message.content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : []));
 const results = (message: Message) =>
   message.content.flatMap((block) => (block.type === 'tool_result' ? [block.tool_use_id] : []));
+
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
 const hasEdit = (request: CountRequest, type: string): boolean =>
   request.context_management?.edits?.some((edit) => edit.type === type) ?? false;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ModelMessage, MessageBlock, StopReason } from '../../../coordinator/demo/message-stream.ts';
 import type { InputUsage } from './cache.ts';
-import { effective, sign, tokensOf } from './conversation.ts';
+import { digestOf, sign, signSummary, tokensOf } from './conversation.ts';
 import type { MessagesRequest } from './request.ts';
 import { isOfGeneration55 } from './rules.ts';
 
@@ -80,26 +80,32 @@ export function responseTo(request: MessagesRequest, turn: Turn, input: InputUsa
   const thinking_tokens = tokensOf(turn.thinking ?? '');
   const output_tokens =
     turn.output_tokens ?? content.reduce((sum, block) => sum + tokensOf(textOf(block)), thinking_tokens + 1);
-  const own = { ...input, output_tokens };
-  const compacted =
-    turn.compaction === undefined
-      ? null
-      : [
-          { type: 'compaction' as const, ...input, output_tokens: tokensOf(turn.compaction) },
-          { type: 'message' as const, ...own },
-        ];
+  // A request for a summary alone has no other usage than the summary's.
+  const own = request.compaction === undefined ? { ...input, output_tokens } : NO_TOKENS;
+  const summary = { type: 'compaction' as const, ...input, output_tokens: tokensOf(turn.compaction ?? '') };
+  const message = request.compaction === undefined ? [{ type: 'message' as const, ...own }] : [];
+  const compacted = turn.compaction === undefined && message.length > 0 ? null : [summary, ...message];
   return {
     id: `msg_${randomBytes(12).toString('hex')}`,
     model: request.model,
     content,
-    stop_reason: turn.stop_reason ?? defaultStop(turn),
+    stop_reason: turn.stop_reason ?? defaultStop(request, turn),
     stop_details: turn.refusal ? { type: 'refusal', ...turn.refusal } : null,
     usage: { ...own, output_tokens_details: { thinking_tokens }, iterations: compacted },
     context_management: request.context_management === undefined ? null : { applied_edits: turn.applied_edits ?? [] },
   };
 }
 
-function defaultStop(turn: Turn): StopReason {
+const NO_TOKENS = {
+  input_tokens: 0,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+  output_tokens: 0,
+};
+
+function defaultStop(request: MessagesRequest, turn: Turn): StopReason {
+  if (request.compaction !== undefined) return 'compaction';
   if (turn.refusal) return 'refusal';
   if (turn.input_chars !== undefined) return 'max_tokens';
   if (turn.tools && turn.tools.length > 0) return 'tool_use';
@@ -108,12 +114,17 @@ function defaultStop(turn: Turn): StopReason {
 
 function blocks(request: MessagesRequest, turn: Turn): MessageBlock[] {
   const content: MessageBlock[] = [];
+  if (request.compaction !== undefined) {
+    const summary = turn.compaction ?? null;
+    const signature = signSummary(summary ?? '', digestOf(request));
+    return [{ type: 'compaction', content: summary, signature }];
+  }
   if (turn.compaction !== undefined) content.push({ type: 'compaction', content: turn.compaction });
   if (turn.thinking !== undefined && thinks(request)) {
-    const before = turn.compaction === undefined ? effective(request.messages) : [];
+    const before = turn.compaction === undefined ? request : { ...request, messages: [] };
     const shown = request.thinking && 'display' in request.thinking && request.thinking.display === 'summarized';
     const thinking = shown ? turn.thinking : '';
-    content.push({ type: 'thinking', thinking, signature: sign(thinking, request, before) });
+    content.push({ type: 'thinking', thinking, signature: sign(thinking, digestOf(before)) });
   }
   if (turn.text !== undefined) content.push({ type: 'text', text: turn.text });
   const tools = turn.tools ?? [];

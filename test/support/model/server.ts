@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { toMessage, toStream } from '../../../coordinator/demo/message-stream.ts';
 import { ApiError, invalid } from './api-error.ts';
 import { PromptCache } from './cache.ts';
-import { checkSignatures, segments, tokensOf } from './conversation.ts';
-import { CountRequest, MessagesRequest, read } from './request.ts';
-import { checkMaxTokens, checkRequest } from './rules.ts';
+import { segments } from './conversation.ts';
+import { count, readCountBody, readMessagesBody } from './read-body.ts';
+import type { MessagesRequest } from './request.ts';
 import { withRawBlocks } from './raw-blocks.ts';
 import { writeFrames } from './write-frames.ts';
 import { responseTo, isFault, type Fault, type Turn } from './script.ts';
@@ -125,14 +125,9 @@ class FakeModel {
       if (raw.length > BODY_BYTES_MAX)
         throw new ApiError(413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.');
       if (route === 'POST /v1/messages/count_tokens') {
-        const request = read(CountRequest, json(raw));
-        check(request, betas);
-        sendJson(response, 200, { input_tokens: count(request) });
+        sendJson(response, 200, { input_tokens: count(readCountBody(raw, betas)) });
       } else if (route === 'POST /v1/messages') {
-        const request = read(MessagesRequest, json(raw));
-        recorded.body = request;
-        checkMaxTokens(request);
-        check(request, betas);
+        const request = readMessagesBody(raw, betas, (parsed) => (recorded.body = parsed));
         const tokens = count(request);
         if (tokens > this.#context_tokens_max)
           throw invalid(`prompt is too long: ${tokens} tokens > ${this.#context_tokens_max} maximum`);
@@ -146,7 +141,9 @@ class FakeModel {
   }
 
   async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
-    const turn = this.#next(request);
+    // A request that only fills the cache gets no turn.
+    const turn =
+      request.max_tokens === 0 ? { stop_reason: 'max_tokens' as const, output_tokens: 0 } : this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
       if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
@@ -175,12 +172,6 @@ class FakeModel {
   }
 }
 
-function check(request: CountRequest, betas: string[]): void {
-  if (!request.model.startsWith('claude-')) throw new ApiError(404, 'not_found_error', `model: ${request.model}`);
-  checkRequest(request, betas);
-  checkSignatures(request);
-}
-
 /** Checks the headers; returns the betas that the request turns on. */
 function checkHeaders({ method, headers }: IncomingMessage, api_key: string): string[] {
   const bearer = headers.authorization?.replace(/^Bearer /, '');
@@ -200,31 +191,6 @@ function checkHeaders({ method, headers }: IncomingMessage, api_key: string): st
     .split(',')
     .map((beta) => beta.trim())
     .filter((beta) => beta !== '');
-}
-
-class LoneSurrogate extends Error {}
-
-function json(raw: Buffer): unknown {
-  let body: unknown;
-  try {
-    const text = raw.toString('utf8');
-    body = JSON.parse(text, (_, value: unknown) => {
-      // Half a character cannot be written in UTF-8, so only an escape can bring one.
-      if (typeof value === 'string' && !value.isWellFormed()) throw new LoneSurrogate();
-      return value;
-    });
-  } catch (error) {
-    if (error instanceof LoneSurrogate)
-      throw invalid('The request body is not valid JSON: no low surrogate in string: line 1 column 1 (char 0)');
-    throw invalid('The request body is not valid JSON');
-  }
-  for (const name of ['temperature', 'top_p', 'top_k'])
-    if (typeof body === 'object' && body !== null && name in body) throw invalid(`${name}: is no longer supported`);
-  return body;
-}
-
-function count(request: CountRequest): number {
-  return segments(request).reduce((sum, part) => sum + tokensOf(part.text), 0);
 }
 
 function rateLimits(): [string, string][] {

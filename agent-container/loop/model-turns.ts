@@ -1,0 +1,77 @@
+import type { Assignment } from '../../protocol/worker-schemas.ts';
+import type { ModelMessage } from '../model/message.ts';
+import type { ModelResponse } from '../model/response.ts';
+import type { RetryingModelClient } from '../model/retrying-client.ts';
+import type { AttemptLimits } from './limits.ts';
+import { TOOL_SPECS } from './tool-specs.ts';
+import type { RecordEvent, Transcript } from './transcript.ts';
+import { turnEvent } from './turn-event.ts';
+
+type Options = {
+  assignment: Assignment;
+  transcript: Transcript;
+  limits: AttemptLimits;
+  model: RetryingModelClient;
+  record: RecordEvent;
+  signal: AbortSignal;
+};
+
+/** Asks the model about the conversation. Each answer is a turn, with the events `turn.started` and `turn.finished`. */
+export class ModelTurns {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Asks for the next message of the model. Rejects as `RetryingModelClient.request` does. */
+  ask(): Promise<ModelResponse> {
+    return this.#ask('answer', this.#options.transcript.messages());
+  }
+
+  /** Asks for a summary of the first messages, which takes their place. Rejects in the same way. */
+  async summarise(count: number): Promise<ModelResponse> {
+    const messages = this.#options.transcript.messages().slice(0, count);
+    const response = await this.#ask('summary', messages, { replaces_messages: count });
+    return response;
+  }
+
+  /**
+   * Keeps the conversation, with an open call of a tool, in the API's cache for an hour. Rejects if the API does not.
+   */
+  async keepCached(): Promise<void> {
+    const { transcript, model, signal } = this.#options;
+    const content = transcript.openCalls().map(({ ref }) => {
+      return { type: 'tool_result', tool_use_id: ref, content: [{ type: 'text', text: '(running)' }] };
+    });
+    const messages: ModelMessage[] = [...transcript.messages(), { role: 'user', content }];
+    await model.requestOnce({ ...this.#request(messages), purpose: 'cache' }, signal);
+  }
+
+  async #ask(
+    purpose: 'answer' | 'summary',
+    messages: ModelMessage[],
+    more: { replaces_messages?: number } = {},
+  ): Promise<ModelResponse> {
+    const { assignment, transcript, limits, model, record, signal } = this.#options;
+    const turn = transcript.turn + 1;
+    const ref = `turn-${assignment.attempt}-${turn}`;
+    await record({ type: 'turn.started', body: { turn, ref, model: assignment.model } });
+    const started = performance.now();
+    const response = await model.request({ turn, ref }, { ...this.#request(messages), purpose }, signal);
+    const duration_ms = Math.round(performance.now() - started);
+    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
+    const { usage, request_id } = response;
+    const content = transcript.validAnswer(response.content);
+    const stop_reason = response.stop_reason ?? 'none';
+    const body = { turn, ref, model: response.model, content, stop_reason, usage, request_id, duration_ms };
+    await record(turnEvent({ ...body, ...more }));
+    return response;
+  }
+
+  #request(messages: ModelMessage[]) {
+    const { assignment, transcript } = this.#options;
+    const { model, effort = 'medium' } = assignment;
+    return { model, effort, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
+  }
+}

@@ -1,0 +1,109 @@
+import type { ContentBlock, ModelMessage } from './message.ts';
+
+const LEFT_OUT = '[An answer that the API did not accept is left out here.]';
+
+/** How many answers may be left out. */
+const LEFT_OUT_MAX = 5;
+
+/** The parts of a conversation that may be refused. */
+export type RefusedPart = 'thinking' | 'image' | 'answer';
+
+/**
+ * What the API refuses of a conversation, by its place: it is sent in another form, or left out, from then on.
+ */
+export class RefusedParts {
+  /** Answers that are sent without their thinking. */
+  #thoughtless = new Set<number>();
+  #left_out = new Set<number>();
+  readonly #everywhere = new Set<RefusedPart>();
+
+  /**
+   * Changes what is sent after the API refused a part of a message: of the one that it names, or whose results it names;
+   * else of the newest one. False: nothing is left to change.
+   */
+  add(part: RefusedPart, messages: ModelMessage[], named: number | null): boolean {
+    switch (part) {
+      case 'answer':
+        return this.#addAnswer(messages, named);
+      case 'thinking':
+        if (named === null || this.#thoughtless.has(named)) return this.#addEverywhere(part);
+        this.#thoughtless.add(named);
+        return true;
+      case 'image':
+        return this.#addEverywhere(part);
+    }
+  }
+
+  /** The conversation as it is sent. */
+  apply(messages: ModelMessage[]): ModelMessage[] {
+    const changed = messages.map((message, i) => {
+      const has_no_thinking = this.#everywhere.has('thinking') || this.#thoughtless.has(i);
+      const thoughtless = has_no_thinking ? withoutThinking(message) : message;
+      return this.#everywhere.has('image') ? withoutImages(thoughtless) : thoughtless;
+    });
+    return [...this.#left_out].reduce(leaveOutAnswer, changed);
+  }
+
+  /** A summary has taken the place of this many messages. */
+  shift(count: number): void {
+    const shifted = (set: Set<number>) => new Set([...set].map((i) => i - count + 1).filter((i) => i > 0));
+    this.#thoughtless = shifted(this.#thoughtless);
+    this.#left_out = shifted(this.#left_out);
+  }
+
+  #addAnswer(messages: ModelMessage[], named: number | null): boolean {
+    const isCandidate = (i: number) => messages[i]?.role === 'assistant' && !this.#left_out.has(i);
+    const newest = messages.findLastIndex((_, i) => isCandidate(i));
+    const index = named === null ? newest : ([named, named - 1].find(isCandidate) ?? -1);
+    if (index === -1 || this.#left_out.size >= LEFT_OUT_MAX) return false;
+    this.#left_out.add(index);
+    return true;
+  }
+
+  #addEverywhere(part: RefusedPart): boolean {
+    if (this.#everywhere.has(part)) return false;
+    this.#everywhere.add(part);
+    return true;
+  }
+}
+
+/** A message must not be empty, so it gets a placeholder. */
+function withoutThinking({ role, content }: ModelMessage): ModelMessage {
+  const kept = content.filter(({ type }) => !type.endsWith('thinking'));
+  return { role, content: kept.length > 0 ? kept : [{ type: 'text', text: '(a thought)' }] };
+}
+
+function withoutImages({ role, content }: ModelMessage): ModelMessage {
+  return { role, content: content.map(withoutImage) };
+}
+
+function withoutImage(block: ContentBlock): ContentBlock {
+  if (block.type === 'image') return { type: 'text', text: '[an image that the API did not accept]' };
+  const { content } = block;
+  return Array.isArray(content) ? { ...block, content: (content as ContentBlock[]).map(withoutImage) } : block;
+}
+
+/** The conversation without the answer at `index`. The results of its calls become text, which needs no call. */
+function leaveOutAnswer(messages: ModelMessage[], index: number): ModelMessage[] {
+  return messages.map((message, i) => {
+    if (i === index) return replacementOf(message);
+    return i === index + 1 ? { ...message, content: message.content.flatMap(withoutCall) } : message;
+  });
+}
+
+/** A summary begins the conversation: without its signature only a user may say it. */
+function replacementOf({ content }: ModelMessage): ModelMessage {
+  const [first] = content;
+  if (first?.type === 'compaction' && typeof first['content'] === 'string')
+    return { role: 'user', content: [{ type: 'text', text: `The conversation so far:\n\n${first['content']}` }] };
+  return { role: 'assistant', content: [{ type: 'text', text: LEFT_OUT }] };
+}
+
+function withoutCall(block: ContentBlock): ContentBlock[] {
+  if (block.type !== 'tool_result') return [block];
+  const { content } = block;
+  return [
+    { type: 'text', text: 'The result of a call in it:' },
+    ...(Array.isArray(content) ? (content as ContentBlock[]) : []),
+  ];
+}

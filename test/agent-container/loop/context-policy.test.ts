@@ -1,0 +1,186 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { DONE, run, textOf } from '../../support/agent-script.ts';
+import { bench, type Bench } from '../../support/agent-work.ts';
+import { faults, type Fault, type MessagesRequest, type Turn } from '../../support/model/server.ts';
+
+/* How a long conversation is kept short: by a summary that the API is asked for, and by other means only if it refuses. */
+
+const FULL: Turn = { text: 'Full', stop_reason: 'model_context_window_exceeded' };
+const refused: Fault = { fault: 'status', status: 400, type: 'invalid_request_error', message: 'compaction: no' };
+
+/** A model that reads a file of about 14,000 tokens in each turn, and writes a summary where it is asked for one. */
+const reading =
+  (turns: number, summary: Turn | Fault = { compaction: 'Nine files were read.' }) =>
+  (request: MessagesRequest) => {
+    if (request.compaction !== undefined) return summary;
+    const n = Number(/NEXT (\d+)(?!.*NEXT)/s.exec(JSON.stringify(request.messages))?.[1] ?? 0);
+    if (n >= turns) return DONE;
+    return {
+      thinking: `File ${n}.`,
+      text: `NEXT ${n + 1}`,
+      tools: [{ name: 'read_file', input: { path: 'long', limit: 1000 + n } }],
+    };
+  };
+
+async function longBench(t: Parameters<typeof bench>[0], handler: ReturnType<typeof reading>): Promise<Bench> {
+  const b = await bench(t, { handler, piece_chars: 1000 });
+  await writeFile(join(b.repo_dir, 'long'), `${'x'.repeat(95)}\n`.repeat(480));
+  return b;
+}
+
+const bodies = (b: Bench) => b.model.requests.flatMap(({ body }) => body ?? []);
+const rejected = (b: Bench) => b.of('turn.retried').filter(({ reason }) => reason.includes('400'));
+
+test('a short conversation is sent whole, with no edits of the context', async (t) => {
+  const b = await longBench(t, reading(3));
+  t.is((await b.run()).status, 'succeeded');
+  for (const body of bodies(b)) t.is(body.context_management, undefined);
+});
+
+test('a long conversation is summarised; the newest turns stay word for word, and their thinking stays valid', async (t) => {
+  const b = await longBench(t, reading(16));
+  b.messages.say('Mind the tabs.');
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(rejected(b), []);
+  const asked = bodies(b).findIndex(({ compaction }) => compaction !== undefined);
+  const [before, summary, after] = bodies(b).slice(asked - 1);
+  // The messages of an earlier request, so that the summary is written from the cache.
+  t.deepEqual(bare(summary?.messages), bare(before?.messages.slice(0, summary?.messages.length)));
+  t.is(summary?.messages.at(-1)?.role, 'user');
+  t.is(after?.messages[0]?.content[0]?.type, 'compaction');
+  const kept = after?.messages.slice(1, -1);
+  t.deepEqual(bare(kept), bare(before?.messages.slice(summary?.messages.length)).concat(bare(after?.messages.at(-2))));
+  t.true((kept?.length ?? 0) >= 3);
+  t.is(after?.context_management, undefined);
+  const usage = b.of('turn.finished').find(({ replaces_messages }) => replaces_messages !== undefined)?.usage;
+  t.true((usage?.cache_read_tokens ?? 0) > 100_000);
+  t.true((usage?.cache_write_tokens ?? 0) + (usage?.input_tokens ?? 0) < 1_000);
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['compact'],
+  );
+});
+
+test('after a summary the model reads again what the task is, what the person said since, and its plan', async (t) => {
+  const plan = { name: 'update_plan', input: { items: [{ text: 'Find the cause', status: 'in_progress' }] } };
+  const turn = reading(16);
+  const b = await longBench(t, (request) =>
+    request.messages.length === 1 ? { text: 'NEXT 1', tools: [plan] } : turn(request),
+  );
+  b.messages.say('Mind the tabs.');
+  t.is((await b.run({ prompt: 'Fix the "sum" of żółw.' })).status, 'succeeded');
+  const after = bodies(b).find(({ messages }) => messages[0]?.content[0]?.type === 'compaction');
+  t.regex(textOf(after), /# The task\\n\\nFix the \\"sum\\" of żółw\./);
+  t.regex(textOf(after), /Mind the tabs\./);
+  t.regex(textOf(after), /Find the cause \(in progress\)/);
+});
+
+test('the next attempt goes on from the summary, with the same bytes, wherever the previous one was lost', async (t) => {
+  const b = await longBench(t, reading(16));
+  t.is((await b.run()).status, 'succeeded');
+  const whole = [...b.events];
+  const summarised = whole.findIndex(({ type, body }) => type === 'turn.finished' && 'replaces_messages' in body);
+  const originals = bodies(b);
+  for (const at of [summarised, summarised + 1, summarised + 2, summarised + 3, whole.length - 1]) {
+    const from = b.model.requests.length;
+    const transcript = whole.slice(0, at).map(({ type, body }) => ({ attempt: 1, type, body }));
+    t.is((await b.run({ transcript, attempt: 2 })).status, 'succeeded', `after event ${at}`);
+    t.deepEqual(rejected(b), []);
+    const sent = b.model.requests.slice(from).flatMap(({ body }) => body ?? []);
+    t.is(sent.filter(({ compaction }) => compaction !== undefined).length, at > summarised ? 0 : 1);
+    const same = originals.filter(({ compaction, messages }) => {
+      return compaction?.type === sent[0]?.compaction?.type && messages.length === sent[0]?.messages.length;
+    });
+    t.deepEqual(bare(sent[0]?.messages), bare(same.at(-1)?.messages), `after event ${at}`);
+  }
+});
+
+for (const [what, answer] of Object.entries<Turn | Fault>({
+  'refuses to write a summary': refused,
+  'names the conversation as what it will not summarise': { ...refused, message: 'messages.0: cannot be summarized' },
+  'fails to write a summary': { text: '' },
+  'refuses the model to write a summary': { refusal: { category: null, explanation: 'No.' } },
+}))
+  test(`where the API ${what}, it is not asked again, and may summarise by itself`, async (t) => {
+    const b = await longBench(t, reading(18, answer));
+    const end = await b.run();
+    t.is(end.status, 'succeeded', end.detail ?? '');
+    const sent = bodies(b);
+    t.true(sent.filter(({ compaction }) => compaction !== undefined).length <= 6);
+    t.is(sent.findLastIndex(({ compaction }) => compaction !== undefined) < sent.length - 2, true);
+    t.deepEqual(
+      sent.at(-1)?.context_management?.edits?.map(({ type }) => type),
+      ['compact_20260112'],
+    );
+  });
+
+test('a conversation that the API has summarised by itself goes on in this way', async (t) => {
+  const b = await bench(t, {
+    handler: ({ messages }) =>
+      messages.length > 1 ? { text: 'Done.' } : { compaction: 'So far.', tools: [run('true')] },
+  });
+  b.model.fail(faults.promptTooLong(9, 8));
+  t.is((await b.run()).status, 'succeeded');
+  b.messages.say('Go on.');
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(
+    bodies(b)
+      .at(-1)
+      ?.context_management?.edits?.map(({ type }) => type),
+    ['compact_20260112'],
+  );
+});
+
+test('a full context is summarised; then results are left out; then the attempt fails', async (t) => {
+  const turn = reading(10);
+  let full = false;
+  const b = await longBench(t, (request) => {
+    if (request.messages.length < 17 || full || request.compaction !== undefined) return turn(request);
+    full = true;
+    return FULL;
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['compact'],
+  );
+  t.true(bodies(b).every(({ context_management }) => context_management === undefined));
+
+  // Nothing precedes the newest turn, so there is nothing to summarise.
+  const c = await bench(t, { script: [FULL, DONE] });
+  t.is((await c.run()).status, 'succeeded');
+  t.deepEqual(
+    bodies(c).map(({ context_management }) => context_management?.edits?.length),
+    [undefined, 2],
+  );
+  const d = await bench(t, { script: [FULL, FULL] });
+  t.is((await d.run()).reason, 'context_exhausted');
+});
+
+test('a prompt that the API calls too long is shortened in the same way', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.model.fail(faults.promptTooLong(9, 8));
+  t.is((await b.run()).status, 'succeeded');
+  const c = await bench(t, { script: [DONE] });
+  c.model.fail(faults.promptTooLong(9, 8), faults.promptTooLong(9, 8));
+  t.is((await c.run()).reason, 'context_exhausted');
+});
+
+test('reports tool results that the API left out', async (t) => {
+  const applied_edits = [{ type: 'clear_tool_uses_20250919', cleared_tool_uses: 3, cleared_input_tokens: 9000 }];
+  const b = await bench(t, { script: [{ tools: [run('true')], applied_edits }, DONE] });
+  b.model.fail(faults.promptTooLong(9, 8));
+  t.is((await b.run()).status, 'succeeded');
+  t.deepEqual(
+    b.of('context.reduced').map(({ means }) => means),
+    ['clear_tool_uses'],
+  );
+});
+
+/** Without cache marks, which move. */
+const bare = (messages: unknown): unknown[] =>
+  [
+    JSON.parse(JSON.stringify(messages ?? [], (key, value: unknown) => (key === 'cache_control' ? undefined : value))),
+  ].flat();
