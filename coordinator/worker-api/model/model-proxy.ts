@@ -15,6 +15,7 @@ import { Meter, type Metered } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
 import { RequestCost } from './request-cost.ts';
 import { streamResponse } from './stream-response.ts';
+import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, type Timeouts, type Upstream } from './upstream.ts';
 
 export type LlmDependencies = {
@@ -24,6 +25,7 @@ export type LlmDependencies = {
   upstream: Upstream;
   /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
+  proxy?: OutgoingProxy;
 };
 
 const MESSAGES = '/v1/messages';
@@ -45,8 +47,8 @@ export class ModelProxy implements WorkerProxy {
     detail: 'The task has too many model requests at once.',
   });
 
-  constructor({ log, logger, prices, upstream, timeouts }: LlmDependencies) {
-    this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts });
+  constructor({ log, logger, prices, upstream, timeouts, proxy }: LlmDependencies) {
+    this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts }, proxy);
     this.#ledger = new Ledger(log, prices, logger);
     this.#logger = logger;
   }

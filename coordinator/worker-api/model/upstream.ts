@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Agent, request, type Dispatcher } from 'undici';
+import { request, type Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { NO_PROXY, outgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import { requestHeaders } from './headers.ts';
 
 /** The address of the Claude API, and the server's key for it. */
@@ -17,11 +18,12 @@ export const TIMEOUTS: Timeouts = { connect_ms: 10_000, head_ms: 600_000, idle_m
  */
 export class ClaudeApi {
   readonly #upstream: Upstream;
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
 
-  constructor(upstream: Upstream, { connect_ms, head_ms, idle_ms }: Timeouts) {
+  constructor(upstream: Upstream, { connect_ms, head_ms, idle_ms }: Timeouts, proxy: OutgoingProxy = NO_PROXY) {
     this.#upstream = upstream;
-    this.#agent = new Agent({ connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms });
+    const timeouts = { connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms };
+    this.#agent = outgoingAgent(proxy, timeouts);
   }
 
   /**
