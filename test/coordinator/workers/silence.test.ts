@@ -55,7 +55,7 @@ test('a worker that misses its heartbeats is shown as silent, at once and wherev
   t.is(client.of('state').length, frames + 1);
 });
 
-function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 100 }) {
+function stallsOf(t: ExecutionContext, times = { stall_ms: 700, wait_grace_ms: 100 }) {
   const found: Stall[] = [];
   const progress = new ProgressWatch((stall) => found.push(stall) > 0, times);
   const keep_alive = setInterval(() => undefined, 1_000);
