@@ -94,9 +94,10 @@ export class Loop {
     const started = performance.now();
     const messages = transcript.messages();
     const request = { model: model_name, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
+    model.shorten_context ||= limits.is_prompt_too_dear;
     const response = await model.request({ turn, ref }, request, signal);
     const duration_ms = Math.round(performance.now() - started);
-    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
+    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd, response.budget_reserved_usd);
     const { usage, request_id } = response;
     const content = transcript.validAnswer(response.content);
     const stop_reason = response.stop_reason ?? 'none';
