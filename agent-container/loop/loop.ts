@@ -96,13 +96,14 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { limits, turns, record } = this.#options;
+    const { limits, turns, model, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
     if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
     this.#new_shell_note = null;
+    model.shorten_context ||= limits.is_prompt_too_dear;
     await this.#context.makeRoom();
     try {
       const response = await turns.ask();
