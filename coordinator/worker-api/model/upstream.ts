@@ -65,7 +65,7 @@ export class ClaudeApi {
     const encoding = answer.headers['content-encoding'] ?? 'identity';
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400;
     if (encoding === 'identity' && !redirected) return answer;
-    answer.body.destroy();
+    answer.body.once('error', () => undefined).destroy();
     const cause = new Error(`status ${answer.statusCode}, content-encoding ${encoding.toString()}`);
     throw new UpstreamFailure(
       'The Claude API sent an answer that cannot be forwarded.',
