@@ -146,9 +146,9 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
   const { config, prices, log, relay, counters, logger } = core;
-  const { private_hosts, data_dir } = config;
+  const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, tokens, assignment } = parts;
-  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened) });
+  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
     log,
@@ -158,7 +158,13 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
     progress: watchdogs.progress,
     assignment,
     llm,
-    git: new GitProxy({ repository: settings.repository, private_hosts, sample: sampleBackend(data_dir), logger }),
+    git: new GitProxy({
+      repository: settings.repository,
+      private_hosts,
+      proxy,
+      sample: sampleBackend(data_dir),
+      logger,
+    }),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),
     onRefused: (code) => counters.refused.add({ code }),
     logger,
@@ -208,7 +214,7 @@ async function servePeople(
     log,
     keys,
     auth,
-    repositories: new ForgeCheck({ private_hosts: config.private_hosts }),
+    repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
     models: (name) => prices.has(name),
     gate,

@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { BranchName, BUDGET_USD_MAX, ModelName, Prompt, RepoAddress, Task, TaskStatus, TURNS_MAX } from './task.ts';
+import {
+  Effort,
+  BranchName,
+  BUDGET_USD_MAX,
+  ModelName,
+  Prompt,
+  RepoAddress,
+  Task,
+  TaskStatus,
+  TURNS_MAX,
+} from './task.ts';
 
 /*
  * The bodies and queries of the routes for projects, tasks and the server's state; `./accounts.ts` has those for
@@ -37,6 +47,10 @@ const Command = z.string().trim().min(1, 'is empty: use null for no command').ma
 
 const Budget = z.number().positive().max(BUDGET_USD_MAX);
 
+const Variables = z
+  .record(EnvName, z.string().max(10_000))
+  .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries');
+
 const projectFields = {
   name: z.string().trim().min(1, 'is empty').max(100),
   repo_url: RepoAddress,
@@ -44,15 +58,18 @@ const projectFields = {
   setup_command: Command.nullable(),
   verify_command: Command.nullable(),
   model: ModelName.nullable().describe("null: the server's default"),
+  effort: Effort.nullable().describe("how much the model thinks; null: the server's default"),
   budget_usd: Budget.nullable(),
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
   egress_hosts: z.array(Host).max(100),
+  /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
+  env: Variables,
 };
 
 /**
- * Fields that are stored encrypted and never shown again: the repository's credential, and environment variables for
- * the commands.
+ * Fields that are stored encrypted and never shown again: the repository's credential, and secret variables for the
+ * environment of the commands.
  */
 const projectSecrets = {
   /** A forge's access token. `git_username` defaults to `x-access-token`. */
@@ -63,9 +80,7 @@ const projectSecrets = {
     .max(200)
     .regex(/^[^:\p{Cc}]+$/u, 'contains a colon or a control character')
     .nullable(),
-  env: z
-    .record(EnvName, z.string().max(10_000))
-    .refine((env) => Object.keys(env).length <= 100, 'has more than 100 entries'),
+  secrets: Variables,
 };
 
 const check = z
@@ -85,7 +100,10 @@ export const ProjectCreate = z.strictObject({
 });
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
-/** Changes a project. Absent fields stay unchanged, and null removes a value. `env` replaces all variables. */
+/**
+ * Changes a project. Absent fields stay unchanged, and null removes a value. `env` and `secrets` each replace all
+ * variables of their kind.
+ */
 export const ProjectPatch = z.strictObject(z.object({ ...projectFields, ...projectSecrets, check }).partial().shape);
 export type ProjectPatch = z.infer<typeof ProjectPatch>;
 
@@ -94,7 +112,7 @@ export const Project = z.object({
   id: Id,
   ...projectFields,
   has_git_token: z.boolean(),
-  env_names: z.array(z.string()).describe('the values are never shown'),
+  secret_names: z.array(z.string()).describe('the secret variables; their values are never shown'),
   created_at: Time,
   updated_at: Time,
 });
@@ -119,6 +137,7 @@ export const TaskCreate = z
       'by default the branch in the link of repo_url, or that of the project',
     ),
     model: ModelName.optional(),
+    effort: Effort.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
     priority: z.number().int().min(-10).max(10).optional().describe('higher first; 0 by default'),

@@ -101,6 +101,10 @@ export const WaitingFor = z.discriminatedUnion('kind', [
 ]);
 export type WaitingFor = z.infer<typeof WaitingFor>;
 
+/** How much the model thinks and writes before it answers. More costs more. */
+export const Effort = z.enum(['low', 'medium', 'high', 'xhigh', 'max']);
+export type Effort = z.infer<typeof Effort>;
+
 /** One step of the agent's plan. */
 export const PlanItem = z.object({
   text: z.string().min(1).max(300),
@@ -156,6 +160,7 @@ export const Task = z.object({
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),
   base_branch: z.string().nullable().describe('null: the default branch of the repository'),
   model: z.string(),
+  effort: Effort,
   budget_usd: z.number().positive(),
   max_turns: z.number().int().positive(),
   priority: z.number().int(),

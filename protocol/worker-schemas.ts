@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Commit, DiffStat, FailureReason, WaitingFor } from './task.ts';
+import { Commit, DiffStat, Effort, FailureReason, WaitingFor } from './task.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
@@ -35,6 +35,8 @@ export const Assignment = z.object({
   /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
   repo_url: z.string(),
   model: z.string(),
+  /** For the model's requests; absent: `medium`. */
+  effort: Effort.optional(),
   max_turns: z.number().int().positive(),
   budget_usd: z.number().positive(),
   spent_usd: z.number().nonnegative(),
@@ -42,11 +44,13 @@ export const Assignment = z.object({
   time_limit_ms: z.number().int().positive(),
   setup_command: z.string().nullable(),
   verify_command: z.string().nullable(),
-  /**
-   * The project's secrets for the environment of the commands. The worker must not print them or put them into
-   * events.
-   */
+  /** The project's variables for the environment of the commands. */
   env: z.record(z.string(), z.string()),
+  /**
+   * The names in `env` whose values are secret. The worker must not print these values, push them or put them into
+   * events. Absent: all of them are.
+   */
+  secrets: z.array(z.string()).optional(),
   /** The author of the commits. */
   author: z.object({ name: z.string(), email: z.string() }),
   /** What the forward proxy allows. Unless it is `none`, the worker sets HTTPS_PROXY for its commands. */

@@ -88,12 +88,12 @@ export class Loop {
       await this.#say('harness', note);
     }
     const turn = transcript.turn + 1;
-    const { model: model_name, attempt } = input.assignment;
+    const { model: model_name, effort = 'medium', attempt } = input.assignment;
     const ref = `turn-${attempt}-${turn}`;
     await record({ type: 'turn.started', body: { turn, ref, model: model_name } });
     const started = performance.now();
     const messages = transcript.messages();
-    const request = { model: model_name, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
+    const request = { model: model_name, effort, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
     model.shorten_context ||= limits.is_prompt_too_dear;
     const response = await model.request({ turn, ref }, request, signal);
     const duration_ms = Math.round(performance.now() - started);

@@ -50,7 +50,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await report.emit(stored);
     transcript.apply(stored);
   };
-  const secrets = new Secrets(assignment.env);
+  const secrets = new Secrets(assignment);
   const shell = shellFor(input, secrets, signal);
   try {
     for (const event of assignment.transcript) transcript.apply(event);

@@ -49,6 +49,8 @@ export class ToolCalls {
     await record({ type: 'tool.started', body: { turn, ref, name: name.slice(0, NAME_CHARS_MAX), input } });
     const started = performance.now();
     const tool = tools.find((tool) => tool.name === name);
+    const mask = tool?.reads_only === false ? this.#options.secrets.findMask(JSON.stringify(input)) : undefined;
+    if (mask !== undefined) return this.#finish(turn, call, errorResult(maskRefusal(mask)), 0);
     const result = tool
       ? await tool.run(input, { ...context, ref, question_ms })
       : errorResult(`There is no tool ${name}. The tools are ${tools.map((tool) => tool.name).join(', ')}.`);
@@ -79,6 +81,11 @@ export class ToolCalls {
     return groups;
   }
 }
+
+/** A mask takes the place of a value in what the model reads. Written into a file it would destroy the value there. */
+const maskRefusal = (name: string): string =>
+  `Not executed: [secret ${name}] is not the text of the file or command; it hides the value of the variable ${name}. ` +
+  `Write code that reads the variable, or leave the line that has it as it is and change the lines around it.`;
 
 /** Makes a text block fit for the API and for an event: secrets redacted, not empty, not too long. */
 function presentable(block: ContentBlock, secrets: Secrets): ContentBlock {

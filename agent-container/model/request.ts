@@ -1,8 +1,10 @@
 import type { BetaMessageParam, MessageCreateParams } from '@anthropic-ai/sdk/resources/beta/messages/messages';
+import type { Effort } from '../../protocol/task.ts';
 import type { ModelMessage, ToolSpec } from './message.ts';
 
 export type ModelRequest = {
   model: string;
+  effort: Effort;
   system: string;
   tools: readonly ToolSpec[];
   messages: ModelMessage[];
@@ -10,7 +12,8 @@ export type ModelRequest = {
   shorten_context: boolean;
 };
 
-const MAX_TOKENS = 32_000;
+/** Of one answer. All models allow it; a large file in one call needs it. */
+const MAX_TOKENS = 64_000;
 const BETAS = ['context-management-2025-06-27', 'compact-2026-01-12'];
 /** Replaces the API's own instructions, to which a model with tools may respond with a tool call. */
 const COMPACTION = `Summarise the conversation so far, so that the work can go on from the summary alone. Do not call tools. \
@@ -20,7 +23,7 @@ commands, errors word for word).`;
 
 /** The parameters of the API request: streaming aside, the same form for every model. */
 export function toApiParams(request: ModelRequest): MessageCreateParams {
-  const { model, system, tools, messages, shorten_context } = request;
+  const { model, effort, system, tools, messages, shorten_context } = request;
   return {
     model,
     max_tokens: MAX_TOKENS,
@@ -28,6 +31,7 @@ export function toApiParams(request: ModelRequest): MessageCreateParams {
     tools: tools as MessageCreateParams['tools'] & object,
     messages: withCacheMark(messages) as BetaMessageParam[],
     thinking: { type: 'adaptive', display: 'summarized' },
+    output_config: { effort },
     cache_control: { type: 'ephemeral' },
     context_management: {
       edits: [

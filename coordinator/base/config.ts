@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import type { Effort } from '../../protocol/task.ts';
 import { readDestination, type BackupDestination } from './backup-destination.ts';
+import type { OutgoingProxy } from './outgoing.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
 /** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
@@ -36,6 +38,7 @@ export type Config = {
   worker_pids_max: number;
   workspace_bytes_max: number;
   model: string;
+  effort: Effort;
   budget_usd: number;
   max_turns: number;
   time_limit_ms: number;
@@ -49,6 +52,7 @@ export type Config = {
   /** Whether the client's address is read from X-Forwarded-For. */
   trust_proxy: boolean;
   /** Hosts (with a port or for any) at private addresses that git and the forward proxy may reach nevertheless. */
+  proxy: OutgoingProxy;
   private_hosts: string[];
   /** A credential for repositories on `git_host` whose project has none. */
   git_token: string | undefined;
@@ -79,12 +83,16 @@ const BACKUP_ENV =
   /^(ERRAND_BACKUP_\w+|ERRAND_DISK_FREE_MB_MIN|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|NODE_EXTRA_CA_CERTS|NODE_COMPILE_CACHE|PATH|HOME|TZ)$/;
 const WORKER_ENV = new Set(['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE']);
 
+/** Other programs read these in lower case too. */
+const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
+
 /** Reads the settings. Throws one `ConfigError` that names every fault; warns of nothing and starts nothing. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   // An empty variable is one that was not set: compose files pass those on.
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
+  for (const name of PROXY_VARIABLES) given[name] ??= given[name.toLowerCase()];
   const result = Settings.safeParse(given);
   const faults = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   for (const name of Object.keys(given))
@@ -124,6 +132,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     worker_pids_max: s.ERRAND_WORKER_PIDS,
     workspace_bytes_max: s.ERRAND_WORKSPACE_MB * MB,
     model: s.ERRAND_MODEL,
+    effort: s.ERRAND_EFFORT,
     budget_usd: s.ERRAND_BUDGET_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
@@ -133,6 +142,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     keep_workspaces_bytes: s.ERRAND_KEEP_WORKSPACES_MB * MB,
     signup: s.ERRAND_SIGNUP,
     trust_proxy: s.ERRAND_TRUST_PROXY,
+    proxy: { https_proxy: s.HTTPS_PROXY, http_proxy: s.HTTP_PROXY, no_proxy: s.NO_PROXY },
     private_hosts: s.ERRAND_PRIVATE_HOSTS.map((host) => host.toLowerCase()),
     git_token: s.ERRAND_GIT_TOKEN,
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),

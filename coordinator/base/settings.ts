@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Effort } from '../../protocol/task.ts';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
 /*
@@ -26,6 +27,12 @@ const amount = (max: number, preset: number) =>
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
+/** As in other programs, the scheme may be left out. */
+const proxyUrl = z
+  .string()
+  .transform((value) => (value.includes('://') ? value : `http://${value}`))
+  .pipe(httpUrl)
+  .default('');
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 
@@ -44,6 +51,9 @@ const claude = {
     .string()
     .default('claude-sonnet-5-5')
     .describe('the model, unless the errand or its project names one'),
+  ERRAND_EFFORT: Effort.default('medium').describe(
+    'how much the model thinks, unless the errand or its project says: low, medium, high, xhigh or max',
+  ),
   ERRAND_PRICES: z.string().optional().describe('a JSON file that changes or adds prices'),
 };
 
@@ -53,6 +63,12 @@ const server = {
   ERRAND_PUBLIC_URL: httpUrl
     .optional()
     .describe('the address that people use, if a proxy or a container publishes another'),
+  HTTPS_PROXY: proxyUrl.describe('the proxy for requests to Claude and to git hosts over HTTPS'),
+  HTTP_PROXY: proxyUrl.describe('the same over HTTP'),
+  NO_PROXY: z
+    .string()
+    .default('')
+    .describe('hosts that are reached without the proxy, such as `.example.org,10.0.0.5`'),
   ERRAND_TRUST_PROXY: yesNo.default(false).describe("`true`: read the client's address from `X-Forwarded-For`"),
   ERRAND_SIGNUP: z
     .enum(['open', 'closed'], 'is neither open nor closed')
@@ -145,7 +161,15 @@ const backups = {
 };
 
 /** The form of the whole environment. What is not a setting is passed over. */
-export const Settings = z.object({ ...claude, ...server, ...workers, ...limits, ...retention, ...git, ...backups });
+export const Settings = z.object({
+  ...claude,
+  ...server,
+  ...workers,
+  ...limits,
+  ...retention,
+  ...git,
+  ...backups,
+});
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);

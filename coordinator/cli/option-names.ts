@@ -4,6 +4,7 @@ import type { FieldError } from '../../protocol/problem.ts';
 const NAMES: Record<string, string> = {
   base_branch: '--branch',
   budget_usd: '--budget',
+  effort: '--effort',
   egress: '--egress',
   egress_hosts: '--egress-host',
   email: 'the e-mail address',
@@ -21,6 +22,7 @@ const NAMES: Record<string, string> = {
   project_id: '--project',
   prompt: 'the text',
   repo_url: '--repo',
+  secrets: '--secret',
   setup_command: '--setup',
   status: '--status',
   text: 'the text',
@@ -32,5 +34,5 @@ export function fieldErrorText({ field, message }: FieldError): string {
   const [, key = '', inner] = field.split('/');
   const name = NAMES[key];
   if (name === undefined) return `${field} ${message}`;
-  return [name, ...(key === 'env' && inner !== undefined ? [inner] : []), message].join(' ');
+  return [name, ...((key === 'env' || key === 'secrets') && inner !== undefined ? [inner] : []), message].join(' ');
 }

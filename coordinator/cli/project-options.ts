@@ -1,4 +1,5 @@
 import { Egress, type ProjectPatch } from '../../protocol/api.ts';
+import { Effort } from '../../protocol/task.ts';
 import { given, numberOf, type Values } from './command.ts';
 import { readSecret, type Io } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -10,6 +11,7 @@ export const PROJECT_OPTIONS = {
   setup: { type: 'string', placeholder: 'COMMAND', help: 'run before the work, such as npm ci' },
   verify: { type: 'string', placeholder: 'COMMAND', help: 'must pass for an errand to succeed, such as npm test' },
   model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
+  effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
   budget: { type: 'string', placeholder: 'USD', help: 'the most an errand may cost, in US dollars' },
   'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns an errand may take' },
   egress: { type: 'string', placeholder: 'KIND', help: `what commands may reach: ${Egress.options.join(', ')}` },
@@ -23,7 +25,13 @@ export const PROJECT_OPTIONS = {
     type: 'string',
     placeholder: 'NAME=VALUE',
     multiple: true,
-    help: "for the commands; may be repeated, and replaces all earlier values. NAME alone takes the value from this shell's environment",
+    help: "a plain variable for the commands, which everybody may read; may be repeated, and replaces all earlier ones. NAME alone takes the value from this shell's environment",
+  },
+  secret: {
+    type: 'string',
+    placeholder: 'NAME=VALUE',
+    multiple: true,
+    help: 'a secret variable for the commands, which is never shown again; otherwise like --env',
   },
   'git-username': { type: 'string', placeholder: 'NAME', help: "the forge's user name that belongs to the token" },
   'git-token-stdin': { type: 'boolean', help: "read the forge's token from the standard input" },
@@ -39,11 +47,13 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     setup_command: orNull(values.setup),
     verify_command: orNull(values.verify),
     model: orNull(values.model),
+    effort: values.effort === '' ? null : readEffort(values.effort),
     budget_usd: numberOrNull('budget', values.budget),
     max_turns: numberOrNull('max-turns', values['max-turns']),
     egress: readEgress(values.egress),
     egress_hosts: values['egress-host']?.filter((host) => host !== ''),
-    env: values.env && readEnv(values.env, io),
+    env: values.env && readVariables('env', values.env, io),
+    secrets: values.secret && readVariables('secret', values.secret, io),
     git_username: orNull(values['git-username']),
     git_token: values['git-token-stdin'] === true ? await readSecret(io) : undefined,
     check: values['no-check'] === true ? false : undefined,
@@ -65,7 +75,15 @@ function readEgress(text: string | undefined): Egress | undefined {
   return data;
 }
 
-function readEnv(assignments: readonly string[], { variable }: Io): Record<string, string> {
+/** Undefined: not given. */
+export function readEffort(text: string | undefined): Effort | undefined {
+  if (text === undefined) return undefined;
+  const { data } = Effort.safeParse(text);
+  if (data === undefined) throw new UsageFailure(`--effort must be one of ${Effort.options.join(', ')}: ${text}`);
+  return data;
+}
+
+function readVariables(option: string, assignments: readonly string[], { variable }: Io): Record<string, string> {
   return Object.fromEntries(
     assignments
       .filter((assignment) => assignment !== '')
@@ -73,7 +91,8 @@ function readEnv(assignments: readonly string[], { variable }: Io): Record<strin
         const equals = assignment.indexOf('=');
         const name = equals === -1 ? assignment : assignment.slice(0, equals);
         const value = equals === -1 ? variable(name) : assignment.slice(equals + 1);
-        if (value === undefined) throw new UsageFailure(`--env ${name}: this shell's environment has no ${name}.`);
+        if (value === undefined)
+          throw new UsageFailure(`--${option} ${name}: this shell's environment has no ${name}.`);
         return [name, value];
       }),
   );

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { Effort } from '../../protocol/task.ts';
 import { findProject, findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
@@ -6,6 +7,7 @@ import { given, JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
+import { readEffort } from './project-options.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 import { whyNothingStarts } from './render/view.ts';
@@ -27,6 +29,7 @@ export const task = clientCommand({
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
     model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
+    effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first (0)' },
@@ -46,7 +49,8 @@ export const task = clientCommand({
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const { branch: base_branch, model } = values;
-    const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, ...numbers }) };
+    const effort = readEffort(values.effort);
+    const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, effort, ...numbers }) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);
     if (json) printJson(io, created);

@@ -16,6 +16,7 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     title: task.title,
     base_branch: task.base_branch,
     model: task.model,
+    effort: task.effort,
     budget_usd: task.budget_usd,
     max_turns: task.max_turns,
     priority: task.priority,

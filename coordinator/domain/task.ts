@@ -1,5 +1,13 @@
 import { newId } from '../../protocol/ids.ts';
-import type { FailureReason, PlanItem, RunnerName, TaskResult, Usage, WaitingFor } from '../../protocol/task.ts';
+import type {
+  Effort,
+  FailureReason,
+  PlanItem,
+  RunnerName,
+  TaskResult,
+  Usage,
+  WaitingFor,
+} from '../../protocol/task.ts';
 import type { TaskState } from './task-state.ts';
 
 /** A task as stored. Clients see the protocol's `Task`. */
@@ -14,6 +22,7 @@ export type TaskRow = TaskState & {
   /** The branch that the worker pushes: `errand/<id>-<slug>`. */
   branch: string;
   model: string;
+  effort: Effort;
   budget_usd: number;
   max_turns: number;
   priority: number;
@@ -36,13 +45,17 @@ export type TaskRow = TaskState & {
 type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
->;
+> &
+  Partial<Pick<TaskRow, 'effort'>>;
+
+const EFFORT_DEFAULT: Effort = 'medium';
 
 /** Creates a queued task with nothing done and nothing spent. `at` is an ISO time. */
 export function newTask(fields: NewTask, at: string): TaskRow {
   const id = newId();
   const title = titleOf(fields.prompt);
   return {
+    effort: EFFORT_DEFAULT,
     ...fields,
     id,
     title,

@@ -2,35 +2,39 @@ import { z } from 'zod';
 import type { ProjectRow } from '../domain/project.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
-type Stored = Omit<ProjectRow, 'egress_hosts' | 'has_git_token' | 'env_names'> & {
+type Stored = Omit<ProjectRow, 'egress_hosts' | 'env' | 'has_git_token' | 'secret_names'> & {
   egress_hosts: string;
+  env: string;
   has_git_token: number;
   env_names: string;
 };
 
 const Names = z.array(z.string());
+const Variables = z.record(z.string(), z.string());
 
-const fromStored = (row: Stored): ProjectRow => ({
+const fromStored = ({ env_names, ...row }: Stored): ProjectRow => ({
   ...row,
+  env: Variables.parse(JSON.parse(row.env)),
   egress_hosts: Names.parse(JSON.parse(row.egress_hosts)),
   has_git_token: row.has_git_token === 1,
-  env_names: Names.parse(JSON.parse(row.env_names)),
+  secret_names: Names.parse(JSON.parse(env_names)),
 });
-const toStored = (project: ProjectRow): Stored => ({
+const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
   ...project,
+  env: JSON.stringify(project.env),
   egress_hosts: JSON.stringify(project.egress_hosts),
   has_git_token: project.has_git_token ? 1 : 0,
-  env_names: JSON.stringify(project.env_names),
+  env_names: JSON.stringify(secret_names),
 });
 
 /** Adds a project. */
 export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
-    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, budget_usd, max_turns, egress,
-       egress_hosts, secrets, has_git_token, env_names, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :budget_usd, :max_turns, :egress,
-       :egress_hosts, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, budget_usd, max_turns, egress,
+       egress_hosts, env, secrets, has_git_token, env_names, created_at, updated_at)
+     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :budget_usd, :max_turns, :egress,
+       :egress_hosts, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
 
@@ -39,8 +43,8 @@ export function updateProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
-       verify_command = :verify_command, model = :model, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
-       egress_hosts = :egress_hosts, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       verify_command = :verify_command, model = :model, effort = :effort, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
+       egress_hosts = :egress_hosts, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(project));

@@ -10,7 +10,7 @@ import { listTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
-export type TaskSettings = Pick<Assignment, 'env' | 'egress' | 'author'>;
+export type TaskSettings = Pick<Assignment, 'env' | 'secrets' | 'egress' | 'author'>;
 
 export type AssignmentDependencies = {
   db: Db;
@@ -50,6 +50,7 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     branch_prefix: branchPrefix(task_id),
     repo_url: task.repo_url,
     model: task.model,
+    effort: task.effort,
     max_turns: task.max_turns,
     budget_usd: task.budget_usd,
     spent_usd: task.usage.cost_usd,

@@ -5,6 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
+import { looksSecret } from '../domain/secret-looks.ts';
 import { openSecrets, sameOrigin, sealSecrets, SecretsUnreadable, type ProjectSecrets } from './secrets.ts';
 import type { Db } from '../sqlite/database.ts';
 import { countProjects, findProjectOf, insertProject, listProjectNames, updateProject } from '../sqlite/projects.ts';
@@ -20,7 +21,9 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
   requireFreeName(tx, user_id, input.name);
   const id = newId();
   const at = new Date().toISOString();
-  const { git_token = null, git_username = null, env = {}, check: _check, ...fields } = input;
+  const { git_token = null, git_username = null, secrets = {}, check: _check, ...fields } = input;
+  const env = fields.env ?? {};
+  checkVariables(env, Object.keys(secrets));
   const project: ProjectRow = {
     id,
     user_id,
@@ -30,11 +33,13 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     setup_command: fields.setup_command ?? null,
     verify_command: fields.verify_command ?? null,
     model: fields.model ?? null,
+    effort: fields.effort ?? null,
     budget_usd: fields.budget_usd ?? null,
     max_turns: fields.max_turns ?? null,
     egress: fields.egress ?? 'registries',
     egress_hosts: fields.egress_hosts ?? [],
-    ...sealSecrets(keys, id, { git_token, git_username, env }),
+    env,
+    ...sealSecrets(keys, id, { git_token, git_username, env: secrets }),
     created_at: at,
     updated_at: at,
   };
@@ -48,7 +53,7 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
  */
 export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: string, patch: ProjectPatch): ProjectRow {
   const project = requireProject(tx.db, user_id, project_id);
-  const { git_token: _token, git_username: _username, env: _env, check: _check, ...fields } = patch;
+  const { git_token: _token, git_username: _username, secrets: _secrets, check: _check, ...fields } = patch;
   if (fields.name !== undefined && fields.name !== project.name) requireFreeName(tx, user_id, fields.name, project_id);
   const next: ProjectRow = {
     ...project,
@@ -56,6 +61,7 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
     ...sealSecrets(keys, project_id, patchedSecrets(keys, project, patch)),
     updated_at: new Date().toISOString(),
   };
+  if (patch.env !== undefined || patch.secrets !== undefined) checkVariables(next.env, next.secret_names);
   updateProject(tx.db, next);
   return next;
 }
@@ -64,27 +70,38 @@ export function patchProject(tx: Tx, keys: Keys, user_id: string, project_id: st
 export function patchedSecrets(
   keys: Keys,
   project: ProjectRow,
-  patch: Pick<ProjectPatch, 'repo_url' | 'git_token' | 'git_username' | 'env'>,
+  patch: Pick<ProjectPatch, 'repo_url' | 'git_token' | 'git_username' | 'secrets'>,
 ): ProjectSecrets {
-  const { repo_url, git_token, git_username, env } = patch;
+  const { repo_url, git_token, git_username, secrets } = patch;
   const moved = repo_url !== undefined && !sameOrigin(repo_url, project.repo_url);
   const before = previousSecrets(keys, project, patch);
   return {
     git_token: git_token === undefined ? (moved ? null : before.git_token) : git_token,
     git_username: git_username === undefined ? (moved ? null : before.git_username) : git_username,
-    env: env ?? before.env,
+    env: secrets ?? before.env,
   };
 }
 
 /** The secrets that a patch changes. If they cannot be opened, a patch that replaces all of them is not refused. */
-function previousSecrets(keys: Keys, project: ProjectRow, { git_token, env }: ProjectPatch): ProjectSecrets {
+function previousSecrets(keys: Keys, project: ProjectRow, { git_token, secrets }: ProjectPatch): ProjectSecrets {
   try {
     return openSecrets(keys, project);
   } catch (error) {
-    const replaces_all = git_token !== undefined && env !== undefined;
+    const replaces_all = git_token !== undefined && secrets !== undefined;
     if (!(error instanceof SecretsUnreadable) || !replaces_all) throw error;
     return { git_token: null, git_username: null, env: {} };
   }
+}
+
+/** Throws `invalid` for a plain variable that is a secret one too, or looks like one. */
+function checkVariables(env: Record<string, string>, secret_names: readonly string[]): void {
+  const errors = Object.entries(env).flatMap(([name, value]) => {
+    const field = `/env/${name}`;
+    if (secret_names.includes(name)) return [{ field, message: 'is a secret variable too: give it once' }];
+    return looksSecret(name, value) ? [{ field, message: 'looks like a secret: put it into secrets' }] : [];
+  });
+  const [first] = errors;
+  if (first) throw new ErrandError('invalid', `The variable ${first.field.slice(5)} ${first.message}.`, { errors });
 }
 
 /**

@@ -9,12 +9,12 @@ import { findProject } from '../sqlite/projects.ts';
 export class SecretsUnreadable extends ErrandError {
   constructor(cause: unknown) {
     const message =
-      "The project's git_token and env cannot be opened: they were sealed with another keys.json than the server has. Set both anew.";
+      "The project's git_token and secrets cannot be opened: they were sealed with another keys.json than the server has. Set both anew.";
     super('conflict', message, { cause });
   }
 }
 
-/** What a project keeps secret: the credential of its repository, and values for the commands' environment. */
+/** What a project keeps secret: the credential of its repository, and secret variables for the commands (`env`). */
 export type ProjectSecrets = { git_token: string | null; git_username: string | null; env: Record<string, string> };
 
 const Sealed: z.ZodType<ProjectSecrets> = z.object({
@@ -31,13 +31,13 @@ export function sealSecrets(
   keys: Keys,
   project_id: string,
   secrets: ProjectSecrets,
-): Pick<ProjectRow, 'secrets' | 'has_git_token' | 'env_names'> {
-  const env_names = Object.keys(secrets.env).sort();
-  const empty = secrets.git_token === null && secrets.git_username === null && env_names.length === 0;
+): Pick<ProjectRow, 'secrets' | 'has_git_token' | 'secret_names'> {
+  const secret_names = Object.keys(secrets.env).sort();
+  const empty = secrets.git_token === null && secrets.git_username === null && secret_names.length === 0;
   return {
     secrets: empty ? null : seal(keys, JSON.stringify(secrets), context(project_id)),
     has_git_token: secrets.git_token !== null,
-    env_names,
+    secret_names,
   };
 }
 

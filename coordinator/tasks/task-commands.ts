@@ -19,7 +19,7 @@ import { newTask, type TaskRow } from '../domain/task.ts';
 
 /** The server's defaults for new tasks. `models`: whether the price table has this model; absent: all are allowed. */
 export type TaskDefaults = {
-  config: Pick<Config, 'model' | 'budget_usd' | 'max_turns'>;
+  config: Pick<Config, 'model' | 'effort' | 'budget_usd' | 'max_turns'>;
   models?: ((name: string) => boolean) | undefined;
 };
 
@@ -43,6 +43,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       prompt: input.prompt,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       model,
+      effort: input.effort ?? project?.effort ?? config.effort,
       budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,

@@ -30,8 +30,10 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
     /** For the assignment. */
     settings: (task: TaskRow): TaskSettings => {
       const project = projectOf(task);
+      const { env: secrets } = readTaskSecrets(db, keys, task);
       return {
-        env: readTaskSecrets(db, keys, task).env,
+        env: { ...project?.env, ...secrets },
+        secrets: Object.keys(secrets),
         egress: project?.egress ?? EGRESS_DEFAULT.egress,
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };

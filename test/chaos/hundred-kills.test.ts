@@ -7,7 +7,7 @@ import { runOnce } from './run.ts';
 dockerTest(
   `nothing is lost: ${hundredKills.name}`,
   async (t) => {
-    t.timeout(600_000);
+    t.timeout(1_200_000);
     const { wrong, faults } = await runOnce(0, [hundredKills], 'docker');
     t.deepEqual(wrong, []);
     t.deepEqual(faults, [hundredKills.name], 'the fault was injected');

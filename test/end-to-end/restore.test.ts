@@ -193,7 +193,7 @@ test.serial(
     const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const before = new Api(await first.url());
     before.token = (await before.call('signup', { body: ANN })).access_token;
-    const project = { name: 'P', repo_url: 'errand://sample', env: { SECRET: 'sesame' } };
+    const project = { name: 'P', repo_url: 'errand://sample', secrets: { SECRET: 'sesame' } };
     const { id: project_id } = await before.call('createProject', { body: project });
     await first.stop();
     rmSync(join(data_dir, 'keys.json'));
@@ -205,7 +205,7 @@ test.serial(
     const { id } = await api.call('createTask', { body: { prompt: 'Count', project_id } });
     const failed = await ended({ api }, id);
     t.like(failed, { status: 'failed', reason: 'setup_failed' });
-    t.regex(failed.detail ?? '', /git_token and env cannot be opened: they were sealed with another keys\.json/);
+    t.regex(failed.detail ?? '', /git_token and secrets cannot be opened: they were sealed with another keys\.json/);
     await second.stop();
   },
 );

@@ -26,7 +26,7 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
   const { signal } = abort;
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
   const make = (path: string) => {
-    const options = { repo_dir, scratch_dir, secrets: new Secrets({}), label: 'command', signal };
+    const options = { repo_dir, scratch_dir, secrets: new Secrets({ env: {} }), label: 'command', signal };
     const shell = new Shell({ ...options, env: { ...env, PATH: path } });
     t.teardown(() => shell.close());
     return shell;

@@ -193,7 +193,7 @@ export function heading(task: Task): Line[] {
   const settings = [
     task.repo_url,
     task.base_branch === null ? undefined : `from ${task.base_branch}`,
-    task.model,
+    `${task.model}, ${task.effort} effort`,
     `at most ${money(task.budget_usd)} and ${task.max_turns} turns`,
   ].filter((part) => part !== undefined);
   return [[['bold', task.title]], [['dim', `${task.id} · ${settings.join(' · ')}`]]];

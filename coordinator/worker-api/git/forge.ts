@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { buildConnector, type Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { AddressError, pinned, type AddressGuard } from '../../base/address-guard.ts';
+import { hasProxy, NO_PROXY, outgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { understand } from './forge-answer.ts';
@@ -19,15 +20,19 @@ const MOVED_MAX = 1000;
 
 /** Sends git requests to forges over HTTP, with the repository's credential. */
 export class Forge {
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
+  readonly #guard: AddressGuard;
+  readonly #has_proxy: boolean;
   /**
    * The URL that each repository was last redirected to. A forge redirects only `info/refs`; the requests after it
    * use the same URL.
    */
   readonly #moved = new Map<string, string>();
 
-  constructor(guard: AddressGuard, timeouts: ForgeTimeouts) {
-    this.#agent = new Agent({
+  constructor(guard: AddressGuard, timeouts: ForgeTimeouts, proxy: OutgoingProxy = NO_PROXY) {
+    this.#guard = guard;
+    this.#has_proxy = hasProxy(proxy);
+    this.#agent = outgoingAgent(proxy, {
       connect: guardedConnector(guard, timeouts.connect_ms),
       allowH2: false,
       headersTimeout: timeouts.answer_ms,
@@ -69,6 +74,7 @@ export class Forge {
     if (request.body) headers['content-type'] = mediaType(request.service, 'request');
     if (request.body?.bytes !== undefined) headers['content-length'] = String(request.body.bytes);
     try {
+      if (this.#has_proxy) await refusePrivate(this.#guard, url);
       return await this.#agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -89,6 +95,16 @@ export class Forge {
     if (this.#moved.size >= MOVED_MAX && oldest !== undefined) this.#moved.delete(oldest);
     this.#moved.set(given, found);
   }
+}
+
+/**
+ * Rejects with an `AddressError` where this machine knows that the host is private: a proxy must not lead there. Where
+ * it cannot resolve the name, the proxy does.
+ */
+async function refusePrivate(guard: AddressGuard, { hostname, port, protocol }: URL): Promise<void> {
+  await guard(hostname, Number(port) || (protocol === 'https:' ? 443 : 80)).catch((error: unknown) => {
+    if (error instanceof AddressError && error.fault === 'private_address') throw error;
+  });
 }
 
 /** Resolves a host name once, checks every address, and connects to the checked addresses only. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
+import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { addressGuard, type Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ForgeRepository } from '../../domain/forge-repository.ts';
@@ -19,6 +20,7 @@ import { writeGitError } from './write-error.ts';
 export type GitDependencies = {
   /** The repository of a task, with its credential. */
   repository: (task_id: string) => ForgeRepository;
+  proxy?: OutgoingProxy;
   private_hosts: string[];
   /** Serves the sample repository, which is stored on this server. */
   sample: (request: GitRequest) => Promise<GitResponse>;
@@ -50,7 +52,7 @@ export class GitProxy implements WorkerProxy {
     this.#sample = deps.sample;
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
-    this.#forge = new Forge(addressGuard(deps.private_hosts, deps.resolve), timeouts);
+    this.#forge = new Forge(addressGuard(deps.private_hosts, deps.resolve), timeouts, deps.proxy);
   }
 
   /**

@@ -3,6 +3,7 @@ import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { within } from '../../base/deadline.ts';
 import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import { hasProxy, NO_PROXY, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitService } from './backend.ts';
@@ -11,6 +12,7 @@ import { Forge, FORGE_TIMEOUTS } from './forge.ts';
 
 type Dependencies = {
   private_hosts: string[];
+  proxy?: OutgoingProxy;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
   check_ms?: number;
@@ -24,6 +26,7 @@ const HOST_CHECK_MS = 3_000;
 export class ForgeCheck implements RepositoryCheck {
   readonly #guard: AddressGuard;
   readonly #forge: Forge;
+  readonly #has_proxy: boolean;
   readonly #limit: ConcurrencyLimit;
   readonly #check_ms: number;
   readonly #host_check_ms: number;
@@ -31,11 +34,13 @@ export class ForgeCheck implements RepositoryCheck {
   constructor({
     private_hosts,
     resolve,
+    proxy = NO_PROXY,
     check_ms = LIMITS.repository_check_ms,
     host_check_ms = HOST_CHECK_MS,
   }: Dependencies) {
     this.#guard = addressGuard(private_hosts, resolve);
-    this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS);
+    this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS, proxy);
+    this.#has_proxy = hasProxy(proxy);
     this.#check_ms = check_ms;
     this.#limit = new ConcurrencyLimit(LIMITS.repository_checks_at_once_max, {
       detail: 'Too many of your repositories are being checked at once.',
@@ -66,6 +71,8 @@ export class ForgeCheck implements RepositoryCheck {
       await within(this.#host_check_ms, resolved);
     } catch (error) {
       if (!(error instanceof AddressError) || error.fault === 'unresolved') return;
+      // The proxy may know the name.
+      if (this.#has_proxy && error.fault === 'unknown_name') return;
       throw fieldError('invalid', '/repo_url', error.message, error);
     }
   }

@@ -18,6 +18,7 @@ import { Meter } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
 import { streamResponse } from './stream-response.ts';
+import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';
 
 export type LlmDependencies = {
@@ -27,6 +28,7 @@ export type LlmDependencies = {
   upstream: Upstream;
   /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
+  proxy?: OutgoingProxy;
 };
 
 const MESSAGES = '/v1/messages';
@@ -52,9 +54,9 @@ export class ModelProxy implements WorkerProxy {
     detail: 'The task has too many model requests at once.',
   });
 
-  constructor({ log, logger, prices, upstream, timeouts }: LlmDependencies) {
+  constructor({ log, logger, prices, upstream, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
-    this.#api = new ClaudeApi(upstream, others);
+    this.#api = new ClaudeApi(upstream, others, proxy);
     this.#ledger = new Ledger(log, prices, logger);
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#linger_ms = linger_ms;

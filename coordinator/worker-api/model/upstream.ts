@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Agent, request, type Dispatcher } from 'undici';
+import { request, type Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { NO_PROXY, outgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import { requestHeaders } from './headers.ts';
 
 /** The address of the Claude API, and the server's key for it. */
@@ -17,9 +18,15 @@ export type Timeouts = { connect_ms: number; head_ms: number; idle_ms: number; l
  */
 export const TIMEOUTS: Timeouts = { connect_ms: 10_000, head_ms: 600_000, idle_ms: 300_000, linger_ms: 60_000 };
 
-/** There was no connection to the API, so it got nothing of the request. */
+/**
+ * There was no connection to the API, so it got nothing of the request. The last two: a proxy on the way let no
+ * connection through.
+ */
 const NOT_CONNECTED = new Set(
-  `ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT`.split(' '),
+  (
+    'ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT ' +
+    'UND_ERR_ABORTED UND_ERR_PRX_TLS'
+  ).split(' '),
 );
 
 /** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
@@ -38,11 +45,16 @@ export class UpstreamFailure extends ErrandError {
  */
 export class ClaudeApi {
   readonly #upstream: Upstream;
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
 
-  constructor(upstream: Upstream, { connect_ms, head_ms, idle_ms }: Omit<Timeouts, 'linger_ms'>) {
+  constructor(
+    upstream: Upstream,
+    { connect_ms, head_ms, idle_ms }: Omit<Timeouts, 'linger_ms'>,
+    proxy: OutgoingProxy = NO_PROXY,
+  ) {
     this.#upstream = upstream;
-    this.#agent = new Agent({ connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms });
+    const timeouts = { connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms };
+    this.#agent = outgoingAgent(proxy, timeouts);
   }
 
   /**

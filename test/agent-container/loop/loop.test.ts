@@ -175,6 +175,36 @@ test('redacts the secrets of the project in the conversation and the events', as
   t.regex(textOf(b.model.requests[1]?.body), /it is \[secret NPM_TOKEN\]/);
 });
 
+test('a plain variable is read as it is, and no mask of a secret reaches a file', async (t) => {
+  const env = { NODE_ENV: 'production-like', NPM_TOKEN: 'tok-5b1f0d2c9e' };
+  const mask = '[secret NPM_TOKEN]';
+  const b = await bench(t, {
+    script: [
+      {
+        tools: [
+          run('echo "//r/:_authToken=$NPM_TOKEN" > .npmrc; echo "mode: $NODE_ENV" > f'),
+          read('.npmrc'),
+          read('f'),
+        ],
+      },
+      { tools: [{ name: 'write_file', input: { path: 'copy', content: `x=${mask}\n` } }] },
+      { tools: [{ name: 'edit_file', input: { path: '.npmrc', old_text: '//r', new_text: `${mask}//r` } }] },
+      { tools: [run(`echo '${mask}' > copy`)] },
+      { tools: [{ name: 'edit_file', input: { path: 'f', old_text: env.NODE_ENV, new_text: 'development' } }] },
+      DONE,
+    ],
+  });
+  t.is((await b.run({ env, secrets: ['NPM_TOKEN'] })).status, 'succeeded');
+  t.regex(textOf(b.model.requests[1]?.body), /mode: production-like/);
+  const refused = b.of('tool.finished').filter(({ is_error }) => is_error);
+  t.is(refused.length, 3);
+  for (const { content } of refused) t.regex(String(content[0]?.['text']), /hides the value of the variable NPM_TOKEN/);
+  const text = (name: string) => readFile(join(b.repo_dir, name), 'utf8');
+  t.is(await text('.npmrc'), `//r/:_authToken=${env.NPM_TOKEN}\n`);
+  t.is(await text('f'), 'mode: development\n');
+  await t.throwsAsync(text('copy'));
+});
+
 test('sends the instructions of the repository with the task', async (t) => {
   const b = await bench(t, { script: [DONE] });
   await writeFile(join(b.repo_dir, 'AGENTS.md'), 'Use tabs.\n');
@@ -207,7 +237,7 @@ test('makes the same form of request for every model', async (t) => {
   t.like(b.model.requests[0]?.body, {
     stream: true,
     thinking: { type: 'adaptive', display: 'summarized' },
-    max_tokens: 32_000,
+    max_tokens: 64_000,
   });
   t.is(b.model.requests[0]?.headers['anthropic-beta'], 'context-management-2025-06-27,compact-2026-01-12');
 });
@@ -219,4 +249,13 @@ test('makes checkpoints', async (t) => {
   const c = await bench(t, { script: [{ tools: [run('true')] }, DONE] });
   await c.run();
   t.is(c.checkpoints, 0);
+});
+
+test('the effort of the errand goes with each request; without one it is medium', async (t) => {
+  const b = await bench(t, { script: [DONE, DONE] });
+  await b.run({ effort: 'max' });
+  const other = await bench(t, { script: [DONE] });
+  await other.run();
+  t.deepEqual(b.model.requests[0]?.body?.output_config, { effort: 'max' });
+  t.deepEqual(other.model.requests[0]?.body?.output_config, { effort: 'medium' });
 });

@@ -3,7 +3,7 @@ import { Secrets } from '../../../agent-container/base/secrets.ts';
 import { OutputCleaner } from '../../../agent-container/shell/output-cleaner.ts';
 
 const clean = (pieces: Uint8Array[], env: Record<string, string> = {}) => {
-  const cleaner = new OutputCleaner(new Secrets(env));
+  const cleaner = new OutputCleaner(new Secrets({ env }));
   return [...pieces.map((piece) => cleaner.push(piece)), cleaner.end()];
 };
 const bytes = (text: string) => Buffer.from(text);

@@ -16,7 +16,7 @@ async function makeShell(t: ExecutionContext, env: Record<string, string> = {}) 
     repo_dir,
     scratch_dir,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
-    secrets: new Secrets({}),
+    secrets: new Secrets({ env: {} }),
     label: 'command',
     signal: abort.signal,
   });

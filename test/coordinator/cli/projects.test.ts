@@ -33,7 +33,7 @@ test('project set changes each setting, and an empty value clears it', async (t)
 
   const settings = ['--name', 'invoices', '--branch', 'next', '--setup', 'npm ci', '--verify', '', '--budget', ''];
   const network = ['--egress', 'list', '--egress-host', 'api.example.org', '--egress-host', '*.example.com'];
-  const secrets = ['--env', 'A=1=2', '--env', 'TOKEN', '--git-username', 'ada'];
+  const secrets = ['--env', 'A=1=2', '--secret', 'TOKEN', '--git-username', 'ada'];
   const changed = await set('bills', ...settings, ...network, ...secrets);
   t.is(changed.stdout, 'The project invoices is changed.\n', changed.stderr);
   t.like(await project(), {
@@ -44,12 +44,17 @@ test('project set changes each setting, and an empty value clears it', async (t)
     budget_usd: null,
     egress: 'list',
     egress_hosts: ['api.example.org', '*.example.com'],
-    env_names: ['A', 'TOKEN'],
+    env: { A: '1=2' },
+    secret_names: ['TOKEN'],
   });
-  t.is((await set('invoices', '--branch', '', '--env', '', '--egress', 'none', '--egress-host', '')).code, 0);
+  t.is(
+    (await set('invoices', '--branch', '', '--env', '', '--secret', '', '--egress', 'none', '--egress-host', '')).code,
+    0,
+  );
   t.like(await project(), {
     base_branch: null,
-    env_names: [],
+    env: {},
+    secret_names: [],
     egress: 'none',
     egress_hosts: [],
     setup_command: 'npm ci',

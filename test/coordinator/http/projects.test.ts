@@ -7,11 +7,12 @@ const repo_url = 'https://forge.example/a/b';
 test("a project's secrets go in and never come out", async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const secrets = { git_token: 'ghp_secret', git_username: 'ada', env: { API_KEY: 'sesame', B: '' } };
-  const project = await api.call('createProject', { body: { name: 'P', repo_url, ...secrets } });
-  t.like(project, { has_git_token: true, env_names: ['API_KEY', 'B'], egress: 'registries', egress_hosts: [] });
+  const credential = { git_token: 'ghp_secret', git_username: 'ada' };
+  const variables = { secrets: { API_KEY: 'sesame', B: '' }, env: { NODE_ENV: 'production' } };
+  const project = await api.call('createProject', { body: { name: 'P', repo_url, ...credential, ...variables } });
+  t.like(project, { has_git_token: true, secret_names: ['API_KEY', 'B'], env: variables.env, egress: 'registries' });
   const task = { project_id: project.id, repo_url };
-  t.deepEqual(readTaskSecrets(server.db, server.keys, task), secrets);
+  t.deepEqual(readTaskSecrets(server.db, server.keys, task), { ...credential, env: variables.secrets });
   const answers = [
     await (await api.send('getProject', { params: { id: project.id } })).text(),
     await (await api.send('listProjects', {})).text(),
@@ -24,13 +25,20 @@ test("a project's secrets go in and never come out", async (t) => {
 test('a patch changes the fields that it names, and null clears them', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const body = { name: 'P', repo_url, base_branch: 'main', budget_usd: 3, git_token: 'ghp_secret', env: { A: '1' } };
+  const body = {
+    name: 'P',
+    repo_url,
+    base_branch: 'main',
+    budget_usd: 3,
+    git_token: 'ghp_secret',
+    secrets: { A: '1' },
+  };
   const { id } = await api.call('createProject', { body });
   const params = { id };
   const named = await api.call('patchProject', { params, body: { name: 'Q', budget_usd: null } });
-  t.like(named, { name: 'Q', base_branch: 'main', budget_usd: null, has_git_token: true, env_names: ['A'] });
-  const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, env: {} } });
-  t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, env_names: [] });
+  t.like(named, { name: 'Q', base_branch: 'main', budget_usd: null, has_git_token: true, secret_names: ['A'] });
+  const bare = await api.call('patchProject', { params, body: { base_branch: null, git_token: null, secrets: {} } });
+  t.like(bare, { name: 'Q', base_branch: null, has_git_token: false, secret_names: [] });
   t.is(server.db.prepare('SELECT secrets FROM projects').pluck().get(), null);
   const { warnings: _warnings, ...stored } = bare;
   t.deepEqual(await api.call('getProject', { params }), stored);
@@ -41,7 +49,7 @@ test('a patch changes the fields that it names, and null clears them', async (t)
 test('a token never goes to a host that it was not given for', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const body = { name: 'P', repo_url, git_token: 'first', git_username: 'ada', env: { A: '1' } };
+  const body = { name: 'P', repo_url, git_token: 'first', git_username: 'ada', secrets: { A: '1' } };
   const { id } = await api.call('createProject', { body });
   const move = async (url: string, more: object = {}) =>
     (await api.call('patchProject', { params: { id }, body: { repo_url: url, ...more } })).has_git_token;
@@ -66,21 +74,21 @@ test('a token never goes to a host that it was not given for', async (t) => {
 test('secrets that were sealed with lost keys are a conflict, and can be set anew', async (t) => {
   const server = await startApi(t);
   const { api } = await server.person();
-  const body = { name: 'P', repo_url, git_token: 'ghp_secret', env: { A: '1' } };
+  const body = { name: 'P', repo_url, git_token: 'ghp_secret', secrets: { A: '1' } };
   const { id } = await api.call('createProject', { body });
   server.keys.seal.fill(7);
-  const words = /git_token and env cannot be opened: they were sealed with another keys\.json/;
+  const words = /git_token and secrets cannot be opened: they were sealed with another keys\.json/;
   t.throws(() => readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), {
     code: 'conflict',
     message: words,
   });
-  for (const patch of [{ name: 'Q' }, { git_token: 'new' }, { env: {} }]) {
+  for (const patch of [{ name: 'Q' }, { git_token: 'new' }, { secrets: {} }]) {
     const refusal = await api.refused('patchProject', { params: { id }, body: patch });
     t.is(refusal.code, 'conflict');
     t.regex(refusal.detail ?? '', words);
   }
-  t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', env: { B: '2' } } }), {
-    env_names: ['B'],
+  t.like(await api.call('patchProject', { params: { id }, body: { git_token: 'new', secrets: { B: '2' } } }), {
+    secret_names: ['B'],
   });
   t.like(readTaskSecrets(server.db, server.keys, { project_id: id, repo_url }), { git_token: 'new', env: { B: '2' } });
 });
@@ -197,4 +205,37 @@ test('an address that is not understood is refused with the right form, and its 
     t.false(JSON.stringify(refusal).includes('sesame'));
   }
   t.false(server.lines.join('').includes('sesame'));
+});
+
+const SECRET_LOOKING: Record<string, string>[] = [
+  { NPM_TOKEN: 'abc' },
+  { STRIPE_API_KEY: 'abc' },
+  { db_password: 'abc' },
+  { X: 'ghp_0123456789abcdefghij' },
+  { X: 'sk-ant-api03-abc' },
+  { X: '-----BEGIN RSA PRIVATE KEY-----' },
+  { DATABASE: 'postgres://ada:sesame@db.example.org/x' },
+];
+for (const env of SECRET_LOOKING)
+  test(`a plain variable that looks like a secret is refused by its name: ${JSON.stringify(env)}`, async (t) => {
+    const server = await startApi(t);
+    const { api } = await server.person();
+    const field = `/env/${Object.keys(env)[0]}`;
+    const refused = await api.refused('createProject', { body: { name: 'P', repo_url, env } });
+    t.like(refused, { code: 'invalid', errors: [{ field }] });
+    const { id } = await api.call('createProject', { body: { name: 'P', repo_url, secrets: env } });
+    t.like(await api.refused('patchProject', { params: { id }, body: { env } }), { errors: [{ field }] });
+  });
+
+test('plain variables that look like none are taken', async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const env = {
+    NODE_ENV: 'production',
+    URL: 'https://db.example.org/x',
+    TOKENIZER: 'fast',
+    KEYBOARD: 'de',
+    NPM_TOKEN: '',
+  };
+  t.deepEqual((await api.call('createProject', { body: { name: 'P', repo_url, env } })).env, env);
 });

@@ -10,16 +10,40 @@ import { endTask, runTask, taskOf } from '../../support/fixtures.ts';
 import { sendErrand, repo_url } from '../../support/send-errand.ts';
 
 test('defaults of a task come from its project, then from the server', async (t) => {
-  const { api } = await (await startApi(t, { ERRAND_MODEL: 'claude-x', ERRAND_MAX_TURNS: '70' })).person();
+  const settings = { ERRAND_MODEL: 'claude-x', ERRAND_MAX_TURNS: '70', ERRAND_EFFORT: 'low' };
+  const { api } = await (await startApi(t, settings)).person();
   const plain = await sendErrand(api, { prompt: '  First line.\nSecond line.  ' });
-  t.like(plain, { repo_url, base_branch: null, model: 'claude-x', budget_usd: 5, max_turns: 70, priority: 0 });
+  t.like(plain, {
+    repo_url,
+    base_branch: null,
+    model: 'claude-x',
+    effort: 'low',
+    budget_usd: 5,
+    max_turns: 70,
+    priority: 0,
+  });
   t.like(plain, { title: 'First line.', prompt: 'First line.\nSecond line.', queue_place: 1, attempt: 0 });
   const { id: project_id } = await api.call('createProject', {
-    body: { name: 'P', repo_url, base_branch: 'next', model: 'claude-y', budget_usd: 2, max_turns: null },
+    body: {
+      name: 'P',
+      repo_url,
+      base_branch: 'next',
+      model: 'claude-y',
+      effort: 'high',
+      budget_usd: 2,
+      max_turns: null,
+    },
   });
   const ofProject = await api.call('createTask', { body: { prompt: 'x', project_id } });
-  t.like(ofProject, { project_id, repo_url, base_branch: 'next', model: 'claude-y', budget_usd: 2, max_turns: 70 });
-  const own = { base_branch: 'main', model: 'claude-z', budget_usd: 1, max_turns: 3, priority: 9 };
+  t.like(ofProject, { project_id, repo_url, base_branch: 'next', model: 'claude-y', effort: 'high', budget_usd: 2 });
+  const own = {
+    base_branch: 'main',
+    model: 'claude-z',
+    effort: 'max',
+    budget_usd: 1,
+    max_turns: 3,
+    priority: 9,
+  } as const;
   t.like(await api.call('createTask', { body: { prompt: 'x', project_id, ...own } }), own);
 });
 
@@ -203,7 +227,7 @@ test('queued tasks and pending messages of a user are limited', async (t) => {
   const { api: other } = await server.person();
   const first = await sendErrand(api);
   server.log.write((tx) => {
-    const config = { model: 'm', budget_usd: 1, max_turns: 1 };
+    const config = { model: 'm', effort: 'medium', budget_usd: 1, max_turns: 1 } as const;
     for (let n = 1; n < LIMITS.queued_tasks_per_user_max; n++)
       createTask(tx, { config }, session.user.id, { prompt: 'x', repo_url });
   });

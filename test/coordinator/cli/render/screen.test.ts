@@ -199,6 +199,7 @@ const TASK: Task = {
   base_branch: null,
   model: 'demo',
   budget_usd: 1,
+  effort: 'medium',
   max_turns: 10,
   priority: 0,
   status: 'queued',
