@@ -129,8 +129,6 @@ export class RetryingModelClient {
       case 'message_refused':
         return this.#leaveOut('answer', error, messages);
       case 'budget_spent':
-        // A shorter prompt may still fit into the rest.
-        if (!this.shorten_context) return (this.shorten_context = true);
         throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
         throw unavailable(error.message, error);

@@ -49,6 +49,7 @@ export class Meter {
   #model = '';
   #state: Metered['state'] = 'none';
   #reliable = true;
+  #input_reported = false;
   #output_reported = false;
   #edited = false;
   #seen_bytes = 0;
@@ -71,7 +72,7 @@ export class Meter {
     const complete = this.#state === 'complete';
     return {
       state: this.#state,
-      reliable: this.#reliable && (!complete || this.#output_reported),
+      reliable: this.#reliable && (!complete || (this.#input_reported && this.#output_reported)),
       model: this.#model,
       parts: this.#usage ? toParts(this.#usage, this.#options.hour_cache) : [],
       seen_bytes: this.#seen_bytes,
@@ -112,6 +113,7 @@ export class Meter {
   #begin(message: z.infer<typeof Message> | undefined): void {
     this.#state = 'begun';
     if (typeof message?.usage.input_tokens !== 'number') return void (this.#reliable = false);
+    this.#input_reported = true;
     this.#model = message.model;
     this.#usage = merge(this.#usage ?? {}, message.usage);
     const [prompt] = toParts(this.#usage, this.#options.hour_cache);
@@ -131,6 +133,7 @@ export class Meter {
     this.#state = 'complete';
     const message = Message.safeParse(parseJson(this.#text)).data;
     if (typeof message?.usage.input_tokens !== 'number') return void (this.#reliable = false);
+    this.#input_reported = true;
     this.#model = message.model;
     this.#usage = message.usage;
     this.#output_reported = typeof message.usage.output_tokens === 'number';

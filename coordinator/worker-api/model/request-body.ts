@@ -45,7 +45,8 @@ export function parseBody(raw: Buffer): RequestBody {
  */
 export function* allBlocks(content: unknown, depth = 0): Generator<{ block: ContentBlock; source?: Source }> {
   if (content === undefined || content === null || typeof content === 'string') return;
-  if (depth > DEPTH_MAX) throw new ErrandError('forbidden', 'Tasks on this server may not nest content this deeply.');
+  if (depth > DEPTH_MAX)
+    throw new ErrandError('forbidden', 'Tasks on this server may not use content nested this deeply.');
   for (const block of parse(z.array(ContentBlock), content, "The model request's content")) {
     // The source of a search result is a text, and the content of a compaction is its summary.
     const has_source = block.source !== undefined && block.type !== 'search_result';

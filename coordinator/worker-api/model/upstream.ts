@@ -18,9 +18,15 @@ export type Timeouts = { connect_ms: number; head_ms: number; idle_ms: number; l
  */
 export const TIMEOUTS: Timeouts = { connect_ms: 10_000, head_ms: 600_000, idle_ms: 300_000, linger_ms: 60_000 };
 
-/** There was no connection to the API, so it got nothing of the request. */
+/**
+ * There was no connection to the API, so it got nothing of the request. The last two: a proxy on the way let no
+ * connection through.
+ */
 const NOT_CONNECTED = new Set(
-  `ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT`.split(' '),
+  (
+    'ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT ' +
+    'UND_ERR_ABORTED UND_ERR_PRX_TLS'
+  ).split(' '),
 );
 
 /** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
@@ -71,7 +77,7 @@ export class ClaudeApi {
     const encoding = answer.headers['content-encoding'] ?? 'identity';
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400;
     if (encoding === 'identity' && !redirected) return answer;
-    answer.body.destroy();
+    answer.body.once('error', () => undefined).destroy();
     const cause = new Error(`status ${answer.statusCode}, content-encoding ${encoding.toString()}`);
     throw new UpstreamFailure(
       'The Claude API sent an answer that cannot be forwarded.',

@@ -117,7 +117,8 @@ async function answer(
 /** The passes over the prompt: that of a summary, if it is long enough for one, and that of the answer. */
 function passesOf(request: PromptRequest, parts: ReturnType<typeof partsOf>, plan: Plan, cache: Cache): PassUsage[] {
   const text = `${plan.text ?? ''}${JSON.stringify(plan.tools ?? '')}`;
-  const output = Math.min(request.max_tokens, plan.output_tokens ?? textTokens(text));
+  const asked = request.compaction ? (plan.summary_tokens ?? 3_000) : (plan.output_tokens ?? textTokens(text));
+  const output = Math.min(request.max_tokens, asked);
   const edit = request.context_management?.edits.find(({ type }) => type.startsWith('compact'));
   if (!edit || count(parts) < (edit.trigger?.value ?? 150_000)) return [cache.read(request, parts, output)];
   const summary = Math.min(request.max_tokens, plan.summary_tokens ?? 3_000);
@@ -134,15 +135,15 @@ function passesOf(request: PromptRequest, parts: ReturnType<typeof partsOf>, pla
 
 function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[], is_cleared: boolean): ModelMessage {
   const [own, compaction] = [passes.at(-1), passes.length > 1 ? passes[0] : undefined];
+  const summary_tokens = (request.compaction ? own : compaction)?.output_tokens;
+  const summary: MessageBlock[] =
+    summary_tokens === undefined ? [] : [{ type: 'compaction', content: summaryOf(summary_tokens) }];
   const tools = (plan.tools ?? []).map(({ name, input }): MessageBlock => {
     const id = `toolu_${randomBytes(12).toString('hex')}`;
     return { type: 'tool_use', id, name, input_json: JSON.stringify(input) };
   });
-  const content: MessageBlock[] = [
-    ...(compaction ? [{ type: 'compaction' as const, content: summaryOf(compaction.output_tokens) }] : []),
-    ...(plan.text === undefined ? [] : [{ type: 'text' as const, text: plan.text }]),
-    ...tools,
-  ];
+  const text: MessageBlock[] = plan.text === undefined ? [] : [{ type: 'text', text: plan.text }];
+  const content = request.compaction ? summary : [...summary, ...text, ...tools];
   const iterations =
     own && compaction
       ? [
@@ -155,7 +156,7 @@ function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[],
     id: `msg_${randomBytes(12).toString('hex')}`,
     model: plan.model ?? request.model,
     content,
-    stop_reason: tools.length > 0 ? 'tool_use' : 'end_turn',
+    stop_reason: request.compaction ? 'compaction' : tools.length > 0 ? 'tool_use' : 'end_turn',
     stop_details: null,
     usage: {
       ...own,

@@ -16,6 +16,8 @@ export type PromptRequest = {
   tools?: { [field: string]: unknown }[];
   cache_control?: Mark;
   context_management?: { edits: { type: string; trigger?: Threshold; keep?: Threshold }[] };
+  /** Asks for a summary of the conversation, and nothing else. */
+  compaction?: { type: 'summarize' };
   stream?: boolean;
   metadata?: { user_id: string };
 };

@@ -26,7 +26,7 @@ const METERED: Metered = {
   reliable: true,
   model: 'claude-sonnet-5-5',
   parts: [{ input: 10, cache_write_5m: 20, cache_write_1h: 10, cache_read: 40, output: 50 }],
-  seen_bytes: 249,
+  seen_bytes: 270,
   edited: false,
 };
 const STREAM = { streamed: true, hour_cache: false };

@@ -65,7 +65,7 @@ test('refuses a body that the API could read differently', (t) => {
   t.throws(() => readRequest(bytes({ ...BODY, max_tokens: 1.5 })), { instanceOf: ErrandError });
   t.throws(() => readRequest(bytes({ ...BODY, max_tokens: -1 })), { instanceOf: ErrandError });
   const marked = { type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '24h' } };
-  t.throws(() => readRequest(bytes(says([marked]))), { message: /ttl/ });
+  t.throws(() => readRequest(bytes(says([marked]))), { message: /messages.0.content/ });
   const nested = (depth: number): object => ({ type: 'tool_result', content: depth === 0 ? [] : [nested(depth - 1)] });
   t.throws(() => readRequest(bytes(says([nested(50)]))), { message: /nested/ });
 });
