@@ -1,5 +1,5 @@
 import { readdir, realpath } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { openFile } from '../tools/paths.ts';
 
 const NAMES = /^(agents|claude)\.md$/i;
@@ -7,6 +7,7 @@ const TEXT_CHARS_MAX = 32_000;
 const FILE_BYTES_MAX = 256 * 1024;
 const IMPORT_DEPTH_MAX = 4;
 const FILES_MAX = 20;
+const FOLDERS_MAX = 100;
 /** `@docs/style.md`, at the start of a line or after a space. */
 const IMPORT = /(?<=^|\s)@([\w./-]+\.\w+)/gm;
 /** Imports in code are not followed. */
@@ -18,12 +19,50 @@ const CODE = /```[^]*?(```|$)|`[^`\n]*`/g;
  * rejects: a file that cannot be read is left out.
  */
 export async function readInstructions(repo_dir: string): Promise<string | null> {
+  return format(await instructionsIn(await realpath(repo_dir), [''], () => false));
+}
+
+/**
+ * The same for the folders that lead to these paths, which are relative to the repository or absolute, without the root.
+ * `isKnown`: whether the model has read the file with this label already.
+ */
+export async function readNestedInstructions(
+  repo_dir: string,
+  paths: string[],
+  isKnown: (label: string) => boolean,
+): Promise<string | null> {
   const root = await realpath(repo_dir);
-  const names = (await readdir(root).catch(() => [])).filter((name) => NAMES.test(name)).sort();
+  const folders = paths.flatMap((path) => foldersTo(relative(repo_dir, resolve(repo_dir, path))));
+  return format(await instructionsIn(root, [...new Set(folders)].slice(0, FOLDERS_MAX), isKnown));
+}
+
+/** How a file is labelled in the text. */
+export const labelOf = (path: string): string => `<file path="${path}">`;
+
+/** The folders from the root, which is left out, down to a path: it may be a folder itself. */
+function foldersTo(path: string): string[] {
+  if (path.startsWith('..')) return [];
+  const names = path.split(sep).filter((name) => name !== '');
+  return names.map((_, i) => names.slice(0, i + 1).join(sep));
+}
+
+async function instructionsIn(
+  root: string,
+  folders: string[],
+  isKnown: (label: string) => boolean,
+): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
-  for (const name of names) await collect(root, join(root, name), 0, texts);
+  for (const folder of folders) {
+    const names = (await readdir(join(root, folder)).catch(() => [])).filter((name) => NAMES.test(name)).sort();
+    for (const name of names)
+      if (!isKnown(labelOf(join(folder, name)))) await collect(root, join(root, folder, name), 0, texts);
+  }
+  return texts;
+}
+
+function format(texts: Map<string, string>): string | null {
   if (texts.size === 0) return null;
-  const sections = [...texts].map(([path, text]) => `<file path="${path}">\n${text.trim()}\n</file>`);
+  const sections = [...texts].map(([path, text]) => `${labelOf(path)}\n${text.trim()}\n</file>`);
   const instructions = sections.join('\n\n').toWellFormed();
   if (instructions.length <= TEXT_CHARS_MAX) return instructions;
   const head = instructions.slice(0, TEXT_CHARS_MAX).toWellFormed();

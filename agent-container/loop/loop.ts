@@ -1,14 +1,17 @@
+import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
 import type { WorkInput } from '../base/work.ts';
 import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
+import type { Shell } from '../shell/shell.ts';
 import { ContextPolicy } from './context-policy.ts';
+import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
 import { StuckDetector } from './stuck.ts';
 import type { ToolCalls } from './tool-calls.ts';
-import type { RecordEvent, Transcript } from './transcript.ts';
+import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 
 /** Turns in a row that neither called a tool nor ended the work. */
 const IDLE_TURNS_MAX = 3;
@@ -22,12 +25,17 @@ const DELIVER_AGAIN =
   'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
   'summary for the person, which names what could not be done.';
 
+/** The tools for files name what they read in `path`. */
+const PathInput = z.looseObject({ path: z.string() });
+
 type Options = {
   input: WorkInput;
   transcript: Transcript;
   limits: AttemptLimits;
   model: RetryingModelClient;
   turns: ModelTurns;
+  /** The shell of the agent's commands. */
+  shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
   /** Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to tell. */
   new_shell_note: string | null;
@@ -40,6 +48,8 @@ type Options = {
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
+  /** After how long a wait for the person the API is asked to keep the conversation in its cache. */
+  keep_cache_ms: number;
   /** Aborts on a cancel, and when the time is up. */
   signal: AbortSignal;
 };
@@ -96,11 +106,12 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { limits, turns, model, record } = this.#options;
+    const { limits, turns, model, shell, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
+    for (const notice of shell.takeNotices()) await this.#say('harness', `[Errand] ${notice}`);
     if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
     this.#new_shell_note = null;
     model.shorten_context ||= limits.is_prompt_too_dear;
@@ -166,17 +177,20 @@ export class Loop {
   }
 
   async #callTools(): Promise<void> {
-    const { transcript, tool_calls, limits } = this.#options;
+    const { transcript, tool_calls, limits, shell } = this.#options;
     const calls = transcript.openCalls();
     if (calls.length === 0)
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
     const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, limits.ms_left / 2)));
-    const results = await tool_calls.run(transcript.turn, calls, question_ms);
+    const keeping = this.#keepCacheDuring(calls);
+    const results = await tool_calls.run(transcript.turn, calls, question_ms).finally(() => clearTimeout(keeping));
     this.#idle_turns = 0;
+    await this.#addInstructions(calls);
     const state = this.#stuck.check({
       calls: calls.map(({ name, input }) => ({ name, input })),
       results: results.map(({ content }) => content),
       failed: results.every(({ is_error }) => is_error),
+      may_wait: shell.has_background,
     });
     if (state === 'stuck')
       throw new AttemptFailure('stuck', 'The agent repeated the same actions, with the same outcome.');
@@ -187,6 +201,23 @@ export class Loop {
           'is in the way.',
       );
     await this.#checkpoint();
+  }
+
+  /** A question may wait for longer than the API keeps the conversation in its cache. */
+  #keepCacheDuring(calls: OpenCall[]): NodeJS.Timeout | undefined {
+    if (!calls.some(({ name }) => name === 'ask_person')) return undefined;
+    const { turns, keep_cache_ms } = this.#options;
+    // It only saves money: without it the next request is dearer.
+    return setTimeout(() => void turns.keepCached().catch(() => undefined), keep_cache_ms);
+  }
+
+  /** Adds the instructions of the folders that the model has looked into for the first time. */
+  async #addInstructions(calls: OpenCall[]): Promise<void> {
+    const { input, transcript } = this.#options;
+    const paths = calls.flatMap((call) => PathInput.safeParse(call.input).data?.path ?? []);
+    const said = transcript.texts().join('\n');
+    const text = await readNestedInstructions(input.repo_dir, paths, (label) => said.includes(label));
+    if (text !== null) await this.#say('harness', `[Errand] The folder comes with these instructions:\n\n${text}`);
   }
 
   /** Ends the work, unless there is a new message or the verify command fails. */

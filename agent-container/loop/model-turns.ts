@@ -16,6 +16,8 @@ type Options = {
   signal: AbortSignal;
 };
 
+const RUNNING = [{ type: 'text', text: '(still running)' }];
+
 /** Asks the model about the conversation. Each answer is a turn, with the events `turn.started` and `turn.finished`. */
 export class ModelTurns {
   readonly #options: Options;
@@ -37,14 +39,16 @@ export class ModelTurns {
   }
 
   /**
-   * Keeps the conversation, with an open call of a tool, in the API's cache for an hour. Rejects if the API does not.
+   * Keeps the conversation, whose newest answer has calls that still run, in the API's cache for an hour. Rejects if the
+   * API does not.
    */
   async keepCached(): Promise<void> {
     const { transcript, model, signal } = this.#options;
-    const content = transcript.openCalls().map(({ ref }) => {
-      return { type: 'tool_result', tool_use_id: ref, content: [{ type: 'text', text: '(running)' }] };
-    });
-    const messages: ModelMessage[] = [...transcript.messages(), { role: 'user', content }];
+    const messages = [...transcript.messages()];
+    const at = messages.findLastIndex(({ role }) => role === 'assistant');
+    const calls = messages[at]?.content.filter(({ type }) => type === 'tool_use') ?? [];
+    const content = calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id, content: RUNNING }));
+    messages.splice(at + 1, messages.length, { role: 'user', content });
     await model.requestOnce({ ...this.#request(messages), purpose: 'cache' }, signal);
   }
 

@@ -19,6 +19,7 @@ export const SYSTEM = `You are Errand, a coding agent. A person sent you a task 
 - Calls that do not depend on each other go into one turn.
 - Read a file before you edit it. Use edit_file for a change in a file, write_file for a new one.
 - Commands run without a terminal: pass -y and the like, never start an editor or a pager. Start servers with background: true.
+- You are told when a background command ends. To wait for one, sleep in a command; when you end, what runs in the background ends too.
 - A failed call is information: read what it says, and change something before you try again.
 
 # Limits
@@ -37,11 +38,15 @@ const NETWORK: Record<Assignment['egress'], string> = {
   open: 'The network is open, over HTTPS.',
 };
 
-/** The first message: the repository's instructions if there are any, then the facts and the task. */
+/**
+ * The first message: the repository's instructions if there are any, then the facts and the task. `clone_facts` and
+ * `environment`: sentences about the clone, and about the machine and the repository.
+ */
 export function firstContent(
   assignment: Assignment,
   repo_dir: string,
   clone_facts: string[],
+  environment: string[],
   instructions: string | null,
 ): ContentBlock[] {
   const { branch, base_branch, setup_command, verify_command, egress } = assignment;
@@ -49,6 +54,7 @@ export function firstContent(
     `The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${base_branch ?? 'its default branch'}.`,
     ...clone_facts,
     NETWORK[egress],
+    ...environment,
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),
     ...(verify_command === null
       ? []

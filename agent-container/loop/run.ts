@@ -10,6 +10,7 @@ import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.
 import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
+import { readEnvironment } from './environment.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
 import { Loop } from './loop.ts';
@@ -21,7 +22,11 @@ import { Transcript, type OpenCall, type RecordEvent } from './transcript.ts';
 import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, succeeded } from './work-result.ts';
 
-export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number };
+/**
+ * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long a wait for the
+ * person the API is asked to keep the conversation in its cache, where it stays for five minutes otherwise.
+ */
+export type WorkSettings = ModelTimeouts & RetryLimits & { checkpoint_ms: number; keep_cache_ms: number };
 
 /** A limit of the API that resets soon is waited for. For a later one the task gives its worker back. */
 const SETTINGS: WorkSettings = {
@@ -31,6 +36,7 @@ const SETTINGS: WorkSettings = {
   failures_max: 10,
   wait_total_ms: 5 * 60_000,
   checkpoint_ms: 5 * 60_000,
+  keep_cache_ms: 4 * 60_000,
 };
 
 const SHOWN_COMMAND_CHARS_MAX = 1_000;
@@ -66,7 +72,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     const verify_shell = shell.fork(`attempt-${attempt}-verify`);
     const command_shell = shell.fork(`attempt-${attempt}-command`);
     await record({ type: 'step.started', body: { step: 'work' } });
-    await startConversation(input, transcript, record);
+    await startConversation(input, shell, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
@@ -79,12 +85,14 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       limits,
       model,
       turns,
+      shell: command_shell,
       tool_calls,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
       deliver: () => input.deliver(succeeded(title, transcript.last_text).commit_message),
       record,
       checkpoint_ms: settings.checkpoint_ms,
+      keep_cache_ms: settings.keep_cache_ms,
       signal,
     }).run();
     return succeeded(title, transcript.last_text);
@@ -129,11 +137,14 @@ function toolCallsFor(
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
   { assignment, repo_dir, clone_facts }: WorkInput,
+  shell: Shell,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
   if (transcript.system !== null) return;
-  const content = firstContent(assignment, repo_dir, clone_facts, await readInstructions(repo_dir));
+  const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
+  const instructions = await readInstructions(repo_dir);
+  const content = firstContent(assignment, repo_dir, clone_facts, environment, instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }
 

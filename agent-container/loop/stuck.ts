@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 
-/** The tool calls of one turn, and their results. `failed`: all of them failed. */
-type ToolTurn = { calls: { name: string; input: unknown }[]; results: unknown[]; failed: boolean };
+/** The tool calls of one turn, and their results. */
+type ToolTurn = {
+  calls: { name: string; input: unknown }[];
+  results: unknown[];
+  /** Whether all of them failed. */
+  failed: boolean;
+  /** Whether a command runs in the background, for which the agent may be waiting. */
+  may_wait: boolean;
+};
 
 type Step = { action: string; outcome: string; failed: boolean };
 
@@ -9,23 +16,43 @@ type Step = { action: string; outcome: string; failed: boolean };
 const SAME_TURNS = 4;
 const SAME_FAILING_TURNS = 3;
 const ALTERNATING_TURNS = 6;
+/** An agent that waits repeats itself. More often than this it should do so slowly. */
+const WAITING_TURNS_MAX = 40;
+const WAITING_TURN_MS_MIN = 5_000;
 
 /** Detects an agent that repeats itself. It is warned first, and stopped if it goes on. */
 export class StuckDetector {
+  readonly #now: () => number;
   #steps: Step[] = [];
   #was_warned = false;
+  /** The repeated turns while a command ran in the background, and when they began. */
+  #waiting: { turns: number; since: number } | undefined;
+
+  /** `now`: a clock in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** Takes in a turn. `warn`: the agent repeats itself; `stuck`: it was warned, and goes on. */
-  check({ calls, results, failed }: ToolTurn): 'ok' | 'warn' | 'stuck' {
+  check({ calls, results, failed, may_wait }: ToolTurn): 'ok' | 'warn' | 'stuck' {
+    // What it waited for has ended: it may look once more.
+    if (!may_wait && this.#waiting) this.#steps = [];
     const step = { action: digest(calls), outcome: digest(results), failed };
     this.#steps = [...this.#steps, step].slice(-ALTERNATING_TURNS);
-    if (!this.#repeatsItself()) {
-      this.#was_warned = false;
-      return 'ok';
-    }
+    const repeats = this.#repeatsItself();
+    if (!repeats || !may_wait) this.#waiting = undefined;
+    if (!repeats) this.#was_warned = false;
+    if (!repeats || (may_wait && this.#isWaiting())) return 'ok';
     if (this.#was_warned) return 'stuck';
     this.#was_warned = true;
     return 'warn';
+  }
+
+  /** Whether the repetition looks like waiting. */
+  #isWaiting(): boolean {
+    const { turns, since } = this.#waiting ?? { turns: 0, since: this.#now() };
+    this.#waiting = { turns: turns + 1, since };
+    return turns < WAITING_TURNS_MAX || this.#now() - since >= turns * WAITING_TURN_MS_MIN;
   }
 
   #repeatsItself(): boolean {

@@ -143,6 +143,11 @@ export class Transcript {
     return reply.length === 0 ? this.#messages : appendUser(this.#messages, reply);
   }
 
+  /** The texts of the user in the conversation, without the results of tools. */
+  texts(): string[] {
+    return this.messages().flatMap(({ role, content }) => (role === 'user' ? [textOf(content)] : []));
+  }
+
   /** The content of the model's answer as it becomes part of the conversation, and of its event. */
   validAnswer(content: readonly unknown[]): ContentBlock[] {
     return validAnswer(content, this.#call_ids, this.turn + 1);

@@ -1,7 +1,9 @@
+import { cutMiddle } from '../base/head-and-tail.ts';
 import type { CommandOutput } from './command-output.ts';
 import { describeExit, type Group, type GroupExit } from './process-group.ts';
 
 const BACKGROUND_MAX = 16;
+const NOTICE_CHARS_MAX = 4_000;
 
 export type BackgroundCommand = {
   id: string;
@@ -9,9 +11,16 @@ export type BackgroundCommand = {
   log: string;
   /** Resolves once the command has ended and its output is written; with undefined if it was aborted. */
   finished: Promise<GroupExit | undefined>;
+  /** Whether the model knows that it has ended. */
+  is_told: boolean;
 };
 
-type Entry = BackgroundCommand & { group: Group; is_running: boolean };
+type Entry = BackgroundCommand & {
+  group: Group;
+  output: CommandOutput;
+  exit: GroupExit | undefined;
+  is_running: boolean;
+};
 
 /** The commands of a shell that run in the background. */
 export class BackgroundCommands {
@@ -24,6 +33,22 @@ export class BackgroundCommands {
       throw new Error(`${BACKGROUND_MAX} commands run in the background already. Stop one with stop_command.`);
   }
 
+  /** Whether a command runs. */
+  get is_running(): boolean {
+    return [...this.#entries.values()].some(({ is_running }) => is_running);
+  }
+
+  /** What the model should know of commands that have ended by themselves. Each is told once. */
+  takeNotices(): string[] {
+    return [...this.#entries.values()].flatMap((entry) => {
+      const { id, log, exit, output } = entry;
+      if (exit === undefined || entry.is_told) return [];
+      entry.is_told = true;
+      const shown = cutMiddle(output.shown.toString().trim(), NOTICE_CHARS_MAX) || '(no output)';
+      return [`The background command ${id} has ended (${describeExit(exit)}). Its output, in ${log}:\n${shown}`];
+    });
+  }
+
   /** Takes over a command that was just started. Its output ends with a line that says how it ended. */
   add(id: string, log: string, group: Group, output: CommandOutput): BackgroundCommand {
     const finish = async () => {
@@ -31,9 +56,11 @@ export class BackgroundCommands {
       entry.is_running = false;
       if (exit) output.push(`\n[${describeExit(exit)}]\n`);
       await output.close();
+      entry.exit = exit;
       return exit;
     };
-    const entry: Entry = { id, log, group, is_running: true, finished: finish() };
+    const state = { exit: undefined, is_running: true, is_told: false };
+    const entry: Entry = { id, log, group, output, ...state, finished: finish() };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -43,6 +70,7 @@ export class BackgroundCommands {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     const was_running = entry.is_running;
+    entry.is_told = true;
     await entry.group.end();
     await entry.finished;
     return { log: entry.log, was_running };

@@ -117,6 +117,16 @@ export class Shell {
     return this.#background.add(this.#commandId(), log, group, output);
   }
 
+  /** Whether a command runs in the background. */
+  get has_background(): boolean {
+    return this.#background.is_running;
+  }
+
+  /** What the model should know of background commands that have ended. Each is told once. */
+  takeNotices(): string[] {
+    return this.#background.takeNotices();
+  }
+
   /** Ends a background command. Undefined if there is none with this id. */
   stop(id: string): Promise<{ log: string; was_running: boolean } | undefined> {
     return this.#background.stop(id);

@@ -76,11 +76,13 @@ function relayTo({ report, ref }: ToolContext): (text: string) => void {
 }
 
 async function startInBackground(command: string, { shell, signal }: ToolContext): Promise<string> {
-  const { id, log, finished } = await shell.start(command);
+  const started = await shell.start(command);
+  const { id, log, finished } = started;
   const exit = await within(EARLY_EXIT_MS, finished);
   signal.throwIfAborted();
+  started.is_told = exit !== undefined;
   if (exit) return `It ended at once (${describeExit(exit)}). Its output:\n${await readOutput(log)}`;
-  return `It runs in the background as ${id}. Its output goes to ${log}: read it with read_file.`;
+  return `It runs in the background as ${id}. Its output goes to ${log}: read it with read_file. You are told when it ends.`;
 }
 
 async function readOutput(log: string): Promise<string> {

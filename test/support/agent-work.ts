@@ -20,6 +20,7 @@ const QUICK: WorkSettings = {
   failures_max: 4,
   wait_total_ms: 2_000,
   checkpoint_ms: 60_000,
+  keep_cache_ms: 60_000,
 };
 
 /** A message source that a test fills. */

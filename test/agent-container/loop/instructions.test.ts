@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { readInstructions } from '../../../agent-container/loop/instructions.ts';
+import { readInstructions, readNestedInstructions } from '../../../agent-container/loop/instructions.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 async function repository(t: ExecutionContext, files: Record<string, string>): Promise<string> {
@@ -57,4 +57,27 @@ test('limits the depth of imports and the length of the text', async (t) => {
   const long = (await readInstructions(await repository(t, { 'AGENTS.md': 'x'.repeat(100_000) }))) ?? '';
   t.true(long.length < 33_000);
   t.regex(long, /The instructions are longer/);
+});
+
+test('reads the instructions of each folder that leads to a path, but not those that are known', async (t) => {
+  const repo = await repository(t, { 'AGENTS.md': 'Root.', 'docs/CLAUDE.md': 'Docs.' });
+  await mkdir(join(repo, 'src/api/deep'), { recursive: true });
+  await writeFile(join(repo, 'src/AGENTS.md'), 'Source.');
+  await writeFile(join(repo, 'src/api/claude.md'), 'Api. @../../docs/CLAUDE.md');
+  const none = () => false;
+  const labels = async (paths: string[], isKnown: (label: string) => boolean = none) =>
+    [...((await readNestedInstructions(repo, paths, isKnown)) ?? '').matchAll(/path="(.*?)"/g)].map(([, path]) => path);
+  t.deepEqual(await labels(['src/api/deep/x.ts']), ['src/AGENTS.md', 'src/api/claude.md', 'docs/CLAUDE.md']);
+  t.deepEqual(await labels([join(repo, 'src/api')]), ['src/AGENTS.md', 'src/api/claude.md', 'docs/CLAUDE.md']);
+  t.deepEqual(await labels(['src']), ['src/AGENTS.md']);
+  t.deepEqual(await labels(['src/api/x'], (label) => label.includes('src/AGENTS')), [
+    'src/api/claude.md',
+    'docs/CLAUDE.md',
+  ]);
+  for (const path of ['x.ts', '.', '', '../src/x', '/etc/passwd', 'no/such/folder', 'a\0b', 'src/AGENTS.md/x'])
+    t.deepEqual(
+      (await labels([path])).filter((label) => label !== 'src/AGENTS.md'),
+      [],
+      path,
+    );
 });

@@ -60,3 +60,46 @@ test('continues without an answer once the time for the question is up', async (
   );
   t.regex(textOf(b.model.requests[1]?.body), /own judgement/);
 });
+
+test('a long wait for an answer keeps the conversation in the cache for an hour, with one request', async (t) => {
+  const ask = { name: 'ask_person', input: { question: 'Tabs or spaces?' } };
+  const b = await bench(t, { script: [{ thinking: 'Hm.', tools: [run('echo one'), ask, run('echo two')] }, DONE] });
+  const ending = b.run({}, { keep_cache_ms: 1 });
+  const { body } = await b.model.request(1);
+  t.is(body?.max_tokens, 0);
+  // The newest answer is marked: what follows it is not known before the person has answered.
+  const marks = body?.messages.flatMap(({ role, content }) =>
+    content.flatMap((block) =>
+      'cache_control' in block && block.cache_control ? [[role, block.cache_control.ttl]] : [],
+    ),
+  );
+  t.deepEqual(marks, [['assistant', '1h']]);
+  b.messages.say('Tabs.');
+  t.is((await ending).status, 'succeeded');
+  t.is(b.model.requests.length, 3);
+  const after = b.of('turn.finished')[1]?.usage;
+  t.true((after?.cache_write_tokens ?? 1e9) + (after?.input_tokens ?? 1e9) < 300);
+});
+
+test('a short wait for an answer makes no request, and a refused one does no harm', async (t) => {
+  const ask = { tools: [{ name: 'ask_person', input: { question: 'Tabs or spaces?' } }] };
+  const b = await bench(t, { script: [ask, DONE] });
+  const ending = b.run();
+  await b.event('question.asked');
+  b.messages.say('Tabs.');
+  t.is((await ending).status, 'succeeded');
+  t.is(b.model.requests.length, 2);
+  const c = await bench(t, { script: [ask, DONE] });
+  const refused = c.run({}, { keep_cache_ms: 1_000 });
+  await c.event('question.asked');
+  c.model.fail({
+    fault: 'status',
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'max_tokens: must be positive',
+  });
+  await c.model.request(1);
+  c.messages.say('Tabs.');
+  const end = await refused;
+  t.is(end.status, 'succeeded', end.detail ?? '');
+});

@@ -6,7 +6,12 @@ type Turn = [action: string, outcome: string, failed?: boolean];
 function check(turns: Turn[]): string[] {
   const detector = new StuckDetector();
   return turns.map(([action, outcome, failed = false]) =>
-    detector.check({ calls: [{ name: 'run_command', input: { command: action } }], results: [outcome], failed }),
+    detector.check({
+      calls: [{ name: 'run_command', input: { command: action } }],
+      results: [outcome],
+      failed,
+      may_wait: false,
+    }),
   );
 }
 
@@ -42,3 +47,47 @@ test('another outcome is progress', (t) => {
   const turns = Array.from({ length: 12 }, (_, i): Turn => ['npm test', `${12 - i} failed`]);
   t.true(check(turns).every((state) => state === 'ok'));
 });
+
+/** Turns of the same kind while a command runs in the background, so many milliseconds apart. */
+function checkWaiting(turns: Turn[], turn_ms: number, then: Turn[] = []): string[] {
+  let now = 0;
+  const detector = new StuckDetector(() => now);
+  const check = ([action, outcome, failed = false]: Turn, may_wait: boolean) => {
+    now += turn_ms;
+    return detector.check({ calls: [{ name: 'x', input: action }], results: [outcome], failed, may_wait });
+  };
+  return [...turns.map((turn) => check(turn, true)), ...then.map((turn) => check(turn, false))];
+}
+
+const WAITS: Record<string, Turn[]> = {
+  'the same action': [['sleep 30', '(no output)']],
+  'the same failing action': [['curl localhost', 'refused', true]],
+  'two alternating actions': [
+    ['sleep 30', '(no output)'],
+    ['tail log', 'building'],
+  ],
+};
+
+for (const [what, cycle] of Object.entries(WAITS)) {
+  const repeated = (n: number): Turn[] => Array.from({ length: n }, (_, i) => cycle[i % cycle.length] ?? ['', '']);
+
+  test(`waiting for a background command is not being stuck: ${what}, for hours`, (t) => {
+    t.true(checkWaiting(repeated(500), 30_000).every((state) => state === 'ok'));
+    t.true(checkWaiting(repeated(30), 10).every((state) => state === 'ok'));
+  });
+
+  test(`repeating ${what} fast and often is being stuck, also beside a background command`, (t) => {
+    const states = checkWaiting(repeated(60), 10);
+    t.is(states.at(-1), 'stuck');
+    t.true(states.includes('warn'));
+  });
+
+  test(`once what it waited for has ended the count begins anew: ${what}`, (t) => {
+    const states = checkWaiting(repeated(20), 10, repeated(7));
+    t.deepEqual(
+      states.slice(0, 22),
+      Array.from({ length: 22 }, () => 'ok'),
+    );
+    t.true(states.includes('warn'));
+  });
+}

@@ -143,7 +143,9 @@ class FakeModel {
   async #answer(request: MessagesRequest, response: ServerResponse): Promise<void> {
     // A request that only fills the cache gets no turn.
     const turn =
-      request.max_tokens === 0 ? { stop_reason: 'max_tokens' as const, output_tokens: 0 } : this.#next(request);
+      request.max_tokens === 0 && this.#faults.length === 0
+        ? { stop_reason: 'max_tokens' as const, output_tokens: 0 }
+        : this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
       if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);

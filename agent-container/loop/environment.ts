@@ -1,0 +1,40 @@
+import type { Shell } from '../shell/shell.ts';
+
+const TIMEOUT_MS = 10_000;
+const SUBJECT_CHARS_MAX = 120;
+const COMMITS = 5;
+const TOOLS =
+  'git node npm pnpm yarn bun deno python3 pip uv go cargo java mvn gradle ruby bundle php composer dotnet gcc clang make cmake ' +
+  'docker curl jq rg sqlite3 psql';
+
+/** Prints a fact per line, after its name. A command that is missing or fails costs only its own fact. */
+const SCRIPT = `(
+  . /etc/os-release 2>/dev/null
+  echo "os \${PRETTY_NAME:-$(uname -s)}, $(uname -m)"
+  echo "user $(id -un 2>/dev/null || id -u)"
+  for tool in ${TOOLS}; do command -v "$tool" >/dev/null && echo "tool $tool"; done
+  echo "shallow $(git rev-parse --is-shallow-repository) $(git rev-list --count HEAD)"
+  git log -${COMMITS} --date=short --format='commit %h %ad %s'
+) 2>/dev/null`;
+
+/**
+ * What the model would look up first: sentences about the machine, its tools and the newest commits. Empty if they cannot
+ * be found out.
+ */
+export async function readEnvironment(shell: Shell): Promise<string[]> {
+  const { output } = await shell.run(SCRIPT, TIMEOUT_MS, () => undefined);
+  const all = (name: string) =>
+    output.split('\n').flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1).trim()] : []));
+  const [os] = all('os');
+  const [user] = all('user');
+  const tools = all('tool');
+  const [is_shallow, commits] = all('shallow')[0]?.split(' ') ?? [];
+  const newest = all('commit').map((line) => `  ${line.slice(0, SUBJECT_CHARS_MAX).toWellFormed()}`);
+  return [
+    `The date is ${new Date().toISOString().slice(0, 10)}.`,
+    ...(os === undefined ? [] : [`The machine runs ${os}; commands run as the user ${user ?? 'of the worker'}.`]),
+    ...(tools.length === 0 ? [] : [`Of the usual tools it has: ${tools.join(', ')}.`]),
+    ...(is_shallow === 'true' ? [`The clone is shallow: it has the newest ${commits} commits.`] : []),
+    ...(newest.length === 0 ? [] : [`The newest commits:\n${newest.join('\n')}`]),
+  ];
+}

@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { DONE, run, textOf } from '../../support/agent-script.ts';
+import { bench } from '../../support/agent-work.ts';
+
+const read = (path: string) => ({ name: 'read_file', input: { path } });
+
+test('the first message tells of the machine, its tools, the network, the newest commits and the date', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@b.c', ...args], { cwd: b.repo_dir });
+  git('init', '-q');
+  for (const subject of ['Begin', 'Add the sum']) git('commit', '-q', '--allow-empty', '-m', subject);
+  t.is((await b.run({ egress: 'registries' })).status, 'succeeded');
+  const text = textOf(b.model.requests[0]?.body);
+  t.regex(text, new RegExp(`The date is ${new Date().toISOString().slice(0, 8)}`));
+  t.regex(text, /The machine runs .+; commands run as the user \w+/);
+  t.regex(text, /it has: git, /);
+  t.regex(text, /only the well-known package registries/);
+  t.regex(text, /[0-9a-f]{7,} \d{4}-\d\d-\d\d Add the sum\\n {2}[0-9a-f]{7,} \S+ Begin/);
+});
+
+test('an environment that cannot be looked at is left out', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  t.is((await b.run({ env: { PATH: '/nowhere' } })).status, 'succeeded');
+  t.notRegex(textOf(b.model.requests[0]?.body), /The newest commits|it has:/);
+});
+
+test('the instructions of a folder are told when it is first looked into, and only once, in later attempts too', async (t) => {
+  const b = await bench(t, {
+    script: [
+      { tools: [read('src/a.ts'), read('src/b.ts')] },
+      { tools: [read('src/a.ts')] },
+      DONE,
+      { tools: [read('src/b.ts')] },
+      DONE,
+    ],
+  });
+  await mkdir(join(b.repo_dir, 'src'));
+  await writeFile(join(b.repo_dir, 'src/AGENTS.md'), 'Only arrow functions.');
+  await writeFile(join(b.repo_dir, 'src/a.ts'), 'export {};\n');
+  await b.run();
+  b.messages.say('Go on.');
+  t.is((await b.run()).status, 'succeeded');
+  t.regex(textOf(b.model.requests[1]?.body), /<file path=\\"src\/AGENTS.md\\">\\nOnly arrow functions/);
+  t.is(b.of('input.added').filter(({ text }) => text.includes('Only arrow')).length, 1);
+});
+
+test('commands do not count as looking into a folder', async (t) => {
+  const b = await bench(t, { script: [{ tools: [run('ls src')] }, DONE] });
+  await mkdir(join(b.repo_dir, 'src'));
+  await writeFile(join(b.repo_dir, 'src/AGENTS.md'), 'Only arrow functions.');
+  await b.run();
+  t.deepEqual(b.of('input.added'), []);
+});
