@@ -37,7 +37,7 @@ export async function readNestedInstructions(
 }
 
 /** How a file is labelled in the text. */
-export const labelOf = (path: string): string => `<file path="${path}">`;
+const labelOf = (path: string): string => `<file path="${path}">`;
 
 /** The folders from the root, which is left out, down to a path: it may be a folder itself. */
 function foldersTo(path: string): string[] {
