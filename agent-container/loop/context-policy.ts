@@ -9,7 +9,7 @@ import type { ModelTurns } from './model-turns.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
 
 /** How much of the newest conversation stays word for word. */
-const KEPT_TOKENS = 30_000;
+const KEPT_TOKENS = 20_000;
 const SAID_CHARS_MAX = 40_000;
 const CONTEXT_EXHAUSTED =
   "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";

@@ -1,5 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from '@anthropic-ai/sdk';
 import { errorCode } from '../base/error-code.ts';
+import type { RefusedPlace } from './refused-parts.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /**
@@ -9,7 +10,7 @@ import { retryAfterMs } from './retry-after.ts';
  * - `disconnected`: there is no connection to the coordinator, through which all requests go.
  * - `context_overflow`: the conversation is too long.
  * - `thinking_refused`, `image_refused`: the API refuses a thinking block, or an image, of the conversation.
- * - `message_refused`: the API refuses a message of the conversation; `message_index` says which, if the API did.
+ * - `message_refused`: the API refuses a message of the conversation; `place` says which, if the API did.
  * - `budget_spent`: the task's budget is spent.
  * - `unavailable`: the server asks not to retry now.
  * - `rejected`: it would be refused every time.
@@ -30,20 +31,22 @@ export class ModelError extends Error {
   readonly kind: ModelErrorKind;
   /** How long the API asks to wait before a retry; null if it does not say. */
   readonly retry_after_ms: number | null;
-  /** The message that the API refuses, by its place in the request. */
-  readonly message_index: number | null;
+  /** What the API refuses, by its place in the request. */
+  readonly place: RefusedPlace;
 
   constructor(kind: ModelErrorKind, message: string, retry_after_ms: number | null, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
     this.retry_after_ms = retry_after_ms;
-    const named = REFUSED_MESSAGE.exec(message)?.[1];
-    this.message_index = named === undefined ? null : Number(named);
+    const [, named, block] = REFUSED_MESSAGE.exec(message) ?? [];
+    this.place = { message: numberOrNull(named), block: numberOrNull(block) };
   }
 }
 
 /** How the API begins what is wrong with a message: `messages.7.content.0: …`, or `messages: …`. */
-const REFUSED_MESSAGE = /\bmessages(?:\.(\d{1,6}))?[.:]/;
+const REFUSED_MESSAGE = /\bmessages(?:\.(\d{1,6})(?:\.content\.(\d{1,6}))?)?[.:]/;
+
+const numberOrNull = (digits: string | undefined): number | null => (digits === undefined ? null : Number(digits));
 
 /** There was no connection to the coordinator, so the request was not sent: it restarts, or cannot be reached. */
 const DISCONNECTED_CODES = new Set(

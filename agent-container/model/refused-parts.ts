@@ -7,6 +7,8 @@ const LEFT_OUT_MAX = 5;
 
 /** The parts of a conversation that may be refused. */
 export type RefusedPart = 'thinking' | 'image' | 'answer';
+/** The message and its block that the API names; null where it does not. */
+export type RefusedPlace = { message: number | null; block: number | null };
 
 /**
  * What the API refuses of a conversation, by its place: it is sent in another form, or left out, from then on.
@@ -14,6 +16,8 @@ export type RefusedPart = 'thinking' | 'image' | 'answer';
 export class RefusedParts {
   /** Answers that are sent without their thinking. */
   #thoughtless = new Set<number>();
+  /** Messages without their images, and which of their blocks: null for all. */
+  #imageless = new Map<number, Set<number | null>>();
   #left_out = new Set<number>();
   readonly #everywhere = new Set<RefusedPart>();
 
@@ -21,7 +25,7 @@ export class RefusedParts {
    * Changes what is sent after the API refused a part of a message: of the one that it names, or whose results it names;
    * else of the newest one. False: nothing is left to change.
    */
-  add(part: RefusedPart, messages: ModelMessage[], named: number | null): boolean {
+  add(part: RefusedPart, messages: ModelMessage[], { message: named, block }: RefusedPlace): boolean {
     switch (part) {
       case 'answer':
         return this.#addAnswer(messages, named);
@@ -30,7 +34,7 @@ export class RefusedParts {
         this.#thoughtless.add(named);
         return true;
       case 'image':
-        return this.#addEverywhere(part);
+        return this.#addImage(named ?? messages.findLastIndex((message, i) => this.#hasImages(message, i)), block);
     }
   }
 
@@ -39,7 +43,8 @@ export class RefusedParts {
     const changed = messages.map((message, i) => {
       const has_no_thinking = this.#everywhere.has('thinking') || this.#thoughtless.has(i);
       const thoughtless = has_no_thinking ? withoutThinking(message) : message;
-      return this.#everywhere.has('image') ? withoutImages(thoughtless) : thoughtless;
+      const imageless = this.#everywhere.has('image') ? ALL_BLOCKS : this.#imageless.get(i);
+      return imageless ? withoutImages(thoughtless, imageless) : thoughtless;
     });
     return [...this.#left_out].reduce(leaveOutAnswer, changed);
   }
@@ -48,7 +53,25 @@ export class RefusedParts {
   shift(count: number): void {
     const shifted = (set: Set<number>) => new Set([...set].map((i) => i - count + 1).filter((i) => i > 0));
     this.#thoughtless = shifted(this.#thoughtless);
+    const imageless = [...this.#imageless].map(([i, blocks]) => [i - count + 1, blocks] as const);
+    this.#imageless = new Map(imageless.filter(([i]) => i > 0));
     this.#left_out = shifted(this.#left_out);
+  }
+
+  /** The named block alone; if that was not it, the images of its message; then all. */
+  #addImage(message: number, block: number | null): boolean {
+    const blocks = this.#imageless.get(message) ?? new Set();
+    const next = blocks.has(block) ? null : block;
+    if (message === -1 || blocks.has(next)) return this.#addEverywhere('image');
+    this.#imageless.set(message, blocks.add(next));
+    return true;
+  }
+
+  /** Whether a message has images that are still sent. */
+  #hasImages({ role, content }: ModelMessage, index: number): boolean {
+    return (
+      role === 'user' && !this.#imageless.get(index)?.has(null) && JSON.stringify(content).includes('"type":"image"')
+    );
   }
 
   #addAnswer(messages: ModelMessage[], named: number | null): boolean {
@@ -73,8 +96,13 @@ function withoutThinking({ role, content }: ModelMessage): ModelMessage {
   return { role, content: kept.length > 0 ? kept : [{ type: 'text', text: '(a thought)' }] };
 }
 
-function withoutImages({ role, content }: ModelMessage): ModelMessage {
-  return { role, content: content.map(withoutImage) };
+const ALL_BLOCKS: ReadonlySet<number | null> = new Set([null]);
+
+function withoutImages({ role, content }: ModelMessage, blocks: ReadonlySet<number | null>): ModelMessage {
+  return {
+    role,
+    content: content.map((block, i) => (blocks.has(null) || blocks.has(i) ? withoutImage(block) : block)),
+  };
 }
 
 function withoutImage(block: ContentBlock): ContentBlock {

@@ -138,7 +138,7 @@ export class RetryingModelClient {
   }
 
   #leaveOut(part: RefusedPart, error: ModelError, messages: ModelMessage[]): boolean {
-    if (this.#refused.add(part, messages, error.message_index)) return true;
+    if (this.#refused.add(part, messages, error.place)) return true;
     throw new AttemptFailure('model_rejected', error.message, error);
   }
 }

@@ -13,6 +13,7 @@ const CHOSEN = [
   'command: fills the disk of the workspaces',
   'callbacks: reordered, some lost',
   'forge: refuses its token for a while',
+  'model: blocks that no history may have at one turn, an answer that it refuses at another',
   'disk: full, at the database',
   'dockerd: kill -9 and start, live-restore off',
   'coordinator: kill -9 after handle_event',

@@ -1,5 +1,5 @@
 import { byConversation, turnOf } from '../end-to-end/scenario.ts';
-import type { MessagesRequest, ModelOptions } from '../support/model/server.ts';
+import type { Fault, MessagesRequest, ModelOptions } from '../support/model/server.ts';
 
 /** The file to which an errand's commands append a line per turn. */
 export const TRACE = 'counted.txt';
@@ -22,11 +22,39 @@ const WILD = {
 export type Wild = keyof typeof WILD;
 const WILD_TURN = 3;
 
-function readPrompt(request: MessagesRequest): { turns: number; in_bursts: boolean; wild: string } {
+/** Added to the prompt: the turn whose answer has blocks that the API refuses, and the turn whose answer it refuses. */
+export const badHistory = (bad: number, refused: number): string =>
+  ` with bad blocks at ${bad} and a refusal at ${refused}`;
+const BAD_HISTORY = / with bad blocks at (\d+) and a refusal at (\d+)/;
+const BAD_BLOCKS: readonly unknown[] = [
+  { type: 'text', text: '\n\n' },
+  { type: 'thinking', thinking: 'Hm', signature: '' },
+  { type: 'hologram', data: 'x' },
+  { type: 'text', text: 'half a character: \ud800', mood: 'good' },
+  { type: 'tool_use', id: '', name: '', input: [1] },
+];
+
+/** The API's refusal of the newest answer, until it is left out. */
+function refusalOf({ messages }: MessagesRequest, turn: number): Fault | undefined {
+  const at = messages.findLastIndex(({ role }) => role === 'assistant');
+  const is_left_out = !messages[at]?.content.some(({ type }) => type === 'tool_use');
+  const refused = Number(BAD_HISTORY.exec(JSON.stringify(messages[0]))?.[2] ?? -1);
+  if (turn !== refused + 1 || is_left_out) return undefined;
+  const message = `messages.${at}.content.0: this answer is not accepted`;
+  return { fault: 'status', status: 400, type: 'invalid_request_error', message };
+}
+
+function readPrompt(request: MessagesRequest): {
+  turns: number;
+  in_bursts: boolean;
+  wild: string;
+  bad_turn: number;
+} {
   const text = JSON.stringify(request.messages[0]);
   const [, turns = '0'] = /Count to (\d+)/.exec(text) ?? [];
   const wild = Object.entries(WILD).find(([manner]) => text.includes(manner))?.[1] ?? '';
-  return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS), wild };
+  const bad_turn = Number(BAD_HISTORY.exec(text)?.[1] ?? -1);
+  return { turns: Number(turns), in_bursts: text.includes(IN_BURSTS), wild, bad_turn };
 }
 
 /**
@@ -36,7 +64,9 @@ function readPrompt(request: MessagesRequest): { turns: number; in_bursts: boole
 export function counting(): ModelOptions {
   return byConversation((request) => {
     const turn = turnOf(request);
-    const { turns, in_bursts, wild } = readPrompt(request);
+    const { turns, in_bursts, wild, bad_turn } = readPrompt(request);
+    const refusal = refusalOf(request, turn);
+    if (refusal) return refusal;
     if (turn >= turns) return { text: 'Count\n\nCounted.' };
     const trace = `echo ${turn} >> ${TRACE}`;
     // The command may kill its shell.
@@ -48,6 +78,7 @@ export function counting(): ModelOptions {
       input: { path: `file-${turn}-${i}` },
     }));
     const tools = [{ name: 'run_command', input: { command } }, ...reads];
-    return { text: `On with ${turn}, and so on.`, tools, ...(in_bursts ? {} : slowly) };
+    const raw = turn === bad_turn ? { raw: { blocks: BAD_BLOCKS } } : {};
+    return { text: `On with ${turn}, and so on.`, tools, ...raw, ...(in_bursts ? {} : slowly) };
   });
 }

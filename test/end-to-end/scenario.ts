@@ -1,4 +1,4 @@
-import type { ModelOptions, MessagesRequest, Turn } from '../support/model/server.ts';
+import type { Fault, ModelOptions, MessagesRequest, Turn } from '../support/model/server.ts';
 
 /** A small repository whose tests fail. */
 export const BROKEN = {
@@ -35,7 +35,7 @@ export function textOf(request: MessagesRequest): string {
 }
 
 /** A model that plays `turns` in each conversation separately, so that several errands may run at once. */
-export function byConversation(turns: Turn[] | ((request: MessagesRequest) => Turn)): ModelOptions {
+export function byConversation(turns: Turn[] | ((request: MessagesRequest) => Turn | Fault)): ModelOptions {
   return {
     handler: (request) => {
       const turn = typeof turns === 'function' ? turns(request) : turns[turnOf(request)];

@@ -4,6 +4,7 @@ import { CALLBACK_FAULTS } from './callbacks.ts';
 import { CLIENT_FAULTS } from './clients.ts';
 import { COORDINATOR_FAULTS } from './coordinator.ts';
 import { ENGINE_FAULTS } from './engine.ts';
+import { HISTORY_FAULTS } from './history.ts';
 import { MACHINE_FAULTS } from './machine.ts';
 import { REPOSITORY_FAULTS } from './repository.ts';
 import { UPSTREAM_FAULTS } from './upstream.ts';
@@ -17,6 +18,7 @@ export const FAULTS: Fault[] = [
   ...CLIENT_FAULTS,
   ...UPSTREAM_FAULTS,
   ...REPOSITORY_FAULTS,
+  ...HISTORY_FAULTS,
   ...MACHINE_FAULTS,
   ...BACKUP_FAULTS,
   ...ENGINE_FAULTS,

@@ -1,0 +1,13 @@
+import type { Fault } from '../fault.ts';
+import { badHistory } from '../story.ts';
+
+export const HISTORY_FAULTS: Fault[] = [
+  {
+    name: 'model: blocks that no history may have at one turn, an answer that it refuses at another',
+    outcome: 'the blocks are mended or left out, the answer is left out; the errand continues',
+    prepare: (scene, random) => {
+      scene.manner = badHistory(random.whole(0, 9), random.whole(0, 9));
+    },
+    inject: (scene, random) => scene.moment(random, 1),
+  },
+];
