@@ -10,15 +10,14 @@ import type { Logger } from './base/logger.ts';
 import { within } from './base/within.ts';
 import type { MessageSource, ProgressReporter, Work, WorkInput, WorkResult } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
-import { Git } from './git/git.ts';
-import { NOTHING_PUBLISHED, Publisher } from './git/publisher.ts';
-import { prepareRepository } from './git/repository.ts';
+import { NOTHING_PUBLISHED } from './git/publisher.ts';
 import { wipMessage } from './git/wip-commit.ts';
 import type { LoopbackProxy } from './proxy/loopback-proxy.ts';
 import { removePreviousSpools, type PreviousAttempt } from './reporting/previous-attempt.ts';
 import type { AttemptResult } from './reporting/reporter.ts';
 import { commandEnv, commitIdentity } from './shell/command-env.ts';
 import type { StopSignals } from './stop-signals.ts';
+import { TaskClone } from './task-clone.ts';
 
 /** How long the work may take to end after a stop. What it has changed by then is committed as it is. */
 const STOP_GRACE_MS = 250;
@@ -41,9 +40,6 @@ type Options = {
   log: Logger;
 };
 
-/** A clone that is ready to work in. */
-type Clone = { git: Git; publisher: Publisher; base_commit: string | null };
-
 /** The steps of an attempt: clone, work, commit and push. Whatever happens, it ends with a push and a result. */
 export class AttemptExecution {
   readonly #options: Options;
@@ -60,7 +56,7 @@ export class AttemptExecution {
   async run(): Promise<AttemptResult> {
     const { stop } = this.#options;
     await this.#reportStart();
-    let clone: Clone | undefined;
+    let clone: TaskClone | undefined;
     let result: WorkResult;
     try {
       clone = await this.#clone();
@@ -81,45 +77,47 @@ export class AttemptExecution {
     await removePreviousSpools(config.spool_dir, assignment);
   }
 
-  async #clone(): Promise<Clone> {
-    const { assignment, proxy, report, stop } = this.#options;
-    const { repo_url, branch } = assignment;
+  async #clone(): Promise<TaskClone> {
+    const { config, assignment, proxy, report, stop } = this.#options;
+    const { repo_url } = assignment;
     report.waitingFor({ kind: 'repository', since: new Date().toISOString() });
     await report.emit({ type: 'step.started', body: { step: 'clone' } });
-    const git = this.#git(stop.work);
     const remote = { url: proxy.git_url, repo_url, takeGitFailure: () => proxy.takeGitFailure() };
-    const { base_branch, base_commit, commit } = await prepareRepository(git, remote, assignment);
-    await report.emit({ type: 'repository.ready', body: { branch, base_branch, base_commit, commit } });
+    const env = { ...config.inherited_env, ...commitIdentity(assignment.author) };
+    const emit: ProgressReporter['emit'] = (event) => report.emit(event);
+    const { workspace_dir } = config;
+    const clone = await TaskClone.prepare({ workspace_dir, assignment, remote, env, emit }, stop.work);
+    const { branch, base_branch, base_commit, commit, workspace, note } = clone.prepared;
+    await report.emit({ type: 'repository.ready', body: { branch, base_branch, base_commit, commit, workspace } });
+    if (note !== null) await report.emit({ type: 'log', body: { level: 'warn', text: note } });
     report.waitingFor(null);
-    const publisher = new Publisher(remote, assignment, base_commit, (event) => report.emit(event));
-    return { git, publisher, base_commit };
+    return clone;
   }
 
-  #git(signal: AbortSignal): Git {
-    const { config, assignment } = this.#options;
-    return new Git(this.#repo_dir, { ...config.inherited_env, ...commitIdentity(assignment.author) }, signal);
-  }
-
-  async #workInput({ git, publisher }: Clone): Promise<WorkInput> {
+  async #workInput(clone: TaskClone): Promise<WorkInput> {
     const { config, assignment, model, proxy, messages, report, stop, log } = this.#options;
-    const [scratch_dir, home] = [join(config.workspace_dir, 'scratch'), join(config.workspace_dir, 'home')];
-    await Promise.all([mkdir(scratch_dir, { recursive: true }), mkdir(home, { recursive: true })]);
+    const dirIn = (name: string) => join(config.workspace_dir, name);
+    const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
+    await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
     return {
-      assignment,
+      assignment: { ...assignment, branch: clone.prepared.branch },
       repo_dir: this.#repo_dir,
       scratch_dir,
-      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, proxy_url: proxy.url }),
+      command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),
       model,
-      report,
+      report: observed(report, clone),
       messages,
       signal: stop.work,
+      clone_facts: clone.facts,
+      workspace_note: clone.prepared.note,
       checkpoint: async () => {
         try {
-          await publisher.publish(git, { message: wipMessage(assignment.title), wip: true, with_diff: false });
+          await clone.checkpoint(stop.work);
         } catch (error) {
           if (!stop.work.aborted) log('warn', 'checkpoint failed', { err: error });
         }
       },
+      deliver: (message) => clone.deliver(stop.work, message),
     };
   }
 
@@ -149,31 +147,50 @@ export class AttemptExecution {
    * Commits, pushes, and makes the result. A push that fails makes a success a failure; it is reported with any other
    * result.
    */
-  async #publish(work: WorkResult, clone: Clone | undefined): Promise<AttemptResult> {
+  async #publish(work: WorkResult, clone: TaskClone | undefined): Promise<AttemptResult> {
     const { assignment, report, stop, log } = this.#options;
     const { status, reason, detail } = work;
     // An older coordinator does not know the field.
     const retry_at = work.retry_at ?? null;
     const retry = retry_at === null ? {} : { retry_at };
     const summary = work.summary.slice(0, LIMITS.summary_chars_max);
-    const base_commit = clone?.base_commit ?? null;
+    const base_commit = clone?.prepared.base_commit ?? null;
     const result: AttemptResult = { ...NOTHING_PUBLISHED, status, reason, detail, ...retry, summary, base_commit };
     if (clone === undefined) return result;
     const wip = status !== 'succeeded';
     const message = wip ? wipMessage(assignment.title) : work.commit_message;
     try {
       await report.emit({ type: 'step.started', body: { step: 'push' } });
-      const published = await clone.publisher.publish(this.#git(stop.all), { message, wip, with_diff: true });
-      return { ...result, ...published };
+      const { problem, left_out: _, ...published } = await clone.finish(stop.all, message, { wip });
+      return problem === null ? { ...result, ...published } : notPushed({ ...result, ...published }, problem);
     } catch (error) {
       stop.all.throwIfAborted();
       log('error', 'push failed', { err: error });
-      const { retry_at: _, ...failure } = describeFailure(error);
-      if (!wip) return { ...result, status: 'failed', ...failure };
-      const both = `${detail ?? ''}\nThe work in progress could not be pushed: ${failure.detail}`.trim();
-      return { ...result, detail: both.slice(0, DETAIL_CHARS_MAX) };
+      return notPushed(result, error);
     }
   }
+}
+
+/** The result of work that is not on the forge, or not the newest of it. */
+function notPushed(result: AttemptResult, error: unknown): AttemptResult {
+  const { retry_at: _, ...failure } = describeFailure(error);
+  if (result.status === 'succeeded') return { ...result, status: 'failed', ...failure };
+  if (result.detail?.includes(failure.detail)) return result;
+  const both = `${result.detail ?? ''}\nThe work in progress could not be pushed: ${failure.detail}`.trim();
+  return { ...result, detail: both.slice(0, DETAIL_CHARS_MAX) };
+}
+
+/** A reporter whose events the clone sees too. */
+function observed(report: ProgressReporter, clone: TaskClone): ProgressReporter {
+  return {
+    emit: async (event) => {
+      await report.emit(event);
+      await clone.observe(event);
+    },
+    delta: (delta) => report.delta(delta),
+    waitingFor: (waiting) => report.waitingFor(waiting),
+    activity: () => report.activity(),
+  };
 }
 
 function describeFailure(error: unknown): { reason: FailureReason; detail: string; retry_at: string | null } {

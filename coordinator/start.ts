@@ -237,6 +237,7 @@ async function servePeople(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
+    lives: (who) => auth.sessions.lives(who),
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };

@@ -54,6 +54,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       base_branch: z.string(),
       base_commit: Commit.nullable(),
       commit: Commit.nullable(),
+      /** Names the clone. An attempt that finds another one does not have what the transcript says. */
+      workspace: z.string().max(100).optional(),
     },
   ),
   numbered('setup.finished', "The project's setup command has ended.", {

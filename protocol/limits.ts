@@ -25,6 +25,12 @@ export const LIMITS = {
   event_bytes_max: 1024 * 1024,
   /** The nesting depth of an event's body. */
   event_depth_max: 100,
+  /**
+   * What the events of one attempt take in the log: the bytes of their bodies, and `event_row_bytes` for each. Above
+   * it the attempt is ended.
+   */
+  attempt_log_bytes_max: 256 * 1024 * 1024,
+  event_row_bytes: 200,
   /** Events in one callback. */
   events_per_post_max: 500,
   /** Deltas in one callback. A worker drops deltas that do not fit. */
@@ -38,6 +44,8 @@ export const LIMITS = {
   summary_chars_max: 16_000,
   /** An assignment. It contains the transcript of the earlier attempts. */
   assignment_bytes_max: 64 * 1024 * 1024,
+  /** The transcript of an assignment, with 100 bytes for each event beside its body. A longer one is not resumed. */
+  transcript_bytes_max: 32 * 1024 * 1024,
 
   /** A request to the Claude API through the model proxy. The API's own limit is 32 MB. */
   llm_body_bytes_max: 32 * 1024 * 1024,
@@ -72,10 +80,14 @@ export const LIMITS = {
   /** How long a client may take to subscribe before its socket is closed. */
   socket_subscribe_ms: 15_000,
   socket_ping_ms: 25_000,
+  /** How long after the expiry of its log-in a socket may stay open. A log-in that somebody ends closes it at once. */
+  socket_log_in_check_ms: 10_000,
 
   access_token_s: 600,
   refresh_token_s: 60 * 24 * 3600,
   ws_ticket_s: 30,
+  /** The unused tickets of one user. One more voids their oldest. */
+  ws_tickets_per_user_max: 64,
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
   /** The part of a client's User-Agent header that is stored. */

@@ -23,6 +23,7 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   attempt_ended: 409,
   events_missing: 409,
   event_conflict: 409,
+  log_full: 409,
   too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,

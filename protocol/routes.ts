@@ -152,7 +152,7 @@ export const ROUTES = {
   retryTask: {
     method: 'post',
     path: '/tasks/:id/retry',
-    summary: 'Retry a failed or cancelled task, from where it stopped',
+    summary: 'Retry a failed or cancelled task, from where it stopped; or end its wait for a limit or an outage',
     auth: 'user',
     params: byId,
     idempotent: true,

@@ -72,6 +72,7 @@ export const CLOSE = {
   /** 1011 of RFC 6455: something went wrong on the server. */
   failed: 1011,
   bad_frame: 4400,
+  /** The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in. */
   unauthenticated: 4401,
   not_found: 4404,
   /** The client read too slowly for too long. */

@@ -47,6 +47,8 @@ export const FAILURE_IS_WORTH_A_RETRY = {
   disk_full: false,
   /** The workspace exceeded its size limit. A further attempt begins with a new one. */
   workspace_full: false,
+  /** The attempt stored as many events as it may. Its workspace is kept, so a further attempt goes on from there. */
+  log_full: false,
   agent_error: false,
 } as const;
 export type FailureReason = keyof typeof FAILURE_IS_WORTH_A_RETRY;

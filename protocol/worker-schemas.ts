@@ -30,7 +30,10 @@ export const Assignment = z.object({
   base_branch: z.string().nullable(),
   /** The branch to push to. It begins with `branch_prefix`. */
   branch: z.string(),
-  /** A push may write only refs that begin with `refs/heads/<branch_prefix>`. */
+  /**
+   * A push may write only refs that begin with `refs/heads/<branch_prefix>`, or with the same and a `-` for each `/`: for
+   * a repository that has a branch in the way, such as `errand`.
+   */
   branch_prefix: z.string(),
   /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
   repo_url: z.string(),
@@ -71,14 +74,33 @@ export const Assignment = z.object({
 });
 export type Assignment = z.infer<typeof Assignment>;
 
-/** The event types that make up a transcript. The assignment of a later attempt has only these. */
+/**
+ * The event types that make up a transcript. The assignment of a later attempt has only these. `repository.ready` is no
+ * part of the conversation: it names the workspace that the events after it are about.
+ */
 export const TRANSCRIPT_TYPES = [
+  'repository.ready',
   'conversation.started',
   'turn.finished',
   'tool.started',
   'tool.finished',
   'input.added',
   'plan.updated',
+] as const;
+
+/**
+ * The event types about a process that is gone. Where they were not acknowledged, the next attempt leaves them out: they
+ * would be wrong about the new process.
+ */
+export const PROCESS_TYPES = [
+  'agent.started',
+  'step.started',
+  'repository.ready',
+  'turn.started',
+  'turn.retried',
+  'question.asked',
+  'question.closed',
+  'limit.near',
 ] as const;
 
 /** The response to `GET /healthz`. `agent` and `version` name the worker's program. */
@@ -147,7 +169,7 @@ export const ResultPost = z.strictObject({
   commit: Commit.nullable(),
   base_commit: Commit.nullable(),
   diff_stat: DiffStat,
-  /** `git diff` from the base commit to the commit, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
+  /** `git diff` from the base commit to the commit, or to the work that could not be pushed, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
   diff: z.string(),
   diff_truncated: z.boolean(),
 });

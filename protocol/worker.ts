@@ -3,8 +3,8 @@
  *
  * A worker is a small HTTP server with a coding agent inside. It runs one attempt of one task, reports to the
  * coordinator by HTTP callbacks, and is then removed. Any program that follows this page is a worker, in whatever
- * language. `npm run conformance -- --worker …` checks a worker against it. "Must" marks a rule that this suite
- * checks. `./worker-schemas.ts` has the bodies of the calls, and `./events.ts` has the events.
+ * language. `npm run conformance -- --worker …` checks a worker against it, and names each rule that is broken with
+ * what was refused. `./worker-schemas.ts` has the bodies of the calls, and `./events.ts` has the events.
  *
  * ## How the two sides reach each other
  *
@@ -57,7 +57,8 @@
  *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
  *                                         The task token takes the place of the API key.
  *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. A push
- *                                         may write only branches that begin with the assignment's `branch_prefix`. An
+ *                                         may write only branches that begin with the assignment's `branch_prefix`,
+ *                                         or with the same and `-` in place of `/`. An
  *                                         error has its code in the header `errand-error`, since git does not show
  *                                         response bodies.
  *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
@@ -103,6 +104,8 @@
  *   401                                   The token is not valid. Exchange it by one heartbeat; if that fails, stop.
  *   409 `events_missing`                  Go back to the event with the number `expected_seq`.
  *   409 `stale_attempt`                   The attempt was given up. Stop everything at once, push nothing, exit.
+ *   409 `log_full`                        The events of the attempt take more than `attempt_log_bytes_max`, so it was
+ *                                         ended. As after `stale_attempt`.
  *   409 `attempt_ended`                   The result is already stored. Exit with code 0.
  *   anything else                         A retry would not help. Stop, push nothing, exit.
  *
@@ -121,7 +124,15 @@
  * if it was cancelled. A worker that is killed loses nothing that was acknowledged or spooled: the next attempt gets
  * the same workspace and spool, and the transcript so far in its assignment. Events of the previous attempt in the
  * spool that come after `known.last_seq` were never acknowledged: the next attempt reports them as its own, after its
- * `agent.started`, and adds them to the transcript.
+ * `agent.started`, and adds them to the transcript. It leaves out those about the process that is gone
+ * (`PROCESS_TYPES`).
+ *
+ * The workspace may be another one all the same: it had expired, or was lost or damaged. `repository.ready` names it in
+ * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
+ * with the branch as it was pushed, tells the model what is and is not there, and lets it have a turn before the end.
+ *
+ * A push that the forge refuses is no end of the work either: the forge's lines are in the result's `detail`, and the
+ * result has the diff of what could not be pushed.
  *
  * The exit code is 0 after a result that was accepted (or answered by `attempt_ended`), and never otherwise. A worker
  * that exits with another code is lost, whatever it has reported.
@@ -129,6 +140,9 @@
  * A worker that meets a limit or an outage of the Claude API or the forge waits for a few minutes at most. Then it ends
  * as failed, with `retry_at` in its result where the service named a time. The coordinator starts the next attempt at
  * that time. Without one it tries again for hours, with growing pauses. Neither counts as a failed attempt.
+ *
+ * `time_limit_ms` counts from `repository.ready`. An attempt that reaches it ends its work as after a cancel, with the
+ * status `failed` and the reason `time_limit`. A setup command that fails ends it with `setup_failed`.
  *
  * `succeeded` is believed where the events agree. If the assignment has a `setup_command`, a `setup.finished` with that
  * command and exit code 0 must follow `repository.ready` in this attempt. If it has a `verify_command`, the attempt's
@@ -191,6 +205,14 @@ export function contractFault(version: number): string | null {
 
 /** The header of the model proxy's responses with the task's unspent budget before that request, in US dollars. */
 export const BUDGET_HEADER = 'errand-budget-remaining-usd';
+
+/**
+ * The header of the model proxy's responses with the most that the prompt of that request may cost, plus what is
+ * reserved for the task's other requests in progress, in US dollars. It is part of the unspent budget. A request whose
+ * prompt needs more than the rest is refused, so a worker that counts it as spent warns in time, and shortens a long
+ * conversation while the budget still pays for that.
+ */
+export const BUDGET_RESERVED_HEADER = 'errand-budget-reserved-usd';
 
 /** The name of the coordinator's socket in its directory. */
 export const COORDINATOR_SOCKET = 'coordinator.sock';

@@ -42,8 +42,18 @@ export type WorkInput = {
   messages: MessageSource;
   /** Aborts on a cancel, or when the attempt is lost. Commands and the model's stream end at once. */
   signal: AbortSignal;
+  /** What a complete clone would have and this one does not: sentences for the model. */
+  clone_facts: string[];
+  /** How the workspace differs from what the transcript says, for the model; null if it does not. */
+  workspace_note: string | null;
   /** Commits and pushes everything as work in progress. Never throws. */
   checkpoint: () => Promise<void>;
+  /**
+   * Commits and pushes the finished work with this message. Null: done. Otherwise a text for the model that says what is
+   * in the way, or what is left out: it may act, and then end again. Rejects with `AttemptFailure` where that would not
+   * help. Work that does not call it is pushed after its end.
+   */
+  deliver: (commit_message: string) => Promise<string | null>;
 };
 
 /** How the work ended. The root commits, pushes and reports in each case. */

@@ -1,15 +1,10 @@
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { Git } from './git.ts';
-import { PUSHED_REF } from './push.ts';
+import { DEPTH, HEAD_REF, initOwn, PUSHED_REF, tracking, writeExcludes } from './own-repository.ts';
 import { fetchBranches, type Remote, type RemoteRefs } from './remote.ts';
 import { isWip } from './wip-commit.ts';
 
-/**
- * Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch
- * --unshallow`).
- */
-const DEPTH = 50;
 const CHECKOUT_MS = 900_000;
 
 /**
@@ -33,40 +28,46 @@ export function chooseBaseBranch(
 }
 
 /**
- * Fetches the branches and checks out the task's: from the remote if it is there, else from the base branch. Returns
- * the commit that the task's changes are compared with; null if there is none.
+ * Fetches the branches into a new repository of the worker's own, and writes the files of the task's branch: from the
+ * remote if it is there, else from the base branch. Returns the commit that the task's changes are compared with; null
+ * if there is none.
  */
 export async function checkOut(
-  git: Git,
+  own: Git,
   remote: Remote,
   branch: string,
   base: string,
   refs: RemoteRefs,
 ): Promise<string | null> {
+  await initOwn(own, refs);
   const names = [base, branch].filter((name) => refs.branches.has(name));
   const tip = names.at(-1);
-  if (tip === undefined) return null;
-  await fetchBranches(git, remote, names, [`--depth=${DEPTH}`]);
-  if (names.includes(base)) await git.run(['symbolic-ref', tracking('HEAD'), tracking(base)]);
-  await git.run(['checkout', '-q', '--no-track', '-B', branch, tracking(tip)], { time_limit_ms: CHECKOUT_MS });
-  if (tip !== branch) return git.commit('HEAD');
-  await git.run(['update-ref', PUSHED_REF, tracking(branch)]);
-  const base_commit = names.includes(base) ? await mergeBase(git, remote, base, branch) : null;
+  if (tip === undefined) {
+    await writeExcludes(own);
+    return null;
+  }
+  await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
+  await own.run(['checkout', '-q', '--force', '--detach', tracking(tip)], { time_limit_ms: CHECKOUT_MS });
+  await writeExcludes(own);
+  await own.run(['update-ref', HEAD_REF, 'HEAD']);
+  if (tip !== branch) return own.commit('HEAD');
+  await own.run(['update-ref', PUSHED_REF, tracking(branch)]);
+  const base_commit = names.includes(base) ? await mergeBase(own, remote, base, branch) : null;
   // Work in progress becomes uncommitted changes again.
-  if (isWip(await git.run(['log', '-1', '--format=%B'])) && (await git.commit('HEAD^')) !== null)
-    await git.run(['reset', '-q', 'HEAD^']);
+  if (isWip(await own.run(['log', '-1', '--format=%B'])) && (await own.commit('HEAD^')) !== null) {
+    await own.run(['reset', '-q', 'HEAD^']);
+    await own.run(['update-ref', HEAD_REF, 'HEAD']);
+  }
   return base_commit;
 }
 
-const tracking = (branch: string) => `refs/remotes/origin/${branch}`;
-
 /** Where the branch left its base. That may be older than what a shallow fetch brought. */
-async function mergeBase(git: Git, remote: Remote, base: string, branch: string): Promise<string | null> {
-  const find = () => git.try(['merge-base', tracking(base), tracking(branch)]);
+async function mergeBase(own: Git, remote: Remote, base: string, branch: string): Promise<string | null> {
+  const find = () => own.try(['merge-base', tracking(base), tracking(branch)]);
   let found = await find();
-  if (found.code !== 0 && (await git.run(['rev-parse', '--is-shallow-repository'])) === 'true') {
-    await fetchBranches(git, remote, [base, branch], ['--unshallow']);
+  if (found.code !== 0 && (await own.run(['rev-parse', '--is-shallow-repository'])) === 'true') {
+    await fetchBranches(own, remote, [base, branch], ['--unshallow']);
     found = await find();
   }
-  return found.code === 0 ? found.stdout.toString('utf8').trim() : git.commit(tracking(base));
+  return found.code === 0 ? found.stdout.toString('utf8').trim() : own.commit(tracking(base));
 }

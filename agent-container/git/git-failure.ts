@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { GitFailure } from '../proxy/forward-git.ts';
@@ -14,15 +15,61 @@ export function fetchFailure({ stderr }: GitResult, failure: GitFailure | null, 
   return new AttemptFailure('repository_unavailable', sentence(`The repository could not be fetched: ${summary}`));
 }
 
-/** What a failed push means. A remote that rejects the ref will reject it again; anything else may be temporary. */
+/** A push that git reports as rejected: by whom, and the reason in its parentheses. */
+const REJECTION = /^!\t\S+\t\[(remote rejected|rejected)\] \((.*)\)$/m;
+const FORGE_LINES_MAX = 20;
+const FORGE_LINE_CHARS_MAX = 300;
+
+/**
+ * What a failed push means. A remote that rejects the ref will reject it again; anything else may be temporary. The
+ * message has the forge's own lines.
+ */
 export function pushFailure({ stdout, stderr }: GitResult, failure: GitFailure | null): AttemptFailure {
-  const rejection = /^!\t\S+\t\[remote rejected\] \((.*)\)$/m.exec(stdout.toString('utf8'))?.[1];
-  if (rejection !== undefined)
-    return new AttemptFailure('push_rejected', sentence(`The repository rejected the push: ${rejection}`));
+  const [, by, reason = ''] = REJECTION.exec(stdout.toString('utf8')) ?? [];
+  if (by === 'remote rejected') {
+    const lines = forgeLines(stderr);
+    const said = lines.length === 0 ? '' : `\nThe forge says:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+    return new AttemptFailure(
+      'push_rejected',
+      `${sentence(`The repository rejected the push: ${clean(reason)}`)}${said}`,
+    );
+  }
   const summary = errorSummary(stderr);
   if (failure?.code ? isFinal(failure.code) : [401, 403, 404, 413].includes(failure?.status ?? 0))
     return new AttemptFailure('push_rejected', sentence(`The push was rejected: ${summary}`));
   return new AttemptFailure('push_failed', sentence(`The push failed: ${summary}`));
+}
+
+/**
+ * What is wrong with the branch that a push was refused for. `moved`: it is not at the expected commit. `not_replaced`:
+ * the forge does not let it be replaced. `in_the_way`: another branch has a part of its name. Null: nothing.
+ */
+export function refusedName({ stdout, stderr }: GitResult): 'moved' | 'not_replaced' | 'in_the_way' | null {
+  const [, by, reason = ''] = REJECTION.exec(stdout.toString('utf8')) ?? [];
+  if (by === undefined) return null;
+  if (by === 'rejected') return /stale info|fetch first|non-fast-forward/.test(reason) ? 'moved' : null;
+  const text = `${reason}\n${forgeLines(stderr).join('\n')}`;
+  if (/cannot lock ref|exists; cannot create|cannot create '|directory\/file conflict|refname conflict/i.test(text))
+    return 'in_the_way';
+  if (/non-fast-forward|force[- ]push|protected branch/i.test(text)) return 'not_replaced';
+  return reason === 'failed to update ref' ? 'in_the_way' : null;
+}
+
+/** What the forge itself says about a push, as plain lines of bounded number and length. */
+function forgeLines(stderr: string): string[] {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .filter((line) => line.startsWith('remote: '))
+    .map((line) => clean(line.slice('remote: '.length)))
+    .filter((line) => line !== '' && !/^(Resolving deltas|Counting objects|Compressing objects|Checking )/.test(line));
+  if (lines.length <= FORGE_LINES_MAX) return lines;
+  return [...lines.slice(0, FORGE_LINES_MAX), `(${lines.length - FORGE_LINES_MAX} more lines)`];
+}
+
+/** Text of the forge without escape sequences and other control characters. */
+function clean(text: string): string {
+  const plain = stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}]/gu, ' ');
+  return plain.trimEnd().slice(0, FORGE_LINE_CHARS_MAX).toWellFormed();
 }
 
 function isNotFound(failure: GitFailure | null, stderr: string): boolean {

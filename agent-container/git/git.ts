@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { within } from '../base/within.ts';
 import { GIT_ENV } from '../shell/command-env.ts';
 import { signalGroup } from '../shell/process-group.ts';
@@ -13,6 +13,8 @@ type GitOptions = {
   input?: string;
   time_limit_ms?: number;
   stdout_bytes_max?: number;
+  /** Gets the output in pieces, in place of `stdout`. */
+  onStdout?: (chunk: Buffer) => void;
 };
 
 const TIME_LIMIT_MS = 120_000;
@@ -22,7 +24,7 @@ const SUMMARY_LINES_MAX = 4;
 const SUMMARY_CHARS_MAX = 1_000;
 
 /** A git command failed. `message` quotes its errors. */
-class GitError extends Error {
+export class GitError extends Error {
   override readonly name = 'GitError';
 
   constructor(command: string, { code, stderr }: GitResult) {
@@ -44,19 +46,28 @@ const OWN_SETTINGS = [
   'http.lowSpeedTime=120',
 ].flatMap((setting) => ['-c', setting]);
 
-/** Git in one directory. When the signal aborts, all commands end, with the processes that they started. */
+/**
+ * Git with one working tree and one git directory. When the signal aborts, all commands end, with the processes that
+ * they started.
+ */
 export class Git {
   readonly dir: string;
+  readonly git_dir: string;
   readonly signal: AbortSignal;
   readonly #env: Record<string, string>;
 
-  /** `env` says where programs are. It must not point git at another repository. */
-  constructor(dir: string, env: Record<string, string>, signal: AbortSignal) {
+  /**
+   * `env` says where programs are. The git directory is named to git, so that neither a setting (`core.worktree`,
+   * `core.bare`) nor a file in place of `.git` leads git elsewhere.
+   */
+  constructor(dir: string, env: Record<string, string>, signal: AbortSignal, git_dir = join(dir, '.git')) {
     this.dir = dir;
+    this.git_dir = git_dir;
     this.signal = signal;
     this.#env = { ...env, LC_ALL: 'C.UTF-8', HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null', ...GIT_ENV };
-    // If this repository is broken, git must not use the one around it.
     this.#env.GIT_CEILING_DIRECTORIES = dirname(dir);
+    this.#env.GIT_DIR = git_dir;
+    this.#env.GIT_WORK_TREE = dir;
   }
 
   /** Runs git and returns its output without the last newline. Throws `GitError` if it fails. */
@@ -79,6 +90,7 @@ export class Git {
     let bytes = 0;
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => {
+      if (options.onStdout) return options.onStdout(chunk);
       if (bytes < stdout_bytes_max) out.push(chunk.subarray(0, stdout_bytes_max - bytes));
       bytes += chunk.length;
     });

@@ -1,19 +1,33 @@
 import type { DiffStat } from '../../protocol/task.ts';
-import type { Assignment } from '../../protocol/worker-schemas.ts';
+import { AttemptFailure } from '../base/failure.ts';
 import type { ProgressReporter } from '../base/work.ts';
+import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
-import type { Git } from './git.ts';
-import { push, PUSHED_REF } from './push.ts';
-import type { Remote } from './remote.ts';
-import { commitWorktree, moveHeadTo } from './worktree-commit.ts';
+import { GitError } from './git.ts';
+import { inspect, type Inspection } from './inspect.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn } from './own-repository.ts';
+import type { NamedValue } from './pushed-secrets.ts';
+import { push } from './push.ts';
+import { remoteRefs, type Remote } from './remote.ts';
+import type { Repositories } from './repositories.ts';
+import { readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
+import { commitWorktree } from './worktree-commit.ts';
 
-/** The task's branch, and how it differs from the base. Null and empty if nothing has changed. */
-type Published = { branch: string | null; commit: string | null; diff_stat: DiffStat } & Diff;
+/**
+ * How the work differs from the base, and where it is. `branch` and `commit`: what is on the forge; null if nothing is.
+ * `problem`: why the work, or the newest of it, is not there.
+ */
+export type Published = {
+  branch: string | null;
+  commit: string | null;
+  diff_stat: DiffStat;
+  problem: AttemptFailure | null;
+  /** What the commit leaves out, for people and the model. */
+  left_out: string[];
+} & Diff;
 
-/** The most paths that one event names as not committed. */
-const EXCLUDED_LOGGED_MAX = 20;
 const NO_DIFF: Diff = { diff: '', diff_truncated: false };
-export const NOTHING_PUBLISHED: Published = {
+export const NOTHING_PUBLISHED = {
   branch: null,
   commit: null,
   diff_stat: { files: 0, insertions: 0, deletions: 0 },
@@ -25,58 +39,115 @@ type PublishOptions = {
   /** Work in progress leaves HEAD and the index as they are; otherwise they move to the commit. */
   wip: boolean;
   with_diff: boolean;
+  /** Whether the commit may be pushed although it leaves these files out. */
+  accept: (left_out: string[]) => boolean;
+};
+
+type Options = {
+  remote: Remote;
+  record: WorkspaceRecord;
+  /** The values that no push may contain. */
+  secrets: NamedValue[];
+  /** When the agent's work began, in milliseconds since 1970: what is newer may be its own. */
+  began_ms: () => number;
+  emit: ProgressReporter['emit'];
 };
 
 /** Commits and pushes the working tree: as work in progress during the work, and at its end. One call at a time. */
 export class Publisher {
-  readonly #remote: Remote;
-  readonly #task: Assignment;
-  readonly #base_commit: string | null;
-  readonly #emit: ProgressReporter['emit'];
-  readonly #excluded = new Set<string>();
-  #branch: string;
+  readonly #options: Options;
+  #record: WorkspaceRecord;
+  #pushed: string | null = null;
   #previous: Promise<unknown> = Promise.resolve();
 
-  constructor(remote: Remote, task: Assignment, base_commit: string | null, emit: ProgressReporter['emit']) {
-    this.#remote = remote;
-    this.#task = task;
-    this.#base_commit = base_commit;
-    this.#emit = emit;
-    this.#branch = task.branch;
+  constructor(options: Options) {
+    this.#options = options;
+    this.#record = options.record;
   }
 
-  /** Pushes everything in one commit, if there is something new. Throws `AttemptFailure`, or any other error of git. */
-  publish(git: Git, options: PublishOptions): Promise<Published> {
-    const published = this.#previous.then(() => this.#publish(git, options));
+  /**
+   * Pushes everything in one commit, if there is something new. Where the worker's own repository is damaged, it is
+   * made anew from the remote first. Throws errors of git; what the forge or the inspection refuses is a `problem`.
+   */
+  publish(repos: Repositories, options: PublishOptions): Promise<Published> {
+    const published = this.#previous.then(async () => {
+      try {
+        return await this.#publish(repos, options);
+      } catch (error) {
+        if (!(error instanceof GitError)) throw error;
+        await this.#rebuild(repos);
+        return this.#publish(repos, options);
+      }
+    });
     this.#previous = published.catch(() => undefined);
     return published;
   }
 
-  async #publish(git: Git, { message, wip, with_diff }: PublishOptions): Promise<Published> {
-    const base = this.#base_commit;
-    const [worktree, pushed] = await Promise.all([commitWorktree(git, message), git.resolve(PUSHED_REF)]);
+  async #publish(repos: Repositories, { message, wip, with_diff, accept }: PublishOptions): Promise<Published> {
+    const { own } = repos;
+    const { base_commit } = this.#record;
+    const worktree = await commitWorktree(repos, message);
+    const pushed = await own.resolve(PUSHED_REF);
     const { commit, tree } = worktree;
-    await this.#logExcluded(worktree.excluded);
-    if (commit === null || commit === base) return NOTHING_PUBLISHED;
-    const is_new = !(pushed?.commit === commit || (wip && pushed?.tree === tree));
-    const [branch, diff_stat, changes] = await Promise.all([
-      is_new ? push(git, this.#remote, { ...this.#task, branch: this.#branch }, commit) : this.#branch,
-      diffStat(git, base, commit),
-      with_diff ? diff(git, base, commit) : NO_DIFF,
+    const { secrets, began_ms } = this.#options;
+    const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
+    const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms() });
+    const { left_out } = found;
+    const nothing_new = commit === null || commit === base_commit;
+    if (nothing_new && (left_out.length === 0 || accept(left_out)))
+      return { ...NOTHING_PUBLISHED, problem: null, left_out };
+    const is_new = !nothing_new && !(pushed?.commit === commit || (wip && pushed?.tree === tree));
+    const [diff_stat, changes] = await Promise.all([
+      nothing_new ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
+      with_diff && !nothing_new ? diff(own, base_commit, commit) : NO_DIFF,
     ]);
-    this.#branch = branch;
-    if (is_new) {
-      if (!wip) await moveHeadTo(git, commit);
-      await this.#emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });
-    }
-    return { branch, commit: is_new || pushed === null ? commit : pushed.commit, diff_stat, ...changes };
+    const problem =
+      problemOf(found, wip) ??
+      (is_new && accept(left_out) ? await this.#push(repos, commit, { wip, diff_stat }) : null);
+    const on_forge = await own.commit(PUSHED_REF);
+    const branch = on_forge === null ? null : this.#record.branch;
+    return { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff), problem, left_out };
   }
 
-  /** Logs, once for each path, that it is not committed. */
-  async #logExcluded(excluded: string[]): Promise<void> {
-    const fresh = excluded.filter((text) => !this.#excluded.has(text)).slice(0, EXCLUDED_LOGGED_MAX);
-    if (fresh.length === 0) return;
-    for (const text of fresh) this.#excluded.add(text);
-    await this.#emit({ type: 'log', body: { level: 'warn', text: `Not committed: ${fresh.join('; ')}` } });
+  /** Returns why the commit could not be pushed; null: it was. */
+  async #push(
+    repos: Repositories,
+    commit: string,
+    { wip, diff_stat }: { wip: boolean; diff_stat: DiffStat },
+  ): Promise<AttemptFailure | null> {
+    const { remote, emit } = this.#options;
+    try {
+      const branch = await push(repos.own, remote, this.#record.branch, commit);
+      this.#pushed = commit;
+      if (branch !== this.#record.branch) {
+        this.#record = { ...this.#record, branch };
+        await writeRecord(repos.own, { ...(await readRecord(repos.own)), ...this.#record });
+      }
+      if (!wip) await moveHeadTo(repos, commit);
+      await emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });
+      return null;
+    } catch (error) {
+      if (error instanceof AttemptFailure) return error;
+      throw error;
+    }
   }
+
+  /** Makes the worker's own repository anew: what it had beyond the remote is in the agent's, or in the files. */
+  async #rebuild({ own }: Repositories): Promise<void> {
+    const { remote } = this.#options;
+    const refs = await remoteRefs(own, remote);
+    await rebuildOwn(own, remote, refs, this.#record);
+    const current = refs.branches.get(this.#record.branch);
+    if (current !== undefined && current === this.#pushed) await own.run(['update-ref', PUSHED_REF, current]);
+    if (this.#record.base_commit === null) await own.try(['update-ref', '-d', HEAD_REF]);
+    await writeRecord(own, this.#record);
+  }
+}
+
+/** What keeps a commit from being pushed at all, or from being the end of the work. */
+function problemOf({ stops, oddities }: Inspection, wip: boolean): AttemptFailure | null {
+  const reasons = wip ? stops : [...stops, ...oddities];
+  if (reasons.length === 0) return null;
+  const list = reasons.map((reason) => `- ${reason}`).join('\n');
+  return new AttemptFailure('push_rejected', `The work was not pushed:\n${list}`);
 }

@@ -1,47 +1,69 @@
-import type { Assignment } from '../../protocol/worker-schemas.ts';
-import { pushFailure } from './git-failure.ts';
+import { flatName, nextName } from './branch-names.ts';
+import { pushFailure, refusedName } from './git-failure.ts';
 import type { Git, GitResult } from './git.ts';
+import { PUSHED_REF } from './own-repository.ts';
 import { remoteRefs, retryRemote, type Remote } from './remote.ts';
 
 const PUSH_MS = 300_000;
-/** The commit that this task pushed last. The next push may replace it. */
-export const PUSHED_REF = 'refs/errand/pushed';
+/** How many branches one push may try. */
+const TARGETS_MAX = 4;
+
+/** A branch, and the commit that it must be at now; empty: it must not exist. */
+type Target = { branch: string; expected: string };
 
 /**
  * Pushes a commit to the task's branch, and returns the branch's name. It replaces only what the task itself pushed: if
- * someone else has pushed to the branch, the commit goes to another branch next to it. Throws `AttemptFailure`.
+ * someone else has pushed to the branch, or the forge lets nobody replace it, the commit goes to another branch next to
+ * it. Where a branch of the repository is in the way, the name loses its slashes. Throws `AttemptFailure`.
  */
-export async function push(
-  git: Git,
-  remote: Remote,
-  task: Pick<Assignment, 'attempt' | 'branch'>,
-  commit: string,
-): Promise<string> {
-  let { branch } = task;
-  let expected = (await git.commit(PUSHED_REF)) ?? '';
-  return retryRemote(git, 'push_failed', async () => {
-    remote.takeGitFailure();
-    const lease = `--force-with-lease=refs/heads/${branch}:${expected}`;
-    const args = ['push', '--porcelain', '--no-verify', lease, remote.url, `${commit}:refs/heads/${branch}`];
-    const result = await git.try(args, { time_limit_ms: PUSH_MS });
-    if (result.code === 0) {
-      await git.run(['update-ref', PUSHED_REF, commit]);
-      return branch;
+export async function push(own: Git, remote: Remote, task_branch: string, commit: string): Promise<string> {
+  let target: Target = { branch: task_branch, expected: (await own.commit(PUSHED_REF)) ?? '' };
+  return retryRemote(own, 'push_failed', async () => {
+    for (let targets = 1; ; targets++) {
+      remote.takeGitFailure();
+      const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
+      const spec = `${commit}:refs/heads/${target.branch}`;
+      const args = ['push', '--porcelain', '--no-verify', lease, remote.url, spec];
+      const result = await own.try(args, { time_limit_ms: PUSH_MS });
+      if (result.code === 0) {
+        await own.run(['update-ref', PUSHED_REF, commit]);
+        return target.branch;
+      }
+      const failure = pushFailure(result, remote.takeGitFailure());
+      const other = targets < TARGETS_MAX ? await otherTarget(own, remote, target, commit, result) : null;
+      if (other === null) throw failure;
+      target = other;
     }
-    const failure = pushFailure(result, remote.takeGitFailure());
-    if (failure.reason === 'push_failed' && hasBranchMoved(result)) {
-      const { branches } = await remoteRefs(git, remote);
-      const current = branches.get(branch) ?? '';
-      if (current !== '' && !(await isAncestor(git, current, commit))) branch = `${task.branch}-${task.attempt}`;
-      expected = branches.get(branch) ?? '';
-    }
-    throw failure;
   });
 }
 
-/** Whether the push failed because the branch is not at the expected commit. */
-const hasBranchMoved = ({ stdout }: GitResult) =>
-  /^!\t\S+\t\[rejected\] \((stale info|fetch first|non-fast-forward)\)/m.test(stdout.toString('utf8'));
+/** Where to push to after a refusal; null: another branch would not help. */
+async function otherTarget(
+  own: Git,
+  remote: Remote,
+  target: Target,
+  commit: string,
+  result: GitResult,
+): Promise<Target | null> {
+  const { branch, expected } = target;
+  switch (refusedName(result)) {
+    case 'moved': {
+      const refs = await remoteRefs(own, remote);
+      const current = refs.branches.get(branch) ?? '';
+      const is_ours = current === '' || current === commit || (await isAncestor(own, current, commit));
+      return is_ours ? { branch, expected: current } : { branch: nextName(refs, branch), expected: '' };
+    }
+    case 'not_replaced':
+      return expected === '' ? null : { branch: nextName(await remoteRefs(own, remote), branch), expected: '' };
+    case 'in_the_way': {
+      const flat = flatName(branch);
+      if (flat === branch) return null;
+      return { branch: flat, expected: (await remoteRefs(own, remote)).branches.get(flat) ?? '' };
+    }
+    case null:
+      return null;
+  }
+}
 
 async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
   return (await git.try(['merge-base', '--is-ancestor', older, newer])).code === 0;

@@ -18,7 +18,11 @@ export type Remote = {
 };
 
 /** The remote's branches with their commits, and the branch that its HEAD points to, if that exists. */
-export type RemoteRefs = { head: string | undefined; branches: Map<string, string> };
+export type RemoteRefs = {
+  head: string | undefined;
+  branches: Map<string, string>;
+  object_format: 'sha1' | 'sha256';
+};
 
 /** Lists the remote's branches. Throws `AttemptFailure`. */
 export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> {
@@ -30,14 +34,30 @@ export async function remoteRefs(git: Git, remote: Remote): Promise<RemoteRefs> 
     if (name === 'HEAD' && left.startsWith('ref: refs/heads/')) head = left.slice('ref: refs/heads/'.length);
     else if (name.startsWith('refs/heads/')) branches.set(name.slice('refs/heads/'.length), left);
   }
-  return { head, branches };
+  const [commit] = branches.values();
+  const object_format = commit === undefined ? await objectFormat(git, remote) : formatOf(commit);
+  return { head, branches, object_format };
 }
+
+const formatOf = (commit: string) => (commit.length === 64 ? 'sha256' : 'sha1');
+
+/** The object format of a remote without branches, as it says in the protocol. */
+async function objectFormat(git: Git, remote: Remote): Promise<'sha1' | 'sha256'> {
+  const { stderr } = await git.try(['ls-remote', '-q', remote.url], { env: { GIT_TRACE_PACKET: '2' } });
+  return /< .*\bobject-format=sha256\b/.test(stderr) ? 'sha256' : 'sha1';
+}
+
+const FETCH = ['fetch', '-q', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
 
 /** Fetches branches to `refs/remotes/origin/…`, without submodules. Throws `AttemptFailure`. */
 export async function fetchBranches(git: Git, remote: Remote, names: string[], options: string[]): Promise<void> {
   const specs = names.map((name) => `+refs/heads/${name}:refs/remotes/origin/${name}`);
-  const args = ['fetch', '-q', '--no-tags', '--no-recurse-submodules', ...options, 'origin', ...specs];
-  await readFromRemote(git, remote, args);
+  await readFromRemote(git, remote, [...FETCH, ...options, remote.url, ...specs]);
+}
+
+/** Fetches one commit by its id. Not every forge allows it, and it may be gone: then nothing is fetched. */
+export async function fetchCommit(git: Git, remote: Remote, commit: string, depth: number): Promise<void> {
+  await git.try([...FETCH, `--depth=${depth}`, remote.url, commit], { time_limit_ms: FETCH_MS });
 }
 
 /** Repeats an operation on the remote, with backoff, while it fails for this reason. Throws its last failure. */

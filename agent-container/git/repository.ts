@@ -1,95 +1,166 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Commit } from '../../protocol/task.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
+import { createAgents, importCommits, readAgentState, type AgentState } from './agent-repository.ts';
+import { choosePushBranch } from './branch-names.ts';
 import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
-import { PUSHED_REF } from './push.ts';
+import { moveAside } from './move-aside.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking } from './own-repository.ts';
 import { fetchBranches, remoteRefs, type Remote, type RemoteRefs } from './remote.ts';
-
-/** Never committed, even if the repository does not ignore them itself. */
-const IGNORED = [
-  'node_modules/',
-  '.venv/',
-  '__pycache__/',
-  '*.pyc',
-  '.pytest_cache/',
-  '.mypy_cache/',
-  '.ruff_cache/',
-  '.tox/',
-  '.npm/',
-  '.DS_Store',
-  '*.swp',
-];
+import type { Repositories } from './repositories.ts';
+import { describeLoss, describeRepair } from './workspace-note.ts';
+import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 
 type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'author'>;
 
 /**
- * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
+ * What the transcript says about its workspace. `has_turns`: the model has worked in it. `workspace`: its id; null where
+ * an older worker did not record it.
  */
-type PreparedRepository = {
-  base_branch: string;
-  base_commit: string | null;
-  commit: string | null;
-  adopted: boolean;
-};
+export type Expected = { has_turns: boolean; workspace: string | null; base_commit: string | null };
+export const NOTHING_EXPECTED: Expected = { has_turns: false, workspace: null, base_commit: null };
 
 /**
- * Prepares the task's repository in `git.dir`: adopts the one that an earlier attempt left there, or clones it. It is
- * on the task's branch, from the remote if it is there, else from the base branch. Throws `AttemptFailure`.
+ * Where the work begins. The commits are null in an empty repository. `adopted`: it was there from an earlier attempt.
+ * `note`: how it differs from what the transcript says, for the model and for people; null if it does not.
  */
-export async function prepareRepository(git: Git, remote: Remote, task: Task): Promise<PreparedRepository> {
-  await mkdir(git.dir, { recursive: true });
-  const refs = await remoteRefs(git, remote);
-  if (await isAdoptable(git, task)) return adopt(git, remote, task, refs);
-  const base_branch = chooseBaseBranch(refs, task);
-  await emptyDirectory(git.dir);
-  await git.run(['init', '-q', `--initial-branch=${task.branch}`]);
-  await git.run(['remote', 'add', 'origin', remote.url]);
-  await writeFile(join(git.dir, '.git/info/exclude'), `${IGNORED.join('\n')}\n`);
-  await git.run(['config', 'user.name', task.author.name]);
-  await git.run(['config', 'user.email', task.author.email]);
-  const base_commit = await checkOut(git, remote, task.branch, base_branch, refs);
-  if (base_commit !== null) await git.run(['config', 'errand.base', base_commit]);
-  await git.run(['config', 'errand.baseBranch', base_branch]);
-  // Set last: it marks the clone as complete.
-  await git.run(['config', 'errand.task', task.task_id]);
-  return { base_branch, base_commit, commit: await git.commit('HEAD'), adopted: false };
+export type PreparedRepository = WorkspaceRecord & { commit: string | null; adopted: boolean; note: string | null };
+
+/**
+ * Prepares the task's working tree, and both repositories: adopts the workspace that the transcript is about, or clones
+ * anew. It is on the task's branch, from the remote if it is there, else from the base branch. Files of another
+ * workspace are moved to `found_dir`, never removed. Throws `AttemptFailure`.
+ */
+export async function prepareRepository(
+  repos: Repositories,
+  remote: Remote,
+  task: Task,
+  expected: Expected,
+  found_dir: string,
+): Promise<PreparedRepository> {
+  await mkdir(repos.own.dir, { recursive: true });
+  const refs = await remoteRefs(repos.own, remote);
+  const record = await readRecord(repos.own);
+  const is_own = record !== null && record.task_id === task.task_id && isExpected(record.workspace, expected);
+  if (is_own && (await isReadable(repos.own))) return adopt(repos, remote, task, refs, record, found_dir);
+  const rebuilt = await rebuild(repos, remote, task, refs, expected);
+  if (rebuilt !== null) return adopt(repos, remote, task, refs, rebuilt, found_dir);
+  return cloneAnew(repos, remote, task, refs, expected, found_dir);
 }
 
-/** Whether the directory holds a complete clone by an earlier attempt of this task, which git can still read. */
-async function isAdoptable(git: Git, task: Task): Promise<boolean> {
-  const names = await readdir(git.dir);
-  if (!names.includes('.git')) return false;
-  await removeLocks(join(git.dir, '.git'));
-  const owner = await git.try(['config', '--local', 'errand.task']);
-  if (owner.stdout.toString('utf8').trim() !== task.task_id) return false;
-  return (await git.try(['status', '--porcelain', '-uno'])).code === 0;
+const isExpected = (workspace: string | null, expected: Expected) =>
+  expected.workspace === null || expected.workspace === workspace;
+
+async function isReadable(own: Git): Promise<boolean> {
+  await removeLocks(own.git_dir);
+  const head = await own.try(['rev-parse', '--verify', '-q', HEAD_REF]);
+  return head.code !== 0 || (await own.resolve(HEAD_REF)) !== null;
 }
 
-/** Removes the locks of git processes that were killed. No other process uses this repository. */
-async function removeLocks(git_dir: string): Promise<void> {
-  const [top, refs] = await Promise.all([
-    readdir(git_dir),
-    readdir(join(git_dir, 'refs'), { recursive: true }).catch(() => []),
-  ]);
-  const locks = [...top, ...refs.map((name) => join('refs', name))].filter((name) => name.endsWith('.lock'));
-  await Promise.all(locks.map((name) => rm(join(git_dir, name), { force: true })));
+/**
+ * Makes the worker's own repository anew for a workspace whose `.git` is the task's: the worker's own was lost, or an
+ * older worker left none. Null: there is no such workspace.
+ */
+async function rebuild(
+  repos: Repositories,
+  remote: Remote,
+  task: Task,
+  refs: RemoteRefs,
+  expected: Expected,
+): Promise<WorkspaceRecord | null> {
+  const { own, agents } = repos;
+  await removeLocks(agents.git_dir);
+  const { fault, head } = await readAgentState(repos);
+  if (fault !== null) return null;
+  const setting = async (name: string) =>
+    (await agents.try(['config', `errand.${name}`])).stdout.toString('utf8').trim() || null;
+  const workspace = await setting('workspace');
+  if ((await setting('task')) !== task.task_id || !isExpected(workspace, expected)) return null;
+  // An older worker's clone is complete once it names the task.
+  const base_branch = (await setting('baseBranch')) ?? chooseBaseBranch(refs, task);
+  const base_commit = expected.base_commit ?? Commit.nullable().parse(await setting('base'));
+  const branch = choosePushBranch(refs, task);
+  const pushed = await agents.commit(PUSHED_REF);
+  await rebuildOwn(own, remote, refs, { base_branch, base_commit, branch });
+  if (head !== null && (await importCommits(repos, [head])).length > 0) await own.run(['update-ref', HEAD_REF, head]);
+  if (pushed !== null && refs.branches.get(branch) === pushed) await own.run(['update-ref', PUSHED_REF, pushed]);
+  const record = { task_id: task.task_id, workspace: workspace ?? newWorkspaceId(), base_branch, base_commit, branch };
+  await agents.run(['config', 'errand.workspace', record.workspace]);
+  await writeRecord(own, record);
+  return record;
 }
 
-async function adopt(git: Git, remote: Remote, task: Task, refs: RemoteRefs): Promise<PreparedRepository> {
-  await git.run(['remote', 'set-url', 'origin', remote.url]);
+async function adopt(
+  repos: Repositories,
+  remote: Remote,
+  task: Task,
+  refs: RemoteRefs,
+  record: WorkspaceRecord,
+  found_dir: string,
+): Promise<PreparedRepository> {
+  await removeLocks(repos.agents.git_dir);
+  const state = await readAgentState(repos);
+  const note = state.fault === null ? null : await repairAgents(repos, remote, task, { record, state, found_dir });
+  const { own, agents } = repos;
+  await agents.run(['config', 'remote.origin.url', remote.url]);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
-  if (refs.branches.has(task.branch) && refs.branches.get(task.branch) !== (await git.commit(PUSHED_REF))) {
-    await fetchBranches(git, remote, [task.branch], []);
-    await git.try(['merge', '-q', '--ff-only', `refs/remotes/origin/${task.branch}`]);
+  const { branch } = record;
+  const current = refs.branches.get(branch);
+  if (current !== undefined && current !== (await own.commit(PUSHED_REF))) {
+    await fetchBranches(own, remote, [branch], []);
+    await agents.try(['fetch', '-q', '--no-tags', own.git_dir, `+${tracking(branch)}:${tracking(branch)}`]);
+    await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
   }
-  const base = await git.try(['config', '--local', 'errand.base']);
-  const base_branch = await git.run(['config', '--local', 'errand.baseBranch']);
-  const base_commit = base.code === 0 ? base.stdout.toString('utf8').trim() : null;
-  return { base_branch, base_commit, commit: await git.commit('HEAD'), adopted: true };
+  return { ...record, commit: await agents.commit('HEAD'), adopted: true, note };
 }
 
-/** Removes the content of a directory but not the directory, which may be a mount. */
-async function emptyDirectory(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
+/**
+ * Makes the agent's `.git` anew where it does not work any more. What could be read of its commits is kept; the files
+ * stay as they are, and the broken `.git` is moved to `found_dir`. Returns what to say about it.
+ */
+export async function repairAgents(
+  repos: Repositories,
+  remote: Remote,
+  task: Pick<Task, 'author'>,
+  { record, state, found_dir }: { record: WorkspaceRecord; state: AgentState; found_dir: string },
+): Promise<string> {
+  const { own, agents } = repos;
+  const { head, fault } = state;
+  const kept = head !== null && (await importCommits(repos, [head])).length > 0;
+  if (kept) await own.run(['update-ref', HEAD_REF, head]);
+  const moved = await moveAside([agents.git_dir], found_dir);
+  const at = await own.commit(HEAD_REF);
+  if (at !== null) await own.run(['read-tree', at]);
+  await createAgents(repos, record, { url: remote.url, author: task.author });
+  return describeRepair({ fault: fault ?? 'does not work', commit: at, kept, moved });
+}
+
+async function cloneAnew(
+  repos: Repositories,
+  remote: Remote,
+  task: Task,
+  refs: RemoteRefs,
+  expected: Expected,
+  found_dir: string,
+): Promise<PreparedRepository> {
+  const { own } = repos;
+  const base_branch = chooseBaseBranch(refs, task);
+  const branch = choosePushBranch(refs, task);
+  const names = (await readdir(own.dir)).map((name) => join(own.dir, name));
+  // Before the first turn, what is there beside the worker's own git directory is a part of an unfinished clone.
+  const is_unfinished = !expected.has_turns && (await stat(own.git_dir).catch(() => null)) !== null;
+  const moved = is_unfinished ? null : await moveAside(names, found_dir);
+  await Promise.all(names.map((path) => rm(path, { recursive: true, force: true })));
+  await rm(own.git_dir, { recursive: true, force: true });
+  const base_commit = await checkOut(own, remote, branch, base_branch, refs);
+  const record = { task_id: task.task_id, workspace: newWorkspaceId(), base_branch, base_commit, branch };
+  await createAgents(repos, record, { url: remote.url, author: task.author });
+  // Written last: it marks the clone as complete.
+  await writeRecord(own, record);
+  const commit = await own.commit(HEAD_REF);
+  const pushed = refs.branches.get(branch) ?? null;
+  const where = { branch, base_branch, commit, pushed, moved };
+  return { ...record, commit, adopted: false, note: expected.has_turns ? describeLoss(where) : null };
 }

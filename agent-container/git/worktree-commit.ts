@@ -1,8 +1,10 @@
-import { copyFile, lstat, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../base/error-code.ts';
+import { importCommits, readAgentState, type AgentState } from './agent-repository.ts';
 import { emptyTree } from './diff.ts';
 import { errorSummary, type Git } from './git.ts';
+import { HEAD_REF } from './own-repository.ts';
+import type { Repositories } from './repositories.ts';
 
 /** A new file above this size is not committed: many forges would reject the whole push. */
 const FILE_BYTES_MAX = 50 * 1024 * 1024;
@@ -13,62 +15,95 @@ type WorktreeCommit = {
   tree: string;
   /** What was left out, and why, for people: one text for each path. */
   excluded: string[];
+  /** The state of the agent's repository at the time. */
+  agent: AgentState;
 };
 
 /**
- * Commits the whole working tree on top of HEAD, except ignored files. Neither HEAD nor the index moves, so the agent
- * may use git at the same time. A cancel waits for this: it runs as few commands as possible, in parallel where it can.
+ * Commits the whole working tree on top of the agent's HEAD, except ignored files. Neither HEAD nor the index of the
+ * agent moves, so the agent may use git at the same time. Where the agent's repository cannot be read, the commit
+ * follows what was last read of it.
  */
-export async function commitWorktree(git: Git, message: string): Promise<WorktreeCommit> {
-  const git_dir = join(git.dir, '.git');
-  const env = { GIT_INDEX_FILE: join(git_dir, 'errand-index') };
-  const [{ paths, excluded }, head, merge_heads] = await Promise.all([
-    excludedFiles(git),
-    git.resolve('HEAD'),
-    readFile(join(git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
-    copyIndex(join(git_dir, 'index'), env.GIT_INDEX_FILE),
-  ]);
-  const input = ['.', ...paths.map((path) => `:(exclude,literal)${path}`)].join('\0');
-  const args = ['add', '-A', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'];
-  const added = await git.try(args, { env, input });
-  if (added.code !== 0) excluded.push(errorSummary(added.stderr));
-  const tree = await git.run(['write-tree'], { env });
-  if (tree === (head === null ? await emptyTree(git) : head.tree))
-    return { commit: head?.commit ?? null, tree, excluded };
-  const parents = [head?.commit ?? '', ...merge_heads.split('\n')].filter((parent) => parent !== '');
-  const parent_args = parents.flatMap((parent) => ['-p', parent]);
-  const commit = await git.run(['commit-tree', tree, ...parent_args, '-F', '-'], { input: message });
-  return { commit, tree, excluded };
-}
-
-/** Moves HEAD and the index to a commit of the working tree. No file changes. */
-export async function moveHeadTo(git: Git, commit: string): Promise<void> {
-  await git.run(['reset', '-q', commit]);
-}
-
-/**
- * Copies the index together with its time, by which git knows which entries may have changed after they were read.
- * Before the first commit there may be no index: git takes a missing one as empty.
- */
-async function copyIndex(from: string, to: string): Promise<void> {
-  await rm(to, { force: true });
-  try {
-    const { atime, mtime } = await stat(from);
-    await copyFile(from, to);
-    await utimes(to, atime, mtime);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+export async function commitWorktree(repos: Repositories, message: string): Promise<WorktreeCommit> {
+  const { own } = repos;
+  const agent = await readAgentState(repos);
+  const parents = await parentsFrom(repos, agent);
+  const head = parents[0] === undefined ? null : await own.resolve(parents[0]);
+  if (head !== null) {
+    await own.run(['update-ref', HEAD_REF, head.commit]);
+    await own.run(['read-tree', '-i', '-m', head.commit]);
   }
+  const [{ paths, excluded }, sparse, staged] = await Promise.all([
+    excludedFiles(own),
+    agent.fault === null ? sparseFiles(repos) : [],
+    agent.fault === null ? stagedIgnoredFiles(repos) : [],
+  ]);
+  // Files that a sparse checkout left out are not deleted.
+  if (sparse.length > 0) await own.try(['update-index', '-z', '--skip-worktree', '--stdin'], { input: nul(sparse) });
+  const input = nul(['.', ...paths.map((path) => `:(exclude,literal)${path}`)]);
+  const added = await own.try(['add', '-A', '--ignore-errors', ...FROM_STDIN], { input });
+  if (added.code !== 0) excluded.push(errorSummary(added.stderr));
+  // Ignored files that the agent has added by name.
+  if (staged.length > 0)
+    await own.try(['add', '-f', '--ignore-errors', ...FROM_STDIN], {
+      input: nul(staged.map((path) => `:(literal)${path}`)),
+    });
+  const tree = await own.run(['write-tree']);
+  if (tree === (head === null ? await emptyTree(own) : head.tree))
+    return { commit: head?.commit ?? null, tree, excluded, agent };
+  const parent_args = parents.flatMap((parent) => ['-p', parent]);
+  const commit = await own.run(['commit-tree', tree, ...parent_args, '-F', '-'], { input: message });
+  return { commit, tree, excluded, agent };
+}
+
+const FROM_STDIN = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+/** The most ignored files that the agent may add by name. */
+const STAGED_MAX = 1_000;
+const nul = (paths: string[]) => paths.join('\0');
+
+/** The parents of the next commit: the agent's HEAD, and the others of its merge; else the last HEAD that was read. */
+async function parentsFrom(repos: Repositories, { head, merge_heads }: AgentState): Promise<string[]> {
+  const [parent] = head === null ? [] : await importCommits(repos, [head]);
+  if (parent !== undefined) return [parent, ...(await importCommits(repos, merge_heads))];
+  const last = await repos.own.commit(HEAD_REF);
+  return last === null ? [] : [last];
+}
+
+/** Files that the agent's sparse checkout leaves out. */
+async function sparseFiles({ agents }: Repositories): Promise<string[]> {
+  return (await paths(agents, ['ls-files', '-z', '-t'])).flatMap((line) =>
+    line.startsWith('S ') ? [line.slice(2)] : [],
+  );
+}
+
+/** Ignored files that the agent has added by name, and that the worker's index does not have. */
+async function stagedIgnoredFiles({ own, agents }: Repositories): Promise<string[]> {
+  const args = ['ls-files', '-z', '-c', '-i', '--exclude-standard'];
+  const [staged, known] = await Promise.all([paths(agents, args), paths(own, args)]);
+  const has = new Set(known);
+  const fresh = staged.filter((path) => !has.has(path)).slice(0, STAGED_MAX);
+  const found = await Promise.all(fresh.map((path) => lstat(join(own.dir, path)).catch(() => null)));
+  return fresh.filter((_, i) => found[i]?.isFile());
+}
+
+async function paths(git: Git, args: string[]): Promise<string[]> {
+  const { code, stdout } = await git.try(args, { time_limit_ms: 30_000, stdout_bytes_max: 64 << 20 });
+  return code === 0
+    ? stdout
+        .toString('utf8')
+        .split('\0')
+        .filter((line) => line !== '')
+    : [];
 }
 
 /** New files that no commit should hold: too large ones, and repositories inside the repository. */
-async function excludedFiles(git: Git): Promise<{ paths: string[]; excluded: string[] }> {
-  const listed = await git.run(['ls-files', '--others', '--exclude-standard', '-z']);
+async function excludedFiles(own: Git): Promise<{ paths: string[]; excluded: string[] }> {
+  const listed = await own.run(['ls-files', '--others', '--exclude-standard', '-z']);
   const paths: string[] = [];
   const excluded: string[] = [];
   for (const path of listed.split('\0').filter((path) => path !== '')) {
     if (path.endsWith('/')) excluded.push(`${path} is a repository of its own`);
-    else if (((await lstat(join(git.dir, path)).catch(() => null))?.size ?? 0) > FILE_BYTES_MAX)
+    else if (((await lstat(join(own.dir, path)).catch(() => null))?.size ?? 0) > FILE_BYTES_MAX)
       excluded.push(`${path} is above ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
     else continue;
     paths.push(path.replace(/\/$/, ''));

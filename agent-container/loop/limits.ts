@@ -10,6 +10,9 @@ type LimitWarning = Extract<WorkerEvent, { type: 'limit.near' }>['body'] & { not
 /** The shares of a limit at which the model and the user are warned. */
 const WARN_AT = [0.8, 0.95];
 
+/** The rest of the budget must pay for so many prompts like the last one. */
+const PROMPTS_LEFT_MIN = 3;
+
 /** All limits of an attempt: its turns, the task's budget, and the time. */
 export class AttemptLimits {
   readonly #assignment: Pick<Assignment, 'max_turns' | 'budget_usd' | 'time_limit_ms'>;
@@ -20,6 +23,8 @@ export class AttemptLimits {
   readonly deadline: AbortSignal;
   #turns = 0;
   #spent_usd: number;
+  /** How much of the rest the coordinator had to reserve for the newest prompt. */
+  #reserved_usd = 0;
 
   constructor(assignment: Pick<Assignment, 'max_turns' | 'budget_usd' | 'spent_usd' | 'time_limit_ms'>) {
     this.#assignment = assignment;
@@ -35,9 +40,22 @@ export class AttemptLimits {
     return this.#assignment.time_limit_ms - (performance.now() - this.#started);
   }
 
-  /** Sets what the budget has left, as the coordinator said with the last response. */
-  setBudgetLeft(usd: number): void {
-    this.#spent_usd = this.#assignment.budget_usd - usd;
+  /**
+   * Sets what the budget has left, and how much of that was reserved for the prompt, as the coordinator said with the
+   * last response.
+   */
+  setBudgetLeft(left_usd: number, reserved_usd = 0): void {
+    this.#spent_usd = this.#assignment.budget_usd - left_usd;
+    this.#reserved_usd = reserved_usd;
+  }
+
+  /**
+   * Whether the conversation has become too long for the rest of the budget, which must pay for the whole prompt anew
+   * in case the API's cache is lost. Shortening it costs about two prompts.
+   */
+  get is_prompt_too_dear(): boolean {
+    const left_usd = this.#assignment.budget_usd - this.#spent_usd;
+    return this.#reserved_usd * PROMPTS_LEFT_MIN > left_usd;
   }
 
   /** Counts a turn that begins, and returns new warnings. Throws `AttemptFailure` if a limit is reached. */
@@ -52,7 +70,13 @@ export class AttemptLimits {
     const left_usd = budget_usd - this.#spent_usd;
     return [
       this.#warning('turns', this.#turns, max_turns, `This is turn ${this.#turns} of at most ${max_turns}.`),
-      this.#warning('budget', this.#spent_usd, budget_usd, `$${left_usd.toFixed(2)} of the budget are left.`),
+      // Without the reserved part the budget could end before any warning: it must be free for the next prompt.
+      this.#warning(
+        'budget',
+        Math.min(budget_usd, this.#spent_usd + this.#reserved_usd),
+        budget_usd,
+        `$${left_usd.toFixed(2)} of the budget are left.`,
+      ),
       this.#warning('time', time_limit_ms - this.ms_left, time_limit_ms, `About ${minutes} min are left.`),
     ].filter((warning) => warning !== undefined);
   }

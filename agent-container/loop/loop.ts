@@ -17,7 +17,13 @@ import type { OpenCall, RecordEvent, Transcript } from './transcript.ts';
 const IDLE_TURNS_MAX = 3;
 /** How often the verify command may fail until its output no longer goes back to the model. */
 const VERIFY_FAILURES_MAX = 5;
+/** How often a push may be refused until the reason no longer goes back to the model. */
+const DELIVERIES_MAX = 4;
 const QUESTION_MS_MAX = 30 * 60_000;
+
+const DELIVER_AGAIN =
+  'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
+  'summary for the person, which names what could not be done.';
 
 /** The tools for files name what they read in `path`. */
 const PathInput = z.looseObject({ path: z.string() });
@@ -31,10 +37,14 @@ type Options = {
   /** The shell of the agent's commands. */
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
+  /** Tells a model that has used the shell of a previous attempt that this one is new; null if there is nothing to tell. */
+  new_shell_note: string | null;
   /**
    * Runs the verify command. Null: it passed, or there is none. Otherwise a text for the model that says how it failed.
    */
   verify: () => Promise<string | null>;
+  /** Pushes the finished work. Null: done. Otherwise a text for the model that says what is in the way. */
+  deliver: () => Promise<string | null>;
   record: RecordEvent;
   /** How long the work may go on without a checkpoint. */
   checkpoint_ms: number;
@@ -53,12 +63,15 @@ export class Loop {
   readonly #options: Options;
   readonly #stuck = new StuckDetector();
   readonly #context: ContextPolicy;
+  #new_shell_note: string | null;
   #idle_turns = 0;
   #verify_failures = 0;
+  #deliveries = 0;
   #checkpoint_at: number;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#new_shell_note = options.new_shell_note;
     this.#context = new ContextPolicy({ ...options, say: (text) => this.#say('harness', text) });
     this.#checkpoint_at = performance.now() + options.checkpoint_ms;
   }
@@ -93,12 +106,15 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { limits, turns, shell, record } = this.#options;
+    const { limits, turns, model, shell, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
     }
     for (const notice of shell.takeNotices()) await this.#say('harness', `[Errand] ${notice}`);
+    if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
+    this.#new_shell_note = null;
+    model.shorten_context ||= limits.is_prompt_too_dear;
     await this.#context.makeRoom();
     try {
       const response = await turns.ask();
@@ -208,11 +224,24 @@ export class Loop {
   async #finish(): Promise<boolean> {
     const { verify, limits } = this.#options;
     const failure = await verify();
-    if (failure === null) return !(await this.#addMessages());
+    if (failure === null)
+      return !(await this.#addMessages()) && (await this.#deliver()) && !(await this.#addMessages());
     this.#verify_failures++;
     const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#verify_failures < VERIFY_FAILURES_MAX;
     if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('verify_failed', failure);
     await this.#say('verify', `[Errand] ${failure}\nFix the cause, and then end again.`);
+    return false;
+  }
+
+  /** Pushes the work. False: the model has to act on what is in the way. */
+  async #deliver(): Promise<boolean> {
+    const { deliver, limits } = this.#options;
+    const text = await deliver();
+    if (text === null) return true;
+    this.#deliveries++;
+    const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#deliveries < DELIVERIES_MAX;
+    if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('push_rejected', text);
+    await this.#say('harness', `[Errand] ${text}\n\n${DELIVER_AGAIN}`);
     return false;
   }
 

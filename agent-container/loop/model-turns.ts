@@ -64,7 +64,7 @@ export class ModelTurns {
     const started = performance.now();
     const response = await model.request({ turn, ref }, { ...this.#request(messages), purpose }, signal);
     const duration_ms = Math.round(performance.now() - started);
-    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd);
+    if (response.budget_left_usd !== null) limits.setBudgetLeft(response.budget_left_usd, response.budget_reserved_usd);
     const { usage, request_id } = response;
     const content = transcript.validAnswer(response.content);
     const stop_reason = response.stop_reason ?? 'none';

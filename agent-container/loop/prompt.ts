@@ -39,18 +39,20 @@ const NETWORK: Record<Assignment['egress'], string> = {
 };
 
 /**
- * The first message: the repository's instructions if there are any, then the facts and the task. `environment`:
- * sentences about the machine and the repository.
+ * The first message: the repository's instructions if there are any, then the facts and the task. `clone_facts` and
+ * `environment`: sentences about the clone, and about the machine and the repository.
  */
 export function firstContent(
   assignment: Assignment,
   repo_dir: string,
+  clone_facts: string[],
   environment: string[],
   instructions: string | null,
 ): ContentBlock[] {
   const { branch, base_branch, setup_command, verify_command, egress } = assignment;
   const facts = [
     `The repository is at ${repo_dir}, on the branch ${branch}, which starts at ${base_branch ?? 'its default branch'}.`,
+    ...clone_facts,
     NETWORK[egress],
     ...environment,
     ...(setup_command === null ? [] : ['The setup command of the project has run.']),

@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import type { WorkerEvent } from '../../protocol/events.ts';
+import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
+import { cutMiddle } from '../base/head-and-tail.ts';
 import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
 import { ModelClient, type ModelTimeouts } from '../model/client.ts';
@@ -15,7 +18,8 @@ import { ModelTurns } from './model-turns.ts';
 import { ProjectCommands } from './project-commands.ts';
 import { firstContent, SYSTEM } from './prompt.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { Transcript, type RecordEvent } from './transcript.ts';
+import { Transcript, type OpenCall, type RecordEvent } from './transcript.ts';
+import { newShellNote } from './new-shell.ts';
 import { cancelled, failed, succeeded } from './work-result.ts';
 
 /**
@@ -35,7 +39,7 @@ const SETTINGS: WorkSettings = {
   keep_cache_ms: 4 * 60_000,
 };
 
-const INTERRUPTED = 'Interrupted: the worker died while it ran. Check the state before you repeat it.';
+const SHOWN_COMMAND_CHARS_MAX = 1_000;
 const NOT_EXECUTED = 'Not executed: the worker died before it. Make the call again if it is still right.';
 
 /**
@@ -70,7 +74,9 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await record({ type: 'step.started', body: { step: 'work' } });
     await startConversation(input, shell, transcript, record);
     const tool_calls = toolCallsFor(input, command_shell, secrets, record, signal);
-    await closeInterruptedCalls(transcript, tool_calls, record);
+    await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
+    await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
+    if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
     const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
@@ -81,7 +87,9 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       turns,
       shell: command_shell,
       tool_calls,
+      new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),
       verify: async () => (verify_command === null ? null : commands.verify(verify_shell, verify_command)),
+      deliver: () => input.deliver(succeeded(title, transcript.last_text).commit_message),
       record,
       checkpoint_ms: settings.checkpoint_ms,
       keep_cache_ms: settings.keep_cache_ms,
@@ -128,14 +136,15 @@ function toolCallsFor(
 
 /** Starts the conversation, in the first attempt only: later ones continue it. */
 async function startConversation(
-  { assignment, repo_dir }: WorkInput,
+  { assignment, repo_dir, clone_facts }: WorkInput,
   shell: Shell,
   transcript: Transcript,
   record: RecordEvent,
 ): Promise<void> {
   if (transcript.system !== null) return;
   const environment = await readEnvironment(shell.fork(`attempt-${assignment.attempt}-environment`));
-  const content = firstContent(assignment, repo_dir, environment, await readInstructions(repo_dir));
+  const instructions = await readInstructions(repo_dir);
+  const content = firstContent(assignment, repo_dir, clone_facts, environment, instructions);
   await record({ type: 'conversation.started', body: { system: SYSTEM, content } });
 }
 
@@ -147,12 +156,30 @@ async function closeInterruptedCalls(
   transcript: Transcript,
   tool_calls: ToolCalls,
   record: RecordEvent,
+  /** The calls were meant for another workspace. */
+  is_moved: boolean,
 ): Promise<void> {
   const open = transcript.openCalls();
-  if (!open.some(({ started }) => started) && !transcript.has_results) return;
+  if (!is_moved && !open.some(({ started }) => started) && !transcript.has_results) return;
   for (const call of open) {
     if (call.started && call.name === 'ask_person')
       await record({ type: 'question.closed', body: { ref: call.ref, answered: false } });
-    await tool_calls.refuse(transcript.turn, [call], call.started ? INTERRUPTED : NOT_EXECUTED);
+    await tool_calls.refuse(transcript.turn, [call], call.started ? interruptedText(call) : NOT_EXECUTED);
   }
+}
+
+/** Tells the model that the workspace is not the one that the conversation is about. */
+async function noteWorkspace(note: string, transcript: Transcript, record: RecordEvent): Promise<void> {
+  await record({ type: 'input.added', body: { turn: transcript.turn, source: 'harness', text: `[Errand] ${note}` } });
+}
+
+/** Names the command: it may be what ended the worker, and would do so again. */
+function interruptedText({ name, input }: OpenCall): string {
+  const command = name === 'run_command' ? z.object({ command: z.string() }).safeParse(input).data?.command : undefined;
+  if (command === undefined) return 'Interrupted: the worker died while it ran. Check the state before you repeat it.';
+  return (
+    `Interrupted: the worker died while this command ran: ${cutMiddle(command, SHOWN_COMMAND_CHARS_MAX)}\n` +
+    'Perhaps the command itself ended it, for example by taking all memory or killing processes that it did not start. ' +
+    'Check the state, and do not repeat it unchanged.'
+  );
 }

@@ -78,9 +78,9 @@ function fromApiError(error: APIError): ModelError {
   const { status, type } = error;
   const make = (kind: ModelErrorKind, message: string) =>
     new ModelError(kind, message, retryAfterMs(error.headers), error);
-  if (type === 'billing_error' || status === 402) return make('budget_spent', text);
-  // This 429 is the spending limit of the API account. It does not pass by waiting.
+  // The spending limit of the API account, as 429 or 402. It does not pass by waiting.
   if (error.errorCode?.endsWith('_spend_limit_reached') === true) return make('rejected', text);
+  if (type === 'billing_error' || status === 402) return make('budget_spent', text);
   // The model, or the platform, has no summaries on request.
   if (error.errorCode === 'compaction_unavailable') return make('rejected', text);
   if (status === 413 || /prompt is too long|exceed context limit/i.test(text)) return make('context_overflow', text);

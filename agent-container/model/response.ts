@@ -1,7 +1,7 @@
 import type { BetaMessage } from '@anthropic-ai/sdk/resources/beta/messages/messages';
 import { z } from 'zod';
 import type { TurnUsage } from '../../protocol/events.ts';
-import { BUDGET_HEADER } from '../../protocol/worker.ts';
+import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../protocol/worker.ts';
 
 type ContextReduction = { means: 'clear_tool_uses' | 'compact'; detail: string };
 
@@ -18,11 +18,14 @@ export type ModelResponse = {
   reductions: ContextReduction[];
   /** What the task's budget had left before this request, in US dollars; null if the coordinator did not say. */
   budget_left_usd: number | null;
+  /** How much of that was reserved for this request's prompt and the task's other requests, in US dollars. */
+  budget_reserved_usd: number;
 };
 
 /** Reads the message that the SDK assembled from the stream, and the headers of its response. */
 export function toModelResponse(message: BetaMessage, headers: Headers): ModelResponse {
   const budget_left_usd = Number.parseFloat(headers.get(BUDGET_HEADER) ?? '');
+  const budget_reserved_usd = Number.parseFloat(headers.get(BUDGET_RESERVED_HEADER) ?? '');
   const details = message.stop_details;
   return {
     model: message.model,
@@ -34,6 +37,7 @@ export function toModelResponse(message: BetaMessage, headers: Headers): ModelRe
     request_id: headers.get('request-id'),
     reductions: reductionsOf(message),
     budget_left_usd: Number.isFinite(budget_left_usd) ? budget_left_usd : null,
+    budget_reserved_usd: Number.isFinite(budget_reserved_usd) ? budget_reserved_usd : 0,
   };
 }
 

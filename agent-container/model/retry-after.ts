@@ -1,5 +1,5 @@
-/** The API's own limits, each with the headers `anthropic-ratelimit-<limit>-remaining` and `-reset`. */
-const LIMITS = ['requests', 'tokens', 'input-tokens', 'output-tokens'];
+/** The API's own limits, such as `input-tokens`, each have this header and one that ends with `-remaining`. */
+const RESET = /^(anthropic-ratelimit-.{1,100})-reset$/;
 const NUMBER = /^\s*\d{1,15}(\.\d*)?\s*$/;
 
 /**
@@ -14,8 +14,9 @@ export function retryAfterMs(headers: Headers | undefined, now = Date.now()): nu
   if (seconds !== null) return seconds * 1000;
   const date = untilDate(headers.get('retry-after'), now);
   if (date !== null) return date;
-  const used_up = LIMITS.filter((name) => numberOf(headers.get(`anthropic-ratelimit-${name}-remaining`)) === 0);
-  const resets = used_up.flatMap((name) => untilDate(headers.get(`anthropic-ratelimit-${name}-reset`), now) ?? []);
+  const limits = [...headers.keys()].flatMap((name) => RESET.exec(name)?.[1] ?? []);
+  const used_up = limits.filter((limit) => numberOf(headers.get(`${limit}-remaining`)) === 0);
+  const resets = used_up.flatMap((limit) => untilDate(headers.get(`${limit}-reset`), now) ?? []);
   return resets.length === 0 ? null : Math.max(...resets);
 }
 

@@ -1,20 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NumberedEvent, WorkerEvent, WorkerEventType } from '../../protocol/events.ts';
-import { TRANSCRIPT_TYPES, type Assignment, type TranscriptEvent } from '../../protocol/worker-schemas.ts';
+import type { NumberedEvent, WorkerEvent } from '../../protocol/events.ts';
+import {
+  PROCESS_TYPES,
+  TRANSCRIPT_TYPES,
+  type Assignment,
+  type TranscriptEvent,
+} from '../../protocol/worker-schemas.ts';
 import { readSpool } from './spool-files.ts';
-
-/** Events about a process that is gone. They are not reported again: they would be wrong about the new process. */
-const PROCESS_EVENTS: readonly WorkerEventType[] = [
-  'agent.started',
-  'step.started',
-  'repository.ready',
-  'turn.started',
-  'turn.retried',
-  'question.asked',
-  'question.closed',
-  'limit.near',
-];
 
 export type PreviousAttempt = {
   /** Whether this process continues what another one began. */
@@ -45,11 +38,12 @@ export function readPreviousAttempt(spool_dir: string, assignment: Assignment): 
   const own = unknownEventsOf(attempt);
   const has_previous = own.length === 0 && known !== undefined && known.attempt < attempt;
   const previous = has_previous ? unknownEventsOf(known.attempt) : [];
-  const unreported = previous.filter(({ type }) => !PROCESS_EVENTS.includes(type));
+  const left_out: readonly string[] = PROCESS_TYPES;
+  const unreported = previous.filter(({ type }) => !left_out.includes(type));
   return {
     resumed: attempt > 1 || own.length > 0 || transcript.length > 0,
     unreported: unreported.map(withoutNumber),
-    transcript: [...transcript, ...[...own, ...unreported].flatMap((event) => toTranscript(event, attempt))],
+    transcript: [...transcript, ...[...own, ...previous].flatMap((event) => toTranscript(event, attempt))],
   };
 }
 

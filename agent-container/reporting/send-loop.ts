@@ -132,7 +132,7 @@ export class SendLoop {
         return this.#resendFromExpected(error);
       case 'malformed':
         if (sent === undefined) throw error;
-        return this.#refused.replace(error, sent);
+        return this.#refused.replace(sent, error);
       case 'token_invalid':
         if (this.#token_renewed) throw error;
         this.#token_renewed = true;

@@ -92,13 +92,11 @@ export class Spool {
     }
   }
 
-  /** Replaces an event that the coordinator rejects. The file keeps the old one: a later process replaces it again. */
-  replace(seq: number, event: WorkerEvent): void {
+  /** Replaces the text of an event that is not acknowledged. The file keeps the old one. */
+  replace({ seq, text }: Pick<SpooledEvent, 'seq' | 'text'>): void {
     const i = seq - this.acked_seq - 1;
     const old = this.#events[i];
-    if (old === undefined) return;
-    const text = JSON.stringify({ seq, at: new Date().toISOString(), ...event });
-    this.#events[i] = { seq, text, bytes: old.bytes };
+    if (old !== undefined) this.#events[i] = { seq, text, bytes: old.bytes };
   }
 
   /** Rejects all pending and future calls with this error. The files stay. */

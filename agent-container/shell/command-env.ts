@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 
 /** Keeps git from asking: no prompt, no editor, no pager. The repository may belong to another user. */
@@ -26,8 +27,14 @@ const NON_INTERACTIVE_ENV = {
   PIP_PROGRESS_BAR: 'off',
   TQDM_DISABLE: '1',
   npm_config_progress: 'false',
+  COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
 };
 
+/** Where package managers put programs that are installed for all projects, in the HOME of commands. */
+const PROGRAM_DIRS = ['.local/bin', '.cargo/bin', 'go/bin', '.gem/bin', '.local/share/pnpm'];
+
+/** The PATH of a worker without one. */
+export const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const LOOPBACK_HOSTS = '127.0.0.1,localhost,::1';
 
 /** The author and committer of commits. Git prefers these variables to any setting. */
@@ -39,6 +46,8 @@ type Options = {
   /** What commands get of the worker's own environment. */
   inherited: Record<string, string>;
   home: string;
+  /** For temporary files. On disk: memory is for the commands themselves. */
+  tmp: string;
   /** The loopback proxy. */
   proxy_url: string;
 };
@@ -47,16 +56,36 @@ type Options = {
  * The environment of the agent's commands. It is built from scratch, so that nothing of the worker's own environment
  * leaks into it. The project's variables override all others.
  */
-export function commandEnv(assignment: Assignment, { inherited, home, proxy_url }: Options): Record<string, string> {
+export function commandEnv(
+  assignment: Pick<Assignment, 'author' | 'egress' | 'env'>,
+  { inherited, home, tmp, proxy_url }: Options,
+): Record<string, string> {
   return {
     LANG: 'C.UTF-8',
     ...inherited,
     HOME: home,
+    TMPDIR: tmp,
+    ...prefixEnv(home, inherited['PATH'] ?? DEFAULT_PATH),
     ...NON_INTERACTIVE_ENV,
     ...GIT_ENV,
     ...commitIdentity(assignment.author),
     ...(assignment.egress !== 'none' && proxyEnv(proxy_url)),
     ...assignment.env,
+  };
+}
+
+/**
+ * Makes `npm install -g`, `pip install`, `gem install` and the like write to HOME: the system's own directories are
+ * read-only. Cargo and Go do so by themselves. A user that is not root cannot break the system's Python packages, which
+ * pip would protect.
+ */
+function prefixEnv(home: string, path: string): Record<string, string> {
+  return {
+    PATH: [...PROGRAM_DIRS.map((dir) => join(home, dir)), path].join(':'),
+    npm_config_prefix: join(home, '.local'),
+    PNPM_HOME: join(home, '.local/share/pnpm'),
+    GEM_HOME: join(home, '.gem'),
+    ...(process.getuid?.() !== 0 && { PIP_BREAK_SYSTEM_PACKAGES: '1' }),
   };
 }
 

@@ -3,14 +3,19 @@ import { finished } from 'node:stream/promises';
 import { HeadAndTail } from '../base/head-and-tail.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { OutputCleaner } from './output-cleaner.ts';
+import { OverwrittenText } from './overwritten-text.ts';
 
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 
-/** The output of one command: relayed as it comes, its head and tail kept, and written to a file if that is not all. */
+/**
+ * The output of one command: relayed as it comes. Its head and tail are kept, and it is written to a file if that is not
+ * all; both have only the last state of a progress bar.
+ */
 export class CommandOutput {
   readonly shown = new HeadAndTail();
   readonly #log_path: string;
   readonly #cleaner: OutputCleaner;
+  readonly #overwritten = new OverwrittenText();
   readonly #onText: ((text: string) => void) | undefined;
   #file: WriteStream | undefined;
   #before_file = '';
@@ -31,8 +36,13 @@ export class CommandOutput {
 
   push(text: string): void {
     if (text === '') return;
-    this.shown.push(text);
     this.#onText?.(text);
+    this.#keep(this.#overwritten.push(text));
+  }
+
+  #keep(text: string): void {
+    if (text === '') return;
+    this.shown.push(text);
     if (!this.#file) {
       this.#before_file += text;
       if (this.shown.omitted_chars === 0) return;
@@ -53,6 +63,7 @@ export class CommandOutput {
 
   async #close(): Promise<string | null> {
     this.push(this.#cleaner.end());
+    this.#keep(this.#overwritten.end());
     const file = this.#file;
     if (!file) return null;
     file.end();

@@ -1,19 +1,21 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Secrets } from '../base/secrets.ts';
 import { BackgroundCommands, type BackgroundCommand } from './background-commands.ts';
+import { DEFAULT_PATH } from './command-env.ts';
 import { CommandOutput } from './command-output.ts';
 import { startGroup, type Group, type GroupExit } from './process-group.ts';
-import { readShellState, RUN_AND_SAVE_STATE, type ShellState } from './shell-state.ts';
+import { CommandFiles, type ShellState } from './shell-state.ts';
+import { guarded } from './signal-guard.ts';
 import { killStrayProcesses } from './stray-processes.ts';
 
 /** In the environment of every command, so that processes which have left their group can be found. */
 const OWNER_VARIABLE = 'ERRAND_COMMANDS_OF';
 /** Not looked up in PATH, which a command may change. */
 const BASH = '/bin/bash';
-const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 type Options = {
   /** Where the first command starts, and any command whose working directory is gone. */
@@ -35,7 +37,7 @@ export type CommandResult = GroupExit & {
   /** The file with the whole output, if `output` does not have all of it. */
   log: string | null;
   /** The working directory of the next command. */
-  cwd: string;
+  cwd: Buffer;
   cwd_changed: boolean;
 };
 
@@ -50,11 +52,17 @@ export class Shell {
   readonly #background = new BackgroundCommands();
   readonly #forks: Shell[] = [];
   #state: ShellState;
+  #cwd_file: string | undefined;
   #commands = 0;
 
   constructor(options: Options) {
     this.#options = options;
-    this.#state = { cwd: options.repo_dir, env: { ...options.env } };
+    this.#state = { cwd: Buffer.from(options.repo_dir), env: { ...options.env } };
+  }
+
+  /** The working directory of the next command. */
+  get cwd(): Buffer {
+    return this.#state.cwd;
   }
 
   /** The PATH that the shell started with. Commands may have changed theirs since. */
@@ -69,22 +77,31 @@ export class Shell {
     return fork;
   }
 
+  /** Continues in the working directory that the file names, if it is still there, and keeps the file up to date. */
+  async keepCwdIn(file: string): Promise<void> {
+    this.#cwd_file = file;
+    const cwd = await readFile(file).catch(() => undefined);
+    if (cwd !== undefined && (await isDirectory(cwd))) this.#state = { ...this.#state, cwd };
+  }
+
   /** Runs a command to its end. Rejects with the signal's reason on an abort, or if bash cannot be started. */
   async run(command: string, timeout_ms: number, onText: (text: string) => void): Promise<CommandResult> {
     const before = await this.#beginCommand();
-    const state_dir = await mkdtemp(join(tmpdir(), 'errand-state-'));
-    const state_file = join(state_dir, 'state');
+    const files = await this.#write(command);
     const output = new CommandOutput(this.#logPath(), this.#options.secrets, onText);
     try {
-      const exit = await this.#spawn(command, state_file, output, timeout_ms).exited;
+      const exit = await this.#spawn(files, output, timeout_ms).exited;
       const log = await output.close();
       // After its time limit a command may be half done: the next one starts from the state before it.
-      if (!exit.timed_out) this.#state = (await readShellState(state_file, [OWNER_VARIABLE])) ?? before;
+      if (!exit.timed_out) this.#state = (await files.readState([OWNER_VARIABLE])) ?? before;
       const { cwd } = this.#state;
-      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed: cwd !== before.cwd };
+      const cwd_changed = !cwd.equals(before.cwd);
+      // On a full disk the next worker starts in the repository.
+      if (cwd_changed && this.#cwd_file !== undefined) await writeFile(this.#cwd_file, cwd).catch(() => undefined);
+      return { ...exit, output: output.shown.toString(), log, cwd, cwd_changed };
     } finally {
       await output.close();
-      await rm(state_dir, { recursive: true, force: true });
+      await files.remove();
     }
   }
 
@@ -92,10 +109,12 @@ export class Shell {
   async start(command: string): Promise<BackgroundCommand> {
     this.#background.requireRoom();
     await this.#beginCommand();
+    const files = await this.#write(command);
     const log = this.#logPath();
     const output = new CommandOutput(log, this.#options.secrets, undefined);
-    const group = this.#spawn(command, '/dev/null', output, undefined);
-    return this.#background.add(`background-${this.#commands}`, log, group, output);
+    const group = this.#spawn(files, output, undefined);
+    void group.exited.catch(() => undefined).then(() => files.remove());
+    return this.#background.add(this.#commandId(), log, group, output);
   }
 
   /** Whether a command runs in the background. */
@@ -122,26 +141,39 @@ export class Shell {
 
   async #beginCommand(): Promise<ShellState> {
     this.#commands++;
-    if (!(await isDirectory(this.#state.cwd))) this.#state = { ...this.#state, cwd: this.#options.repo_dir };
+    if (!(await isDirectory(this.#state.cwd)))
+      this.#state = { ...this.#state, cwd: Buffer.from(this.#options.repo_dir) };
     return this.#state;
   }
 
-  #spawn(command: string, state_file: string, output: CommandOutput, timeout_ms: number | undefined): Group {
-    const { cwd, env } = this.#state;
-    return startGroup(BASH, ['-c', RUN_AND_SAVE_STATE, 'bash', command, state_file], {
-      cwd,
-      env: { ...env, [OWNER_VARIABLE]: this.#id },
+  #write(command: string): Promise<CommandFiles> {
+    return CommandFiles.write([tmpdir(), this.#options.scratch_dir], command, this.#state.cwd);
+  }
+
+  #spawn(files: CommandFiles, output: CommandOutput, timeout_ms: number | undefined): Group {
+    const { cwd } = this.#state;
+    const env = { ...this.#state.env, [OWNER_VARIABLE]: this.#id };
+    const program = guarded({ file: BASH, args: files.bash_args, env });
+    return startGroup(program.file, program.args, {
+      // The command itself changes to a directory whose name is not UTF-8.
+      cwd: isUtf8(cwd) ? cwd.toString() : this.#options.repo_dir,
+      env: program.env,
       signal: this.#options.signal,
       ...(timeout_ms !== undefined && { timeout_ms }),
       onData: (bytes) => output.pushBytes(bytes),
     });
   }
 
+  /** Names the command and the file of its output: unique among all workers of the task. */
+  #commandId(): string {
+    return `${this.#options.label}-${this.#commands}`;
+  }
+
   #logPath(): string {
-    return join(this.#options.scratch_dir, `${this.#options.label}-${this.#commands}.log`);
+    return join(this.#options.scratch_dir, `${this.#commandId()}.log`);
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+async function isDirectory(path: Buffer): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
+import { pathToText, resolvePath } from '../base/byte-path.ts';
 import { pathToRead, shownPath } from './paths.ts';
 import { defineTool } from './tool.ts';
 
@@ -27,7 +27,7 @@ export const listFiles = defineTool({
 });
 
 /** Lists level by level, so that a large folder deep down does not hide the folders next to it. */
-async function list(root: string, depth: number): Promise<{ lines: string[]; is_cut: boolean }> {
+async function list(root: Buffer, depth: number): Promise<{ lines: string[]; is_cut: boolean }> {
   const lines: string[] = [];
   let level = [{ dir: root, prefix: '' }];
   for (let depth_left = depth; depth_left > 0 && level.length > 0; depth_left--) {
@@ -35,10 +35,10 @@ async function list(root: string, depth: number): Promise<{ lines: string[]; is_
     for (const { dir, prefix } of level) {
       for (const entry of await sortedEntries(dir)) {
         if (lines.length >= ENTRIES_MAX) return { lines, is_cut: true };
-        const name = prefix + entry.name;
+        const name = prefix + pathToText(entry.name);
         lines.push(entry.isDirectory() ? `${name}/` : entry.isSymbolicLink() ? `${name} (link)` : name);
-        if (entry.isDirectory() && !NOT_OPENED.has(entry.name))
-          next.push({ dir: join(dir, entry.name), prefix: `${name}/` });
+        if (entry.isDirectory() && !NOT_OPENED.has(entry.name.toString()))
+          next.push({ dir: resolvePath(dir, entry.name), prefix: `${name}/` });
       }
     }
     level = next;
@@ -46,6 +46,7 @@ async function list(root: string, depth: number): Promise<{ lines: string[]; is_
   return { lines, is_cut: false };
 }
 
-async function sortedEntries(dir: string): Promise<Dirent[]> {
-  return (await readdir(dir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+async function sortedEntries(dir: Buffer): Promise<Dirent<Buffer>[]> {
+  const entries = await readdir(dir, { withFileTypes: true, encoding: 'buffer' });
+  return entries.sort((a, b) => Buffer.compare(a.name, b.name));
 }

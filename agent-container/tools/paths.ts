@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, readlink, realpath, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isInside, pathToText, relativePath, resolvePath, textToPath } from '../base/byte-path.ts';
 import { errorCode } from '../base/error-code.ts';
 import { ToolError, type ToolContext } from './tool.ts';
 
@@ -10,26 +10,29 @@ type Directories = Pick<ToolContext, 'repo_dir' | 'scratch_dir'>;
  * The real path of something to read, with links resolved. It must exist, in the repository or the scratch directory.
  * Relative paths start at the repository. Throws `ToolError`.
  */
-export async function pathToRead(path: string, { repo_dir, scratch_dir }: Directories): Promise<string> {
-  const wanted = resolve(repo_dir, path);
-  const real = await realpath(wanted).catch((error: unknown) => {
+export async function pathToRead(path: string, { repo_dir, scratch_dir }: Directories): Promise<Buffer> {
+  const wanted = resolvePath(Buffer.from(repo_dir), textToPath(path));
+  const real = await realpath(wanted, 'buffer').catch((error: unknown) => {
     if (isMissing(error)) throw new ToolError(`There is no ${path}. Use list_files or search to find it.`);
     throw error;
   });
-  for (const dir of [repo_dir, scratch_dir]) if (isInside(await realpath(dir), real)) return real;
-  throw outsideError(path, wanted === real);
+  for (const dir of [repo_dir, scratch_dir]) if (isInside(await realpath(dir, 'buffer'), real)) return real;
+  throw outsideError(path, wanted.equals(real));
 }
 
 /**
  * The real path of a file to write in the repository; it need not exist. Throws `ToolError` if it, or a link, leads
  * out.
  */
-export async function pathToWrite(path: string, { repo_dir }: Directories): Promise<string> {
-  const root = await realpath(repo_dir);
-  const wanted = resolve(root, isAbsolute(path) ? relative(repo_dir, path) : path);
-  if (wanted === root) throw new ToolError('That is the repository itself: name a file in it.');
+export async function pathToWrite(path: string, { repo_dir }: Directories): Promise<Buffer> {
+  const given = Buffer.from(repo_dir);
+  const root = await realpath(repo_dir, 'buffer');
+  const asked = resolvePath(given, textToPath(path));
+  // `repo_dir` itself may lead through a link.
+  const wanted = isInside(given, asked) ? resolvePath(root, relativePath(given, asked)) : asked;
+  if (wanted.equals(root)) throw new ToolError('That is the repository itself: name a file in it.');
   const real = await realpathOfMissing(wanted);
-  if (!isInside(root, real)) throw outsideError(path, wanted === real);
+  if (!isInside(root, real)) throw outsideError(path, wanted.equals(real));
   return real;
 }
 
@@ -37,25 +40,33 @@ export async function pathToWrite(path: string, { repo_dir }: Directories): Prom
  * The real path of the deepest ancestor that exists, and the rest as it is. Refuses a dangling link: writing would
  * follow it.
  */
-async function realpathOfMissing(path: string): Promise<string> {
+async function realpathOfMissing(path: Buffer): Promise<Buffer> {
   try {
-    return await realpath(path);
+    return await realpath(path, 'buffer');
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  const target = await readlink(path).catch(() => undefined);
-  if (target !== undefined) throw new ToolError(`${path} is a link to ${target}, which does not exist.`);
-  return join(await realpathOfMissing(dirname(path)), path.slice(dirname(path).length));
+  const target = await readlink(path, 'buffer').catch(() => undefined);
+  if (target !== undefined)
+    throw new ToolError(`${pathToText(path)} is a link to ${pathToText(target)}, which does not exist.`);
+  const name = path.subarray(path.lastIndexOf('/') + 1);
+  return resolvePath(await realpathOfMissing(parentOf(path)), name);
+}
+
+/** The directory that a file is in. */
+export function parentOf(path: Buffer): Buffer {
+  return path.subarray(0, Math.max(1, path.lastIndexOf('/')));
 }
 
 /** Opens a regular file to read. Nothing else can be opened: reading a pipe might never end. Throws `ToolError`. */
-export async function openFile(real: string): Promise<{ file: FileHandle; size: number }> {
+export async function openFile(real: Buffer | string): Promise<{ file: FileHandle; size: number }> {
+  const shown = pathToText(Buffer.from(real));
   if ((await lstat(real)).isDirectory())
-    throw new ToolError(`${real} is a folder: use list_files to see what is in it.`);
+    throw new ToolError(`${shown} is a folder: use list_files to see what is in it.`);
   const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw new ToolError(`${real} is not a regular file, so its content cannot be read.`);
+    if (!stats.isFile()) throw new ToolError(`${shown} is not a regular file, so its content cannot be read.`);
     return { file, size: stats.size };
   } catch (error) {
     await file.close();
@@ -64,13 +75,9 @@ export async function openFile(real: string): Promise<{ file: FileHandle; size: 
 }
 
 /** The path as the model knows it: relative to the repository if it is inside. */
-export async function shownPath(real: string, { repo_dir }: Directories): Promise<string> {
-  const root = await realpath(repo_dir);
-  return isInside(root, real) ? relative(root, real) || '.' : real;
-}
-
-function isInside(dir: string, path: string): boolean {
-  return path === dir || path.startsWith(dir.endsWith(sep) ? dir : dir + sep);
+export async function shownPath(real: Buffer, { repo_dir }: Directories): Promise<string> {
+  const root = await realpath(repo_dir, 'buffer');
+  return isInside(root, real) ? pathToText(relativePath(root, real)) || '.' : pathToText(real);
 }
 
 const isMissing = (error: unknown) => errorCode(error) === 'ENOENT';

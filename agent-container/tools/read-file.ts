@@ -1,21 +1,24 @@
-import { basename } from 'node:path';
 import { z } from 'zod';
+import { bytesToText } from '../base/byte-path.ts';
+import type { ContentBlock } from '../model/message.ts';
+import { fitImage, imageBlock, IMAGE_BYTES_MAX, isImage } from './image.ts';
+import { imageMarker, renderNotebook, type RenderedNotebook } from './notebook.ts';
 import { openFile, pathToRead } from './paths.ts';
+import { isPdf, pdfBlock } from './pdf.ts';
+import { decodeText } from './text-file.ts';
 import { defineTool, ToolError, type ToolResult } from './tool.ts';
 
 const FILE_BYTES_MAX = 20 * 1024 * 1024;
 const LINES_MAX = 2000;
 const TEXT_CHARS_MAX = 50_000;
 const LINE_CHARS_MAX = 2000;
-/** As base64 it must fit into one event, with room for the rest. */
-const IMAGE_BYTES_MAX = 640 * 1024;
 
 export const readFile = defineTool({
   name: 'read_file',
   description:
     'Reads a file. Gives its lines with their numbers, from `offset` (1 is the first) and at most `limit` of them; a long file ' +
-    'comes in parts, and the end of each part says how to go on. Images (PNG, JPEG, GIF, WebP) are shown. Paths start at the ' +
-    'root of the repository. The files with long command outputs can be read too.',
+    'comes in parts, and the end of each part says how to go on. Images and PDFs are shown, notebooks by their cells. Paths ' +
+    'start at the root of the repository; `\\xHH` in a path is a byte. The files with long command outputs can be read too.',
   input: z.strictObject({
     path: z.string().min(1),
     offset: z.int().min(1).optional(),
@@ -27,17 +30,55 @@ export const readFile = defineTool({
     try {
       if (size > FILE_BYTES_MAX)
         throw new ToolError(`${path} has ${size} bytes, too many to read whole. Use search, or sed -n in run_command.`);
-      const bytes = await file.readFile();
-      const image = imageType(bytes);
-      if (image) return imageResult(path, image, bytes);
-      if (bytes.subarray(0, 8192).includes(0))
-        return `${path} is a binary file of ${size} bytes. Use run_command with file, xxd or strings to look into it.`;
-      return numberedLines(path, new TextDecoder().decode(bytes), offset, limit);
+      return await show(path, await file.readFile(), offset, limit);
     } finally {
       await file.close();
     }
   },
 });
+
+async function show(path: string, bytes: Buffer, offset: number, limit: number): Promise<string | ToolResult> {
+  if (isImage(bytes)) return showImage(path, bytes);
+  if (isPdf(bytes)) return withText(`${path}, ${bytes.length} bytes:`, [pdfBlock(path, bytes)]);
+  const decoded = decodeText(bytes);
+  if ((decoded?.format.encoding ?? 'utf8') === 'utf8' && bytes.subarray(0, 8192).includes(0))
+    return `${path} is a binary file of ${bytes.length} bytes. Use run_command with file, xxd or strings to look into it.`;
+  const text = decoded?.text ?? bytesToText(bytes);
+  const notebook = path.endsWith('.ipynb') ? renderNotebook(text) : undefined;
+  if (notebook === undefined) return numberedLines(path, text, offset, limit);
+  return showNotebook(notebook, numberedLines(path, notebook.text, offset, limit));
+}
+
+async function showImage(path: string, bytes: Buffer): Promise<ToolResult> {
+  const image = await fitImage(path, bytes);
+  const { media_type, width, height, note } = image;
+  return withText(`${path}, ${media_type}, ${width}x${height} pixels${note}:`, [imageBlock(image)]);
+}
+
+/** Adds the images whose markers are in the part of the text that is shown, as far as they fit into one result. */
+async function showNotebook({ images }: RenderedNotebook, text: string): Promise<ToolResult> {
+  const blocks: ContentBlock[] = [];
+  let bytes_left = IMAGE_BYTES_MAX;
+  for (const [i, bytes] of images.entries()) {
+    const marker = imageMarker(i + 1);
+    if (!text.includes(marker)) continue;
+    const image = await fitImage(marker, bytes).catch((error: unknown) =>
+      error instanceof Error ? error.message : String(error),
+    );
+    if (typeof image === 'string') blocks.push({ type: 'text', text: image });
+    else if (image.bytes.length > bytes_left)
+      blocks.push({ type: 'text', text: `${marker} is left out: too many bytes.` });
+    else {
+      bytes_left -= image.bytes.length;
+      blocks.push({ type: 'text', text: `${marker}:` }, imageBlock(image));
+    }
+  }
+  return withText(text, blocks);
+}
+
+function withText(text: string, blocks: ContentBlock[]): ToolResult {
+  return { content: [{ type: 'text', text }, ...blocks], is_error: false };
+}
 
 function numberedLines(path: string, text: string, offset: number, limit: number): string {
   if (text === '') return `${path} is empty.`;
@@ -46,7 +87,7 @@ function numberedLines(path: string, text: string, offset: number, limit: number
   const shown: string[] = [];
   let chars = 0;
   for (const line of lines.slice(offset - 1, offset - 1 + limit)) {
-    const numbered = `${String(offset + shown.length).padStart(6)}\t${cutLine(line)}`;
+    const numbered = `${offset + shown.length}\t${cutLine(line)}`;
     chars += numbered.length + 1;
     if (chars > TEXT_CHARS_MAX && shown.length > 0) break;
     shown.push(numbered);
@@ -61,29 +102,4 @@ function cutLine(line: string): string {
   return line.length <= LINE_CHARS_MAX
     ? line
     : `${line.slice(0, LINE_CHARS_MAX)} [… ${line.length - LINE_CHARS_MAX} more characters in this line]`;
-}
-
-/**
- * The media type by the file's first bytes, not by its name: the API refuses an image of another type than declared.
- */
-function imageType(bytes: Buffer): string | undefined {
-  if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return 'image/png';
-  if (bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))) return 'image/jpeg';
-  if (/^GIF8[79]a/.test(bytes.subarray(0, 6).toString('latin1'))) return 'image/gif';
-  if (/^RIFF[^]{4}WEBP/.test(bytes.subarray(0, 12).toString('latin1'))) return 'image/webp';
-  return undefined;
-}
-
-function imageResult(path: string, media_type: string, bytes: Buffer): ToolResult {
-  if (bytes.length > IMAGE_BYTES_MAX)
-    throw new ToolError(
-      `${path} is an image of ${bytes.length} bytes; at most ${IMAGE_BYTES_MAX} can be shown. Make a smaller copy of it with run_command.`,
-    );
-  return {
-    content: [
-      { type: 'text', text: `${basename(path)}, ${media_type}, ${bytes.length} bytes:` },
-      { type: 'image', source: { type: 'base64', media_type, data: bytes.toString('base64') } },
-    ],
-    is_error: false,
-  };
 }

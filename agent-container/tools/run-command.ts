@@ -14,7 +14,7 @@ const TIMEOUT_S_MAX = 1800;
 const RELAYED_CHARS_MAX = 200_000;
 const SHOWN_COMMAND_CHARS_MAX = 500;
 /** A background command that fails within this time is reported as failed right away. */
-const EARLY_EXIT_MS = 300;
+const EARLY_EXIT_MS = 1_000;
 const NO_OUTPUT = '(no output)';
 
 export const runCommand = defineTool({

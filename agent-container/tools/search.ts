@@ -1,14 +1,18 @@
-import { relative } from 'node:path';
+import { isUtf8 } from 'node:buffer';
 import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
+import { bytesToText, textToPath } from '../base/byte-path.ts';
 import { errorCode } from '../base/error-code.ts';
 import { startGroup } from '../shell/process-group.ts';
-import { pathToRead } from './paths.ts';
+import { pathToRead, shownPath } from './paths.ts';
 import { defineTool, ToolError, type ToolContext } from './tool.ts';
 
 const LINES_MAX = 200;
 const TEXT_CHARS_MAX = 30_000;
 const LINE_CHARS_MAX = 300;
+/** Of the raw output. */
+const BYTES_MAX = 4 * TEXT_CHARS_MAX;
+const NEWLINE = 10;
 /** The file name and line number before a line. */
 const PREFIX_CHARS_MAX = 200;
 const ERROR_CHARS_MAX = 2_000;
@@ -33,11 +37,10 @@ export const search = defineTool({
   reads_only: true,
   run: async (input, context) => {
     const root = await realpath(context.repo_dir);
-    const real = await pathToRead(input.path ?? '.', context);
-    const path = relative(root, real) || '.';
-    const matches = await collect('rg', ripgrepArgs(input, path), root, context).catch((error: unknown) => {
+    const path = await shownPath(await pathToRead(input.path ?? '.', context), context);
+    const matches = await collect('rg', ripgrepArgs(input), path, root, context).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
-      return collect('grep', grepArgs(input, path), root, context);
+      return collect('grep', grepArgs(input), path, root, context);
     });
     if (matches.text === '') {
       if (matches.errors !== '') throw new ToolError(`The search failed: ${matches.errors}`);
@@ -54,13 +57,15 @@ type Matches = { text: string; is_cut: boolean; errors: string; note: string };
 async function collect(
   program: 'rg' | 'grep',
   args: string[],
+  path: string,
   cwd: string,
   { signal, shell }: ToolContext,
 ): Promise<Matches> {
-  const decoder = new TextDecoder();
-  let [text, errors] = ['', ''];
-  let is_cut = false;
-  const group = startGroup(program, args, {
+  const chunks: Buffer[] = [];
+  let errors = '';
+  let [bytes_found, lines_found] = [0, 0];
+  const isEnough = () => lines_found >= LINES_MAX || bytes_found >= TEXT_CHARS_MAX;
+  const group = startGroup(...onPath(program, args, path), {
     cwd,
     env: { LC_ALL: 'C.UTF-8', PATH: shell.path },
     signal,
@@ -70,15 +75,25 @@ async function collect(
         errors = (errors + bytes.toString()).slice(0, ERROR_CHARS_MAX);
         return;
       }
-      if (is_cut) return;
-      text += decoder.decode(bytes, { stream: true });
-      is_cut = text.split('\n').length - 1 >= LINES_MAX || text.length >= TEXT_CHARS_MAX;
-      if (is_cut) void group.end();
+      if (isEnough()) return;
+      chunks.push(bytes);
+      bytes_found += bytes.length;
+      lines_found += bytes.filter((byte) => byte === NEWLINE).length;
+      if (isEnough()) void group.end();
     },
   });
   const { timed_out } = await group.exited;
   const note = program === 'grep' ? '[ripgrep is not installed: these are the results of grep -E.]\n' : '';
-  return { text: cutText(text), is_cut: is_cut || timed_out, errors: errors.trim(), note };
+  const text = cutText(bytesToText(Buffer.concat(chunks).subarray(0, BYTES_MAX)));
+  return { text, is_cut: isEnough() || timed_out, errors: errors.trim(), note };
+}
+
+/** The program with the path as its last argument. Node passes only UTF-8, so bash makes any other path. */
+function onPath(program: string, args: string[], path: string): [string, string[]] {
+  const bytes = textToPath(path);
+  if (isUtf8(bytes)) return [program, [...args, bytes.toString()]];
+  const escaped = bytes.toString('hex').replace(/../g, '\\x$&');
+  return ['/bin/bash', ['-c', 'printf -v path %b "$1"; exec "${@:2}" "$path"', 'bash', escaped, program, ...args]];
 }
 
 function cutText(text: string): string {
@@ -92,7 +107,7 @@ function cutText(text: string): string {
     .toWellFormed();
 }
 
-function ripgrepArgs(input: Input, path: string): string[] {
+function ripgrepArgs(input: Input): string[] {
   return [
     '--no-config',
     '--line-number',
@@ -106,22 +121,22 @@ function ripgrepArgs(input: Input, path: string): string[] {
     '--sort=path',
     ...(input.glob === undefined ? [] : [`--glob=${input.glob}`]),
     ...(input.ignore_case === true ? ['--ignore-case'] : []),
-    ...commonArgs(input, path),
+    ...commonArgs(input),
   ];
 }
 
-function grepArgs(input: Input, path: string): string[] {
+function grepArgs(input: Input): string[] {
   return [
     '-rnHIE',
     '--exclude-dir=.git',
     '--exclude-dir=node_modules',
     ...(input.glob === undefined ? [] : [`--include=${input.glob}`]),
     ...(input.ignore_case === true ? ['-i'] : []),
-    ...commonArgs(input, path),
+    ...commonArgs(input),
   ];
 }
 
-/** The last arguments, which both programs understand. */
-function commonArgs({ pattern, context }: Input, path: string): string[] {
-  return [...(context === undefined ? [] : [`--context=${context}`]), `--regexp=${pattern}`, '--', path];
+/** The last arguments but the path, which both programs understand. */
+function commonArgs({ pattern, context }: Input): string[] {
+  return [...(context === undefined ? [] : [`--context=${context}`]), `--regexp=${pattern}`, '--'];
 }

@@ -1,19 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { pathToText, resolvePath } from '../base/byte-path.ts';
+import { parentOf } from './paths.ts';
 import { ToolError } from './tool.ts';
 
 /**
  * Writes a file through a temporary one, so that nobody ever reads half of it. Keeps the file's mode, and makes missing
  * directories. Returns whether the file is new. Throws `ToolError` if something other than a file is there.
  */
-export async function writeAtomically(real: string, data: string | Uint8Array): Promise<boolean> {
+export async function writeAtomically(real: Buffer, data: Uint8Array): Promise<boolean> {
   const before = await lstat(real).catch(() => undefined);
-  if (before?.isDirectory()) throw new ToolError(`${real} is a folder.`);
-  if (before && !before.isFile()) throw new ToolError(`${real} is not a regular file, so it cannot be written.`);
-  await mkdir(dirname(real), { recursive: true });
-  const temporary = join(dirname(real), `.errand-${randomBytes(6).toString('hex')}`);
+  if (before?.isDirectory()) throw new ToolError(`${pathToText(real)} is a folder.`);
+  if (before && !before.isFile())
+    throw new ToolError(`${pathToText(real)} is not a regular file, so it cannot be written.`);
+  const dir = parentOf(real);
+  await mkdir(dir, { recursive: true });
+  const temporary = resolvePath(dir, Buffer.from(`.errand-${randomBytes(6).toString('hex')}`));
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   try {
     const file = await open(temporary, flags);

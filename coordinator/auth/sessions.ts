@@ -92,7 +92,7 @@ export class Sessions {
   }
 
   /** Whether the log-in has not ended. */
-  lives({ session, user_id }: Identity): boolean {
+  lives({ session, user_id }: Pick<Identity, 'session' | 'user_id'>): boolean {
     return isFamilyValid(this.#log.db, session, user_id, this.#iso());
   }
 

@@ -122,7 +122,7 @@ const limits = {
 const retention = {
   ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
   ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
-    'the size of the database; above it the oldest errands are removed early',
+    'the size of the database; above it ended errands are removed early',
   ),
   ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
     'how long a workspace is kept after the end of its errand',

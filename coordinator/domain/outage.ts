@@ -18,7 +18,8 @@ const OUTAGES: readonly FailureReason[] = ['model_unavailable', 'repository_unav
 /** Whether an attempt that failed for this reason has met an outage. */
 export const isOutage = (reason: FailureReason): boolean => OUTAGES.includes(reason);
 
-type OutageEnd = { at: string; retry_at?: string | null; progressed?: boolean };
+/** `waited_ms`: how long the task waited before the attempt that now ends. */
+type OutageEnd = { at: string; retry_at?: string | null; progressed?: boolean; waited_ms?: number };
 /** `retry_at` null: the task is given up, and `given_up` says why. */
 type Next = { retry_at: string | null; outage_since: string; given_up: string };
 
@@ -28,9 +29,11 @@ type Next = { retry_at: string | null; outage_since: string; given_up: string };
  */
 export function afterOutage(outage_since: string | null, end: OutageEnd): Next {
   const now = Date.parse(end.at);
-  const since = end.progressed === true || outage_since === null ? end.at : outage_since;
-  const lasted_ms = Math.max(0, now - Date.parse(since));
   const named_at = end.retry_at ?? null;
+  // Nobody tried while it waited for a named time, so what failed then says nothing of an outage now.
+  const is_new = named_at === null && (end.waited_ms ?? 0) > 2 * WAIT_MS_MAX;
+  const since = end.progressed === true || is_new || outage_since === null ? end.at : outage_since;
+  const lasted_ms = Math.max(0, now - Date.parse(since));
   const named_ms = named_at === null ? 0 : Date.parse(named_at) - now;
   const giveUp = (given_up: string): Next => ({ retry_at: null, outage_since: since, given_up });
   if (named_ms > NAMED_WAIT_MS_MAX) return giveUp('That is longer than a week: retry it yourself then.');

@@ -11,6 +11,9 @@ const Price = z.strictObject({
 });
 export type Price = z.infer<typeof Price>;
 
+/** US dollars for a million tokens of each kind. */
+type Rates = Record<keyof typeof rates, number>;
+
 /** Prices by model name. */
 export const PriceTable = z.record(z.string(), Price);
 export type PriceTable = z.infer<typeof PriceTable>;
@@ -53,6 +56,18 @@ export class Prices {
 /** The prices of a server without an API key: only the demo model exists. */
 export function demoPrices(): Prices {
   return new Prices({ [DEMO_MODEL]: FREE });
+}
+
+/** The highest rates of a prompt that has at most so many tokens. */
+export function ratesUpTo({ long_prompt: long, ...short }: Price, prompt_tokens: number): Rates {
+  if (!long || prompt_tokens <= long.above_tokens) return short;
+  return {
+    input: Math.max(short.input, long.input),
+    output: Math.max(short.output, long.output),
+    cache_write_5m: Math.max(short.cache_write_5m, long.cache_write_5m),
+    cache_write_1h: Math.max(short.cache_write_1h, long.cache_write_1h),
+    cache_read: Math.max(short.cache_read, long.cache_read),
+  };
 }
 
 /** The cost of these tokens, in US dollars. */

@@ -33,6 +33,8 @@ export type TaskAction = { at: string } & (
       retry_at?: string | null;
       /** Whether the model has answered in this attempt: then an outage begins with its end. */
       progressed?: boolean;
+      /** How long the task waited before this attempt. */
+      waited_ms?: number;
     }
   | { type: 'cancel'; reason: string }
   | { type: 'message' }
@@ -83,6 +85,9 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
     case 'message':
       if (task.cancel_reason !== null)
         throw new ErrandError('conflict', 'The task is being cancelled. Send the message again after it has ended.');
+      // The user may know that an outage is over.
+      if (task.status === 'queued' && task.outage_since !== null && task.retry_at !== null)
+        return { ...task, retry_at: null };
       return isEnded(task.status) ? requeue(task, at) : task;
     case 'retry':
       // It waits for a limit, and the user does not want to.

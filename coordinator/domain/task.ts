@@ -113,6 +113,12 @@ export function branchPrefix(task_id: string): string {
   return `errand/${task_id}-`;
 }
 
+/** Whether the task's worker may push to this branch. The prefix may have `-` in place of `/`. */
+export function isBranchOf(task_id: string, branch: string): boolean {
+  const prefix = branchPrefix(task_id);
+  return branch.startsWith(prefix) || branch.startsWith(prefix.replaceAll('/', '-'));
+}
+
 /** The branch of a task: its prefix and a few words of its title. */
 function branchName(task_id: string, title: string): string {
   const slug = title

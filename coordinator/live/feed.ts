@@ -10,7 +10,12 @@ import { listStatesOf } from '../sqlite/progress.ts';
 
 export type SocketLimits = Pick<
   { [Name in keyof typeof LIMITS]: number },
-  'socket_buffer_bytes_max' | 'socket_stalled_ms' | 'socket_subscribe_ms' | 'socket_ping_ms' | 'sockets_per_user_max'
+  | 'socket_buffer_bytes_max'
+  | 'socket_stalled_ms'
+  | 'socket_subscribe_ms'
+  | 'socket_ping_ms'
+  | 'socket_log_in_check_ms'
+  | 'sockets_per_user_max'
 >;
 
 /** One page of the log: it is read and sent at once. */

@@ -23,15 +23,18 @@ export type LiveSocketsDependencies = {
   authenticate: (bearer: string) => Promise<Identity>;
   /** The identity that the one-time ticket was issued to; undefined: it is not valid. */
   redeemTicket: (ticket: string) => Identity | undefined;
-  /** Calls back with each session that ended: logged out, revoked or expired. Returns the unsubscribe function. */
+  /** Calls back with each session that somebody ended: logged out or revoked. Returns the unsubscribe function. */
   onSessionEnded: (listener: (session: string) => void) => () => void;
+  /** Whether a session has not ended. Nobody reports one that expired, so this is asked now and then. */
+  lives: (who: Pick<Identity, 'user_id' | 'session'>) => boolean;
   limits?: Partial<SocketLimits>;
   logger: Logger;
 };
 
 /**
  * Serves `WS /ws/:user_id`. A socket lives as long as its session, longer than the ten-minute access token that opened
- * it: a phone is not disconnected when the token expires, and a logout closes its sockets at once.
+ * it: a phone is not disconnected when the token expires. A logout closes its sockets at once, and an expired
+ * session is found within `socket_log_in_check_ms`.
  */
 export class LiveSockets {
   /** For the HTTP server's `upgrade` event. */
@@ -43,6 +46,7 @@ export class LiveSockets {
   readonly #feeds = new Set<Feed>();
   #stopping = false;
   #pings: NodeJS.Timeout | undefined;
+  #checks: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(deps: LiveSocketsDependencies) {
@@ -61,9 +65,9 @@ export class LiveSockets {
     this.#pings = setInterval(() => {
       for (const feed of this.#feeds) feed.ping();
     }, this.#limits.socket_ping_ms).unref();
+    this.#checks = setInterval(() => this.#closeExpired(), this.#limits.socket_log_in_check_ms).unref();
     this.#unsubscribe = this.#deps.onSessionEnded((session) => {
-      for (const feed of this.#feeds)
-        if (feed.session === session) feed.close(CLOSE.unauthenticated, 'the session has ended');
+      for (const feed of this.#feeds) if (feed.session === session) closeEnded(feed);
     });
   }
 
@@ -71,9 +75,18 @@ export class LiveSockets {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#pings);
+    clearInterval(this.#checks);
     this.#unsubscribe?.();
     const bye = encode({ type: 'bye', reason: 'the server is stopping' });
     await Promise.all([...this.#feeds].map((feed) => feed.closeWith(bye)));
+  }
+
+  #closeExpired(): void {
+    try {
+      for (const feed of this.#feeds) if (!this.#deps.lives(feed)) closeEnded(feed);
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'sessions of sockets not checked');
+    }
   }
 
   async #serve(socket: WebSocket, request: SocketRequest): Promise<void> {
@@ -133,4 +146,8 @@ export class LiveSockets {
     this.#deps.logger.error({ err: error }, 'websocket handler failed');
     closeSocket(socket, CLOSE.failed, 'something went wrong on the server');
   }
+}
+
+function closeEnded(feed: Feed): void {
+  feed.close(CLOSE.unauthenticated, 'the session has ended');
 }

@@ -9,11 +9,11 @@ import type { DiskSpace } from './disk-space.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Deletion } from './deletion.ts';
-import { usedBytes } from '../sqlite/stats.ts';
+import { shrinkLog } from './shrink-log.ts';
 import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
 import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
-import { listEndedFirst, markEndedBefore, markRemoved, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
+import { markEndedBefore, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { giveUpWorkspace, listEndedWorkspaces } from '../sqlite/workspaces.ts';
 
@@ -41,7 +41,7 @@ type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
 
 /**
  * Enforces the server's limits on the age and size of ended tasks and their workspaces, at the start and then every ten
- * minutes. A task is removed together with its log; only ended tasks are removed, the ones that ended first go first.
+ * minutes. A task is removed together with its log; only ended tasks are removed.
  */
 export class Retention {
   readonly #deps: RetentionDependencies;
@@ -81,7 +81,7 @@ export class Retention {
     const by_age = this.#mayRemoveByAge();
     await this.#attempt('workspaces', signal, () => this.#thinWorkspaces(by_age, signal));
     if (by_age) await this.#attempt('tasks', signal, () => this.#removeOld(signal));
-    await this.#attempt('log', signal, () => this.#shrinkLog(signal));
+    await this.#attempt('log', signal, () => shrinkLog(this.#deps, signal));
     await this.#attempt('idempotency keys and log-ins', signal, async () => this.#prune());
   }
 
@@ -188,26 +188,6 @@ export class Retention {
       logger.warn({ err: error }, 'storing the current time failed');
     }
     return true;
-  }
-
-  /** Removes one task at a time: how much space it frees is known only afterwards. */
-  async #shrinkLog(signal: AbortSignal): Promise<void> {
-    const { log, keep, deletion, attempts, logger } = this.#deps;
-    let tasks = 0;
-    while ((await deletion.sweep()) && usedBytes(log.db) > keep.keep_log_bytes) {
-      signal.throwIfAborted();
-      const id = listEndedFirst(log.db).find((task_id) => !attempts.has(task_id));
-      if (id === undefined) {
-        logger.warn(
-          { bytes: usedBytes(log.db), bytes_max: keep.keep_log_bytes },
-          'database over its limit; no ended task left to remove',
-        );
-        break;
-      }
-      log.write(({ db }) => markRemoved(db, 'task', id));
-      tasks += 1;
-    }
-    if (tasks > 0) logger.info({ tasks }, 'tasks removed by database size');
   }
 
   /** Expired rows are pruned at each use; this also prunes them on an idle server. */

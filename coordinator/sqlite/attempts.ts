@@ -103,6 +103,8 @@ export type AttemptState = {
   attempt_status: AttemptRow['status'];
   worker: string;
   last_seq: number;
+  /** What the attempt's events take in the log. */
+  log_bytes: number;
   /** When the worker reported its result. */
   result_at: string | null;
 };
@@ -114,7 +116,7 @@ type AttemptPart = Omit<AttemptState, keyof TaskPart>;
 export function findAttemptState(db: Db, task_id: string, n: number): AttemptState | undefined {
   const attempt = sql<AttemptPart>(
     db,
-    'SELECT status AS attempt_status, worker, last_seq, result_at FROM attempts WHERE task_id = ? AND n = ?',
+    'SELECT status AS attempt_status, worker, last_seq, log_bytes, result_at FROM attempts WHERE task_id = ? AND n = ?',
   ).get(task_id, n);
   const task = sql<TaskPart>(
     db,
@@ -123,9 +125,19 @@ export function findAttemptState(db: Db, task_id: string, n: number): AttemptSta
   return attempt && task && { ...attempt, ...task };
 }
 
-/** Stores the `seq` of the newest stored event of an attempt. */
-export function updateLastSeq(db: Db, task_id: string, n: number, last_seq: number): void {
-  sql(db, 'UPDATE attempts SET last_seq = :last_seq WHERE task_id = :task_id AND n = :n').run({ task_id, n, last_seq });
+/** Stores the `seq` of the newest stored event of an attempt, and what its events take in the log. */
+export function updateLastSeq(
+  db: Db,
+  task_id: string,
+  n: number,
+  { last_seq, log_bytes }: Pick<AttemptState, 'last_seq' | 'log_bytes'>,
+): void {
+  sql(db, 'UPDATE attempts SET last_seq = :last_seq, log_bytes = :log_bytes WHERE task_id = :task_id AND n = :n').run({
+    task_id,
+    n,
+    last_seq,
+    log_bytes,
+  });
 }
 
 /** Stores when the worker reported the attempt's result, as an ISO time. */

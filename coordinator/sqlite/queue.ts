@@ -1,6 +1,11 @@
 import { sql, type Db } from './database.ts';
 
 /**
+ * Queued by now. A clock that is corrected by less than a minute leaves the times of the queue as they are.
+ */
+const QUEUED_BY_NOW = `queued_at <= strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 minute')`;
+
+/**
  * The queue in its order:
  * 1. tasks that may start now, before tasks that wait for their `retry_at`;
  * 2. by priority;
@@ -14,7 +19,7 @@ export const QUEUE = `
   WITH active AS (
     SELECT user_id, count(*) AS n FROM tasks INDEXED BY tasks_active WHERE status IN ('starting', 'running', 'waiting') GROUP BY user_id
   ), queued AS (
-    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now AND queued_at <= :now, 0) AS later FROM tasks INDEXED BY tasks_queued
+    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now AND ${QUEUED_BY_NOW}, 0) AS later FROM tasks INDEXED BY tasks_queued
     WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(:busy))
   ), turns AS (
     SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY later, priority DESC, queued_at, id) AS turn FROM queued
@@ -43,7 +48,7 @@ export function firstQueued(db: Db, now: string, busy: string[]): string | undef
 export function earliestRetry(db: Db, now: string): string | null {
   const row = sql<{ at: string | null }>(
     db,
-    `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at > :now AND queued_at <= :now`,
+    `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at > :now AND ${QUEUED_BY_NOW}`,
   ).get({ now });
   return row?.at ?? null;
 }

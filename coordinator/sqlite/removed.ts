@@ -12,7 +12,6 @@ export type Removable = 'task' | 'project' | 'user';
 /** The most that one transaction deletes: rows of a table, and bytes of events' bodies. */
 export const REMOVED_ROWS_MAX = 500;
 const REMOVED_BYTES_MAX = 4 * 1024 * 1024;
-/** More than there can be workers: among so many tasks there is one without a running worker, if there is any. */
 const LISTED_MAX = 200;
 
 /** Marks an object for deletion. A task must have ended; a project or user must have no queued or active task. */
@@ -35,17 +34,6 @@ export function markEndedBefore(db: Db, before: string): number {
     `INSERT INTO removed (id, kind) SELECT id, 'task' FROM tasks INDEXED BY tasks_ended
      WHERE ended_at < ? AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ${REMOVED_ROWS_MAX}`,
   ).run(before).changes;
-}
-
-/** The ids of some ended tasks, oldest end first. */
-export function listEndedFirst(db: Db): string[] {
-  return sql<{ id: string }>(
-    db,
-    `SELECT id FROM tasks INDEXED BY tasks_ended
-     WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ${LISTED_MAX}`,
-  )
-    .all()
-    .map(({ id }) => id);
 }
 
 /** Marks some tasks and projects of a user for deletion. Returns how many; 0: none is left to mark. */

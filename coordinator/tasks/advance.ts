@@ -24,28 +24,27 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
   return next;
 }
 
-type End = Extract<TaskAction, { type: 'attempt_ended' }>;
+type End = Omit<Extract<TaskAction, { type: 'attempt_ended' }>, 'type' | 'waited_ms'>;
 
 /**
  * Ends a task's current attempt; from then on its token is refused. Undefined: the attempt has already ended, or is not
  * the current one. Messages that arrived during the attempt but never reached the conversation are not lost: a task
  * that would have ended is queued again for them.
  */
-export function endAttempt(tx: Tx, task: TaskRow, n: number, end: Omit<End, 'type'>): TaskRow | undefined {
+export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End): TaskRow | undefined {
   if (task.attempt !== n || !markAttemptEnded(tx.db, task.id, n, end)) return undefined;
   const { status, reason, detail, at } = end;
-  const { retry_at } = nextState(task, { type: 'attempt_ended', ...end });
+  const started_at = findAttempt(tx.db, task.id, n)?.started_at ?? '';
+  const action = {
+    type: 'attempt_ended' as const,
+    ...end,
+    waited_ms: Date.parse(started_at) - Date.parse(task.queued_at),
+  };
+  const { retry_at } = nextState(task, action);
   tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
-  const ended = advance(tx, task, { type: 'attempt_ended', ...end });
-  const requeue = isEnded(ended.status) && ended.status !== 'cancelled' && hasNewMessages(tx, task.id, n);
+  const ended = advance(tx, task, action);
+  // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
+  const has_new = isEnded(ended.status) && hasPendingSince(tx.db, task.id, started_at);
+  const requeue = ended.status !== 'cancelled' && has_new;
   return requeue ? advance(tx, ended, { type: 'message', at }) : ended;
-}
-
-/**
- * Whether pending messages arrived during the attempt. Older pending ones were in its assignment and were ignored;
- * another attempt would ignore them again.
- */
-function hasNewMessages(tx: Tx, task_id: string, n: number): boolean {
-  const started_at = findAttempt(tx.db, task_id, n)?.started_at ?? '';
-  return hasPendingSince(tx.db, task_id, started_at);
 }

@@ -6,7 +6,7 @@ import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listPendingMessages } from '../sqlite/messages.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { listTranscript } from '../sqlite/transcript.ts';
+import { listTranscript, measureTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
 
 /** The settings that a task takes from its project, or from the server's defaults if it has no project. */
@@ -26,6 +26,8 @@ export type Pace = Pick<Assignment, 'heartbeat_ms' | 'lease_ms'>;
 
 /** The limit of a worker's on-disk spool of unacknowledged events. */
 const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
+/** What an event of the transcript takes beside its body. */
+const EVENT_BYTES = 100;
 
 /**
  * Builds all that a worker needs to start this attempt, from the current rows. Throws `not_found` if the attempt does
@@ -68,9 +70,12 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
 }
 
 function readTranscript(db: Db, task_id: string, n: number): TranscriptEvent[] {
-  const rows = listTranscript(db, task_id, n);
-  const size = rows.reduce((sum, row) => sum + row.body.length, 0);
-  if (size > LIMITS.assignment_bytes_max / 2)
+  requireTranscriptFits(db, task_id, n);
+  return listTranscript(db, task_id, n).map(({ attempt, type, body }) => ({ attempt, type, body: JSON.parse(body) }));
+}
+
+/** Throws `too_large` if the transcript is too long for an assignment. A hostile worker can make it of any length. */
+export function requireTranscriptFits(db: Db, task_id: string, n: number): void {
+  if (measureTranscript(db, task_id, n, EVENT_BYTES) > LIMITS.transcript_bytes_max)
     throw new ErrandError('too_large', "The task's conversation is too long to continue: start a new task.");
-  return rows.map(({ attempt, type, body }) => ({ attempt, type, body: JSON.parse(body) }));
 }

@@ -17,7 +17,7 @@ import { readAttemptState, requireActive, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
-import { checkBranch, checkEvents, invalid, storeEvents } from './validate-events.ts';
+import { checkBranch, checkEvents, invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
 export type Origin = { claims: TaskClaims; listener: ListenerId };
@@ -41,23 +41,29 @@ export class Callbacks {
     const post = parse(EventsPost, json);
     requireSameAttempt(origin, post.attempt);
     const checked = checkEvents(origin.claims.task_id, post.events);
-    return this.#log.enqueue((tx) => {
+    const outcome = await this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
+      const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
+      // The end is stored, so the refusal is thrown outside of the transaction.
+      if (log_bytes > LIMITS.attempt_log_bytes_max) return endFull(tx, call);
       const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
-        updateLastSeq(tx.db, task_id, n, last_seq);
-        this.#progress.recordProgress(task_id, n);
+        updateLastSeq(tx.db, task_id, n, { last_seq, log_bytes });
+        tx.afterCommit(() => this.#progress.recordProgress(task_id, n));
       }
       applyEvents(tx, task_id, added, at);
       if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
-      if (post.deltas.length > 0) {
-        this.#progress.recordOutput(task_id, n);
-        tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
-      }
+      if (post.deltas.length > 0)
+        tx.afterCommit(() => {
+          this.#progress.recordOutput(task_id, n);
+          this.#relayDeltas(call, post.deltas);
+        });
       return { acked_seq: last_seq, control: controlOf(tx, call) };
     });
+    if (outcome instanceof ErrandError) throw outcome;
+    return outcome;
   }
 
   async heartbeat(origin: Origin, json: unknown): Promise<CallbackReply> {
@@ -112,7 +118,7 @@ export class Callbacks {
   }
 
   #setWaitingFor(tx: Tx, { task_id, attempt, state }: ActiveCall, waiting: WaitingFor | null): void {
-    this.#progress.recordWait(task_id, attempt, waiting);
+    tx.afterCommit(() => this.#progress.recordWait(task_id, attempt, waiting));
     const waiting_for = waiting && JSON.stringify(waiting);
     if (waiting_for === state.waiting_for) return;
     updateWaitingFor(tx.db, task_id, waiting_for);
@@ -136,8 +142,8 @@ export class Callbacks {
     if (!task) throw new Error(`Task ${task_id} does not exist.`);
     const { summary, branch, commit, base_commit, diff_stat } = result;
     // An attempt that failed before it pushed anything must not replace the result of an earlier attempt, whose
-    // branch is still there.
-    if (result.status === 'succeeded' || commit !== null || task.result === null) {
+    // branch is still there. The diff of work that could not be pushed is kept: it is nowhere else.
+    if (result.status === 'succeeded' || commit !== null || task.result === null || result.diff !== '') {
       updateResult(tx.db, task_id, { summary, branch, commit, base_commit, diff_stat }, at);
       putDiff(tx.db, task_id, { diff: result.diff, truncated: result.diff_truncated });
     }
@@ -154,6 +160,17 @@ export class Callbacks {
 
 /** A callback whose attempt is active. `state`: the attempt's state before this call. `at`: the time of the call. */
 type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
+
+/** Ends an attempt whose events take more than they may, and returns the refusal of its call. */
+function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall): ErrandError {
+  const task = findTask(tx.db, task_id);
+  const megabytes = Math.round(LIMITS.attempt_log_bytes_max / 1024 / 1024);
+  const detail =
+    `The attempt wrote more than ${megabytes} MB of events, and was ended. ` +
+    'Its workspace is kept: a retry goes on from there.';
+  if (task) endAttempt(tx, task, attempt, { status: 'failed', reason: 'log_full', detail, at });
+  return new ErrandError('log_full', `The events of this attempt take more than ${megabytes} MB. Stop at once.`);
+}
 
 /**
  * The pending messages and cancel, for every reply. Usually no message is pending: the count needs an index

@@ -4,7 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { findEventBySeq } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { branchPrefix } from '../domain/task.ts';
+import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
 /** A valid event, with its body as the JSON text that is stored. */
 export type CheckedEvent = { event: NumberedEvent; body: string };
@@ -33,7 +33,7 @@ export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEv
 
 /** Throws `invalid` where the task may not push to this branch. */
 export function checkBranch(task_id: string, branch: string, field: string): void {
-  if (!branch.startsWith(branchPrefix(task_id)))
+  if (!isBranchOf(task_id, branch))
     throw invalid(field, `is not a branch of this task: its name must begin with ${branchPrefix(task_id)}`);
 }
 
@@ -69,6 +69,14 @@ export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): N
     added.push(event);
   }
   return added;
+}
+
+/** What the events after `last_seq` take in the log, in bytes. */
+export function sizeOf(events: CheckedEvent[], last_seq: number): number {
+  let bytes = 0;
+  for (const { event, body } of events)
+    if (event.seq > last_seq) bytes += Buffer.byteLength(body) + LIMITS.event_row_bytes;
+  return bytes;
 }
 
 function isStored(tx: Tx, { task_id, n }: Attempt, { event, body }: CheckedEvent): boolean {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../base/logger.ts';
@@ -38,6 +39,9 @@ export type WorkerApiDependencies = {
   logger: Logger;
 };
 
+/** How long a worker may take to read its assignment. */
+const SEND_MS = 60_000;
+
 /** One request, and where it came from. */
 type Exchange = { request: IncomingMessage; response: ServerResponse; listener: ListenerId };
 
@@ -54,6 +58,8 @@ export class WorkerApi {
   readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, {
     detail: 'The task has too many callbacks at once.',
   });
+  /** An assignment holds the whole transcript in memory until the worker has read it. */
+  readonly #assignments = new ConcurrencyLimit(1, { detail: 'The task is being sent its assignment already.' });
   readonly #handlers: Handlers = {
     request: (request, response, listener) => this.#request({ request, response, listener }),
     connect: (request, socket, head, listener) => void this.#connect(request, socket, head, listener),
@@ -116,13 +122,22 @@ export class WorkerApi {
     requireSupportedContract(request);
     if (name === 'assignment') {
       const { attempt } = this.#admission.requireActive(claims, listener);
-      return reply(response, await this.#deps.assignment(task_id, attempt));
+      return this.#assignments.run(task_id, () => this.#sendAssignment(response, task_id, attempt));
     }
     await this.#limit.run(task_id, async () => {
       const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
       const answer = await this.#callbacks[name]({ claims, listener }, json);
       reply(response, name === 'heartbeat' ? await this.#withNewToken(answer, claims) : answer);
     });
+  }
+
+  /** Resolves once the worker has read it, or has hung up. */
+  async #sendAssignment(response: ServerResponse, task_id: string, attempt: number): Promise<void> {
+    const assignment = await this.#deps.assignment(task_id, attempt);
+    if (response.destroyed) return;
+    const closed = once(response, 'close', { signal: AbortSignal.timeout(SEND_MS) });
+    reply(response, assignment);
+    await closed.catch(() => response.destroy());
   }
 
   async #connect(request: IncomingMessage, socket: Duplex, head: Buffer, listener: ListenerId): Promise<void> {

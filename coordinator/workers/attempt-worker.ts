@@ -6,6 +6,7 @@ import { replaceWorker } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
+import { requireTranscriptFits } from '../tasks/assignment.ts';
 import { BOOT_MS } from './boot.ts';
 import { handOff } from './hand-off.ts';
 import type { TaskGrant, Worker } from './runner.ts';
@@ -110,6 +111,8 @@ export class AttemptWorker {
    * watches it.
    */
   async #startUncallable(workspace: string): Promise<void> {
+    // Told now, and not by a worker that cannot get it.
+    requireTranscriptFits(this.#deps.log.db, this.#task_id, this.#n);
     const grant = await this.#deps.grant(this.#task_id, this.#n);
     if (this.#done.aborted) return;
     this.#current = await this.#deps.workers.open(this.#name, workspace);

@@ -79,6 +79,8 @@ export class Dispatcher {
     log.subscribe('task.created', () => this.wake());
     log.subscribe('task.status', ({ body }) => body.to === 'queued' && this.wake());
     log.subscribe('attempt.ended', () => this.wake());
+    // It may end a task's wait.
+    log.subscribe('message.received', () => this.wake());
   }
 
   /** How many workers wait for a task, and how many have one. */

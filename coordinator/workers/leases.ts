@@ -1,3 +1,5 @@
+import { heldUpMs } from './held-up.ts';
+
 /** An expired lease. `has_called`: whether the worker has called at all since the lease was first given. */
 export type ExpiredLease = { task_id: string; attempt: number; has_called: boolean };
 
@@ -9,10 +11,8 @@ export type Silence = { task_id: string; attempt: number; since_ms: number; unti
 
 export type LeaseTimes = { lease_ms: number; silent_ms: number };
 
-/** A timer that fires later than this means that the whole process was stalled and could receive no calls. */
-const PROCESS_STALL_MS = 1_000;
-
-type Lease = ExpiredLease & { called_ms: number; reported_silent: boolean };
+/** `held_up_ms`: the time since the last call that does not count, because this process was held up. */
+type Lease = ExpiredLease & { heard_ms: number; held_up_ms: number; reported_silent: boolean };
 
 /** Called with what the leases report. */
 export type LeaseEvents = { silent: (silence: Silence) => void; expired: (lease: ExpiredLease) => void };
@@ -26,7 +26,7 @@ export class Leases {
   readonly #times: LeaseTimes;
   readonly #on: LeaseEvents;
   /**
-   * Ordered by `called_ms`: the first lease expires next, and leases that were reported as silent come before the
+   * Ordered by `heard_ms`: the first lease expires next, and leases that were reported as silent come before the
    * others.
    */
   readonly #leases = new Map<string, Lease>();
@@ -40,13 +40,12 @@ export class Leases {
 
   /** Gives an attempt a full lease: when it starts, or at the start of the server. */
   begin(task_id: string, attempt: number): void {
-    this.#put({ task_id, attempt, has_called: false, called_ms: performance.now(), reported_silent: false });
+    this.#put({ task_id, attempt, has_called: false, ...justHeard() });
   }
 
   /** Renews the lease of an attempt whose worker has called, if it has one. */
   renew(task_id: string, attempt: number): void {
-    if (this.#leases.has(`${task_id}/${attempt}`))
-      this.#put({ task_id, attempt, has_called: true, called_ms: performance.now(), reported_silent: false });
+    if (this.#leases.has(`${task_id}/${attempt}`)) this.#put({ task_id, attempt, has_called: true, ...justHeard() });
   }
 
   /** Drops the lease of an attempt that has ended. */
@@ -69,7 +68,7 @@ export class Leases {
 
   /** Sets the timer for the next change of this lease. */
   #wait(lease: Lease): void {
-    this.#due_ms = lease.called_ms + this.#nextAfter(lease);
+    this.#due_ms = lease.heard_ms + this.#nextAfter(lease);
     this.#timer = setTimeout(() => this.#sweep(), Math.max(1, this.#due_ms - performance.now())).unref();
   }
 
@@ -82,33 +81,39 @@ export class Leases {
     this.#timer = undefined;
     const now = performance.now();
     const { lease_ms, silent_ms } = this.#times;
-    if (now - this.#due_ms > PROCESS_STALL_MS) for (const lease of this.#leases.values()) lease.called_ms = now;
+    for (const lease of this.#leases.values()) {
+      const held_up_ms = heldUpMs(lease, now - this.#due_ms, now, lease_ms);
+      lease.heard_ms += held_up_ms;
+      lease.held_up_ms += held_up_ms;
+    }
     const expired: Lease[] = [];
     const silent: Lease[] = [];
     let next: Lease | undefined;
     for (const [key, lease] of this.#leases) {
-      if (lease.called_ms + lease_ms <= now) {
+      if (lease.heard_ms + lease_ms <= now) {
         this.#leases.delete(key);
         expired.push(lease);
         continue;
       }
-      if (!lease.reported_silent && lease.called_ms + silent_ms <= now) {
+      if (!lease.reported_silent && lease.heard_ms + silent_ms <= now) {
         lease.reported_silent = true;
         silent.push(lease);
       }
-      if (!next || lease.called_ms + this.#nextAfter(lease) < next.called_ms + this.#nextAfter(next)) next = lease;
+      if (!next || lease.heard_ms + this.#nextAfter(lease) < next.heard_ms + this.#nextAfter(next)) next = lease;
       // The others called later.
       if (!lease.reported_silent) break;
     }
     if (next) this.#wait(next);
     for (const { task_id, attempt, has_called } of expired) this.#on.expired({ task_id, attempt, has_called });
     const clock_ms = Date.now() - now;
-    for (const { task_id, attempt, called_ms } of silent)
+    for (const { task_id, attempt, heard_ms } of silent)
       this.#on.silent({
         task_id,
         attempt,
-        since_ms: clock_ms + called_ms,
-        until_ms: clock_ms + called_ms + lease_ms,
+        since_ms: clock_ms + heard_ms,
+        until_ms: clock_ms + heard_ms + lease_ms,
       });
   }
 }
+
+const justHeard = () => ({ heard_ms: performance.now(), held_up_ms: 0, reported_silent: false });

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
+import { heldUpMs } from './held-up.ts';
 
 /**
  * An attempt that makes no progress, or takes longer than any attempt may (`over_time`). `waiting_for`: what its
@@ -13,7 +14,9 @@ type Watched = Omit<Stall, 'over_time'> & {
   /** When the attempt must end, whatever its worker reports. */
   deadline_ms: number;
   /** The last sign of progress. */
-  progress_ms: number;
+  heard_ms: number;
+  /** The time since then that does not count, because this process was held up. */
+  held_up_ms: number;
   /** When its wait must be over; null if the wait has no `until`. */
   wait_ends_ms: number | null;
   /** How many of its requests to the model or to git are being forwarded. These have time limits of their own. */
@@ -22,8 +25,6 @@ type Watched = Omit<Stall, 'over_time'> & {
 
 /** How many checks there are in one `stall_ms`. */
 const CHECKS = 20;
-/** A check that comes later than this means that the whole process was stalled and could see no progress. */
-const PROCESS_STALL_MS = 1_000;
 
 /**
  * Finds attempts whose worker calls but makes no progress: heartbeats come from a timer that keeps running while the
@@ -45,45 +46,50 @@ export class ProgressWatch {
     this.#timer = setInterval(() => this.#check(), times.stall_ms / CHECKS).unref();
   }
 
-  /** The attempt was started or adopted, and must end within this time. */
+  /** The attempt was started or adopted, and must end within this time. Of other attempts nothing is recorded. */
   begin(task_id: string, attempt: number, within_ms: number): void {
-    this.#of(task_id, attempt).deadline_ms = performance.now() + within_ms;
+    const heard_ms = performance.now();
+    const fresh = { task_id, attempt, waiting_for: null, heard_ms, held_up_ms: 0, wait_ends_ms: null, forwarding: 0 };
+    this.#watched.set(keyOf(task_id, attempt), { ...fresh, deadline_ms: heard_ms + within_ms });
   }
 
   /** The attempt made progress: an event came. */
   recordProgress(task_id: string, attempt: number): void {
-    this.#of(task_id, attempt).progress_ms = performance.now();
+    const watched = this.#find(task_id, attempt);
+    if (watched) moved(watched);
   }
 
   /** A piece of output came. During a wait with an `until` it is not progress: a command may print for ever. */
   recordOutput(task_id: string, attempt: number): void {
-    const watched = this.#of(task_id, attempt);
-    if (watched.wait_ends_ms === null) watched.progress_ms = performance.now();
+    const watched = this.#find(task_id, attempt);
+    if (watched?.wait_ends_ms === null) moved(watched);
   }
 
   /** The worker reports what it waits for. A repeated report is not progress. */
   recordWait(task_id: string, attempt: number, waiting_for: WaitingFor | null): void {
-    const watched = this.#of(task_id, attempt);
+    const watched = this.#find(task_id, attempt);
+    if (!watched) return;
     const before = watched.waiting_for;
     if (before?.kind === waiting_for?.kind && before?.since === waiting_for?.since) return;
     watched.waiting_for = waiting_for;
-    watched.progress_ms = performance.now();
-    watched.wait_ends_ms = this.#endOf(waiting_for, watched.progress_ms);
+    moved(watched);
+    watched.wait_ends_ms = this.#endOf(waiting_for, watched.heard_ms);
   }
 
   /** A request is being forwarded for the attempt, until the returned function is called. */
   beginForward(task_id: string, attempt: number): () => void {
-    const watched = this.#of(task_id, attempt);
+    const watched = this.#find(task_id, attempt);
+    if (!watched) return () => undefined;
     watched.forwarding++;
     return () => {
       watched.forwarding--;
-      watched.progress_ms = performance.now();
+      moved(watched);
     };
   }
 
   /** The attempt has ended. */
   end(task_id: string, attempt: number): void {
-    this.#watched.delete(`${task_id}/${attempt}`);
+    this.#watched.delete(keyOf(task_id, attempt));
   }
 
   /** Stops the checks. */
@@ -91,22 +97,8 @@ export class ProgressWatch {
     clearInterval(this.#timer);
   }
 
-  #of(task_id: string, attempt: number): Watched {
-    const key = `${task_id}/${attempt}`;
-    const known = this.#watched.get(key);
-    if (known) return known;
-    const now = performance.now();
-    const fresh = {
-      task_id,
-      attempt,
-      waiting_for: null,
-      progress_ms: now,
-      wait_ends_ms: null,
-      forwarding: 0,
-      deadline_ms: Infinity,
-    };
-    this.#watched.set(key, fresh);
-    return fresh;
+  #find(task_id: string, attempt: number): Watched | undefined {
+    return this.#watched.get(keyOf(task_id, attempt));
   }
 
   /** Uses the length of the wait, because the worker's clock may differ from this one. */
@@ -118,25 +110,36 @@ export class ProgressWatch {
 
   #check(): void {
     const now = performance.now();
-    const held_up_ms = now - this.#checked_ms - this.#times.stall_ms / CHECKS;
+    const late_ms = now - this.#checked_ms - this.#times.stall_ms / CHECKS;
     this.#checked_ms = now;
     for (const [key, watched] of this.#watched) {
-      if (held_up_ms > PROCESS_STALL_MS) {
-        watched.progress_ms = now;
-        watched.deadline_ms += held_up_ms;
-      }
+      leaveOut(watched, heldUpMs(watched, late_ms, now, this.#times.stall_ms));
       const over_time = now >= watched.deadline_ms;
       if (!over_time && (watched.forwarding > 0 || now < this.#dueOf(watched))) continue;
       const { task_id, attempt, waiting_for } = watched;
       if (this.#onStall({ task_id, attempt, waiting_for, over_time })) this.#watched.delete(key);
-      else watched.progress_ms = now;
+      else moved(watched);
     }
   }
 
-  #dueOf({ waiting_for, progress_ms, wait_ends_ms }: Watched): number {
-    const moving_ms = progress_ms + this.#times.stall_ms;
-    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, progress_ms + this.#times.wait_grace_ms);
+  #dueOf({ waiting_for, heard_ms, wait_ends_ms }: Watched): number {
+    const moving_ms = heard_ms + this.#times.stall_ms;
+    if (wait_ends_ms !== null) return Math.max(wait_ends_ms, heard_ms + this.#times.wait_grace_ms);
     // A person may take any time.
     return waiting_for?.kind === 'person' ? Infinity : moving_ms;
   }
+}
+
+const keyOf = (task_id: string, attempt: number): string => `${task_id}/${attempt}`;
+
+function moved(watched: Watched): void {
+  watched.heard_ms = performance.now();
+  watched.held_up_ms = 0;
+}
+
+function leaveOut(watched: Watched, held_up_ms: number): void {
+  watched.held_up_ms += held_up_ms;
+  watched.heard_ms += held_up_ms;
+  watched.deadline_ms += held_up_ms;
+  if (watched.wait_ends_ms !== null) watched.wait_ends_ms += held_up_ms;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
@@ -35,7 +35,7 @@ test.serial('the next attempt continues in the same workspace, with the transcri
   );
   await hand(second, task);
   t.is(await second.ended, 0);
-  t.deepEqual(transcripts, [['plan.updated']]);
+  t.deepEqual(transcripts, [['repository.ready', 'plan.updated']]);
   t.like(task.events[0], { type: 'agent.started', body: { resumed: true } });
   t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nhalf.txt\nother.txt');
   t.is(await git(bare, 'log', '--format=%s', task.base.branch), 'Do it\nFirst');
@@ -63,7 +63,7 @@ test.serial('the next attempt reports what the previous one could only spool, an
   const transcripts: unknown[] = [];
   const second = await start(
     doing((input) => {
-      transcripts.push(...input.assignment.transcript);
+      transcripts.push(...input.assignment.transcript.filter(({ type }) => type !== 'repository.ready'));
       t.deepEqual(input.messages.take(), []);
       return Promise.resolve();
     }),
@@ -74,3 +74,60 @@ test.serial('the next attempt reports what the previous one could only spool, an
   t.deepEqual(types(task).slice(0, 2), ['agent.started', 'input.added']);
   t.deepEqual(transcripts, [{ attempt: 2, type: 'input.added', body: said }]);
 });
+
+for (const [what, lose] of Object.entries({
+  'was removed': (workspace: string) => rm(workspace, { recursive: true }),
+  'has lost both of its git directories': async (workspace: string) => {
+    await rm(join(workspace, 'git'), { recursive: true });
+    await rm(join(workspace, 'repo/.git'), { recursive: true });
+  },
+}))
+  test.serial(`the next attempt starts from what was pushed, and says so, where the workspace ${what}`, async (t) => {
+    const { task, start, bare, config } = await setScene(t);
+    const first = await start(async (input) => {
+      await write(input, 'pushed.txt', 'pushed\n');
+      await input.checkpoint();
+      await input.report.emit({ type: 'turn.finished', body: TURN });
+      await write(input, 'later.txt', 'later\n');
+      await until('the turn is known', () => types(task).includes('turn.finished'));
+      throw new Error('It breaks.');
+    });
+    await hand(first, task);
+    t.is(await first.ended, 0);
+    const pushed = await git(bare, 'rev-parse', task.base.branch);
+    await git(bare, 'update-ref', `refs/heads/${task.base.branch}`, `${pushed}^`);
+    const own = config();
+    await lose(own.workspace_dir);
+    task.nextAttempt();
+    const notes: (string | null)[] = [];
+    const second = await start(
+      doing((input) => {
+        notes.push(input.workspace_note);
+        return write(input, 'more.txt', 'more\n');
+      }),
+      own,
+    );
+    await hand(second, task);
+    t.is(await second.ended, 0);
+    t.regex(notes[0] ?? '', /The workspace in which the conversation so far took place is gone/);
+    t.true(
+      task.events.some((event) => event.type === 'log' && event.body.text === notes[0]),
+      'the person hears the same',
+    );
+    t.is(await git(bare, 'ls-tree', '--name-only', task.base.branch), 'README.md\nmore.txt');
+    const found = (await readdir(own.workspace_dir, { recursive: true })).filter((path) =>
+      /found-\w+\/later/.test(path),
+    );
+    t.is(found.length, what === 'was removed' ? 0 : 1, 'files that were found are kept');
+  });
+
+const TURN = {
+  turn: 1,
+  ref: 'turn-1-1',
+  model: 'm',
+  content: [],
+  stop_reason: 'tool_use',
+  usage: { input_tokens: 0, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 0 },
+  request_id: null,
+  duration_ms: 1,
+};

@@ -115,6 +115,15 @@ test('a process that cannot be called takes its task from the environment, which
   t.notRegex(JSON.stringify(task.events), /ERRAND_|token-/);
 });
 
+test('commands have a folder for temporary files in the workspace', async (t) => {
+  const scene = await setScene(t, script({ run: 'mktemp' }));
+  const { exited, hand } = startProcess(t, scene);
+  await hand();
+  t.deepEqual(await exited, [0, null]);
+  const texts = scene.task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
+  t.regex(texts[0] ?? '', /\/workspace\/tmp\/tmp\./);
+});
+
 test('a process can listen on the socket that a killed one left', async (t) => {
   const scene = await setScene(t);
   const first = startProcess(t, scene);

@@ -148,7 +148,10 @@ async function checkCommands(scene: Scene, task: TaskDetail, log: LogEvent[], wr
     if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
   const turns = log.filter(({ type }) => type === 'turn.finished').length - 1;
   const has_message = log.some(({ type }) => type === 'message.received');
-  if (!`${task.prompt} `.startsWith(`${promptFor(turns)} `) && !has_message)
+  // A note of the worker, such as that a push was refused, takes another turn.
+  const notes = log.filter(({ type, body }) => type === 'input.added' && body['source'] === 'harness').length;
+  const counts = Array.from({ length: notes + 1 }, (_, i) => promptFor(turns - i));
+  if (!counts.some((count) => `${task.prompt} `.startsWith(`${count} `)) && !has_message)
     wrong(`${task.id}: it had ${turns} turns: ${task.prompt}`);
 }
 

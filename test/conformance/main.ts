@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../../agent-container/config.ts';
-import { holdAgainst, type Verdict } from './rule.ts';
+import { checkAll, type Verdict } from './check-worker.ts';
 import { asContainer, asProcess, attachedWorker, startedWorkers, type WorkerSource } from './worker-under-test.ts';
 import { oneLife } from './worker-life.ts';
-import { OTHER_LIVES } from './worker-suite.ts';
+import { otherLives } from './worker-suite.ts';
 
 /*
  * Checks any worker against the rules of the contract in `protocol/worker.ts`. Exit code 0: it follows every rule.
@@ -17,6 +17,7 @@ const USAGE = `npm run conformance -- --worker WORKER [options]
                           a worker that you started, for one life; give it ERRAND_COORDINATOR as --coordinator says
   --coordinator ADDRESS   where the mock coordinator listens for it: unix:PATH, or http://127.0.0.1:PORT (8788)
   --short PROMPT          a task that ends by itself        --long PROMPT   one that is still under way when it is interrupted
+  --noisy PROMPT          a task that ends by itself, with at least 1 MB of events; without it the spool's bound is not checked
   --work-ms N             how long a task may take (120000)
 `;
 
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     coordinator: { type: 'string', default: 'http://127.0.0.1:8788' },
     short: { type: 'string', default: 'Make the failing test pass.' },
     long: { type: 'string', default: 'Make the failing test pass.' },
+    noisy: { type: 'string' },
     'work-ms': { type: 'string', default: '120000' },
     help: { type: 'boolean', default: false },
   },
@@ -38,11 +40,13 @@ if (values.help || values.worker === undefined) {
 const source = await sourceOf(values.worker);
 let verdicts: Verdict[] = [];
 try {
-  const { short, long } = values;
-  const context = { source, prompts: { short, long }, work_ms: Number(values['work-ms']) };
-  verdicts = await holdAgainst(oneLife(), () => context, tell);
-  if (source.lives === 'many') verdicts.push(...(await holdAgainst(OTHER_LIVES, () => context, tell)));
-  else console.log(`  - ${OTHER_LIVES.length} more rules need a new worker each: use image:… or command:…`);
+  const { short, long, noisy = null } = values;
+  const context = { source, prompts: { short, long, noisy }, work_ms: Number(values['work-ms']) };
+  const others = otherLives(context.prompts);
+  verdicts = await checkAll(oneLife(), context, tell);
+  if (source.lives === 'many') verdicts.push(...(await checkAll(others, context, tell)));
+  else console.log(`  - ${others.length} more rules need a new worker each: use image:… or command:…`);
+  if (noisy === null) console.log("  - the spool's bound was not checked: use --noisy");
 } finally {
   await source.close();
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { Problem } from '../../protocol/problem-document.ts';
-import { WorkerHealth, type Assignment } from '../../protocol/worker-schemas.ts';
+import { WorkerHealth, type Assignment, type ResultPost } from '../../protocol/worker-schemas.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import { callWorker, type Reply } from '../support/worker-call.ts';
 import type { RunningWorker, WorkerSource } from './worker-under-test.ts';
 
-/** The prompts of the tests: `short` ends by itself, `long` still runs when it is interrupted. */
-export type Prompts = { short: string; long: string };
+/**
+ * The prompts of the tests: `short` ends by itself, `long` still runs when it is interrupted. `noisy` ends by itself
+ * too, with at least 1 MB of events; null: the rule about the spool's bound is left out.
+ */
+export type Prompts = { short: string; long: string; noisy: string | null };
 
 /** The workers under test, and how long each may take for its task. */
 export type WorkerUnderTest = { source: WorkerSource; prompts: Prompts; work_ms: number };
@@ -26,9 +29,16 @@ export async function healthy(worker: RunningWorker): Promise<WorkerHealth> {
   return WorkerHealth.parse(reply?.body);
 }
 
-export function isProblem(reply: Reply, status: number): void {
-  assert.equal(reply.status, status, `it answered ${reply.status}`);
-  assert.ok(Problem.safeParse(reply.body).success, 'it answered without a problem document');
+/** Requires this status, and says which call was answered otherwise. */
+export function answers(what: string, reply: Reply, status: number): void {
+  const body = JSON.stringify(reply.body);
+  assert.ok(reply.status === status, `${what} was answered with ${reply.status} ${body}, not with ${status}`);
+}
+
+/** Requires this status and a problem document. */
+export function refuses(what: string, reply: Reply, status: number): void {
+  answers(what, reply, status);
+  assert.ok(Problem.safeParse(reply.body).success, `${what} was answered without a problem document`);
 }
 
 export function addTask(worker: RunningWorker, prompt: string, more: Partial<Assignment> = {}): MockTask {
@@ -38,24 +48,28 @@ export function addTask(worker: RunningWorker, prompt: string, more: Partial<Ass
 
 /** Hands over an assignment. Over TCP the worker requires its token from then on. */
 export async function hand(worker: RunningWorker, task: MockTask): Promise<void> {
-  const reply = await post(worker, '/task', task.assignment());
-  assert.equal(reply.status, 202, `the hand-over was answered with ${reply.status}: ${JSON.stringify(reply.body)}`);
+  answers('the hand-over', await post(worker, '/task', task.assignment()), 202);
 }
 
-/** Starts a new worker with the long task, and waits for its first events. */
-export async function underWay({
-  source,
-  prompts,
-  work_ms,
-}: WorkerUnderTest): Promise<{ worker: RunningWorker; task: MockTask }> {
+/**
+ * Starts a new worker with the long task, and waits for its first events. `before`: called with the task before it is
+ * handed over.
+ */
+export async function underWay(
+  { source, prompts, work_ms }: WorkerUnderTest,
+  more: Partial<Assignment> = {},
+  before: (task: MockTask) => void = () => {},
+): Promise<{ worker: RunningWorker; task: MockTask }> {
   const worker = await source.start();
   await healthy(worker);
   // An agent that calls the model through the coordinator waits for it here.
   worker.mock.faults.add('llm', { kind: 'hang' }, 1000);
-  const task = addTask(worker, prompts.long);
+  const task = addTask(worker, prompts.long, more);
+  before(task);
   await hand(worker, task);
   const steps = ['repository.ready', 'conversation.started', 'turn.started', 'tool.started'];
-  await until('its work is under way', () => task.events.some(({ type }) => steps.includes(type)), work_ms);
+  const is_under_way = () => task.events.some(({ type }) => steps.includes(type));
+  await until('its work is under way', is_under_way, work_ms);
   return { worker, task };
 }
 
@@ -66,8 +80,43 @@ export async function exitCode({ ended }: RunningWorker, within_ms: number): Pro
   return code ?? null;
 }
 
-export const inOrder = (task: MockTask) =>
-  assert.ok(
-    task.events.every(({ seq }, i) => seq === i + 1),
-    'events from 1, without a gap',
-  );
+/** Requires that it exits in time, with this code. */
+export async function exits(worker: RunningWorker, code: number, within_ms: number): Promise<void> {
+  const given = await exitCode(worker, within_ms);
+  assert.ok(given === code, `it exited with code ${given}, not ${code}`);
+}
+
+/** Starts a worker for the short task, and waits for its end. Returns the task with its result. */
+export async function wholeLife(
+  { source, prompts, work_ms }: WorkerUnderTest,
+  more: Partial<Assignment>,
+  before: (task: MockTask) => void = () => {},
+): Promise<MockTask> {
+  const worker = await source.start();
+  await healthy(worker);
+  const task = addTask(worker, prompts.short, more);
+  task.say('Be brief.');
+  before(task);
+  await hand(worker, task);
+  await exits(worker, 0, work_ms);
+  return task;
+}
+
+/** Requires a result with this status and, if it is given, this reason. */
+export function endedAs(task: MockTask, status: ResultPost['status'], reason: ResultPost['reason'] = null): void {
+  const { result } = task.current;
+  assert.ok(result, `it posted no result, and not ${status}`);
+  const [given, wanted] = [result, { status, reason }].map((end) => `${end.status} (${end.reason ?? 'no reason'})`);
+  assert.ok(given === wanted, `its result was ${given}: ${result.detail ?? 'no detail'}; it should be ${wanted}`);
+}
+
+/** Requires that the mock noted no breach. */
+export function keptTheRules({ breaches }: MockTask): void {
+  assert.ok(breaches.length === 0, breaches.join('\n'));
+}
+
+/** Requires events from 1 without a gap. */
+export function inOrder({ events }: MockTask): void {
+  const wrong = events.find(({ seq }, i) => seq !== i + 1);
+  assert.ok(wrong === undefined, `the events have a gap before ${wrong?.seq}`);
+}

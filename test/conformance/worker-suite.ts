@@ -1,30 +1,62 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { until } from '../support/until.ts';
 import type { Rule } from './rule.ts';
 import {
   addTask,
+  answers,
+  endedAs,
   exitCode,
+  exits,
   hand,
   healthy,
   HEARTBEAT_MS,
   inOrder,
+  keptTheRules,
   post,
   underWay,
+  type Prompts,
   type WorkerUnderTest,
 } from './worker-calls.ts';
+import { COMMAND_RULES } from './worker-commands.ts';
+import { REPORT_RULES, SPOOL_RULE } from './worker-reports.ts';
+import type { RunningWorker } from './worker-under-test.ts';
 
-/** Rules that need a new worker each. */
-export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
+const FILE = 'written-by-the-suite.txt';
+
+/** All rules that need a new worker each. */
+export function otherLives({ noisy }: Prompts): readonly Rule<WorkerUnderTest>[] {
+  return [...INTERRUPTIONS, ...COMMAND_RULES, ...REPORT_RULES, ...(noisy === null ? [] : [SPOOL_RULE])];
+}
+
+/** Leaves a file in the clone, as work in progress. Returns its text. */
+async function leaveWork({ workspace_dir = '' }: RunningWorker): Promise<string> {
+  const text = newId();
+  await writeFile(join(workspace_dir, 'repo', FILE), text);
+  return text;
+}
+
+/** Requires that the file is on a branch of the task. */
+async function isPushed({ source }: WorkerUnderTest, task: MockTask, text: string): Promise<void> {
+  const pushed = await source.pushed(task.base.branch_prefix, FILE);
+  assert.ok(pushed.includes(text), `${FILE}, which was in the clone, is on no branch ${task.base.branch_prefix}…`);
+}
+
+const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
   {
-    name: 'a pushed cancel ends it in time, with a result and exit code 0',
+    name: 'a pushed cancel ends it in time: it pushes its work, posts a result and exits with 0',
     check: async (context) => {
       const { worker, task } = await underWay(context);
-      assert.equal((await post(worker, '/cancel', { reason: 'enough' })).status, 202);
-      assert.equal(await exitCode(worker, LIMITS.cancel_push_ms), 0);
-      assert.equal(task.current.result?.status, 'cancelled');
-      assert.deepEqual(task.breaches, []);
+      const text = await leaveWork(worker);
+      answers('POST /cancel', await post(worker, '/cancel', { reason: 'enough' }), 202);
+      await exits(worker, 0, LIMITS.cancel_push_ms);
+      endedAs(task, 'cancelled');
+      await isPushed(context, task, text);
+      keptTheRules(task);
     },
   },
   {
@@ -38,11 +70,11 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       const { id } = task.say('Be brief.');
       const messages = task.messages.map((message) => ({ ...message, said_by_a_later_version: true }));
       const reply = await post(worker, '/messages', { messages, said_by_a_later_version: true }).catch(() => undefined);
-      if (reply !== undefined) assert.equal(reply.status, 202);
-      assert.equal(await exitCode(worker, work_ms), 0);
+      if (reply !== undefined) answers('POST /messages', reply, 202);
+      await exits(worker, 0, work_ms);
       assert.ok(task.current.result, 'it came to no result');
       assert.ok(JSON.stringify(task.events).includes(id), 'the message was not taken in');
-      assert.deepEqual(task.breaches, []);
+      keptTheRules(task);
     },
   },
   {
@@ -50,17 +82,19 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
     check: async (context) => {
       const { worker, task } = await underWay(context);
       task.cancel('enough');
-      assert.equal(await exitCode(worker, 20_000), 0);
-      assert.equal(task.current.result?.status, 'cancelled');
+      await exits(worker, 0, 20_000);
+      endedAs(task, 'cancelled');
     },
   },
   {
-    name: 'SIGTERM ends it within ten seconds, with exit code 143 and no result',
+    name: 'SIGTERM ends it within ten seconds: it pushes its work, and exits with 143 and no result',
     check: async (context) => {
       const { worker, task } = await underWay(context);
+      const text = await leaveWork(worker);
       worker.signal('SIGTERM');
-      assert.equal(await exitCode(worker, 10_500), 143);
-      assert.equal(task.current.result, undefined);
+      await exits(worker, 143, 10_500);
+      assert.ok(task.current.result === undefined, `it posted the result ${task.current.result?.status}`);
+      await isPushed(context, task, text);
       inOrder(task);
     },
   },
@@ -71,9 +105,9 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       const pushes = () => worker.mock.calls.filter(({ path }) => path.endsWith('/git-receive-pack')).length;
       const before = pushes();
       task.nextAttempt();
-      assert.notEqual(await exitCode(worker, 10_000), 0);
-      assert.equal(pushes(), before, 'it pushed');
-      assert.equal(task.attempts[0]?.result, undefined);
+      assert.notEqual(await exitCode(worker, 10_000), 0, 'it exited with 0');
+      assert.ok(pushes() === before, 'it pushed');
+      assert.ok(task.attempts[0]?.result === undefined, 'it posted a result');
     },
   },
   {
@@ -84,8 +118,8 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       task.expireTokens();
       await until('heartbeats go on', () => task.current.heartbeats.length > before + 1);
       task.cancel('enough');
-      assert.equal(await exitCode(worker, 20_000), 0);
-      assert.equal(task.current.result?.status, 'cancelled');
+      await exits(worker, 0, 20_000);
+      endedAs(task, 'cancelled');
     },
   },
   {
@@ -96,8 +130,9 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       await new Promise((resolve) => setTimeout(resolve, 2 * HEARTBEAT_MS));
       await worker.mock.start();
       task.cancel('enough');
-      assert.equal(await exitCode(worker, 30_000), 0);
-      assert.equal(task.current.result?.last_seq, task.events.length);
+      await exits(worker, 0, 30_000);
+      const [last_seq, count] = [task.current.result?.last_seq, task.events.length];
+      assert.ok(last_seq === count, `the last_seq of its result is ${last_seq}, after ${count} events`);
       inOrder(task);
     },
   },
@@ -114,10 +149,10 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       const again = await worker.again();
       await healthy(again);
       await hand(again, task);
-      assert.equal(await exitCode(again, context.work_ms), 0);
-      assert.ok(task.events.length > known);
+      await exits(again, 0, context.work_ms);
+      assert.ok(task.events.length > known, 'it reported nothing more');
       inOrder(task);
-      assert.deepEqual(task.breaches, []);
+      keptTheRules(task);
     },
   },
   {
@@ -131,10 +166,10 @@ export const OTHER_LIVES: readonly Rule<WorkerUnderTest>[] = [
       });
       const task = addTask(worker, prompts.short, { task_id: reserved });
       task.say('Be brief.');
-      assert.equal(await exitCode(worker, work_ms), 0);
+      await exits(worker, 0, work_ms);
       assert.ok(task.current.result, 'it came to no result');
       inOrder(task);
-      assert.deepEqual(task.breaches, []);
+      keptTheRules(task);
     },
   },
 ];

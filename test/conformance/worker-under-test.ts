@@ -1,13 +1,16 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Address } from '../../agent-container/config.ts';
+import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
+import { describeRefusal } from '../support/mock-coordinator/task.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
 /** One running worker, with its own mock coordinator. */
@@ -15,6 +18,8 @@ export type RunningWorker = {
   mock: MockCoordinator;
   repo_url: string;
   model: string;
+  /** Its workspace on this machine; undefined if the suite did not start the worker. */
+  workspace_dir: string | undefined;
   /** The address of its HTTP server. */
   address: Address;
   /** Resolves with the exit code; undefined if the suite did not start the worker. */
@@ -29,6 +34,10 @@ export type WorkerSource = {
   /** `many`: each start gives a new worker. `one`: there is only one worker, for one task. */
   lives: 'one' | 'many';
   start: (more?: Record<string, string>) => Promise<RunningWorker>;
+  /** Every line of a file on the branches that begin with the prefix. */
+  pushed: (branch_prefix: string, file: string) => Promise<string[]>;
+  /** What the mocks refused, and the breaches that they noted, since it was asked last. One line each. */
+  objections: () => string[];
   close: () => Promise<void>;
 };
 
@@ -47,6 +56,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
     const worker: RunningWorker = {
       mock,
       ...names(proxies),
+      workspace_dir: dirs.workspace_dir,
       address: { kind: 'unix', path: join(dirs.worker_dir, WORKER_SOCKET) },
       ...starter(dirs, more),
       again: () => Promise.resolve(run(dirs, mock, more)),
@@ -57,6 +67,8 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
   let n = 0;
   return {
     lives: 'many',
+    pushed: (branch_prefix, file) => readPushed(root, branch_prefix, file),
+    objections: objectionsOf(() => running.map(({ mock }) => mock)),
     start: async (more = {}) => {
       const dir = join(root, String(++n));
       const dirs = {
@@ -80,7 +92,7 @@ export async function startedWorkers(starter: Starter): Promise<WorkerSource> {
       for (const worker of running) worker.signal('SIGKILL');
       for (const { ended } of running) await ended;
       await Promise.all([...running.map(({ mock }) => mock.stop()), proxies.repository.close(), proxies.model.close()]);
-      await rm(root, { recursive: true, force: true });
+      await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -154,6 +166,7 @@ export async function attachedWorker(
   const worker: RunningWorker = {
     mock,
     ...names(proxies),
+    workspace_dir: undefined,
     address,
     ended: undefined,
     signal: () => {},
@@ -161,10 +174,12 @@ export async function attachedWorker(
   };
   return {
     lives: 'one',
+    pushed: (branch_prefix, file) => readPushed(root, branch_prefix, file),
+    objections: objectionsOf(() => [mock]),
     start: () => Promise.resolve(worker),
     close: async () => {
       await Promise.all([mock.stop(), proxies.repository.close(), proxies.model.close()]);
-      await rm(root, { recursive: true, force: true });
+      await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -175,6 +190,31 @@ async function openProxies(root: string): Promise<Proxies> {
     serveModel(process.env, undefined),
   ]);
   return { repository, model };
+}
+
+/** Reads a file of the sample repository, on each branch that begins with the prefix. */
+async function readPushed(root: string, branch_prefix: string, file: string): Promise<string[]> {
+  const git_dir = await ensureSampleRepository(root);
+  const git = async (...args: string[]) => (await promisify(execFile)('git', ['--git-dir', git_dir, ...args])).stdout;
+  const branches = await git('for-each-ref', '--format=%(refname)', `refs/heads/${branch_prefix}*`);
+  const texts = branches
+    .split('\n')
+    .filter((ref) => ref !== '')
+    .map((ref) => git('cat-file', 'blob', `${ref}:${file}`).catch(() => null));
+  return (await Promise.all(texts)).filter((text) => text !== null);
+}
+
+function objectionsOf(mocks: () => MockCoordinator[]): () => string[] {
+  const told = new Set<string>();
+  return () => {
+    const tasks = [...new Set(mocks())].flatMap((mock) => [...mock.tasks.values()]);
+    const lines = tasks.flatMap(({ id, refusals, breaches }) =>
+      [...refusals.map(describeRefusal), ...breaches].map((line) => ({ line, key: `${id} ${line}` })),
+    );
+    const fresh = lines.filter(({ key }) => !told.has(key));
+    for (const { key } of fresh) told.add(key);
+    return [...new Set(fresh.map(({ line }) => line))];
+  };
 }
 
 const names = ({ repository, model }: Proxies) => ({ repo_url: repository.repo_url, model: model.model });

@@ -16,9 +16,10 @@ const no_docker = await whyNot('errand-agent');
 const LOOK_AROUND =
   'env; cat /proc/[0-9]*/environ; git config --list --show-origin; git remote --verbose; git ls-remote';
 
+const run = (command: string) => ({ tools: [{ name: 'run_command', input: { command } }] });
+
 /** An errand whose agent looks for credentials, and then waits for a file. */
 const CURIOUS = byConversation((request) => {
-  const run = (command: string) => ({ tools: [{ name: 'run_command', input: { command } }] });
   switch (turnOf(request)) {
     case 0:
       return run(LOOK_AROUND);
@@ -26,6 +27,18 @@ const CURIOUS = byConversation((request) => {
       return run('echo looked > looked.txt; until [ -e /tmp/go-on ]; do sleep 0.1; done');
     default:
       return { text: 'Look around\n\nThere was nothing to be found.' };
+  }
+});
+
+/** An agent that ends every process that it can. */
+const KILLER = byConversation((request) => {
+  switch (turnOf(request)) {
+    case 0:
+      return run('pkill -9 -f node; pkill node; pkill -9 -u $(id -u); echo never');
+    case 1:
+      return run('kill -TERM 1 $PPID; kill -9 -1; sleep 300 & kill $!; echo here > here.txt');
+    default:
+      return { text: 'Kill everything\n\nIt could not be done.' };
   }
 });
 
@@ -187,3 +200,18 @@ const CONNECT = `
 `;
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+dockerTest(
+  'docker: an errand whose commands kill every process that they can goes on in its first attempt',
+  async (t) => {
+    const whole = await startErrand(t, { runner: 'docker', model: KILLER });
+    const ann = await whole.person('ann');
+    const project_id = await whole.project(ann, 'private', BROKEN);
+    const { id } = await ann.api.call('createTask', { body: { prompt: 'Kill everything', project_id } });
+    const done = await ended(ann, id);
+    t.is(done.status, 'succeeded', done.detail ?? '');
+    t.is(Math.max(...(await eventsOf(ann, id)).map(({ attempt }) => attempt)), 1);
+    t.is(await git(join(whole.forge.root, 'private.git'), 'show', `${done.branch}:here.txt`), 'here');
+  },
+  no_docker,
+);

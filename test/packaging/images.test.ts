@@ -2,6 +2,7 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { z } from 'zod';
 import { CONTRACT_LABEL, CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { CONTEXT } from '../../coordinator/workers/docker/image.ts';
 import { BASE_IMAGE, docker, dockerTest, whyNot } from '../support/docker.ts';
@@ -23,7 +24,7 @@ dockerTest(
   "the worker's image holds the agent's own dependencies, and no driver of a database or of Docker",
   async (t) => {
     const packages = (await inside(AGENT, 'ls /app/node_modules')).split('\n');
-    for (const wanted of ['@anthropic-ai', 'undici', 'zod']) t.true(packages.includes(wanted), wanted);
+    for (const wanted of ['@anthropic-ai', 'sharp', 'undici', 'zod']) t.true(packages.includes(wanted), wanted);
     for (const foreign of ['better-sqlite3', 'dockerode', 'koa', 'bcrypt', 'ava', 'typescript', 'prettier', 'oxlint'])
       t.false(packages.includes(foreign), foreign);
     t.is(await inside(AGENT, 'ls /app'), 'agent-container\nnode_modules\nprotocol');
@@ -40,6 +41,51 @@ dockerTest(
     t.regex(
       await inside(AGENT, 'git --version && rg --version && test -s /etc/ssl/certs/ca-certificates.crt'),
       /git version/,
+    );
+  },
+  noAgent,
+);
+
+/** How programs are installed for all projects, without network, and the last line of the output. */
+const INSTALLED: [command: string, last: string][] = [
+  [
+    `mkdir ~/n && cd ~/n && echo '{"name":"hi","version":"1.0.0","bin":"hi.js"}' >package.json &&
+     printf '#!/usr/bin/env node\nconsole.log("npm")' >hi.js && chmod +x hi.js && npm install -g . && cd / && hi`,
+    'npm',
+  ],
+  [
+    `mkdir ~/p && cd ~/p && python3 -c 'import zipfile
+with zipfile.ZipFile("hi-1-py3-none-any.whl", "w") as wheel:
+    wheel.writestr("hi.py", "print(\\"pip\\")")
+    wheel.writestr("hi-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: hi\\nVersion: 1\\n")
+    wheel.writestr("hi-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr("hi-1.dist-info/RECORD", "")' && pip install --no-index ./*.whl && cd / && python3 -m hi`,
+    'pip',
+  ],
+  ['python3 -m venv ~/v && ~/v/bin/pip install --no-index ~/p/*.whl && cd / && ~/v/bin/python -m hi', 'pip'],
+  [
+    `cd ~ && printf '#include <stdio.h>\nint main() { puts("gcc"); }' >c.c && printf 'all: c\n' >Makefile && make && ./c`,
+    'gcc',
+  ],
+  ['file=$(mktemp) && dirname "$file" | xargs basename', 'tmp'],
+  [
+    'for tool in curl jq unzip xz patch file ps pkill git-lfs rg perl; do command -v $tool >/dev/null || echo $tool; done; echo all',
+    'all',
+  ],
+];
+
+dockerTest(
+  'in a worker programs can be installed for all projects, and what most repositories need is there',
+  async (t) => {
+    const options = ['--rm', '--init', '--network=none', '--read-only', '--cap-drop=ALL', '--tmpfs=/tmp:exec'];
+    const volume = `--volume=${ROOT}/test/support:/app/test/support:ro`;
+    const script = ['--entrypoint=node', AGENT, '/app/test/support/guarded-shell.ts'];
+    const printed = await docker('run', ...options, volume, ...script, ...INSTALLED.map(([command]) => command));
+    const results = z.array(z.object({ output: z.string(), exit_code: z.number() })).parse(JSON.parse(printed));
+    t.deepEqual(
+      results.map(({ output }) => output.trimEnd().split('\n').at(-1)),
+      INSTALLED.map(([, last]) => last),
+      printed,
     );
   },
   noAgent,

@@ -66,6 +66,11 @@ export type Bench = {
   deltas: Delta[];
   waits: (WaitingFor | null)[];
   checkpoints: number;
+  /** The commit messages that the work was delivered with. */
+  deliveries: string[];
+  /** What the next deliveries answer. Empty: they succeed. */
+  refusals: string[];
+  workspace_note: string | null;
   /** Resolves with the first event of this type that `accepts` returns true for. */
   event: <T extends WorkerEventType>(type: T, accepts?: (event: Typed<T>) => boolean) => Promise<Typed<T>>;
   /** Resolves with the next delta. */
@@ -103,6 +108,9 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     deltas: [],
     waits: [],
     checkpoints: 0,
+    deliveries: [],
+    refusals: [],
+    workspace_note: null,
     event: (type, accepts = () => true) =>
       new Promise((resolve) => {
         const watch = (event: WorkerEvent) => {
@@ -125,7 +133,13 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         report: recordInto(all, watchers, listeners),
         messages,
         signal: all.abort.signal,
+        clone_facts: [],
+        workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,
+        deliver: async (message) => {
+          all.deliveries.push(message);
+          return all.refusals.shift() ?? null;
+        },
       };
       return workWith({ ...QUICK, ...settings }, input);
     },

@@ -2,9 +2,10 @@ import type { ExecutionContext } from 'ava';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitIdentity } from '../../agent-container/shell/command-env.ts';
-import { Git } from '../../agent-container/git/git.ts';
 import { push } from '../../agent-container/git/push.ts';
 import type { Remote } from '../../agent-container/git/remote.ts';
+import { repositories, type Repositories } from '../../agent-container/git/repositories.ts';
+import { NOTHING_EXPECTED, prepareRepository, type Expected } from '../../agent-container/git/repository.ts';
 import { commitWorktree } from '../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
@@ -29,16 +30,21 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
   const clone = (name = 'work') => {
     const env = { PATH: process.env.PATH ?? '', ...commitIdentity(task.author) };
-    return new Git(join(folder, name), env, new AbortController().signal);
+    return repositories(join(folder, name), env, new AbortController().signal);
   };
-  const write = async (git: Git, path: string, content: string | Buffer) => {
-    await mkdir(dirname(join(git.dir, path)), { recursive: true });
-    await writeFile(join(git.dir, path), content);
+  const found_dir = join(folder, 'found');
+  const prepare = (repos: Repositories, expected: Expected = NOTHING_EXPECTED, given = task) =>
+    prepareRepository(repos, remote, given, expected, found_dir);
+  const write = async ({ own }: Repositories, path: string, content: string | Buffer) => {
+    await mkdir(dirname(join(own.dir, path)), { recursive: true });
+    await writeFile(join(own.dir, path), content);
   };
   /** Commits and pushes everything. */
-  const publish = async (git: Git, message = 'Change') => {
-    const { commit, excluded } = await commitWorktree(git, message);
-    const branch = commit === null ? null : await push(git, remote, task, commit);
+  let pushed_branch = task.branch;
+  const publish = async (repos: Repositories, message = 'Change') => {
+    const { commit, excluded } = await commitWorktree(repos, message);
+    const branch = commit === null ? null : await push(repos.own, remote, pushed_branch, commit);
+    pushed_branch = branch ?? pushed_branch;
     return { commit: commit ?? '', excluded, branch };
   };
   /** Someone else commits to a branch. */
@@ -52,5 +58,5 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   };
   const names = (branch: string) =>
     plainGit(bare, 'ls-tree', '-r', '--name-only', branch).then((out) => out.split('\n'));
-  return { folder, server, bare, task, remote, clone, write, publish, byAnother, names };
+  return { folder, found_dir, server, bare, task, remote, clone, prepare, write, publish, byAnother, names };
 }

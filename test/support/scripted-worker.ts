@@ -8,8 +8,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readConfig } from '../../agent-container/config.ts';
+import { AttemptFailure } from '../../agent-container/base/failure.ts';
 import { logToStderr } from '../../agent-container/base/logger.ts';
+import { Secrets } from '../../agent-container/base/secrets.ts';
 import type { Work, WorkInput } from '../../agent-container/base/work.ts';
+import { AttemptLimits } from '../../agent-container/loop/limits.ts';
+import { ProjectCommands } from '../../agent-container/loop/project-commands.ts';
+import { Shell } from '../../agent-container/shell/shell.ts';
 import { endOnSignals, Worker } from '../../agent-container/worker.ts';
 import { DONE, untilStopped } from './worker-scene.ts';
 
@@ -24,9 +29,26 @@ const Step = z.union([
 ]);
 export type Step = z.input<typeof Step>;
 
-const work: Work = async (input) => {
-  for (const step of z.array(Step).parse(JSON.parse(input.assignment.prompt))) await take(step, input);
-  return DONE;
+/** Setup, the steps, verify, within the time limit. */
+const work: Work = async (given) => {
+  const { assignment, report, repo_dir, scratch_dir, command_env: env } = given;
+  const { prompt, setup_command, verify_command } = assignment;
+  const limits = new AttemptLimits(assignment);
+  const signal = AbortSignal.any([given.signal, limits.deadline]);
+  const shell = new Shell({ repo_dir, scratch_dir, env, secrets: new Secrets(assignment), label: 'project', signal });
+  const commands = new ProjectCommands(report, (event) => report.emit(event));
+  try {
+    if (setup_command !== null) await commands.setup(shell, setup_command);
+    for (const step of z.array(Step).parse(JSON.parse(prompt))) await take(step, { ...given, signal });
+    const failure = verify_command === null ? null : await commands.verify(shell, verify_command);
+    if (failure !== null) throw new AttemptFailure('verify_failed', failure);
+    return DONE;
+  } catch (error) {
+    if (limits.deadline.aborted && !given.signal.aborted) throw limits.timeLimitFailure();
+    throw error;
+  } finally {
+    await shell.close();
+  }
 };
 
 async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void> {

@@ -105,6 +105,8 @@ export async function startApi(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
+    lives: (who) => auth.sessions.lives(who),
+    limits: { socket_log_in_check_ms: 200 },
     logger,
   });
   const http = await serve(t, requestListener(app, logger), sockets, db);

@@ -37,6 +37,7 @@ export async function startLiveSockets({ db, relay, logger, now, limits }: Optio
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    lives: () => true,
     ...(limits && { limits }),
   });
   sockets.start();

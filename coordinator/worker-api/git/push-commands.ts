@@ -1,7 +1,7 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { BranchName } from '../../../protocol/task.ts';
-import { branchPrefix } from '../../domain/task.ts';
+import { branchPrefix, isBranchOf } from '../../domain/task.ts';
 import { FLUSH, pktLine, type PktReader } from './pkt-line.ts';
 
 /**
@@ -77,7 +77,7 @@ function refusalOfAll(push: Push): string | null {
 function refusalOfCommand(command: Command, task_id: string): string | null {
   const prefix = branchPrefix(task_id);
   const branch = command.ref.replace(/^refs\/heads\//, '');
-  if (branch === command.ref || !branch.startsWith(prefix)) return `only refs/heads/${prefix}* may be pushed`;
+  if (branch === command.ref || !isBranchOf(task_id, branch)) return `only refs/heads/${prefix}* may be pushed`;
   if (!/^[\w./-]+$/.test(branch) || !BranchName.safeParse(branch).success)
     return 'a branch name may contain only letters, digits, ".", "_", "-" and "/"';
   if (/^0+$/.test(command.new)) return 'branches may not be deleted';

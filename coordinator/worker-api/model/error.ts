@@ -1,6 +1,6 @@
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
-import { BUDGET_HEADER } from '../../../protocol/worker.ts';
+import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
 
 /**
@@ -51,7 +51,10 @@ export const writeLlmError: ErrorWriter = (response, error, request_id) => {
     .end(JSON.stringify({ type: 'error', error: { type, message }, request_id }));
 };
 
-/** The header that tells a worker the unspent budget of its task. */
-export function remaining(usd: number): Record<string, string> {
-  return { [BUDGET_HEADER]: Math.max(0, usd).toFixed(4) };
+/** The headers that tell a worker the unspent budget of its task, and how much of it is reserved. */
+export function remaining(left_usd: number, reserved_usd = 0): Record<string, string> {
+  return {
+    [BUDGET_HEADER]: Math.max(0, left_usd).toFixed(4),
+    [BUDGET_RESERVED_HEADER]: Math.max(0, reserved_usd).toFixed(4),
+  };
 }

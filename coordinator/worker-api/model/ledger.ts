@@ -9,25 +9,29 @@ import {
   listOpenRequests,
   sumOpenRequests,
   updateOpenPrompt,
+  type OpenPrompt,
+  type OpenRequest,
 } from '../../sqlite/open-requests.ts';
 import { addUsage, findBudget } from '../../sqlite/usage.ts';
 import type { Caller } from '../caller.ts';
-import { shareOfBudget } from './budget.ts';
-import { estimateInterrupted } from './interrupted.ts';
-import type { Metered } from './meter.ts';
-import type { LlmRequest } from './policy.ts';
-import { toOpenPrompt, toUsage } from './usage.ts';
+import { estimateUsage, type Reserved } from './charge.ts';
+import type { Outcome } from './request-cost.ts';
+import { shareOfBudget, worstCase, type Ask } from './reservation.ts';
+import { unseenOutput } from './unseen-output.ts';
+import { promptTokens, toOpenPrompt, toUsage } from './usage.ts';
 
 /** Budget that is reserved for one request in progress, in a database row, until its real cost is known. */
-export type Reservation = {
+export type Reservation = Reserved & {
   id: number;
   payer: Payer;
-  /** The model that was asked for. */
-  model: string;
-  /** The `max_tokens` of the request, or fewer where the budget does not pay for so many. */
-  max_tokens: number;
+  /** What was asked for, with fewer `max_tokens` where the budget does not pay for so many. */
+  ask: Ask;
   /** The unspent budget before this request, in US dollars. */
   left_usd: number;
+  /** How much of it is reserved for this prompt, and for the task's other requests in progress. */
+  reserved_usd: number;
+  /** The prompt as the API counted it; undefined until its answer has begun. */
+  begun: OpenPrompt | undefined;
 };
 
 /** The attempt whose task pays. */
@@ -52,10 +56,9 @@ export class Ledger {
     this.#log = log;
     this.#logger = logger;
     this.#prices = prices;
-    const now_ms = Date.now();
     this.#unstored = listOpenRequests(log.db).map((request) => {
       const { id, task_id, user_id, attempt, model } = request;
-      return { id, payer: { task_id, user_id, attempt }, model, usage: estimateInterrupted(request, now_ms) };
+      return { id, payer: { task_id, user_id, attempt }, model, usage: estimateInterrupted(request) };
     });
     for (const { payer, usage } of this.#unstored)
       logger.warn({ ...payer, usage }, 'model request interrupted by a server crash; cost estimated');
@@ -69,23 +72,40 @@ export class Ledger {
     throw new ErrandError('forbidden', `The model '${model}' has no price on this server, so no task may use it.`);
   }
 
+  /** The most that the prompt of a request may cost, as a share of what the task's budget has left; 0 if that is nothing. */
+  shareOfRest({ task_id }: Payer, ask: Ask): number {
+    const { prompt } = worstCase(ask, this.priceOf(ask.model));
+    const budget = findBudget(this.#log.db, task_id);
+    const left_usd = budget ? budget.budget_usd - budget.cost_usd - sumOpenRequests(this.#log.db, task_id) : 0;
+    return left_usd <= 0 ? 0 : prompt.prompt_usd / left_usd;
+  }
+
   /**
    * Reserves the most that a request may cost, and resolves once the reservation is on disk. Rejects with
    * `BudgetSpent` where the task's budget cannot pay for the request, `rate_limited` where it could once the task's
    * other requests have ended, and `unavailable` while the database cannot be written.
    */
-  async reserve(payer: Payer, request: LlmRequest & { max_tokens: number }): Promise<Reservation> {
-    const { model } = request;
+  async reserve(payer: Payer, ask: Ask): Promise<Reservation> {
+    const { model } = ask;
     const price = this.priceOf(model);
     this.#store();
     const { task_id, user_id, attempt } = payer;
-    const reservation = this.#log.enqueue((tx) => {
+    const reservation = this.#log.enqueue((tx): Reservation => {
       const budget = findBudget(tx.db, task_id);
       if (!budget) throw new ErrandError('not_found', 'There is no such task.');
-      const share = shareOfBudget(request, price, budget, sumOpenRequests(tx.db, task_id));
-      const { prompt, max_tokens, output_usd, left_usd } = share;
+      const others_usd = sumOpenRequests(tx.db, task_id);
+      const { left_usd, ...reserved } = shareOfBudget(ask, price, budget, others_usd);
+      const { prompt, max_tokens, output_usd } = reserved;
       const row = { task_id, attempt, model, ...prompt, max_tokens, output_usd, at: new Date().toISOString() };
-      return { id: insertOpenRequest(tx.db, row), payer: { task_id, user_id, attempt }, model, max_tokens, left_usd };
+      return {
+        ...reserved,
+        id: insertOpenRequest(tx.db, row),
+        payer: { task_id, user_id, attempt },
+        ask: { ...ask, max_tokens },
+        left_usd,
+        reserved_usd: others_usd + prompt.prompt_usd,
+        begun: undefined,
+      };
     });
     return reservation.catch((error: unknown) => {
       throw error instanceof ErrandError ? error : cannotStore(error);
@@ -94,32 +114,71 @@ export class Ledger {
 
   /**
    * Replaces the reserved cost of the prompt by the real one, which the API reports when its answer begins. Does not
-   * wait for the disk.
+   * wait for the disk. A number that cannot be true, or that leaves out the cost of a compaction, changes nothing.
    */
-  recordPrompt({ id, payer, model: requested }: Reservation, model: string, tokens: Tokens): void {
-    const priced = this.#pricedModel(model, requested);
-    const prompt = toOpenPrompt(tokens, this.priceOf(priced));
+  recordPrompt(reservation: Reservation, model: string, tokens: Tokens): void {
+    const { id, payer, ask } = reservation;
+    const count = promptTokens(tokens);
+    if (ask.input.compacts || count === 0 || count > ask.input.tokens_max) return;
+    const prompt = this.#dearest(ask.model, model, (price) => toOpenPrompt(tokens, price), 'prompt_usd');
+    reservation.begun = prompt;
     this.#log
-      .enqueue((tx) => updateOpenPrompt(tx.db, id, { ...prompt, model: priced, at: new Date().toISOString() }))
+      .enqueue((tx) => updateOpenPrompt(tx.db, id, { ...prompt, model: ask.model, at: new Date().toISOString() }))
       .catch((error: unknown) => this.#logger.debug({ err: error, ...payer }, 'prompt cost not stored'));
   }
 
   /**
-   * Charges for a request that has ended, and releases its reservation. `metered` is undefined where the request cost
-   * nothing. Returns what was charged. Never throws: a charge that cannot be stored is kept, and `reserve` stores it
-   * before it lets another request through.
+   * Charges for a request that has ended, and releases its reservation. Returns what was charged; undefined: nothing.
+   * Never throws: a charge that cannot be stored is kept, and `reserve` stores it before it lets another request
+   * through.
    */
-  settle({ id, payer, model: requested }: Reservation, metered: Metered | undefined): Usage | undefined {
-    const model = metered ? this.#pricedModel(metered.model, requested) : requested;
-    const usage = metered && toUsage(metered.parts, this.priceOf(model));
+  settle(reservation: Reservation, outcome: Outcome): Usage | undefined {
+    const { id, payer, ask } = reservation;
+    const usage = this.#usageOf(reservation, outcome);
+    const reserved_usd = reservation.prompt.prompt_usd + reservation.output_usd;
+    if (usage && usage.cost_usd > reserved_usd + 1e-9)
+      this.#logger.warn({ ...payer, usage, reserved_usd }, 'model request cost more than was reserved');
+    const model = outcome.kind === 'metered' && this.#prices.has(outcome.model) ? outcome.model : ask.model;
     this.#unstored.push({ id, payer, model, usage });
     this.#tryToStore();
     return usage;
   }
 
-  /** The answer names the model that wrote it. A name without a price is an alias of the model that was asked for. */
-  #pricedModel(model: string, requested: string): string {
-    return this.#prices.has(model) ? model : requested;
+  #usageOf(reservation: Reservation, outcome: Outcome): Usage | undefined {
+    switch (outcome.kind) {
+      case 'nothing':
+        return undefined;
+      case 'metered':
+        return this.#dearest(
+          reservation.ask.model,
+          outcome.model,
+          (price) => toUsage(outcome.parts, price),
+          'cost_usd',
+        );
+      case 'cut':
+        return estimateUsage(
+          { ...reservation, prompt: reservation.begun ?? reservation.prompt },
+          outcome.output_tokens,
+        );
+      case 'unknown':
+        return estimateUsage(reservation, reservation.max_tokens);
+    }
+  }
+
+  /**
+   * The cost at the price of the model that was asked for, or of the one that the answer names, whichever is higher. A
+   * name without a price is an alias of the model that was asked for.
+   */
+  #dearest<K extends string, T extends Record<K, number>>(
+    asked: string,
+    answered: string,
+    cost: (price: Price) => T,
+    usd: K,
+  ): T {
+    const first = cost(this.priceOf(asked));
+    const price = this.#prices.of(answered);
+    const second = price ? cost(price) : first;
+    return second[usd] > first[usd] ? second : first;
   }
 
   #tryToStore(): void {
@@ -154,4 +213,12 @@ export class Ledger {
 function cannotStore(cause: unknown): ErrandError {
   const message = "The server cannot store the cost of this task's model requests at the moment.";
   return new ErrandError('unavailable', message, { cause, retry_after_s: 5 });
+}
+
+/** The usage of a request that was in progress when an earlier server process died. */
+function estimateInterrupted(request: OpenRequest): Usage {
+  const { input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd, max_tokens, output_usd } = request;
+  const prompt = { input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd };
+  const seconds = (Date.now() - Date.parse(request.at)) / 1000;
+  return estimateUsage({ prompt, max_tokens, output_usd }, unseenOutput(seconds, 0, max_tokens));
 }

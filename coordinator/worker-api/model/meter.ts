@@ -1,142 +1,144 @@
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import type { Tokens } from '../../domain/prices.ts';
+import { merge, toParts, UsageReport } from './usage-report.ts';
 
-const count = z.number().int().nonnegative().nullish();
-const Counts = z.looseObject({
-  input_tokens: count,
-  output_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_read_input_tokens: count,
-  cache_creation: z.looseObject({ ephemeral_1h_input_tokens: count }).nullish(),
+const edits = z.looseObject({ applied_edits: z.array(z.unknown()).nullish() }).nullish();
+const Message = z.looseObject({ model: z.string(), usage: UsageReport, context_management: edits });
+const Start = z.looseObject({ message: Message });
+const Change = z.looseObject({
+  usage: UsageReport,
+  delta: z.looseObject({ stop_reason: z.string().nullish() }).nullish(),
+  context_management: edits,
 });
-type Counts = z.infer<typeof Counts>;
-const Usage = Counts.extend({ iterations: z.array(Counts.extend({ type: z.string() })).nullish() });
-type Usage = z.infer<typeof Usage>;
-const Message = z.looseObject({ model: z.string(), usage: Usage });
-
-const Event = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('message_start'), message: Message }),
-  z.looseObject({ type: z.literal('message_delta'), usage: Usage }),
-  z.looseObject({ type: z.literal('message_stop') }),
-  z.looseObject({ type: z.literal('content_block_delta'), delta: z.looseObject({ type: z.string() }) }),
-]);
+const Event = z.looseObject({ type: z.string(), delta: z.record(z.string(), z.unknown()).nullish() });
 
 /**
- * The tokens of one request. `parts`: the answer, and extra work of the API (compactions); each part is priced
- * separately. `complete`: false where the answer was cut off and its output is estimated.
+ * What an answer says about its cost. `state`: whether it never began, failed before it did, broke off, or came to its
+ * end. `reliable`: false where its usage is missing or impossible. `parts`: the tokens of the answer, and of extra work of
+ * the API (compactions); each part is priced separately. `seen_bytes`: the text that arrived.
  */
-export type Metered = { model: string; parts: Tokens[]; complete: boolean };
+export type Metered = {
+  state: 'none' | 'failed' | 'begun' | 'complete';
+  reliable: boolean;
+  model: string;
+  parts: Tokens[];
+  seen_bytes: number;
+  /** Whether the API left old results out of the prompt. */
+  edited: boolean;
+};
 
 /** The longest answer, or line of a stream, that the meter reads. It skips longer ones. */
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
-/** The output of an answer that was cut off is estimated from the characters that arrived, … */
-const CHARS_PER_TOKEN = 3;
-/** … or, since the API may hide the model's thinking, from the time that the model was writing. */
-export const TOKENS_PER_SECOND = 50;
 
-type OnBegin = (model: string, prompt: Tokens) => void;
+type Options = {
+  /** The answer is a stream of server-sent events, else one JSON document. */
+  streamed: boolean;
+  /** The request may write to the one-hour cache. */
+  hour_cache: boolean;
+  /** Called once a stream has reported the tokens of its prompt. */
+  onBegin?: (model: string, prompt: Tokens) => void;
+};
 
-/**
- * Reads the token usage from an answer as it is streamed. `streamed`: the answer is a stream of server-sent events,
- * else one JSON document. `onBegin`: called once a stream has reported the tokens of its prompt.
- */
+/** Reads the token usage from an answer as it is streamed. */
 export class Meter {
-  readonly #streamed: boolean;
-  readonly #onBegin: OnBegin;
+  readonly #options: Options;
   readonly #decoder = new StringDecoder('utf8');
   #text = '';
-  #usage: Usage | undefined;
+  #usage: UsageReport | undefined;
   #model = '';
-  #chars = 0;
-  #complete = false;
-  #started_ms = 0;
-  #newest_ms = 0;
+  #state: Metered['state'] = 'none';
+  #reliable = true;
+  #input_reported = false;
+  #output_reported = false;
+  #edited = false;
+  #seen_bytes = 0;
 
-  constructor(streamed: boolean, onBegin: OnBegin = () => undefined) {
-    this.#streamed = streamed;
-    this.#onBegin = onBegin;
+  constructor(options: Options) {
+    this.#options = options;
   }
 
   /** Reads the next bytes of the answer, which may end in the middle of a line or a character. */
   push(chunk: Uint8Array): void {
-    this.#newest_ms = performance.now();
     this.#text += this.#decoder.write(chunk);
-    if (this.#streamed) this.#readLines();
+    if (this.#options.streamed) this.#readLines();
+    else this.#seen_bytes += chunk.length;
     if (this.#text.length > TEXT_BYTES_MAX) this.#text = '';
   }
 
-  /** The usage once the answer has ended; undefined where it never began. */
-  result(): Metered | undefined {
-    if (!this.#streamed) this.#readDocument();
-    if (!this.#usage) return undefined;
-    const extra = (this.#usage.iterations ?? []).filter(({ type }) => type !== 'message');
-    const own = toTokens(this.#usage);
-    if (!this.#complete) own.output = Math.max(own.output, this.#estimate());
-    return { model: this.#model, parts: [own, ...extra.map(toTokens)], complete: this.#complete };
-  }
-
-  #estimate(): number {
-    const seconds = (this.#newest_ms - this.#started_ms) / 1000;
-    return Math.ceil(Math.max(this.#chars / CHARS_PER_TOKEN, seconds * TOKENS_PER_SECOND));
+  /** The usage so far. `ended`: nothing more will come, and nothing broke off. */
+  result(ended: boolean): Metered {
+    if (!this.#options.streamed && ended) this.#readDocument();
+    const complete = this.#state === 'complete';
+    return {
+      state: this.#state,
+      reliable: this.#reliable && (!complete || (this.#input_reported && this.#output_reported)),
+      model: this.#model,
+      parts: this.#usage ? toParts(this.#usage, this.#options.hour_cache) : [],
+      seen_bytes: this.#seen_bytes,
+      edited: this.#edited,
+    };
   }
 
   #readLines(): void {
     let from = 0;
     for (let to = this.#text.indexOf('\n'); to !== -1; to = this.#text.indexOf('\n', from)) {
-      if (this.#text.startsWith('data:', from)) this.#readEvent(this.#text.slice(from + 5, to));
+      if (this.#text.startsWith('data:', from)) this.#readEvent(parseJson(this.#text.slice(from + 5, to)));
       from = to + 1;
     }
     this.#text = this.#text.slice(from);
   }
 
-  #readEvent(data: string): void {
-    const event = Event.safeParse(parseJson(data)).data;
+  #readEvent(value: unknown): void {
+    const event = Event.safeParse(value).data;
     switch (event?.type) {
       case 'message_start':
-        this.#started_ms = performance.now();
-        this.#model = event.message.model;
-        this.#usage = event.message.usage;
-        this.#onBegin(this.#model, toTokens(this.#usage));
-        return;
+        return this.#begin(Start.safeParse(value).data?.message);
       case 'message_delta':
-        // The numbers are totals. A null means no change.
-        this.#usage = { ...this.#usage, ...given(event.usage) };
-        return;
+        return this.#change(Change.safeParse(value).data);
       case 'content_block_delta':
-        for (const [key, value] of Object.entries(event.delta))
-          if (key !== 'type' && typeof value === 'string') this.#chars += value.length;
+        for (const [key, text] of Object.entries(event.delta ?? {}))
+          if (key !== 'type' && typeof text === 'string') this.#seen_bytes += Buffer.byteLength(text);
         return;
       case 'message_stop':
-        this.#complete = true;
+        this.#state = 'complete';
         return;
-      case undefined:
+      case 'error':
+        if (this.#state === 'none') this.#state = 'failed';
+        return;
+      default:
     }
   }
 
+  #begin(message: z.infer<typeof Message> | undefined): void {
+    this.#state = 'begun';
+    if (typeof message?.usage.input_tokens !== 'number') return void (this.#reliable = false);
+    this.#input_reported = true;
+    this.#model = message.model;
+    this.#usage = merge(this.#usage ?? {}, message.usage);
+    const [prompt] = toParts(this.#usage, this.#options.hour_cache);
+    if (prompt) this.#options.onBegin?.(this.#model, prompt);
+  }
+
+  #change(change: z.infer<typeof Change> | undefined): void {
+    if (!change) return void (this.#reliable = false);
+    this.#usage = merge(this.#usage ?? {}, change.usage);
+    this.#output_reported ||= typeof change.usage.output_tokens === 'number';
+    this.#edited ||= (change.context_management?.applied_edits?.length ?? 0) > 0;
+    // The API gives the reason once the answer is written.
+    if (typeof change.delta?.stop_reason === 'string' && this.#state === 'begun') this.#state = 'complete';
+  }
+
   #readDocument(): void {
+    this.#state = 'complete';
     const message = Message.safeParse(parseJson(this.#text)).data;
-    if (!message) return;
+    if (typeof message?.usage.input_tokens !== 'number') return void (this.#reliable = false);
+    this.#input_reported = true;
     this.#model = message.model;
     this.#usage = message.usage;
-    this.#complete = true;
+    this.#output_reported = typeof message.usage.output_tokens === 'number';
+    this.#edited = (message.context_management?.applied_edits?.length ?? 0) > 0;
   }
-}
-
-function toTokens(usage: Counts): Tokens {
-  const written = usage.cache_creation_input_tokens ?? 0;
-  const cache_write_1h = Math.min(written, usage.cache_creation?.ephemeral_1h_input_tokens ?? 0);
-  return {
-    input: usage.input_tokens ?? 0,
-    cache_write_5m: written - cache_write_1h,
-    cache_write_1h,
-    cache_read: usage.cache_read_input_tokens ?? 0,
-    output: usage.output_tokens ?? 0,
-  };
-}
-
-function given(usage: Usage): Usage {
-  return Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== null && value !== undefined));
 }
 
 function parseJson(text: string): unknown {

@@ -1,22 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import type { Usage } from '../../../protocol/task.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Prices } from '../../domain/prices.ts';
+import { aborted, within } from '../../base/deadline.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import { readRawBody } from '../body.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
-import { remaining, writeLlmError } from './error.ts';
+import { COUNT_TOKENS } from './count-tokens.ts';
+import { BudgetSpent, remaining, writeLlmError } from './error.ts';
+import { InputBounds, type InputBound } from './input-bound.ts';
 import { Ledger, type Reservation } from './ledger.ts';
-import { Meter, type Metered } from './meter.ts';
+import { withLinger } from './linger.ts';
+import { Meter } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
-import { RequestCost } from './request-cost.ts';
+import { RequestCost, type Outcome } from './request-cost.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
-import { ClaudeApi, TIMEOUTS, type Timeouts, type Upstream } from './upstream.ts';
+import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';
 
 export type LlmDependencies = {
   log: EventLog;
@@ -29,7 +32,8 @@ export type LlmDependencies = {
 };
 
 const MESSAGES = '/v1/messages';
-const COUNT_TOKENS = '/v1/messages/count_tokens';
+/** How long a closing proxy waits until what it has read is charged. */
+const CLOSE_WAIT_MS = 1_000;
 
 /** One request in progress. `signal` aborts when the worker hangs up or its attempt ends. */
 type Exchange = { request: IncomingMessage; response: ServerResponse; caller: Caller; signal: AbortSignal };
@@ -42,81 +46,132 @@ export class ModelProxy implements WorkerProxy {
   readonly writeError = writeLlmError;
   readonly #api: ClaudeApi;
   readonly #ledger: Ledger;
+  readonly #bounds: InputBounds;
+  readonly #linger_ms: number;
   readonly #logger: Logger;
+  readonly #open = new Set<Promise<void>>();
   readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max, {
     detail: 'The task has too many model requests at once.',
   });
 
   constructor({ log, logger, prices, upstream, timeouts, proxy }: LlmDependencies) {
-    this.#api = new ClaudeApi(upstream, { ...TIMEOUTS, ...timeouts }, proxy);
+    const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
+    this.#api = new ClaudeApi(upstream, others, proxy);
     this.#ledger = new Ledger(log, prices, logger);
+    this.#bounds = new InputBounds(this.#api, this.#ledger);
+    this.#linger_ms = linger_ms;
     this.#logger = logger;
   }
 
-  /** Forwards one request. Rejects with an `ErrandError`; a worker that hung up is no error. */
+  /**
+   * Forwards one request. Rejects with an `ErrandError`; a worker that hung up is no error. Settles as soon as the
+   * worker has hung up or its attempt has ended; the answer is still read on, since only its end says what it cost.
+   */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    const signal = abortOnClose(response, caller.signal);
+    const exchange = this.#limit.run(caller.task_id, () => this.#forward({ request, response, caller, signal }, path));
+    const open = exchange.catch(() => undefined).finally(() => this.#open.delete(open));
+    this.#open.add(open);
     try {
-      await this.#limit.run(caller.task_id, () => this.#forward(request, response, caller, path));
+      await Promise.race([exchange, aborted(signal)]);
+      caller.signal.throwIfAborted();
     } catch (cause) {
       if (caller.signal.aborted) throw new ErrandError('attempt_ended', 'The attempt has ended.', { cause });
       if (cause instanceof ErrandError || !response.destroyed) throw cause;
     }
   }
 
-  /** Closes the connections to the API, and ends the requests in progress. */
-  close(): Promise<void> {
-    return this.#api.close();
+  /** Closes the connections to the API, which ends the requests in progress, and charges for them. */
+  async close(): Promise<void> {
+    await this.#api.close();
+    await within(CLOSE_WAIT_MS, Promise.all(this.#open));
   }
 
-  async #forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+  async #forward(exchange: Exchange, path: string): Promise<void> {
+    const { request, response, signal } = exchange;
     const route = routeOf(request, path);
-    const signal = abortOnClose(response, caller.signal);
     const raw = await readRawBody(request, LIMITS.llm_body_bytes_max);
     signal.throwIfAborted();
     const wanted = readRequest(raw);
     this.#ledger.priceOf(wanted.model);
-    if (route === MESSAGES) return this.#sendMessages(wanted, raw, { request, response, caller, signal });
+    if (route === MESSAGES) return this.#sendMessages(wanted, raw, exchange);
     const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
     await streamResponse(answer, response, { signal, headers: {} });
   }
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
   async #sendMessages(wanted: LlmRequest, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { max_tokens, max_tokens_at } = wanted;
+    const { model, max_tokens, max_tokens_at, body } = wanted;
+    const { caller, request, response, signal } = exchange;
     if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
-    const reservation = await this.#ledger.reserve(exchange.caller, { ...wanted, max_tokens });
-    const body = reservation.max_tokens < max_tokens ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
-    const cost = new RequestCost(wanted);
+    const bound = await this.#bounds.find({ caller, max_tokens, body, headers: request.headers }, signal);
+    if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
+    const reservation = await this.#ledger
+      .reserve(caller, { model, max_tokens, input: bound.input })
+      .catch((error: unknown) => {
+        throw error instanceof BudgetSpent && !bound.countable ? cannotCount(error) : error;
+      });
+    const is_less = reservation.max_tokens < max_tokens;
+    const sent = is_less ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
+    const cost = new RequestCost(reservation.ask);
     try {
-      await this.#stream(body, exchange, reservation, cost);
+      await withLinger(signal, this.#linger_ms, (late) => this.#stream(sent, exchange, reservation, cost, late));
     } finally {
-      const metered = cost.result();
-      this.#logOutcome(exchange, cost.status, metered, this.#ledger.settle(reservation, metered));
+      this.#settle(exchange, reservation, cost, bound);
     }
   }
 
-  async #stream(body: Buffer, exchange: Exchange, reservation: Reservation, cost: RequestCost): Promise<void> {
-    const { request, response, signal } = exchange;
-    signal.throwIfAborted();
+  /** `late` aborts some time after the worker has hung up. */
+  async #stream(
+    body: Buffer,
+    { request, response }: Exchange,
+    reservation: Reservation,
+    cost: RequestCost,
+    late: AbortSignal,
+  ): Promise<void> {
     cost.sent();
-    const answer = await this.#api.post(MESSAGES, body, request.headers, signal).catch((error: unknown) => {
-      if (!signal.aborted) cost.refused();
+    const answer = await this.#api.post(MESSAGES, body, request.headers, late).catch((error: unknown) => {
+      if (error instanceof UpstreamFailure && !error.may_cost) cost.refused();
       throw error;
     });
-    const is_stream = String(answer.headers['content-type']).startsWith('text/event-stream');
-    const meter = cost.answered(answer.statusCode, () => {
-      return new Meter(is_stream, (model, prompt) => this.#ledger.recordPrompt(reservation, model, prompt));
-    });
-    await streamResponse(answer, response, { signal, meter, headers: remaining(reservation.left_usd) });
+    const meter = cost.answered(
+      answer.statusCode,
+      new Meter({
+        streamed: String(answer.headers['content-type']).startsWith('text/event-stream'),
+        hour_cache: reservation.ask.input.cache === '1h',
+        onBegin: (model, prompt) => this.#ledger.recordPrompt(reservation, model, prompt),
+      }),
+    );
+    const headers = remaining(reservation.left_usd, reservation.reserved_usd);
+    await streamResponse(answer, response, { signal: late, meter, headers });
+    cost.ended();
   }
 
-  #logOutcome({ request, caller }: Exchange, status: number | undefined, metered?: Metered, usage?: Usage): void {
-    const { task_id, attempt } = caller;
+  #settle(exchange: Exchange, reservation: Reservation, cost: RequestCost, { prompt }: InputBound): void {
+    const { request, caller } = exchange;
+    const outcome = cost.result();
+    const usage = this.#ledger.settle(reservation, outcome);
+    if (outcome.kind === 'metered') this.#bounds.remember(caller, prompt, outcome);
     const retry = request.headers['x-stainless-retry-count'];
-    const fields = { task_id, attempt, status, retry, model: metered?.model, usage };
-    if (metered?.complete === false) this.#logger.warn(fields, 'model request cut off; cost estimated');
-    else this.#logger.debug(fields, 'model request forwarded');
+    const { task_id, attempt } = caller;
+    const fields = { task_id, attempt, status: cost.status, retry, model: reservation.ask.model, usage };
+    this.#logger[outcome.kind === 'cut' || outcome.kind === 'unknown' ? 'warn' : 'debug'](
+      fields,
+      MESSAGE_OF[outcome.kind],
+    );
   }
+}
+
+const MESSAGE_OF: Record<Outcome['kind'], string> = {
+  metered: 'model request forwarded',
+  nothing: 'model request without cost',
+  cut: 'model request cut off; cost estimated',
+  unknown: 'model request without a usage that can be true; its whole reservation was charged',
+};
+
+function cannotCount(cause: BudgetSpent): ErrandError {
+  const message = `The Claude API cannot count the tokens of this request at the moment. Without its count: ${cause.message}`;
+  return new ErrandError('unavailable', message, { cause, retry_after_s: 5 });
 }
 
 /**

@@ -7,10 +7,37 @@ import { requestHeaders } from './headers.ts';
 /** The address of the Claude API, and the server's key for it. */
 export type Upstream = { base_url: string; api_key: string };
 
-/** How long to wait for a connection, for the head of the answer, and for its next byte. */
-export type Timeouts = { connect_ms: number; head_ms: number; idle_ms: number };
-/** An answer that is not streamed may take ten minutes. A stream sends pings while the model works. */
-export const TIMEOUTS: Timeouts = { connect_ms: 10_000, head_ms: 600_000, idle_ms: 300_000 };
+/**
+ * How long to wait for a connection, for the head of the answer, for its next byte, and for the rest of an answer whose
+ * worker has hung up.
+ */
+export type Timeouts = { connect_ms: number; head_ms: number; idle_ms: number; linger_ms: number };
+/**
+ * An answer that is not streamed may take ten minutes. A stream sends pings while the model works. The rest of an
+ * answer usually comes within a minute; it is read because only its end says what it cost.
+ */
+export const TIMEOUTS: Timeouts = { connect_ms: 10_000, head_ms: 600_000, idle_ms: 300_000, linger_ms: 60_000 };
+
+/**
+ * There was no connection to the API, so it got nothing of the request. The last two: a proxy on the way let no
+ * connection through.
+ */
+const NOT_CONNECTED = new Set(
+  (
+    'ECONNREFUSED ENOENT EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN UND_ERR_CONNECT_TIMEOUT ' +
+    'UND_ERR_ABORTED UND_ERR_PRX_TLS'
+  ).split(' '),
+);
+
+/** The API gave no answer that can be forwarded. `may_cost`: it may have worked on the request all the same. */
+export class UpstreamFailure extends ErrandError {
+  readonly may_cost: boolean;
+
+  constructor(message: string, may_cost: boolean, cause: unknown) {
+    super('upstream_unreachable', message, { cause });
+    this.may_cost = may_cost;
+  }
+}
 
 /**
  * A client of the Claude API that keeps connections open. It never follows redirects: the key is sent to this host
@@ -20,15 +47,19 @@ export class ClaudeApi {
   readonly #upstream: Upstream;
   readonly #agent: Dispatcher;
 
-  constructor(upstream: Upstream, { connect_ms, head_ms, idle_ms }: Timeouts, proxy: OutgoingProxy = NO_PROXY) {
+  constructor(
+    upstream: Upstream,
+    { connect_ms, head_ms, idle_ms }: Omit<Timeouts, 'linger_ms'>,
+    proxy: OutgoingProxy = NO_PROXY,
+  ) {
     this.#upstream = upstream;
     const timeouts = { connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms };
     this.#agent = outgoingAgent(proxy, timeouts);
   }
 
   /**
-   * Sends a request and resolves with the answer, whatever its status. Rejects with `upstream_unreachable` where
-   * there is no answer or it cannot be forwarded, and with the signal's reason once that aborts.
+   * Sends a request and resolves with the answer, whatever its status. Rejects with an `UpstreamFailure` where there
+   * is no answer or it cannot be forwarded, and with the signal's reason once that aborts.
    */
   async post(
     route: string,
@@ -41,19 +72,26 @@ export class ClaudeApi {
     const headers = requestHeaders(sent_headers, api_key);
     const answer = await request(base_url + route, { ...options, headers }).catch((cause: unknown) => {
       if (signal.aborted) throw cause;
-      throw new ErrandError('upstream_unreachable', 'The Claude API could not be reached.', { cause });
+      throw new UpstreamFailure('The Claude API could not be reached.', !NOT_CONNECTED.has(codeOf(cause)), cause);
     });
     const encoding = answer.headers['content-encoding'] ?? 'identity';
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400;
     if (encoding === 'identity' && !redirected) return answer;
-    answer.body.destroy();
-    throw new ErrandError('upstream_unreachable', 'The Claude API sent an answer that cannot be forwarded.', {
-      cause: new Error(`status ${answer.statusCode}, content-encoding ${encoding.toString()}`),
-    });
+    answer.body.once('error', () => undefined).destroy();
+    const cause = new Error(`status ${answer.statusCode}, content-encoding ${encoding.toString()}`);
+    throw new UpstreamFailure(
+      'The Claude API sent an answer that cannot be forwarded.',
+      answer.statusCode < 300,
+      cause,
+    );
   }
 
   /** Closes all connections, and ends the requests in progress. */
   close(): Promise<void> {
     return this.#agent.destroy();
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -2,8 +2,10 @@ import type { Usage } from '../../../protocol/task.ts';
 import { costOf, type Price, type Tokens } from '../../domain/prices.ts';
 import type { OpenPrompt } from '../../sqlite/open-requests.ts';
 
-/** No tokens at all. */
-export const NO_TOKENS: Tokens = { input: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 };
+/** The tokens of a prompt with its cache writes and reads. */
+export function promptTokens({ input, cache_write_5m, cache_write_1h, cache_read }: Tokens): number {
+  return input + cache_write_5m + cache_write_1h + cache_read;
+}
 
 /** The usage and cost of one model request. `parts`: its tokens, in parts that are priced separately. */
 export function toUsage(parts: Tokens[], price: Price): Usage {

@@ -1,31 +1,30 @@
 import test from 'ava';
 import { diff, diffStat } from '../../../agent-container/git/diff.ts';
-import { prepareRepository } from '../../../agent-container/git/repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('a diff that is too long is cut at the end of a line, and marked as truncated', async (t) => {
-  const { clone, remote, task, write } = await scene(t);
+  const { clone, prepare, write } = await scene(t);
   const git = clone();
-  const { base_commit } = await prepareRepository(git, remote, task);
+  const { base_commit } = await prepare(git);
   await write(git, 'long.txt', 'a line of text\n'.repeat(300_000));
   const { commit } = await commitWorktree(git, 'Long');
-  const cut = await diff(git, base_commit, commit ?? '');
+  const cut = await diff(git.own, base_commit, commit ?? '');
   t.true(cut.diff_truncated);
   t.true(Buffer.byteLength(cut.diff) <= LIMITS.diff_bytes_max);
   t.true(cut.diff.endsWith('+a line of text\n'));
-  t.deepEqual(await diffStat(git, base_commit, commit ?? ''), { files: 1, insertions: 300_000, deletions: 0 });
+  t.deepEqual(await diffStat(git.own, base_commit, commit ?? ''), { files: 1, insertions: 300_000, deletions: 0 });
 });
 
 test('a diff of bytes that are not UTF-8 stays within its limit', async (t) => {
-  const { clone, remote, task, write } = await scene(t);
+  const { clone, prepare, write } = await scene(t);
   const git = clone();
-  const { base_commit } = await prepareRepository(git, remote, task);
+  const { base_commit } = await prepare(git);
   await write(git, 'latin.txt', Buffer.from(`${'é'.repeat(60)}\n`.repeat(30_000), 'latin1'));
   await write(git, '.gitattributes', '*.txt diff\n');
   const { commit } = await commitWorktree(git, 'Latin');
-  const cut = await diff(git, base_commit, commit ?? '');
+  const cut = await diff(git.own, base_commit, commit ?? '');
   t.true(Buffer.byteLength(cut.diff) <= LIMITS.diff_bytes_max);
   t.true(cut.diff_truncated);
 });

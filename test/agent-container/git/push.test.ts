@@ -2,39 +2,38 @@ import test from 'ava';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { push } from '../../../agent-container/git/push.ts';
-import { prepareRepository } from '../../../agent-container/git/repository.ts';
 import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('a shallow clone can be pushed from', async (t) => {
-  const { clone, remote, task, bare, folder, write, publish, names } = await scene(t);
+  const { clone, prepare, task, bare, folder, write, publish, names } = await scene(t);
   const person = join(folder, 'person');
   await plainGit(folder, 'clone', '-q', bare, person);
   for (let i = 0; i < 60; i++) await plainGit(person, 'commit', '-q', '--allow-empty', '-m', String(i));
   await plainGit(person, 'push', '-q', 'origin', 'main');
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'new.txt', 'new\n');
   await publish(git);
   t.deepEqual(await names(task.branch), ['README.md', 'new.txt']);
 });
 
 test('hooks of the repository do not run in the commits and pushes of the worker', async (t) => {
-  const { clone, remote, task, write, publish, names } = await scene(t);
+  const { clone, prepare, task, write, publish, names } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   for (const hook of ['pre-commit', 'pre-push', 'reference-transaction'])
-    await writeFile(join(git.dir, '.git/hooks', hook), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    await writeFile(join(git.agents.dir, '.git/hooks', hook), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   await write(git, 'a.txt', 'a\n');
   await publish(git);
   t.true((await names(task.branch)).includes('a.txt'));
 });
 
 test('a rewritten history replaces what the task itself has pushed', async (t) => {
-  const { clone, remote, task, write, publish, bare } = await scene(t);
+  const { clone, prepare, task, write, publish, bare } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'a\n');
   const first = await publish(git, 'A');
   await write(git, 'a.txt', 'b\n');
@@ -44,9 +43,9 @@ test('a rewritten history replaces what the task itself has pushed', async (t) =
 });
 
 test("what someone else pushed to the task's branch is not replaced: the work goes to another branch", async (t) => {
-  const { clone, remote, task, write, publish, byAnother, bare } = await scene(t);
+  const { clone, prepare, task, write, publish, byAnother, bare } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'a\n');
   await publish(git, 'A');
   await byAnother(task.branch, 'theirs.txt');
@@ -59,14 +58,14 @@ test("what someone else pushed to the task's branch is not replaced: the work go
 });
 
 test('a push whose response was lost is repeated without harm', async (t) => {
-  const { clone, remote, task, write, publish, server, bare } = await scene(t);
+  const { clone, remote, prepare, task, write, publish, server, bare } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'a\n');
   const { commit } = await commitWorktree(git, 'A');
   // The branch is there, but this repository does not know that it pushed it.
-  await plainGit(git.dir, 'push', '-q', bare, `${commit}:refs/heads/${task.branch}`);
-  t.is(await push(git, remote, task, commit ?? ''), task.branch);
+  await plainGit(git.own.git_dir, 'push', '-q', bare, `${commit}:refs/heads/${task.branch}`);
+  t.is(await push(git.own, remote, task.branch, commit ?? ''), task.branch);
   t.true(server.requests.length > 0);
   t.is((await publish(git, 'A')).branch, task.branch);
 });

@@ -2,55 +2,57 @@ import test from 'ava';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diff, diffStat } from '../../../agent-container/git/diff.ts';
-import { Git } from '../../../agent-container/git/git.ts';
+import { repositories, type Repositories } from '../../../agent-container/git/repositories.ts';
 import { push } from '../../../agent-container/git/push.ts';
 import type { Remote } from '../../../agent-container/git/remote.ts';
-import { prepareRepository } from '../../../agent-container/git/repository.ts';
+import { NOTHING_EXPECTED, prepareRepository } from '../../../agent-container/git/repository.ts';
 import { wipMessage } from '../../../agent-container/git/wip-commit.ts';
-import { commitWorktree, moveHeadTo } from '../../../agent-container/git/worktree-commit.ts';
+import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
+import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { git as plainGit, GIT_ENVIRONMENT } from '../../support/git-server.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('a new clone is on the task branch, at the base', async (t) => {
-  const { clone, remote, task, bare } = await scene(t);
+  const { clone, prepare, task, bare } = await scene(t);
   const git = clone();
-  const prepared = await prepareRepository(git, remote, task);
+  const prepared = await prepare(git);
   const main = await plainGit(bare, 'rev-parse', 'main');
-  t.deepEqual(prepared, { base_branch: 'main', base_commit: main, commit: main, adopted: false });
-  t.is(await git.run(['branch', '--show-current']), task.branch);
-  t.is(await git.run(['status', '--porcelain']), '');
+  t.like(prepared, { base_branch: 'main', base_commit: main, commit: main, adopted: false });
+  t.is(await git.agents.run(['branch', '--show-current']), task.branch);
+  t.is(await git.agents.run(['status', '--porcelain']), '');
 });
 
 test('a base branch can be named', async (t) => {
-  const { clone, remote, task, bare } = await scene(t);
+  const { clone, prepare, task, bare } = await scene(t);
   await plainGit(bare, 'branch', 'release/1.0', 'main');
-  const prepared = await prepareRepository(clone(), remote, { ...task, base_branch: 'release/1.0' });
+  const prepared = await prepare(clone(), NOTHING_EXPECTED, { ...task, base_branch: 'release/1.0' });
   t.is(prepared.base_branch, 'release/1.0');
 });
 
 test('the clone is shallow, and the agent can fetch the rest and the other branches', async (t) => {
-  const { clone, remote, task, bare, folder } = await scene(t);
+  const { clone, prepare, bare, folder } = await scene(t);
   const person = join(folder, 'person');
   await plainGit(folder, 'clone', '-q', bare, person);
   for (let i = 0; i < 60; i++) await plainGit(person, 'commit', '-q', '--allow-empty', '-m', String(i));
   await plainGit(person, 'push', '-q', 'origin', 'main', 'main:other');
   const git = clone();
-  await prepareRepository(git, remote, task);
-  t.is(await git.run(['rev-list', '--count', 'HEAD']), '50');
-  await git.run(['fetch', '-q', '--unshallow']);
-  t.is(await git.run(['rev-list', '--count', 'HEAD']), '61');
-  t.not(await git.commit('origin/other'), null);
+  await prepare(git);
+  t.is(await git.agents.run(['rev-list', '--count', 'HEAD']), '50');
+  await git.agents.run(['fetch', '-q', '--unshallow']);
+  t.is(await git.agents.run(['rev-list', '--count', 'HEAD']), '61');
+  t.not(await git.agents.commit('origin/other'), null);
 });
 
 test('an empty repository gets its first commit', async (t) => {
-  const { clone, server, task, write } = await scene(t);
+  const { clone, server, task, write, found_dir } = await scene(t);
+  const prepare = (repos: Repositories) => prepareRepository(repos, remote, task, NOTHING_EXPECTED, found_dir);
   await plainGit(server.root, 'init', '-q', '--bare', 'empty');
   await plainGit(join(server.root, 'empty'), 'config', 'http.receivepack', 'true');
   const url = `${server.origin}/empty`;
   const remote: Remote = { url, repo_url: url, takeGitFailure: () => null };
   const git = clone();
-  t.deepEqual(await prepareRepository(git, remote, task), {
+  t.like(await prepare(git), {
     base_branch: 'main',
     base_commit: null,
     commit: null,
@@ -59,13 +61,13 @@ test('an empty repository gets its first commit', async (t) => {
   t.like(await commitWorktree(git, 'Nothing'), { commit: null, excluded: [] });
   await write(git, 'first.txt', 'one\ntwo\n');
   const { commit } = await commitWorktree(git, 'First');
-  t.is(await push(git, remote, task, commit ?? ''), task.branch);
-  t.deepEqual(await diffStat(git, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
-  t.regex((await diff(git, null, commit ?? '')).diff, /\+one/);
+  t.is(await push(git.own, remote, task.branch, commit ?? ''), task.branch);
+  t.deepEqual(await diffStat(git.own, null, commit ?? ''), { files: 1, insertions: 2, deletions: 0 });
+  t.regex((await diff(git.own, null, commit ?? '')).diff, /\+one/);
   // The next attempt, in the same directory.
-  t.like(await prepareRepository(git, remote, task), { adopted: true, base_commit: null });
+  t.like(await prepare(git), { adopted: true, base_commit: null });
   const again = clone('again');
-  t.like(await prepareRepository(again, remote, task), {
+  t.like(await prepare(again), {
     adopted: false,
     base_branch: 'main',
     base_commit: null,
@@ -74,76 +76,76 @@ test('an empty repository gets its first commit', async (t) => {
 });
 
 test('a repository without a default branch needs the name of a base branch', async (t) => {
-  const { clone, remote, task, bare } = await scene(t);
+  const { clone, prepare, task, bare } = await scene(t);
   await plainGit(bare, 'symbolic-ref', 'HEAD', 'refs/heads/gone');
-  await t.throwsAsync(prepareRepository(clone(), remote, task), {
+  await t.throwsAsync(prepare(clone()), {
     message: 'The repository names no default branch: name the base branch.',
   });
-  t.is((await prepareRepository(clone(), remote, { ...task, base_branch: 'main' })).base_branch, 'main');
+  t.is((await prepare(clone(), NOTHING_EXPECTED, { ...task, base_branch: 'main' })).base_branch, 'main');
 });
 
 test('a lost workspace is cloned again from the branch, with the work in progress as uncommitted changes', async (t) => {
-  const { clone, remote, task, write, publish, bare } = await scene(t);
+  const { clone, prepare, task, write, publish, bare } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'done.txt', 'done\n');
-  await git.run(['add', '.']);
-  await git.run(['commit', '-q', '-m', 'Done']);
+  await git.agents.run(['add', '.']);
+  await git.agents.run(['commit', '-q', '-m', 'Done']);
   await write(git, 'half.txt', 'half\n');
   await publish(git, wipMessage('Do it'));
   const again = clone('again');
-  const prepared = await prepareRepository(again, remote, task);
+  const prepared = await prepare(again);
   t.is(prepared.base_commit, await plainGit(bare, 'rev-parse', 'main'));
-  t.is(await again.run(['log', '--format=%s']), 'Done\nFirst');
-  t.is(await again.run(['status', '--porcelain']), '?? half.txt');
+  t.is(await again.agents.run(['log', '--format=%s']), 'Done\nFirst');
+  t.is(await again.agents.run(['status', '--porcelain']), '?? half.txt');
   await publish(again, 'All');
   t.is(await plainGit(bare, 'log', '--format=%s', task.branch), 'All\nDone\nFirst');
 });
 
 test('a workspace is adopted with its changes, and the locks of a killed git are removed', async (t) => {
-  const { clone, remote, task, write } = await scene(t);
+  const { clone, prepare, write } = await scene(t);
   const git = clone();
-  const first = await prepareRepository(git, remote, task);
+  const first = await prepare(git);
   await write(git, 'half.txt', 'half\n');
-  await writeFile(join(git.dir, '.git/index.lock'), '');
-  await writeFile(join(git.dir, '.git/refs/heads/errand/x.lock'), '').catch(() => {});
-  t.deepEqual(await prepareRepository(git, remote, task), { ...first, adopted: true });
-  t.is(await readFile(join(git.dir, 'half.txt'), 'utf8'), 'half\n');
-  await git.run(['add', '.']);
+  await writeFile(join(git.agents.dir, '.git/index.lock'), '');
+  await writeFile(join(git.agents.dir, '.git/refs/heads/errand/x.lock'), '').catch(() => {});
+  t.deepEqual(await prepare(git), { ...first, adopted: true });
+  t.is(await readFile(join(git.agents.dir, 'half.txt'), 'utf8'), 'half\n');
+  await git.agents.run(['add', '.']);
 });
 
 test('an incomplete clone, or one of another task, is made again', async (t) => {
-  const { clone, remote, task, write } = await scene(t);
+  const { clone, prepare, task, write } = await scene(t);
   const git = clone();
-  await mkdir(git.dir, { recursive: true });
-  await plainGit(git.dir, 'init', '-q');
+  await mkdir(git.agents.dir, { recursive: true });
+  await plainGit(git.agents.dir, 'init', '-q');
   await write(git, 'litter', 'x');
-  t.false((await prepareRepository(git, remote, task)).adopted);
-  t.is(await git.run(['status', '--porcelain']), '');
+  t.false((await prepare(git)).adopted);
+  t.is(await git.agents.run(['status', '--porcelain']), '');
   const other = { ...task, task_id: newId() };
-  t.false((await prepareRepository(git, remote, other)).adopted);
+  t.false((await prepare(git, NOTHING_EXPECTED, other)).adopted);
 });
 
 test('the next attempt takes over what someone added to the branch', async (t) => {
-  const { clone, remote, task, write, publish, byAnother } = await scene(t);
+  const { clone, prepare, task, write, publish, byAnother } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'a\n');
   const { commit } = await publish(git, 'A');
   await moveHeadTo(git, commit);
   await byAnother(task.branch, 'theirs.txt');
-  await prepareRepository(git, remote, task);
-  t.is(await git.run(['log', '-1', '--format=%s']), 'By another');
+  await prepare(git);
+  t.is(await git.agents.run(['log', '-1', '--format=%s']), 'By another');
   await write(git, 'a.txt', 'b\n');
   t.is((await publish(git, 'B')).branch, task.branch);
 });
 
 test('git ends at once on an abort', async (t) => {
-  const { clone, remote, task, server } = await scene(t);
+  const { folder, prepare, server } = await scene(t);
   server.intercept = () => true;
   const stop = new AbortController();
-  const git = new Git(clone().dir, { PATH: GIT_ENVIRONMENT.PATH ?? '' }, stop.signal);
-  const preparing = prepareRepository(git, remote, task);
+  const git = repositories(folder, { PATH: GIT_ENVIRONMENT.PATH ?? '' }, stop.signal);
+  const preparing = prepare(git);
   setTimeout(() => stop.abort(new Error('stop')), 100);
   await t.throwsAsync(preparing, { message: 'stop' });
 });

@@ -1,70 +1,70 @@
 import test from 'ava';
 import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepareRepository } from '../../../agent-container/git/repository.ts';
-import { commitWorktree, moveHeadTo } from '../../../agent-container/git/worktree-commit.ts';
+import { moveHeadTo } from '../../../agent-container/git/agent-repository.ts';
+import { commitWorktree } from '../../../agent-container/git/worktree-commit.ts';
 import { git as plainGit } from '../../support/git-server.ts';
 import { until } from '../../support/until.ts';
 import { setRepositoryScene as scene } from '../../support/repository-scene.ts';
 
 test('files that a commit should not hold are left out, and named', async (t) => {
-  const { clone, remote, task, write, publish, names, folder } = await scene(t);
+  const { clone, prepare, task, write, publish, names, folder } = await scene(t);
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'node_modules/a/index.js', 'x');
   await write(git, 'pkg/__pycache__/m.pyc', 'x');
   await write(git, 'huge.bin', Buffer.alloc(51 * 1024 * 1024));
-  await plainGit(folder, 'init', '-q', join(git.dir, 'inner'));
+  await plainGit(folder, 'init', '-q', join(git.agents.dir, 'inner'));
   await write(git, 'inner/file', 'x');
-  await plainGit(join(git.dir, 'inner'), 'add', '.');
-  await plainGit(join(git.dir, 'inner'), 'commit', '-q', '-m', 'inner');
+  await plainGit(join(git.agents.dir, 'inner'), 'add', '.');
+  await plainGit(join(git.agents.dir, 'inner'), 'commit', '-q', '-m', 'inner');
   await write(git, 'with space ünd [glob]*.txt', 'x');
-  await symlink('/etc/passwd', join(git.dir, 'link'));
+  await symlink('/etc/passwd', join(git.agents.dir, 'link'));
   const { excluded } = await publish(git);
   t.deepEqual(excluded, ['huge.bin is above 50 MiB', 'inner/ is a repository of its own']);
   t.is((await names(task.branch)).length, 3, 'the readme, the link and the unusual name');
 });
 
 test('committing the working tree changes neither HEAD, nor the index, nor files', async (t) => {
-  const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n', 'b.txt': 'b\n' });
+  const { clone, prepare, write } = await scene(t, { 'a.txt': 'a\n', 'b.txt': 'b\n' });
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'staged\n');
-  await git.run(['add', 'a.txt']);
+  await git.agents.run(['add', 'a.txt']);
   await write(git, 'b.txt', 'changed\n');
-  await rm(join(git.dir, 'a.txt'));
-  const before = await git.run(['status', '--porcelain=v2']);
+  await rm(join(git.agents.dir, 'a.txt'));
+  const before = await git.agents.run(['status', '--porcelain=v2']);
   const { commit } = await commitWorktree(git, 'All');
-  t.is(await git.run(['status', '--porcelain=v2']), before);
-  t.is(await git.run(['ls-tree', '--name-only', commit ?? '']), 'b.txt');
+  t.is(await git.agents.run(['status', '--porcelain=v2']), before);
+  t.is(await git.own.run(['ls-tree', '--name-only', commit ?? '']), 'b.txt');
   await moveHeadTo(git, commit ?? '');
-  t.is(await git.run(['status', '--porcelain']), '');
+  t.is(await git.agents.run(['status', '--porcelain']), '');
 });
 
 test('a change of the same size in the second of the last git command is committed', async (t) => {
-  const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n' });
+  const { clone, prepare, write } = await scene(t, { 'a.txt': 'a\n' });
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'b\n');
-  await git.run(['add', 'a.txt']);
+  await git.agents.run(['add', 'a.txt']);
   await write(git, 'a.txt', 'c\n');
   const second = Math.floor(Date.now() / 1000);
   await until('the second has passed', () => Date.now() >= (second + 1) * 1000);
   const { commit } = await commitWorktree(git, 'All');
-  t.is(await git.run(['show', `${commit}:a.txt`]), 'c');
+  t.is(await git.own.run(['show', `${commit}:a.txt`]), 'c');
 });
 
 test('a merge with conflicts can be committed as it is', async (t) => {
-  const { clone, remote, task, write } = await scene(t, { 'a.txt': 'a\n' });
+  const { clone, prepare, task, write } = await scene(t, { 'a.txt': 'a\n' });
   const git = clone();
-  await prepareRepository(git, remote, task);
+  await prepare(git);
   await write(git, 'a.txt', 'one\n');
-  await git.run(['commit', '-qam', 'One']);
-  await git.run(['checkout', '-q', '-b', 'side', 'HEAD^']);
+  await git.agents.run(['commit', '-qam', 'One']);
+  await git.agents.run(['checkout', '-q', '-b', 'side', 'HEAD^']);
   await write(git, 'a.txt', 'two\n');
-  await git.run(['commit', '-qam', 'Two']);
-  t.not((await git.try(['merge', task.branch])).code, 0);
+  await git.agents.run(['commit', '-qam', 'Two']);
+  t.not((await git.agents.try(['merge', task.branch])).code, 0);
   const { commit } = await commitWorktree(git, 'Half');
-  t.is((await git.run(['rev-list', '--parents', '-1', commit ?? ''])).split(' ').length, 3);
-  t.regex(await git.run(['show', `${commit}:a.txt`]), /<<<<<<< HEAD/);
+  t.is((await git.own.run(['rev-list', '--parents', '-1', commit ?? ''])).split(' ').length, 3);
+  t.regex(await git.own.run(['show', `${commit}:a.txt`]), /<<<<<<< HEAD/);
 });

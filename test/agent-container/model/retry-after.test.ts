@@ -10,6 +10,17 @@ const CASES: [Record<string, string>, number | null][] = [
   [{ 'retry-after': '0' }, 0],
   [{ 'retry-after': '-5' }, null],
   [{ 'retry-after': 'soon' }, null],
+  [{ 'retry-after': 'NaN' }, null],
+  [{ 'retry-after': 'Infinity' }, null],
+  [{ 'retry-after': '1e9' }, null],
+  [{ 'retry-after': '0x10' }, null],
+  [{ 'retry-after': '120 seconds' }, null],
+  [{ 'retry-after': '7200, 7200' }, null],
+  [{ 'retry-after': '+5' }, null],
+  [{ 'retry-after': '-0' }, null],
+  [{ 'retry-after': '999999999' }, 999_999_999_000],
+  [{ 'retry-after': '9'.repeat(40) }, null],
+  [{ 'retry-after-ms': '-1', 'retry-after': '-1' }, null],
   [{ 'retry-after': '' }, null],
   [{ 'retry-after': 'Wed, 04 Mar 2026 05:07:07 GMT' }, 60_000],
   [{ 'retry-after': 'Wed, 04 Mar 2020 05:07:07 GMT' }, 0],
@@ -31,6 +42,15 @@ const CASES: [Record<string, string>, number | null][] = [
     30_000,
   ],
 ];
+
+for (const limit of ['requests', 'tokens', 'output-tokens', 'priority-input-tokens', 'one-of-later'])
+  CASES.push([
+    {
+      [`anthropic-ratelimit-${limit}-remaining`]: '0',
+      [`anthropic-ratelimit-${limit}-reset`]: '2026-03-04T07:06:07Z',
+    },
+    7_200_000,
+  ]);
 
 for (const [headers, expected] of CASES)
   test(`${JSON.stringify(headers)} asks to wait ${expected ?? 'no named time'}`, (t) => {

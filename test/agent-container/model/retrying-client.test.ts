@@ -71,16 +71,20 @@ for (const [what, fault, reason] of FINAL)
     t.is(model.requests.length, 1);
   });
 
-test('does not wait for the spending limit of the API account', async (t) => {
-  const b = await bench(t);
-  b.fetch = async () => {
-    const details = { error_code: 'enforced_spend_limit_reached' };
-    const error = { type: 'rate_limit_error', message: 'Your limit for this month is reached.', details };
-    return Response.json({ type: 'error', error }, { status: 429 });
-  };
-  t.is((await b.run()).reason, 'model_rejected');
-  t.is(b.of('turn.retried').length, 0);
-});
+for (const [error_code, status] of [
+  ['enforced_spend_limit_reached', 429],
+  ['contract_spend_limit_reached', 429],
+  ['linked_organization_spend_limit_reached', 402],
+] as const)
+  test(`does not wait for a spending limit of the API account: ${error_code}`, async (t) => {
+    const b = await bench(t);
+    b.fetch = async () => {
+      const error = { type: 'rate_limit_error', message: 'Your limit is reached.', details: { error_code } };
+      return Response.json({ type: 'error', error }, { status, headers: { 'retry-after': '3600' } });
+    };
+    t.is((await b.run()).reason, 'model_rejected');
+    t.is(b.of('turn.retried').length, 0);
+  });
 
 test('waits until a limit resets, and says until when', async (t) => {
   const { end, waits, of } = await after(t, [faults.rateLimited(1)]);

@@ -144,9 +144,10 @@ test('an event that the coordinator refuses is replaced by a log event', async (
   await reporter.drained(never);
   t.deepEqual(
     task.events.map(({ type }) => type),
-    ['agent.started', 'log', 'log', 'log'],
+    ['agent.started', 'log', 'log', 'log', 'log'],
   );
-  t.regex(JSON.stringify(task.events[2]?.body), /refused an event .* left out/);
+  t.regex(JSON.stringify(task.events[2]?.body), /refused an event .* number 3 is left out/);
+  t.regex(JSON.stringify(task.events[4]?.body), /Event 3 was refused: .*body\/items/);
 });
 
 test('while the spool is full the work waits, and no event is lost', async (t) => {

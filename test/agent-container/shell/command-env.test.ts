@@ -2,7 +2,12 @@ import test from 'ava';
 import { commandEnv } from '../../../agent-container/shell/command-env.ts';
 import { MockCoordinator } from '../../support/mock-coordinator/mock.ts';
 
-const OPTIONS = { inherited: { PATH: '/bin', LANG: 'de_DE.UTF-8' }, home: '/home', proxy_url: 'http://127.0.0.1:1' };
+const OPTIONS = {
+  inherited: { PATH: '/bin', LANG: 'de_DE.UTF-8' },
+  home: '/home',
+  tmp: '/tmp',
+  proxy_url: 'http://127.0.0.1:1',
+};
 const envOf = (given: { egress: 'none' | 'open'; env: Record<string, string> }) =>
   commandEnv(new MockCoordinator().addTask(given).assignment(), OPTIONS);
 
@@ -13,4 +18,12 @@ test('no program asks or pages', (t) => {
 test('the variables of the project override all others', (t) => {
   const env = envOf({ egress: 'open', env: { CI: 'false', HTTPS_PROXY: 'http://proxy.test' } });
   t.like(env, { CI: 'false', HTTPS_PROXY: 'http://proxy.test', LANG: 'de_DE.UTF-8', HOME: '/home' });
+});
+
+test('what is installed for all projects goes to HOME, where it is found, and temporary files to the given folder', (t) => {
+  const env = envOf({ egress: 'none', env: {} });
+  t.like(env, { TMPDIR: '/tmp', npm_config_prefix: '/home/.local', GEM_HOME: '/home/.gem' });
+  // The folders of programs that npm, pip, Cargo, Go, gem and pnpm use below these and HOME.
+  const dirs = ['/home/.local/bin', '/home/.cargo/bin', '/home/go/bin', '/home/.gem/bin', env['PNPM_HOME'], '/bin'];
+  t.deepEqual(env['PATH']?.split(':'), dirs);
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -39,7 +40,7 @@ test('a command gives its exit code and output, stdout and stderr in the order i
 test('the next command gets the working directory and exported variables, and nothing else', async (t) => {
   const { run, repo_dir } = await makeShell(t);
   const first = await run('mkdir -p a/b && cd a/b && export NAME="x y\nz" && local=1; unset HOME; exit 3');
-  t.like(first, { cwd: join(repo_dir, 'a/b'), cwd_changed: true, exit_code: 3 });
+  t.like(first, { cwd: Buffer.from(join(repo_dir, 'a/b')), cwd_changed: true, exit_code: 3 });
   const second = await run('pwd; echo "$NAME|$local|${HOME-none}"');
   t.is(second.output, `${repo_dir}/a/b\nx y\nz||none\n`);
   t.false(second.cwd_changed);
@@ -172,4 +173,81 @@ test('the shell leaves no file of its own behind', async (t) => {
   const { run, scratch_dir, repo_dir } = await makeShell(t);
   await run('true');
   t.deepEqual([await readdir(scratch_dir), await readdir(repo_dir)], [[], []]);
+});
+
+test('a command of any length runs', async (t) => {
+  const { run, shell } = await makeShell(t);
+  for (const chars of [127 * 1024, 128 * 1024, 200_000, 5_000_000]) {
+    const result = await run(`text='${'x'.repeat(chars)}'\necho \${#text}\n`);
+    t.is(result.output, `${chars}\n`);
+  }
+  const long = await run(`cat > file <<'END'\n${'line with $x and \\\\ in it\n'.repeat(20_000)}END\nwc -l < file`);
+  t.is(long.output, '20000\n');
+  const { finished, log } = await shell.start(`# ${'x'.repeat(300_000)}\necho started`);
+  await finished;
+  t.regex(await readFile(log, 'utf8'), /^started\n/);
+});
+
+test('variables that are too long for any program do not break the shell', async (t) => {
+  const { run } = await makeShell(t);
+  await run(`export A=1 BIG=$(printf '%0200000d' 0) LAST=$(printf '%0131000d' 0)`);
+  t.is((await run('echo "$A ${#BIG} ${#LAST}"')).output, '1 0 131000\n');
+  await run(`for i in $(seq 100); do export "B$i=$(printf '%0100000d' 0)"; done`);
+  t.is((await run('/bin/echo $A')).output, '1\n');
+});
+
+test('a command is run as it is: quotes, substitutions, a here-document, no newline at its end', async (t) => {
+  const { run } = await makeShell(t);
+  for (const [command, output] of [
+    [`printf '%s' "a'b"`, `a'b`],
+    ['cat <<END\n$((1 + 1))\nEND', '2\n'],
+    ['echo \\\\ \\\n more', '\\ more\n'],
+    ['# nothing', ''],
+    ['echo "$#"; echo "$0"', '0\nbash\n'],
+    ['\n\n  echo é😀  \n\n', 'é😀\n'],
+    [`echo $'\\xe9' | od -An -tx1`, ' e9 0a\n'],
+    ['f() { return 3; }; f; echo $?', '3\n'],
+    ['pgrep -fc "pattern of its own" || true', '0\n'],
+  ] as const)
+    t.is((await run(command)).output, output, command);
+});
+
+test('no file of a command is left, nor of one in the background', async (t) => {
+  const { run, shell, repo_dir, scratch_dir } = await makeShell(t);
+  await run('echo "$ERRAND_STATE" > own');
+  const { finished } = await shell.start('echo "$ERRAND_STATE" >> own');
+  await finished;
+  const own = (await readFile(join(repo_dir, 'own'), 'utf8')).trim().split('\n');
+  t.is(own.length, 2);
+  await until('its files are removed', () => own.every((dir) => !existsSync(dir)));
+  t.deepEqual(await readdir(scratch_dir), ['command-2.log']);
+});
+
+test('a progress bar leaves its last state, in the result and in the file', async (t) => {
+  const { run, scratch_dir } = await makeShell(t);
+  const bar = `for i in $(seq 1 20000); do printf '\\r%d%%' $i; done; echo; echo done`;
+  t.is((await run(bar)).output, '20000%\ndone\n');
+  await run(`seq 1 50000; ${bar}`);
+  const log = await readFile(join(scratch_dir, 'command-2.log'), 'utf8');
+  t.true(log.endsWith('50000\n20000%\ndone\n'));
+});
+
+test('a shell goes on in the folder in which the one before it was, and its ids are its own', async (t) => {
+  const { shell, repo_dir, scratch_dir, run } = await makeShell(t);
+  const file = join(scratch_dir, 'working-folder');
+  await shell.keepCwdIn(file);
+  t.is(shell.cwd.toString(), repo_dir);
+  const ids = new Set([(await shell.start('true')).id]);
+  await run(`mkdir -p a/$'b\\xe9' && cd a/$'b\\xe9'`);
+  for (const label of ['attempt-2-command', 'attempt-3-command']) {
+    const next = shell.fork(label);
+    await next.keepCwdIn(file);
+    t.is((await next.run('basename "$PWD" | od -An -tx1', 30_000, () => undefined)).output, ' 62 e9 0a\n');
+    ids.add((await next.start('true')).id);
+  }
+  t.is(ids.size, 3);
+  await rm(join(repo_dir, 'a'), { recursive: true });
+  const last = shell.fork('attempt-4-command');
+  await last.keepCwdIn(file);
+  t.is(last.cwd.toString(), repo_dir);
 });

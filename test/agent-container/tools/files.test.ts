@@ -4,19 +4,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { toolbox } from '../../support/tools.ts';
 
-const PNG = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}`).join('\n');
 
 test('read_file gives numbered lines, and says how to read on', async (t) => {
   const { use } = await toolbox(t, { 'a.txt': `${numbered(1, 5000)}\n`, 'b.txt': 'one\r\ntwo' });
-  t.is(await use('read_file', { path: 'b.txt' }), '     1\tone\n     2\ttwo');
+  t.is(await use('read_file', { path: 'b.txt' }), '1\tone\n2\ttwo');
   const first = await use('read_file', { path: 'a.txt' });
-  t.regex(first, /^ {5}1\tline 1\n[^]* {2}2000\tline 2000\n\[Lines 1 to 2000 of 5000. Go on with offset 2001.\]$/);
-  t.is(await use('read_file', { path: 'a.txt', offset: 4999, limit: 10 }), '  4999\tline 4999\n  5000\tline 5000');
+  t.regex(first, /^1\tline 1\n[^]*\n2000\tline 2000\n\[Lines 1 to 2000 of 5000. Go on with offset 2001.\]$/);
+  t.is(await use('read_file', { path: 'a.txt', offset: 4999, limit: 10 }), '4999\tline 4999\n5000\tline 5000');
   t.is(await use('read_file', { path: 'a.txt', offset: 5001 }), 'ERROR: a.txt has 5000 lines: there is no line 5001.');
 });
 
@@ -28,35 +24,11 @@ test('read_file handles long lines, long files, empty and binary ones', async (t
     binary: Buffer.from([1, 2, 0, 3]),
     huge: Buffer.alloc(21 * 1024 * 1024, 'x'),
   });
-  t.regex(await use('read_file', { path: 'wide' }), /w{2000} \[… 98000 more characters in this line\]\n {5}2\tshort$/);
+  t.regex(await use('read_file', { path: 'wide' }), /w{2000} \[… 98000 more characters in this line\]\n2\tshort$/);
   t.regex(await use('read_file', { path: 'many' }), /\[Lines 1 to 49 of 500. Go on with offset 50.\]$/);
   t.is(await use('read_file', { path: 'empty' }), 'empty is empty.');
   t.regex(await use('read_file', { path: 'binary' }), /^binary is a binary file of 4 bytes/);
   t.regex(await use('read_file', { path: 'huge' }), /^ERROR: huge has 22020096 bytes, too many/);
-});
-
-test('read_file shows images by their content, not by their name, up to a size', async (t) => {
-  const { call, use } = await toolbox(t, {
-    'dot.txt': PNG,
-    'fake.png': 'no image',
-    'large.png': Buffer.concat([PNG, Buffer.alloc(700 * 1024)]),
-    'a.gif': Buffer.from('GIF89a....'),
-    'a.webp': Buffer.from('RIFF....WEBPVP8 '),
-    'a.jpg': Buffer.from('ffd8ffe000', 'hex'),
-  });
-  const { content } = await call('read_file', { path: 'dot.txt' });
-  t.deepEqual(content[1], {
-    type: 'image',
-    source: { type: 'base64', media_type: 'image/png', data: PNG.toString('base64') },
-  });
-  for (const [path, media_type] of [
-    ['a.gif', 'image/gif'],
-    ['a.webp', 'image/webp'],
-    ['a.jpg', 'image/jpeg'],
-  ] as const)
-    t.like((await call('read_file', { path })).content[1], { source: { media_type } });
-  t.is(await use('read_file', { path: 'fake.png' }), '     1\tno image');
-  t.regex(await use('read_file', { path: 'large.png' }), /^ERROR: large.png is an image of \d+ bytes; at most/);
 });
 
 test('no path or link leads the file tools out of the repository', async (t) => {
@@ -92,8 +64,8 @@ test('no path or link leads the file tools out of the repository', async (t) => 
   // Links inside the repository and absolute paths work; the scratch directory can be read, not written.
   t.is(await use('write_file', { path: 'inner', content: 'new\n' }), 'Replaced in.txt: 1 lines.');
   t.true((await lstat(join(repo_dir, 'inner'))).isSymbolicLink());
-  t.is(await use('read_file', { path: join(repo_dir, 'in.txt') }), '     1\tnew');
-  t.is(await use('read_file', { path: join(scratch_dir, 'log') }), '     1\ta log');
+  t.is(await use('read_file', { path: join(repo_dir, 'in.txt') }), '1\tnew');
+  t.is(await use('read_file', { path: join(scratch_dir, 'log') }), '1\ta log');
   t.regex(
     await use('write_file', { path: join(scratch_dir, 'log'), content: '' }),
     /^ERROR: .* outside of the repository/,
@@ -121,20 +93,20 @@ test('write_file makes folders, keeps the mode, and leaves no temporary file', a
   t.regex(await use('write_file', { path: 'run.sh/x', content: '' }), /^ERROR: A part of the path is a file/);
 });
 
-test('edit_file replaces text, and shows the lines around it', async (t) => {
+test('edit_file replaces text, and says where in few words', async (t) => {
   const { use, repo_dir } = await toolbox(t, { 'a.js': `${numbered(1, 20)}\n` });
   const shown = await use('edit_file', { path: 'a.js', old_text: 'line 10\n', new_text: 'ten\nten and a half\n' });
-  t.regex(shown, /^Replaced it in a.js:\n {5}6\tline 6\n[^]* {4}10\tten\n {4}11\tten and a half\n {4}12\tline 11\n/);
+  t.is(shown, 'Replaced it in a.js (line 10).');
   t.true((await readFile(join(repo_dir, 'a.js'), 'utf8')).includes('line 9\nten\nten and a half\nline 11\n'));
+  const all = await use('edit_file', { path: 'a.js', old_text: 'line', new_text: 'row', replace_all: true });
+  t.is(all, 'Replaced 19 occurrences in a.js (lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, …).');
 });
 
-test('edit_file says what to do if the text is missing or there several times', async (t) => {
+test('edit_file says what to do if the text is there several times, or the file is not', async (t) => {
   const { use, repo_dir } = await toolbox(t, { a: 'x = 1\n  y = 2\nx = 1\n' });
   const edit = (old_text: string, new_text: string, more = {}) =>
     use('edit_file', { path: 'a', old_text, new_text, ...more });
   t.regex(await edit('x = 1', 'x = 2'), /^ERROR: old_text is in a 2 times \(lines 1, 3\)/);
-  t.regex(await edit('z', 'y'), /^ERROR: old_text is not in a. Read the file again/);
-  t.regex(await edit('y  =  2', 'y = 3'), /^ERROR: .*Lines 2 to 2 differ from it only in spaces/);
   t.regex(await edit('x', 'x'), /^ERROR: .*nothing would change/);
   t.regex(await use('edit_file', { path: 'b', old_text: 'x', new_text: 'y' }), /^ERROR: There is no b. Use write_file/);
   t.is(await readFile(join(repo_dir, 'a'), 'utf8'), 'x = 1\n  y = 2\nx = 1\n');
@@ -142,18 +114,29 @@ test('edit_file says what to do if the text is missing or there several times', 
   t.is(await readFile(join(repo_dir, 'a'), 'utf8'), '$& $1\n  y = 2\n$& $1\n');
 });
 
-test('edit_file keeps line endings and the byte order mark, and refuses what is not UTF-8', async (t) => {
-  const { use, repo_dir } = await toolbox(t, {
-    crlf: '\uFEFFone\r\ntwo\r\nthree\r\n',
-    mixed: 'a\r\nb\nc\n',
-    latin: Buffer.from('caf\xe9\n', 'latin1'),
+test('an edit that misses shows the lines of the file that it may have meant', async (t) => {
+  const body = ['function sum(a, b) {', '\treturn a + b;', '}', '', 'function mul(a, b) {', '\treturn a * b;', '}'];
+  const { use } = await toolbox(t, {
+    'f.js': `${body.join('\n')}\n`,
+    'long.js': `${numbered(1, 30_000)}\n${body.join('\n')}\n`,
   });
-  await use('edit_file', { path: 'crlf', old_text: 'two\nthree', new_text: '2\n3' });
-  await use('edit_file', { path: 'crlf', old_text: 'one', new_text: '1\n1' });
-  t.is(await readFile(join(repo_dir, 'crlf'), 'utf8'), '\uFEFF1\r\n1\r\n2\r\n3\r\n');
-  await use('edit_file', { path: 'mixed', old_text: 'b\nc', new_text: 'B\nC' });
-  t.is(await readFile(join(repo_dir, 'mixed'), 'utf8'), 'a\r\nB\nC\n');
-  t.regex(await use('edit_file', { path: 'latin', old_text: 'caf', new_text: 'tea' }), /^ERROR: latin is not UTF-8/);
+  const miss = (old_text: string, path = 'f.js') => use('edit_file', { path, old_text, new_text: '' });
+  t.is(
+    await miss('function mul(a, b) {\n  return a * b;\n}'),
+    'ERROR: old_text is not in f.js. These lines differ from it only in spaces; give them exactly:\n' +
+      '5\tfunction mul(a, b) {\n6\t\treturn a * b;\n7\t}',
+  );
+  t.is(
+    await miss('function mul(a, b) {\n\treturn b * a;\n}\n'),
+    'ERROR: old_text is not in f.js. The most similar lines are these; the first difference is on line 6:\n' +
+      '5\tfunction mul(a, b) {\n6\t\treturn a * b;\n7\t}',
+  );
+  t.regex(await miss('function sums(a, b) {'), /first difference is on line 1:\n1\tfunction sum\(a, b\) \{$/);
+  t.regex(await miss('\treturn a * b;\n\tnever();\n}', 'long.js'), /line 30007:\n30006\t\treturn a \* b;\n30007\t\}/);
+  t.is(
+    await miss('nothing of the kind'),
+    'ERROR: old_text is not in f.js. Nothing in it is similar: read the file again, it may have changed.',
+  );
 });
 
 test('list_files lists level by level, up to a limit', async (t) => {

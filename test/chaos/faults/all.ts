@@ -6,6 +6,7 @@ import { COORDINATOR_FAULTS } from './coordinator.ts';
 import { ENGINE_FAULTS } from './engine.ts';
 import { HISTORY_FAULTS } from './history.ts';
 import { MACHINE_FAULTS } from './machine.ts';
+import { REPOSITORY_FAULTS } from './repository.ts';
 import { UPSTREAM_FAULTS } from './upstream.ts';
 import { WORKER_FAULTS } from './worker.ts';
 
@@ -16,6 +17,7 @@ export const FAULTS: Fault[] = [
   ...CALLBACK_FAULTS,
   ...CLIENT_FAULTS,
   ...UPSTREAM_FAULTS,
+  ...REPOSITORY_FAULTS,
   ...HISTORY_FAULTS,
   ...MACHINE_FAULTS,
   ...BACKUP_FAULTS,

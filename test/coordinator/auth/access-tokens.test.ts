@@ -69,12 +69,25 @@ test('a ticket works once, for a short time', (t) => {
   t.is(tickets.redeem('unknown'), undefined);
 });
 
-test('past their limit, the oldest ticket is dropped', (t) => {
+const person = (name: string) => ({ user_id: name, session, expires_at_ms: Date.now() + 1000 });
+
+test("past a person's limit their oldest ticket is void, and nobody else's", (t) => {
   const tickets = new Tickets(Date.now);
-  const identity = { user_id, session, expires_at_ms: Date.now() + 1000 };
-  const first = tickets.issue(identity);
-  const second = tickets.issue(identity);
-  for (let n = 0; n < 9_999; n++) tickets.issue(identity);
+  const others = ['ann', 'bob', 'cid'].map((name) => [tickets.issue(person(name)), name] as const);
+  const first = tickets.issue(person('hog'));
+  const second = tickets.issue(person('hog'));
+  for (let n = 0; n < LIMITS.ws_tickets_per_user_max - 1; n++) tickets.issue(person('hog'));
   t.is(tickets.redeem(first), undefined);
-  t.deepEqual(tickets.redeem(second), identity);
+  t.like(tickets.redeem(second), { user_id: 'hog' });
+  for (let n = 0; n < 20_000; n++) tickets.issue(person('hog'));
+  for (const [ticket, user_id] of others) t.like(tickets.redeem(ticket), { user_id });
+});
+
+test("past the server's limit those with the most tickets lose theirs first", (t) => {
+  const tickets = new Tickets(Date.now);
+  const ann = tickets.issue(person('ann'));
+  for (let n = 0; n < 20_000; n++) tickets.issue(person(`hog ${n % 400}`));
+  t.like(tickets.redeem(ann), { user_id: 'ann' });
+  const late = tickets.issue(person('late'));
+  t.like(tickets.redeem(late), { user_id: 'late' });
 });

@@ -116,8 +116,22 @@ test('an attempt in which the model answered ends an outage; so do success, anot
   t.is([started, called, ended('succeeded')].reduce(nextState, parked).outage_since, null);
 });
 
-test('a retry or a cancel ends the wait of a queued task', (t) => {
+test('an outage after a long named wait is a new one, and is waited for as long as any', (t) => {
+  const parked = after(started, called, outage({ retry_at: inHours(20) }));
+  const end = { at: inHours(20), waited_ms: 20 * 3_600_000 };
+  const later = [started, called, outage(end)].reduce(nextState, parked);
+  t.like(later, { status: 'queued', outage_since: inHours(20) });
+  // The waits between two tries of one outage are short, however long the attempts take.
+  let [task, hours] = [later, 20];
+  for (; task.status === 'queued' && hours < 40; hours++)
+    task = [started, called, outage({ at: inHours(hours), waited_ms: 600_000 })].reduce(nextState, task);
+  t.is(task.status, 'failed');
+  t.true(hours > 26 && hours < 30, `${hours} hours`);
+});
+
+test('a message, a retry or a cancel ends the wait of a queued task', (t) => {
   const parked = after(started, called, outage({ retry_at: inHours(2) }));
+  t.like(nextState(parked, { type: 'message', at }), { status: 'queued', retry_at: null, outage_since: at });
   t.like(nextState(parked, { type: 'retry', at }), { status: 'queued', retry_at: null });
   t.like(nextState(parked, { type: 'cancel', reason: 'enough', at }), { status: 'cancelled', retry_at: null });
 });

@@ -116,13 +116,33 @@ test('messages that are already in the conversation are not sent again', async (
   t.deepEqual(messages, [{ id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z' }]);
 });
 
-test('a transcript above the size limit is refused with an explanation', async (t) => {
+const TOO_LONG: Record<string, (count_max: number) => { count: number; text: string }> = {
+  'of long events': () => ({ count: 40, text: 'x'.repeat(LIMITS.transcript_bytes_max / 32) }),
+  'of characters of three bytes': () => ({ count: 40, text: '€'.repeat(LIMITS.transcript_bytes_max / 96) }),
+  'of many short events': (count_max) => ({ count: count_max, text: '' }),
+};
+
+for (const [what, lengthOf] of Object.entries(TOO_LONG))
+  test(`a transcript ${what} above the size limit is refused with an explanation`, async (t) => {
+    const { deps, task } = await openWithTask(t);
+    addAttempt(deps.db, task.id, 1, 40);
+    addAttempt(deps.db, task.id, 2, 0);
+    const { count, text } = lengthOf(LIMITS.transcript_bytes_max / 100);
+    deps.db.transaction(() => {
+      for (let seq = 1; seq <= count; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
+    })();
+    await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
+  });
+
+test('a transcript just below the size limit fits into an assignment', async (t) => {
   const { deps, task } = await openWithTask(t);
-  addAttempt(deps.db, task.id, 1, 40);
+  addAttempt(deps.db, task.id, 1, 30);
   addAttempt(deps.db, task.id, 2, 0);
-  const text = 'x'.repeat(LIMITS.assignment_bytes_max / 64);
-  for (let seq = 1; seq <= 40; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
-  await t.throwsAsync(buildAssignment(deps, task.id, 2), { code: 'too_large', message: /is too long to continue/ });
+  const text = 'x'.repeat(LIMITS.transcript_bytes_max / 32);
+  for (let seq = 1; seq <= 31; seq++) addEvent(deps.db, task, 1, seq, 'tool.finished', { text });
+  const assignment = await buildAssignment(deps, task.id, 2);
+  t.is(assignment.transcript.length, 31);
+  t.true(Buffer.byteLength(JSON.stringify(assignment)) < LIMITS.assignment_bytes_max);
 });
 
 test('an attempt that does not exist has no assignment', async (t) => {

@@ -105,6 +105,16 @@ test('a retry_at from before the clock was set back is ignored', async (t) => {
   t.is(nextRetryIn(db, time()), null);
 });
 
+test('a clock that is corrected by seconds ends no wait', async (t) => {
+  const { db } = await openEmpty(t);
+  const user_id = addUser(db);
+  addTask(db, user_id, { queued_at: time(), retry_at: time(2 * 3600_000) });
+  for (const step_ms of [-1, -1_000, -50_000, 1_000]) {
+    t.is(nextTask(db, time(step_ms), []), undefined, `${step_ms} ms`);
+    t.not(nextRetryIn(db, time(step_ms)), null);
+  }
+});
+
 test('a task that is not queued has no place', async (t) => {
   const { db, log } = await openEmpty(t);
   const task = addTask(db, addUser(db));

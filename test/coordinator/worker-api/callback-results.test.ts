@@ -36,6 +36,13 @@ test('a result ends the attempt and the task; it may be repeated, and every othe
   t.deepEqual(scene.ended, [`${task_id}/1`]);
 });
 
+test('the diff of work that the forge refused is kept', async (t) => {
+  const { scene, task_id, result } = await worker(t);
+  const refused = { status: 'failed', reason: 'push_rejected', branch: null, commit: null, diff: 'what was done' };
+  t.is((await result(0, refused)).status, 200);
+  t.is(findDiff(scene.log.db, task_id)?.diff, 'what was done');
+});
+
 test('an attempt that fails before it pushed anything keeps the result of an earlier attempt', async (t) => {
   const { scene, user_id, task_id, result } = await worker(t);
   const commit = 'a'.repeat(40);

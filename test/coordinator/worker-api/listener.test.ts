@@ -138,6 +138,29 @@ test('gives the assignment to the active attempt only', async (t) => {
   t.deepEqual(asked, [[id, attempt]]);
 });
 
+test('one assignment of a task is in memory at a time, until its worker has read it or hung up', async (t) => {
+  let built = 0;
+  const { where, id, token } = await start(t, {
+    assignment: async () => {
+      built++;
+      return JSON.parse(JSON.stringify({ contract_version: 1, prompt: 'x'.repeat(8 * 1024 * 1024) }));
+    },
+  });
+  const path = `/internal/tasks/${id}/assignment`;
+  const slow = await raw(where);
+  slow.pause();
+  slow.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
+  await until('it is built', () => built === 1);
+  const refused = await Promise.all(Array.from({ length: 20 }, () => callWorkerApi(where, { path, token })));
+  for (const answer of refused) t.deepEqual(refusal(answer), [429, 'rate_limited']);
+  t.is(built, 1);
+  slow.destroy();
+  await until('the next one is sent', async () => (await callWorkerApi(where, { path, token })).status === 200);
+  t.is(built, 2);
+  // A call that fails takes no slot with it.
+  t.is((await callWorkerApi(where, { path, token })).status, 200);
+});
+
 test('forwards the exact path for the active attempt, and aborts when the attempt ends', async (t) => {
   const calls: [Caller, string][] = [];
   const { scene, user_id, where, id, token } = await start(t, {

@@ -208,7 +208,7 @@ test.serial('a task whose secrets cannot be decrypted fails at once and says so'
   server.dispatcher.wake();
   const failed = await server.reaches(task.id, 'failed');
   t.is(failed.reason, 'setup_failed');
-  t.regex(failed.detail ?? '', /git_token and env cannot be opened/);
+  t.regex(failed.detail ?? '', /git_token and secrets cannot be opened/);
 });
 
 test.serial('another conflict while an attempt starts is not a setup failure, and the task is retried', async (t) => {

@@ -46,6 +46,19 @@ test('no lease expires because this process itself was stalled', async (t) => {
   await until('its lease expires', () => lost.length === 1);
 });
 
+test.serial('a process that is held up again and again still finds a silent worker', async (t) => {
+  const { leases, lost } = startLeases(t, 2_000);
+  leases.begin('silent', 1);
+  const began = performance.now();
+  while (lost.length === 0 && performance.now() - began < 9_000) {
+    const woken = performance.now() + 1_150;
+    while (performance.now() < woken);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  t.is(lost.length, 1);
+  t.true(performance.now() - began < 3.2 * 2_000);
+});
+
 test('the detail of a lost attempt says whether its worker never called or fell silent', async (t) => {
   const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), lease_ms: 700 });
   t.teardown(scene.close);

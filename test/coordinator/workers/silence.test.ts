@@ -55,7 +55,7 @@ test('a worker that misses its heartbeats is shown as silent, at once and wherev
   t.is(client.of('state').length, frames + 1);
 });
 
-function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 100 }) {
+function stallsOf(t: ExecutionContext, times = { stall_ms: 700, wait_grace_ms: 100 }) {
   const found: Stall[] = [];
   const progress = new ProgressWatch((stall) => found.push(stall) > 0, times);
   const keep_alive = setInterval(() => undefined, 1_000);
@@ -68,9 +68,11 @@ function stallsOf(t: ExecutionContext, times = { stall_ms: 200, wait_grace_ms: 1
 
 test('an attempt without progress is reported, with what its worker last waited for; one with progress is not', async (t) => {
   const { progress, found } = stallsOf(t);
+  for (const task_id of ['stuck', 'moves', 'prints', 'forwarded', 'ended']) progress.begin(task_id, 1, 60_000);
   progress.recordWait('stuck', 1, model);
-  for (const task_id of ['moves', 'prints', 'forwarded', 'ended']) progress.recordProgress(task_id, 1);
   progress.end('ended', 1);
+  // The effect of a call that was stored with the end: it must not be watched again.
+  progress.recordProgress('ended', 1);
   const done = progress.beginForward('forwarded', 1);
   const moving = setInterval(() => {
     progress.recordProgress('moves', 1);
@@ -110,6 +112,7 @@ test('a wait may last until its end plus a grace period, and output does not ext
   const began = performance.now();
   // The worker's clock is wrong by a year.
   const at = (ms: number) => new Date(Date.parse('2025-01-01T00:00:00Z') + ms).toISOString();
+  for (const task_id of ['command', 'person']) progress.begin(task_id, 1, 60_000);
   progress.recordWait('command', 1, { kind: 'command', command: 'make', since: at(0), until: at(500) });
   progress.recordWait('person', 1, { kind: 'person', question: 'Which?', since });
   const printing = setInterval(() => progress.recordOutput('command', 1), 10);
@@ -121,6 +124,41 @@ test('a wait may last until its end plus a grace period, and output does not ext
     ['command'],
   );
 });
+
+test.serial('a process that is held up again and again still finds an attempt without progress', async (t) => {
+  for (const [block_ms, pause_ms] of [
+    [1_150, 0],
+    [1_150, 40],
+  ] as const) {
+    const { progress, found } = stallsOf(t, { stall_ms: 1_500, wait_grace_ms: 1_000 });
+    progress.begin('stuck', 1, 60_000);
+    const began = performance.now();
+    while (found.length === 0 && performance.now() - began < 9_000) {
+      const woken = performance.now() + block_ms;
+      while (performance.now() < woken);
+      await new Promise((resolve) => setTimeout(resolve, pause_ms));
+    }
+    t.is(found.length, 1, `blocks of ${block_ms} ms`);
+    const times_bound = (performance.now() - began) / 1_500;
+    t.true(times_bound >= 1 && times_bound < 3.2, `found after ${times_bound} times the bound`);
+  }
+});
+
+test.serial(
+  'what was held up is left out: neither an attempt nor its wait or deadline ends by one long hold-up',
+  async (t) => {
+    const { progress, found } = stallsOf(t, { stall_ms: 400, wait_grace_ms: 300 });
+    for (const task_id of ['moving', 'command', 'deadline']) progress.begin(task_id, 1, 60_000);
+    progress.begin('deadline', 1, 1_000);
+    progress.recordWait('command', 1, { kind: 'command', command: 'make', since, until: since });
+    const woken = performance.now() + 2_500;
+    while (performance.now() < woken);
+    // What came meanwhile is read after the timers.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    t.deepEqual(found, []);
+    await until('all are found later', () => found.length === 3);
+  },
+);
 
 test.serial('a worker that sends heartbeats without progress loses its attempt, and the task is retried', async (t) => {
   const server = await startServer(t, { stall_ms: 2_000, wait_grace_ms: 1_000 });

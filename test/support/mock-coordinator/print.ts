@@ -3,7 +3,7 @@ import { EventLines } from '../../../coordinator/cli/render/event-lines.ts';
 import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { paint, type Line } from '../../../coordinator/cli/render/line.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
-import type { MockTask, Seen } from './task.ts';
+import { describeRefusal, type MockTask, type Seen } from './task.ts';
 
 type Out = { write: (text: string) => unknown; isTTY?: boolean };
 
@@ -44,7 +44,7 @@ function linesOf(task: MockTask, events: EventLines, seen: Exclude<Seen, { kind:
       return all ? [[['dim', `♥ ${last_seq} events, waits for ${waiting_for?.kind ?? 'nothing'}`]]] : [];
     }
     case 'refused':
-      return [[['yellow', `✘ ${seen.call} was refused: ${seen.code}: ${seen.words}`]]];
+      return [[['yellow', `✘ ${describeRefusal(seen)}`]]];
     case 'result': {
       const { status, reason, detail, summary, branch, diff_stat } = seen.result;
       const style = status === 'succeeded' ? 'green' : status === 'failed' ? 'red' : 'yellow';

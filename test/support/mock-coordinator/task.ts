@@ -14,12 +14,18 @@ import {
   type Message,
 } from '../../../protocol/worker-schemas.ts';
 
+/** A callback that was refused: the error's code and message. */
+export type Refusal = { call: string; code: string; words: string };
+
 export type Seen =
   | { kind: 'event'; event: NumberedEvent }
   | { kind: 'delta'; delta: Delta }
   | { kind: 'heartbeat'; heartbeat: Heartbeat }
   | { kind: 'result'; result: ResultPost }
-  | { kind: 'refused'; call: string; code: string; words: string };
+  | ({ kind: 'refused' } & Refusal);
+
+/** A refusal as one line for a person. */
+export const describeRefusal = ({ call, code, words }: Refusal) => `${call} was refused: ${code}: ${words}`;
 
 type Attempt = {
   events: NumberedEvent[];
@@ -39,6 +45,10 @@ export class MockTask {
   readonly attempts: Attempt[] = [newAttempt()];
   readonly messages: Message[] = [];
   readonly breaches: string[] = [];
+  /** The callbacks that it refused, in the words that the worker got. */
+  readonly refusals: Refusal[] = [];
+  /** Sees each POST of events before it is stored, and refuses it by throwing. */
+  examine: ((post: EventsPost) => void) | undefined;
   cancelled: { reason: string } | null = null;
   /** The tokens, with the attempt that each is for. */
   readonly tokens = new Map<string, { attempt: number; expired: boolean }>();
@@ -178,8 +188,11 @@ export class MockTask {
     try {
       return this.#callback(name, body, attempt);
     } catch (error) {
-      if (error instanceof ErrandError)
-        this.#tell({ kind: 'refused', call: name, code: error.code, words: error.message });
+      if (error instanceof ErrandError) {
+        const refusal = { call: name, code: error.code, words: error.message };
+        this.refusals.push(refusal);
+        this.#tell({ kind: 'refused', ...refusal });
+      }
       throw error;
     }
   }
@@ -187,14 +200,18 @@ export class MockTask {
   #callback(name: string, body: unknown, attempt: number): CallbackReply {
     const fence = (given: number) => {
       if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
-      if (this.current.result !== undefined) throw new ErrandError('attempt_ended', 'The result is known already.');
+      if (this.current.result !== undefined) {
+        if (name !== 'result') this.breaches.push(`A call of ${name} came after the result.`);
+        throw new ErrandError('attempt_ended', 'The result is known already.');
+      }
       this.current.calls.push({ name, at: performance.now() });
     };
     switch (name) {
       case 'events': {
         const post = parse(EventsPost, body);
         fence(post.attempt);
-        return this.#takeEvents(post);
+        this.examine?.(post);
+        return this.store(post);
       }
       case 'heartbeat': {
         const heartbeat = parse(Heartbeat, body);
@@ -229,7 +246,8 @@ export class MockTask {
     return () => this.#posts--;
   }
 
-  #takeEvents(post: EventsPost): CallbackReply {
+  /** Stores the events of a POST. Throws the errors of the contract; then nothing of it is stored. */
+  store(post: EventsPost): CallbackReply {
     const fresh: NumberedEvent[] = [];
     for (const event of post.events) {
       const stored = this.events[event.seq - 1] ?? fresh[event.seq - 1 - this.events.length];

@@ -115,6 +115,12 @@ test('branches of the task may be pushed', (t) => {
   t.is(refusalOf(push(), TASK), null);
 });
 
+test('branches of the task may be pushed without slashes, for a repository that has a branch in the way', (t) => {
+  t.is(refusalOf(push(`refs/heads/errand-${TASK}-work`), TASK), null);
+  for (const ref of [`refs/heads/errand-${newId()}-work`, 'refs/heads/errand-work', `refs/heads/errand_${TASK}-work`])
+    t.not(refusalOf(push(ref), TASK), null, ref);
+});
+
 const FOREIGN = [
   'refs/heads/main',
   'HEAD',

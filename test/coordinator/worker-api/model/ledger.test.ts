@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { BudgetSpent } from '../../../../coordinator/worker-api/model/error.ts';
 import { Ledger } from '../../../../coordinator/worker-api/model/ledger.ts';
-import { TOKENS_PER_SECOND } from '../../../../coordinator/worker-api/model/meter.ts';
+import type { Ask } from '../../../../coordinator/worker-api/model/reservation.ts';
 import { EventLog } from '../../../../coordinator/sqlite/event-log.ts';
 import { demoPrices } from '../../../../coordinator/domain/prices.ts';
 import { readPrices } from '../../../../coordinator/operations/price-table.ts';
@@ -15,12 +15,10 @@ import { addTask, addUser, startAttempt, taskOf } from '../../../support/fixture
 import { SILENT } from '../../../support/silent.ts';
 
 const MODEL = 'claude-sonnet-5-5';
-const REQUEST = {
+const REQUEST: Ask = {
   model: MODEL,
-  max_tokens: 10_000,
-  max_tokens_at: undefined,
-  input_tokens: 4_000,
-  hour_cache: false,
+  max_tokens: 20_000,
+  input: { tokens_max: 4_000, cache: '5m', compacts: false },
 };
 const NOTHING = { input: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 };
 
@@ -53,9 +51,10 @@ test('a reservation is stored before the request is sent, and removed with the c
   const { caller, start, usage, open, charged } = await setUp(t);
   const ledger = start();
   const reservation = await ledger.reserve(caller, REQUEST);
-  t.like(open()[0], { task_id: caller.task_id, attempt: 1, cache_write_tokens: 4_000, max_tokens: 10_000 });
+  t.like(open()[0], { task_id: caller.task_id, attempt: 1, cache_write_tokens: 4_000, max_tokens: 20_000 });
   t.is(usage().requests, 0);
-  ledger.settle(reservation, { model: MODEL, parts: [{ ...NOTHING, input: 3_000, output: 100 }], complete: true });
+  const parts = [{ ...NOTHING, input: 3_000, output: 100 }];
+  ledger.settle(reservation, { kind: 'metered', model: MODEL, parts, edited: false });
   t.deepEqual(open(), []);
   t.like(usage(), { requests: 1, input_tokens: 3_000, output_tokens: 100 });
   t.is(charged().length, 1);
@@ -66,7 +65,7 @@ test('a reservation is stored before the request is sent, and removed with the c
 test('a request that cost nothing leaves no reservation and no charge', async (t) => {
   const { caller, start, usage, open, charged } = await setUp(t);
   const ledger = start();
-  ledger.settle(await ledger.reserve(caller, REQUEST), undefined);
+  ledger.settle(await ledger.reserve(caller, REQUEST), { kind: 'nothing' });
   t.deepEqual([open().length, usage().requests, charged().length], [0, 0, 0]);
 });
 
@@ -80,8 +79,8 @@ test('requests that an earlier process left in progress are charged once at the 
   t.deepEqual(open(), []);
   t.like(usage(), { requests: 2, cache_write_tokens: 8_000 });
   // For one request as much as could be written in 20 seconds, for the other its max_tokens.
-  const least = 20 * TOKENS_PER_SECOND + 100;
-  t.true(usage().output_tokens >= least && usage().output_tokens < least + 10 * TOKENS_PER_SECOND);
+  const least = 20 * 300 + 4_000 + 100;
+  t.true(usage().output_tokens >= least && usage().output_tokens < least + 10 * 300, `${usage().output_tokens}`);
   t.deepEqual(
     charged().map(({ task_id, attempt }) => [task_id, attempt]),
     [1, 2].map(() => [caller.task_id, 1]),
@@ -139,12 +138,37 @@ test('no task exceeds its budget, however often the server dies in the middle of
   t.true(usage().cost_usd > 0.9 && usage().cost_usd <= 1, `${usage().cost_usd}`);
 });
 
+test('an answer at the price of a dearer model is charged at that price, at a cheaper one as asked', async (t) => {
+  const { caller, start, usage } = await setUp(t);
+  const ledger = start();
+  const parts = [{ ...NOTHING, input: 1_000, output: 1_000 }];
+  const charge = async (model: string) => {
+    const before = usage().cost_usd;
+    ledger.settle(await ledger.reserve(caller, REQUEST), { kind: 'metered', model, parts, edited: false });
+    return Math.round((usage().cost_usd - before) * 1e6);
+  };
+  t.is(await charge(`${MODEL}-20261001`), 12_000);
+  t.is(await charge('claude-unheard-of'), 12_000);
+  t.is(await charge('claude-haiku-5-5'), 12_000);
+  t.is(await charge('claude-opus-5-5'), 24_000);
+});
+
+test('an answer whose cost is not known is charged with all that was reserved', async (t) => {
+  const { caller, start, usage } = await setUp(t);
+  const ledger = start();
+  const reservation = await ledger.reserve(caller, REQUEST);
+  ledger.recordPrompt(reservation, MODEL, { ...NOTHING, input: 10 });
+  ledger.settle(reservation, { kind: 'unknown' });
+  t.like(usage(), { cache_write_tokens: 4_000, output_tokens: 20_000 });
+  t.is(Math.round(usage().cost_usd * 1e6), 4_000 * 2.5 + 20_000 * 10);
+});
+
 test('deleting a task deletes its reservations', async (t) => {
   const { caller, db, start, open } = await setUp(t);
   const ledger = start();
   const reservation = await ledger.reserve(caller, REQUEST);
   db.prepare('DELETE FROM tasks WHERE id = ?').run(caller.task_id);
   t.is(db.prepare('SELECT count(*) FROM open_requests').pluck().get(), 0);
-  t.notThrows(() => ledger.settle(reservation, { model: MODEL, parts: [NOTHING], complete: true }));
+  t.notThrows(() => ledger.settle(reservation, { kind: 'unknown' }));
   t.deepEqual(open(), []);
 });

@@ -36,6 +36,7 @@ test('forwards each event as soon as it arrives', async (t) => {
   const { client, model } = await startModelProxy(t, {
     script: [{ text: 'one two three', fault: { fault: 'stall', at_byte: 1400 } }],
     piece_chars: 4,
+    timeouts: { linger_ms: 50 },
   });
   const stream = client.beta.messages.stream(ASK);
   const text = await new Promise<string>((resolve) => stream.once('text', resolve));
@@ -44,9 +45,36 @@ test('forwards each event as soon as it arrives', async (t) => {
   t.is(await (await model.request(0)).ended, 'aborted');
 });
 
-test('aborts the API request when the worker hangs up, and charges for what arrived', async (t) => {
+test('reads an answer to its end when the worker hangs up, and charges for what it cost', async (t) => {
+  const { client, model, task, busy } = await startModelProxy(t, {
+    script: [{ text: 'word '.repeat(20), output_tokens: 77, fault: { fault: 'drip', pause_ms: 30 } }],
+  });
+  const stream = client.beta.messages.stream(ASK);
+  await stream.emitted('text');
+  await leave(t, stream);
+  await until('nothing is forwarded', () => busy() === 0);
+  t.is(task().usage.requests, 0);
+  t.is(await (await model.request(0)).ended, 'finished');
+  await until('it is charged', () => task().usage.requests === 1);
+  t.is(task().usage.output_tokens, 77);
+});
+
+test('an answer that is not streamed is read to its end as well, even if nothing of it has come', async (t) => {
+  const { url, model, task } = await startModelProxy(t, { script: [{ text: 'a', output_tokens: 1_900 }] });
+  const aborted = new AbortController();
+  const body = JSON.stringify({ ...ASK, stream: false });
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer x', 'anthropic-version': '2026-10-21' };
+  const asked = fetch(`${url}/v1/messages`, { method: 'POST', body, headers, signal: aborted.signal });
+  void model.request(0).then(() => aborted.abort());
+  await asked.catch(() => undefined);
+  await until('it is charged', () => task().usage.requests === 1);
+  t.is(task().usage.output_tokens, 1_900);
+});
+
+test('aborts the API request some time after the worker hung up, and charges for the worst case', async (t) => {
   const { client, model, task, lines, late_errors, busy } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
+    timeouts: { linger_ms: 50 },
   });
   const stream = client.beta.messages.stream(ASK);
   await stream.emitted('text');
@@ -63,6 +91,7 @@ test('aborts the API request when the worker hangs up, and charges for what arri
 test('cuts the stream when the attempt ends, and refuses further requests', async (t) => {
   const { client, model, end, task } = await startModelProxy(t, {
     script: [{ text: 'word '.repeat(200), fault: { fault: 'stall', at_byte: 3000 } }],
+    timeouts: { linger_ms: 50 },
   });
   const stream = client.beta.messages.stream(ASK);
   await stream.emitted('text');
@@ -99,6 +128,19 @@ test('forwards errors of the API unchanged, and charges nothing for them', async
   t.regex(error?.requestID ?? '', /^req_/);
   await until('nothing is in progress', () => busy() === 0);
   t.is(task().usage.requests, 1);
+});
+
+test('a connection that breaks before any answer is charged: the API may have worked on the request', async (t) => {
+  const http = createServer((request, response) => {
+    request.resume().once('end', () => response.destroy());
+  });
+  await once(http.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => http.close());
+  const base_url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const { client, task } = await startModelProxy(t, { upstream: { base_url } });
+  await t.throwsAsync(client.beta.messages.create(ASK, { maxRetries: 0 }), { instanceOf: InternalServerError });
+  await until('it is charged', () => task().usage.requests === 1);
+  t.is(task().usage.output_tokens, ASK.max_tokens);
 });
 
 test('reports that the API cannot be reached, and charges nothing', async (t) => {

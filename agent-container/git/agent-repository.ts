@@ -1,0 +1,175 @@
+import { cp, copyFile, lstat, mkdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import type { Git } from './git.ts';
+import { HEAD_REF, tracking } from './own-repository.ts';
+import type { Repositories } from './repositories.ts';
+import type { WorkspaceRecord } from './workspace-record.ts';
+
+/** A command in the agent's repository may run into anything: a pipe in place of a file, an endless file. */
+const READ_MS = 5_000;
+const FETCH_MS = 60_000;
+const HEADS_MAX = 8;
+
+/** The files that git reads at once, and how long they may be. */
+const FILES_BYTES_MAX: [name: string, bytes_max: number][] = [
+  ['HEAD', 4096],
+  ['config', 1 << 20],
+  ['shallow', 1 << 20],
+  ['packed-refs', 256 << 20],
+  ['index', 1 << 30],
+];
+
+/** What git leaves in its directory while an operation is not finished. */
+const OPERATIONS: [name: string, operation: string][] = [
+  ['rebase-merge', 'rebase'],
+  ['rebase-apply', 'rebase'],
+  ['MERGE_HEAD', 'merge'],
+  ['CHERRY_PICK_HEAD', 'cherry-pick'],
+  ['REVERT_HEAD', 'revert'],
+  ['BISECT_LOG', 'bisect'],
+];
+
+/** What can be read of the agent's repository. */
+export type AgentState = {
+  /** Its HEAD; null if it has none that can be read. */
+  head: string | null;
+  /** The other parents of an unfinished merge. */
+  merge_heads: string[];
+  /** The operation that is not finished. */
+  operation: string | null;
+  /** Why the agent's git would not work here; null: it does. The text follows "The .git folder". */
+  fault: string | null;
+};
+
+/** Reads the state of the agent's repository. It never fails: what cannot be read is not there. */
+export async function readAgentState({ own, agents }: Repositories): Promise<AgentState> {
+  const fault = await faultOfFiles(agents.git_dir);
+  if (fault !== null) return { head: null, merge_heads: [], operation: null, fault };
+  const [head, merge_heads, operation, settings, unmerged, last] = await Promise.all([
+    quick(agents, ['rev-parse', '--verify', '-q', 'HEAD^{commit}']),
+    readFile(join(agents.git_dir, 'MERGE_HEAD'), 'utf8').catch(() => ''),
+    unfinishedOperation(agents.git_dir),
+    quick(agents, ['config', '--list']),
+    quick(agents, ['ls-files', '-u']),
+    own.commit(HEAD_REF),
+  ]);
+  return {
+    head: head === null || head === '' ? null : head,
+    merge_heads: merge_heads.split('\n').filter((line) => /^[0-9a-f]{40,64}$/.test(line)),
+    operation,
+    fault:
+      faultOfSettings(settings) ??
+      (unmerged === null ? 'has an index that git cannot read' : null) ??
+      (head === null && last !== null ? 'has a HEAD without a commit that git can read' : null),
+  };
+}
+
+/** Runs git in the agent's repository for a while; null if it fails. */
+async function quick(agents: Git, args: string[]): Promise<string | null> {
+  const { code, stdout } = await agents.try(args, { time_limit_ms: READ_MS });
+  return code === 0 ? stdout.toString('utf8').trim() : null;
+}
+
+async function faultOfFiles(git_dir: string): Promise<string | null> {
+  const stats = (name: string) => lstat(join(git_dir, name)).catch(() => null);
+  const top = await stats('.');
+  if (top === null) return 'is missing';
+  if (!(await lstat(git_dir)).isDirectory()) return 'is not a folder';
+  for (const name of ['objects', 'refs'])
+    if (!((await stats(name))?.isDirectory() ?? false)) return `has no folder ${name}`;
+  if (await stats('commondir')) return 'points to another repository';
+  if ((await stats('HEAD')) === null) return 'has no HEAD';
+  for (const [name, bytes_max] of FILES_BYTES_MAX) {
+    const found = await stats(name);
+    if (found !== null && !found.isFile()) return `has something else than a file as ${name}`;
+    if (found !== null && found.size > bytes_max) return `has a ${name} of ${found.size} bytes`;
+  }
+  return null;
+}
+
+function faultOfSettings(list: string | null): string | null {
+  if (list === null) return 'has settings that git cannot read';
+  if (!/^errand\.task=/im.test(list)) return 'is not the one that was made for the task';
+  if (/^core\.bare=(true|yes|on|1)$/im.test(list)) return 'is set to be bare';
+  if (/^core\.worktree=/im.test(list)) return 'is set to another working tree';
+  return null;
+}
+
+async function unfinishedOperation(git_dir: string): Promise<string | null> {
+  for (const [name, operation] of OPERATIONS) if (await lstat(join(git_dir, name)).catch(() => null)) return operation;
+  return null;
+}
+
+/**
+ * Brings commits of the agent's repository into the worker's own, with all that they need. Returns those that could be
+ * brought.
+ */
+export async function importCommits({ own, agents }: Repositories, commits: string[]): Promise<string[]> {
+  const imported: string[] = [];
+  for (const commit of commits.slice(0, HEADS_MAX))
+    if ((await own.commit(commit)) !== null || (await fetchFrom(own, agents, commit))) imported.push(commit);
+  return imported;
+}
+
+/** Git checks what it fetches: the commit is there, and all that it needs, or nothing of it. */
+async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
+  const upload_pack = '--upload-pack=git -c safe.directory=* upload-pack';
+  const flags = ['-q', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--update-shallow'];
+  const args = ['fetch', ...flags, upload_pack, from.git_dir, commit];
+  const { code } = await to.try(args, { time_limit_ms: FETCH_MS });
+  return code === 0;
+}
+
+/**
+ * Makes the agent's repository from the worker's own: on the task's branch, at `HEAD_REF`, with the worker's index. No
+ * file of the working tree changes.
+ */
+export async function createAgents(
+  { own, agents }: Repositories,
+  { task_id, workspace, branch, base_branch }: WorkspaceRecord,
+  { url, author }: { url: string; author: { name: string; email: string } },
+): Promise<void> {
+  const { git_dir } = agents;
+  const format = await own.run(['rev-parse', '--show-object-format']);
+  for (const name of ['info', 'hooks']) await mkdir(join(git_dir, name), { recursive: true });
+  await agents.run(['init', '-q', '--template=', `--initial-branch=${branch}`, `--object-format=${format}`]);
+  await agents.try(['config', '--unset', 'core.worktree']);
+  // A copy, not links: what the agent does to its objects must not reach the worker's.
+  await cp(join(own.git_dir, 'objects'), join(git_dir, 'objects'), {
+    recursive: true,
+    mode: constants.COPYFILE_FICLONE,
+  });
+  for (const name of ['shallow', 'index', 'info/exclude'])
+    await copyFile(join(own.git_dir, name), join(git_dir, name), constants.COPYFILE_FICLONE).catch(() => undefined);
+  await agents.run(['update-index', '-q', '--refresh']).catch(() => undefined);
+  await copyRefs(own, agents, branch, base_branch);
+  const settings = {
+    'remote.origin.url': url,
+    'remote.origin.fetch': '+refs/heads/*:refs/remotes/origin/*',
+    'user.name': author.name,
+    'user.email': author.email,
+    'errand.task': task_id,
+    'errand.workspace': workspace,
+  };
+  for (const [name, value] of Object.entries(settings)) await agents.run(['config', name, value]);
+}
+
+async function copyRefs(own: Git, agents: Git, branch: string, base_branch: string): Promise<void> {
+  const head = await own.commit(HEAD_REF);
+  if (head !== null) await agents.run(['update-ref', `refs/heads/${branch}`, head]);
+  for (const name of new Set([branch, base_branch])) {
+    const commit = await own.commit(tracking(name));
+    if (commit !== null) await agents.run(['update-ref', tracking(name), commit]);
+  }
+  if ((await own.commit(tracking(base_branch))) !== null)
+    await agents.run(['symbolic-ref', tracking('HEAD'), tracking(base_branch)]);
+}
+
+/** Moves the agent's HEAD and index to a commit of the working tree. No file changes. False: its git does not work. */
+export async function moveHeadTo({ own, agents }: Repositories, commit: string): Promise<boolean> {
+  await own.run(['update-ref', HEAD_REF, commit]);
+  if ((await readAgentState({ own, agents })).fault !== null) return false;
+  if ((await agents.commit(commit)) === null && !(await fetchFrom(agents, own, commit))) return false;
+  return (await agents.try(['reset', '-q', commit])).code === 0;
+}

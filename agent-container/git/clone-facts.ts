@@ -1,0 +1,31 @@
+import type { Git } from './git.ts';
+
+const NAMED_MAX = 10;
+
+/** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
+export async function cloneFacts(own: Git): Promise<string[]> {
+  const [shallow, staged, lfs] = await Promise.all([
+    own.try(['rev-parse', '--is-shallow-repository']),
+    own.try(['ls-files', '-s', '-z']),
+    own.try(['grep', '-q', '--cached', '-e', 'filter=lfs', '--', '*.gitattributes']),
+  ]);
+  const history = shallow.stdout.toString('utf8').startsWith('true')
+    ? ['The clone has only the newest part of the history: git fetch --unshallow gets the rest.']
+    : [];
+  const links = staged.stdout.toString('utf8').split('\0');
+  const submodules = links.flatMap((line) => /^160000 \S+ \d\t(.*)$/s.exec(line)?.[1] ?? []);
+  return [
+    ...history,
+    'Tags and other branches are not fetched: git fetch --tags, or git fetch origin <branch>, gets them.',
+    ...(submodules.length > 0 ? [describeSubmodules(submodules)] : []),
+    ...(lfs.code === 0 ? ['Files of Git LFS are only pointers here, and changes of them cannot be pushed.'] : []),
+  ];
+}
+
+function describeSubmodules(paths: string[]): string {
+  const names = paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ' and more' : '');
+  return (
+    `Submodules (${names}) are not checked out: git submodule update --init gets those with an https:// address that the ` +
+    'network reaches without a password. Changes in a submodule are not pushed.'
+  );
+}

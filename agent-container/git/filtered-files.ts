@@ -1,0 +1,67 @@
+import { emptyTree } from './diff.ts';
+import type { Git } from './git.ts';
+import type { Repositories } from './repositories.ts';
+
+const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
+const POINTER_BYTES_MAX = 1024;
+const PATHS_MAX = 20_000;
+const NAMED_MAX = 10;
+
+/**
+ * Changed files that would reach the forge in the wrong form: files of Git LFS, whose contents belong to a store beside
+ * the repository, and files for which a program (`filter`) has to run that does not run here.
+ */
+export async function filteredFiles(
+  { own, agents }: Repositories,
+  base: string | null,
+  commit: string,
+): Promise<string[]> {
+  const names = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--diff-filter=d'];
+  const changed = await own.run(['diff', ...names, base ?? (await emptyTree(own)), commit]);
+  if (changed === '') return [];
+  const input = changed.split('\0').slice(0, PATHS_MAX).join('\0');
+  const fields = (await own.run(['check-attr', '-z', '--stdin', 'filter'], { input })).split('\0');
+  const by_filter = new Map<string, string[]>();
+  for (let i = 0; i + 2 < fields.length; i += 3) {
+    const [path = '', , filter = ''] = fields.slice(i, i + 3);
+    if (filter !== 'unspecified' && filter !== 'unset' && filter !== 'set')
+      by_filter.set(filter, [...(by_filter.get(filter) ?? []), path]);
+  }
+  const texts: string[] = [];
+  for (const [filter, paths] of by_filter) texts.push(...(await textFor({ own, agents }, commit, base, filter, paths)));
+  return texts;
+}
+
+async function textFor(
+  { own, agents }: Repositories,
+  commit: string,
+  base: string | null,
+  filter: string,
+  paths: string[],
+): Promise<string[]> {
+  const named =
+    paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');
+  if (filter === 'lfs') {
+    const wrong: string[] = [];
+    for (const path of paths.slice(0, 200)) if (!(await isKnownPointer(own, commit, base, path))) wrong.push(path);
+    return wrong.length === 0
+      ? []
+      : [
+          `${wrong.slice(0, NAMED_MAX).join(', ')} is stored with Git LFS (.gitattributes), to which Errand cannot upload: leave it as it was, or store it without LFS (git rm --cached, and a line "<path> !filter !diff !merge" in .gitattributes)`,
+        ];
+  }
+  const { code } = await agents.try(['config', `filter.${filter}.clean`], { time_limit_ms: 30_000 });
+  if (code !== 0 && filter !== 'git-crypt') return [];
+  return [
+    `${named} needs the filter ${filter} (.gitattributes), which does not run when a commit is made for you: undo the change`,
+  ];
+}
+
+/** Whether the file is a pointer to contents that the base has too, so that the store has them. */
+async function isKnownPointer(own: Git, commit: string, base: string | null, path: string): Promise<boolean> {
+  const { stdout } = await own.try(['cat-file', 'blob', `${commit}:${path}`], { stdout_bytes_max: POINTER_BYTES_MAX });
+  const text = stdout.toString('utf8');
+  const oid = /^oid (sha256:[0-9a-f]{64})$/m.exec(text)?.[1];
+  if (base === null || !text.startsWith(POINTER) || oid === undefined) return false;
+  return (await own.try(['grep', '-q', '-F', '-e', `oid ${oid}`, base])).code === 0;
+}

@@ -1,0 +1,69 @@
+import type { AgentState } from './agent-repository.ts';
+import { filteredFiles } from './filtered-files.ts';
+import { leftOut } from './left-out.ts';
+import { largeFiles, odditiesOf } from './odd-states.ts';
+import { findSecrets, type NamedValue, type SecretFinding } from './pushed-secrets.ts';
+import type { Repositories } from './repositories.ts';
+
+/** What is wrong with a commit before it is pushed. The texts are for the model and for people. */
+export type Inspection = {
+  /** What must not reach the forge at all. */
+  stops: string[];
+  /** What no person would leave as the end of their work. It may be pushed as work in progress. */
+  oddities: string[];
+  /** What the commit leaves out. */
+  left_out: string[];
+  /** Removes the secrets that were found from a text. */
+  redact: (text: string) => string;
+};
+
+type Given = {
+  commit: string | null;
+  excluded: string[];
+  agent: AgentState;
+  base_commit: string | null;
+  /** Commits that the remote has. */
+  not: string[];
+  secrets: NamedValue[];
+  /** When the agent's work began, in milliseconds since 1970. */
+  began_ms: number;
+};
+
+const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY[A-Z ]*)-----[^]*?(?:-----END \1-----|$)/g;
+
+/** Looks at what a push of the commit would add, and at what it would leave out. */
+export async function inspect(repos: Repositories, given: Given): Promise<Inspection> {
+  const { commit, excluded, agent, base_commit, not, secrets, began_ms } = given;
+  const left = leftOut(repos.own, began_ms);
+  if (commit === null || commit === base_commit)
+    return { stops: [], oddities: [], left_out: [...excluded, ...(await left)], redact: (text) => text };
+  const is_known = not.includes(commit);
+  const [found, large, filtered, oddities, left_out] = await Promise.all([
+    is_known ? [] : findSecrets(repos.own, commit, { not, values: secrets }),
+    is_known ? [] : largeFiles(repos.own, commit, not),
+    filteredFiles(repos, base_commit, commit),
+    odditiesOf(repos.own, { base_commit, commit, agent }),
+    left,
+  ]);
+  const redact = redactor(found);
+  const stops = [...secretStops(found), ...large, ...filtered].map(redact);
+  return { stops, oddities, left_out: [...excluded, ...left_out], redact };
+}
+
+function secretStops(found: SecretFinding[]): string[] {
+  const stops = found.map(({ what, where }) => `${where} contains ${what}`);
+  const is_in_commits = found.some(({ where }) => / commit [0-9a-f]{12}$/.test(where));
+  const advice = is_in_commits
+    ? 'Take secrets out of the files, and out of the commits that have them: git reset --soft to the commit before them is enough, since a commit is made for you.'
+    : 'Take secrets out of the files: read them from the environment, or keep them in a file that is ignored.';
+  return found.length === 0 ? [] : [...stops, advice];
+}
+
+function redactor(found: SecretFinding[]): (text: string) => string {
+  const values = [...new Set(found.map(({ value }) => value))].filter((value) => value !== '');
+  const has_key = found.some(({ value }) => value === '');
+  return (text) => {
+    const plain = values.reduce((rest, value) => rest.replaceAll(value, '[secret]'), text);
+    return has_key ? plain.replace(PRIVATE_KEY, '[private key]') : plain;
+  };
+}

@@ -1,0 +1,87 @@
+import type { AgentState } from './agent-repository.ts';
+import { emptyTree } from './diff.ts';
+import type { Git } from './git.ts';
+
+/** Forges refuse a push with a larger file. */
+const FILE_BYTES_MAX = 100 * 1024 * 1024;
+const NAMED_MAX = 10;
+const LOG_BYTES_MAX = 64 << 20;
+
+type Given = { base_commit: string | null; commit: string; agent: AgentState };
+
+/** States of a repository that nobody would push as the end of their work. */
+export async function odditiesOf(own: Git, { base_commit, commit, agent }: Given): Promise<string[]> {
+  const { operation, head } = agent;
+  const base = base_commit ?? (await emptyTree(own));
+  const [markers, links, tree, is_on_base] = await Promise.all([
+    filesWithMarkers(own, base, commit),
+    strayLinks(own, base, commit),
+    own.run(['rev-parse', `${commit}^{tree}`]),
+    base_commit === null ? true : isAncestor(own, base_commit, commit),
+  ]);
+  const all: (string | false | null)[] = [
+    operation !== null &&
+      operation !== 'merge' &&
+      `a ${operation} is not finished: finish it, or end it with git ${operation === 'bisect' ? 'bisect reset' : `${operation} --abort`}`,
+    markers.length > 0 && `there are merge conflict markers in ${list(markers)}: resolve the conflicts`,
+    links.length > 0 &&
+      `${list(links)} is a repository of its own, of which only the number of a commit would be pushed: remove its .git, or leave it out with git rm --cached`,
+    !is_on_base &&
+      `HEAD is at ${head?.slice(0, 12) ?? 'no commit'}, which does not contain the commit ${base_commit?.slice(0, 12)} that the task started from: go back with git reset --soft ${base_commit?.slice(0, 12)}; it keeps your files`,
+    tree === (await emptyTree(own)) &&
+      base_commit !== null &&
+      'every file of the repository is deleted: bring them back',
+  ];
+  return all.filter((text) => typeof text === 'string');
+}
+
+/** Changed files that have the marks of both sides of a conflict. */
+async function filesWithMarkers(own: Git, base: string, commit: string): Promise<string[]> {
+  const changed = split(await own.run(['diff', ...NAMES, '-G^<<<<<<< ', base, commit]));
+  if (changed.length === 0) return [];
+  const paths = changed.map((path) => `:(top,literal)${path}`).join('\0');
+  const args = ['grep', '-l', '-z', '-I', '-e', '^>>>>>>> ', '--full-name', commit, '--'];
+  const { stdout } = await own.try([...args, ...paths.split('\0').slice(0, 500)]);
+  return split(stdout.toString('utf8')).map((name) => name.slice(commit.length + 1));
+}
+
+const NAMES = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', '--diff-filter=d'];
+
+/** New links to commits of other repositories that `.gitmodules` does not name. */
+async function strayLinks(own: Git, base: string, commit: string): Promise<string[]> {
+  const raw = split(await own.run(['diff', '--raw', '-z', '--no-renames', '--no-abbrev', base, commit]));
+  const links = raw.flatMap((line, i) => (/^:\d+ 160000 /.test(line) ? [raw[i + 1] ?? ''] : []));
+  if (links.length === 0) return [];
+  const settings = ['config', '--blob', `${commit}:.gitmodules`, '--get-regexp', String.raw`^submodule\..*\.path$`];
+  const { stdout } = await own.try(settings);
+  const named = new Set(
+    stdout
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.replace(/^\S+ /, '')),
+  );
+  return links.filter((path) => !named.has(path));
+}
+
+/** The files that a push would add and that are above the limit of the forges. */
+export async function largeFiles(own: Git, commit: string, not: string[]): Promise<string[]> {
+  const args = ['rev-list', '--objects', commit, '--not', ...not];
+  const objects = (await own.run(args, { stdout_bytes_max: LOG_BYTES_MAX })).split('\n').filter((line) => line !== '');
+  const names = new Map(objects.map((line) => [line.split(' ')[0] ?? '', line.slice(line.indexOf(' ') + 1)]));
+  const input = [...names.keys()].join('\n');
+  const sizes = await own.run(['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'], { input });
+  return sizes.split('\n').flatMap((line) => {
+    const [id = '', type, size] = line.split(' ');
+    if (type !== 'blob' || Number(size) <= FILE_BYTES_MAX) return [];
+    return [`${names.get(id)} has ${Math.round(Number(size) / 1024 / 1024)} MiB: forges refuse files above 100 MiB`];
+  });
+}
+
+async function isAncestor(own: Git, older: string, newer: string): Promise<boolean> {
+  return (await own.try(['merge-base', '--is-ancestor', older, newer])).code !== 1;
+}
+
+const split = (text: string) => text.split('\0').filter((part) => part !== '');
+
+const list = (paths: string[]) =>
+  paths.slice(0, NAMED_MAX).join(', ') + (paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '');

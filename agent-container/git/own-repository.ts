@@ -1,0 +1,94 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AttemptFailure } from '../base/failure.ts';
+import type { Git } from './git.ts';
+import { fetchBranches, fetchCommit, type Remote, type RemoteRefs } from './remote.ts';
+
+/**
+ * Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch
+ * --unshallow`).
+ */
+export const DEPTH = 50;
+/** The commit that the next one follows: the agent's HEAD as it was last read. */
+export const HEAD_REF = 'refs/errand/head';
+/** The commit that this task pushed last. The next push may replace it. */
+export const PUSHED_REF = 'refs/errand/pushed';
+
+/** Never committed, even if the repository does not ignore them itself. */
+const IGNORED = [
+  'node_modules/',
+  '.venv/',
+  '__pycache__/',
+  '*.pyc',
+  '.pytest_cache/',
+  '.mypy_cache/',
+  '.ruff_cache/',
+  '.tox/',
+  '.npm/',
+  '.DS_Store',
+  '*.swp',
+];
+/** The names of the folders among them. */
+export const IGNORED_FOLDERS = new Set(IGNORED.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1)));
+
+/** The names that a remote's branch has after a fetch. */
+export const tracking = (branch: string) => `refs/remotes/origin/${branch}`;
+
+/** Makes the worker's own git directory anew, without commits. */
+export async function initOwn(own: Git, { object_format }: RemoteRefs): Promise<void> {
+  await rm(own.git_dir, { recursive: true, force: true });
+  await mkdir(join(own.git_dir, 'info'), { recursive: true });
+  await own.run(['init', '-q', '--template=', '--initial-branch=errand', `--object-format=${object_format}`]);
+  await own.try(['config', '--unset', 'core.worktree']);
+}
+
+/**
+ * Makes the worker's own git directory anew for a working tree that stays as it is. The base commit comes from the
+ * remote. Throws `AttemptFailure` where the remote does not have it.
+ */
+export async function rebuildOwn(
+  own: Git,
+  remote: Remote,
+  refs: RemoteRefs,
+  { base_branch, base_commit, branch }: { base_branch: string; base_commit: string | null; branch: string },
+): Promise<void> {
+  await initOwn(own, refs);
+  const names = [base_branch, branch].filter((name) => refs.branches.has(name));
+  if (names.length > 0) await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
+  if (base_commit === null) return;
+  if ((await own.commit(base_commit)) === null) await fetchCommit(own, remote, base_commit, DEPTH);
+  if ((await own.commit(base_commit)) === null)
+    throw new AttemptFailure('repository_unavailable', `The remote no longer has the base commit ${base_commit}.`);
+  await own.run(['update-ref', HEAD_REF, base_commit]);
+  await own.run(['read-tree', base_commit]);
+  await writeExcludes(own);
+}
+
+/**
+ * Writes what is never committed. A folder of that name in which the repository tracks files is part of the project, so
+ * new files in it are committed.
+ */
+export async function writeExcludes(own: Git): Promise<void> {
+  const patterns = IGNORED.flatMap((name) => ['-x', name]);
+  const tracked = await own.run(['ls-files', '-z', '-c', '-i', ...patterns]);
+  const folders = new Set(tracked.split('\0').flatMap((path) => ignoredFolderOf(path) ?? []));
+  const lines = [...IGNORED, ...[...folders].map((folder) => `!/${folder}/`)];
+  await writeFile(join(own.git_dir, 'info/exclude'), `${lines.join('\n')}\n`);
+}
+
+/** The outermost folder of a path that is ignored by its name; undefined if there is none. */
+function ignoredFolderOf(path: string): string | undefined {
+  const names = path.split('/');
+  const index = names.slice(0, -1).findIndex((name) => IGNORED_FOLDERS.has(name));
+  return index < 0 ? undefined : names.slice(0, index + 1).join('/');
+}
+
+/** Removes the locks of git processes that were killed. No other process uses this git directory. */
+export async function removeLocks(git_dir: string): Promise<void> {
+  const [top, refs] = await Promise.all([
+    readdir(git_dir).catch(() => []),
+    readdir(join(git_dir, 'refs'), { recursive: true }).catch(() => []),
+  ]);
+  const locks = [...top, ...refs.map((name) => join('refs', name))].filter((name) => name.endsWith('.lock'));
+  await Promise.all(locks.map((name) => rm(join(git_dir, name), { force: true })));
+}

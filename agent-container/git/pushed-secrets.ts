@@ -1,0 +1,140 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { Secrets } from '../base/secrets.ts';
+import type { Git } from './git.ts';
+import { tokensIn } from './token-forms.ts';
+
+/** A value that must not be pushed, with the name of its variable. */
+export type NamedValue = { name: string; value: string };
+
+/** A secret in what a push would add. `value` is for redaction alone, and empty where it is not known. */
+export type SecretFinding = { what: string; where: string; value: string };
+
+const FINDINGS_MAX = 50;
+const TIME_LIMIT_MS = 300_000;
+/** A longer line is read in pieces, which overlap so that no secret falls between two. */
+const LINE_CHARS_MAX = 1 << 20;
+const OVERLAP_CHARS = 8192;
+
+/** The secrets of a project, also in the forms in which tools write them. */
+export function secretForms({ values }: Secrets): NamedValue[] {
+  return values.flatMap(([value, name]) => {
+    const base64 = Buffer.from(value).toString('base64').replace(/=+$/, '');
+    const base64url = base64.replaceAll('+', '-').replaceAll('/', '_');
+    const json = JSON.stringify(value).slice(1, -1);
+    const forms = new Set([value, base64, base64url, encodeURIComponent(value.toWellFormed()), json]);
+    return [...forms].map((form) => ({ name, value: form }));
+  });
+}
+
+/**
+ * The secrets in the lines and messages that a push of `commit` adds to what the remote has (`not`): in every commit of
+ * it, since each would be public.
+ */
+export async function findSecrets(
+  own: Git,
+  commit: string,
+  { not, values }: { not: string[]; values: NamedValue[] },
+): Promise<SecretFinding[]> {
+  const scan = new AddedLines(commit, values);
+  const decoder = new StringDecoder('utf8');
+  const format = ['-p', '--cc', '-U0', '--root', '--text', '--no-renames', '--format=%x00%H%n%B%n%x00'];
+  const plain = ['--no-ext-diff', '--no-textconv', '--no-color', '--no-show-signature', '--no-mailmap'];
+  const args = ['log', ...format, ...plain, '--src-prefix=a/', '--dst-prefix=b/', commit, '--not', ...not, '--'];
+  const onStdout = (chunk: Buffer) => scan.push(decoder.write(chunk));
+  await own.run(args, { time_limit_ms: TIME_LIMIT_MS, onStdout });
+  scan.end();
+  return scan.findings;
+}
+
+/** Reads the output of `git log -p`, and looks for secrets in the added lines and the messages. */
+class AddedLines {
+  readonly findings: SecretFinding[] = [];
+  readonly #tip: string;
+  readonly #values: NamedValue[];
+  readonly #seen = new Set<string>();
+  #rest = '';
+  /** Whether `#rest` continues a line of which a piece was read. */
+  #is_continued = false;
+  #commit = '';
+  #path = '';
+  #line = 0;
+  #parents = 1;
+  #state: 'message' | 'head' | 'hunk' = 'head';
+
+  constructor(tip: string, values: NamedValue[]) {
+    this.#tip = tip;
+    this.#values = values;
+  }
+
+  push(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (this.#is_continued) this.#look(line);
+      else this.#read(line);
+      this.#is_continued = false;
+    }
+    if (this.#rest.length <= LINE_CHARS_MAX) return;
+    if (this.#is_continued) this.#look(this.#rest);
+    else this.#read(this.#rest);
+    this.#is_continued = true;
+    this.#rest = this.#rest.slice(-OVERLAP_CHARS);
+  }
+
+  end(): void {
+    this.push('\n');
+  }
+
+  #read(line: string): void {
+    if (line.startsWith('\0')) {
+      if (line.length > 1) this.#commit = line.slice(1);
+      this.#state = line.length > 1 ? 'message' : 'head';
+    } else if (this.#state === 'message') this.#look(line);
+    else if (line.startsWith('diff --')) this.#state = 'head';
+    else if (line.startsWith('@@')) this.#beginHunk(line);
+    else if (this.#state === 'head') this.#readHead(line);
+    else this.#readChange(line);
+  }
+
+  #readHead(line: string): void {
+    const path = /^\+\+\+ "?b\/(.*?)"?\t?$/.exec(line)?.[1];
+    if (path === undefined) return;
+    this.#path = path;
+    this.#line = 0;
+    this.#look(path);
+  }
+
+  /** A merge has a mark and a column for each parent. */
+  #beginHunk(line: string): void {
+    this.#state = 'hunk';
+    this.#parents = (/^@+/.exec(line)?.[0].length ?? 2) - 1;
+    this.#line = Number(/\+(\d+)/.exec(line)?.[1] ?? 1) - 1;
+  }
+
+  #readChange(line: string): void {
+    const marks = line.slice(0, this.#parents);
+    if (marks.includes('-') || marks.startsWith('\\')) return;
+    this.#line++;
+    if (marks.includes('+')) this.#look(line.slice(this.#parents));
+  }
+
+  #look(text: string): void {
+    if (this.findings.length >= FINDINGS_MAX) return;
+    const own = this.#values
+      .filter(({ value }) => text.includes(value))
+      .map(({ name, value }) => ({ what: `the value of ${name}`, value }));
+    for (const { what, value } of own.length > 0 ? own : tokensIn(text)) {
+      const where = this.#where();
+      if (this.#seen.has(`${what} ${where}`)) continue;
+      this.#seen.add(`${what} ${where}`);
+      this.findings.push({ what, where, value });
+    }
+  }
+
+  #where(): string {
+    const commit = this.#commit.slice(0, 12);
+    if (this.#state === 'message') return `the message of the commit ${commit}`;
+    const place = this.#line === 0 ? `the name of ${this.#path}` : `${this.#path}:${this.#line}`;
+    return this.#commit === this.#tip ? place : `${place} in the commit ${commit}`;
+  }
+}

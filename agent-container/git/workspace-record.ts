@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Commit } from '../../protocol/task.ts';
+import type { Git } from './git.ts';
+
+/** What the worker knows about a workspace. It is written when the clone is complete. */
+const WorkspaceRecord = z.object({
+  task_id: z.string(),
+  /** Names this clone. The event `repository.ready` has the same id, so a transcript names the clone it is about. */
+  workspace: z.string(),
+  base_branch: z.string(),
+  base_commit: Commit.nullable(),
+  /** The branch to push to. */
+  branch: z.string(),
+  /** When the agent's work began, in milliseconds since 1970. Absent: it has not. */
+  began_ms: z.number().optional(),
+});
+export type WorkspaceRecord = z.infer<typeof WorkspaceRecord>;
+
+const path = (own: Git) => join(own.git_dir, 'workspace.json');
+
+export function newWorkspaceId(): string {
+  return randomBytes(10).toString('hex');
+}
+
+/** Null if the clone is incomplete, or there is none. */
+export async function readRecord(own: Git): Promise<WorkspaceRecord | null> {
+  const text = await readFile(path(own), 'utf8').catch(() => 'null');
+  try {
+    return WorkspaceRecord.nullable().parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+export async function writeRecord(own: Git, record: WorkspaceRecord): Promise<void> {
+  await writeFile(`${path(own)}.new`, JSON.stringify(record));
+  await rename(`${path(own)}.new`, path(own));
+}

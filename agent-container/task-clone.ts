@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import type { WorkerEvent } from '../protocol/events.ts';
+import { Commit } from '../protocol/task.ts';
+import type { Assignment, TranscriptEvent } from '../protocol/worker-schemas.ts';
+import { Secrets } from './base/secrets.ts';
+import type { ProgressReporter } from './base/work.ts';
+import { readAgentState } from './git/agent-repository.ts';
+import { cloneFacts } from './git/clone-facts.ts';
+import { Publisher, type Published } from './git/publisher.ts';
+import { secretForms } from './git/pushed-secrets.ts';
+import type { Remote } from './git/remote.ts';
+import { repositories, type Repositories } from './git/repositories.ts';
+import { prepareRepository, repairAgents, type Expected, type PreparedRepository } from './git/repository.ts';
+import { wipMessage } from './git/wip-commit.ts';
+import { readRecord, writeRecord } from './git/workspace-record.ts';
+
+type Options = {
+  workspace_dir: string;
+  assignment: Assignment;
+  remote: Remote;
+  /** For git: where programs are, and the author of commits. */
+  env: Record<string, string>;
+  emit: ProgressReporter['emit'];
+};
+
+/** As the contract bounds it. */
+const LOG_CHARS_MAX = 20_000;
+const LEFT_OUT_INTRO = 'The commit of your work leaves out:';
+
+/** The repository of an attempt, from the clone to the last push. */
+export class TaskClone {
+  readonly prepared: PreparedRepository;
+  /** What a complete clone would have and this one does not, for the model. */
+  readonly facts: string[];
+  readonly #options: Options;
+  readonly #publisher: Publisher;
+  /** What was said about left-out files and refused pushes. */
+  readonly #told = new Set<string>();
+  #began_ms: number;
+
+  private constructor(options: Options, prepared: PreparedRepository, facts: string[]) {
+    const { assignment, remote, emit } = options;
+    this.prepared = prepared;
+    this.facts = facts;
+    this.#options = options;
+    this.#began_ms = prepared.began_ms ?? Date.now();
+    const secrets = secretForms(new Secrets(assignment));
+    this.#publisher = new Publisher({ remote, record: prepared, secrets, began_ms: () => this.#began_ms, emit });
+  }
+
+  /** Adopts the workspace that the transcript is about, or clones anew. Throws `AttemptFailure`. */
+  static async prepare(options: Options, signal: AbortSignal): Promise<TaskClone> {
+    const { assignment, remote, workspace_dir } = options;
+    const repos = repositories(workspace_dir, options.env, signal);
+    const found_dir = join(workspace_dir, 'scratch', 'found');
+    const expected = expectedWorkspace(assignment.transcript);
+    const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
+    return new TaskClone(options, prepared, await cloneFacts(repos.own));
+  }
+
+  /** Notes when the agent's own work begins, in the first attempt: files of the setup command are older. */
+  async observe({ type, body }: WorkerEvent): Promise<void> {
+    if (type !== 'step.started' || body.step !== 'work' || this.prepared.began_ms !== undefined) return;
+    this.#began_ms = Date.now();
+    const { own } = this.#repositories(AbortSignal.timeout(60_000));
+    const record = await readRecord(own);
+    if (record !== null) await writeRecord(own, { ...record, began_ms: this.#began_ms });
+  }
+
+  /** Pushes work in progress. A refusal is reported to people once. */
+  async checkpoint(signal: AbortSignal): Promise<void> {
+    const message = wipMessage(this.#options.assignment.title);
+    const options = { message, wip: true, with_diff: false, accept: () => true };
+    const { problem } = await this.#publisher.publish(this.#repositories(signal), options);
+    if (problem !== null) await this.#tell([problem.message], `Work in progress: ${problem.message}`);
+  }
+
+  /**
+   * Pushes the finished work. Null: it is pushed, or nothing has changed. Otherwise a text for the model and for people:
+   * what is in the way, or what the commit leaves out. What is left out is said once. Throws `AttemptFailure` where the
+   * forge cannot be reached.
+   */
+  async deliver(signal: AbortSignal, message: string): Promise<string | null> {
+    const repair = await this.#repair(signal);
+    const accept = (left_out: string[]) => repair === null && left_out.every((text) => this.#told.has(text));
+    const { problem, left_out } = await this.#publisher.publish(this.#repositories(signal), {
+      message,
+      wip: false,
+      with_diff: false,
+      accept,
+    });
+    if (problem !== null && problem.reason !== 'push_rejected') throw problem;
+    const fresh = left_out.filter((text) => !this.#told.has(text));
+    const texts = [
+      ...(repair === null ? [] : [repair]),
+      ...(problem === null ? [] : [problem.message]),
+      ...(fresh.length === 0 ? [] : [`${LEFT_OUT_INTRO}\n${fresh.map((text) => `- ${text}`).join('\n')}`]),
+    ];
+    if (texts.length === 0) return null;
+    const text = texts.join('\n\n');
+    await this.#tell([...fresh, ...(problem === null ? [] : [problem.message])], text);
+    return text;
+  }
+
+  /** The last push of the attempt, with the diff. What it leaves out is reported. */
+  async finish(signal: AbortSignal, message: string, { wip }: { wip: boolean }): Promise<Published> {
+    const options = { message, wip, with_diff: true, accept: () => true };
+    const published = await this.#publisher.publish(this.#repositories(signal), options);
+    const fresh = published.left_out.filter((text) => !this.#told.has(text));
+    if (fresh.length > 0) await this.#tell(fresh, `Not committed: ${fresh.join('; ')}`);
+    return published;
+  }
+
+  /** Makes the agent's `.git` anew if it does not work, and says so; null: it works. */
+  async #repair(signal: AbortSignal): Promise<string | null> {
+    const repos = this.#repositories(signal);
+    const state = await readAgentState(repos);
+    const record = await readRecord(repos.own);
+    if (state.fault === null || record === null) return null;
+    const { workspace_dir, remote, assignment } = this.#options;
+    const found_dir = join(workspace_dir, 'scratch', 'found');
+    return repairAgents(repos, remote, assignment, { record, state, found_dir });
+  }
+
+  async #tell(parts: string[], text: string): Promise<void> {
+    const is_new = parts.length === 0 || parts.some((part) => !this.#told.has(part));
+    for (const part of parts) this.#told.add(part);
+    if (is_new) await this.#options.emit({ type: 'log', body: { level: 'warn', text: text.slice(0, LOG_CHARS_MAX) } });
+  }
+
+  #repositories(signal: AbortSignal): Repositories {
+    return repositories(this.#options.workspace_dir, this.#options.env, signal);
+  }
+}
+
+/** What the transcript says about the workspace that it is about. */
+function expectedWorkspace(transcript: TranscriptEvent[]): Expected {
+  const body = transcript.findLast(({ type }) => type === 'repository.ready')?.body ?? {};
+  const { workspace, base_commit } = body;
+  return {
+    has_turns: transcript.some(({ type }) => type === 'turn.finished'),
+    workspace: typeof workspace === 'string' ? workspace : null,
+    base_commit: Commit.safeParse(base_commit).data ?? null,
+  };
+}

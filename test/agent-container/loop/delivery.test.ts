@@ -1,0 +1,63 @@
+import test from 'ava';
+import { bench, transcriptOf } from '../../support/agent-work.ts';
+import type { Turn } from '../../support/model/server.ts';
+
+const DONE: Turn = { text: 'Mend the sum\n\nIt added one too many.' };
+const AGAIN: Turn = { text: 'Mend it well\n\nAs asked.' };
+const run = (command: string): Turn => ({ tools: [{ name: 'run_command', input: { command } }] });
+
+test('the model hears why its work was not pushed, and ends again', async (t) => {
+  const b = await bench(t, { script: [DONE, run('true'), AGAIN] });
+  b.refusals.push('The repository rejected the push: no.');
+  t.like(await b.run(), { status: 'succeeded', summary: 'Mend it well\n\nAs asked.' });
+  t.deepEqual(
+    b.deliveries.map((message) => message.split('\n')[0]),
+    ['Mend the sum', 'Mend it well'],
+  );
+  t.regex(JSON.stringify(b.model.requests[1]?.body?.messages.at(-1)), /rejected the push: no\.[^]*end again/);
+});
+
+test('the work is verified again after the model acted on a refused push', async (t) => {
+  const b = await bench(t, { script: [DONE, AGAIN] });
+  b.refusals.push('No.');
+  t.is((await b.run({ verify_command: 'true' })).status, 'succeeded');
+  t.is(b.of('verify.finished').length, 2);
+});
+
+test('a push that is refused again and again ends the work with the reason', async (t) => {
+  const b = await bench(t, { handler: (_, n) => (n % 2 === 0 ? run(`echo ${n}`) : DONE) });
+  b.refusals.push('One.', 'Two.', 'Three.', 'Four.', 'Five.');
+  t.like(await b.run(), { status: 'failed', reason: 'push_rejected', detail: 'Four.' });
+});
+
+test('a refused push ends the work where no turn is left', async (t) => {
+  const b = await bench(t, { script: [DONE] });
+  b.refusals.push('No.');
+  t.like(await b.run({ max_turns: 1 }), { status: 'failed', reason: 'push_rejected', detail: 'No.' });
+});
+
+test('work that was not verified is not pushed', async (t) => {
+  const b = await bench(t, { script: [DONE, DONE, DONE] });
+  t.is((await b.run({ verify_command: 'false' })).reason, 'verify_failed');
+  t.deepEqual(b.deliveries, []);
+});
+
+test('an attempt in another workspace than that of the transcript takes a turn before it ends', async (t) => {
+  const b = await bench(t, { handler: (_, n) => [run('true'), DONE][n] ?? AGAIN });
+  t.is((await b.run()).status, 'succeeded');
+  const whole = [...b.events];
+  b.workspace_note = 'The workspace is gone.';
+  for (let at = 1; at <= whole.length; at++) {
+    const transcript = transcriptOf(whole.slice(0, at));
+    const before = [b.events.length, b.model.requests.length] as const;
+    const end = await b.run({ transcript, attempt: 2 });
+    const where = `after event ${at}, ${whole[at - 1]?.type}`;
+    t.is(end.status, 'succeeded', where);
+    t.is(b.model.requests.length - before[1], 1, where);
+    t.regex(JSON.stringify(b.model.requests.at(-1)?.body?.messages.at(-1)), /The workspace is gone/, where);
+    t.false(
+      b.events.slice(before[0]).some(({ type }) => type === 'tool.started'),
+      `${where}: no call for the other workspace is run`,
+    );
+  }
+});

@@ -1,0 +1,126 @@
+import {
+  changingCall,
+  changingReply,
+  parseJson,
+  turning,
+  answer,
+  type Handler,
+  type Json,
+  type Mutant,
+} from './mutant.ts';
+
+/** Changes the body of each event. */
+const changingEvents = (change: (event: Json) => Json): Handler =>
+  changingCall('/events', (post) => ({ ...post, events: eventsOf(post).map(change) }));
+
+// The worker's own bodies have this shape.
+const eventsOf = ({ events }: Json) => (Array.isArray(events) ? (events as Json[]) : []);
+
+const withoutControl = (reply: Json): Json => ({ ...reply, control: { messages: [], cancel: null } });
+
+/** Posts a heartbeat once the result was accepted. */
+const goingOn: Handler = async (call, forward) => {
+  const reply = await forward(call);
+  if (!call.path.endsWith('/result') || reply.status !== 200) return reply;
+  const { attempt, last_seq } = parseJson(call.body) ?? {};
+  const body = Buffer.from(JSON.stringify({ attempt, last_seq, waiting_for: null }));
+  await forward({ ...call, path: call.path.replace(/result$/, 'heartbeat'), body });
+  return reply;
+};
+
+/** Exits when the coordinator cannot be reached. */
+const givingUp: Handler = (call, forward) =>
+  forward(call).catch((error: unknown) => {
+    if (call.path.endsWith('/heartbeat')) process.exit(1);
+    throw error;
+  });
+
+/** Faults of its calls to the coordinator. */
+export const IN_ITS_CALLS: readonly Mutant[] = [
+  {
+    name: 'names too few events in its result',
+    rule: 'it posts the result after every event',
+    says: /the last_seq of the result is \d+, after \d+ events/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, last_seq: 3 })),
+  },
+  {
+    name: 'sends a heartbeat after its result',
+    rule: 'one POST of events at a time; nothing follows the result',
+    says: /A call of heartbeat came after the result/,
+    to_coordinator: goingOn,
+  },
+  {
+    name: 'does not begin with agent.started',
+    rule: 'events are numbered from 1 without a gap, agent.started first, despite lost responses and 503',
+    says: /its first event was log/,
+    to_coordinator: changingEvents((event) =>
+      event.seq === 1 ? { ...event, type: 'log', body: { level: 'info', text: 'It starts.' } } : event,
+    ),
+  },
+  {
+    name: 'does not say that a message entered the conversation',
+    rule: 'a message enters the conversation once, however often it was sent',
+    says: /0 input.added events name the message/,
+    to_coordinator: changingEvents((event) =>
+      event.type === 'input.added' ? { ...event, type: 'log', body: { level: 'info', text: 'A message.' } } : event,
+    ),
+  },
+  {
+    name: 'reports another branch than it pushed',
+    rule: 'what it pushed is on a branch of the task',
+    says: /the result's branch is main/,
+    to_coordinator: changingCall('/result', (result) => ({ ...result, branch: 'main' })),
+  },
+  {
+    name: 'puts its token into an event',
+    rule: 'no event has the token',
+    says: /event \d+ \(log\) has the task token/,
+    to_coordinator: (call, forward) =>
+      changingEvents((event) =>
+        event.type === 'log' ? { ...event, body: { level: 'info', text: call.headers.authorization } } : event,
+      )(call, forward),
+  },
+  {
+    name: 'does not read the cancel in a reply',
+    rule: 'a cancel in a reply alone ends it too',
+    says: /the worker has exited/,
+    to_coordinator: changingReply('', (reply) => ('control' in reply ? withoutControl(reply) : reply)),
+  },
+  {
+    name: 'goes on after its attempt was given up',
+    rule: 'after its attempt was given up it stops at once, pushes nothing, and does not exit with 0',
+    says: /the worker has exited/,
+    to_coordinator: turning('stale_attempt', 503),
+  },
+  {
+    name: 'drops the new token of a heartbeat',
+    rule: 'it exchanges an expired token by a heartbeat, and continues',
+    says: /exited|heartbeats go on/,
+    to_coordinator: changingReply('/heartbeat', (reply) => ({ ...reply, token: undefined })),
+  },
+  {
+    name: 'gives up when the coordinator restarts',
+    rule: 'it finds a restarted coordinator again, and loses nothing',
+    says: /it exited with code 1, not 0/,
+    to_coordinator: givingUp,
+  },
+  {
+    name: 'cannot fetch its assignment',
+    rule: 'a worker that cannot be called fetches its assignment, and works by callbacks alone',
+    says: /it exited with code 1, not 0/,
+    to_coordinator: (call, forward) =>
+      call.path.endsWith('/assignment') ? Promise.resolve(answer(404)) : forward(call),
+  },
+  {
+    name: 'repeats a malformed event for ever',
+    rule: 'an event that is refused as invalid is replaced by a log with its number, or ends it with agent_error',
+    says: /it sent event 3 again \d+ times, unchanged[^]*events was refused: invalid: Event 3/,
+    to_coordinator: turning('invalid', 503),
+  },
+  {
+    name: 'stops when events are missing',
+    rule: 'after 409 events_missing it goes back to the event that is expected',
+    says: /it exited with code 1, not 0[^]*events was refused: events_missing/,
+    to_coordinator: turning('events_missing', 403, 'forbidden'),
+  },
+];

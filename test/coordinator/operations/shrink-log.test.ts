@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Deletion } from '../../../coordinator/operations/deletion.ts';
+import { shrinkLog } from '../../../coordinator/operations/shrink-log.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
+import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { addTask, addUser, time } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
+
+const MB = 1024 * 1024;
+const DAY_MS = 24 * 3600_000;
+
+async function openScene(t: ExecutionContext) {
+  const folder = await temporaryFolder(t);
+  const db = openDatabase(join(folder, 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB / 4) });
+  const insertAttempt = db.prepare(
+    `INSERT INTO attempts (task_id, n, status, runner, worker, warm, last_seq, started_at, log_bytes)
+     VALUES (?, 1, 'failed', 'process', ?, 0, ?, ?, ?)`,
+  );
+  /** Adds a task with one attempt, whose events take this many megabytes. */
+  const add = (user_id: string, megabytes: number, fields: Partial<TaskRow>): string => {
+    const task = addTask(db, user_id, { attempt: 1, ...fields });
+    const count = megabytes * 4;
+    insertAttempt.run(task.id, task.id, count, time(), count * (body.length + LIMITS.event_row_bytes));
+    const row = { task_id: task.id, user_id, attempt: 1, type: 'log', at: time(), body };
+    log.write((tx) => Array.from({ length: count }, (_, i) => tx.append({ ...row, seq: i + 1 })));
+    return task.id;
+  };
+  const ended = (user_id: string, megabytes: number, days: number) =>
+    add(user_id, megabytes, { status: 'failed', ended_at: time(-days * DAY_MS) });
+  const attempts = { has: () => false };
+  const shrink = async (megabytes: number, has: (id: string) => boolean = attempts.has) => {
+    const deletion = new Deletion({ log, workspaces: new Workspaces(folder), logger: SILENT, attempts });
+    const keep = { keep_log_bytes: megabytes * MB };
+    await shrinkLog({ log, deletion, attempts: { has }, logger: SILENT, keep }, new AbortController().signal);
+    await deletion.sweep();
+    await deletion.stop();
+  };
+  const left = () => db.prepare<[], string>('SELECT id FROM tasks ORDER BY id').pluck().all();
+  return { db, user: () => addUser(db), add, ended, shrink, left };
+}
+
+for (const status of ['starting', 'running', 'waiting', 'queued'] as const)
+  test(`a task that floods its log while it is ${status} costs nobody an ended task`, async (t) => {
+    const { user, add, ended, shrink, left } = await openScene(t);
+    const [hog, ann] = [user(), user()];
+    const kept = [ended(ann, 1, 30), ended(hog, 1, 20), ended(ann, 1, 1), add(hog, 24, { status })];
+    await shrink(8);
+    t.deepEqual(left(), kept.toSorted());
+  });
+
+test('ended tasks that flooded their logs cost their person, and nobody else', async (t) => {
+  const { db, user, ended, shrink, left } = await openScene(t);
+  const [ann, hog, bob] = [user(), user(), user()];
+  const others = [ann, bob, ann, bob].map((who, i) => ended(who, 0.5, 100 - i));
+  const floods = [4, 3, 2, 1].map((days) => ended(hog, 6, days));
+  await shrink(17);
+  t.true(usedBytes(db) <= 17 * MB);
+  t.deepEqual(left(), [...others, ...floods.slice(2)].toSorted());
+});
+
+test('one ended task that flooded its log costs its person none of their others', async (t) => {
+  const { user, ended, shrink, left } = await openScene(t);
+  const ann = user();
+  const small = Array.from({ length: 10 }, (_, i) => ended(ann, 0.5, 100 - i));
+  ended(ann, 12, 0.1);
+  await shrink(10);
+  t.deepEqual(left(), small.toSorted());
+});
+
+test('without a flood, each person loses the tasks that ended first, as few as needed, and in turns', async (t) => {
+  const { user, ended, shrink, left } = await openScene(t);
+  const [ann, bob] = [user(), user()];
+  const of_ann = [9, 8, 7].map((days) => ended(ann, 0.5, days));
+  const of_bob = [3, 2, 1].map((days) => ended(bob, 0.5, days));
+  await shrink(2.5);
+  t.deepEqual(left(), [...of_ann.slice(1), ...of_bob.slice(1)].toSorted());
+});
+
+test('a task that may still have a worker stays, and all others may go', async (t) => {
+  const { user, ended, shrink, left } = await openScene(t);
+  const [ann, bob] = [user(), user()];
+  const busy = ended(ann, 4, 3);
+  for (const who of [ann, bob, ann]) ended(who, 1, 1);
+  await shrink(1, (id) => id === busy);
+  t.deepEqual(left(), [busy]);
+});

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { Relay } from '../../../coordinator/live/relay.ts';
+import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
+import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
+import { addTask, addUser, startAttempt } from '../../support/fixtures.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
+
+const at = new Date().toISOString();
+
+const CALLS: Record<string, (callbacks: Callbacks, task_id: string, i: number) => Promise<unknown>> = {
+  'an event': (callbacks, task_id) =>
+    callbacks.events(originOf(task_id), {
+      attempt: 1,
+      events: [{ seq: 1, at, type: 'log', body: { level: 'info', text: 'hello' } }],
+    }),
+  'a delta': (callbacks, task_id) =>
+    callbacks.events(originOf(task_id), { attempt: 1, events: [], deltas: [{ ref: 'r', kind: 'text', text: 'x' }] }),
+  'a wait': (callbacks, task_id, i) =>
+    callbacks.heartbeat(originOf(task_id), {
+      attempt: 1,
+      last_seq: 0,
+      waiting_for: { kind: 'model', since: new Date(Date.now() + i).toISOString() },
+    }),
+};
+
+const originOf = (task_id: string) => ({
+  claims: { task_id, attempt: 1, issued_at_ms: 0, expires_at_ms: 4e12 },
+  listener: 'tcp' as const,
+});
+
+for (const [what, call] of Object.entries(CALLS))
+  test(`${what} whose transaction is rolled back is no progress`, async (t) => {
+    const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+    t.teardown(() => db.close());
+    let broken = false;
+    const refuse = () => {
+      if (broken) throw new Error('the commit failed');
+    };
+    const log = new EventLog({ db, logger: SILENT, hook: { before: refuse, after: () => undefined } });
+    const { id } = addTask(log, addUser(log));
+    startAttempt(log, id);
+    const found: Stall[] = [];
+    const progress = new ProgressWatch((stall) => found.push(stall) > 0, { stall_ms: 300, wait_grace_ms: 100 });
+    t.teardown(() => progress.stop());
+    progress.begin(id, 1, 60_000);
+    const callbacks = new Callbacks(log, new Relay(log), progress);
+    broken = true;
+    const began = performance.now();
+    for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
+      await t.throwsAsync(call(callbacks, id, i), { message: 'the commit failed' });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    t.deepEqual(found, [{ task_id: id, attempt: 1, waiting_for: null, over_time: false }]);
+    broken = false;
+    progress.begin(id, 1, 60_000);
+    t.truthy(await call(callbacks, id, 0));
+  });
