@@ -13,7 +13,6 @@ const SCRIPT = `(
   echo "os \${PRETTY_NAME:-$(uname -s)}, $(uname -m)"
   echo "user $(id -un 2>/dev/null || id -u)"
   for tool in ${TOOLS}; do command -v "$tool" >/dev/null && echo "tool $tool"; done
-  echo "shallow $(git rev-parse --is-shallow-repository) $(git rev-list --count HEAD)"
   git log -${COMMITS} --date=short --format='commit %h %ad %s'
 ) 2>/dev/null`;
 
@@ -28,13 +27,11 @@ export async function readEnvironment(shell: Shell): Promise<string[]> {
   const [os] = all('os');
   const [user] = all('user');
   const tools = all('tool');
-  const [is_shallow, commits] = all('shallow')[0]?.split(' ') ?? [];
   const newest = all('commit').map((line) => `  ${line.slice(0, SUBJECT_CHARS_MAX).toWellFormed()}`);
   return [
     `The date is ${new Date().toISOString().slice(0, 10)}.`,
     ...(os === undefined ? [] : [`The machine runs ${os}; commands run as the user ${user ?? 'of the worker'}.`]),
     ...(tools.length === 0 ? [] : [`Of the usual tools it has: ${tools.join(', ')}.`]),
-    ...(is_shallow === 'true' ? [`The clone is shallow: it has the newest ${commits} commits.`] : []),
     ...(newest.length === 0 ? [] : [`The newest commits:\n${newest.join('\n')}`]),
   ];
 }

@@ -37,7 +37,7 @@ for (const [what, fault] of TRANSIENT)
   test(`retries after ${what}`, async (t) => {
     const { end, reasons, of, model } = await after(t, [fault]);
     t.is(end.status, 'succeeded');
-    t.is(reasons.length, 1);
+    t.is(reasons.length, 1, reasons.join(' | '));
     t.is(model.requests.length, 2);
     // The partial response is discarded: the same request is made again.
     t.deepEqual(model.requests[0]?.raw, model.requests[1]?.raw);
