@@ -1,11 +1,11 @@
 import test from 'ava';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '../../agent-container/base/sleep.ts';
 import type { WorkInput } from '../../agent-container/base/work.ts';
 import type { Worker } from '../../agent-container/worker.ts';
 import type { MockTask } from '../support/mock-coordinator/task.ts';
 import { git } from '../support/git-server.ts';
+import { until } from '../support/until.ts';
 import { callWorker } from '../support/worker-call.ts';
 import { doing, setScene } from '../support/worker-scene.ts';
 
@@ -22,8 +22,11 @@ test.serial('files that the agent adds and git leaves out are named once, before
     doing(async (input) => {
       await mkdir(join(input.repo_dir, 'build'));
       await mkdir(join(input.repo_dir, 'vendor/node_modules/x'), { recursive: true });
-      await writeFile(join(input.repo_dir, 'vendor/node_modules/x/index.js'), '');
-      await sleep(50, input.signal);
+      const before = join(input.repo_dir, 'vendor/node_modules/x/index.js');
+      await writeFile(before, '');
+      // The time of a file is that of its last clock tick.
+      const { ctimeMs } = await stat(before);
+      await until('the clock has left the time of the file behind', () => Date.now() > ctimeMs + 50);
       await input.report.emit({ type: 'step.started', body: { step: 'work' } });
       await write(input, 'build/app.js', '1');
       await write(input, '.env', 'A=b');
