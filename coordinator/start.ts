@@ -28,6 +28,7 @@ import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.t
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
+import { Trash } from './workers/trash.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
 import { Workers } from './workers/workers.ts';
 import { Workspaces } from './workers/workspaces.ts';
@@ -60,7 +61,7 @@ export type StartOptions = {
 };
 
 /** What starts workers, and what they call. */
-type Work = { runner: Runner; dispatcher: Dispatcher };
+type Work = { runner: Runner; dispatcher: Dispatcher; trash: Trash };
 
 /**
  * Builds the server from its parts and starts it. Rejects with a `ConfigError`, in words for the server's owner, where the settings do not let
@@ -97,10 +98,13 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const buildOne = (task_id: string, n: number) => buildAssignment(assignment, task_id, n);
   const watchdogs = startWatchdogs(core, opened);
   const api = await openWorkerApi(core, { settings, tokens, watchdogs, assignment: buildOne }, opened);
-  const workspaces = new Workspaces(config.data_dir);
+  const trash = new Trash(config.data_dir, logger);
+  trash.start();
+  opened.defer(() => trash.stop());
+  const workspaces = new Workspaces(config.data_dir, trash);
   const listeners = openListeners(api, config, opened);
   const instance = readMeta(log.db, 'instance');
-  const runner = await openRunner({ config, instance, workspaces, listeners, logger, say });
+  const runner = await openRunner({ config, instance, workspaces, listeners, trash, logger, say });
   opened.defer(() => runner.close());
   const limits = {
     memory_bytes: config.worker_memory_bytes,
@@ -124,7 +128,7 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
   startRetention(core, { attempts: dispatcher.attempts, workspaces }, opened);
-  return { runner, dispatcher };
+  return { runner, dispatcher, trash };
 }
 
 function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Opened): Watchdogs {
@@ -225,6 +229,7 @@ async function servePeople(
         gate,
         disk,
         runner: work.runner.name,
+        trash: work.trash,
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),
       }),

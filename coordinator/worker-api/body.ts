@@ -3,7 +3,6 @@ import { ByteBudget } from '../base/byte-budget.ts';
 import { discardBody, readBody } from '../base/json-body.ts';
 import { shapeFault, type ShapeLimits } from '../base/json-shape.ts';
 import type { Job, ThreadPool } from '../base/threads.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 
 /** How long a worker may take to send a body. */
 const READ_MS = 30_000;
