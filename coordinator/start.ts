@@ -229,6 +229,7 @@ async function servePeople(
         gate,
         disk,
         runner: work.runner.name,
+        isolation: () => work.dispatcher.isolation,
         trash: work.trash,
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),

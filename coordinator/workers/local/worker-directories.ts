@@ -22,6 +22,7 @@ export type SocketDirectories = {
 
 /** The directories of workers on this machine: `workers/<name>` in the data folder, removed with the worker. */
 export class WorkerDirectories {
+  readonly data_dir: string;
   /** The parent of all of them. */
   readonly workers_dir: string;
   readonly #owner: Owner;
@@ -30,6 +31,7 @@ export class WorkerDirectories {
   /** `owner`: the user of the workers. Creates nothing yet. */
   constructor(data_dir: string, owner: Owner, trash = new Trash(data_dir)) {
     this.#trash = trash;
+    this.data_dir = data_dir;
     this.workers_dir = join(data_dir, 'workers');
     this.#owner = owner;
   }
