@@ -115,7 +115,7 @@ async function chooseLauncher(name: string): Promise<Launcher> {
   if (!values.docker)
     return new ProcessLauncher({
       workers_dir: join(data_dir, 'workers'),
-      entry: resolve(values.entry),
+      program: { entry: resolve(values.entry) },
       env: { PATH: process.env.PATH ?? '', HOME: homedir() },
     });
   const { image } = values;
