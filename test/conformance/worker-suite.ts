@@ -116,7 +116,7 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const before = task.current.heartbeats.length;
-      task.expireTokens();
+      task.tokens.expire();
       await until('heartbeats go on', () => task.current.heartbeats.length > before + 1);
       task.cancel('enough');
       await exits(worker, 0, 20_000);
