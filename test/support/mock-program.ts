@@ -4,12 +4,15 @@ import type { ExecutionContext } from 'ava';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { startProgram } from './child.ts';
+import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
 const MOCK = fileURLToPath(new URL('./mock-coordinator/main.ts', import.meta.url));
 
 /** Starts the mock coordinator as a program, on a free port, and reads the command lines that it prints. */
-export async function startMock(t: ExecutionContext, args: string[], env: Record<string, string> = {}) {
+export async function startMock(t: ExecutionContext, args: string[], given: Record<string, string> = {}) {
+  // A test that fails kills it.
+  const env = { TMPDIR: await temporaryFolder(t), ...given };
   const mock = startProgram(t, MOCK, ['--port', '0', '--heartbeat-ms', '100', ...args], env);
   await until('it prints how to start a worker', () => mock.printed().includes('Type help'), 30_000);
   const [, process_line = '', container_line = ''] =

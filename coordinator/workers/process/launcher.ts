@@ -35,7 +35,7 @@ type ProcessFile = z.infer<typeof ProcessFile>;
  * What runs as a worker: a TypeScript file that this process's Node runs, in the workspace; or a command line for the
  * shell, in the folder `cwd`.
  */
-export type WorkerProgram = { entry: string } | { command: string; cwd: string };
+type WorkerProgram = { entry: string } | { command: string; cwd: string };
 
 export type ProcessLauncherOptions = {
   /** Has a folder for each worker: `WorkerDirectories.workers_dir`. */
