@@ -36,7 +36,7 @@ for (const [what, answer] of Object.entries(OPEN))
   test(`no worker is started while ${what}, and errands start once they are isolated`, async (t) => {
     const data_dir = await temporaryFolder(t);
     const env = { PATH: process.env.PATH ?? '' };
-    const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), entry: TINY_WORKER, env });
+    const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
     const released = Promise.withResolvers<Isolation>();
     launcher.answers.push(answer, () => released.promise);
     const server = await startServer(t, { data_dir, warm_workers: 1, launcher: () => launcher });
