@@ -6,6 +6,7 @@ import { listenFault } from './base/listen-error.ts';
 import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
+import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
@@ -127,7 +128,8 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  startRetention(core, { attempts: dispatcher.attempts, workspaces }, opened);
+  const removeFiles = (task_id: string) => removeSampleOf(config.data_dir, task_id);
+  startRetention(core, { attempts: dispatcher.attempts, workspaces, removeFiles }, opened);
   return { runner, dispatcher, trash };
 }
 
@@ -166,7 +168,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       repository: settings.repository,
       private_hosts,
       proxy,
-      sample: sampleBackend(data_dir),
+      sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
       logger,
     }),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),

@@ -2,10 +2,9 @@ import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
-import type { Workspaces } from '../workers/workspaces.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
-import { Deletion } from './deletion.ts';
+import { Deletion, type DeletionDependencies } from './deletion.ts';
 import { Metrics } from './metrics.ts';
 import { Retention } from './retention.ts';
 
@@ -14,10 +13,14 @@ import { Retention } from './retention.ts';
 /** Starts the deletion of removed rows and the retention limits. */
 export function startRetention(
   { config, log, disk, logger }: Core,
-  { attempts, workspaces }: { attempts: Attempts; workspaces: Workspaces },
+  {
+    attempts,
+    workspaces,
+    removeFiles,
+  }: { attempts: Attempts } & Pick<DeletionDependencies, 'workspaces' | 'removeFiles'>,
   opened: Opened,
 ): void {
-  const deletion = new Deletion({ log, workspaces, attempts, logger });
+  const deletion = new Deletion({ log, workspaces, removeFiles, attempts, logger });
   const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();
   disk.onShort(() => void retention.enforce());
