@@ -14,9 +14,9 @@ export function asyncapiDocument(): Json {
       version: '1',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
       description:
-        'Events of all tasks of a user as they happen, in JSON text frames. After `hello` the client sends `subscribe` with its ' +
-        'cursor, and gets the events after it, `caught_up`, then live frames. Only `events` moves the cursor. GET /openapi.json ' +
-        'describes the HTTP API.',
+        'Events of all tasks of a user as they happen, in JSON text frames. After `hello` the client sends `subscribe` ' +
+        'with its cursor, and gets the events after it, `caught_up`, then live frames. Only `events` moves the cursor. ' +
+        'GET /openapi.json describes the HTTP API.',
     },
     defaultContentType: 'application/json',
     servers: {
@@ -52,7 +52,9 @@ const SECURITY = {
     type: 'httpApiKey',
     in: 'header',
     name: 'Sec-WebSocket-Protocol',
-    description: `The subprotocols \`${SUBPROTOCOL}\` and \`${BEARER_SUBPROTOCOL_PREFIX}<access token>\`. The server selects the first.`,
+    description:
+      `The subprotocols \`${SUBPROTOCOL}\` and \`${BEARER_SUBPROTOCOL_PREFIX}<access token>\`. ` +
+      'The server selects the first.',
   },
 };
 
@@ -66,8 +68,8 @@ function channel(): Json {
     address: '/ws/{user_id}',
     title: 'The socket of a user',
     description:
-      'An upgrade without valid credentials is accepted, and closed at once, since a browser hides the status of a refused ' +
-      `upgrade. The close codes:\n\n${list.join('\n')}`,
+      'An upgrade without valid credentials is accepted, and closed at once, since a browser hides the status of a ' +
+      `refused upgrade. The close codes:\n\n${list.join('\n')}`,
     parameters: { user_id: { description: 'The id of the user that is logged in.' } },
     servers: [{ $ref: '#/servers/errand' }],
     messages: Object.fromEntries(

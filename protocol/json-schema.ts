@@ -132,8 +132,8 @@ function reachable(names: Iterable<string>, definitions: Readonly<Record<string,
 }
 
 /**
- * The schema without its bans of unknown fields. Where it has a row of the log, that is an `Event`, or of a type that only a
- * newer version knows.
+ * The schema without its bans of unknown fields. Where it has a row of the log, that is an `Event`, or a row of a type
+ * that only a newer version knows.
  */
 function opened(schema: Json): Json {
   const row = PREFIX + nameOf(LogEvent);

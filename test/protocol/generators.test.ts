@@ -29,7 +29,8 @@ type Task = operations['getTask']['responses'][200]['content']['application/json
 
 export const status = (task: Task): Schemas['TaskStatus'] => task.status;
 export const usage = (task: Task): Schemas['Usage'] => task.usage;
-export const question = (waiting: Schemas['WaitingFor']) => (waiting.kind === 'person' ? waiting.question : waiting.since);
+export const question = (waiting: Schemas['WaitingFor']) =>
+  waiting.kind === 'person' ? waiting.question : waiting.since;
 export const place = (waiting: Schemas['WaitingForQueue']): number => waiting.place;
 export const waiting: Task['waiting_for'] = null;
 export function words(event: Schemas['Event']): string {
