@@ -14,8 +14,9 @@ export function asyncapiDocument(): Json {
       version: '1',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
       description:
-        'Events of all tasks of a user as they happen, in JSON text frames. After `hello` the client sends `subscribe` ' +
-        'with its cursor, and gets the events after it, `caught_up`, then live frames. Only `events` moves the cursor. ' +
+        'Events of all tasks of a user as they happen, in JSON text frames. After `hello` the client sends ' +
+        '`subscribe` with its cursor, and gets the events after it, `caught_up`, then live frames. Only `events` ' +
+        'moves the cursor. ' +
         'GET /openapi.json describes the HTTP API.',
     },
     defaultContentType: 'application/json',

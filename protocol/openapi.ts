@@ -29,7 +29,8 @@ export function openapiDocument(): Json {
       license: { name: 'MIT', identifier: 'MIT' },
       description:
         'Errors are problem documents (RFC 9457). An id that is malformed, unknown or of another user gets a 404. ' +
-        'A row of the log is a `LogEvent`, whose type and body may be of a newer version; `Event` has those of today. ' +
+        'A row of the log is a `LogEvent`, whose type and body may be of a newer version; `Event` has ' +
+        'those of today. ' +
         'GET /asyncapi.json describes the WebSocket, and GET /schemas.json has the types of all interfaces.',
     },
     servers: [{ url: '/', description: 'The server that this document comes from.' }],
