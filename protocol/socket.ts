@@ -96,5 +96,7 @@ export const CLOSE_MEANING: Readonly<Record<keyof typeof CLOSE, string>> = {
     'The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in.',
   not_found: 'The credentials belong to another user than the one in the path.',
   too_slow: 'The client read too slowly for too long.',
-  too_many: 'The user has too many sockets.',
+  too_many:
+    'The user has more sockets than allowed, and this one was silent for longest when a newer one came. Do not connect ' +
+    'again by yourself: that would close another one.',
 };

@@ -41,6 +41,7 @@ export class Feed implements Watcher {
   #live = false;
   #replaying = false;
   #pong_received = true;
+  #heard_at_ms = performance.now();
 
   constructor(socket: WebSocket, who: { user_id: string; session: string }, db: Db, limits: SocketLimits) {
     this.#socket = socket;
@@ -48,7 +49,16 @@ export class Feed implements Watcher {
     this.session = who.session;
     this.#db = db;
     this.#buffer = new SendBuffer(socket, limits, () => this.close(CLOSE.too_slow, 'behind for too long'));
-    socket.on('pong', () => (this.#pong_received = true));
+    socket.on('pong', () => {
+      this.#pong_received = true;
+      this.#heard_at_ms = performance.now();
+    });
+    socket.on('message', () => (this.#heard_at_ms = performance.now()));
+  }
+
+  /** When the client was last heard from, in milliseconds of `performance.now()`. */
+  get heard_at_ms(): number {
+    return this.#heard_at_ms;
   }
 
   /**
@@ -107,6 +117,11 @@ export class Feed implements Watcher {
     if (this.#buffer.draining) return;
     if (!this.#pong_received) return this.#socket.terminate();
     this.#pong_received = false;
+    this.#socket.ping();
+  }
+
+  /** Asks the client for a sign of life, without a consequence if there is none. */
+  probe(): void {
     this.#socket.ping();
   }
 
