@@ -48,6 +48,7 @@ export async function startFront(t: ExecutionContext, target: string, certificat
       socket.pause();
       socket.unshift(first);
       (first[0] === 0x16 && tls ? tls : http).emit('connection', socket);
+      process.nextTick(() => socket.resume());
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { startFront } from '../../support/redirecting-front.ts';
 import { StagedErrand } from '../../support/staged-errand.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
 
 const CODES = [301, 302, 303, 307, 308];
 const EMAIL = 'ada@example.org';
@@ -109,13 +110,12 @@ test('http that redirects to https of the same host is followed, and the log-in 
   t.is(sent.code, 0, sent.stderr);
   const { id } = JSON.parse(sent.stdout);
   const watching = cli.start(['watch', id], { env });
-  await watching.shows('Mend it');
+  await until('its socket is redirected', () => front.requests.some(({ url }) => url.startsWith('/ws/')));
   const errand = new StagedErrand(server.log, id);
   errand.begin();
   errand.end('cancelled');
   t.is((await watching.ended).code, 3);
   t.is((await api.call('getTask', { params: { id } })).status, 'cancelled');
-  t.true(front.requests.some(({ url }) => url.startsWith('/ws/')));
 });
 
 test('a redirected socket never goes to another host', async (t) => {
