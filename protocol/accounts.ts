@@ -72,7 +72,7 @@ export type PasswordResetDone = z.infer<typeof PasswordResetDone>;
 export const SessionInfo = z.object({
   id: Id,
   created_at: Time.describe('when it logged in'),
-  last_used_at: Time.describe(`when it last logged in or refreshed; exact to ${LIMITS.access_token_s / 60} minutes`),
+  last_used_at: Time.describe('when it last logged in or refreshed; exact to the lifetime of an access token'),
   user_agent: z
     .string()
     .nullable()

@@ -83,9 +83,6 @@ export const LIMITS = {
   /** How long after the expiry of its log-in a socket may stay open. A log-in that somebody ends closes it at once. */
   socket_log_in_check_ms: 10_000,
 
-  access_token_s: 600,
-  refresh_token_s: 60 * 24 * 3600,
-  ws_ticket_s: 30,
   /** The unused tickets of one user. One more voids their oldest. */
   ws_tickets_per_user_max: 64,
   /** The valid log-ins of one account. One more ends the oldest. */

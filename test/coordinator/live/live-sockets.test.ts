@@ -250,7 +250,7 @@ test('a socket is closed when its session ends, not when another one does', asyn
 });
 
 test('a client that answers no ping is closed; one that does stays open', async (t) => {
-  const { scene, user_id } = await start(t, { socket_ping_ms: 500 });
+  const { scene, user_id } = await start(t, { socket_ping_ms: 1_500 });
   const dead = await TestClient.subscribe(scene.socket_url, user_id);
   const alive = await TestClient.subscribe(scene.socket_url, user_id);
   await dead.until(() => dead.of('caught_up').length === 1);
