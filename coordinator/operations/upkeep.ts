@@ -3,6 +3,7 @@ import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
 import type { Workspaces } from '../workers/workspaces.ts';
+import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
 import { Deletion } from './deletion.ts';
@@ -44,8 +45,14 @@ export function openMetrics(
   return () => metrics.read();
 }
 
-/** Starts the scheduled backups if the settings name a destination. */
-export function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
+/** Starts what backups ask for a copy, and the scheduled backups if the settings name a destination. */
+export async function scheduleBackups(
+  { config, log, logger }: Core,
+  opened: Opened,
+): Promise<BackupSchedule | undefined> {
+  const copies = new CopyService({ db: log.db, data_dir: config.data_dir, logger });
+  await copies.start();
+  opened.defer(() => copies.stop());
   if (!config.backup) return undefined;
   const { every_ms, env } = config.backup;
   const backups = new BackupSchedule({ data_dir: config.data_dir, every_ms, env, logger });

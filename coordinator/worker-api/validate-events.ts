@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { findEventBySeq } from '../sqlite/events.ts';
+import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
@@ -55,20 +55,14 @@ export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): N
     throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
       expected_seq: last_seq + 1,
     });
-  const added: NumberedEvent[] = [];
-  for (const [index, { event, body }] of events.entries()) {
+  const known = events.filter(({ event }) => event.seq <= last_seq);
+  requireSame(tx, attempt, known);
+  const added = events.slice(known.length);
+  for (const { event, body } of added) {
     const { seq, type, at } = event;
-    if (seq <= last_seq) {
-      if (!isStored(tx, attempt, { event, body }))
-        throw new ErrandError('event_conflict', `Event ${seq} is already stored with different content.`, {
-          errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
-        });
-      continue;
-    }
     tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
-    added.push(event);
   }
-  return added;
+  return added.map(({ event }) => event);
 }
 
 /** What the events after `last_seq` take in the log, in bytes. */
@@ -79,9 +73,20 @@ export function sizeOf(events: CheckedEvent[], last_seq: number): number {
   return bytes;
 }
 
-function isStored(tx: Tx, { task_id, n }: Attempt, { event, body }: CheckedEvent): boolean {
-  const stored = findEventBySeq(tx.db, task_id, n, event.seq);
-  if (!stored || stored.type !== event.type || stored.at !== event.at) return false;
+/** Throws `event_conflict` where an event differs from the one that is stored with its `seq`. */
+function requireSame(tx: Tx, { task_id, n }: Attempt, events: CheckedEvent[]): void {
+  const [first, last] = [events[0]?.event.seq, events.at(-1)?.event.seq];
+  if (first === undefined || last === undefined) return;
+  const stored = findEventsBySeq(tx.db, task_id, n, first, last);
+  for (const [index, sent] of events.entries())
+    if (!isSame(sent, stored[index]))
+      throw new ErrandError('event_conflict', `Event ${sent.event.seq} is already stored with different content.`, {
+        errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
+      });
+}
+
+function isSame({ event, body }: CheckedEvent, stored: SentEvent | undefined): boolean {
+  if (stored?.type !== event.type || stored.at !== event.at) return false;
   // The same object with its keys in another order is the same event.
   return stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body));
 }
