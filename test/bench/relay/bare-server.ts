@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
+import { SILENT } from '../../support/silent.ts';
+import { portOf } from './port-of.ts';
+
+/*
+ * A program: the floor of a relay over HTTP. It has `node:http`, `ws` and `better-sqlite3`, with the table and indexes
+ * of the product and its group commit, and nothing else: no log-in, no checks, no state of tasks. The first argument is
+ * a folder. Deltas go out at once.
+ */
+
+const [folder = ''] = process.argv.slice(2);
+const db = openDatabase(join(folder, 'bare.db'));
+const log = new EventLog({ db, logger: SILENT });
+const user_id = addUser(log);
+const task_id = addTask(log, user_id).id;
+const insert = db.prepare(
+  'INSERT INTO events (task_id, user_id, attempt, seq, type, at, body) VALUES (?, ?, 1, ?, ?, ?, ?)',
+);
+
+type Posted = { events: { seq: number; type: string; at: string; body: unknown }[]; deltas?: unknown[] };
+type Waiting = { posted: Posted; response: ServerResponse };
+
+const watchers = new Set<WebSocket>();
+let group: Waiting[] = [];
+
+function send(frame: string): void {
+  const bytes = Buffer.from(frame);
+  for (const socket of watchers) socket.send(bytes, { binary: false });
+}
+
+const store = db.transaction((works: Waiting[]) =>
+  works.flatMap(({ posted }) =>
+    posted.events.map(({ seq, type, at, body }) => {
+      const json = JSON.stringify(body);
+      const id = insert.run(task_id, user_id, seq, type, at, json).lastInsertRowid;
+      return `{"id":${id},"task_id":"${task_id}","attempt":1,"seq":${seq},"type":"${type}","at":"${at}","body":${json}}`;
+    }),
+  ),
+);
+
+function flush(): void {
+  const works = group;
+  group = [];
+  send(`{"type":"events","events":[${store.immediate(works).join(',')}]}`);
+  for (const { response } of works) answer(response);
+}
+
+function answer(response: ServerResponse): void {
+  const body = '{"acked_seq":1}';
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
+}
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const posted: Posted = JSON.parse(await text(request));
+  if (posted.deltas) {
+    send(JSON.stringify({ type: 'delta', task_id, attempt: 1, deltas: posted.deltas }));
+    return answer(response);
+  }
+  if (group.length === 0) setImmediate(flush);
+  group.push({ posted, response });
+}
+
+const socket = join(folder, 'bare.sock');
+const server = createServer((request, response) => void receive(request, response));
+server.listen(socket);
+const live = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+live.on('connection', (watcher) => {
+  watchers.add(watcher);
+  watcher.on('close', () => watchers.delete(watcher));
+  watcher.send('{"type":"hello","cursor":0}');
+  watcher.on('message', () => watcher.send('{"type":"caught_up"}'));
+});
+await Promise.all([once(server, 'listening'), once(live, 'listening')]);
+process.send?.({ socket, url: `ws://127.0.0.1:${portOf(live)}` });
