@@ -6,7 +6,7 @@ import { serve } from '../../../coordinator/main.ts';
 import type { Launcher, LaunchSpec } from '../../../coordinator/workers/local/launcher.ts';
 import { LocalRunner } from '../../../coordinator/workers/local/local-runner.ts';
 import { WorkerDirectories } from '../../../coordinator/workers/local/worker-directories.ts';
-import type { WorkerEnd } from '../../../coordinator/workers/runner.ts';
+import type { Worker, WorkerEnd, WorkerSpec } from '../../../coordinator/workers/runner.ts';
 import { COORDINATOR_SOCKET, CONTRACT_VERSION, WORKER_SOCKET } from '../../../protocol/worker.ts';
 
 /*
@@ -68,11 +68,18 @@ class StandIns implements Launcher {
   }
 }
 
+class StandInRunner extends LocalRunner {
+  /** Nothing writes to the workspaces: the server need not measure 64 of them. */
+  override async open(spec: WorkerSpec): Promise<Worker> {
+    return { ...(await super.open(spec)), local_dirs: [] };
+  }
+}
+
 if (import.meta.main)
   await serve({
     openRunner: async ({ config, workspaces, listeners }) => {
       const launcher = new StandIns(config.data_dir);
       const directories = new WorkerDirectories(config.data_dir, launcher.owner);
-      return new LocalRunner({ launcher, directories, workspaces, listeners });
+      return new StandInRunner({ launcher, directories, workspaces, listeners });
     },
   });

@@ -123,9 +123,11 @@ async function startProduct(stack: AsyncDisposableStack): Promise<Target> {
 }
 
 async function startBare(stack: AsyncDisposableStack): Promise<Target> {
-  const { socket, url } = await startFloor<{ socket: string; url: string }>(stack, 'bare-server');
+  type Listening = { socket: string; tasks: string[]; url: string };
+  const { socket, tasks, url } = await startFloor<Listening>(stack, 'bare-server', String(WORKERS));
   const headers = { 'content-type': 'application/json' };
-  return { kind: 'http', workers: [{ socket, path: '/', headers }], watch: { url, protocols: [], task_id: null } };
+  const workers = tasks.map((task_id) => ({ socket, path: `/${task_id}`, headers }));
+  return { kind: 'http', workers, watch: { url, protocols: [], task_id: null } };
 }
 
 async function startRaw(stack: AsyncDisposableStack): Promise<Target> {
@@ -133,9 +135,9 @@ async function startRaw(stack: AsyncDisposableStack): Promise<Target> {
 }
 
 /** Starts a program of this folder with a folder to write to; resolves with the message that it sends when it listens. */
-async function startFloor<T>(stack: AsyncDisposableStack, name: string): Promise<T> {
+async function startFloor<T>(stack: AsyncDisposableStack, name: string, ...args: string[]): Promise<T> {
   const { path } = stack.use(await temporaryFolder());
-  const child = startProgram(stack, name, [path]);
+  const child = startProgram(stack, name, [path, ...args]);
   const [message] = await once(child, 'message');
   return message as T;
 }
