@@ -145,10 +145,10 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
 
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
-  const { config, prices, log, relay, counters, logger } = core;
+  const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, tokens, assignment } = parts;
-  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), proxy });
+  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), threads, proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
     log,
@@ -166,6 +166,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       logger,
     }),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),
+    threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,
   });

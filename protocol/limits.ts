@@ -5,6 +5,26 @@
 export const LIMITS = {
   /** A JSON body of the public API: prompts, messages, projects. */
   request_body_bytes_max: 256 * 1024,
+  /**
+   * The structure of any JSON body: its nesting depth, the elements of one array, the keys of one object, and the values
+   * and keys of the whole body. It is counted before the body is parsed.
+   */
+  body_depth_max: 200,
+  body_elements_max: 100_000,
+  body_keys_max: 2_000,
+  request_body_nodes_max: 2_000,
+  callback_body_nodes_max: 250_000,
+  llm_body_nodes_max: 500_000,
+  /**
+   * What bodies may take in the long run, for each address of the public API and for each task, and at once. The time
+   * that it takes to check them counts too: a quarter of a CPU.
+   */
+  request_bytes_per_s_max: 1024 * 1024,
+  request_burst_bytes_max: 8 * 1024 * 1024,
+  callback_bytes_per_s_max: 16 * 1024 * 1024,
+  callback_burst_bytes_max: 64 * 1024 * 1024,
+  llm_bytes_per_s_max: 4 * 1024 * 1024,
+  llm_burst_bytes_max: 128 * 1024 * 1024,
   /** The prompt of a task, or one message to it. */
   text_chars_max: 32_000,
   /** A repository's address as a person pastes it. It may be a long link to one of its pages. */

@@ -1,34 +1,42 @@
 import type { IncomingMessage } from 'node:http';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { within } from './deadline.ts';
+import { shapeFault, type ShapeLimits } from './json-shape.ts';
 
-/** How large a body may be, and how long it may take to come. */
-export type BodyLimits = { bytes_max: number; read_ms: number };
+/** How large a body may be, how long it may take to come, and who pays for it. */
+export type BodyLimits = { bytes_max: number; read_ms: number; budget: ByteBudget; key: string };
 
 /**
- * Reads a request's body as JSON. Rejects with `unsupported_media_type` if it is compressed, with `too_large` as soon as
- * that is known, and with `invalid` if it is not JSON in UTF-8, ends early or takes too long. A body that is refused is
- * not read to its end: see `discardBody`.
+ * Reads a request's body as it is. Rejects with `unsupported_media_type` if it is compressed, with `rate_limited` if
+ * its sender has sent too much of late, with `too_large` as soon as that is known, and with `invalid` if it ends early
+ * or takes too long. A body that is refused is not read to its end: see `discardBody`.
  */
-export async function readJson(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const { bytes_max, read_ms, budget, key } = limits;
   const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (encoding !== 'identity')
     throw new ErrandError('unsupported_media_type', `The body must not be compressed, as ${encoding} or otherwise.`);
-  const bytes = await readBytes(request, limits);
+  if (Number(request.headers['content-length'] ?? 0) > bytes_max) throw tooLarge(bytes_max);
+  budget.admit(key);
+  const bytes = await within(read_ms, collect(request, limits));
+  if (bytes === undefined)
+    throw new ErrandError('invalid', `The body did not arrive within ${read_ms / 1000} seconds.`);
+  return bytes;
+}
+
+/**
+ * Parses a body. Throws `too_large` if it has more structure than `shape` allows, before it parses any, and `invalid`
+ * if it is not JSON in UTF-8.
+ */
+export function parseJson(bytes: Buffer, shape: ShapeLimits): unknown {
+  const fault = shapeFault(bytes, shape);
+  if (fault !== undefined) throw new ErrandError('too_large', `The body ${fault}.`);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new ErrandError('invalid', 'The body is not valid JSON in UTF-8.', { cause });
   }
-}
-
-/** Reads a request's body as it is. Rejects as `readJson` does. */
-export async function readBytes(request: IncomingMessage, { bytes_max, read_ms }: BodyLimits): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > bytes_max) throw tooLarge(bytes_max);
-  const bytes = await within(read_ms, collect(request, bytes_max));
-  if (bytes === undefined)
-    throw new ErrandError('invalid', `The body did not arrive within ${read_ms / 1000} seconds.`);
-  return bytes;
 }
 
 /** Whether the request announced a body. */
@@ -54,7 +62,7 @@ export async function discardBody(request: IncomingMessage, { bytes_max, ms }: {
   await within(ms, discarded);
 }
 
-async function collect(request: IncomingMessage, bytes_max: number): Promise<Buffer> {
+async function collect(request: IncomingMessage, { bytes_max, budget, key }: BodyLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -62,6 +70,7 @@ async function collect(request: IncomingMessage, bytes_max: number): Promise<Buf
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const piece: Buffer = chunk;
       bytes += piece.length;
+      budget.spend(key, piece.length);
       if (bytes > bytes_max) throw tooLarge(bytes_max);
       chunks.push(piece);
     }

@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import { LIMITS } from '../../protocol/limits.ts';
+import { parse } from '../../protocol/problem.ts';
+import { parseJson } from '../base/json-body.ts';
+import { shapeOf } from '../base/json-shape.ts';
+import { job } from '../base/threads.ts';
 
 const ToolResultContent = z.union([
   z.string(),
@@ -17,13 +22,20 @@ const ContentBlock = z.looseObject({
 type ContentBlock = z.infer<typeof ContentBlock>;
 
 /** The fields of a model request that the demo model reads. */
-export const DemoRequest = z.looseObject({
+const DemoRequest = z.looseObject({
   model: z.string(),
   stream: z.boolean().optional(),
   tools: z.array(z.looseObject({ name: z.string().optional() })).default([]),
   messages: z.array(z.object({ role: z.string(), content: z.union([z.string(), z.array(ContentBlock)]) })).min(1),
 });
 export type DemoRequest = z.infer<typeof DemoRequest>;
+
+/** Reads a model request. Throws `invalid` or `too_large`. */
+export function readDemoRequest(json: Buffer): DemoRequest {
+  return parse(DemoRequest, parseJson(json, shapeOf(LIMITS.llm_body_nodes_max)), 'The model request');
+}
+
+export const DEMO_REQUEST = job(import.meta.url, readDemoRequest);
 
 /** A tool call and its result. */
 export type ToolCall = { name: string; input: Record<string, unknown>; output: string; is_error: boolean };

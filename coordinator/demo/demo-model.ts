@@ -1,20 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError, parse } from '../../protocol/problem.ts';
-import { readJsonBody } from '../worker-api/body.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { BodyReader } from '../worker-api/body.ts';
+import { ThreadPool } from '../base/threads.ts';
 import { writeLlmError } from '../worker-api/model/error.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
 import { toMessage, toStream, type ModelMessage, type MessageBlock } from './message-stream.ts';
-import { Conversation, DemoRequest } from './conversation.ts';
+import { Conversation, DEMO_REQUEST, type DemoRequest } from './conversation.ts';
 import { decide } from './decide.ts';
 
 export type DemoModel = { base_url: string; close: () => Promise<void> };
 
 const PIECE_CHARS = 4;
+/** Its only client is the coordinator, which has limited the bodies of each task. */
+const LIMITED = {
+  bytes_max: LIMITS.llm_body_bytes_max,
+  bytes_per_s: LIMITS.llm_burst_bytes_max,
+  burst_bytes: 4 * LIMITS.llm_burst_bytes_max,
+};
 
 /**
  * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback
@@ -24,9 +31,14 @@ const PIECE_CHARS = 4;
 export async function startDemoModel(options: { pace_ms?: number } = {}): Promise<DemoModel> {
   const { pace_ms = 25 } = options;
   const closing = new AbortController();
+  const threads = new ThreadPool();
+  const bodies = new BodyReader(threads, LIMITED);
   const server = createServer((request, response) => {
     const request_id = `req_demo_${randomBytes(8).toString('hex')}`;
-    serve(request, response, request_id, pace_ms, closing.signal).catch((error: unknown) => {
+    const served = bodies
+      .read(request, '', DEMO_REQUEST)
+      .then(({ value }) => serve(value, request.url, response, request_id, pace_ms, closing.signal));
+    served.catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else writeLlmError(response, error, request_id);
     });
@@ -40,20 +52,19 @@ export async function startDemoModel(options: { pace_ms?: number } = {}): Promis
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
-      await closed;
+      await Promise.all([closed, threads.close()]);
     },
   };
 }
 
 async function serve(
-  request: IncomingMessage,
+  demo_request: DemoRequest,
+  url: string | undefined,
   response: ServerResponse,
   request_id: string,
   pace_ms: number,
   closing: AbortSignal,
 ): Promise<void> {
-  const body = await readJsonBody(request, LIMITS.llm_body_bytes_max);
-  const demo_request = parse(DemoRequest, body, 'The model request');
   if (demo_request.model !== DEMO_MODEL)
     throw new ErrandError(
       'not_found',
@@ -61,7 +72,7 @@ async function serve(
     );
   response.setHeader('request-id', request_id);
   const input_tokens = Math.ceil(JSON.stringify(demo_request).length / 4);
-  if (request.url === '/v1/messages/count_tokens') return sendJson(response, { input_tokens });
+  if (url === '/v1/messages/count_tokens') return sendJson(response, { input_tokens });
   const message = nextMessage(new Conversation(demo_request), input_tokens);
   if (demo_request.stream !== true) return sendJson(response, toMessage(message));
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });

@@ -10,6 +10,7 @@ import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { hasUsers } from '../sqlite/users.ts';
 import type { Logger } from '../base/logger.ts';
+import { requestBudget } from './body.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { landingPage } from './landing-page.ts';
@@ -51,7 +52,7 @@ export function createApp(deps: AppDeps): Koa {
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
-    deps,
+    { ...deps, budget: requestBudget() },
   );
   app.use(answerProblems(logger));
   app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));

@@ -4,23 +4,38 @@ import { setImmediate } from 'node:timers/promises';
 import type { ExtendableContext } from 'koa';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { discardBody, hasBody, readJson, type BodyLimits } from '../base/json-body.ts';
+import { networkOf } from '../auth/limiter.ts';
+import { ByteBudget } from '../base/byte-budget.ts';
+import { discardBody, hasBody, parseJson, readBody } from '../base/json-body.ts';
+import { shapeOf } from '../base/json-shape.ts';
 
-const BODY: BodyLimits = { bytes_max: LIMITS.request_body_bytes_max, read_ms: 30_000 };
+const READ_MS = 30_000;
+const SHAPE = shapeOf(LIMITS.request_body_nodes_max);
 /** How much of a body that was refused is still read, and for how long, so that the client gets to read why. */
 const DISCARD = { bytes_max: 1024 * 1024, ms: 2_000 };
 
+/** What each address may send. */
+export function requestBudget(): ByteBudget {
+  return new ByteBudget({
+    bytes_per_s: LIMITS.request_bytes_per_s_max,
+    burst_bytes: LIMITS.request_burst_bytes_max,
+    time_share: 0.25,
+  });
+}
+
 /**
- * Reads the JSON body of a public request. Rejects as `readJson` does, and if there is no body or it is not marked as
- * JSON.
+ * Reads the JSON body of a public request. Rejects as `readBody` and `parseJson` do, and if there is no body or it is
+ * not marked as JSON.
  */
-export async function readJsonBody(ctx: ExtendableContext): Promise<unknown> {
+export async function readJsonBody(ctx: ExtendableContext, budget: ByteBudget): Promise<unknown> {
   if (!hasBody(ctx.req)) throw new ErrandError('invalid', 'A JSON body is needed.');
   if (!ctx.request.is('application/json'))
     throw new ErrandError('unsupported_media_type', 'The body must be application/json.');
   if (!['', 'utf-8', 'utf8'].includes(ctx.request.charset.toLowerCase()))
     throw new ErrandError('unsupported_media_type', 'The body must be in UTF-8.');
-  return readJson(ctx.req, BODY);
+  const key = networkOf(ctx.ip);
+  const bytes = await readBody(ctx.req, { bytes_max: LIMITS.request_body_bytes_max, read_ms: READ_MS, budget, key });
+  return parseJson(bytes, SHAPE);
 }
 
 /**

@@ -5,6 +5,7 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 import type { Route } from '../../protocol/route.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Client, Identity } from '../auth/identity.ts';
+import type { ByteBudget } from '../base/byte-budget.ts';
 import { hasBody } from '../base/json-body.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { clientOf, requireOperator, requireUser } from './authentication.ts';
@@ -34,6 +35,8 @@ export type Call<R> = {
 };
 
 export type CallDependencies = {
+  /** What each address may send in bodies. */
+  budget: ByteBudget;
   auth: { authenticator: Authenticator };
   log: EventLog;
   /** Without a token the server has no operator. */
@@ -54,7 +57,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   // A malformed id is answered like an unknown one.
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
   const query = route.query && parse(route.query, { ...ctx.query }, 'The query');
-  const body = route.body && parse(route.body, await readBody(ctx, route.body), 'The body');
+  const body = route.body && parse(route.body, await readRouteBody(ctx, route.body, deps.budget), 'The body');
   // While the body was being read, the log-in may have ended, or the account may have been deleted.
   const requireLiving = () => who && authenticator.requireLiving(who);
   if (route.body) requireLiving();
@@ -78,8 +81,8 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
 }
 
 /** The body as it was sent; undefined if there is none and the route needs none. */
-async function readBody(ctx: RouterContext, schema: z.ZodType): Promise<unknown> {
-  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJsonBody(ctx);
+async function readRouteBody(ctx: RouterContext, schema: z.ZodType, budget: ByteBudget): Promise<unknown> {
+  return schema.isOptional() && !hasBody(ctx.req) ? undefined : readJsonBody(ctx, budget);
 }
 
 function keyedRequest(ctx: RouterContext, route: Route, who: Identity, body: unknown): KeyedRequest | undefined {

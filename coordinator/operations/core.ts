@@ -7,6 +7,7 @@ import { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Keys } from '../base/keys.ts';
 import { EventLog, type CommitHook } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
+import { ThreadPool } from '../base/threads.ts';
 import { DEMO_MODEL, demoPrices, type Prices } from '../domain/prices.ts';
 import { readPrices } from './price-table.ts';
 import { Relay } from '../live/relay.ts';
@@ -27,6 +28,7 @@ export type Core = {
   counters: Counters;
   gate: DispatchGate;
   disk: DiskSpace;
+  threads: ThreadPool;
   logger: Logger;
 };
 
@@ -53,7 +55,9 @@ export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOp
   opened.defer(() => disk.stop());
   const log = new EventLog({ db, logger, hook: commit_hook });
   log.onFull(() => void disk.check());
+  const threads = new ThreadPool();
+  opened.defer(() => threads.close());
   const relay = new Relay(log);
   const counters = new Counters(log);
-  return { config, pace, demo, prices, keys, log, relay, counters, gate, disk, logger };
+  return { config, pace, demo, prices, keys, log, relay, counters, gate, disk, threads, logger };
 }

@@ -1,17 +1,17 @@
-import type { NumberedEvent } from '../../protocol/events.ts';
 import { advance } from '../tasks/advance.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { markMessageTakenIn } from '../sqlite/messages.ts';
 import { updatePlan, updatePushedBranch } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskAction } from '../domain/task-state.ts';
+import type { CheckedEvent } from './validate-events.ts';
 
 /**
  * Updates the task's row from the worker's new events, in the transaction that stores them. `at`: the current time.
  */
-export function applyEvents(tx: Tx, task_id: string, events: NumberedEvent[], at: string): void {
-  for (const event of events)
-    switch (event.type) {
+export function applyEvents(tx: Tx, task_id: string, events: CheckedEvent[], at: string): void {
+  for (const { acts: event } of events)
+    switch (event?.type) {
       case 'question.asked':
         act(tx, task_id, { type: 'question_asked', at });
         break;
@@ -27,7 +27,7 @@ export function applyEvents(tx: Tx, task_id: string, events: NumberedEvent[], at
       case 'input.added':
         if (event.body.message_id !== undefined) markMessageTakenIn(tx.db, task_id, event.body.message_id, at);
         break;
-      default:
+      case undefined:
     }
 }
 

@@ -1,26 +1,68 @@
 import type { IncomingMessage } from 'node:http';
-import { discardBody, readBytes, readJson } from '../base/json-body.ts';
+import { ByteBudget } from '../base/byte-budget.ts';
+import { discardBody, readBody } from '../base/json-body.ts';
+import { shapeFault, type ShapeLimits } from '../base/json-shape.ts';
+import type { Job, ThreadPool } from '../base/threads.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 
 /** How long a worker may take to send a body. */
 const READ_MS = 30_000;
 /** How much of a body that was refused is still read, and for how long, so that the worker gets to read why. */
 const DISCARD = { bytes_max: 32 * 1024 * 1024, ms: 10_000 };
+/**
+ * A body with more than this is checked in another thread. Below it that takes a few milliseconds at most, and the way
+ * to the thread and back would cost more than it saves.
+ */
+const INLINE_BYTES_MAX = 128 * 1024;
+const INLINE_SHAPE: ShapeLimits = { depth_max: 200, nodes_max: 10_000, elements_max: 10_000, keys_max: 1_000 };
+/** The part of a CPU that the bodies of one task may take in the long run. */
+const TIME_SHARE = 0.25;
 
-/** Reads a call's JSON body; see `readJson`. The connection of a refused body is cut if its rest does not come soon. */
-export function readJsonBody(request: IncomingMessage, bytes_max: number): Promise<unknown> {
-  return cutIfRefused(request, readJson(request, { bytes_max, read_ms: READ_MS }));
+/** Reads the bodies of workers' calls, and sees to it that no task's bodies hold up the others. */
+export class BodyReader {
+  readonly #threads: ThreadPool;
+  readonly #bytes_max: number;
+  readonly #budget: ByteBudget;
+
+  constructor(threads: ThreadPool, limits: { bytes_max: number; bytes_per_s: number; burst_bytes: number }) {
+    const { bytes_max, ...rate } = limits;
+    this.#threads = threads;
+    this.#bytes_max = bytes_max;
+    this.#budget = new ByteBudget({ ...rate, time_share: TIME_SHARE });
+  }
+
+  /**
+   * Reads a call's body and passes it to `job`, in another thread if it is large. Resolves with the result, and with
+   * the body. Rejects as `readBody` and the job do. The connection of a refused body is cut if its rest does not come
+   * soon.
+   */
+  async read<A extends unknown[], T>(
+    request: IncomingMessage,
+    key: string,
+    job: Job<A, T>,
+    ...args: A
+  ): Promise<{ value: T; bytes: Buffer }> {
+    const limits = { bytes_max: this.#bytes_max, read_ms: READ_MS, budget: this.#budget, key };
+    const bytes = await readBody(request, limits).catch((error: unknown) => {
+      void discardRest(request);
+      throw error;
+    });
+    const charge = (ms: number) => this.#budget.spendTime(key, ms);
+    if (!isSmall(bytes)) return this.#threads.run({ key, charge }, job, bytes, args);
+    const before = process.threadCpuUsage();
+    try {
+      return { value: job.run(bytes, ...args), bytes };
+    } finally {
+      const { user, system } = process.threadCpuUsage(before);
+      charge((user + system) / 1000);
+    }
+  }
 }
 
-/** The same for a body as it is. */
-export function readRawBody(request: IncomingMessage, bytes_max: number): Promise<Buffer> {
-  return cutIfRefused(request, readBytes(request, { bytes_max, read_ms: READ_MS }));
-}
-
-function cutIfRefused<T>(request: IncomingMessage, reading: Promise<T>): Promise<T> {
-  return reading.catch((error: unknown) => {
-    void discardRest(request);
-    throw error;
-  });
+function isSmall(json: Buffer): boolean {
+  // A node has at least one byte.
+  if (json.length <= INLINE_SHAPE.nodes_max) return true;
+  return json.length <= INLINE_BYTES_MAX && shapeFault(json, INLINE_SHAPE) === undefined;
 }
 
 async function discardRest(request: IncomingMessage): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError, parse } from '../../protocol/problem.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
-import { EventsPost, Heartbeat, ResultPost, type CallbackReply, type Control } from '../../protocol/worker-schemas.ts';
+import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -17,13 +17,14 @@ import { readAttemptState, requireActive, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
-import { checkBranch, checkEvents, invalid, sizeOf, storeEvents } from './validate-events.ts';
+import type { CheckedPost } from './read-callbacks.ts';
+import { checkBranch, invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
 export type Origin = { claims: TaskClaims; listener: ListenerId };
 
 /**
- * The three callbacks of a worker: each takes the JSON of the body and resolves with the reply once the changes are
+ * The three callbacks of a worker: each takes the body, which was read and checked, and resolves with the reply once the changes are
  * on disk. Rejects with the errors that `protocol/worker.ts` lists.
  */
 export class Callbacks {
@@ -37,10 +38,9 @@ export class Callbacks {
     this.#progress = progress;
   }
 
-  async events(origin: Origin, json: unknown): Promise<CallbackReply> {
-    const post = parse(EventsPost, json);
+  async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
     requireSameAttempt(origin, post.attempt);
-    const checked = checkEvents(origin.claims.task_id, post.events);
+    const checked = post.events;
     const outcome = await this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
@@ -66,8 +66,7 @@ export class Callbacks {
     return outcome;
   }
 
-  async heartbeat(origin: Origin, json: unknown): Promise<CallbackReply> {
-    const heartbeat = parse(Heartbeat, json);
+  async heartbeat(origin: Origin, heartbeat: Heartbeat): Promise<CallbackReply> {
     requireSameAttempt(origin, heartbeat.attempt);
     return this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
@@ -76,8 +75,7 @@ export class Callbacks {
     });
   }
 
-  async result(origin: Origin, json: unknown): Promise<CallbackReply> {
-    const result = parse(ResultPost, json);
+  async result(origin: Origin, result: ResultPost): Promise<CallbackReply> {
     requireSameAttempt(origin, result.attempt);
     checkResult(origin.claims.task_id, result);
     return this.#log.enqueue((tx) => {

@@ -6,8 +6,17 @@ import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
-/** A valid event, with its body as the JSON text that is stored. */
-export type CheckedEvent = { event: NumberedEvent; body: string };
+/** The events that change the row of their task. */
+export type TaskEvent = Extract<
+  NumberedEvent,
+  { type: 'question.asked' | 'question.closed' | 'plan.updated' | 'branch.pushed' | 'input.added' }
+>;
+
+/**
+ * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it changes the row of the
+ * task; the others are needed as text alone.
+ */
+export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & { body: string; acts: TaskEvent | null };
 
 /**
  * Checks what the schema cannot: size, nesting depth, consecutive `seq`, branch name. Throws `invalid` or
@@ -27,8 +36,22 @@ export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEv
       throw new ErrandError('too_large', `${field} is longer than ${LIMITS.event_bytes_max} bytes.`, {
         errors: [{ field, message: `is longer than ${LIMITS.event_bytes_max} bytes` }],
       });
-    return { event, body };
+    const { seq, at, type } = event;
+    return { seq, at, type, body, acts: actsOn(event) };
   });
+}
+
+function actsOn(event: NumberedEvent): TaskEvent | null {
+  switch (event.type) {
+    case 'question.asked':
+    case 'question.closed':
+    case 'plan.updated':
+    case 'branch.pushed':
+    case 'input.added':
+      return event;
+    default:
+      return null;
+  }
 }
 
 /** Throws `invalid` where the task may not push to this branch. */
@@ -48,45 +71,41 @@ type Attempt = { task_id: string; user_id: string; n: number; last_seq: number }
  * Stores the events that are new and returns them. Skips those that are stored already. Throws `events_missing` where
  * there is a gap before them, and `event_conflict` where a stored `seq` is sent again with different content.
  */
-export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): NumberedEvent[] {
+export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): CheckedEvent[] {
   const { task_id, user_id, n, last_seq } = attempt;
-  const first = events[0]?.event.seq ?? last_seq + 1;
+  const first = events[0]?.seq ?? last_seq + 1;
   if (first > last_seq + 1)
     throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
       expected_seq: last_seq + 1,
     });
-  const known = events.filter(({ event }) => event.seq <= last_seq);
+  const known = events.filter(({ seq }) => seq <= last_seq);
   requireSame(tx, attempt, known);
   const added = events.slice(known.length);
-  for (const { event, body } of added) {
-    const { seq, type, at } = event;
-    tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
-  }
-  return added.map(({ event }) => event);
+  for (const { seq, type, at, body } of added) tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
+  return added;
 }
 
 /** What the events after `last_seq` take in the log, in bytes. */
 export function sizeOf(events: CheckedEvent[], last_seq: number): number {
   let bytes = 0;
-  for (const { event, body } of events)
-    if (event.seq > last_seq) bytes += Buffer.byteLength(body) + LIMITS.event_row_bytes;
+  for (const { seq, body } of events) if (seq > last_seq) bytes += Buffer.byteLength(body) + LIMITS.event_row_bytes;
   return bytes;
 }
 
 /** Throws `event_conflict` where an event differs from the one that is stored with its `seq`. */
 function requireSame(tx: Tx, { task_id, n }: Attempt, events: CheckedEvent[]): void {
-  const [first, last] = [events[0]?.event.seq, events.at(-1)?.event.seq];
+  const [first, last] = [events[0]?.seq, events.at(-1)?.seq];
   if (first === undefined || last === undefined) return;
   const stored = findEventsBySeq(tx.db, task_id, n, first, last);
   for (const [index, sent] of events.entries())
     if (!isSame(sent, stored[index]))
-      throw new ErrandError('event_conflict', `Event ${sent.event.seq} is already stored with different content.`, {
+      throw new ErrandError('event_conflict', `Event ${sent.seq} is already stored with different content.`, {
         errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
       });
 }
 
-function isSame({ event, body }: CheckedEvent, stored: SentEvent | undefined): boolean {
-  if (stored?.type !== event.type || stored.at !== event.at) return false;
+function isSame({ type, at, body }: CheckedEvent, stored: SentEvent | undefined): boolean {
+  if (stored?.type !== type || stored.at !== at) return false;
   // The same object with its keys in another order is the same event.
   return stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body));
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../base/logger.ts';
+import type { ThreadPool } from '../base/threads.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
@@ -14,14 +15,15 @@ import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import type { TaskClaims, TaskTokens } from '../auth/task-tokens.ts';
 import { Admission } from './admission.ts';
-import { readJsonBody } from './body.ts';
-import { Callbacks } from './callbacks.ts';
+import { BodyReader } from './body.ts';
+import { Callbacks, type Origin } from './callbacks.ts';
 import type { Caller, ErrorWriter, TunnelProxy, WorkerProxy } from './caller.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { proxyTokenOf, tokenOf } from './credentials.ts';
 import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
+import { EVENTS, HEARTBEAT, RESULT } from './read-callbacks.ts';
 import { parseRoute, type CallbackName } from './route.ts';
 
 export type WorkerApiDependencies = {
@@ -34,6 +36,8 @@ export type WorkerApiDependencies = {
   llm: WorkerProxy;
   git: WorkerProxy;
   egress: TunnelProxy;
+  /** Checks large bodies. */
+  threads: ThreadPool;
   /** Called with the code of each call that was refused. */
   onRefused?: (code: ErrorCode) => void;
   logger: Logger;
@@ -54,6 +58,7 @@ export class WorkerApi {
   readonly #deps: WorkerApiDependencies;
   readonly #admission: Admission;
   readonly #callbacks: Callbacks;
+  readonly #bodies: BodyReader;
   /** Each callback holds its whole body in memory. */
   readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, {
     detail: 'The task has too many callbacks at once.',
@@ -69,6 +74,11 @@ export class WorkerApi {
     this.#deps = deps;
     this.#admission = new Admission(deps);
     this.#callbacks = new Callbacks(deps.log, deps.relay, deps.progress);
+    this.#bodies = new BodyReader(deps.threads, {
+      bytes_max: LIMITS.callback_body_bytes_max,
+      bytes_per_s: LIMITS.callback_bytes_per_s_max,
+      burst_bytes: LIMITS.callback_burst_bytes_max,
+    });
   }
 
   /** Opens the socket of one worker. It accepts only the tokens of that worker's attempt. */
@@ -125,10 +135,32 @@ export class WorkerApi {
       return this.#assignments.run(task_id, () => this.#sendAssignment(response, task_id, attempt));
     }
     await this.#limit.run(task_id, async () => {
-      const json = await readJsonBody(request, LIMITS.callback_body_bytes_max);
-      const answer = await this.#callbacks[name]({ claims, listener }, json);
+      const answer = await this.#answer(name, request, { claims, listener }).catch((error: unknown) => {
+        // A worker that is to stop must hear that, not that it may come again.
+        if (error instanceof ErrandError && error.code === 'rate_limited')
+          this.#admission.requireActive(claims, listener);
+        throw error;
+      });
       reply(response, name === 'heartbeat' ? await this.#withNewToken(answer, claims) : answer);
     });
+  }
+
+  async #answer(
+    name: Exclude<CallbackName, 'assignment'>,
+    request: IncomingMessage,
+    origin: Origin,
+  ): Promise<CallbackReply> {
+    const { task_id } = origin.claims;
+    switch (name) {
+      case 'events': {
+        const post = await this.#bodies.read(request, task_id, EVENTS, task_id);
+        return this.#callbacks.events(origin, post.value);
+      }
+      case 'heartbeat':
+        return this.#callbacks.heartbeat(origin, (await this.#bodies.read(request, task_id, HEARTBEAT)).value);
+      case 'result':
+        return this.#callbacks.result(origin, (await this.#bodies.read(request, task_id, RESULT)).value);
+    }
   }
 
   /** Resolves once the worker has read it, or has hung up. */

@@ -5,6 +5,7 @@ import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import type { Logger } from '../../coordinator/base/logger.ts';
+import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { findAttemptState, listAttempts } from '../../coordinator/sqlite/attempts.ts';
 import { sql, type Db } from '../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
@@ -162,7 +163,7 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
   const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
-  const api = new WorkerApi({ ...parts, ...proxies, assignment: refuse });
+  const api = new WorkerApi({ ...parts, ...proxies, threads: new ThreadPool(), assignment: refuse });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
 }
 

@@ -7,6 +7,7 @@ import { ModelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
 import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
+import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { type Prices } from '../../coordinator/domain/prices.ts';
 import { readPrices } from '../../coordinator/operations/price-table.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
@@ -78,6 +79,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
     logger: createLogger('debug', { write: (line) => lines.push(line) }),
     prices: options.prices ?? readPrices(undefined),
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
+    threads: new ThreadPool(),
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
   const server = await serveWorkerProxy(t, proxy, row.id);

@@ -4,6 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
+import { ThreadPool } from '../../coordinator/base/threads.ts';
 import { Watchdogs, watchdogTimes, type WatchdogTimes } from '../../coordinator/workers/watchdogs.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
@@ -42,6 +43,7 @@ export async function startWorkerApiScene(options: Options) {
     leases: watch.leases,
     progress: watch.progress,
     logger,
+    threads: new ThreadPool(),
     assignment: unavailable,
     llm: { forward: unavailable },
     git: { forward: unavailable },

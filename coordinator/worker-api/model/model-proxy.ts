@@ -3,10 +3,11 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { ThreadPool } from '../../base/threads.ts';
 import type { Prices } from '../../domain/prices.ts';
 import { aborted, within } from '../../base/deadline.ts';
 import { abortOnClose } from '../abort-on-close.ts';
-import { readRawBody } from '../body.ts';
+import { BodyReader } from '../body.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { COUNT_TOKENS } from './count-tokens.ts';
@@ -15,7 +16,7 @@ import { InputBounds, type InputBound } from './input-bound.ts';
 import { Ledger, type Reservation } from './ledger.ts';
 import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
-import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
+import { REQUEST, withMaxTokens, type LlmRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
@@ -26,6 +27,8 @@ export type LlmDependencies = {
   logger: Logger;
   prices: Prices;
   upstream: Upstream;
+  /** Checks large bodies. */
+  threads: ThreadPool;
   /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
   proxy?: OutgoingProxy;
@@ -47,6 +50,7 @@ export class ModelProxy implements WorkerProxy {
   readonly #api: ClaudeApi;
   readonly #ledger: Ledger;
   readonly #bounds: InputBounds;
+  readonly #bodies: BodyReader;
   readonly #linger_ms: number;
   readonly #logger: Logger;
   readonly #open = new Set<Promise<void>>();
@@ -54,11 +58,16 @@ export class ModelProxy implements WorkerProxy {
     detail: 'The task has too many model requests at once.',
   });
 
-  constructor({ log, logger, prices, upstream, timeouts, proxy }: LlmDependencies) {
+  constructor({ log, logger, prices, upstream, threads, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
     this.#api = new ClaudeApi(upstream, others, proxy);
     this.#ledger = new Ledger(log, prices, logger);
     this.#bounds = new InputBounds(this.#api, this.#ledger);
+    this.#bodies = new BodyReader(threads, {
+      bytes_max: LIMITS.llm_body_bytes_max,
+      bytes_per_s: LIMITS.llm_bytes_per_s_max,
+      burst_bytes: LIMITS.llm_burst_bytes_max,
+    });
     this.#linger_ms = linger_ms;
     this.#logger = logger;
   }
@@ -90,9 +99,8 @@ export class ModelProxy implements WorkerProxy {
   async #forward(exchange: Exchange, path: string): Promise<void> {
     const { request, response, signal } = exchange;
     const route = routeOf(request, path);
-    const raw = await readRawBody(request, LIMITS.llm_body_bytes_max);
+    const { value: wanted, bytes: raw } = await this.#bodies.read(request, exchange.caller.task_id, REQUEST);
     signal.throwIfAborted();
-    const wanted = readRequest(raw);
     this.#ledger.priceOf(wanted.model);
     if (route === MESSAGES) return this.#sendMessages(wanted, raw, exchange);
     const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);

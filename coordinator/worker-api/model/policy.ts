@@ -1,4 +1,5 @@
 import { ErrandError } from '../../../protocol/problem.ts';
+import { job } from '../../base/threads.ts';
 import { allBlocks, parseBody, type RequestBody } from './request-body.ts';
 import { scan, type Span } from './scan.ts';
 
@@ -49,6 +50,9 @@ export function readRequest(raw: Buffer): LlmRequest {
   for (const content of [body.system, ...body.messages.map((message) => message.content)]) checkContent(content);
   return { model: body.model, max_tokens: body.max_tokens, max_tokens_at: span, body };
 }
+
+/** The same for `BodyReader`. */
+export const REQUEST = job(import.meta.url, readRequest);
 
 /** Replaces the value of `max_tokens` in the body, and changes no other byte. */
 export function withMaxTokens(raw: Buffer, at: Span, max_tokens: number): Buffer {

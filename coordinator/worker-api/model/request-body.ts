@@ -1,9 +1,12 @@
-import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { parseJson } from '../../base/json-body.ts';
+import { shapeOf } from '../../base/json-shape.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
 
 /** Deeper content is refused: no agent needs it. */
 const DEPTH_MAX = 5;
+const SHAPE = shapeOf(LIMITS.llm_body_nodes_max);
 
 /** A lifetime that is not known here could have a price that is not known either. */
 const cache_control = z.looseObject({ ttl: z.enum(['5m', '1h']).nullish() }).nullish();
@@ -36,7 +39,7 @@ export type RequestBody = z.infer<typeof Body>;
 
 /** Parses a request body. Throws `invalid` where it is malformed. */
 export function parseBody(raw: Buffer): RequestBody {
-  return parse(Body, parseJson(raw), "The model request's body");
+  return parse(Body, parseJson(raw, SHAPE), "The model request's body");
 }
 
 /**
@@ -55,13 +58,4 @@ export function* allBlocks(content: unknown, depth = 0): Generator<{ block: Cont
     if (source) yield* allBlocks(source.content, depth + 1);
     if (block.type !== 'compaction') yield* allBlocks(block.content, depth + 1);
   }
-}
-
-function parseJson(raw: Buffer): unknown {
-  try {
-    if (isUtf8(raw)) return JSON.parse(raw.toString('utf8'));
-  } catch {
-    // The error below says it.
-  }
-  throw new ErrandError('invalid', 'The request body is not valid JSON.');
 }

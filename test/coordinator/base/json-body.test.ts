@@ -2,10 +2,14 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { discardBody, hasBody, readBytes, readJson } from '../../../coordinator/base/json-body.ts';
+import { ByteBudget } from '../../../coordinator/base/byte-budget.ts';
+import { discardBody, hasBody, parseJson, readBody } from '../../../coordinator/base/json-body.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 
-const LIMITS = { bytes_max: 100, read_ms: 5_000 };
+const budget = new ByteBudget({ bytes_per_s: 1e6, burst_bytes: 1e6, time_share: 1 });
+const LIMITS = { bytes_max: 100, read_ms: 5_000, budget, key: 'anyone' };
+const SHAPE = { depth_max: 3, nodes_max: 20, elements_max: 5, keys_max: 3 };
+const readJson = async (incoming: IncomingMessage) => parseJson(await readBody(incoming, LIMITS), SHAPE);
 
 /** A listener that answers with what `read` makes of a request: the value as JSON, or the code of its refusal. */
 async function serve(t: ExecutionContext, read: (request: IncomingMessage) => Promise<unknown>) {
@@ -36,7 +40,7 @@ async function dial(port: number, text: string): Promise<Socket> {
 }
 
 test('a body is read up to its limit and refused above it, whether or not its length was announced', async (t) => {
-  const { post } = await serve(t, (incoming) => readJson(incoming, LIMITS));
+  const { post } = await serve(t, (incoming) => readJson(incoming));
   const text = (length: number) => JSON.stringify('x'.repeat(length - 2));
   const chunked = { 'transfer-encoding': 'chunked' };
   t.deepEqual(await post(text(100)), { value: 'x'.repeat(98) });
@@ -46,7 +50,7 @@ test('a body is read up to its limit and refused above it, whether or not its le
 });
 
 test('a body that is not JSON in UTF-8 is invalid, and a compressed one is not supported', async (t) => {
-  const { post } = await serve(t, (incoming) => readJson(incoming, LIMITS));
+  const { post } = await serve(t, (incoming) => readJson(incoming));
   for (const body of ['', '{', 'nonsense', Buffer.from([0x22, 0xff, 0x22])])
     t.deepEqual(await post(body), { code: 'invalid' });
   t.deepEqual(await post('{}', { 'content-encoding': 'gzip' }), { code: 'unsupported_media_type' });
@@ -54,7 +58,7 @@ test('a body that is not JSON in UTF-8 is invalid, and a compressed one is not s
 });
 
 test('a body that does not come in time is invalid', async (t) => {
-  const { port } = await serve(t, (incoming) => readBytes(incoming, { bytes_max: 100, read_ms: 20 }));
+  const { port } = await serve(t, (incoming) => readBody(incoming, { ...LIMITS, read_ms: 20 }));
   const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12');
   const [answer] = (await once(socket, 'data')) as [Buffer];
   t.true(answer.toString().endsWith('{"code":"invalid"}'));
@@ -64,7 +68,7 @@ test('a body that does not come in time is invalid', async (t) => {
 test('a body that ends early is invalid', async (t) => {
   const refused = Promise.withResolvers<unknown>();
   const { port } = await serve(t, async (incoming) => {
-    await readBytes(incoming, LIMITS).catch(refused.resolve);
+    await readBody(incoming, LIMITS).catch(refused.resolve);
     return 0;
   });
   const socket = await dial(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12');
@@ -95,4 +99,18 @@ test('the rest of a body is discarded up to its end, a number of bytes or a time
   await once(slow, 'data');
   t.deepEqual(complete, [true, false, false]);
   for (const socket of [large, slow]) socket.destroy();
+});
+
+test('a sender that has sent more than its share is refused before its body is read, and others are not', async (t) => {
+  const clock = { ms: 0 };
+  const share = new ByteBudget({ bytes_per_s: 10, burst_bytes: 60, time_share: 0.5 }, () => clock.ms);
+  const read = (incoming: IncomingMessage) =>
+    readBody(incoming, { ...LIMITS, budget: share, key: String(incoming.headers['x-key']) });
+  const { post } = await serve(t, async (incoming) => (await read(incoming)).length);
+  const body = 'x'.repeat(80);
+  t.deepEqual(await post(body, { 'x-key': 'a' }), { value: 80 });
+  t.deepEqual(await post('x', { 'x-key': 'a' }), { code: 'rate_limited' });
+  t.deepEqual(await post(body, { 'x-key': 'b' }), { value: 80 });
+  clock.ms += 2_100;
+  t.deepEqual(await post('x', { 'x-key': 'a' }), { value: 1 });
 });

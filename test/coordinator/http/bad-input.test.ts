@@ -101,7 +101,7 @@ test('a body that is not JSON is refused by what is wrong with it', async (t) =>
   const json = { 'content-type': 'application/json' };
   t.is(await post('{', json), 'invalid');
   t.is(await post(new Uint8Array([0x7b, 0xff, 0x7d]), json), 'invalid');
-  t.is(await post('['.repeat(100_000), json), 'invalid');
+  t.is(await post('['.repeat(100_000), json), 'too_large');
   t.is(await post(undefined, json), 'invalid');
   t.is(await post('{}', { 'content-type': 'text/plain' }), 'unsupported_media_type');
   t.is(await post('a=b', { 'content-type': 'application/x-www-form-urlencoded' }), 'unsupported_media_type');

@@ -15,7 +15,8 @@ const CALLS: Record<string, (callbacks: Callbacks, task_id: string, i: number) =
   'an event': (callbacks, task_id) =>
     callbacks.events(originOf(task_id), {
       attempt: 1,
-      events: [{ seq: 1, at, type: 'log', body: { level: 'info', text: 'hello' } }],
+      events: [{ seq: 1, at, type: 'log', body: '{"level":"info","text":"hello"}', acts: null }],
+      deltas: [],
     }),
   'a delta': (callbacks, task_id) =>
     callbacks.events(originOf(task_id), { attempt: 1, events: [], deltas: [{ ref: 'r', kind: 'text', text: 'x' }] }),

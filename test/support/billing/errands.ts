@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { listOpenRequests } from '../../../coordinator/sqlite/open-requests.ts';
@@ -41,7 +42,7 @@ export async function startErrands(
   const user_id = addUser(log);
   const prices = readPrices(undefined);
   const logger = pino({ level: 'silent' });
-  const proxy = new ModelProxy({ log, logger, prices, upstream: { base_url, api_key: 'k' }, timeouts });
+  const proxy = new ModelProxy({ log, logger, prices, upstream: { base_url, api_key: 'k' }, threads: new ThreadPool(), timeouts });
   const never = new AbortController().signal;
   const server = createServer((request, response) => {
     const [, task_id = '', path = ''] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? '') ?? [];

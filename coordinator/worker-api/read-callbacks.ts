@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { parseJson } from '../base/json-body.ts';
+import { shapeOf } from '../base/json-shape.ts';
+import { job } from '../base/threads.ts';
+import { Delta, NumberedEvent } from '../../protocol/events.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { parse } from '../../protocol/problem.ts';
+import { EventsPost, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
+import { checkEvents, type CheckedEvent } from './validate-events.ts';
+
+/** The body of an `events` callback, with everything checked that the body alone tells. */
+export type CheckedPost = Pick<EventsPost, 'attempt' | 'deltas' | 'waiting_for'> & { events: CheckedEvent[] };
+
+const SHAPE = shapeOf(LIMITS.callback_body_nodes_max);
+
+/** `EventsPost`, but for what its arrays hold. */
+const Envelope = EventsPost.extend({
+  events: z.array(z.unknown()).max(LIMITS.events_per_post_max),
+  deltas: z.array(z.unknown()).max(LIMITS.deltas_per_post_max).default([]),
+});
+
+/**
+ * Reads the body of an `events` callback. Throws `invalid` or `too_large`, which names the first event that is wrong:
+ * those after it are not looked at.
+ */
+export function readEvents(json: Buffer, task_id: string): CheckedPost {
+  const { events, deltas, ...post } = parse(Envelope, parseJson(json, SHAPE));
+  return {
+    ...post,
+    events: checkEvents(
+      task_id,
+      events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`)),
+    ),
+    deltas: deltas.map((delta, i) => parse(Delta, delta, 'The request', `/deltas/${i}`)),
+  };
+}
+
+/** Reads the body of a `heartbeat` callback. */
+export function readHeartbeat(json: Buffer): Heartbeat {
+  return parse(Heartbeat, parseJson(json, SHAPE));
+}
+
+/** Reads the body of a `result` callback. */
+export function readResult(json: Buffer): ResultPost {
+  return parse(ResultPost, parseJson(json, SHAPE));
+}
+
+/* The same for `BodyReader`. */
+export const EVENTS = job(import.meta.url, readEvents);
+export const HEARTBEAT = job(import.meta.url, readHeartbeat);
+export const RESULT = job(import.meta.url, readResult);

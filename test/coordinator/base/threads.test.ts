@@ -1,0 +1,74 @@
+import test from 'ava';
+import { job, ThreadPool } from '../../../coordinator/base/threads.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import * as jobs from '../../support/thread-jobs.ts';
+
+const measure = job(jobs.MODULE, jobs.measure);
+const refuse = job(jobs.MODULE, jobs.refuse);
+const spin = job(jobs.MODULE, jobs.spin);
+const fill = job(jobs.MODULE, jobs.fill);
+const fail = job(jobs.MODULE, jobs.fail);
+
+/** Who pays, and what was charged. */
+function payer(key: string) {
+  const charged: number[] = [];
+  return { key, charged, charge: (ms: number) => charged.push(ms) };
+}
+
+test('a job runs in another thread, and the bytes come back with its result', async (t) => {
+  const pool = new ThreadPool();
+  t.teardown(() => pool.close());
+  const who = payer('a');
+  for (const bytes of [Buffer.alloc(1_000_000, 7), Buffer.from('in a pool'), Buffer.alloc(0)]) {
+    const copy = Buffer.from(bytes);
+    const done = await pool.run(who, measure, bytes, ['x']);
+    t.deepEqual(done, { value: { bytes: copy.length, is_main: false, mark: 'x' }, bytes: copy });
+  }
+  t.is(who.charged.length, 3);
+});
+
+test('what a job throws arrives as it was thrown', async (t) => {
+  const pool = new ThreadPool();
+  t.teardown(() => pool.close());
+  const refused = await t.throwsAsync(pool.run(payer('a'), refuse, Buffer.alloc(9), []), { instanceOf: ErrandError });
+  t.like(refused, { code: 'invalid', message: 'no', errors: [{ field: '/a', message: 'is wrong' }] });
+  await t.throwsAsync(pool.run(payer('a'), fail, Buffer.alloc(9), []), { instanceOf: RangeError, message: 'a bug' });
+});
+
+test('a job that takes too long or too much memory is refused, and the next one runs', async (t) => {
+  const pool = new ThreadPool({ threads_max: 1, job_ms: 1_000, heap_mb: 32 });
+  t.teardown(() => pool.close());
+  for (const hostile of [spin, fill]) {
+    const who = payer('a');
+    await t.throwsAsync(pool.run(who, hostile, Buffer.alloc(9), []), { instanceOf: ErrandError, code: 'too_large' });
+    t.true((who.charged[0] ?? 0) > 0);
+    t.like(await pool.run(who, measure, Buffer.alloc(5), ['']), { value: { bytes: 5 } });
+  }
+});
+
+test('many jobs of one key do not hold up those of another', async (t) => {
+  const pool = new ThreadPool({ threads_max: 1 });
+  t.teardown(() => pool.close());
+  const order: string[] = [];
+  const run = (key: string) => pool.run(payer(key), measure, Buffer.alloc(1_000), ['']).then(() => order.push(key));
+  await Promise.all(['a', 'a', 'a', 'a', 'b', 'a', 'b', 'c'].map(run));
+  t.deepEqual(order, ['a', 'a', 'b', 'c', 'a', 'b', 'a', 'a']);
+});
+
+test('more jobs than may wait are refused', async (t) => {
+  const pool = new ThreadPool({ threads_max: 1, waiting_max: 2 });
+  t.teardown(() => pool.close());
+  const run = () => pool.run(payer('a'), measure, Buffer.alloc(10), ['']);
+  const results = await Promise.allSettled([run(), run(), run(), run()]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'rejected'],
+  );
+});
+
+test('a thread without work ends, and the next job starts another', async (t) => {
+  const pool = new ThreadPool({ idle_ms: 1 });
+  t.teardown(() => pool.close());
+  for (let i = 0; i < 3; i++)
+    t.like(await pool.run(payer('a'), measure, Buffer.alloc(10), ['']), { value: { bytes: 10 } });
+});

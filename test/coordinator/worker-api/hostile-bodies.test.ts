@@ -1,0 +1,90 @@
+import test, { type ExecutionContext } from 'ava';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { setCallbackScene } from '../../support/callback-scene.ts';
+import { callWorkerApi } from '../../support/worker-api-call.ts';
+
+const at = '2026-11-01T09:00:00.000Z';
+const MB = 1024 * 1024;
+/** As many of these, with commas between them, as fit. */
+const fill = (piece: string, bytes: number) =>
+  Array(Math.floor(bytes / (piece.length + 1)))
+    .fill(piece)
+    .join();
+const event = (body: string) => `{"seq":1,"at":"${at}","type":"custom","body":${body}}`;
+const post = (events: string, more = '') => `{"attempt":1,"events":[${events}]${more}}`;
+const data = (text: string) => post(event(`{"name":"x","data":${text}}`));
+
+/** Bodies of 4 MB or less that are cheap to send and dear to parse or to check. */
+const HOSTILE: Record<string, string> = {
+  'zeros in place of events': post(fill('0', 4 * MB - 200)),
+  'zeros in place of deltas': post('', `,"deltas":[${fill('0', 4 * MB - 200)}]`),
+  'arrays in arrays': '['.repeat(4 * MB),
+  'objects in objects': '{"a":'.repeat(800_000),
+  'unknown keys': `{"attempt":1,"events":[],${Array.from({ length: 300_000 }, (_, i) => `"k${i}":0`).join()}}`,
+  'one key many times': `{${fill('"attempt":1', 4 * MB - 200)}}`,
+  'empty objects in an event': data(`[${fill('{}', 4 * MB - 200)}]`),
+  'many small arrays in an event': data(`[${fill(`[${fill('0', 1_000)}]`, 4 * MB - 2_000)}]`),
+  'wrong content blocks': post(
+    `{"seq":1,"at":"${at}","type":"conversation.started","body":{"system":"","content":[${fill('0', 4 * MB - 400)}]}}`,
+  ),
+  'empty strings': data(`[${fill('""', 4 * MB - 200)}]`),
+};
+
+/** Those that have so little structure that they are parsed, and are wrong in thousands of places. */
+const WRONG: Record<string, string> = {
+  'wrong events': post(fill('{}', 1_000)),
+  'wrong deltas': post('', `,"deltas":[${fill('{"ref":0}', 4_000)}]`),
+  'wrong content blocks, few enough': post(
+    `{"seq":1,"at":"${at}","type":"conversation.started","body":{"system":"","content":[${fill('0', 100_000)}]}}`,
+  ),
+  'unknown keys, few enough': post(
+    event(`{"name":"x",${Array.from({ length: 1_900 }, (_, i) => `"k${i}":0`).join()}}`),
+  ),
+};
+
+async function scene(t: ExecutionContext) {
+  const { scene, task_id, token, where } = await setCallbackScene(t);
+  const send = (name: string, text: string) =>
+    callWorkerApi(where, { path: `/internal/tasks/${task_id}/${name}`, token, body: text });
+  return { scene, send };
+}
+
+for (const [what, text] of Object.entries(HOSTILE))
+  test(`a callback with ${what} is refused before it is parsed`, async (t) => {
+    const { send } = await scene(t);
+    for (const name of ['events', 'heartbeat', 'result'])
+      t.like(await send(name, text), { status: 413, body: { code: 'too_large' } }, name);
+  });
+
+for (const [what, text] of Object.entries(WRONG))
+  test(`a callback with ${what} is refused at the first of them, with a short answer`, async (t) => {
+    const { send } = await scene(t);
+    const { status, body } = await send('events', text);
+    t.is(status, 400);
+    const { errors } = body as { errors: unknown[] };
+    t.true(errors.length <= 20);
+    t.true(JSON.stringify(body).length < 10_000);
+  });
+
+test('a flood of hostile callbacks is refused by its rate, and another task is not', async (t) => {
+  const { scene: server, send } = await scene(t);
+  const other = await setCallbackScene(t);
+  const codes = new Set<string>();
+  const text = HOSTILE['zeros in place of events'] ?? '';
+  for (let sent = 0; sent <= LIMITS.callback_burst_bytes_max * 2; sent += text.length)
+    codes.add(((await send('events', text)).body as { code: string }).code);
+  t.true(codes.has('rate_limited'));
+  t.is((await other.heartbeat()).status, 200);
+  t.is(server.log.db.prepare('SELECT count(*) FROM events WHERE seq IS NOT NULL').pluck().get(), 0);
+});
+
+test('a large callback is stored as a small one is', async (t) => {
+  const { events, scene: server } = await setCallbackScene(t);
+  const long = { seq: 1, at, type: 'custom', body: { name: 'x', data: 'é'.repeat(300_000) } };
+  const pushed = { seq: 2, at, type: 'plan.updated', body: { items: [{ text: 'go on', status: 'pending' }] } };
+  t.like(await events([long, pushed]), { status: 200, body: { acked_seq: 2 } });
+  t.like(await events([long, pushed]), { status: 200, body: { acked_seq: 2 } });
+  const bodies = server.log.db.prepare('SELECT body FROM events WHERE seq IS NOT NULL ORDER BY seq').pluck().all();
+  t.deepEqual(bodies, [JSON.stringify(long.body), JSON.stringify(pushed.body)]);
+  t.regex(String(server.log.db.prepare('SELECT plan FROM tasks').pluck().get()), /go on/);
+});
