@@ -74,7 +74,7 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const core = openCore(settings, { logger, pace, commit_hook }, opened);
   options.extend?.(core.log, opened);
   const work = await startWork(core, options, opened);
-  const backups = scheduleBackups(core, opened);
+  const backups = await scheduleBackups(core, opened);
   const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
   return {

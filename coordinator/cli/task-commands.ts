@@ -32,7 +32,7 @@ export const task = clientCommand({
     effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
-    priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first (0)' },
+    priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     follow: { type: 'boolean', help: 'watch it until it ends' },
     json: JSON_OPTION,
   },

@@ -47,7 +47,7 @@ type TaskHandlerDependencies = TaskDefaults & {
 export function taskHandlers({ log, gate, repositories, ...server }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
-  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task, now()) ?? undefined, gate.fault);
+  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task) ?? undefined, gate.fault);
   return {
     createTask: ({ who, body, writeAfter }) => {
       const input = withRepository(body);
@@ -99,14 +99,11 @@ function requireTask(db: Db, user_id: string, id: string): TaskRow {
   return task;
 }
 
-/** Tasks as their owner sees them now, with their places in the queue. */
+/** Tasks of one user as their owner sees them now, with their places in the queue. */
 function tasksView(db: Db, tasks: TaskRow[], fault: string | null): Task[] {
-  const places = tasks.some(({ status }) => status === 'queued') ? queuePlaces(db, now()) : new Map<string, number>();
+  const queued = tasks.filter(({ status }) => status === 'queued');
+  const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
   return tasks.map((task) => taskView(task, places.get(task.id), fault));
-}
-
-function now(): string {
-  return new Date().toISOString();
 }
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {

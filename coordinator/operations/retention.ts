@@ -13,7 +13,7 @@ import { shrinkLog } from './shrink-log.ts';
 import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
 import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
-import { markEndedBefore, REMOVED_ROWS_MAX } from '../sqlite/removed.ts';
+import { markEndedBefore, type EndPosition } from '../sqlite/removed.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { giveUpWorkspace, listEndedWorkspaces } from '../sqlite/workspaces.ts';
 
@@ -156,13 +156,15 @@ export class Retention {
   async #removeOld(signal: AbortSignal): Promise<void> {
     const { log, keep, logger } = this.#deps;
     const before = ago(keep.keep_ms);
-    let [tasks, marked] = [0, 0];
+    let tasks = 0;
+    let next: EndPosition | undefined;
     do {
       await nextTurn();
       signal.throwIfAborted();
-      marked = log.write(({ db }) => markEndedBefore(db, before));
-      tasks += marked;
-    } while (marked === REMOVED_ROWS_MAX);
+      const done = log.write(({ db }) => markEndedBefore(db, before, next));
+      tasks += done.marked;
+      next = done.next;
+    } while (next);
     if (tasks > 0) logger.info({ tasks, before }, 'tasks removed by age');
   }
 

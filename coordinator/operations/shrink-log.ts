@@ -64,7 +64,7 @@ class LogUse {
     do {
       await nextTurn();
       signal.throwIfAborted();
-      page = listEndedTasks(db, page.at(-1)?.id ?? '', PAGE);
+      page = listEndedTasks(db, page.at(-1) ?? { ended_at: '', id: '' }, PAGE);
       for (const task of page) {
         use.#add(task.user_id, task.bytes);
         if (task.bytes > large_bytes) use.#large.push(task);

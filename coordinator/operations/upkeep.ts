@@ -2,6 +2,7 @@ import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
+import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
 import { Deletion, type DeletionDependencies } from './deletion.ts';
@@ -47,8 +48,14 @@ export function openMetrics(
   return () => metrics.read();
 }
 
-/** Starts the scheduled backups if the settings name a destination. */
-export function scheduleBackups({ config, logger }: Core, opened: Opened): BackupSchedule | undefined {
+/** Starts what backups ask for a copy, and the scheduled backups if the settings name a destination. */
+export async function scheduleBackups(
+  { config, log, logger }: Core,
+  opened: Opened,
+): Promise<BackupSchedule | undefined> {
+  const copies = new CopyService({ db: log.db, data_dir: config.data_dir, logger });
+  await copies.start();
+  opened.defer(() => copies.stop());
   if (!config.backup) return undefined;
   const { every_ms, env } = config.backup;
   const backups = new BackupSchedule({ data_dir: config.data_dir, every_ms, env, logger });

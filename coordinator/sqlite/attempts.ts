@@ -39,16 +39,15 @@ export function listActiveAttempts(db: Db): AttemptRow[] {
     .map(fromStored);
 }
 
+/** The statement of `listEndedAttemptsOf`; a test checks that it uses its index. */
+export const LIST_ENDED_ATTEMPTS = `SELECT attempts.* FROM attempts INDEXED BY attempts_by_worker
+   JOIN tasks ON tasks.id = attempts.task_id AND tasks.attempt = attempts.n
+   WHERE attempts.worker IN (SELECT value FROM json_each(:workers)) AND attempts.status NOT IN ('starting', 'running')`;
+
 /** The newest attempts of their tasks that have ended and whose worker is one of `workers`. */
 export function listEndedAttemptsOf(db: Db, workers: string[]): AttemptRow[] {
-  // The query reads the newest attempt of every task.
-  if (workers.length === 0) return [];
-  return sql<Stored>(
-    db,
-    `SELECT attempts.* FROM attempts JOIN tasks ON tasks.id = attempts.task_id AND tasks.attempt = attempts.n
-     WHERE attempts.worker IN (SELECT value FROM json_each(?)) AND attempts.status NOT IN ('starting', 'running')`,
-  )
-    .all(JSON.stringify(workers))
+  return sql<Stored>(db, LIST_ENDED_ATTEMPTS)
+    .all({ workers: JSON.stringify(workers) })
     .map(fromStored);
 }
 
@@ -132,12 +131,12 @@ export function updateLastSeq(
   n: number,
   { last_seq, log_bytes }: Pick<AttemptState, 'last_seq' | 'log_bytes'>,
 ): void {
-  sql(db, 'UPDATE attempts SET last_seq = :last_seq, log_bytes = :log_bytes WHERE task_id = :task_id AND n = :n').run({
-    task_id,
-    n,
+  sql(db, 'UPDATE attempts SET last_seq = ?, log_bytes = ? WHERE task_id = ? AND n = ?').run(
     last_seq,
     log_bytes,
-  });
+    task_id,
+    n,
+  );
 }
 
 /** Stores when the worker reported the attempt's result, as an ISO time. */

@@ -1,14 +1,40 @@
+import { open } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { numberOf, sql, type Db } from './database.ts';
 
-/* Copies of a database, on their way into a backup or out of it. No server has them open. */
+/* Copies of a database, on their way into a backup or out of it. */
 
 const ALL_PAGES = 0x7fffffff;
+/** One step takes about a millisecond of the event loop. */
+const STEP_PAGES = 200;
 
 /**
- * Copies a database that another process may be writing to, by SQLite's online backup. All pages are copied in one
- * step, from one snapshot, and writers go on meanwhile. In several steps the copy would start over at each commit of
- * another process, and never end on a busy server.
+ * Copies an open database that this process writes to, in steps between its writes. SQLite takes the writes of this
+ * connection over into the copy. No step holds a lock after it has ended, so the WAL does not grow. Rejects once
+ * `signal` has aborted.
+ */
+export async function copyInSteps(db: Db, to: string, signal: AbortSignal): Promise<void> {
+  const file = await open(to, 'w');
+  let syncing: Promise<void> | undefined;
+  try {
+    await db.backup(to, {
+      progress: () => {
+        signal.throwIfAborted();
+        // The last step waits until all of the copy is on disk: this leaves it little to wait for.
+        syncing ??= file.datasync().finally(() => (syncing = undefined));
+        return STEP_PAGES;
+      },
+    });
+  } finally {
+    await syncing;
+    // Not before: closing a file of this process drops SQLite's lock on it.
+    await file.close();
+  }
+}
+
+/**
+ * Copies a database that no server has open, by SQLite's online backup. All pages are copied in one step, from one
+ * snapshot: in several steps the copy would start over at each commit of another process.
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   const db = new Database(from, { readonly: true, fileMustExist: true, timeout: 5000 });

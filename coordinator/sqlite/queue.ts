@@ -1,56 +1,68 @@
-import { sql, type Db } from './database.ts';
+import { numberOf, sql, type Db } from './database.ts';
 
-/**
- * Queued by now. A clock that is corrected by less than a minute leaves the times of the queue as they are.
+/*
+ * The queue. Tasks without a `retry_at` are ready. The next one to start belongs to the user whose turn it is: the one
+ * with the fewest tasks at work, then the one that was served longest ago. Of that user's ready tasks it is the one
+ * with the highest priority, then the oldest. The counts in `users`, which triggers keep, and the indexes hold this
+ * order: no statement here sorts, or reads more of the queue than it returns.
  */
-const QUEUED_BY_NOW = `queued_at <= strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 minute')`;
 
-/**
- * The queue in its order:
- * 1. tasks that may start now, before tasks that wait for their `retry_at`;
- * 2. by priority;
- * 3. round-robin over the users: the one with fewer tasks at work first, then the one that was served longest ago;
- * 4. oldest first.
- *
- * A `retry_at` of a task that was queued in the future was set before the clock was put back, and is ignored. `busy` is
- * a JSON array of ids to skip. INDEXED BY is needed: the planner would read all tasks by user rather than sort the few queued ones.
- */
-export const QUEUE = `
-  WITH active AS (
-    SELECT user_id, count(*) AS n FROM tasks INDEXED BY tasks_active WHERE status IN ('starting', 'running', 'waiting') GROUP BY user_id
-  ), queued AS (
-    SELECT id, user_id, priority, queued_at, coalesce(retry_at > :now AND ${QUEUED_BY_NOW}, 0) AS later FROM tasks INDEXED BY tasks_queued
-    WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(:busy))
-  ), turns AS (
-    SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY later, priority DESC, queued_at, id) AS turn FROM queued
-  )
-  SELECT turns.id, turns.later FROM turns
-  JOIN users ON users.id = turns.user_id
-  LEFT JOIN active ON active.user_id = turns.user_id
-  ORDER BY turns.later, turns.priority DESC, turns.turn + coalesce(active.n, 0), users.served_at NULLS FIRST, turns.queued_at, turns.id`;
-
-type Queued = { id: string; later: number };
-
-/** The ids of all queued tasks, in the queue's order. `now` is an ISO time. */
-export function listQueued(db: Db, now: string): string[] {
-  return sql<Queued>(db, QUEUE)
-    .all({ now, busy: '[]' })
-    .map((row) => row.id);
-}
+/** The statements; a test checks that each one reads only what its index holds in order. */
+export const QUEUE = {
+  first: `SELECT (
+      SELECT id FROM tasks INDEXED BY tasks_ready
+      WHERE user_id = users.id AND status = 'queued' AND retry_at IS NULL AND id NOT IN (SELECT value FROM json_each(:busy))
+      ORDER BY priority DESC, queued_at, id LIMIT 1
+    ) AS first FROM users INDEXED BY users_in_turn
+    WHERE ready > 0 AND first IS NOT NULL ORDER BY at_work, served_at, id LIMIT 1`,
+  ready: `SELECT id FROM tasks INDEXED BY tasks_ready
+    WHERE user_id = :user_id AND status = 'queued' AND retry_at IS NULL ORDER BY priority DESC, queued_at, id`,
+  turns: `SELECT id, at_work, ready FROM users INDEXED BY users_in_turn WHERE ready > 0 ORDER BY at_work, served_at, id`,
+  next_retry: `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_waiting WHERE status = 'queued' AND retry_at IS NOT NULL`,
+};
 
 /** The id of the next task to start, none of `busy`. Undefined: none may start now. */
-export function firstQueued(db: Db, now: string, busy: string[]): string | undefined {
-  const row = sql<Queued>(db, `${QUEUE} LIMIT 1`).get({ now, busy: JSON.stringify(busy) });
-  return row?.later === 0 ? row.id : undefined;
+export function firstReady(db: Db, busy: string[]): string | undefined {
+  return sql<{ first: string }>(db, QUEUE.first).get({ busy: JSON.stringify(busy) })?.first;
+}
+
+/** The ids of a user's ready tasks, in their order. */
+export function listReady(db: Db, user_id: string): string[] {
+  return sql<{ id: string }>(db, QUEUE.ready)
+    .all({ user_id })
+    .map(({ id }) => id);
+}
+
+/** A user with ready tasks. */
+export type Turn = { id: string; at_work: number; ready: number };
+
+/** All users with ready tasks, the one whose turn it is first. */
+export function listTurns(db: Db): Turn[] {
+  return sql<Turn>(db, QUEUE.turns).all();
+}
+
+/**
+ * Tasks whose wait is over. A `retry_at` of a task that was queued in the future was set before the clock was put back,
+ * and does not count. A clock that is corrected by less than a minute leaves the waits as they are.
+ */
+const DUE = `FROM tasks WHERE status = 'queued' AND retry_at IS NOT NULL
+  AND (retry_at <= :now OR queued_at > strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 minute'))`;
+/** How many are released in one transaction. */
+const RELEASED_MAX = 500;
+
+/** Whether a task has waited until its `retry_at`. `now` is an ISO time. */
+export function hasDue(db: Db, now: string): boolean {
+  return numberOf(db, `SELECT 1 ${DUE} LIMIT 1`, { now }) === 1;
+}
+
+/** Makes tasks ready that have waited until their `retry_at`; `RELEASED_MAX` at most. */
+export function releaseDue(db: Db, now: string): void {
+  sql(db, `UPDATE tasks SET retry_at = NULL WHERE rowid IN (SELECT rowid ${DUE} LIMIT ${RELEASED_MAX})`).run({ now });
 }
 
 /** The earliest `retry_at` that a queued task waits for; null: none waits. */
-export function earliestRetry(db: Db, now: string): string | null {
-  const row = sql<{ at: string | null }>(
-    db,
-    `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_queued WHERE status = 'queued' AND retry_at > :now AND ${QUEUED_BY_NOW}`,
-  ).get({ now });
-  return row?.at ?? null;
+export function earliestRetry(db: Db): string | null {
+  return sql<{ at: string | null }>(db, QUEUE.next_retry).get()?.at ?? null;
 }
 
 /** Stores when a task of this user was last given a worker: the other users come first in the next round. */

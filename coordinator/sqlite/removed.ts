@@ -14,9 +14,12 @@ export const REMOVED_ROWS_MAX = 500;
 const REMOVED_BYTES_MAX = 4 * 1024 * 1024;
 const LISTED_MAX = 200;
 
-/** Marks an object for deletion. A task must have ended; a project or user must have no queued or active task. */
-export function markRemoved(db: Db, kind: Removable, id: string): void {
-  sql(db, 'INSERT OR IGNORE INTO removed (id, kind) VALUES (?, ?)').run(id, kind);
+/**
+ * Marks an object for deletion. A task must have ended; a project or user must have no queued or active task. False: it
+ * is marked already.
+ */
+export function markRemoved(db: Db, kind: Removable, id: string): boolean {
+  return sql(db, 'INSERT OR IGNORE INTO removed (id, kind) VALUES (?, ?)').run(id, kind).changes === 1;
 }
 
 /** Marks all tasks of a project for deletion. It reads and writes only their ids. */
@@ -24,16 +27,26 @@ export function markTasksOfProject(db: Db, project_id: string): void {
   sql(db, `INSERT OR IGNORE INTO removed (id, kind) SELECT id, 'task' FROM tasks WHERE project_id = ?`).run(project_id);
 }
 
+/** A position in the order of the ended tasks: the first to end first. `ended_at` is an ISO time. */
+export type EndPosition = { ended_at: string; id: string };
+
+/** The statement of `markEndedBefore`; a test checks that it uses its index. */
+export const LIST_ENDED_BEFORE = `SELECT ended_at, id FROM tasks INDEXED BY tasks_ended
+   WHERE ended_at < :before AND (ended_at, id) > (:ended_at, :id) ORDER BY ended_at, id LIMIT ${REMOVED_ROWS_MAX}`;
+
 /**
- * Marks tasks that ended before this ISO time for deletion, the oldest end first. Returns how many, at most
- * `REMOVED_ROWS_MAX`: then there may be more.
+ * Marks tasks that ended before the ISO time `before` for deletion: those after the position `after`, and
+ * `REMOVED_ROWS_MAX` at most. Returns how many, and where the next call goes on; `next` undefined: there are no more.
  */
-export function markEndedBefore(db: Db, before: string): number {
-  return sql(
-    db,
-    `INSERT INTO removed (id, kind) SELECT id, 'task' FROM tasks INDEXED BY tasks_ended
-     WHERE ended_at < ? AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at LIMIT ${REMOVED_ROWS_MAX}`,
-  ).run(before).changes;
+export function markEndedBefore(
+  db: Db,
+  before: string,
+  after: EndPosition = { ended_at: '', id: '' },
+): { marked: number; next: EndPosition | undefined } {
+  const tasks = sql<EndPosition>(db, LIST_ENDED_BEFORE).all({ before, ...after });
+  let marked = 0;
+  for (const { id } of tasks) if (markRemoved(db, 'task', id)) marked += 1;
+  return { marked, next: tasks[REMOVED_ROWS_MAX - 1] };
 }
 
 /** Marks some tasks and projects of a user for deletion. Returns how many; 0: none is left to mark. */

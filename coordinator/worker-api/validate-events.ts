@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { findEventBySeq } from '../sqlite/events.ts';
+import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
@@ -78,19 +78,10 @@ export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): C
     throw new ErrandError('events_missing', `The events from ${last_seq + 1} on have not arrived.`, {
       expected_seq: last_seq + 1,
     });
-  const added: CheckedEvent[] = [];
-  for (const [index, event] of events.entries()) {
-    const { seq, type, at, body } = event;
-    if (seq <= last_seq) {
-      if (!isStored(tx, attempt, event))
-        throw new ErrandError('event_conflict', `Event ${seq} is already stored with different content.`, {
-          errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
-        });
-      continue;
-    }
-    tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
-    added.push(event);
-  }
+  const known = events.filter(({ seq }) => seq <= last_seq);
+  requireSame(tx, attempt, known);
+  const added = events.slice(known.length);
+  for (const { seq, type, at, body } of added) tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
   return added;
 }
 
@@ -101,9 +92,20 @@ export function sizeOf(events: CheckedEvent[], last_seq: number): number {
   return bytes;
 }
 
-function isStored(tx: Tx, { task_id, n }: Attempt, { seq, type, at, body }: CheckedEvent): boolean {
-  const stored = findEventBySeq(tx.db, task_id, n, seq);
-  if (!stored || stored.type !== type || stored.at !== at) return false;
+/** Throws `event_conflict` where an event differs from the one that is stored with its `seq`. */
+function requireSame(tx: Tx, { task_id, n }: Attempt, events: CheckedEvent[]): void {
+  const [first, last] = [events[0]?.seq, events.at(-1)?.seq];
+  if (first === undefined || last === undefined) return;
+  const stored = findEventsBySeq(tx.db, task_id, n, first, last);
+  for (const [index, sent] of events.entries())
+    if (!isSame(sent, stored[index]))
+      throw new ErrandError('event_conflict', `Event ${sent.seq} is already stored with different content.`, {
+        errors: [{ field: `/events/${index}`, message: 'is already stored with different content' }],
+      });
+}
+
+function isSame({ type, at, body }: CheckedEvent, stored: SentEvent | undefined): boolean {
+  if (stored?.type !== type || stored.at !== at) return false;
   // The same object with its keys in another order is the same event.
   return stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body));
 }

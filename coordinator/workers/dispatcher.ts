@@ -8,7 +8,7 @@ import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
 import { advance } from '../tasks/advance.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
-import { nextRetryIn, nextTask } from '../tasks/queue.ts';
+import { endWaits, nextTask } from '../tasks/queue.ts';
 import { projectCommands } from '../tasks/task-settings.ts';
 import type { AttemptDependencies } from './attempt.ts';
 import { Attempts } from './attempts.ts';
@@ -141,8 +141,8 @@ export class Dispatcher {
     clearTimeout(this.#timer);
     if (this.#deps.gate.fault !== null) return;
     try {
+      const wait_ms = endWaits(this.#deps.log, new Date().toISOString());
       while (this.attempts.size < this.#deps.workers_max && this.#startNext());
-      const wait_ms = nextRetryIn(this.#deps.log.db, new Date().toISOString());
       if (wait_ms !== null) this.#wakeIn(wait_ms);
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'dispatch failed; retrying');
@@ -158,7 +158,7 @@ export class Dispatcher {
   #startNext(): boolean {
     const { log } = this.#deps;
     const at = new Date().toISOString();
-    const id = nextTask(log.db, at, this.attempts.task_ids);
+    const id = nextTask(log.db, this.attempts.task_ids);
     if (id === undefined) return false;
     // A warm worker has a new workspace: a task that already has a workspace gets a new worker.
     const warm = findTask(log.db, id)?.workspace === null ? this.#pool.take() : undefined;

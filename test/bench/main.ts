@@ -1,7 +1,7 @@
 import { benchIdle } from './idle.ts';
 import { printTable, type Row } from './measure.ts';
 import { benchPages } from './pages.ts';
-import { benchRelay } from './relay.ts';
+import { benchRelay } from './relay/relay.ts';
 import { benchStart } from './start.ts';
 
 /** The benchmarks by name: `npm run bench -- pages idle`. By default all run. */

@@ -37,3 +37,4 @@ export function printTable(rows: Row[]): void {
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 export const times = (value: number): string => `${value.toFixed(2)}×`;
 export const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MB`;
+export const perSecond = (rate: number): string => `${Math.round(rate).toLocaleString('en')}/s`;

@@ -9,6 +9,7 @@ import { lockBackups } from '../../sqlite/data-lock.ts';
 import { checksumOf } from './checksum.ts';
 import { BackupError, toBackupError } from './error.ts';
 import { takeLock } from './lock.ts';
+import { copyByServer, copyPath, workFolder } from './copy-service.ts';
 import { addManifest } from './manifest.ts';
 import { nameOf } from './name.ts';
 import { toPrune } from './retention.ts';
@@ -52,7 +53,7 @@ async function makeBackup(
   signal: AbortSignal,
 ): Promise<BackupResult> {
   const began = performance.now();
-  const folder = join(data_dir, 'backup-work');
+  const folder = workFolder(data_dir);
   // A killed run may have left it behind.
   await rm(folder, { recursive: true, force: true });
   await requireFreeSpace(data_dir, free_bytes_min);
@@ -87,8 +88,8 @@ async function copyAndCompress(
   at: Date,
   signal: AbortSignal,
 ): Promise<LocalFile & { sha256: string }> {
-  const copy = join(folder, 'errand.db');
-  await copyDatabase(join(data_dir, 'errand.db'), copy);
+  const copy = copyPath(data_dir);
+  if (!(await copyByServer(data_dir, signal))) await copyDatabase(join(data_dir, 'errand.db'), copy);
   signal.throwIfAborted();
   addManifest(copy, { at: at.toISOString(), keys: fingerprintOfKeys(data_dir) });
   const path = join(folder, 'errand.db.gz');

@@ -2,13 +2,15 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { nextRetryIn, nextTask, queuePlace, queuePlaces } from '../../../coordinator/tasks/queue.ts';
+import { endWaits, nextTask, queuePlace, queuePlaces } from '../../../coordinator/tasks/queue.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { markServed, QUEUE } from '../../../coordinator/sqlite/queue.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { Random } from '../../support/random.ts';
 import { SILENT } from '../../support/silent.ts';
 
 async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }> {
@@ -17,14 +19,16 @@ async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }
   return { db, log: new EventLog({ db, logger: SILENT }) };
 }
 
+let served = 0;
+
 /** Starts the next task, as the dispatcher does. */
 function startNext(log: EventLog): string {
   return log.write((tx) => {
-    const id = nextTask(tx.db, time(), []);
+    const id = nextTask(tx.db, []);
     const task = id === undefined ? undefined : findTask(tx.db, id);
     if (!task) throw new Error('The queue is empty.');
     advance(tx, task, { type: 'attempt_started', at: time() });
-    markServed(tx.db, task.user_id, time());
+    markServed(tx.db, task.user_id, time(served++));
     return task.id;
   });
 }
@@ -43,10 +47,10 @@ test('a higher priority comes first, then the older task', async (t) => {
   const younger = addTask(db, user, { queued_at: time(-1_000) });
   const older = addTask(db, user, { queued_at: time(-2_000) });
   const urgent = addTask(db, user, { queued_at: time(), priority: 5 });
-  t.is(nextTask(db, time(), []), urgent.id);
-  t.is(nextTask(db, time(), [urgent.id]), older.id);
+  t.is(nextTask(db, []), urgent.id);
+  t.is(nextTask(db, [urgent.id]), older.id);
   t.deepEqual(
-    [urgent, older, younger].map((task) => queuePlace(db, task, time())),
+    [urgent, older, younger].map((task) => queuePlace(db, task)),
     [1, 2, 3],
   );
 });
@@ -73,10 +77,11 @@ for (const places of [1, 2])
 test('tasks start in the order of their places', async (t) => {
   const { db, log } = await openEmpty(t);
   const [a, b] = [addUser(db), addUser(db)];
-  for (let i = 0; i < 4; i++) addTask(db, a, { queued_at: time(-10_000 + i) });
-  for (let i = 0; i < 2; i++) addTask(db, b, { queued_at: time(-5_000 + i) });
-  const places = [...queuePlaces(db, time()).keys()];
-  t.is(places.length, 6);
+  const tasks = [
+    ...Array.from({ length: 4 }, (_, i) => addTask(db, a, { queued_at: time(-10_000 + i) })),
+    ...Array.from({ length: 2 }, (_, i) => addTask(db, b, { queued_at: time(-5_000 + i) })),
+  ];
+  const places = inOrder(db, tasks);
   t.deepEqual(
     places.map((id) => (findTask(db, id)?.user_id === a ? 'a' : 'b')),
     ['a', 'b', 'a', 'b', 'a', 'a'],
@@ -85,33 +90,111 @@ test('tasks start in the order of their places', async (t) => {
   t.deepEqual(starts, places);
 });
 
+test('whatever is queued and at work, tasks start in the order of their places', async (t) => {
+  const random = new Random(9);
+  for (let run = 0; run < 10; run++) {
+    const { db, log } = await openEmpty(t);
+    const users = Array.from({ length: 7 }, () => addUser(db));
+    const tasks = Array.from({ length: 60 }, () => {
+      // Squared: some users have many tasks, and some have none.
+      const user = users[Math.floor(users.length * random.next() ** 2)] ?? '';
+      return addTask(db, user, { queued_at: time(-random.whole(0, 1e6)), priority: random.whole(0, 2) });
+    });
+    for (let i = 0; i < 20; i++) {
+      const started = startNext(log);
+      if (random.next() < 0.7) succeed(log, started);
+    }
+    const queued = tasks.filter(({ id }) => findTask(db, id)?.status === 'queued');
+    const places = inOrder(db, queued);
+    const busy = places.slice(0, 3);
+    t.false(busy.includes(nextTask(db, busy) ?? ''));
+    const starts = queued.map(() => startNext(log));
+    t.deepEqual(starts, places, `run ${run}`);
+    t.is(nextTask(db, []), undefined);
+  }
+});
+
+test("a priority counts among its user's tasks alone", async (t) => {
+  const { db, log } = await openEmpty(t);
+  const [a, b] = [addUser(db), addUser(db)];
+  const modest = addTask(db, a, { priority: -10 });
+  const urgent = Array.from({ length: 3 }, () => addTask(db, b, { priority: 10 }));
+  t.deepEqual(
+    inOrder(db, [modest, ...urgent]),
+    [modest, ...urgent].map(({ id }) => id),
+  );
+  t.is(startNext(log), modest.id);
+});
+
+test('the counts of each user follow every change of a task', async (t) => {
+  const { db, log } = await openEmpty(t);
+  const user = addUser(db);
+  const counts = () => db.prepare('SELECT ready, at_work FROM users WHERE id = ?').raw().get(user);
+  const [task, later] = [addTask(db, user), addTask(db, user, { retry_at: time(1_000) })];
+  t.deepEqual(counts(), [1, 0]);
+  endWaits(log, time(2_000));
+  t.deepEqual(counts(), [2, 0]);
+  const started = startNext(log);
+  t.deepEqual(counts(), [1, 1]);
+  const end = { type: 'attempt_ended', status: 'failed', reason: 'worker_lost', detail: null, at: time() } as const;
+  log.write((tx) => advance(tx, findTask(tx.db, started) ?? task, end));
+  t.deepEqual(counts(), [1, 0], 'it waits for its next attempt');
+  log.write((tx) => advance(tx, findTask(tx.db, later.id) ?? later, { type: 'cancel', reason: '', at: time() }));
+  t.deepEqual(counts(), [0, 0]);
+  addTask(db, user);
+  db.prepare('DELETE FROM tasks').run();
+  t.deepEqual(counts(), [0, 0]);
+  t.throws(() =>
+    log.write((tx) => {
+      addTask(tx.db, user);
+      throw new Error('undone');
+    }),
+  );
+  t.deepEqual(counts(), [0, 0]);
+});
+
 test('a task that waits for its retry_at comes last and does not start before', async (t) => {
-  const { db } = await openEmpty(t);
+  const { db, log } = await openEmpty(t);
   const user = addUser(db);
   const now = time();
   const later = addTask(db, user, { priority: 10, retry_at: new Date(Date.parse(now) + 5_000).toISOString() });
-  t.is(nextTask(db, now, []), undefined);
-  t.is(nextRetryIn(db, now), 5_000);
-  const ready = addTask(db, user, { priority: -10 });
-  t.is(nextTask(db, now, []), ready.id);
-  t.is(queuePlace(db, later, now), 2);
-  t.is(nextTask(db, time(6_000), []), later.id);
+  t.is(endWaits(log, now), 5_000);
+  t.is(nextTask(db, []), undefined);
+  const ready = [addTask(db, user, { priority: -10 }), addTask(db, addUser(db))];
+  t.true(ready.some(({ id }) => id === nextTask(db, [])));
+  t.is(queuePlace(db, later), 3);
+  t.is(endWaits(log, time(6_000)), null);
+  t.is(nextTask(db, []), later.id);
+  t.is(findTask(db, later.id)?.retry_at, null);
+});
+
+test('any number of waits can end at once', async (t) => {
+  const { db, log } = await openEmpty(t);
+  const user = addUser(db);
+  log.write(() => {
+    for (let i = 0; i < 1_200; i++) addTask(db, user, { retry_at: time(1_000) });
+  });
+  let turns = 0;
+  while (endWaits(log, time(2_000)) !== null) turns++;
+  t.true(turns > 1, 'one transaction does not hold the loop for all');
+  t.is(queuePlaces(db, user, []).size, 0);
+  t.is(db.prepare('SELECT ready FROM users WHERE id = ?').pluck().get(user), 1_200);
 });
 
 test('a retry_at from before the clock was set back is ignored', async (t) => {
-  const { db } = await openEmpty(t);
+  const { db, log } = await openEmpty(t);
   const task = addTask(db, addUser(db), { queued_at: time(3600_000), retry_at: time(2 * 3600_000) });
-  t.is(nextTask(db, time(), []), task.id);
-  t.is(nextRetryIn(db, time()), null);
+  t.is(endWaits(log, time()), null);
+  t.is(nextTask(db, []), task.id);
 });
 
 test('a clock that is corrected by seconds ends no wait', async (t) => {
-  const { db } = await openEmpty(t);
+  const { db, log } = await openEmpty(t);
   const user_id = addUser(db);
   addTask(db, user_id, { queued_at: time(), retry_at: time(2 * 3600_000) });
   for (const step_ms of [-1, -1_000, -50_000, 1_000]) {
-    t.is(nextTask(db, time(step_ms), []), undefined, `${step_ms} ms`);
-    t.not(nextRetryIn(db, time(step_ms)), null);
+    t.not(endWaits(log, time(step_ms)), null);
+    t.is(nextTask(db, []), undefined, `${step_ms} ms`);
   }
 });
 
@@ -119,19 +202,33 @@ test('a task that is not queued has no place', async (t) => {
   const { db, log } = await openEmpty(t);
   const task = addTask(db, addUser(db));
   startNext(log);
-  t.is(queuePlace(db, findTask(db, task.id) ?? task, time()), null);
-  t.is(nextRetryIn(db, time()), null);
+  t.is(queuePlace(db, findTask(db, task.id) ?? task), null);
+  t.is(endWaits(log, time()), null);
 });
 
-test('the queue query reads only queued and active tasks, through indexes', async (t) => {
+test('every statement of the queue reads an index in its order, and sorts nothing', async (t) => {
   const { db } = await openEmpty(t);
-  const plan = db
-    .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${QUEUE}`)
-    .all({ now: time(), busy: '[]' })
-    .map(({ detail }) => detail)
-    .filter((detail) => / tasks /.test(detail));
-  t.deepEqual(plan, [
-    'SCAN tasks USING COVERING INDEX tasks_queued',
-    'SEARCH tasks USING INDEX tasks_active (status=?)',
-  ]);
+  for (const [name, text] of Object.entries(QUEUE)) {
+    const parameters = Object.fromEntries([...text.matchAll(/:(\w+)/g)].map(([, key]) => [key, '[]']));
+    const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(parameters);
+    const details = plan
+      .map(({ detail }) => detail)
+      .filter((detail) => !/SUBQUERY|json_each|BLOOM FILTER/.test(detail));
+    for (const detail of details)
+      t.regex(
+        detail,
+        /^(SEARCH|SCAN) (tasks|users) USING COVERING INDEX (tasks_ready|tasks_waiting|users_in_turn)/,
+        name,
+      );
+  }
 });
+
+/** The ids of these tasks by their places, which must all be there. */
+function inOrder(db: Db, tasks: TaskRow[]): string[] {
+  const of_user = Map.groupBy(tasks, ({ user_id }) => user_id);
+  const places = [...of_user].flatMap(([user_id, own]) => [...queuePlaces(db, user_id, own)]);
+  const in_order = places.toSorted(([, a], [, b]) => a - b);
+  if (in_order.some(([, place], index) => place !== index + 1))
+    throw new Error(`The places are ${in_order.join(' ')}.`);
+  return in_order.map(([id]) => id);
+}

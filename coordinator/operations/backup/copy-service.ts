@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { chmod, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Logger } from '../../base/logger.ts';
+import { copyInSteps } from '../../sqlite/copy.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { BackupError, messageOf } from './error.ts';
+
+const DONE = 'done';
+
+const socketPath = (data_dir: string) => join(data_dir, 'copy.sock');
+
+/** The folder in which a backup works, and the copy of the database in it. */
+export const workFolder = (data_dir: string): string => join(data_dir, 'backup-work');
+export const copyPath = (data_dir: string): string => join(workFolder(data_dir), 'errand.db');
+
+/**
+ * Copies the server's database for a backup, which is a process of its own. A long read by another process would keep
+ * SQLite from emptying the WAL, which then grows with every write; a copy in steps by the server itself does not. A
+ * client connects to a socket in the data folder and waits for the answer: `done`, or what failed.
+ */
+export class CopyService {
+  readonly #deps: { db: Db; data_dir: string; logger: Logger };
+  readonly #server = createServer((socket) => void this.#serve(socket));
+  /** The client of the copy in progress. The lock of the backups admits one at a time. */
+  #client: Socket | undefined;
+
+  constructor(deps: { db: Db; data_dir: string; logger: Logger }) {
+    this.#deps = deps;
+  }
+
+  /** Starts to listen. Where that fails, it logs why: backups then copy the database by themselves. */
+  async start(): Promise<void> {
+    const path = socketPath(this.#deps.data_dir);
+    try {
+      await rm(path, { force: true });
+      this.#server.listen(path);
+      await once(this.#server, 'listening');
+      await chmod(path, 0o600);
+    } catch (error) {
+      this.#deps.logger.warn(
+        { err: error, path },
+        'backups cannot ask for a copy; the WAL will grow while one is made',
+      );
+    }
+  }
+
+  /** Ends a copy in progress, whose backup then fails. */
+  async stop(): Promise<void> {
+    this.#client?.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const gone = new AbortController();
+    socket.resume();
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => gone.abort());
+    if (this.#client) return void socket.end('another copy is being made');
+    this.#client = socket;
+    try {
+      await copyInSteps(this.#deps.db, copyPath(this.#deps.data_dir), gone.signal);
+      socket.end(DONE);
+    } catch (error) {
+      socket.end(messageOf(error));
+    }
+    this.#client = undefined;
+  }
+}
+
+/**
+ * Lets the running server copy its database to `copyPath`. False: no server listens. Throws a `BackupError` where the
+ * copy failed.
+ */
+export async function copyByServer(data_dir: string, signal: AbortSignal): Promise<boolean> {
+  const socket = connect({ path: socketPath(data_dir), signal });
+  try {
+    await once(socket, 'connect');
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+  const answer = await text(socket).catch(messageOf);
+  if (answer === DONE) return true;
+  signal.throwIfAborted();
+  throw new BackupError(`The server could not copy its database: ${answer || 'it has stopped'}.`);
+}
