@@ -1,7 +1,9 @@
 import { LIMITS } from '../protocol/limits.ts';
 import { createAuth } from './auth/auth.ts';
+import { setupCode } from './auth/setup-code.ts';
 import { TaskTokens } from './auth/task-tokens.ts';
 import type { Config } from './base/config.ts';
+import { BrowserGuard } from './base/browser-guard.ts';
 import { listenFault } from './base/listen-error.ts';
 import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
@@ -40,8 +42,8 @@ export type Errand = {
   runner: string;
   /** Whether the demo model answers in place of Claude. */
   demo: boolean;
-  /** Whether somebody has an account here already. */
-  has_owner: boolean;
+  /** What the first account needs; undefined: the server has an owner. */
+  setup_code: string | undefined;
   /** Takes no new work, tells the clients, answers the callbacks under way, and closes all. Workers with a task go on. */
   stop: () => Promise<void>;
 };
@@ -75,11 +77,12 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const backups = scheduleBackups(core, opened);
   const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
+  const { db } = core.log;
   return {
     url,
     runner: work.runner.name,
     demo: core.demo,
-    has_owner: hasUsers(core.log.db),
+    setup_code: hasUsers(db) ? undefined : setupCode(core.keys, readMeta(db, 'instance')),
     stop: () => all.disposeAsync(),
   };
 }
@@ -156,6 +159,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
     tokens,
     leases: watchdogs.leases,
     progress: watchdogs.progress,
+    browser_guard: new BrowserGuard(config.hosts),
     assignment,
     llm,
     git: new GitProxy({
@@ -238,10 +242,15 @@ async function servePeople(
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     lives: (who) => auth.sessions.lives(who),
+    browser_guard: new BrowserGuard(config.hosts),
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
-  const server = await listen(handlers, config.port, config.host).catch((error: unknown) => {
+  const server = await listen(handlers, {
+    port: config.port,
+    host: config.host,
+    behind_proxy: config.trust_proxy,
+  }).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());

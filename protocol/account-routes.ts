@@ -9,12 +9,12 @@ export const ACCOUNT_ROUTES = {
   signup: {
     method: 'post',
     path: '/auth/signup',
-    summary: 'Create an account; the first one owns the server',
+    summary: 'Create an account; the first one owns the server, and needs the code that the server printed',
     auth: 'none',
     body: accounts.Signup,
     status: 201,
     response: accounts.Session,
-    errors: ['signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
+    errors: ['setup_code_wrong', 'signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
   },
   login: {
     method: 'post',
@@ -118,6 +118,6 @@ export const ACCOUNT_ROUTES = {
     auth: 'user',
     status: 201,
     response: accounts.WsTicket,
-    errors: [],
+    errors: ['rate_limited'],
   },
 } as const satisfies Record<string, Route>;

@@ -58,7 +58,7 @@ const REQUESTS: Record<string, z.ZodType> = {
 };
 
 /** The error codes of every route. */
-const COMMON: ErrorCode[] = ['invalid', 'too_large', 'unsupported_media_type', 'internal'];
+const COMMON: ErrorCode[] = ['invalid', 'forbidden', 'too_large', 'unsupported_media_type', 'internal'];
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 

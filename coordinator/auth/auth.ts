@@ -9,10 +9,11 @@ import { Limiter } from './limiter.ts';
 import { Logins } from './logins.ts';
 import { Passwords } from './passwords.ts';
 import { Sessions } from './sessions.ts';
+import { setupCode } from './setup-code.ts';
 import { Tickets } from './tickets.ts';
 
 type Dependencies = {
-  config: Pick<Config, 'signup'>;
+  config: Pick<Config, 'signup' | 'git_token_users'>;
   log: EventLog;
   keys: Keys;
   passwords?: Passwords;
@@ -24,19 +25,23 @@ type Dependencies = {
 export type Auth = { logins: Logins; accounts: Accounts; sessions: Sessions; authenticator: Authenticator };
 
 /** Puts the parts together. They hold no handle: there is nothing to close. */
-export function createAuth({
-  config: { signup },
-  log,
-  keys,
-  passwords = new Passwords(),
-  now = Date.now,
-}: Dependencies): Auth {
-  const access_tokens = new AccessTokens(keys.access, readMeta(log.db, 'instance'), now);
+export function createAuth({ config, log, keys, passwords = new Passwords(), now = Date.now }: Dependencies): Auth {
+  const instance = readMeta(log.db, 'instance');
+  const access_tokens = new AccessTokens(keys.access, instance, now);
   const limiter = new Limiter(log, now);
   const sessions = new Sessions(log, keys, now);
-  const authenticator = new Authenticator({ access_tokens, sessions, tickets: new Tickets(now) });
+  const authenticator = new Authenticator({ access_tokens, sessions, tickets: new Tickets(now), now });
   return {
-    logins: new Logins({ log, signup, access_tokens, limiter, passwords, sessions, now }),
+    logins: new Logins({
+      log,
+      config,
+      setup_code: setupCode(keys, instance),
+      access_tokens,
+      limiter,
+      passwords,
+      sessions,
+      now,
+    }),
     accounts: new Accounts({ log, authenticator, limiter, passwords, sessions }),
     sessions,
     authenticator,

@@ -1,6 +1,6 @@
 import { password, removeAccount, revokeSession, sessions } from './account-commands.ts';
 import type { Command } from './command.ts';
-import { login, logout } from './login-commands.ts';
+import { login, logout, signup } from './login-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
@@ -8,6 +8,7 @@ import { cancel, remove, retry, say, task } from './task-commands.ts';
 
 /** The commands of a client, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
+  signup,
   login,
   logout,
   servers,

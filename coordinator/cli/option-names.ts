@@ -23,6 +23,7 @@ const NAMES: Record<string, string> = {
   prompt: 'the text',
   repo_url: '--repo',
   secrets: '--secret',
+  setup_code: 'the code in the link',
   setup_command: '--setup',
   status: '--status',
   text: 'the text',

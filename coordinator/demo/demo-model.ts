@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
+import { BrowserGuard } from '../base/browser-guard.ts';
 import { readJsonBody } from '../worker-api/body.ts';
 import { writeLlmError } from '../worker-api/model/error.ts';
 import { DEMO_MODEL } from '../domain/prices.ts';
@@ -15,6 +16,7 @@ import { decide } from './decide.ts';
 export type DemoModel = { base_url: string; close: () => Promise<void> };
 
 const PIECE_CHARS = 4;
+const guard = new BrowserGuard([]);
 
 /**
  * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback
@@ -52,6 +54,7 @@ async function serve(
   pace_ms: number,
   closing: AbortSignal,
 ): Promise<void> {
+  guard.check(request);
   const body = await readJsonBody(request, LIMITS.llm_body_bytes_max);
   const demo_request = parse(DemoRequest, body, 'The model request');
   if (demo_request.model !== DEMO_MODEL)

@@ -3,9 +3,11 @@ import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { TaskDefaults } from '../tasks/task-commands.ts';
+import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import type { ServerToken } from '../tasks/forge-credential.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { hasUsers } from '../sqlite/users.ts';
@@ -19,7 +21,7 @@ import { serverHandlers } from './server.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
+  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -47,13 +49,18 @@ export function createApp(deps: AppDeps): Koa {
   const router = createRouter(
     {
       ...accountHandlers(auth),
-      ...projectHandlers({ log, keys, project_check }),
+      ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
     deps,
   );
   app.use(answerProblems(logger));
+  const guard = new BrowserGuard(config.hosts);
+  app.use((ctx, next) => {
+    guard.check(ctx.req);
+    return next();
+  });
   app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
   app.use(router.routes());
   app.use(answerUnmatched);

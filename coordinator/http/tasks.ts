@@ -1,6 +1,7 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
+import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
   cancelTask,
@@ -83,9 +84,17 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         commit: result?.commit ?? null,
       };
     },
-    createMessage: ({ who, params, body, write }) => write((tx) => addMessage(tx, who.user_id, params.id, body)),
+    createMessage: ({ who, params, body, write }) =>
+      write((tx) => {
+        requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
+        return addMessage(tx, who.user_id, params.id, body);
+      }),
     cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
-    retryTask: ({ who, params, body, write }) => write((tx) => seenOne(retryTask(tx, who.user_id, params.id, body))),
+    retryTask: ({ who, params, body, write }) =>
+      write((tx) => {
+        requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
+        return seenOne(retryTask(tx, who.user_id, params.id, body));
+      }),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;

@@ -8,9 +8,8 @@ const QUEUED_BY_NOW = `queued_at <= strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 min
 /**
  * The queue in its order:
  * 1. tasks that may start now, before tasks that wait for their `retry_at`;
- * 2. by priority;
- * 3. round-robin over the users: the one with fewer tasks at work first, then the one that was served longest ago;
- * 4. oldest first.
+ * 2. round-robin over the users: the one with fewer tasks at work first, then the one that was served longest ago;
+ * 3. oldest first. Priority orders the tasks of one user: nobody's goes before the tasks of others.
  *
  * A `retry_at` of a task that was queued in the future was set before the clock was put back, and is ignored. `busy` is
  * a JSON array of ids to skip. INDEXED BY is needed: the planner would read all tasks by user rather than sort the few queued ones.
@@ -27,7 +26,7 @@ export const QUEUE = `
   SELECT turns.id, turns.later FROM turns
   JOIN users ON users.id = turns.user_id
   LEFT JOIN active ON active.user_id = turns.user_id
-  ORDER BY turns.later, turns.priority DESC, turns.turn + coalesce(active.n, 0), users.served_at NULLS FIRST, turns.queued_at, turns.id`;
+  ORDER BY turns.later, turns.turn + coalesce(active.n, 0), users.served_at NULLS FIRST, turns.queued_at, turns.id`;
 
 type Queued = { id: string; later: number };
 

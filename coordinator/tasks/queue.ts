@@ -3,8 +3,8 @@ import { earliestRetry, firstQueued, listQueued } from '../sqlite/queue.ts';
 import type { TaskRow } from '../domain/task.ts';
 
 /*
- * The order of the queue: priority, then round-robin over users (a burst of one user does not starve another), then
- * age. A task that waits for its `retry_at` comes after all that may start. One SQL statement gives both the places
+ * The order of the queue: round-robin over users (a burst of one user does not starve another), each with their own
+ * tasks by priority and age. A task that waits for its `retry_at` comes after all that may start. One SQL statement gives both the places
  * that users see and the task to start next.
  */
 

@@ -20,6 +20,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 /* Bad requests of every kind, to every listener of a coordinator in a separate process. */
 
@@ -37,7 +38,7 @@ export async function startTarget(t: ExecutionContext) {
   const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
-  const [session, other] = [await signUp(api, 'ann'), await signUp(api, 'bob')];
+  const [session, other] = [await signUp(api, 'ann', data_dir), await signUp(api, 'bob', data_dir)];
   api.token = session.access_token;
   // The socket of a warm worker accepts no token.
   const workers = join(data_dir, 'workers');
@@ -50,8 +51,14 @@ export async function startTarget(t: ExecutionContext) {
   return { coordinator, url, session, other, tokens, task_id, callback_port, worker_socket };
 }
 
-const signUp = (api: Api, name: string): Promise<Session> =>
-  api.call('signup', { body: { email: `${name}@example.org`, password: 'correct horse battery' } });
+const signUp = (api: Api, name: string, data_dir: string): Promise<Session> =>
+  api.call('signup', {
+    body: {
+      email: `${name}@example.org`,
+      password: 'correct horse battery',
+      setup_code: setupCodeOf(data_dir),
+    },
+  });
 
 type Tokens = { data_dir: string; url: string; callback_port: number; session: Session; task_id: string };
 
@@ -230,7 +237,7 @@ async function cutOff(url: string): Promise<void> {
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(
-    'POST /task HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"pro',
+    'POST /task HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"pro',
     () => socket.destroy(),
   );
   await once(socket, 'close');

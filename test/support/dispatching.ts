@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
@@ -161,7 +162,7 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
   const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
-  const api = new WorkerApi({ ...parts, ...proxies, assignment: refuse });
+  const api = new WorkerApi({ ...parts, ...proxies, browser_guard: new BrowserGuard([]), assignment: refuse });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
 }
 

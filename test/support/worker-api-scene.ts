@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -41,6 +42,7 @@ export async function startWorkerApiScene(options: Options) {
     tokens,
     leases: watch.leases,
     progress: watch.progress,
+    browser_guard: new BrowserGuard([]),
     logger,
     assignment: unavailable,
     llm: { forward: unavailable },

@@ -53,7 +53,7 @@ test('every route answers what it declares', async (t) => {
   const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
   const api = new Api(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
-  const first = await api.call('signup', { body });
+  const first = await api.call('signup', { body: { ...body, setup_code: server.setup_code } });
   t.is(first.user.email, 'ada@example.org');
   t.is(first.user.role, 'owner');
   const session = await api.call('login', { body });

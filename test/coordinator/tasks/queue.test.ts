@@ -51,6 +51,24 @@ test('a higher priority comes first, then the older task', async (t) => {
   );
 });
 
+test("priority orders one person's own tasks: nobody's goes before those of others", async (t) => {
+  const orderWith = async (priorities: number[]) => {
+    const { db } = await openEmpty(t);
+    const [loud, modest] = [addUser(db), addUser(db)];
+    priorities.forEach((priority, i) => addTask(db, loud, { queued_at: time(-10_000 + i), priority }));
+    for (let i = 0; i < 3; i++) addTask(db, modest, { queued_at: time(-5_000 + i), priority: -10 });
+    return [...queuePlaces(db, time()).keys()].map((id) => (findTask(db, id)?.user_id === loud ? 'loud' : 'modest'));
+  };
+  const expected = ['loud', 'modest', 'loud', 'modest', 'loud', 'modest'];
+  for (const priorities of [
+    [0, 0, 0],
+    [10, 10, 10],
+    [-10, 0, 10],
+    [-10, -10, -10],
+  ])
+    t.deepEqual(await orderWith(priorities), expected, priorities.join());
+});
+
 for (const places of [1, 2])
   test(`a burst of one user does not starve another, with ${places} running at once`, async (t) => {
     const { db, log } = await openEmpty(t);
