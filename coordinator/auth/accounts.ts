@@ -46,7 +46,7 @@ export class Accounts {
     const { id, password_hash } = this.#find(identity.user_id);
     const given = await this.#confirmPassword(identity, [old_password, new_password], client);
     if (given === new_password && given !== old_password) return;
-    const new_hash = await passwords.hash(new_password);
+    const new_hash = await passwords.hash(new_password, 'known');
     log.write((tx) => {
       authenticator.requireLiving(identity);
       // Another change, or a reset, may have come in while this one was being hashed.
@@ -91,10 +91,10 @@ export class Accounts {
   async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
     const { limiter, passwords } = this.#deps;
     const { id, email, password_hash } = this.#find(user_id);
-    const admission = limiter.login(email, id, address);
+    const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
-      if (await passwords.matches(candidate, password_hash)) {
-        admission.succeeded(id);
+      if (await passwords.matches(candidate, password_hash, admission.lane)) {
+        admission.succeeded();
         return candidate;
       }
     throw wrongPassword();

@@ -6,6 +6,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addressGuard, pinned, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import { Rate } from '../../base/rate.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EgressPolicy } from '../../domain/egress-policy.ts';
 import { abortOnClose } from '../abort-on-close.ts';
@@ -45,6 +46,7 @@ export class EgressProxy implements TunnelProxy {
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
   readonly #timeouts: EgressTimeouts;
   readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, { detail: 'This task has too many open tunnels.' });
+  readonly #refusals = new Rate(LIMITS.egress_refusals_per_minute_max, 'This task had too many tunnels refused.');
 
   constructor({
     policy,
@@ -72,6 +74,7 @@ export class EgressProxy implements TunnelProxy {
     client.on('error', (err) => log.debug({ err }, 'worker closed a tunnel with an error'));
     addAbortSignal(signal, client);
     try {
+      this.#refusals.require(task_id);
       await this.#limit.run(task_id, async () => {
         const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
         const upstream = await this.#reach(destination, abortOnClose(client, signal));
@@ -80,7 +83,9 @@ export class EgressProxy implements TunnelProxy {
         await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
       });
     } catch (err) {
-      log.warn({ err }, 'tunnel refused');
+      const too_many = err instanceof ErrandError && err.code === 'rate_limited';
+      if (!too_many) this.#refusals.use(task_id);
+      log[too_many ? 'debug' : 'warn']({ err }, 'tunnel refused');
       refuseTunnel(client, err, request_id);
     }
   }
