@@ -13,11 +13,13 @@ import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
+import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
+import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { taskSettings } from './tasks/task-settings.ts';
@@ -26,6 +28,7 @@ import { GitProxy } from './worker-api/git/git-proxy.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
+import { WorkerAudit, type NoteUse } from './worker-api/worker-audit.ts';
 import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
@@ -72,6 +75,7 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const { logger, pace = LIMITS, commit_hook } = options;
   await using opened: Opened = new AsyncDisposableStack();
   const core = openCore(settings, { logger, pace, commit_hook }, opened);
+  auditSettings(core);
   options.extend?.(core.log, opened);
   const work = await startWork(core, options, opened);
   const backups = scheduleBackups(core, opened);
@@ -97,9 +101,16 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const { time_limit_ms } = config;
   const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, pace };
-  const buildOne = (task_id: string, n: number) => buildAssignment(assignment, task_id, n);
+  const { note } = new WorkerAudit(log, logger);
+  const buildOne = async (task_id: string, n: number) => {
+    const built = await buildAssignment(assignment, task_id, n);
+    const user_id = findTask(log.db, task_id)?.user_id;
+    if (built.secrets?.length && user_id !== undefined)
+      note({ task_id, user_id, attempt: n }, 'secrets.used', { names: built.secrets });
+    return built;
+  };
   const watchdogs = startWatchdogs(core, opened);
-  const api = await openWorkerApi(core, { settings, tokens, watchdogs, assignment: buildOne }, opened);
+  const api = await openWorkerApi(core, { settings, tokens, watchdogs, noteUse: note, assignment: buildOne }, opened);
   const workspaces = new Workspaces(config.data_dir);
   const listeners = openListeners(api, config, opened);
   const instance = readMeta(log.db, 'instance');
@@ -144,13 +155,14 @@ function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Open
 type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
   settings: ReturnType<typeof taskSettings>;
   watchdogs: Watchdogs;
+  noteUse: NoteUse;
 };
 
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
   const { config, prices, log, relay, counters, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, tokens, assignment } = parts;
+  const { settings, watchdogs, noteUse, tokens, assignment } = parts;
   const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
@@ -167,9 +179,10 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       private_hosts,
       proxy,
       sample: sampleBackend(data_dir),
+      noteUse,
       logger,
     }),
-    egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),
+    egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
     onRefused: (code) => counters.refused.add({ code }),
     logger,
   });
@@ -241,7 +254,7 @@ async function servePeople(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    lives: (who) => auth.sessions.lives(who),
+    lives: (who) => auth.authenticator.lives(who),
     browser_guard: new BrowserGuard(config.hosts),
     logger,
   });

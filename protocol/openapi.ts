@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import * as accounts from './accounts.ts';
 import * as api from './api.ts';
+import * as audit from './audit.ts';
+import * as tokens from './tokens.ts';
 import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
 import { LIMITS } from './limits.ts';
 import type { ErrorCode } from './problem.ts';
@@ -25,6 +27,11 @@ const RESPONSES: Record<string, z.ZodType> = {
   SessionPage: accounts.SessionPage,
   PasswordResetDone: accounts.PasswordResetDone,
   WsTicket: accounts.WsTicket,
+  TokenInfo: tokens.TokenInfo,
+  TokenCreated: tokens.TokenCreated,
+  TokenPage: tokens.TokenPage,
+  AuditPage: audit.AuditPage,
+  KeysRotated: audit.KeysRotated,
   Project: api.Project,
   ProjectSaved: api.ProjectSaved,
   ProjectPage: api.ProjectPage,
@@ -49,6 +56,7 @@ const REQUESTS: Record<string, z.ZodType> = {
   AccountDelete: accounts.AccountDelete,
   PasswordChange: accounts.PasswordChange,
   PasswordReset: accounts.PasswordReset,
+  TokenCreate: tokens.TokenCreate,
   ProjectCreate: api.ProjectCreate,
   ProjectPatch: api.ProjectPatch,
   TaskCreate: api.TaskCreate,

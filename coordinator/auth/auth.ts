@@ -4,6 +4,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
+import { ApiTokens } from './api-tokens.ts';
 import { Authenticator } from './authenticator.ts';
 import { Limiter } from './limiter.ts';
 import { Logins } from './logins.ts';
@@ -22,7 +23,13 @@ type Dependencies = {
 };
 
 /** Accounts and log-ins, for the HTTP API and the socket. */
-export type Auth = { logins: Logins; accounts: Accounts; sessions: Sessions; authenticator: Authenticator };
+export type Auth = {
+  logins: Logins;
+  accounts: Accounts;
+  api_tokens: ApiTokens;
+  sessions: Sessions;
+  authenticator: Authenticator;
+};
 
 /** Puts the parts together. They hold no handle: there is nothing to close. */
 export function createAuth({ config, log, keys, passwords = new Passwords(), now = Date.now }: Dependencies): Auth {
@@ -30,7 +37,8 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
   const access_tokens = new AccessTokens(keys.access, instance, now);
   const limiter = new Limiter(log, now);
   const sessions = new Sessions(log, keys, now);
-  const authenticator = new Authenticator({ access_tokens, sessions, tickets: new Tickets(now), now });
+  const api_tokens = new ApiTokens(log, now);
+  const authenticator = new Authenticator({ access_tokens, api_tokens, sessions, tickets: new Tickets(now), now });
   return {
     logins: new Logins({
       log,
@@ -43,6 +51,7 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
       now,
     }),
     accounts: new Accounts({ log, authenticator, limiter, passwords, sessions }),
+    api_tokens,
     sessions,
     authenticator,
   };

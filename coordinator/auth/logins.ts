@@ -4,6 +4,7 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../base/config.ts';
+import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -53,7 +54,9 @@ export class Logins {
       const role = hasUsers(tx.db) ? 'member' : 'owner';
       const user: UserRow = { id: newId(), email, password_hash, role, created_at };
       insertUser(tx.db, user);
-      return { user, ...sessions.begin(tx, user.id, client) };
+      const { id: user_id } = user;
+      appendAudit(tx.db, { action: 'account.created', user_id, address: client.address, detail: { role } });
+      return { user, ...sessions.begin(tx, user_id, client) };
     });
     return this.#issue(user, session, refresh_token);
   }
@@ -67,14 +70,24 @@ export class Logins {
     const user = findUserByEmail(log.db, email);
     const admission = limiter.login({ email, user_id: user?.id, address: client.address });
     const matches = await passwords.matches(password, user?.password_hash, admission.lane);
+    if (user && !matches) this.#auditFailure(user, client);
     if (!user || !matches) throw wrongCredentials();
     const { session, refresh_token } = log.write((tx) => {
       // While the password was being checked, it may have been changed, or the account deleted.
       if (findUserByEmail(tx.db, email)?.password_hash !== user.password_hash) throw wrongCredentials();
-      return sessions.begin(tx, user.id, client);
+      const begun = sessions.begin(tx, user.id, client);
+      const { address, user_agent } = client;
+      const detail = { user_agent };
+      appendAudit(tx.db, { action: 'login.succeeded', user_id: user.id, address, subject: begun.session, detail });
+      return begun;
     });
     admission.succeeded();
     return this.#issue(user, session, refresh_token);
+  }
+
+  /** Guesses at accounts that do not exist are not recorded: strangers could fill the log with them. */
+  #auditFailure({ id, email }: UserRow, { address }: Client): void {
+    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id }));
   }
 
   /** Exchanges a refresh token. Rejects with `unauthenticated` or `refresh_reused`. */

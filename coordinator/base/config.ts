@@ -15,7 +15,7 @@ const MB = 1024 * 1024;
 const DAY_MS = 24 * 3600_000;
 
 /** What the command line reads, perhaps in the same shell: none of the server's settings. */
-const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER'];
+const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER', 'ERRAND_TOKEN'];
 
 /** What the server runs by. Money in US dollars; the rest bears its unit. */
 export type Config = {

@@ -15,13 +15,15 @@ import type { Logger } from '../base/logger.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { landingPage } from './landing-page.ts';
+import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
+import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts'>;
+  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -49,6 +51,8 @@ export function createApp(deps: AppDeps): Koa {
   const router = createRouter(
     {
       ...accountHandlers(auth),
+      ...tokenHandlers(log, auth),
+      ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),

@@ -121,7 +121,14 @@ function trialIo(folder: string): Io {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
   const password = randomBytes(9).toString('base64url');
-  return { ...processIo(), server: undefined, servers: new ServersFile(folder), password, signal: ended.signal };
+  return {
+    ...processIo(),
+    server: undefined,
+    token: undefined,
+    servers: new ServersFile(folder),
+    password,
+    signal: ended.signal,
+  };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
+import { KeyRing } from '../../coordinator/base/key-ring.ts';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
@@ -113,7 +114,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   log.subscribe('attempt.ended', ({ task_id, attempt }) => {
     if (findAttemptState(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
   });
-  const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'history'));
+  const tokens = new TaskTokens(new KeyRing({ id: 'first', key: new Uint8Array(32) }), readMeta(db, 'history'));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watchdogs = new Watchdogs({ log, relay, logger, times });
   watchdogs.start();

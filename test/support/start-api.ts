@@ -108,7 +108,7 @@ export async function startApi(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    lives: (who) => auth.sessions.lives(who),
+    lives: (who) => auth.authenticator.lives(who),
     browser_guard: new BrowserGuard(config.hosts),
     limits: { socket_log_in_check_ms: 200 },
     logger,

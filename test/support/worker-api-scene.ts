@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
+import { KeyRing } from '../../coordinator/base/key-ring.ts';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
@@ -29,7 +30,11 @@ export async function startWorkerApiScene(options: Options) {
   const db = openDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'history'), now);
+  const tokens = new TaskTokens(
+    new KeyRing({ id: 'first', key: new Uint8Array(32).fill(7) }),
+    readMeta(db, 'history'),
+    now,
+  );
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });

@@ -14,12 +14,15 @@ import type { Caller, TunnelProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { refuseTunnel } from '../reply.ts';
 import { allowDestination, type Destination } from './destination.ts';
+import type { NoteUse } from '../worker-audit.ts';
 import { runTunnel } from './tunnel.ts';
 
 export type EgressDependencies = {
   /** The hosts that a task may reach, by the current settings of its project. */
   policy: (task_id: string) => EgressPolicy;
   private_hosts: string[];
+  /** Records each host that a worker reaches. */
+  noteUse?: NoteUse;
   logger: Logger;
   /** For tests. The defaults use the real network. */
   resolve?: Resolve;
@@ -41,6 +44,7 @@ const TIMEOUTS: EgressTimeouts = { connect_ms: 10_000, hello_ms: 10_000, idle_ms
 export class EgressProxy implements TunnelProxy {
   readonly #policy: (task_id: string) => EgressPolicy;
   readonly #private_hosts: string[];
+  readonly #noteUse: NoteUse;
   readonly #logger: Logger;
   readonly #guard: AddressGuard;
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
@@ -51,6 +55,7 @@ export class EgressProxy implements TunnelProxy {
   constructor({
     policy,
     private_hosts,
+    noteUse = () => undefined,
     logger,
     resolve,
     connect = netConnect,
@@ -58,6 +63,7 @@ export class EgressProxy implements TunnelProxy {
   }: EgressDependencies) {
     this.#policy = policy;
     this.#private_hosts = private_hosts;
+    this.#noteUse = noteUse;
     this.#logger = logger;
     this.#guard = addressGuard(private_hosts, resolve);
     this.#connect = connect;
@@ -78,6 +84,7 @@ export class EgressProxy implements TunnelProxy {
       await this.#limit.run(task_id, async () => {
         const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
         const upstream = await this.#reach(destination, abortOnClose(client, signal));
+        this.#noteUse(caller, 'host.reached', { host: `${destination.host}:${destination.port}` });
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) client.unshift(head);
         await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
