@@ -53,7 +53,7 @@ export class Authenticator {
     if (!this.lives(identity)) throw new ErrandError('unauthenticated', 'This log-in has ended: log in again.');
   }
 
-  /** A one-time ticket for the socket, valid for `LIMITS.ws_ticket_s` seconds. Throws `rate_limited`. */
+  /** A one-time ticket for the socket, valid for `WS_TICKET_S` seconds. Throws `rate_limited`. */
   issueTicket(identity: Identity): string {
     this.#ticket_rate.take(identity.user_id);
     return this.#tickets.issue(identity);

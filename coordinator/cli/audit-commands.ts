@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { AuditEntry } from '../../protocol/audit.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Client } from '../client/client.ts';
@@ -95,7 +94,7 @@ async function* entriesOf(client: Client): AsyncGenerator<AuditEntry> {
 async function* entriesIn(file: string): AsyncGenerator<AuditEntry> {
   let number = 0;
   try {
-    for await (const line of createInterface({ input: createReadStream(file) })) {
+    for await (const line of linesOf(createReadStream(file, 'utf8'))) {
       number += 1;
       yield AuditEntry.parse(JSON.parse(line));
     }
@@ -105,6 +104,17 @@ async function* entriesIn(file: string): AsyncGenerator<AuditEntry> {
       cause,
     });
   }
+}
+
+/** The lines of a text. `readline` would break at U+2028 too, which JSON may contain. */
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 function entryLine({ at, action, email, address, subject, detail }: AuditEntry): Line {

@@ -37,7 +37,7 @@ export const signup = command({
   options: { name: NAME_OPTION, email: EMAIL_OPTION },
   run: async ({ operands: [link], values }, io) => {
     const { address, setup_code } = readLink(link);
-    const { url, name } = target(await io.servers.read(), address, values.name);
+    const { url, name } = await target(await io.servers.read(), address, values.name, io.signal);
     const email = values.email ?? (await ask(io, 'E-mail: '));
     const password = await askPassword(io, { is_new: true });
     const body = { email, password, ...(setup_code !== undefined && { setup_code }) };
@@ -61,7 +61,7 @@ export const login = command({
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
-    const { url, name, known } = target(servers, values.server ?? io.server, values.name);
+    const { url, name, known } = await target(servers, values.server ?? io.server, values.name, io.signal);
     const email = values.email ?? (await askEmail(io, known?.email));
     const body = { email, password: await askPassword(io) };
     await keep(io, name, url, await send(url, 'login', { body }, { user_agent: io.user_agent }, io.signal));
@@ -112,19 +112,33 @@ function readLink(link: string): { address: string; setup_code?: string } {
 }
 
 /** Resolves the server that the user named by address or name, and the name to keep it under. */
-function target(servers: Servers, wanted: string | undefined, wanted_name: string | undefined) {
+async function target(
+  servers: Servers,
+  wanted: string | undefined,
+  wanted_name: string | undefined,
+  signal: AbortSignal,
+) {
   const found = findServer(servers, wanted);
-  const url = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
-  if (url === undefined)
+  const typed = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
+  if (typed === undefined)
     throw new UsageFailure(
       `'${wanted}' is neither the name of a server nor an address: an address begins with http:// or https://.`,
     );
-  refuseMoreThanAddress(url);
-  const name = wanted_name ?? found?.name ?? nameFor(url);
+  refuseMoreThanAddress(typed);
+  const url = await addressAfterRedirects(typed, signal);
+  const same = found ?? findServer(servers, url);
+  const name = wanted_name ?? same?.name ?? nameFor(url);
   const known = servers.servers.find((each) => each.name === name);
-  if (known && known.url !== url)
+  if (known && known !== same && known.url !== url)
     throw new UsageFailure(`The name '${name}' is taken by ${known.url}: choose another with --name.`);
   return { url, name, known };
+}
+
+/** Where a server is after redirects, such as from http to https: asked without the password, and kept from then on. */
+async function addressAfterRedirects(url: string, signal: AbortSignal): Promise<string> {
+  let address = url;
+  await send(url, 'healthz', {}, {}, signal, ({ server }) => (address = server));
+  return address;
 }
 
 function refuseMoreThanAddress(text: string): void {

@@ -1,12 +1,11 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { AccessTokens } from '../../../coordinator/auth/access-tokens.ts';
+import { ACCESS_TOKEN_S, AccessTokens } from '../../../coordinator/auth/access-tokens.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 import { fingerprintOfKeys, readKeys, rotateKeys } from '../../../coordinator/base/keys.ts';
 import { seal, unseal } from '../../../coordinator/base/seal.ts';
 import { newId } from '../../../protocol/ids.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const HOUR_MS = 3600_000;
@@ -45,9 +44,9 @@ test('tokens of before a rotation stay valid until they expire, in the running s
   // Whoever has stolen a key that was retired signs with it in vain once its own tokens have expired.
   const stolen = readKeys(dir);
   const old = { id: 'first', key: JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')).retired.at(-1).access };
-  clock.ms += LIMITS.access_token_s * 1000;
+  clock.ms += ACCESS_TOKEN_S * 1000;
   t.is(old.id, JSON.parse(readFileSync(join(dir, 'keys.json'), 'utf8')).retired.at(-1).id);
-  t.is(stolen.access.find('first', LIMITS.access_token_s * 1000, now()), undefined);
+  t.is(stolen.access.find('first', ACCESS_TOKEN_S * 1000, now()), undefined);
   await t.throwsAsync(access.verify(user_token), { code: 'unauthenticated' });
   t.like(await task.verify(task_token), { task_id }, 'a worker has its token for longer');
   clock.ms += 25 * HOUR_MS;
