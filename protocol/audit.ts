@@ -37,7 +37,7 @@ export type AuditAction = keyof typeof AUDIT_ACTIONS;
 export const AuditEntry = z.object({
   id: z.number().int().positive().describe('counts from 1 without gaps'),
   at: Time,
-  action: z.string(),
+  action: z.string().describe(actionsText()),
   user_id: z.string().nullable(),
   email: z.string().nullable(),
   address: z.string().nullable(),
@@ -47,6 +47,13 @@ export const AuditEntry = z.object({
   hash: z.string(),
 });
 export type AuditEntry = z.infer<typeof AuditEntry>;
+
+/** The actions and their meanings, one per line. */
+function actionsText(): string {
+  return Object.entries(AUDIT_ACTIONS)
+    .map(([action, meaning]) => `\`${action}\`: ${meaning}`)
+    .join('\n');
+}
 
 /** The text whose SHA-256 is the hash of an entry. */
 export function auditText(entry: Omit<AuditEntry, 'hash'>): string {

@@ -117,6 +117,8 @@ function operation(name: string, route: Route): Json {
     operationId: name,
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
+    // For API tokens. Without one the route needs a person who has logged in.
+    ...(route.scope !== undefined && { 'x-token-scope': route.scope }),
     security: route.auth === 'none' ? [] : [{ [route.auth]: [] }],
     parameters: [
       ...parameters('path', route.params),

@@ -53,7 +53,7 @@ export class ApiTokens {
       name,
       scopes: JSON.stringify([...new Set(scopes)]),
       created_at: now,
-      expires_at: this.#iso(expires_in_days * DAY_MS),
+      expires_at: new Date(Date.parse(now) + expires_in_days * DAY_MS).toISOString(),
     };
     insertApiToken(tx.db, row);
     return { ...infoOf({ ...row, last_used_at: null }), token };
@@ -86,8 +86,8 @@ export class ApiTokens {
     return isApiTokenValid(this.#log.db, session, user_id, this.#iso());
   }
 
-  #iso(ahead_ms = 0): string {
-    return new Date(this.#now() + ahead_ms).toISOString();
+  #iso(): string {
+    return new Date(this.#now()).toISOString();
   }
 }
 

@@ -10,7 +10,7 @@ const HOST = /^([a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{
  * Refuses what a browser sends for somebody else's page. A page that had its own name resolved to this machine (DNS
  * rebinding) is found by the Host header, any other page by the Origin header. Programs send no Origin.
  *
- * The server answers to `localhost`, to loopback addresses, to the address on which the connection came in, and to
+ * The server answers to `localhost` and the names below it, to loopback addresses, to the address on which the connection came in, and to
  * `hosts`, each of them `name` or `name:port`. A page may come from what the request's Host names, or from one of
  * `hosts`, in case a proxy has changed the Host.
  */
@@ -41,7 +41,8 @@ export class BrowserGuard {
   #isOwn(host: string, local_address: string | undefined): boolean {
     if (!HOST.test(host)) return false;
     const name = nameOf(host);
-    if (isLoopback(name) || this.#names.has(name)) return true;
+    // No DNS has names below localhost: nobody else's page can have one.
+    if (isLoopback(name) || name.endsWith('.localhost') || this.#names.has(name)) return true;
     return isIP(name) !== 0 && local_address !== undefined && name === plainAddress(local_address);
   }
 

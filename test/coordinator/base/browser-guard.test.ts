@@ -23,6 +23,7 @@ test('the server answers to localhost, to loopback and to the address of the con
   for (const [host, at] of [
     ['localhost', '127.0.0.1'],
     ['LOCALHOST:8787', '::1'],
+    ['errand.localhost:8787', '127.0.0.1'],
     ['127.0.0.1:8787', '127.0.0.1'],
     ['127.1.2.3', '127.0.0.1'],
     // A published port of a container.
@@ -45,6 +46,8 @@ test('it answers to no other name or address: a page that rebinds its name gets 
     'localhost.evil.example',
     'evil.localhost.example',
     'localhost.',
+    '.localhost',
+    'xlocalhost',
     'notlocalhost',
     '127.0.0.1.nip.io:8787',
     '127.0.0.1.evil.example',

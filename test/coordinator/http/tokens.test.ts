@@ -36,7 +36,7 @@ test('what changes an account, its log-ins or its tokens needs a person, whateve
     t.true(names.includes(name), name);
 });
 
-test('a token is shown once, listed without its value, and is nobody else’s', async (t) => {
+test("a token is shown once, listed without its value, and is nobody else's", async (t) => {
   const server = await startApi(t);
   const [{ api }, { api: other }] = [await server.person(), await server.person()];
   const body = { name: 'ci', scopes: ['read', 'read'] as TokenScope[], expires_in_days: 30 };
