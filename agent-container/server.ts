@@ -138,6 +138,9 @@ export class WorkerServer {
     if (route === undefined) throw new ErrandError('not_found', `A worker has no ${path}.`);
     if (request.method !== route.method)
       throw new ErrandError('method_not_allowed', `${path} must be called with ${route.method}.`);
+    // Before it has a task, a worker takes one from whoever can call it: from no web page in a browser of that machine.
+    if (request.headers.origin !== undefined)
+      throw new ErrandError('forbidden', 'A worker takes no requests from web pages.');
     if (this.#listen.kind === 'tcp' && path !== '/healthz') requireToken(this.#api.tokens(), request);
     const body = route.bytes_max === 0 ? undefined : await readJson(request, route.bytes_max);
     return route.handle(this.#api, body);

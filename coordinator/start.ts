@@ -1,7 +1,9 @@
 import { LIMITS } from '../protocol/limits.ts';
 import { createAuth } from './auth/auth.ts';
+import { setupCode } from './auth/setup-code.ts';
 import { TaskTokens } from './auth/task-tokens.ts';
 import type { Config } from './base/config.ts';
+import { BrowserGuard } from './base/browser-guard.ts';
 import { listenFault } from './base/listen-error.ts';
 import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
@@ -12,11 +14,13 @@ import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
+import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
+import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { taskSettings } from './tasks/task-settings.ts';
@@ -25,6 +29,7 @@ import { GitProxy } from './worker-api/git/git-proxy.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
+import { WorkerAudit, type NoteUse } from './worker-api/worker-audit.ts';
 import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
@@ -42,8 +47,8 @@ export type Errand = {
   runner: string;
   /** Whether the demo model answers in place of Claude. */
   demo: boolean;
-  /** Whether somebody has an account here already. */
-  has_owner: boolean;
+  /** What the first account needs; undefined: the server has an owner. */
+  setup_code: string | undefined;
   /** Takes no new work, tells the clients, answers the callbacks under way, and closes all. Workers with a task go on. */
   stop: () => Promise<void>;
 };
@@ -72,16 +77,18 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const { logger, pace = LIMITS, commit_hook } = options;
   await using opened: Opened = new AsyncDisposableStack();
   const core = openCore(settings, { logger, pace, commit_hook }, opened);
+  auditSettings(core);
   options.extend?.(core.log, opened);
   const work = await startWork(core, options, opened);
   const backups = await scheduleBackups(core, opened);
   const url = await servePeople(core, work, backups, opened);
   const all = opened.move();
+  const { db } = core.log;
   return {
     url,
     runner: work.runner.name,
     demo: core.demo,
-    has_owner: hasUsers(core.log.db),
+    setup_code: hasUsers(db) ? undefined : setupCode(core.keys, readMeta(db, 'instance')),
     stop: () => all.disposeAsync(),
   };
 }
@@ -96,9 +103,16 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const { time_limit_ms } = config;
   const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, pace };
-  const buildOne = (task_id: string, n: number) => buildAssignment(assignment, task_id, n);
+  const { note } = new WorkerAudit(log, logger);
+  const buildOne = async (task_id: string, n: number) => {
+    const built = await buildAssignment(assignment, task_id, n);
+    const user_id = findTask(log.db, task_id)?.user_id;
+    if (built.secrets?.length && user_id !== undefined)
+      note({ task_id, user_id, attempt: n }, 'secrets.used', { names: built.secrets });
+    return built;
+  };
   const watchdogs = startWatchdogs(core, opened);
-  const api = await openWorkerApi(core, { settings, tokens, watchdogs, assignment: buildOne }, opened);
+  const api = await openWorkerApi(core, { settings, tokens, watchdogs, noteUse: note, assignment: buildOne }, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();
   opened.defer(() => trash.stop());
@@ -147,13 +161,14 @@ function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Open
 type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
   settings: ReturnType<typeof taskSettings>;
   watchdogs: Watchdogs;
+  noteUse: NoteUse;
 };
 
 /** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
 async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
   const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, tokens, assignment } = parts;
+  const { settings, watchdogs, noteUse, tokens, assignment } = parts;
   const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), threads, proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
@@ -162,6 +177,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
     tokens,
     leases: watchdogs.leases,
     progress: watchdogs.progress,
+    browser_guard: new BrowserGuard(config.hosts),
     assignment,
     llm,
     git: new GitProxy({
@@ -169,9 +185,10 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       private_hosts,
       proxy,
       sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
+      noteUse,
       logger,
     }),
-    egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),
+    egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
     threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,
@@ -246,11 +263,16 @@ async function servePeople(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    lives: (who) => auth.sessions.lives(who),
+    lives: (who) => auth.authenticator.lives(who),
+    browser_guard: new BrowserGuard(config.hosts),
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
-  const server = await listen(handlers, config.port, config.host).catch((error: unknown) => {
+  const server = await listen(handlers, {
+    port: config.port,
+    host: config.host,
+    behind_proxy: config.trust_proxy,
+  }).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());

@@ -7,12 +7,12 @@ export const ACCOUNT_ROUTES = {
   signup: {
     method: 'post',
     path: '/auth/signup',
-    summary: 'Create an account; the first one owns the server',
+    summary: 'Create an account; the first one owns the server, and needs the code that the server printed',
     auth: 'none',
     body: accounts.Signup,
     status: 201,
     response: accounts.Session,
-    errors: ['signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
+    errors: ['setup_code_wrong', 'signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
   },
   login: {
     method: 'post',
@@ -48,6 +48,7 @@ export const ACCOUNT_ROUTES = {
     path: '/me',
     summary: 'Your account',
     auth: 'user',
+    scope: 'read',
     status: 200,
     response: accounts.User,
     errors: [],
@@ -114,8 +115,9 @@ export const ACCOUNT_ROUTES = {
     path: '/ws-ticket',
     summary: 'Get a one-time ticket for the socket',
     auth: 'user',
+    scope: 'read',
     status: 201,
     response: accounts.WsTicket,
-    errors: [],
+    errors: ['rate_limited'],
   },
 } as const satisfies Record<string, Route>;

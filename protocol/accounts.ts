@@ -40,7 +40,15 @@ const Password = z
 const PasswordAttempt = z.string().min(1).max(200);
 
 /** Creates an account. */
-export const Signup = z.strictObject({ email: Email, password: Password });
+export const Signup = z.strictObject({
+  email: Email,
+  password: Password,
+  setup_code: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('the one-time code that the server prints at its start; only the first account needs it'),
+});
 /** Logs in. */
 export const Login = z.strictObject({ email: Email, password: PasswordAttempt });
 /** Deletes the caller's account. The password confirms it. */

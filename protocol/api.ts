@@ -140,7 +140,13 @@ export const TaskCreate = z
     effort: Effort.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
-    priority: z.number().int().min(-10).max(10).optional().describe('among your own tasks, higher first; 0 by default'),
+    priority: z
+      .number()
+      .int()
+      .min(-10)
+      .max(10)
+      .optional()
+      .describe('the order of your own queued tasks: higher first; 0 by default'),
   })
   .superRefine((value, ctx) => {
     if (value.repo_url === undefined && value.project_id === undefined)

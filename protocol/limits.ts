@@ -64,6 +64,8 @@ export const LIMITS = {
   summary_chars_max: 16_000,
   /** An assignment. It contains the transcript of the earlier attempts. */
   assignment_bytes_max: 64 * 1024 * 1024,
+  /** How often the worker of a task may fetch its assignment. */
+  assignments_per_minute_max: 20,
   /** The transcript of an assignment, with 100 bytes for each event beside its body. A longer one is not resumed. */
   transcript_bytes_max: 32 * 1024 * 1024,
 
@@ -79,6 +81,8 @@ export const LIMITS = {
   git_requests_at_once_max: 8,
   /** The open tunnels of a task through the forward proxy. */
   egress_tunnels_max: 64,
+  /** The refused tunnels of a task. Above it all its tunnels are refused until some time has passed. */
+  egress_refusals_per_minute_max: 60,
   egress_idle_ms: 120_000,
 
   /** How long a repository may take to answer when a project is made or changed. */
@@ -99,14 +103,21 @@ export const LIMITS = {
   socket_stalled_ms: 60_000,
   /** How long a client may take to subscribe before its socket is closed. */
   socket_subscribe_ms: 15_000,
+  /** The subscriptions of one user, over all their sockets. Each one replays the log. */
+  subscribes_per_minute_max: 600,
   socket_ping_ms: 25_000,
   /** How long after the expiry of its log-in a socket may stay open. A log-in that somebody ends closes it at once. */
   socket_log_in_check_ms: 10_000,
 
   /** The unused tickets of one user. One more voids their oldest. */
   ws_tickets_per_user_max: 64,
+  /** The tickets that one user may ask for. */
+  ws_tickets_per_minute_max: 120,
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
+  /** The API tokens of one account that have not expired, and how long one may last. */
+  api_tokens_per_user_max: 100,
+  api_token_days_max: 366,
   /** The part of a client's User-Agent header that is stored. */
   user_agent_chars_max: 200,
   /** How often one log-in may be refreshed. After that the user must log in again. */

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import * as accounts from './accounts.ts';
 import * as api from './api.ts';
+import * as audit from './audit.ts';
 import * as events from './events.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
+import * as tokens from './tokens.ts';
 import * as worker from './worker-schemas.ts';
 
 /*
@@ -36,7 +38,18 @@ export const Event = z
 
 /** Every named schema by its name. */
 export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
-  ...exported({ ...problem, ...document, ...task, ...wireEvents, ...socket, ...accounts, ...api, ...worker }),
+  ...exported({
+    ...problem,
+    ...document,
+    ...task,
+    ...wireEvents,
+    ...socket,
+    ...accounts,
+    ...audit,
+    ...tokens,
+    ...api,
+    ...worker,
+  }),
   ['Event', Event],
   ...members(Event, (type) => `${type}Row`),
   ...members(NumberedEvent, (type) => `Numbered${type}`),

@@ -11,7 +11,7 @@ import { ROUTE_NAMES, ROUTES } from './routes.ts';
 /* Generates the OpenAPI 3.1 document of the public API from the routes. `./json-schema.ts` makes its schemas. */
 
 /** The error codes of every route. */
-const COMMON: ErrorCode[] = ['invalid', 'too_large', 'unsupported_media_type', 'internal'];
+const COMMON: ErrorCode[] = ['invalid', 'forbidden', 'too_large', 'unsupported_media_type', 'internal'];
 
 /** Makes the OpenAPI 3.1 document of all routes. */
 export function openapiDocument(): Json {
@@ -62,6 +62,8 @@ function operation(name: string, route: Route): Json {
     operationId: name,
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
+    // For API tokens. Without one the route needs a person who has logged in.
+    ...(route.scope !== undefined && { 'x-token-scope': route.scope }),
     security: route.auth === 'none' ? [] : [{ [route.auth]: [] }],
     parameters: [
       ...parameters('path', route.params),

@@ -12,6 +12,7 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   wrong_credentials: 401,
   refresh_reused: 401,
+  setup_code_wrong: 403,
   signup_closed: 403,
   forbidden: 403,
   not_found: 404,

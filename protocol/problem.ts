@@ -9,8 +9,10 @@ export const ERROR_MEANING = {
   unauthenticated: 'There is no token, or it is malformed, expired, revoked or for another API.',
   wrong_credentials: 'The e-mail address or the password is wrong. The error does not say which.',
   refresh_reused: 'The refresh token was used before. All tokens of that log-in are revoked.',
+  setup_code_wrong: 'The first account needs the one-time code that the server printed when it started.',
   signup_closed: 'Sign-up is closed on this server.',
-  forbidden: 'The caller may not do this, such as push to another branch or use a model without a price.',
+  forbidden:
+    'The caller may not do this, such as push to another branch, use a model without a price, or call from a page of another server.',
   not_found: 'There is no such thing, or it belongs to someone else.',
   method_not_allowed: 'The path does not support this method. `Allow` lists those that it supports.',
   conflict: 'The current state does not allow it, such as to cancel a task that has succeeded.',

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { TokenScope } from './tokens.ts';
 import type { ErrorCode } from './problem.ts';
 
 /** One route of the public API. `./openapi.ts` describes the routes, and the server serves exactly these. */
@@ -11,6 +12,8 @@ export type Route = {
   description?: string;
   /** `operator`: a token from the server's settings. Without that setting the route does not exist. */
   auth: 'none' | 'user' | 'operator';
+  /** On a `user` route: what an API token needs to call it. Absent: only a person who has logged in may. */
+  scope?: TokenScope;
   params?: z.ZodObject;
   query?: z.ZodObject;
   /** Optional if the schema accepts undefined. */
@@ -20,7 +23,7 @@ export type Route = {
   /** The media type of a response that is not JSON. */
   media_type?: string;
   /**
-   * The error codes of this route, besides those of every route: `invalid`, `unauthenticated`, `too_large`,
+   * The error codes of this route, besides those of every route: `invalid`, `unauthenticated`, `forbidden`, `too_large`,
    * `unsupported_media_type` and `internal`.
    */
   errors: ErrorCode[];

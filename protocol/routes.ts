@@ -1,11 +1,16 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { Id } from './ids.ts';
+import { OWNER_ROUTES } from './owner-routes.ts';
 import type { Route } from './route.ts';
+import { TOKEN_ROUTES } from './token-routes.ts';
 import { Task, TaskDetail } from './task.ts';
 
 /** Every route of the public API, by name. */
 export const ROUTES = {
   ...ACCOUNT_ROUTES,
+  ...TOKEN_ROUTES,
+  ...OWNER_ROUTES,
 
   createProject: {
     method: 'post',
@@ -15,6 +20,7 @@ export const ROUTES = {
       'Its name must differ from those of your other projects, ignoring case. Unless check is false, the server first checks that it can ' +
       'read the repository: a wrong address or token is `invalid`, an unreachable forge is `upstream_unreachable`, and `errors` names the field.',
     auth: 'user',
+    scope: 'projects',
     idempotent: true,
     body: api.ProjectCreate,
     status: 201,
@@ -26,6 +32,7 @@ export const ROUTES = {
     path: '/projects',
     summary: 'Projects, newest first',
     auth: 'user',
+    scope: 'read',
     query: api.PageQuery,
     status: 200,
     response: api.ProjectPage,
@@ -36,6 +43,7 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'One project',
     auth: 'user',
+    scope: 'read',
     params: api.ById,
     status: 200,
     response: api.Project,
@@ -50,6 +58,7 @@ export const ROUTES = {
       'git_username, unless new ones are given: a token is never sent to a host that it was not given for. Existing tasks keep their ' +
       'repository. If the address or the token changes, the server checks the repository as for a new project.',
     auth: 'user',
+    scope: 'projects',
     params: api.ById,
     body: api.ProjectPatch,
     status: 200,
@@ -62,6 +71,7 @@ export const ROUTES = {
     summary: 'Delete a project, with its secrets, its tasks and their logs',
     description: 'It is refused while one of its tasks is queued or running. Pushed branches stay in the repository.',
     auth: 'user',
+    scope: 'projects',
     params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
@@ -73,6 +83,7 @@ export const ROUTES = {
     summary: 'Send an errand',
     description: 'A repository whose host does not exist, or has a private address that is not allowed, is `invalid`.',
     auth: 'user',
+    scope: 'tasks',
     idempotent: true,
     body: api.TaskCreate,
     status: 201,
@@ -84,6 +95,7 @@ export const ROUTES = {
     path: '/tasks',
     summary: 'Tasks, newest first',
     auth: 'user',
+    scope: 'read',
     query: api.TasksQuery,
     status: 200,
     response: api.TaskPage,
@@ -94,6 +106,7 @@ export const ROUTES = {
     path: '/tasks/:id',
     summary: 'One task and its attempts',
     auth: 'user',
+    scope: 'read',
     params: api.ById,
     status: 200,
     response: TaskDetail,
@@ -104,6 +117,7 @@ export const ROUTES = {
     path: '/tasks/:id/events',
     summary: "A task's log, oldest first",
     auth: 'user',
+    scope: 'read',
     params: api.ById,
     query: api.EventsQuery,
     status: 200,
@@ -115,6 +129,7 @@ export const ROUTES = {
     path: '/tasks/:id/diff',
     summary: 'What the task changed',
     auth: 'user',
+    scope: 'read',
     params: api.ById,
     status: 200,
     response: api.Diff,
@@ -125,6 +140,7 @@ export const ROUTES = {
     path: '/tasks/:id/messages',
     summary: 'Send a message to a task; a task that has ended is resumed',
     auth: 'user',
+    scope: 'tasks',
     params: api.ById,
     idempotent: true,
     body: api.MessageCreate,
@@ -139,6 +155,7 @@ export const ROUTES = {
     description:
       'A task that is cancelled already gets the same response. A task that ended otherwise is a `conflict`.',
     auth: 'user',
+    scope: 'tasks',
     params: api.ById,
     idempotent: true,
     status: 202,
@@ -150,6 +167,7 @@ export const ROUTES = {
     path: '/tasks/:id/retry',
     summary: 'Retry a failed or cancelled task, from where it stopped; or end its wait for a limit or an outage',
     auth: 'user',
+    scope: 'tasks',
     params: api.ById,
     idempotent: true,
     body: api.TaskRetry,
@@ -162,6 +180,7 @@ export const ROUTES = {
     path: '/tasks/:id',
     summary: 'Delete a task that has ended, with its log; its pushed branch stays in the repository',
     auth: 'user',
+    scope: 'tasks',
     params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],

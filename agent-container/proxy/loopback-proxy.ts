@@ -67,9 +67,14 @@ export class LoopbackProxy {
     return failure;
   }
 
+  /** Whether a web page in a browser of this machine may have sent it: then it names its origin, or another host. */
+  #isFromPage({ headers: { origin, host } }: IncomingMessage): boolean {
+    return origin !== undefined || host !== new URL(this.url).host;
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/';
-    if (path.startsWith('/git/')) {
+    if (path.startsWith('/git/') && !this.#isFromPage(request)) {
       const onFailure = (failure: GitFailure) => void (this.#git_failure = failure);
       forwardGit(this.#client, this.#agent, request, response, onFailure).catch(() => response.destroy());
       return;

@@ -2,6 +2,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { Id } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { KeyRing } from '../base/key-ring.ts';
 import type { Identity } from './identity.ts';
 
 /** How long an access token is valid. A client learns it as `expires_in`, and refreshes before. */
@@ -17,26 +18,27 @@ const Claims = z.object({ sub: Id, sid: Id, exp: z.number() });
  * id.
  */
 export class AccessTokens {
-  readonly #key: Uint8Array;
+  readonly #keys: KeyRing;
   readonly #issuer: string;
   readonly #now: () => number;
 
-  constructor(key: Uint8Array, issuer: string, now: () => number) {
-    this.#key = key;
+  constructor(keys: KeyRing, issuer: string, now: () => number) {
+    this.#keys = keys;
     this.#issuer = issuer;
     this.#now = now;
   }
 
   sign(user_id: string, session: string): Promise<string> {
     const now_s = Math.floor(this.#now() / 1000);
+    const { id: kid, key } = this.#keys.newest;
     return new SignJWT({ sid: session })
-      .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+      .setProtectedHeader({ alg: 'HS256', typ: TYPE, kid })
       .setIssuer(this.#issuer)
       .setAudience(AUDIENCE)
       .setSubject(user_id)
       .setIssuedAt(now_s)
       .setExpirationTime(now_s + ACCESS_TOKEN_S)
-      .sign(this.#key);
+      .sign(key);
   }
 
   /**
@@ -46,7 +48,7 @@ export class AccessTokens {
   async verify(token: string): Promise<Identity> {
     if (token.length > TOKEN_CHARS_MAX) throw refused();
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
+      const { payload } = await jwtVerify(token, ({ kid }) => this.#keyOf(kid), {
         algorithms: ['HS256'],
         typ: TYPE,
         issuer: this.#issuer,
@@ -61,6 +63,12 @@ export class AccessTokens {
       if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw refused(error);
       throw error;
     }
+  }
+
+  #keyOf(id: string | undefined): Uint8Array {
+    const key = this.#keys.find(id, ACCESS_TOKEN_S * 1000, this.#now());
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key;
   }
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { PasswordChange, PasswordResetDone, User } from '../../protocol/accounts.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { removeAccount } from '../tasks/account-commands.ts';
+import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findUser, updatePassword, type UserRow } from '../sqlite/users.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -46,12 +47,13 @@ export class Accounts {
     const { id, password_hash } = this.#find(identity.user_id);
     const given = await this.#confirmPassword(identity, [old_password, new_password], client);
     if (given === new_password && given !== old_password) return;
-    const new_hash = await passwords.hash(new_password);
+    const new_hash = await passwords.hash(new_password, 'known');
     log.write((tx) => {
       authenticator.requireLiving(identity);
       // Another change, or a reset, may have come in while this one was being hashed.
       if (!updatePassword(tx.db, id, password_hash, new_hash)) throw wrongPassword();
-      sessions.endAll(tx, id, { except: identity.session });
+      sessions.endAll(tx, id, { except: identity.session, why: 'the password was changed' });
+      appendAudit(tx.db, { action: 'password.changed', user_id: id, address: client.address });
     });
   }
 
@@ -60,16 +62,14 @@ export class Accounts {
    * `not_found` if there is no such account, and `conflict` for the owner's own: a stolen access token must not be
    * enough to take over the server.
    */
-  async resetPasswordOf(identity: Identity, email: string): Promise<PasswordResetDone> {
-    const owner = this.#find(identity.user_id);
-    if (owner.role !== 'owner')
-      throw new ErrandError('forbidden', "Only the server's owner can reset someone's password.");
+  async resetPasswordOf(identity: Identity, email: string, client: Client): Promise<PasswordResetDone> {
+    const owner = this.requireOwner(identity);
     if (owner.email === email)
       throw new ErrandError(
         'conflict',
         'This is your own account: change your password instead. If you forgot it, reset it on the command line of the server.',
       );
-    return resetPassword(this.#deps, email);
+    return resetPassword(this.#deps, email, { user_id: owner.id, address: client.address });
   }
 
   /**
@@ -82,19 +82,27 @@ export class Accounts {
     log.write((tx) => {
       authenticator.requireLiving(identity);
       const user = this.#find(identity.user_id);
+      appendAudit(tx.db, { action: 'account.removed', user_id: user.id, address: client.address });
       removeAccount(tx, user);
-      sessions.endAll(tx, user.id);
+      sessions.endAll(tx, user.id, { why: 'the account was removed' });
     });
+  }
+
+  /** The account, if it is the owner's. Throws `forbidden` for anyone else. */
+  requireOwner({ user_id }: Identity): UserRow {
+    const user = this.#find(user_id);
+    if (user.role !== 'owner') throw new ErrandError('forbidden', "Only the server's owner can do this.");
+    return user;
   }
 
   /** Which candidate is the account's password. Rejects with `wrong_credentials` if none is: a failed log-in. */
   async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
     const { limiter, passwords } = this.#deps;
     const { id, email, password_hash } = this.#find(user_id);
-    const admission = limiter.login(email, id, address);
+    const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
-      if (await passwords.matches(candidate, password_hash)) {
-        admission.succeeded(id);
+      if (await passwords.matches(candidate, password_hash, admission.lane)) {
+        admission.succeeded();
         return candidate;
       }
     throw wrongPassword();

@@ -4,15 +4,17 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
+import { ApiTokens } from './api-tokens.ts';
 import { Authenticator } from './authenticator.ts';
 import { Limiter } from './limiter.ts';
 import { Logins } from './logins.ts';
 import { Passwords } from './passwords.ts';
 import { Sessions } from './sessions.ts';
+import { setupCode } from './setup-code.ts';
 import { Tickets } from './tickets.ts';
 
 type Dependencies = {
-  config: Pick<Config, 'signup'>;
+  config: Pick<Config, 'signup' | 'git_token_users'>;
   log: EventLog;
   keys: Keys;
   passwords?: Passwords;
@@ -21,23 +23,35 @@ type Dependencies = {
 };
 
 /** Accounts and log-ins, for the HTTP API and the socket. */
-export type Auth = { logins: Logins; accounts: Accounts; sessions: Sessions; authenticator: Authenticator };
+export type Auth = {
+  logins: Logins;
+  accounts: Accounts;
+  api_tokens: ApiTokens;
+  sessions: Sessions;
+  authenticator: Authenticator;
+};
 
 /** Puts the parts together. They hold no handle: there is nothing to close. */
-export function createAuth({
-  config: { signup },
-  log,
-  keys,
-  passwords = new Passwords(),
-  now = Date.now,
-}: Dependencies): Auth {
-  const access_tokens = new AccessTokens(keys.access, readMeta(log.db, 'instance'), now);
+export function createAuth({ config, log, keys, passwords = new Passwords(), now = Date.now }: Dependencies): Auth {
+  const instance = readMeta(log.db, 'instance');
+  const access_tokens = new AccessTokens(keys.access, instance, now);
   const limiter = new Limiter(log, now);
   const sessions = new Sessions(log, keys, now);
-  const authenticator = new Authenticator({ access_tokens, sessions, tickets: new Tickets(now) });
+  const api_tokens = new ApiTokens(log, now);
+  const authenticator = new Authenticator({ access_tokens, api_tokens, sessions, tickets: new Tickets(now), now });
   return {
-    logins: new Logins({ log, signup, access_tokens, limiter, passwords, sessions, now }),
+    logins: new Logins({
+      log,
+      config,
+      setup_code: setupCode(keys, instance),
+      access_tokens,
+      limiter,
+      passwords,
+      sessions,
+      now,
+    }),
     accounts: new Accounts({ log, authenticator, limiter, passwords, sessions }),
+    api_tokens,
     sessions,
     authenticator,
   };

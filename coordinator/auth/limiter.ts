@@ -1,15 +1,10 @@
-import { isIPv6 } from 'node:net';
 import { ErrandError } from '../../protocol/problem.ts';
+import { networkOf } from '../base/network-of.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Db } from '../sqlite/database.ts';
-import {
-  deleteFailures,
-  findFailures,
-  isKnownAddress,
-  pruneFailures,
-  putFailures,
-  putKnownAddress,
-} from '../sqlite/login-failures.ts';
+import { deleteFailures, findFailures, pruneFailures, putFailures } from '../sqlite/login-failures.ts';
+import { isKnown } from './known-addresses.ts';
+import type { Lane } from './passwords.ts';
 
 /** How many failures are free. Each further one doubles the wait, from one second up to `wait_ms_max`. */
 type Rule = { free: number; wait_ms_max: number };
@@ -17,7 +12,7 @@ type Rule = { free: number; wait_ms_max: number };
 const RULES = {
   /** Anyone can cause failures for an account, so they block its user only briefly. */
   account: { free: 5, wait_ms_max: 60_000 },
-  /** An account at an address from which it logged in before. */
+  /** An account at an address from which it was used before, or of a person who is logged in to it. */
   known: { free: 5, wait_ms_max: 15 * 60_000 },
   address: { free: 20, wait_ms_max: 15 * 60_000 },
   signup: { free: 5, wait_ms_max: 60 * 60_000 },
@@ -27,14 +22,28 @@ type Limited = { rule: Rule; key: string };
 /** A failure older than this no longer counts. */
 const FORGET_MS = 24 * 3600_000;
 const ROWS_MAX = 10_000;
-const KNOWN_ADDRESSES_MAX = 20;
 
-/** An admitted attempt. It counts as failed until it has succeeded, so that many attempts at once gain nothing. */
-export type Admission = { succeeded: (user_id: string) => void };
+/**
+ * An admitted attempt, and where it waits for its hash. It counts as failed until it has succeeded, so that many
+ * attempts at once gain nothing.
+ */
+export type Admission = { lane: Lane; succeeded: () => void };
+
+/** Who tries a password. `user_id`: the account with this e-mail address, if there is one. */
+type Attempt = {
+  email: string;
+  user_id: string | undefined;
+  address: string;
+  /**
+   * Whether they have logged in to it already, and confirm something. They count by account alone: the thief of a token
+   * gets no more guesses at another address.
+   */
+  logged_in?: boolean;
+};
 
 /**
  * Limits log-ins per account and per address, and sign-ups per address. Failures from elsewhere do not block an
- * account at an address from which it logged in before.
+ * account at an address from which it was used before, nor a person who is logged in to it.
  */
 export class Limiter {
   readonly #log: EventLog;
@@ -45,22 +54,21 @@ export class Limiter {
     this.#now = now;
   }
 
-  /** Admits a log-in, or throws `rate_limited`. `user_id`: the account with this e-mail address, if there is one. */
-  login(email: string, user_id: string | undefined, address: string): Admission {
+  /** Admits a try of a password, or throws `rate_limited`. */
+  login({ email, user_id, address, logged_in = false }: Attempt): Admission {
     const from = networkOf(address);
-    const known = user_id !== undefined && isKnownAddress(this.#log.db, user_id, from);
-    const account: Limited = known
-      ? { rule: RULES.known, key: `known:${from} ${email}` }
-      : { rule: RULES.account, key: `account:${email}` };
+    const known = logged_in || (user_id !== undefined && isKnown(this.#log.db, user_id, address));
+    const own: Limited = { rule: RULES.known, key: logged_in ? `logged-in:${email}` : `known:${from} ${email}` };
+    const account: Limited = known ? own : { rule: RULES.account, key: `account:${email}` };
     const host: Limited = { rule: RULES.address, key: `address:${from}` };
     this.#admit([account, host]);
     return {
+      lane: known ? 'known' : 'strangers',
       // The address keeps its count: an attacker could otherwise clear it by logging in to an account of their own.
-      succeeded: (user_id) =>
+      succeeded: () =>
         this.#log.write(({ db }) => {
           deleteFailures(db, account.key);
           this.#takeBack(db, host.key);
-          putKnownAddress(db, user_id, from, this.#iso(this.#now()), KNOWN_ADDRESSES_MAX);
         }),
     };
   }
@@ -104,18 +112,4 @@ export class Limiter {
   #iso(ms: number): string {
     return new Date(ms).toISOString();
   }
-}
-
-/** The network of one subscriber: an IPv4 address, or the /64 of an IPv6 address. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const plain = address.split('%', 1)[0] ?? '';
-  if (!isIPv6(plain)) return address.slice(0, 64);
-  // The URL parser writes an IPv6 address in its one canonical form.
-  const groups = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::');
-  const head = (groups[0] ?? '').split(':').filter((group) => group !== '');
-  const tail = (groups[1] ?? '').split(':').filter((group) => group !== '');
-  const full = groups.length === 1 ? head : [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail];
-  return `${full.slice(0, 4).join(':')}::/64`;
 }

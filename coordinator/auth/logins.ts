@@ -2,19 +2,24 @@ import type { z } from 'zod';
 import type { Login, Session, Signup } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { Config } from '../base/config.ts';
+import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import { ACCESS_TOKEN_S, type AccessTokens } from './access-tokens.ts';
 import type { Client } from './identity.ts';
 import type { Limiter } from './limiter.ts';
-import type { Passwords } from './passwords.ts';
+import type { Lane, Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
+import { isSetupCode } from './setup-code.ts';
 import { userView } from './user-view.ts';
 
 type Dependencies = {
   log: EventLog;
-  /** Whether people can sign up once the server has an owner. */
-  signup: 'open' | 'closed';
+  /** Whether people can sign up once the server has an owner, and with which addresses they cannot. */
+  config: Pick<Config, 'signup' | 'git_token_users'>;
+  /** What the first account needs. */
+  setup_code: string;
   access_tokens: AccessTokens;
   limiter: Limiter;
   passwords: Passwords;
@@ -31,24 +36,26 @@ export class Logins {
   }
 
   /**
-   * Creates an account and logs it in. The first one is the owner; whether others may sign up is a setting. Rejects
-   * with `signup_closed`, `email_taken` or `rate_limited`.
+   * Creates an account and logs it in. The first one is the owner and needs the setup code; whether others may sign up
+   * is a setting. Rejects with `setup_code_wrong`, `signup_closed`, `email_taken` or `rate_limited`.
    */
-  async signup({ email, password }: z.output<typeof Signup>, client: Client): Promise<Session> {
+  async signup({ email, password, setup_code }: z.output<typeof Signup>, client: Client): Promise<Session> {
     const { log, limiter, passwords, sessions, now } = this.#deps;
-    this.#requireOpen();
+    const lane = this.#requireAllowed(email, setup_code);
     limiter.signup(client.address);
-    const password_hash = await passwords.hash(password);
+    const password_hash = await passwords.hash(password, lane);
     const { user, session, refresh_token } = log.write((tx) => {
       // Someone else may have signed up while this password was being hashed.
-      this.#requireOpen();
+      this.#requireAllowed(email, setup_code);
       if (findUserByEmail(tx.db, email))
         throw new ErrandError('email_taken', 'There is an account with this e-mail address already.');
       const created_at = new Date(now()).toISOString();
       const role = hasUsers(tx.db) ? 'member' : 'owner';
       const user: UserRow = { id: newId(), email, password_hash, role, created_at };
       insertUser(tx.db, user);
-      return { user, ...sessions.begin(tx, user.id, client) };
+      const { id: user_id } = user;
+      appendAudit(tx.db, { action: 'account.created', user_id, address: client.address, detail: { role } });
+      return { user, ...sessions.begin(tx, user_id, client) };
     });
     return this.#issue(user, session, refresh_token);
   }
@@ -60,16 +67,26 @@ export class Logins {
   async login({ email, password }: z.output<typeof Login>, client: Client): Promise<Session> {
     const { log, limiter, passwords, sessions } = this.#deps;
     const user = findUserByEmail(log.db, email);
-    const admission = limiter.login(email, user?.id, client.address);
-    const matches = await passwords.matches(password, user?.password_hash);
+    const admission = limiter.login({ email, user_id: user?.id, address: client.address });
+    const matches = await passwords.matches(password, user?.password_hash, admission.lane);
+    if (user && !matches) this.#auditFailure(user, client);
     if (!user || !matches) throw wrongCredentials();
     const { session, refresh_token } = log.write((tx) => {
       // While the password was being checked, it may have been changed, or the account deleted.
       if (findUserByEmail(tx.db, email)?.password_hash !== user.password_hash) throw wrongCredentials();
-      return sessions.begin(tx, user.id, client);
+      const begun = sessions.begin(tx, user.id, client);
+      const { address, user_agent } = client;
+      const detail = { user_agent };
+      appendAudit(tx.db, { action: 'login.succeeded', user_id: user.id, address, subject: begun.session, detail });
+      return begun;
     });
-    admission.succeeded(user.id);
+    admission.succeeded();
     return this.#issue(user, session, refresh_token);
+  }
+
+  /** Guesses at accounts that do not exist are not recorded: strangers could fill the log with them. */
+  #auditFailure({ id, email }: UserRow, { address }: Client): void {
+    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id }));
   }
 
   /** Exchanges a refresh token. Rejects with `unauthenticated` or `refresh_reused`. */
@@ -85,10 +102,19 @@ export class Logins {
     this.#deps.sessions.end(token);
   }
 
-  #requireOpen(): void {
-    const { log, signup } = this.#deps;
-    if (signup === 'closed' && hasUsers(log.db))
+  /** Throws if nobody can sign up like this now. Returns where to wait for the hash: strangers do not delay the owner. */
+  #requireAllowed(email: string, given: string | undefined): Lane {
+    const { log, config, setup_code } = this.#deps;
+    if (!hasUsers(log.db)) {
+      if (given === undefined || !isSetupCode(given, setup_code)) throw wrongSetupCode(given);
+      return 'known';
+    }
+    if (config.signup === 'closed')
       throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can open it.');
+    // Nobody confirms an address, so one that the owner trusts with the server's git token must have its account before.
+    if (config.git_token_users.includes(email))
+      throw new ErrandError('email_taken', 'No account can be made with this e-mail address.');
+    return 'strangers';
   }
 
   async #issue(user: UserRow, session: string, refresh_token: string): Promise<Session> {
@@ -103,4 +129,13 @@ export class Logins {
 
 function wrongCredentials(): ErrandError {
   return new ErrandError('wrong_credentials', 'The e-mail address or the password is wrong.');
+}
+
+function wrongSetupCode(given: string | undefined): ErrandError {
+  const message = given === undefined ? 'is missing' : 'is not that of this server';
+  return new ErrandError(
+    'setup_code_wrong',
+    `The first account owns the server. Its one-time code ${message}: sign up with the link that the server printed when it started.`,
+    { errors: [{ field: '/setup_code', message }] },
+  );
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { PasswordResetDone } from '../../protocol/accounts.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { appendAudit, type Audited } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { deleteFailuresFor } from '../sqlite/login-failures.ts';
 import { findUserByEmail, updatePassword } from '../sqlite/users.ts';
@@ -16,23 +17,26 @@ const GROUP_CHARS = 5;
 
 /**
  * Gives an account a new random password, ends its log-ins, and clears its failed ones, so that it can log in at
- * once. Only the returned value contains the password. The caller checks who may do this. `email` in its stored form.
+ * once. Only the returned value contains the password. The caller checks who may do this. `by`: who
+ * does it, for the audit log; by default somebody on the command line. `email` in its stored form.
  * Rejects with `not_found` if there is no such account.
  */
 export async function resetPassword(
   { log, passwords, sessions }: Dependencies,
   email: string,
+  by: Pick<Audited, 'user_id' | 'address'> = {},
 ): Promise<PasswordResetDone> {
   if (!findUserByEmail(log.db, email)) throw noAccount(email);
   const password = randomPassword();
-  const hash = await passwords.hash(password);
+  const hash = await passwords.hash(password, 'known');
   log.write((tx) => {
     // The account may have been deleted while the password was being hashed.
     const user = findUserByEmail(tx.db, email);
     if (!user) throw noAccount(email);
     updatePassword(tx.db, user.id, user.password_hash, hash);
     deleteFailuresFor(tx.db, email);
-    sessions.endAll(tx, user.id);
+    sessions.endAll(tx, user.id, { why: 'the password was reset' });
+    appendAudit(tx.db, { action: 'password.reset', subject: user.id, detail: { email }, ...by });
   });
   return { email, password };
 }

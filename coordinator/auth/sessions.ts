@@ -3,7 +3,10 @@ import type { SessionInfo } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { seal, unseal, type Keys } from '../base/keys.ts';
+import type { Keys } from '../base/keys.ts';
+import { seal, unseal } from '../base/seal.ts';
+import { appendAudit } from '../sqlite/audit.ts';
+import { deleteApiTokens } from '../sqlite/api-tokens.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import {
   countFamily,
@@ -20,6 +23,7 @@ import {
 } from '../sqlite/refresh-tokens.ts';
 import { ACCESS_TOKEN_S } from './access-tokens.ts';
 import type { Client, Identity } from './identity.ts';
+import { noteAddress } from './known-addresses.ts';
 
 /** A log-in ends when nobody has refreshed it for this long. */
 export const REFRESH_TOKEN_S = 60 * 24 * 3600;
@@ -55,7 +59,7 @@ export class Sessions {
   begin(tx: Tx, user_id: string, client: Client): Rotated {
     const session = newId();
     for (const old of new Set(deleteOldFamilies(tx.db, user_id, LIMITS.sessions_per_user_max - 1)))
-      this.#notifyAfterCommit(tx, old);
+      this.announceEnd(tx, old);
     return { user_id, session, refresh_token: this.#issue(tx, { family: session, user_id }, client) };
   }
 
@@ -77,7 +81,7 @@ export class Sessions {
   end(token: string): void {
     this.#log.write((tx) => {
       const row = findRefreshToken(tx.db, hashOf(token));
-      if (row) this.#endFamily(tx, row.family);
+      if (row) this.#endFamily(tx, row, 'logged out');
     });
   }
 
@@ -86,13 +90,15 @@ export class Sessions {
     this.#log.write((tx) => {
       if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
         throw new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
-      this.#endFamily(tx, session);
+      this.#endFamily(tx, { family: session, user_id }, 'revoked');
     });
   }
 
-  /** Ends all log-ins of a user in the caller's transaction, except the one named. */
-  endAll(tx: Tx, user_id: string, { except }: { except?: string } = {}): void {
-    for (const family of listFamilies(tx.db, user_id)) if (family !== except) this.#endFamily(tx, family);
+  /** Ends all log-ins and API tokens of a user in the caller's transaction, except the log-in named. */
+  endAll(tx: Tx, user_id: string, { except, why }: { except?: string; why: string }): void {
+    for (const family of listFamilies(tx.db, user_id))
+      if (family !== except) this.#endFamily(tx, { family, user_id }, why);
+    for (const token of deleteApiTokens(tx.db, user_id)) this.announceEnd(tx, token);
   }
 
   /** Whether the log-in has not ended. */
@@ -113,7 +119,7 @@ export class Sessions {
     if (!row) return new ErrandError('unauthenticated', 'The refresh token is not valid here: log in.');
     if (row.used_at !== null) return this.#usedBefore(tx, row, row.used_at);
     if (countFamily(tx.db, row.family) >= LIMITS.refreshes_per_session_max) {
-      this.#endFamily(tx, row.family);
+      this.#endFamily(tx, row, 'refreshed too many times');
       return new ErrandError('unauthenticated', 'This log-in was refreshed too many times: log in again.');
     }
     const refresh_token = this.#issue(tx, row, client);
@@ -127,13 +133,14 @@ export class Sessions {
       const successor = findRefreshToken(tx.db, hashOf(refresh_token));
       if (successor?.used_at === null) return { user_id: row.user_id, session: row.family, refresh_token };
     }
-    this.#endFamily(tx, row.family);
+    this.#endFamily(tx, row, 'a refresh token was used twice');
     return new ErrandError('refresh_reused', 'The refresh token was used before: log in again.');
   }
 
   #issue(tx: Tx, { family, user_id, began_at }: Family, client: Client): string {
     const token = randomBytes(32).toString('base64url');
     const created_at = this.#iso();
+    noteAddress(tx.db, user_id, client.address, created_at);
     insertRefreshToken(tx.db, {
       hash: hashOf(token),
       family,
@@ -147,12 +154,14 @@ export class Sessions {
     return token;
   }
 
-  #endFamily(tx: Tx, family: string): void {
+  #endFamily(tx: Tx, { family, user_id }: Family, why: string): void {
     deleteFamily(tx.db, family);
-    this.#notifyAfterCommit(tx, family);
+    appendAudit(tx.db, { action: 'login.ended', user_id, subject: family, detail: { why } });
+    this.announceEnd(tx, family);
   }
 
-  #notifyAfterCommit(tx: Tx, session: string): void {
+  /** Tells the listeners of a log-in, or an API token, that ends in this transaction. */
+  announceEnd(tx: Tx, session: string): void {
     tx.afterCommit(() => {
       for (const listener of this.#listeners) listener(session);
     });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { KeyRing } from '../base/key-ring.ts';
 
 const ALGORITHM = 'HS256';
 const TYPE = 'task+jwt';
@@ -16,17 +17,17 @@ export type TaskClaims = { task_id: string; attempt: number; issued_at_ms: numbe
 const Payload = z.object({ sub: Id, att: z.number().int().positive(), iat: z.number(), exp: z.number() });
 
 /**
- * Issues and verifies tokens of workers. `key` has no other use. `issuer` names this server and the history of its
+ * Issues and verifies tokens of workers. `keys` have no other use. `issuer` names this server and the history of its
  * database. `now` is in milliseconds.
  */
 export class TaskTokens {
-  readonly #key: Uint8Array;
+  readonly #keys: KeyRing;
   readonly #issuer: string;
   readonly #now: () => number;
   readonly #cached = new Map<string, TaskClaims>();
 
-  constructor(key: Uint8Array, issuer: string, now: () => number = Date.now) {
-    this.#key = key;
+  constructor(keys: KeyRing, issuer: string, now: () => number = Date.now) {
+    this.#keys = keys;
     this.#issuer = issuer;
     this.#now = now;
   }
@@ -34,14 +35,15 @@ export class TaskTokens {
   /** Issues a token for one attempt of one task, valid for `LIMITS.task_token_s`. */
   issue(task_id: string, attempt: number): Promise<string> {
     const issued_s = Math.floor(this.#now() / 1000);
+    const { id: kid, key } = this.#keys.newest;
     return new SignJWT({ att: attempt })
-      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
       .setIssuer(this.#issuer)
       .setAudience(AUDIENCE)
       .setSubject(task_id)
       .setIssuedAt(issued_s)
       .setExpirationTime(issued_s + LIMITS.task_token_s)
-      .sign(this.#key);
+      .sign(key);
   }
 
   /**
@@ -68,7 +70,7 @@ export class TaskTokens {
 
   async #check(token: string): Promise<TaskClaims> {
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
+      const { payload } = await jwtVerify(token, ({ kid }) => this.#keyOf(kid), {
         algorithms: [ALGORITHM],
         typ: TYPE,
         issuer: this.#issuer,
@@ -83,6 +85,12 @@ export class TaskTokens {
     } catch (error) {
       throw new ErrandError('unauthenticated', 'The task token is not valid.', { cause: error });
     }
+  }
+
+  #keyOf(id: string | undefined): Uint8Array {
+    const key = this.#keys.find(id, (LIMITS.task_token_s + LIMITS.task_token_grace_s) * 1000, this.#now());
+    if (!key) throw new ErrandError('unauthenticated', 'The key of the task token has expired.');
+    return key;
   }
 
   #cache(token: string, claims: TaskClaims): void {

@@ -15,7 +15,7 @@ const MB = 1024 * 1024;
 const DAY_MS = 24 * 3600_000;
 
 /** What the command line reads, perhaps in the same shell: none of the server's settings. */
-const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER'];
+const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER', 'ERRAND_TOKEN'];
 
 /** What the server runs by. Money in US dollars; the rest bears its unit. */
 export type Config = {
@@ -23,6 +23,8 @@ export type Config = {
   port: number;
   /** The address that people use, where it is not the one that the server listens on. */
   public_url: string | undefined;
+  /** The hosts that the server answers to, beside `localhost` and its own addresses: `name` or `name:port`. */
+  hosts: string[];
   callback_host: string;
   callback_port: number;
   data_dir: string;
@@ -42,6 +44,8 @@ export type Config = {
   model: string;
   effort: Effort;
   budget_usd: number;
+  /** The highest budget that anybody but the owner may give an errand. */
+  member_budget_usd_max: number;
   max_turns: number;
   time_limit_ms: number;
   /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
@@ -56,8 +60,9 @@ export type Config = {
   /** Hosts (with a port or for any) at private addresses that git and the forward proxy may reach nevertheless. */
   proxy: OutgoingProxy;
   private_hosts: string[];
-  /** A credential for repositories on `git_host` whose project has none. */
+  /** A credential for repositories on `git_host` whose project has none. It serves the owner and these people. */
   git_token: string | undefined;
+  git_token_users: string[];
   git_host: string;
   /** A JSON file that overrides or extends the price table. */
   prices_file: string | undefined;
@@ -123,6 +128,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     host: s.HOST,
     port: s.PORT,
     public_url: s.ERRAND_PUBLIC_URL,
+    hosts: hostsOf(s),
     callback_host: s.ERRAND_CALLBACK_HOST,
     callback_port: s.ERRAND_CALLBACK_PORT,
     data_dir: resolve(s.ERRAND_DATA),
@@ -139,6 +145,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     model: s.ERRAND_MODEL,
     effort: s.ERRAND_EFFORT,
     budget_usd: s.ERRAND_BUDGET_USD,
+    member_budget_usd_max: s.ERRAND_MEMBER_BUDGET_USD_MAX ?? s.ERRAND_BUDGET_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,
@@ -148,8 +155,9 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     signup: s.ERRAND_SIGNUP,
     trust_proxy: s.ERRAND_TRUST_PROXY,
     proxy: { https_proxy: s.HTTPS_PROXY, http_proxy: s.HTTP_PROXY, no_proxy: s.NO_PROXY },
-    private_hosts: s.ERRAND_PRIVATE_HOSTS.map((host) => host.toLowerCase()),
+    private_hosts: s.ERRAND_PRIVATE_HOSTS,
     git_token: s.ERRAND_GIT_TOKEN,
+    git_token_users: s.ERRAND_GIT_TOKEN_USERS,
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
     prices_file: s.ERRAND_PRICES,
     metrics_token: s.ERRAND_METRICS_TOKEN,
@@ -158,6 +166,13 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     anthropic_base_url: s.ANTHROPIC_BASE_URL,
     docker_host: s.DOCKER_HOST,
   };
+}
+
+/** Where people and workers reach the server by the settings, and what the owner adds. */
+function hostsOf(s: z.infer<typeof Settings>): string[] {
+  const published = s.ERRAND_PUBLIC_URL === undefined ? [] : [new URL(s.ERRAND_PUBLIC_URL).host];
+  const listening = [s.HOST, s.ERRAND_CALLBACK_HOST].filter((host) => isIP(host) === 0);
+  return [...published, ...listening.map((host) => host.toLowerCase()), ...s.ERRAND_HOSTS];
 }
 
 /** The variables whose names fit. */

@@ -1,21 +1,41 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { newId } from '../../protocol/ids.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import { ConfigError } from './config.ts';
+import { FIRST_KEY_ID, KeyRing } from './key-ring.ts';
 
 /** The server's own keys, 32 random bytes each. One key per purpose: a token of one kind never passes as another. */
 export type Keys = {
-  /** Signs users' access tokens. */
-  access: Uint8Array;
-  /** Signs workers' task tokens. */
-  task: Uint8Array;
+  /** Sign users' access tokens. */
+  access: KeyRing;
+  /** Sign workers' task tokens. */
+  task: KeyRing;
   /** Encrypts the secrets in the database. */
   seal: Uint8Array;
 };
 
-const Key = z.base64url().transform((text) => new Uint8Array(Buffer.from(text, 'base64url')));
-const KeysFile = z.object({ access: Key, task: Key, seal: Key });
+/** A retired pair is kept for longer than any token lives that it has signed. */
+const KEPT_MS = 25 * 3600_000;
+const RETIRED_MAX = 50;
+
+const KeyText = z.base64url();
+/**
+ * `access` and `task` have the id `id`; `retired` has the pairs before them. `fingerprint`: that of the keys before the
+ * first rotation. An older server ignores what it does not know.
+ */
+const StoredKeys = z.object({
+  access: KeyText,
+  task: KeyText,
+  seal: KeyText,
+  id: z.string().default(FIRST_KEY_ID),
+  retired: z
+    .array(z.object({ id: z.string(), access: KeyText, task: KeyText, retired_at: z.iso.datetime() }))
+    .default([]),
+  fingerprint: z.string().optional(),
+});
 
 /**
  * Reads `keys.json` from the data folder; creates it, with mode 0600, if it is missing. Losing it ends all sessions
@@ -23,10 +43,16 @@ const KeysFile = z.object({ access: Key, task: Key, seal: Key });
  */
 export function readKeys(data_dir: string): Keys {
   const path = join(data_dir, 'keys.json');
-  if (!existsSync(path)) makeKeys(path);
+  if (!existsSync(path)) write(path, { access: fresh(), task: fresh(), seal: fresh() });
   const text = readFileSync(path, 'utf8');
   try {
-    return KeysFile.parse(JSON.parse(text));
+    const { retired, seal, ...newest } = StoredKeys.parse(JSON.parse(text));
+    const ringOf = (purpose: 'access' | 'task') =>
+      new KeyRing(
+        { id: newest.id, key: bytesOf(newest[purpose]) },
+        retired.map(({ id, retired_at, ...pair }) => ({ id, retired_at, key: bytesOf(pair[purpose]) })),
+      );
+    return { access: ringOf('access'), task: ringOf('task'), seal: bytesOf(seal) };
   } catch (error) {
     throw new ConfigError(
       `The file ${path} is not a valid keys file. Restore it from a backup of the data folder. If you have none, remove it: ` +
@@ -36,38 +62,47 @@ export function readKeys(data_dir: string): Keys {
   }
 }
 
+/**
+ * Makes new keys to sign with, in `keys.json` and in `keys`, and returns their id. The pair before them verifies what
+ * it has signed until that expires. Throws `conflict` if it was done too often in a day.
+ */
+export function rotateKeys(data_dir: string, keys: Keys, now: Date): string {
+  const path = join(data_dir, 'keys.json');
+  const before = StoredKeys.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const kept = before.retired.filter(({ retired_at }) => now.getTime() - Date.parse(retired_at) < KEPT_MS);
+  if (kept.length >= RETIRED_MAX)
+    throw new ErrandError('conflict', `The keys were rotated ${RETIRED_MAX} times within a day: wait until tomorrow.`);
+  const { id, access, task, seal } = before;
+  const retired = [{ id, access, task, retired_at: now.toISOString() }, ...kept];
+  const fingerprint = fingerprintOfKeys(data_dir) ?? undefined;
+  write(path, { access: fresh(), task: fresh(), seal, id: newId(), retired, fingerprint });
+  const rotated = readKeys(data_dir);
+  keys.access.replaceBy(rotated.access);
+  keys.task.replaceBy(rotated.task);
+  return keys.access.newest.id;
+}
+
+const fresh = (): string => randomBytes(32).toString('base64url');
+const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));
+
 /** Writes a new file and renames it: a full disk must not leave half a file. */
-function makeKeys(path: string): void {
-  const fresh = () => randomBytes(32).toString('base64url');
-  const text = `${JSON.stringify({ access: fresh(), task: fresh(), seal: fresh() })}\n`;
-  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+function write(path: string, content: z.input<typeof StoredKeys>): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 
-/** A fingerprint of the data folder's keys that reveals nothing about them. Null: there are no readable keys. */
+/**
+ * A fingerprint of the data folder's keys that reveals nothing about them. A rotation does not change it. Null: there
+ * are no readable keys.
+ */
 export function fingerprintOfKeys(data_dir: string): string | null {
   try {
-    const { access, task, seal } = KeysFile.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
+    const stored = StoredKeys.parse(JSON.parse(readFileSync(join(data_dir, 'keys.json'), 'utf8')));
+    if (stored.fingerprint !== undefined) return stored.fingerprint;
     const hash = createHash('sha256').update('errand keys');
-    return hash.update(access).update(task).update(seal).digest('hex').slice(0, 16);
+    for (const key of [stored.access, stored.task, stored.seal]) hash.update(bytesOf(key));
+    return hash.digest('hex').slice(0, 16);
   } catch {
     return null;
   }
-}
-
-/** Encrypts a text with AES-256-GCM. `context` (what the secret belongs to) must be the same to decrypt it. */
-export function seal(keys: Keys, text: string, context: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keys.seal, nonce).setAAD(Buffer.from(context));
-  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
-}
-
-/** Decrypts the output of `seal`. Throws if the key or the context differs, or the text was changed. */
-export function unseal(keys: Keys, sealed: string, context: string): string {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', keys.seal, bytes.subarray(0, 12))
-    .setAAD(Buffer.from(context))
-    .setAuthTag(bytes.subarray(12, 28));
-  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
 }

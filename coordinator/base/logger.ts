@@ -5,7 +5,7 @@ export type { Logger };
 
 /** Header and body fields that carry credentials. They are redacted at the first three levels of a logged object. */
 const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'sec-websocket-protocol', 'password'];
-const TOKENS = ['token', 'access_token', 'refresh_token', 'git_token'];
+const TOKENS = ['token', 'access_token', 'refresh_token', 'git_token', 'setup_code'];
 const SECRET_PATHS = [...SECRETS, ...TOKENS].flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
 /** Log lines buffered while stdout accepts none (a file on a full disk). Lines beyond this are dropped. */

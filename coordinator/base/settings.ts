@@ -17,13 +17,12 @@ const whole = (min: number, max: number, preset: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
     .default(preset);
-const amount = (max: number, preset: number) =>
+const amount = (max: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'is not a number')
     .transform(Number)
-    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`))
-    .default(preset);
+    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
@@ -35,6 +34,17 @@ const proxyUrl = z
   .default('');
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
+
+const hostList = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter((part) => part !== ''),
+  )
+  .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port');
 
 /** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
 const headerKey = z
@@ -63,6 +73,9 @@ const server = {
   ERRAND_PUBLIC_URL: httpUrl
     .optional()
     .describe('the address that people use, if a proxy or a container publishes another'),
+  ERRAND_HOSTS: hostList.describe(
+    'further hosts that people use to reach the server: `host` or `host:port`, with commas',
+  ),
   HTTPS_PROXY: proxyUrl.describe('the proxy for requests to Claude and to git hosts over HTTPS'),
   HTTP_PROXY: proxyUrl.describe('the same over HTTP'),
   NO_PROXY: z
@@ -104,7 +117,7 @@ const workers = {
     .optional()
     .describe("with `ERRAND_RUNNER=process`: the command that starts a worker, instead of Errand's own agent"),
   ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536).describe('the memory of one worker'),
-  ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
+  ERRAND_WORKER_CPUS: amount(256).default(2).describe('the CPUs of one worker'),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),
   ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240).describe(
     'the size of one workspace; if it grows larger, the errand fails',
@@ -118,7 +131,10 @@ const workers = {
 };
 
 const limits = {
-  ERRAND_BUDGET_USD: amount(1000, 5).describe('the budget of an errand in US dollars'),
+  ERRAND_BUDGET_USD: amount(1000).default(5).describe('the budget of an errand in US dollars'),
+  ERRAND_MEMBER_BUDGET_USD_MAX: amount(1000)
+    .optional()
+    .describe('the most that others than the owner may give an errand; unset: `ERRAND_BUDGET_USD`'),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
 };
@@ -135,18 +151,23 @@ const retention = {
 };
 
 const git = {
-  ERRAND_GIT_TOKEN: z.string().optional().describe('a token for repositories whose project has none'),
+  ERRAND_GIT_TOKEN: z.string().optional().describe("a token for the owner's repositories whose project has none"),
+  ERRAND_GIT_TOKEN_USERS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .filter((part) => part !== ''),
+    )
+    .describe('whose errands may use it too: e-mail addresses of accounts that exist, with commas'),
   ERRAND_GIT_HOST: z
     .string()
     .regex(HOST_AND_PORT, 'is not a host or host:port')
     .default('github.com')
     .describe('the only host that `ERRAND_GIT_TOKEN` is sent to'),
-  ERRAND_PRIVATE_HOSTS: z
-    .string()
-    .default('')
-    .transform((value) => value.split(/[\s,]+/).filter((part) => part !== ''))
-    .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port')
-    .describe('private hosts that may be reached: `host` or `host:port`, with commas'),
+  ERRAND_PRIVATE_HOSTS: hostList.describe('private hosts that may be reached: `host` or `host:port`, with commas'),
 };
 
 const backups = {

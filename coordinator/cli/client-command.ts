@@ -2,7 +2,7 @@ import { Client } from '../client/client.ts';
 import { LoggedOut, NotFound } from '../client/errors.ts';
 import { command, type Command, type Given, type Options, type Synopsis } from './command.ts';
 import type { Io } from './io.ts';
-import { findServer } from './servers.ts';
+import { findServer, readAddress } from './servers.ts';
 
 /** Which server a command goes to. */
 export const SERVER_OPTION = {
@@ -26,10 +26,15 @@ export function clientCommand<const O extends Options, const P extends readonly 
   });
 }
 
-/** The client of the server that `wanted` names; by default of ERRAND_SERVER, and then of the current server. */
+/**
+ * The client of the server that `wanted` names; by default of ERRAND_SERVER, and then of the current server. With
+ * ERRAND_TOKEN it needs no log-in there.
+ */
 export async function openClient(io: Io, wanted: string | undefined = io.server): Promise<Client> {
   const servers = await io.servers.read();
   const server = findServer(servers, wanted);
+  const url = server?.url ?? (wanted === undefined ? undefined : readAddress(wanted));
+  if (io.token !== undefined && url !== undefined) return Client.withToken(url, io.token, io);
   if (server) return Client.open(io.servers.session(server.name), io);
   if (wanted === undefined) throw new LoggedOut('You are not logged in.');
   throw new NotFound('server', wanted);

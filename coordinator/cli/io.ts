@@ -17,6 +17,8 @@ export type Io = {
   live: boolean;
   /** ERRAND_PASSWORD. */
   password: string | undefined;
+  /** ERRAND_TOKEN: an API token, for a script. */
+  token: string | undefined;
   /** ERRAND_SERVER: a name or an address. */
   server: string | undefined;
   servers: ServersFile;

@@ -1,3 +1,4 @@
+import type { Session } from '../../protocol/accounts.ts';
 import { NotFound, Refusal } from '../client/errors.ts';
 import { send } from '../client/http.ts';
 import { toStored } from '../client/session.ts';
@@ -6,6 +7,7 @@ import { SERVER_OPTION } from './client-command.ts';
 import { command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, type Io } from './io.ts';
+import { PROGRAM } from './render/program.ts';
 import {
   findServer,
   nameFor,
@@ -21,33 +23,48 @@ import { UsageFailure } from './usage-failure.ts';
 
 const SERVER_DEFAULT = 'http://127.0.0.1:8787';
 
+const NAME_OPTION = {
+  type: 'string',
+  placeholder: 'NAME',
+  help: "what to call the server from now on (its address's host)",
+} as const;
+const EMAIL_OPTION = { type: 'string', placeholder: 'ADDRESS', help: 'asked for if it is not given' } as const;
+
+export const signup = command({
+  name: 'signup',
+  operands: ['LINK'],
+  summary: 'Make an account on a server: the first one with the link that it shows, others with its address',
+  options: { name: NAME_OPTION, email: EMAIL_OPTION },
+  run: async ({ operands: [link], values }, io) => {
+    const { address, setup_code } = readLink(link);
+    const { url, name } = await target(await io.servers.read(), address, values.name, io.signal);
+    const email = values.email ?? (await ask(io, 'E-mail: '));
+    const password = await askPassword(io, { is_new: true });
+    const body = { email, password, ...(setup_code !== undefined && { setup_code }) };
+    await keep(io, name, url, await send(url, 'signup', { body }, { user_agent: io.user_agent }, io.signal));
+    return EXIT.succeeded;
+  },
+});
+
 export const login = command({
   name: 'login',
   operands: [],
-  summary: 'Log in to a server, or make an account there',
+  summary: 'Log in to a server',
   options: {
     server: {
       type: 'string',
       placeholder: 'URL',
       help: `the server's address or name (the current one, at first ${SERVER_DEFAULT})`,
     },
-    name: { type: 'string', placeholder: 'NAME', help: "what to call the server from now on (its address's host)" },
-    email: { type: 'string', placeholder: 'ADDRESS', help: 'asked for if it is not given' },
-    signup: { type: 'boolean', help: 'make an account; the first one of a server owns it' },
+    name: NAME_OPTION,
+    email: EMAIL_OPTION,
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
     const { url, name, known } = await target(servers, values.server ?? io.server, values.name, io.signal);
-    const signup = values.signup === true;
-    const email = values.email ?? (await askEmail(io, signup ? undefined : known?.email));
-    const password = await askPassword(io, { is_new: signup });
-    const route = signup ? 'signup' : 'login';
-    const session = await send(url, route, { body: { email, password } }, { user_agent: io.user_agent }, io.signal);
-    await io.servers.update((before) => ({
-      ...withServer(before, toServer(name, toStored(url, session))),
-      current: name,
-    }));
-    print(io, [['You are logged in to ', ['bold', url], ` as ${session.user.email} (${session.user.role}).`]]);
+    const email = values.email ?? (await askEmail(io, known?.email));
+    const body = { email, password: await askPassword(io) };
+    await keep(io, name, url, await send(url, 'login', { body }, { user_agent: io.user_agent }, io.signal));
     return EXIT.succeeded;
   },
 });
@@ -75,6 +92,24 @@ export const logout = command({
     return EXIT.succeeded;
   },
 });
+
+/** Keeps a new log-in, at what is the current server from now on. */
+async function keep(io: Io, name: string, url: string, session: Session): Promise<void> {
+  await io.servers.update((before) => ({
+    ...withServer(before, toServer(name, toStored(url, session))),
+    current: name,
+  }));
+  print(io, [['You are logged in to ', ['bold', url], ` as ${session.user.email} (${session.user.role}).`]]);
+}
+
+const SETUP = '#setup=';
+
+/** The address in a link that a server shows, and the code for its first account; or what was typed, as it is. */
+function readLink(link: string): { address: string; setup_code?: string } {
+  const hash = URL.parse(link)?.hash ?? '';
+  if (!hash.startsWith(SETUP)) return { address: link };
+  return { address: link.slice(0, -hash.length), setup_code: hash.slice(SETUP.length) };
+}
 
 /** Resolves the server that the user named by address or name, and the name to keep it under. */
 async function target(
@@ -108,6 +143,8 @@ async function addressAfterRedirects(url: string, signal: AbortSignal): Promise<
 
 function refuseMoreThanAddress(text: string): void {
   const { username, search, hash } = new URL(text);
+  if (hash.startsWith(SETUP))
+    throw new UsageFailure(`This link is for the first account of a server: ${PROGRAM} signup ${text}`);
   if (username !== '' || search !== '' || hash !== '')
     throw new UsageFailure(`'${text}' is more than a server's address: leave out user name, query and fragment.`);
 }

@@ -5,7 +5,7 @@ import { ServersFile } from './servers-file.ts';
 
 /** The `Io` of this process. Ctrl-C aborts its signal. */
 export function processIo(): Io {
-  const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, NO_COLOR, TERM } = process.env;
+  const { XDG_CONFIG_HOME, ERRAND_PASSWORD, ERRAND_SERVER, ERRAND_TOKEN, NO_COLOR, TERM } = process.env;
   const { stdin, stdout, stderr } = process;
   const interrupt = new AbortController();
   // A second Ctrl-C ends the process at once, in case the first one does not.
@@ -24,6 +24,7 @@ export function processIo(): Io {
     color: live && (NO_COLOR ?? '') === '',
     password: ERRAND_PASSWORD,
     server: ERRAND_SERVER || undefined,
+    token: ERRAND_TOKEN || undefined,
     servers: new ServersFile(join(XDG_CONFIG_HOME || join(homedir(), '.config'), 'errand')),
     user_agent: `errand command line on ${hostname()}`,
     variable: (name) => process.env[name],

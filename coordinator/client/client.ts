@@ -44,6 +44,22 @@ export class Client {
     return new Client(store, stored, options);
   }
 
+  /**
+   * A client with an API token instead of a log-in. Asks the server whose it is; rejects with `Refusal` if it is not
+   * valid, or lacks the scope `read`.
+   */
+  static async withToken(server: string, token: string, options: ClientOptions): Promise<Client> {
+    const user = await send(server, 'me', {}, { token, user_agent: options.user_agent }, options.signal);
+    const session = { user, access_token: token, refresh_token: '', expires_in: Number.MAX_SAFE_INTEGER };
+    const stored = toStored(server, session);
+    const store: SessionStore = {
+      read: () => Promise.resolve(stored),
+      write: () => Promise.resolve(),
+      locked: () => Promise.reject(new LoggedOut('The API token is no longer valid.')),
+    };
+    return new Client(store, stored, options);
+  }
+
   get server(): string {
     return this.#stored.server;
   }

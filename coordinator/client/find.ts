@@ -2,6 +2,7 @@ import type { SessionInfo } from '../../protocol/accounts.ts';
 import type { Project } from '../../protocol/api.ts';
 import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
 
@@ -39,6 +40,17 @@ export async function findSession(client: Client, part: string): Promise<string>
 
 export function allSessions(client: Client): Promise<SessionInfo[]> {
   return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** Finds one of the user's API tokens by its name, or by its id as a task. */
+export async function findToken(client: Client, part: string): Promise<string> {
+  const tokens = await allTokens(client);
+  const named = tokens.filter(({ name }) => name === part);
+  return only('token', part, named.length > 0 ? named : matching(tokens, part), ({ name }) => name).id;
+}
+
+export function allTokens(client: Client): Promise<TokenInfo[]> {
+  return all((cursor) => client.call('listTokens', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Shortens ids to their last characters, as many as it takes to tell them apart. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { BrowserGuard } from '../base/browser-guard.ts';
 import { BodyReader } from '../worker-api/body.ts';
 import { ThreadPool } from '../base/threads.ts';
 import { writeLlmError } from '../worker-api/model/error.ts';
@@ -22,6 +23,7 @@ const LIMITED = {
   bytes_per_s: LIMITS.llm_burst_bytes_max,
   burst_bytes: 4 * LIMITS.llm_burst_bytes_max,
 };
+const guard = new BrowserGuard([]);
 
 /**
  * Starts the demo model, which replaces the Claude API on a server without an API key: an HTTP server on a loopback
@@ -35,10 +37,12 @@ export async function startDemoModel(options: { pace_ms?: number } = {}): Promis
   const bodies = new BodyReader(threads, LIMITED);
   const server = createServer((request, response) => {
     const request_id = `req_demo_${randomBytes(8).toString('hex')}`;
-    const served = bodies
-      .read(request, '', DEMO_REQUEST)
-      .then(({ value }) => serve(value, request.url, response, request_id, pace_ms, closing.signal));
-    served.catch((error: unknown) => {
+    const served = async (): Promise<void> => {
+      guard.check(request);
+      const { value } = await bodies.read(request, '', DEMO_REQUEST);
+      await serve(value, request.url, response, request_id, pace_ms, closing.signal);
+    };
+    served().catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else writeLlmError(response, error, request_id);
     });

@@ -40,7 +40,7 @@ export function accountHandlers({ logins, accounts, sessions, authenticator }: A
       sessions.endOne(who.user_id, params.id);
       return undefined;
     },
-    resetPassword: ({ who, body }) => accounts.resetPasswordOf(who, body.email),
+    resetPassword: ({ who, body, client }) => accounts.resetPasswordOf(who, body.email, client),
     wsTicket: ({ who }) => ({ ticket: authenticator.issueTicket(who), expires_in: WS_TICKET_S }),
   };
 }

@@ -3,9 +3,11 @@ import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { TaskDefaults } from '../tasks/task-commands.ts';
+import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import type { ServerToken } from '../tasks/forge-credential.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { hasUsers } from '../sqlite/users.ts';
@@ -14,13 +16,15 @@ import { requestBudget } from './body.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { landingPage } from './landing-page.ts';
+import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
+import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'git_token' | 'git_host'>;
+  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -48,13 +52,20 @@ export function createApp(deps: AppDeps): Koa {
   const router = createRouter(
     {
       ...accountHandlers(auth),
-      ...projectHandlers({ log, keys, project_check }),
+      ...tokenHandlers(log, auth),
+      ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
+      ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
     { ...deps, budget: requestBudget() },
   );
   app.use(answerProblems(logger));
+  const guard = new BrowserGuard(config.hosts);
+  app.use((ctx, next) => {
+    guard.check(ctx.req);
+    return next();
+  });
   app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
   app.use(router.routes());
   app.use(answerUnmatched);

@@ -4,10 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { ExtendableContext } from 'koa';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { networkOf } from '../auth/limiter.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { discardBody, hasBody, parseJson, readBody } from '../base/json-body.ts';
 import { shapeOf } from '../base/json-shape.ts';
+import { networkOf } from '../base/network-of.ts';
 
 const READ_MS = 30_000;
 const SHAPE = shapeOf(LIMITS.request_body_nodes_max);

@@ -7,6 +7,7 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { Client, Identity } from '../auth/identity.ts';
 import type { ByteBudget } from '../base/byte-budget.ts';
 import { hasBody } from '../base/json-body.ts';
+import { appendAudit, type Audited } from '../sqlite/audit.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { clientOf, requireOperator, requireUser } from './authentication.ts';
 import { readJsonBody } from './body.ts';
@@ -26,6 +27,8 @@ export type Call<R> = {
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
   client: Client;
+  /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
+  audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
    * Acts in one transaction. On an `idempotent` route a repeat with the same Idempotency-Key gets the first answer.
    */
@@ -53,6 +56,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   const who = route.auth === 'user' ? await requireUser(ctx, authenticator) : undefined;
   // On a refusal too: what is not found may be in another database.
   if (who) ctx.set(EPOCH_HEADER, epoch);
+  if (who) requireScope(who, route);
   const params = route.params?.safeParse(ctx.params);
   // A malformed id is answered like an unknown one.
   if (params?.success === false) throw new ErrandError('not_found', 'There is nothing at this address.');
@@ -63,12 +67,22 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   if (route.body) requireLiving();
   const keyed = who && keyedRequest(ctx, route, who, body);
   const write = <T>(act: (tx: Tx) => T): T | JsonText => (keyed ? writeOnce(log, keyed, act) : log.write(act));
+  const client = clientOf(ctx);
   return {
     params: params?.data,
     query,
     body,
     who,
-    client: clientOf(ctx),
+    client,
+    audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
+      const by = who?.scopes && { token: who.session };
+      appendAudit(tx.db, {
+        ...fact,
+        user_id: who?.user_id ?? null,
+        address: client.address,
+        detail: { ...detail, ...by },
+      });
+    },
     write,
     writeAfter: async <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T): Promise<T | JsonText> => {
       const before = keyed && previousAnswer(log.db, keyed);
@@ -78,6 +92,13 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
       return write((tx) => act(tx, prepared));
     },
   };
+}
+
+/** Throws `forbidden` for an API token without the scope of the route. */
+function requireScope({ scopes }: Identity, { scope }: Route): void {
+  if (scopes === undefined || (scope !== undefined && scopes.includes(scope))) return;
+  const need = scope === undefined ? 'Only a person who has logged in may do this' : `This needs the scope '${scope}'`;
+  throw new ErrandError('forbidden', `${need}: the API token may not.`);
 }
 
 /** The body as it was sent; undefined if there is none and the route needs none. */

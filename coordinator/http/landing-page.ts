@@ -6,10 +6,19 @@ import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 /** Who can sign up: the first person, anyone, or nobody. */
 export type SignupState = 'first' | 'open' | 'closed';
 
-const SIGNUP: Record<SignupState, { options: string[]; note: string }> = {
-  first: { options: ['--signup'], note: 'Nobody has an account yet. The first person to sign up owns this server.' },
-  open: { options: [], note: 'No account yet? Add <code>--signup</code>.' },
-  closed: { options: [], note: 'Sign-up is closed: the owner of this server can open it.' },
+/** The step in which a person gets in: what to read, and what to type. */
+type Entry = { note: string; words: (address: string) => string[] };
+
+const LOGIN: Entry['words'] = (address) => ['login', '--server', address];
+const ENTRY: Record<SignupState, Entry> = {
+  first: {
+    note:
+      'Nobody has an account yet. When this server started, it printed a link with a one-time code. ' +
+      'Whoever signs up with that link owns this server.',
+    words: () => ['signup', 'THE-LINK-THAT-IT-PRINTED'],
+  },
+  open: { note: 'Log in. No account yet? Type <code>signup</code> and the address.', words: LOGIN },
+  closed: { note: 'Log in. Sign-up is closed: the owner of this server can open it.', words: LOGIN },
 };
 
 /** A host name or an IP address, with or without a port. A Host header of any other form is not shown. */
@@ -32,7 +41,7 @@ export function landingPage(signupState: () => SignupState, public_url: string |
     ctx.set('Content-Security-Policy', policy);
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = page(style, address, SIGNUP[signupState()]);
+    ctx.body = page(style, address, ENTRY[signupState()]);
     ctx.type = 'html';
   };
 }
@@ -42,7 +51,7 @@ function requestedAddress({ host, secure }: ExtendableContext): string {
   return HOST.test(host) ? `${secure ? 'https' : 'http'}://${host}` : 'ADDRESS-OF-THIS-PAGE';
 }
 
-function page(style: string, address: string, signup: { options: string[]; note: string }): string {
+function page(style: string, address: string, { note, words }: Entry): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -64,8 +73,8 @@ function page(style: string, address: string, signup: { options: string[]; note:
 <ol>
 <li><p>Get the command in a copy of Errand’s source. It needs git, npm and Linux.</p>
 ${command('npm', 'ci')}</li>
-<li><p>Log in. ${signup.note}</p>
-${command('npx', 'errand', 'login', '--server', address, ...signup.options)}</li>
+<li><p>${note}</p>
+${command('npx', 'errand', ...words(address))}</li>
 <li><p>Send the first errand. The sample is a small repository with a failing test.</p>
 ${command('npx', 'errand', 'task', '"Make the tests pass"', '--repo', SAMPLE_REPO_URL, '--follow')}</li>
 </ol>

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { ConnectionLimit } from '../base/connection-limit.ts';
 
 /** How long the head of a request may take from the opening of the connection, and head and body together. */
 const HEAD_MS = 10_000;
@@ -10,22 +11,33 @@ const CONNECTIONS_MAX = 10_000;
 /** How long `close` waits for responses that are being sent. */
 const ANSWER_MS = 2_000;
 
+/** Of one address, WebSockets that somebody has logged in on aside. */
+const CONNECTIONS_PER_ADDRESS_MAX = 256;
+
 /** What serves the public port. Neither throws. */
 export type PublicHandlers = {
   request: RequestListener;
-  /** Gets the raw socket, which the HTTP server no longer watches. */
-  upgrade: (request: IncomingMessage, raw: Duplex, head: Buffer) => void;
+  /**
+   * Gets the raw socket, which the HTTP server no longer watches. It calls `admitted` once the client has shown who it
+   * is.
+   */
+  upgrade: (request: IncomingMessage, raw: Duplex, head: Buffer, admitted?: () => void) => void;
 };
+
+/**
+ * `behind_proxy`: all connections come from a proxy, so those of one address are not limited.
+ */
+export type ListenOptions = { port: number; host: string; behind_proxy: boolean };
 
 /** Opens the public port; 0 takes any free one. Rejects if the port is taken. `close` lets responses finish first. */
 export async function listen(
   { request, upgrade }: PublicHandlers,
-  port: number,
-  host: string,
+  { port, host, behind_proxy }: ListenOptions,
 ): Promise<{ port: number; close: () => Promise<void> }> {
   const timeouts = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: HEAD_MS / 2 };
   const server = createServer(timeouts, request);
-  server.on('upgrade', upgrade);
+  const limit = new ConnectionLimit(server, behind_proxy ? CONNECTIONS_MAX : CONNECTIONS_PER_ADDRESS_MAX);
+  server.on('upgrade', (asked, raw, head) => upgrade(asked, raw, head, () => limit.release(raw)));
   server.maxConnections = CONNECTIONS_MAX;
   server.listen(port, host);
   await once(server, 'listening');

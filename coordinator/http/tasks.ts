@@ -1,6 +1,7 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
+import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
   cancelTask,
@@ -9,7 +10,7 @@ import {
   retryTask,
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { queuePlace, queuePlaces } from '../tasks/queue.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
@@ -20,6 +21,7 @@ import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
+import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
 import { JsonText } from './json-text.ts';
 import { pageOf } from './page.ts';
@@ -83,14 +85,36 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         commit: result?.commit ?? null,
       };
     },
-    createMessage: ({ who, params, body, write }) => write((tx) => addMessage(tx, who.user_id, params.id, body)),
+    createMessage: ({ who, params, body, write, audit }) =>
+      write((tx) => {
+        requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
+        const sent = addMessage(tx, who.user_id, params.id, body);
+        auditBudget(tx, audit, params.id, body);
+        return sent;
+      }),
     cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
-    retryTask: ({ who, params, body, write }) => write((tx) => seenOne(retryTask(tx, who.user_id, params.id, body))),
+    retryTask: ({ who, params, body, write, audit }) =>
+      write((tx) => {
+        requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
+        const task = retryTask(tx, who.user_id, params.id, body);
+        auditBudget(tx, audit, params.id, body);
+        return seenOne(task);
+      }),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));
       return undefined;
     },
   };
+}
+
+/** Records that the person approved another budget, if they did. */
+function auditBudget(
+  tx: Tx,
+  audit: Call<unknown>['audit'],
+  subject: string,
+  { budget_usd }: { budget_usd?: number | undefined },
+): void {
+  if (budget_usd !== undefined) audit(tx, { action: 'budget.approved', subject, detail: { budget_usd } });
 }
 
 function requireTask(db: Db, user_id: string, id: string): TaskRow {

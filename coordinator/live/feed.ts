@@ -14,6 +14,7 @@ export type SocketLimits = Pick<
   | 'socket_buffer_bytes_max'
   | 'socket_stalled_ms'
   | 'socket_subscribe_ms'
+  | 'subscribes_per_minute_max'
   | 'socket_ping_ms'
   | 'socket_log_in_check_ms'
   | 'sockets_per_user_max'

@@ -1,17 +1,18 @@
 import type { RawData, WebSocket } from 'ws';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
+import type { Rate } from '../base/rate.ts';
 import { encode } from './frames.ts';
 import type { Feed } from './feed.ts';
 
 /**
  * Passes the client's subscriptions to the feed. Replies to an invalid frame with an error frame; closes a client that
- * does not subscribe within `subscribe_ms`. `fail` gets every error that is not the client's.
+ * does not subscribe within `subscribe_ms`. `rate`: how often each user may subscribe. `fail` gets every error that is not the client's.
  */
 export function listenToClient(
   socket: WebSocket,
   feed: Feed,
-  subscribe_ms: number,
+  { subscribe_ms, rate }: { subscribe_ms: number; rate: Rate },
   fail: (error: unknown) => void,
 ): void {
   const unsubscribed = setTimeout(() => feed.close(CLOSE.bad_frame, 'no subscribe frame in time'), subscribe_ms);
@@ -19,6 +20,7 @@ export function listenToClient(
   socket.on('message', (data) => {
     try {
       const { after, task_id } = readFrame(data);
+      rate.take(feed.user_id);
       clearTimeout(unsubscribed);
       feed.subscribe(after, task_id).catch(fail);
     } catch (error) {

@@ -5,6 +5,8 @@ import { CLOSE } from '../../protocol/socket.ts';
 import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
 import type { PublicHandlers } from '../http/listen.ts';
+import type { BrowserGuard } from '../base/browser-guard.ts';
+import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Relay } from './relay.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -27,6 +29,7 @@ export type LiveSocketsDependencies = {
   onSessionEnded: (listener: (session: string) => void) => () => void;
   /** Whether a session has not ended. Nobody reports one that expired, so this is asked now and then. */
   lives: (who: Pick<Identity, 'user_id' | 'session'>) => boolean;
+  browser_guard: BrowserGuard;
   limits?: Partial<SocketLimits>;
   logger: Logger;
 };
@@ -38,11 +41,13 @@ export type LiveSocketsDependencies = {
  */
 export class LiveSockets {
   /** For the HTTP server's `upgrade` event. */
-  readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head) => this.#upgrades.accept(request, raw, head);
+  readonly upgrade: PublicHandlers['upgrade'] = (request, raw, head, admitted = () => undefined) =>
+    this.#upgrades.accept(request, raw, head, admitted);
 
   readonly #deps: LiveSocketsDependencies;
   readonly #limits: SocketLimits;
   readonly #upgrades: Upgrades;
+  readonly #subscribes: Rate;
   readonly #feeds = new Set<Feed>();
   #stopping = false;
   #pings: NodeJS.Timeout | undefined;
@@ -52,7 +57,12 @@ export class LiveSockets {
   constructor(deps: LiveSocketsDependencies) {
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...deps.limits };
-    this.#upgrades = new Upgrades((socket, request) => void this.#serve(socket, request), deps.logger);
+    this.#subscribes = new Rate(this.#limits.subscribes_per_minute_max, 'You subscribe too often.');
+    this.#upgrades = new Upgrades(
+      (socket, request, admitted) => void this.#serve(socket, request, admitted),
+      deps.browser_guard,
+      deps.logger,
+    );
   }
 
   /** All sockets that are not closed. */
@@ -89,7 +99,7 @@ export class LiveSockets {
     }
   }
 
-  async #serve(socket: WebSocket, request: SocketRequest): Promise<void> {
+  async #serve(socket: WebSocket, request: SocketRequest, admitted: () => void): Promise<void> {
     const fail = (error: unknown) => this.#fail(socket, error);
     try {
       // Until the client is authenticated, its frames stay in the kernel's buffer.
@@ -98,9 +108,11 @@ export class LiveSockets {
       if (socket.readyState !== socket.OPEN) return;
       const refusal = this.#refusalOf(identity, request);
       if (refusal) return closeSocket(socket, ...refusal);
+      admitted();
       const { db, epoch } = this.#deps;
       const feed = this.#join(socket, identity);
-      listenToClient(socket, feed, this.#limits.socket_subscribe_ms, fail);
+      const { socket_subscribe_ms: subscribe_ms } = this.#limits;
+      listenToClient(socket, feed, { subscribe_ms, rate: this.#subscribes }, fail);
       const cursor = newestEventIdOf(db, identity.user_id);
       feed.send(encode({ type: 'hello', cursor, epoch, at: new Date().toISOString() }));
       socket.resume();
@@ -120,8 +132,9 @@ export class LiveSockets {
   }
 
   /** The close code and reason for an authenticated client that may not have this socket. */
-  #refusalOf({ user_id }: Identity, request: SocketRequest): [code: number, reason: string] | undefined {
+  #refusalOf({ user_id, scopes }: Identity, request: SocketRequest): [code: number, reason: string] | undefined {
     if (this.#stopping) return [CLOSE.going_away, 'the server is stopping'];
+    if (scopes?.includes('read') === false) return [CLOSE.unauthenticated, "the API token lacks the scope 'read'"];
     if (user_id !== request.user_id) return [CLOSE.not_found, 'not found'];
     return undefined;
   }

@@ -7,11 +7,12 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
+import type { BrowserGuard } from '../base/browser-guard.ts';
 import type { Logger } from '../base/logger.ts';
 import { readSocketRequest, type SocketRequest } from './socket-request.ts';
 
-/** Serves an open WebSocket. Does not throw. */
-export type ServeSocket = (socket: WebSocket, request: SocketRequest) => void;
+/** Serves an open WebSocket, and calls `admitted` once the client is authenticated. Does not throw. */
+export type ServeSocket = (socket: WebSocket, request: SocketRequest, admitted: () => void) => void;
 
 /**
  * Upgrades requests for `/ws/:user_id` to WebSockets, and refuses all others on the raw socket. It runs outside the
@@ -19,6 +20,7 @@ export type ServeSocket = (socket: WebSocket, request: SocketRequest) => void;
  */
 export class Upgrades {
   readonly #serve: ServeSocket;
+  readonly #guard: BrowserGuard;
   readonly #logger: Logger;
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -28,8 +30,9 @@ export class Upgrades {
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
 
-  constructor(serve: ServeSocket, logger: Logger) {
+  constructor(serve: ServeSocket, guard: BrowserGuard, logger: Logger) {
     this.#serve = serve;
+    this.#guard = guard;
     this.#logger = logger;
     // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to
     // close.
@@ -44,15 +47,16 @@ export class Upgrades {
   }
 
   /** For the HTTP server's `upgrade` event. */
-  accept(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+  accept(request: IncomingMessage, raw: Duplex, head: Buffer, admitted: () => void): void {
     // The HTTP server has removed its own error listener.
     raw.on('error', () => raw.destroy());
     try {
+      this.#guard.check(request);
       const socket_request = readSocketRequest(request);
       this.#server.handleUpgrade(request, raw, head, (socket) => {
         // An invalid frame or a connection reset; the library closes the socket itself.
         socket.on('error', (err) => this.#logger.debug({ err }, 'websocket failed'));
-        this.#serve(socket, socket_request);
+        this.#serve(socket, socket_request, admitted);
       });
     } catch (error) {
       this.#refuse(raw, error);

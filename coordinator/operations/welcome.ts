@@ -1,6 +1,7 @@
+import { setupLink } from '../auth/setup-code.ts';
 import { SAMPLE_REPO_URL, type RunnerName } from '../../protocol/task.ts';
 
-type Welcome = { url: string; runner: string; demo: boolean; has_owner: boolean };
+type Welcome = { url: string; runner: string; demo: boolean; setup_code: string | undefined };
 
 /** How each runner runs its workers. */
 const WORKERS: Record<RunnerName, string> = {
@@ -9,14 +10,18 @@ const WORKERS: Record<RunnerName, string> = {
 };
 
 /** The first lines that a server prints: its address and the first commands. */
-export function welcome({ url, runner, demo, has_owner }: Welcome): string[] {
+export function welcome({ url, runner, demo, setup_code }: Welcome): string[] {
   const model = demo ? 'the demo model, since ANTHROPIC_API_KEY is not set' : 'Claude';
   return [
     `Errand is ready: ${url}`,
     `  model    ${model}`,
     `  workers  ${WORKERS[runner] ?? `by the runner '${runner}'`}`,
-    'In another terminal:',
-    `  npx errand login --server ${url}${has_owner ? '' : ' --signup'}`,
+    ...(setup_code === undefined
+      ? ['In another terminal:', `  npx errand login --server ${url}`]
+      : [
+          'In another terminal: the first account owns this server, and the link works for it alone.',
+          `  npx errand signup ${setupLink(url, setup_code)}`,
+        ]),
     `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
   ];
 }

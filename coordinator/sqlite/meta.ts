@@ -29,6 +29,16 @@ export function putSeenAt(db: Db, at: string): void {
   putMeta(db, 'seen_at', at);
 }
 
+/** The settings of the last start (JSON text). Undefined: none were stored yet. */
+export function findSettings(db: Db): string | undefined {
+  return findMeta(db, 'settings');
+}
+
+/** Stores what `findSettings` returns. */
+export function putSettings(db: Db, settings: string): void {
+  putMeta(db, 'settings', settings);
+}
+
 /** The manifest (JSON text) of a backup. Undefined: this is not a backup. */
 export function readManifest(db: Db): string | undefined {
   return findMeta(db, 'backup');

@@ -1,16 +1,16 @@
 import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
-import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { Db } from '../sqlite/database.ts';
-import { forgeCredential } from './forge-credential.ts';
+import { findUser } from '../sqlite/users.ts';
+import { forgeCredential, type ServerToken } from './forge-credential.ts';
 import { patchedSecrets, requireProject } from './project-commands.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
 type ProjectCheckDependencies = {
   db: Db;
   keys: Keys;
-  config: Pick<Config, 'git_token' | 'git_host'>;
+  config: ServerToken;
   repositories: RepositoryCheck;
 };
 
@@ -46,7 +46,8 @@ export class ProjectCheck {
     repo_url: string,
     secrets: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
   ): Promise<string[]> {
-    const credential = forgeCredential(repo_url, secrets, this.#deps.config);
+    const { db, config } = this.#deps;
+    const credential = forgeCredential(repo_url, secrets, config, findUser(db, user_id));
     return this.#deps.repositories.check(user_id, { repo_url, credential });
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ErrandError } from '../../protocol/problem.ts';
-import { seal, unseal, type Keys } from '../base/keys.ts';
+import type { Keys } from '../base/keys.ts';
+import { seal, unseal } from '../base/seal.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';

@@ -3,6 +3,7 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
+import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
 import type { Config } from '../base/config.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -19,7 +20,7 @@ import { newTask, type TaskRow } from '../domain/task.ts';
 
 /** The server's defaults for new tasks. `models`: whether the price table has this model; absent: all are allowed. */
 export type TaskDefaults = {
-  config: Pick<Config, 'model' | 'effort' | 'budget_usd' | 'max_turns'>;
+  config: Pick<Config, 'model' | 'effort' | 'budget_usd' | 'member_budget_usd_max' | 'max_turns'>;
   models?: ((name: string) => boolean) | undefined;
 };
 
@@ -33,6 +34,8 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
     throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
       errors: [{ field: '/model', message: 'is not in the price table' }],
     });
+  requireBudget(tx.db, config, user_id, input.budget_usd);
+  const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   const task = newTask(
@@ -44,7 +47,8 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       model,
       effort: input.effort ?? project?.effort ?? config.effort,
-      budget_usd: input.budget_usd ?? project?.budget_usd ?? config.budget_usd,
+      // A project may have a higher budget from before the bound was set.
+      budget_usd: Math.min(budget_usd, budgetMax(tx.db, config, user_id)),
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,
     },

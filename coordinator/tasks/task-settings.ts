@@ -1,8 +1,7 @@
 import type { EgressPolicy } from '../domain/egress-policy.ts';
 import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
-import { forgeCredential } from './forge-credential.ts';
-import type { Config } from '../base/config.ts';
+import { forgeCredential, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -14,7 +13,7 @@ import type { AttemptRow, TaskRow } from '../domain/task.ts';
 /** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
-type TaskSettingsDependencies = { db: Db; keys: Keys; config: Pick<Config, 'git_token' | 'git_host'> };
+type TaskSettingsDependencies = { db: Db; keys: Keys; config: ServerToken };
 
 /** The commands that a new attempt of the task has to run. */
 export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_command' | 'verify_command'> {
@@ -42,7 +41,8 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
     repository: (task_id: string): ForgeRepository => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);
-      const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config);
+      const user = findUser(db, task.user_id);
+      const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config, user);
       return { repo_url: task.repo_url, credential };
     },
     /** For the forward proxy. */

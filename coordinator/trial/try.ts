@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isEnded, SAMPLE_REPO_URL } from '../../protocol/task.ts';
+import { setupLink } from '../auth/setup-code.ts';
 import { ConfigError, readConfig } from '../base/config.ts';
 import { createLogger } from '../base/logger.ts';
 import { openClient } from '../cli/client-command.ts';
@@ -37,7 +38,7 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
   const errand = await start(config, { logger });
   try {
     print(io, aboutServer(errand, config.model, io.columns));
-    const code = await runSample(io, errand.url);
+    const code = await runSample(io, errand);
     if (code !== EXIT.succeeded) return code;
     const [repository = ''] = await readdir(join(config.data_dir, 'samples'));
     print(io, nextSteps(errand.url, io.password ?? '', join(config.data_dir, 'samples', repository)));
@@ -51,14 +52,14 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
 }
 
 /** Runs the commands that a newcomer would type. */
-async function runSample(io: Io, url: string): Promise<number> {
+async function runSample(io: Io, { url, setup_code = '' }: Errand): Promise<number> {
   const type = (argv: string[]): Promise<number> => {
     const typed = argv.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
     print(io, [[], [['command', `$ npx errand ${typed}`]]]);
     return run(argv, io, COMMANDS, (columns) => overviewOf(COMMANDS, columns));
   };
   for (const argv of [
-    ['login', '--server', url, '--signup', '--email', EMAIL],
+    ['signup', setupLink(url, setup_code), '--email', EMAIL],
     ['task', PROMPT, '--repo', SAMPLE_REPO_URL, '--follow'],
   ]) {
     const code = await type(argv);
@@ -121,7 +122,14 @@ function trialIo(folder: string): Io {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
   const password = randomBytes(9).toString('base64url');
-  return { ...processIo(), server: undefined, servers: new ServersFile(folder), password, signal: ended.signal };
+  return {
+    ...processIo(),
+    server: undefined,
+    token: undefined,
+    servers: new ServersFile(folder),
+    password,
+    signal: ended.signal,
+  };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'errand-try-'));

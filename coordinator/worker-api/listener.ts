@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { ListenOptions } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { ConnectionLimit } from '../base/connection-limit.ts';
 import { within } from '../base/deadline.ts';
 import type { ListenerId } from './fence.ts';
 
@@ -30,6 +31,8 @@ const HEAD_MS = 10_000;
 const CLOSE_WAIT_MS = 1_000;
 const SOCKET_CONNECTIONS_MAX = 256;
 const TCP_CONNECTIONS_MAX = 4096;
+/** The connections of one address that have sent no request yet. */
+const SILENT_CONNECTIONS_MAX = 256;
 
 /** One HTTP server for workers. */
 export class Listener {
@@ -50,13 +53,18 @@ export class Listener {
       this.#connections.add(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
+    const limit = new ConnectionLimit(this.#server, SILENT_CONNECTIONS_MAX);
     this.#server.on('request', (request, response) => {
+      limit.release(request.socket);
       const served = handlers.request(request, response, id);
       if (!served) return;
       this.#in_flight.add(served);
       void served.finally(() => this.#in_flight.delete(served));
     });
-    this.#server.on('connect', (request, socket, head) => handlers.connect(request, socket, head, id));
+    this.#server.on('connect', (request, socket, head) => {
+      limit.release(socket);
+      handlers.connect(request, socket, head, id);
+    });
   }
 
   /** The TCP port. Throws for a unix socket. */

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { BrowserGuard } from '../base/browser-guard.ts';
+import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ThreadPool } from '../base/threads.ts';
 import { newId } from '../../protocol/ids.ts';
@@ -24,7 +26,7 @@ import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT } from './read-callbacks.ts';
-import { parseRoute, type CallbackName } from './route.ts';
+import { parseRoute, type CallbackName, type Route } from './route.ts';
 
 export type WorkerApiDependencies = {
   log: EventLog;
@@ -38,6 +40,7 @@ export type WorkerApiDependencies = {
   egress: TunnelProxy;
   /** Checks large bodies. */
   threads: ThreadPool;
+  browser_guard: BrowserGuard;
   /** Called with the code of each call that was refused. */
   onRefused?: (code: ErrorCode) => void;
   logger: Logger;
@@ -65,6 +68,7 @@ export class WorkerApi {
   });
   /** An assignment holds the whole transcript in memory until the worker has read it. */
   readonly #assignments = new ConcurrencyLimit(1, { detail: 'The task is being sent its assignment already.' });
+  readonly #assignment_rate = new Rate(LIMITS.assignments_per_minute_max, 'The task fetches its assignment too often.');
   readonly #handlers: Handlers = {
     request: (request, response, listener) => this.#request({ request, response, listener }),
     connect: (request, socket, head, listener) => void this.#connect(request, socket, head, listener),
@@ -96,10 +100,10 @@ export class WorkerApi {
    * forwarded requests.
    */
   #request(exchange: Exchange): Promise<void> | undefined {
-    const { request, response } = exchange;
-    const route = parseRoute(request.url ?? '');
-    if (!route) {
-      this.#fail(response, writeProblem, new ErrandError('not_found', 'There is no such path.'));
+    const { response } = exchange;
+    const route = this.#routeOf(exchange);
+    if (route instanceof ErrandError) {
+      this.#fail(response, writeProblem, route);
       return undefined;
     }
     const { task_id, name } = route;
@@ -113,6 +117,18 @@ export class WorkerApi {
       this.#fail(response, writeError, error),
     );
     return undefined;
+  }
+
+  /** The route of a request, or why it is refused whoever sends it. */
+  #routeOf({ request, listener }: Exchange): Route | ErrandError {
+    try {
+      // No browser reaches a unix socket.
+      if (listener === 'tcp') this.#deps.browser_guard.check(request);
+    } catch (error) {
+      if (error instanceof ErrandError) return error;
+      throw error;
+    }
+    return parseRoute(request.url ?? '') ?? new ErrandError('not_found', 'There is no such path.');
   }
 
   async #forward(exchange: Exchange, task_id: string, proxy: WorkerProxy, path: string): Promise<void> {
@@ -165,6 +181,7 @@ export class WorkerApi {
 
   /** Resolves once the worker has read it, or has hung up. */
   async #sendAssignment(response: ServerResponse, task_id: string, attempt: number): Promise<void> {
+    this.#assignment_rate.take(task_id);
     const assignment = await this.#deps.assignment(task_id, attempt);
     if (response.destroyed) return;
     const closed = once(response, 'close', { signal: AbortSignal.timeout(SEND_MS) });

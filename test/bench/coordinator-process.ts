@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Session } from '../../protocol/accounts.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const MAIN = path('coordinator/main.ts');
@@ -98,16 +99,16 @@ function residentBytes(pid = 0): number {
 
 export const BENCH_ACCOUNT = { email: 'bench@example.org', password: 'a bench is for sitting' };
 
-/** Creates the first account. */
-export function signUp(url: string): Promise<Session> {
-  return session(`${url}/auth/signup`, BENCH_ACCOUNT);
+/** Creates the first account of the server on this data folder. */
+export function signUp(url: string, data_dir: string): Promise<Session> {
+  return session(`${url}/auth/signup`, { ...BENCH_ACCOUNT, setup_code: setupCodeOf(data_dir) });
 }
 
 export function logIn(url: string, email: string): Promise<Session> {
   return session(`${url}/auth/login`, { ...BENCH_ACCOUNT, email });
 }
 
-async function session(url: string, body: typeof BENCH_ACCOUNT): Promise<Session> {
+async function session(url: string, body: Record<string, string>): Promise<Session> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -104,7 +104,7 @@ async function bytesASocket(
 async function addUsers(data_dir: string, count: number): Promise<string[]> {
   {
     await using server = await startCoordinatorProcess(data_dir);
-    await signUp(server.url);
+    await signUp(server.url, data_dir);
   }
   const db = new Database(join(data_dir, 'errand.db'));
   const copy = db.prepare(

@@ -42,7 +42,7 @@ async function seededServer(stack: AsyncDisposableStack, count: number) {
   const { path } = stack.use(await temporaryFolder());
   {
     await using first = await startCoordinatorProcess(path);
-    await signUp(first.url);
+    await signUp(first.url, path);
   }
   const task_id = seed(join(path, 'errand.db'), count);
   const server = stack.use(await startCoordinatorProcess(path));

@@ -75,7 +75,7 @@ async function sender(stack: AsyncDisposableStack, runner: 'docker' | 'process',
   const warm_workers = warm ? '1' : '0';
   const settings = { ERRAND_RUNNER: runner, ERRAND_WORKER_IMAGE: IMAGE, ERRAND_WARM_WORKERS: warm_workers };
   const { url } = stack.use(await startCoordinatorProcess(path, settings));
-  const { user, access_token } = await signUp(url);
+  const { user, access_token } = await signUp(url, path);
   const api = new Api(url, access_token);
   const phone = stack.adopt(new Phone(url, user.id, () => access_token), (it) => it.close());
   await phone.until(({ frames }) => frames.some(({ type }) => type === 'caught_up'));

@@ -17,6 +17,7 @@ import { until } from '../support/until.ts';
 import type { Random } from '../support/random.ts';
 import { counting, promptFor } from './story.ts';
 import { Witness } from './witness.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 const ENTRY = fileURLToPath(new URL('./coordinator.ts', import.meta.url));
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/errand', import.meta.url));
@@ -105,7 +106,10 @@ export class Scene {
     const api = new Api(`http://127.0.0.1:${this.env['PORT']}`);
     this.#api = api;
     const account = { email: 'ann@example.org', password: PASSWORD };
-    const session = await this.insist(() => api.call('signup', { body: account }));
+    const session = await this.insist(async () => {
+      const setup_code = setupCodeOf(this.data_dir);
+      return api.call('signup', { body: { ...account, setup_code } });
+    });
     this.#session = session;
     api.token = session.access_token;
     const repo_url = await this.forge.createRepository('adder.git');

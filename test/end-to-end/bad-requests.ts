@@ -7,7 +7,7 @@ import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import type { ExecutionContext } from 'ava';
 import type { Agent } from 'undici';
 import { WebSocket } from 'ws';
-import { readKeys } from '../../coordinator/base/keys.ts';
+import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -20,6 +20,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 /* Bad requests of every kind, to every listener of a coordinator in a separate process. */
 
@@ -37,7 +38,7 @@ export async function startTarget(t: ExecutionContext) {
   const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
-  const [session, other] = [await signUp(api, 'ann'), await signUp(api, 'bob')];
+  const [session, other] = [await signUp(api, 'ann', data_dir), await signUp(api, 'bob', data_dir)];
   api.token = session.access_token;
   // The socket of a warm worker accepts no token.
   const workers = join(data_dir, 'workers');
@@ -50,19 +51,27 @@ export async function startTarget(t: ExecutionContext) {
   return { coordinator, url, session, other, tokens, task_id, callback_port, worker_socket };
 }
 
-const signUp = (api: Api, name: string): Promise<Session> =>
-  api.call('signup', { body: { email: `${name}@example.org`, password: 'correct horse battery' } });
+const signUp = (api: Api, name: string, data_dir: string): Promise<Session> =>
+  api.call('signup', {
+    body: {
+      email: `${name}@example.org`,
+      password: 'correct horse battery',
+      setup_code: setupCodeOf(data_dir),
+    },
+  });
+
+const newestOf = ({ access, task }: Keys) => ({ access: access.newest.key, task: task.newest.key });
 
 type Tokens = { data_dir: string; url: string; callback_port: number; session: Session; task_id: string };
 
 /** Tokens that the server refuses everywhere, or only where it expects a person's. */
 async function foreignTokens({ data_dir, url, callback_port, session, task_id }: Tokens): Promise<string[]> {
-  const keys = readKeys(data_dir);
+  const { access, task } = newestOf(readKeys(data_dir));
   const good = decodeJwt(session.access_token);
   const sign = (claims: object, key: Uint8Array, typ = 'at+jwt') =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ }).sign(key);
   // This token is accepted; each one below has one fault.
-  await new Api(url, await sign(good, keys.access)).call('me', {});
+  await new Api(url, await sign(good, access)).call('me', {});
   const task_token = await signedTaskToken(data_dir, callback_port, task_id);
   const [head, body, signature] = session.access_token.split('.');
   return [
@@ -75,11 +84,11 @@ async function foreignTokens({ data_dir, url, callback_port, session, task_id }:
     `${head}.${body}.${signature?.split('').toReversed().join('')}`,
     new UnsecuredJWT(good).encode(),
     await sign(good, crypto.getRandomValues(new Uint8Array(32))),
-    await sign({ ...good, iss: 'another-server' }, keys.access),
-    await sign({ ...good, aud: 'errand:task' }, keys.access),
-    await sign({ ...good, exp: 1 }, keys.access),
-    await sign(good, keys.access, 'task+jwt'),
-    await sign(good, keys.task),
+    await sign({ ...good, iss: 'another-server' }, access),
+    await sign({ ...good, aud: 'errand:task' }, access),
+    await sign({ ...good, exp: 1 }, access),
+    await sign(good, access, 'task+jwt'),
+    await sign(good, task),
     task_token,
   ];
 }
@@ -230,7 +239,7 @@ async function cutOff(url: string): Promise<void> {
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(
-    'POST /task HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"pro',
+    'POST /task HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"pro',
     () => socket.destroy(),
   );
   await once(socket, 'close');

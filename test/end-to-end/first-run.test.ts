@@ -5,11 +5,13 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { setupLink } from '../../coordinator/auth/setup-code.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { CoordinatorProcess, TCP_MAIN } from '../support/coordinator-process.ts';
 import { dockerTest, whyNot } from '../support/docker.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { git } from '../support/git-server.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 /* The first steps of a newcomer who has only this repository: start the server, run the commands that it prints. */
 
@@ -32,14 +34,14 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   const url = await coordinator.url();
   await coordinator.shows('--follow\n');
   t.regex(coordinator.stdout, /the demo model, since ANTHROPIC_API_KEY is not set/);
-  const [login = [], task = [], ...more] = commandsOf(coordinator.stdout);
+  const [signup = [], task = [], ...more] = commandsOf(coordinator.stdout);
   t.deepEqual(more, []);
-  t.deepEqual(login, ['login', '--server', url, '--signup']);
+  t.deepEqual(signup, ['signup', setupLink(url, setupCodeOf(data_dir))]);
   t.deepEqual([task[0], ...task.slice(2)], ['task', '--repo', 'errand://sample', '--follow']);
 
   const person = await CommandLine.create(t);
   const { email, password } = CREDENTIALS;
-  const logged_in = await person.run([...login, '--email', email], { stdin: `${password}\n` });
+  const logged_in = await person.run([...signup, '--email', email], { stdin: `${password}\n` });
   t.is(logged_in.code, 0, logged_in.stderr);
   const followed = await person.run(task);
   t.is(followed.code, 0, followed.stdout + followed.stderr);
@@ -101,7 +103,7 @@ test.serial('the server prints ERRAND_PUBLIC_URL as its address', async (t) => {
   const coordinator = CoordinatorProcess.start(t, await temporaryFolder(t), env);
   await coordinator.shows('--follow\n');
   t.regex(coordinator.stdout, /^Errand is ready: https:\/\/errand\.example\.org$/m);
-  t.regex(coordinator.stdout, /login --server https:\/\/errand\.example\.org --signup$/m);
+  t.regex(coordinator.stdout, /signup https:\/\/errand\.example\.org\/#setup=[0-9a-f]{24}$/m);
 });
 
 test.serial('all wrong settings are reported at once, each with its fault', async (t) => {

@@ -11,6 +11,7 @@ import { buildImage, dockerTest } from '../support/docker.ts';
 import { ended } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { basic, git, startGitServer } from '../support/git-server.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 import { runLine, startMock } from '../support/mock-program.ts';
 
 /* Each way to run a worker of another language that the pages name, with the worker in Python. */
@@ -135,7 +136,7 @@ async function onServer(t: ExecutionContext, env: Record<string, string>): Promi
   const data_dir = await temporaryFolder(t);
   const coordinator = CoordinatorProcess.start(t, data_dir, env);
   const api = new Api(await coordinator.url());
-  const body = { email: 'me@example.org', password: 'correct horse battery' };
+  const body = { email: 'me@example.org', password: 'correct horse battery', setup_code: setupCodeOf(data_dir) };
   api.token = (await api.call('signup', { body })).access_token;
   const { id } = await api.call('createTask', { body: { prompt: 'Say hello.', repo_url: 'errand://sample' } });
   const task = await ended({ api }, id);

@@ -46,7 +46,7 @@ async function startScene(t: ExecutionContext, runner: 'docker' | 'process') {
   const settings = { ...services, PORT: String(await freePort()) };
   const start = (main?: string) => CoordinatorProcess.start(t, data_dir, settings, main);
   const first = start();
-  const { api, session, id, phone } = await sendFirstErrand(t, await first.url(), forge, BROKEN);
+  const { api, session, id, phone } = await sendFirstErrand(t, { url: await first.url(), data_dir }, forge, BROKEN);
   const scene: Scene = {
     coordinator: first,
     again: async (main) => {

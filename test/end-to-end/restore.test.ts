@@ -15,6 +15,7 @@ import { startS3Stub } from '../support/s3-stub.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 const TURNS = 12;
 
@@ -40,7 +41,7 @@ async function startHeldErrand(t: ExecutionContext, runner: 'docker' | 'process'
   const { forge, settings } = await startServices(t, runner, script);
   const start = () => CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const coordinator = start();
-  const { session, id, phone } = await sendFirstErrand(t, await coordinator.url(), forge, BROKEN);
+  const { session, id, phone } = await sendFirstErrand(t, { url: await coordinator.url(), data_dir }, forge, BROKEN);
   return { data_dir, held, start, coordinator, session, id, phone, callback_port: settings.ERRAND_CALLBACK_PORT };
 }
 
@@ -192,7 +193,7 @@ test.serial(
     const settings = { ERRAND_RUNNER: 'process' };
     const first = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
     const before = new Api(await first.url());
-    before.token = (await before.call('signup', { body: ANN })).access_token;
+    before.token = (await before.call('signup', { body: { ...ANN, setup_code: setupCodeOf(data_dir) } })).access_token;
     const project = { name: 'P', repo_url: 'errand://sample', secrets: { SECRET: 'sesame' } };
     const { id: project_id } = await before.call('createProject', { body: project });
     await first.stop();

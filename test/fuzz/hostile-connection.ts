@@ -37,7 +37,7 @@ export function hostileConnection(random: Random, target: Target): HostileConnec
 }
 
 function head(method: string, path: string, headers: string[] = []): string {
-  return [`${method} ${path} HTTP/1.1`, 'Host: errand.test', ...headers, '', ''].join('\r\n');
+  return [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
 }
 
 function request(random: Random, target: Target): string {

@@ -10,6 +10,7 @@ import { freePort } from '../support/free-port.ts';
 import { workerPid } from '../support/processes.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 
 export type Scene = Awaited<ReturnType<typeof startScene>>;
 
@@ -33,7 +34,7 @@ export async function startScene(t: ExecutionContext) {
   const coordinator = CoordinatorProcess.start(t, data_dir, settings, TCP_MAIN);
   const url = await coordinator.url();
   const api = new Api(url);
-  const body = { email: 'ann@example.org', password: 'correct horse battery' };
+  const body = { email: 'ann@example.org', password: 'correct horse battery', setup_code: setupCodeOf(data_dir) };
   const session = await api.call('signup', { body });
   api.token = session.access_token;
   const go = join(data_dir, 'go');

@@ -45,7 +45,7 @@ function workerTarget({ worker, tunnel }: Scene, at: ListenerAddress): Target {
 
 const get = (path: string, ...headers: string[]) => request('GET', path, ...headers);
 const request = (method: string, path: string, ...headers: string[]) =>
-  [`${method} ${path} HTTP/1.1`, 'Host: errand.test', 'Connection: close', ...headers, '', ''].join('\r\n');
+  [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', ''].join('\r\n');
 
 function publicApi({ session, task_id }: Scene): Omit<Target, 'name' | 'to'> {
   const socket = `/ws/${session.user.id}`;

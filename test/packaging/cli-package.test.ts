@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { setupLink } from '../../coordinator/auth/setup-code.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { PASSWORD, startApi } from '../support/start-api.ts';
 
@@ -25,7 +26,7 @@ test('the packed command line installs with two dependencies, and works without 
   const server = await startApi(t);
   const env = { PATH: process.env.PATH, HOME: folder, ERRAND_PASSWORD: PASSWORD };
   const errand = (...argv: string[]) => execute(join(folder, 'bin/errand'), argv, { env, cwd: folder });
-  const login = await errand('login', '--signup', '--server', server.url, '--email', 'ada@example.org');
+  const login = await errand('signup', setupLink(server.url, server.setup_code), '--email', 'ada@example.org');
   t.regex(login.stdout, /^You are logged in to /);
   t.is((await errand('tasks')).stdout, 'No errands. Send one with: errand task "…" --repo errand://sample\n');
   const refused = await t.throwsAsync(errand('backup'), {

@@ -58,8 +58,9 @@ dockerTest(
     await until('the coordinator is ready', () => isReady(url), 60_000);
 
     const cli = await CommandLine.create(t);
-    const login = ['login', '--signup', '--server', url, '--email', 'ada@example.org'];
-    t.is((await cli.run(login, { env: { ERRAND_PASSWORD: 'correct horse battery' } })).code, 0);
+    const link = /errand signup (\S+)/.exec(await docker('logs', coordinator))?.[1] ?? '';
+    const signup = ['signup', link, '--email', 'ada@example.org'];
+    t.is((await cli.run(signup, { env: { ERRAND_PASSWORD: 'correct horse battery' } })).code, 0);
     const sent = await cli.run(['task', 'Make the tests pass', '--repo', 'errand://sample', '--follow']);
     t.is(sent.code, 0, `${sent.stdout}${sent.stderr}\n${await docker('logs', coordinator)}`);
     const branch = /(errand\/[0-9a-z]+-make-the-tests-pass) \(/.exec(sent.stdout)?.[1] ?? '';

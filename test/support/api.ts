@@ -18,7 +18,14 @@ export type UncheckedRequest = {
 };
 
 /** Error codes that every route may return without declaring them. */
-const COMMON: ErrorCode[] = ['invalid', 'unauthenticated', 'too_large', 'unsupported_media_type', 'internal'];
+const COMMON: ErrorCode[] = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'too_large',
+  'unsupported_media_type',
+  'internal',
+];
 
 /** A client of the public API that checks each response against the route's schema. An undeclared field is an error. */
 export class Api {

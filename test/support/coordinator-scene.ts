@@ -5,6 +5,7 @@ import { freePort } from './free-port.ts';
 import { startGitServer, type GitServer } from './git-server.ts';
 import { startModel, type ModelOptions } from './model/server.ts';
 import { Phone } from './phone.ts';
+import { setupCodeOf } from './setup-code.ts';
 
 /* What a test needs that starts the coordinator as a process of its own, and starts it again. */
 
@@ -28,12 +29,12 @@ export async function startServices(t: ExecutionContext, runner: 'docker' | 'pro
 /** Signs Ann up, and sends an errand on a new repository `adder` with these files. `phone` follows the errand. */
 export async function sendFirstErrand(
   t: ExecutionContext,
-  url: string,
+  { url, data_dir }: { url: string; data_dir: string },
   forge: GitServer,
   files: Record<string, string>,
 ) {
   const api = new Api(url);
-  const session = await api.call('signup', { body: ANN });
+  const session = await api.call('signup', { body: { ...ANN, setup_code: setupCodeOf(data_dir) } });
   api.token = session.access_token;
   const repo_url = await forge.createRepository('adder.git', files);
   const project = { name: 'adder', repo_url, git_token: FORGE.password };

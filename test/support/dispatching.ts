@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
+import { KeyRing } from '../../coordinator/base/key-ring.ts';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
 import { newTask, type TaskRow } from '../../coordinator/domain/task.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
@@ -114,7 +116,7 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   log.subscribe('attempt.ended', ({ task_id, attempt }) => {
     if (findAttemptState(db, task_id, attempt)?.result_at === null) ended.push(`${task_id}/${attempt}`);
   });
-  const tokens = new TaskTokens(new Uint8Array(32), readMeta(db, 'history'));
+  const tokens = new TaskTokens(new KeyRing({ id: 'first', key: new Uint8Array(32) }), readMeta(db, 'history'));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
   const watchdogs = new Watchdogs({ log, relay, logger, times });
   watchdogs.start();
@@ -163,7 +165,8 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
   const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
-  const api = new WorkerApi({ ...parts, ...proxies, threads: new ThreadPool(), assignment: refuse });
+  const more = { browser_guard: new BrowserGuard([]), threads: new ThreadPool(), assignment: refuse };
+  const api = new WorkerApi({ ...parts, ...proxies, ...more });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
 }
 

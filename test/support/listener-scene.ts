@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { KeyRing } from '../../coordinator/base/key-ring.ts';
 import { temporaryFolder } from './folder.ts';
 import { type WorkerApiResponse } from './worker-api-call.ts';
 import { startWorkerApiScene } from './worker-api-scene.ts';
@@ -21,6 +23,10 @@ export async function setListenerScene(t: ExecutionContext, options: SceneOption
   const beat = { attempt, last_seq: 0, waiting_for: null };
   return { folder, scene, user_id, id, attempt, token, where, beat, path: `/internal/tasks/${id}/heartbeat` };
 }
+
+/** Those of another server. */
+export const foreignTokens = () =>
+  new TaskTokens(new KeyRing({ id: 'first', key: new Uint8Array(32).fill(9) }), 'elsewhere');
 
 /** The status and the error code of a response. */
 export const refusal = ({ status, body }: WorkerApiResponse) => [status, (body as { code: string }).code];

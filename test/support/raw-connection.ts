@@ -40,7 +40,7 @@ export async function rawExchange(to: NetConnectOpts, text: string): Promise<str
 /** The head of a browser's WebSocket upgrade request. `headers` override the defaults. */
 export function upgradeRequest(target: string, headers: Record<string, string> = {}): string {
   const all = {
-    host: 'errand.test',
+    host: 'localhost',
     connection: 'Upgrade',
     upgrade: 'websocket',
     'sec-websocket-version': '13',

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
+import { setupCode } from '../../coordinator/auth/setup-code.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
@@ -45,6 +47,8 @@ export type StartedApi = {
   runner: { fault: string | null };
   /** Set it to simulate another database. */
   epoch: { now: string };
+  /** What the first account needs. */
+  setup_code: string;
   /** Creates an account and a client for it. */
   person: (email?: string) => Promise<{ api: Api; session: Session; password: string }>;
 };
@@ -78,9 +82,8 @@ export async function startApi(
   const now = (): number => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
-  const readiness: Readiness = { ready: true, checks: {} };
-  const runner: StartedApi['runner'] = { fault: null };
-  const epoch = { now: readMeta(db, 'epoch') };
+  const mutable = { clock, ...mutableParts(db) };
+  const { readiness, runner, epoch } = mutable;
   const app = createApp({
     config,
     log,
@@ -105,14 +108,21 @@ export async function startApi(
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    lives: (who) => auth.sessions.lives(who),
+    lives: (who) => auth.authenticator.lives(who),
+    browser_guard: new BrowserGuard(config.hosts),
     limits: { socket_log_in_check_ms: 200 },
     logger,
   });
   const http = await serve(t, requestListener(app, logger), sockets, db);
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const mutable = { clock, readiness, runner, epoch };
-  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, person: signUps(auth, url) };
+  const setup_code = setupCode(keys, readMeta(db, 'instance'));
+  const person = signUps(auth, url, setup_code);
+  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+}
+
+/** What a test may set. */
+function mutableParts(db: Db): Pick<StartedApi, 'readiness' | 'runner' | 'epoch'> {
+  return { readiness: { ready: true, checks: {} }, runner: { fault: null }, epoch: { now: readMeta(db, 'epoch') } };
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */
@@ -136,13 +146,13 @@ async function serve(
   return http;
 }
 
-function signUps(auth: Auth, url: string): StartedApi['person'] {
+function signUps(auth: Auth, url: string, setup_code: string): StartedApi['person'] {
   let people = 0;
   return async (email = `person${people + 1}@example.org`) => {
     people++;
     // Each from another address: sign-ups are rate-limited by address.
     const client = { address: `10.0.0.${people}`, user_agent: null };
-    const session = await auth.logins.signup({ email, password: PASSWORD }, client);
+    const session = await auth.logins.signup({ email, password: PASSWORD, setup_code }, client);
     return { api: new Api(url, session.access_token), session, password: PASSWORD };
   };
 }

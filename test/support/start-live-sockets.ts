@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { Logger } from '../../coordinator/base/logger.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
@@ -38,6 +39,7 @@ export async function startLiveSockets({ db, relay, logger, now, limits }: Optio
       return () => listeners.delete(listener);
     },
     lives: () => true,
+    browser_guard: new BrowserGuard([]),
     ...(limits && { limits }),
   });
   sockets.start();

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ErrandError } from '../../protocol/problem.ts';
+import { KeyRing } from '../../coordinator/base/key-ring.ts';
+import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -29,7 +31,11 @@ export async function startWorkerApiScene(options: Options) {
   const db = openDatabase(join(folder, 'errand.db'));
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  const tokens = new TaskTokens(new Uint8Array(32).fill(7), readMeta(db, 'history'), now);
+  const tokens = new TaskTokens(
+    new KeyRing({ id: 'first', key: new Uint8Array(32).fill(7) }),
+    readMeta(db, 'history'),
+    now,
+  );
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => ended.push(`${task_id}/${attempt}`));
   const times = watchdogTimes({ time_limit_ms: 60_000, ...options });
@@ -42,6 +48,7 @@ export async function startWorkerApiScene(options: Options) {
     tokens,
     leases: watch.leases,
     progress: watch.progress,
+    browser_guard: new BrowserGuard([]),
     logger,
     threads: new ThreadPool(),
     assignment: unavailable,

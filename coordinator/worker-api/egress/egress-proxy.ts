@@ -6,6 +6,7 @@ import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { addressGuard, pinned, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
+import { Rate } from '../../base/rate.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EgressPolicy } from '../../domain/egress-policy.ts';
 import { abortOnClose } from '../abort-on-close.ts';
@@ -13,12 +14,15 @@ import type { Caller, TunnelProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { refuseTunnel } from '../reply.ts';
 import { allowDestination, type Destination } from './destination.ts';
+import type { NoteUse } from '../worker-audit.ts';
 import { runTunnel } from './tunnel.ts';
 
 export type EgressDependencies = {
   /** The hosts that a task may reach, by the current settings of its project. */
   policy: (task_id: string) => EgressPolicy;
   private_hosts: string[];
+  /** Records each host that a worker reaches. */
+  noteUse?: NoteUse;
   logger: Logger;
   /** For tests. The defaults use the real network. */
   resolve?: Resolve;
@@ -40,15 +44,18 @@ const TIMEOUTS: EgressTimeouts = { connect_ms: 10_000, hello_ms: 10_000, idle_ms
 export class EgressProxy implements TunnelProxy {
   readonly #policy: (task_id: string) => EgressPolicy;
   readonly #private_hosts: string[];
+  readonly #noteUse: NoteUse;
   readonly #logger: Logger;
   readonly #guard: AddressGuard;
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
   readonly #timeouts: EgressTimeouts;
   readonly #limit = new ConcurrencyLimit(LIMITS.egress_tunnels_max, { detail: 'This task has too many open tunnels.' });
+  readonly #refusals = new Rate(LIMITS.egress_refusals_per_minute_max, 'This task had too many tunnels refused.');
 
   constructor({
     policy,
     private_hosts,
+    noteUse = () => undefined,
     logger,
     resolve,
     connect = netConnect,
@@ -56,6 +63,7 @@ export class EgressProxy implements TunnelProxy {
   }: EgressDependencies) {
     this.#policy = policy;
     this.#private_hosts = private_hosts;
+    this.#noteUse = noteUse;
     this.#logger = logger;
     this.#guard = addressGuard(private_hosts, resolve);
     this.#connect = connect;
@@ -72,15 +80,19 @@ export class EgressProxy implements TunnelProxy {
     client.on('error', (err) => log.debug({ err }, 'worker closed a tunnel with an error'));
     addAbortSignal(signal, client);
     try {
+      this.#refusals.require(task_id);
       await this.#limit.run(task_id, async () => {
         const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
         const upstream = await this.#reach(destination, abortOnClose(client, signal));
+        this.#noteUse(caller, 'host.reached', { host: `${destination.host}:${destination.port}` });
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
         if (head.length > 0) client.unshift(head);
         await runTunnel({ client, upstream, destination, timeouts: this.#timeouts, log });
       });
     } catch (err) {
-      log.warn({ err }, 'tunnel refused');
+      const too_many = err instanceof ErrandError && err.code === 'rate_limited';
+      if (!too_many) this.#refusals.use(task_id);
+      log[too_many ? 'debug' : 'warn']({ err }, 'tunnel refused');
       refuseTunnel(client, err, request_id);
     }
   }

@@ -7,6 +7,7 @@ import { addressGuard, type Resolve } from '../../base/address-guard.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ForgeRepository } from '../../domain/forge-repository.ts';
 import { abortOnClose } from '../abort-on-close.ts';
+import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
@@ -24,6 +25,8 @@ export type GitDependencies = {
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
+  /** Records each push, and the use of a credential. */
+  noteUse?: NoteUse;
   logger: Logger;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
@@ -39,6 +42,7 @@ export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: (task_id: string) => ForgeRepository;
   readonly #sample: GitDependencies['sample'];
+  readonly #noteUse: NoteUse;
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
@@ -50,6 +54,7 @@ export class GitProxy implements WorkerProxy {
     const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
+    this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
     this.#forge = new Forge(addressGuard(deps.private_hosts, deps.resolve), timeouts, deps.proxy);
@@ -77,7 +82,7 @@ export class GitProxy implements WorkerProxy {
     const body = { chunks: requestBody(request, this.#pack_bytes_max), bytes: bodyLength(request) };
     const answer = await (is_rpc && service === 'git-receive-pack'
       ? this.#push(caller, git, body)
-      : this.#ask(caller.task_id, is_rpc ? { ...git, body } : git));
+      : this.#ask(caller, is_rpc ? { ...git, body } : git));
     response.writeHead(200, answer.headers);
     await pipeline(answer.body, response, { signal });
   }
@@ -86,7 +91,8 @@ export class GitProxy implements WorkerProxy {
    * Forwards a push where all its commands are allowed. Else nothing is forwarded, and git gets a reason for each
    * ref.
    */
-  async #push({ task_id, attempt }: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
+  async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
+    const { task_id, attempt } = caller;
     const { push, body, refuse } = await openPush(sent);
     const reasons = refusalOf(push, task_id);
     const refs = push.commands.map(({ ref }) => ref);
@@ -94,14 +100,22 @@ export class GitProxy implements WorkerProxy {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
       return refuse(reasons);
     }
-    if (refs.length > 0) this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
-    return this.#ask(task_id, { ...request, body });
+    const answer = await this.#ask(caller, { ...request, body });
+    if (refs.length === 0) return answer;
+    this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
+    const commits = push.commands.map((command) => [command.ref, command.new]);
+    this.#noteUse(caller, 'git.pushed', { host: this.#hostOf(task_id), refs: Object.fromEntries(commits) });
+    return answer;
   }
 
-  async #ask(task_id: string, request: GitRequest): Promise<GitResponse> {
-    const repository = this.#repository(task_id);
-    return repository.repo_url === SAMPLE_REPO_URL
-      ? this.#sample(request, task_id)
-      : this.#forge.ask(repository, request);
+  async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
+    const repository = this.#repository(caller.task_id);
+    if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
+    if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: this.#hostOf(caller.task_id) });
+    return this.#forge.ask(repository, request);
+  }
+
+  #hostOf(task_id: string): string {
+    return new URL(this.#repository(task_id).repo_url).host;
   }
 }

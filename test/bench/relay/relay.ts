@@ -105,7 +105,7 @@ async function startProduct(stack: AsyncDisposableStack): Promise<Target> {
     ERRAND_WARM_WORKERS: '0',
   };
   const server = stack.use(await startServerProcess(program('product-server'), env));
-  const { user, access_token } = await signUp(server.url);
+  const { user, access_token } = await signUp(server.url, path);
   const api = new Api(server.url, access_token);
   for (let i = 0; i < WORKERS; i++)
     await api.call('createTask', { body: { prompt: 'Wait', repo_url: SAMPLE_REPO_URL } });

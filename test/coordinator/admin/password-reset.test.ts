@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import test from 'ava';
+import { setupLink } from '../../../coordinator/auth/setup-code.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 
 const EMAIL = 'ada@example.org';
 const PROCESSES = { ERRAND_RUNNER: 'process' };
@@ -13,7 +15,8 @@ test('password reset gives an owner a new password while the server is stopped',
   const cli = await CommandLine.create(t);
   const first = CoordinatorProcess.start(t, data_dir, PROCESSES);
   const login = ['login', '--name', 'home', '--email', EMAIL];
-  await cli.run([...login, '--server', await first.url(), '--signup'], { stdin: 'correct horse battery' });
+  const link = setupLink(await first.url(), setupCodeOf(data_dir));
+  await cli.run(['signup', link, ...login.slice(1)], { stdin: 'correct horse battery' });
 
   const running = await cli.run(['password', 'reset', EMAIL], { env });
   t.is(running.code, 2);

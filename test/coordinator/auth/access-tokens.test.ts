@@ -2,11 +2,13 @@ import { SignJWT, UnsecuredJWT } from 'jose';
 import test from 'ava';
 import { ACCESS_TOKEN_S, AccessTokens } from '../../../coordinator/auth/access-tokens.ts';
 import { WS_TICKET_S, Tickets } from '../../../coordinator/auth/tickets.ts';
+import { KeyRing } from '../../../coordinator/base/key-ring.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 
 const key = new Uint8Array(32).fill(7);
+const keys = new KeyRing({ id: 'first', key });
 const other = new Uint8Array(32).fill(8);
 const [user_id, session] = [newId(), newId()];
 
@@ -24,7 +26,7 @@ function forge(change: { key?: Uint8Array; alg?: string; typ?: string; iss?: str
 
 test('a token names the user and the log-in until it expires', async (t) => {
   let now = Date.now();
-  const tokens = new AccessTokens(key, 'here', () => now);
+  const tokens = new AccessTokens(keys, 'here', () => now);
   const token = await tokens.sign(user_id, session);
   const identity = await tokens.verify(token);
   t.like(identity, { user_id, session });
@@ -34,7 +36,7 @@ test('a token names the user and the log-in until it expires', async (t) => {
 });
 
 test('a token that was not signed here for this use is refused', async (t) => {
-  const tokens = new AccessTokens(key, 'here', Date.now);
+  const tokens = new AccessTokens(keys, 'here', Date.now);
   t.like(await tokens.verify(await forge({})), { user_id }, 'the forgery is good but for what each case changes');
   const cases = {
     'another key': await forge({ key: other }),

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { Limiter, networkOf } from '../../../coordinator/auth/limiter.ts';
+import { networkOf } from '../../../coordinator/base/network-of.ts';
+import { noteAddress } from '../../../coordinator/auth/known-addresses.ts';
+import { Limiter } from '../../../coordinator/auth/limiter.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { insertUser } from '../../../coordinator/sqlite/users.ts';
@@ -20,7 +22,7 @@ async function setUp(t: ExecutionContext) {
   /** The seconds to wait; 0: it was let in (and failed, as far as the limiter knows). */
   const wait_s = (address: string, email = 'ada@example.org', id: string | undefined = user_id): number => {
     try {
-      limiter.login(email, id, address);
+      limiter.login({ email, user_id: id, address });
       return 0;
     } catch (error) {
       if (!(error instanceof ErrandError && error.code === 'rate_limited')) throw error;
@@ -68,21 +70,26 @@ test('an attempt counts until it is known to have succeeded, so that many at onc
   t.is(results.filter((wait) => wait === 0).length, 5);
 });
 
-test('an owner is not locked out at an address that they logged in from before', async (t) => {
-  const { limiter, user_id, clock, wait_s } = await setUp(t);
-  limiter.login('ada@example.org', user_id, '192.0.2.1').succeeded(user_id);
+test('an owner is not locked out at an address that the account was used from before, nor while logged in', async (t) => {
+  const { db, limiter, user_id, clock, wait_s } = await setUp(t);
+  noteAddress(db, user_id, '192.0.2.1', new Date(clock.ms).toISOString());
   for (let n = 0; n < 300; n++) {
     clock.ms += 1000;
     wait_s(`10.0.${Math.floor(n / 200)}.${n % 200}`);
   }
   t.true(wait_s('10.9.9.9') > 0, 'elsewhere the account is held up');
   t.is(wait_s('192.0.2.1'), 0);
+  const attempt = { email: 'ada@example.org', user_id, address: '10.9.9.9' };
+  t.is(limiter.login({ ...attempt, logged_in: true }).lane, 'known');
+  t.is(limiter.login({ ...attempt, address: '192.0.2.1' }).lane, 'known');
+  clock.ms += 3600_000;
+  t.is(limiter.login(attempt).lane, 'strangers');
 });
 
 test('a success clears what failed for the account, not what failed from the address', async (t) => {
   const { limiter, user_id, wait_s } = await setUp(t);
   for (let n = 0; n < 19; n++) wait_s('10.0.0.1', `nobody${n}@example.org`, undefined);
-  limiter.login('ada@example.org', user_id, '10.0.0.1').succeeded(user_id);
+  limiter.login({ email: 'ada@example.org', user_id, address: '10.0.0.1' }).succeeded();
   t.is(wait_s('10.0.0.1', 'nobody@example.org', undefined), 0);
   t.true(wait_s('10.0.0.1', 'other@example.org', undefined) > 0);
 });
@@ -90,9 +97,17 @@ test('a success clears what failed for the account, not what failed from the add
 test('a success gives the account its free failures back, elsewhere too', async (t) => {
   const { limiter, user_id, wait_s } = await setUp(t);
   for (let n = 0; n < 4; n++) t.is(wait_s(`10.0.0.${n}`), 0);
-  limiter.login('ada@example.org', user_id, '192.0.2.1').succeeded(user_id);
+  limiter.login({ email: 'ada@example.org', user_id, address: '192.0.2.1' }).succeeded();
   for (let n = 0; n < 5; n++) t.is(wait_s(`10.0.1.${n}`), 0);
   t.is(wait_s('10.0.2.1'), 1);
+});
+
+test('who is logged in has the same few guesses at every address together', async (t) => {
+  const { limiter, user_id } = await setUp(t);
+  const guess = (n: number) =>
+    limiter.login({ email: 'ada@example.org', user_id, address: `10.0.0.${n}`, logged_in: true });
+  for (let n = 0; n < 5; n++) guess(n);
+  t.throws(() => guess(6), { instanceOf: ErrandError, code: 'rate_limited' });
 });
 
 test('sign-ups are limited by address', async (t) => {

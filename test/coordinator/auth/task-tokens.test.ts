@@ -1,23 +1,25 @@
 import test from 'ava';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { KeyRing } from '../../../coordinator/base/key-ring.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 
 const key = new Uint8Array(32).fill(1);
+const keys = new KeyRing({ id: 'first', key });
 const unauthenticated = { code: 'unauthenticated' };
 
 test('a token names its task and attempt until it expires, cached or not', async (t) => {
   let now = 1_800_000_000_000;
-  const tokens = new TaskTokens(key, 'here', () => now);
+  const tokens = new TaskTokens(keys, 'here', () => now);
   const task_id = newId();
   const token = await tokens.issue(task_id, 3);
-  const fresh = new TaskTokens(key, 'here', () => now);
+  const fresh = new TaskTokens(keys, 'here', () => now);
   for (const each of [tokens, tokens, fresh]) t.like(await each.verify(token), { task_id, attempt: 3 });
   now += LIMITS.task_token_s * 1000 - 1;
   for (const each of [tokens, fresh]) t.like(await each.verify(token), { task_id });
   now += 1;
-  for (const each of [tokens, fresh, new TaskTokens(key, 'here', () => now)]) {
+  for (const each of [tokens, fresh, new TaskTokens(keys, 'here', () => now)]) {
     await t.throwsAsync(each.verify(token), unauthenticated);
     t.like(await each.verify(token, 10), { task_id });
   }
@@ -25,7 +27,7 @@ test('a token names its task and attempt until it expires, cached or not', async
 
 test('a token is due for renewal after half of its lifetime', async (t) => {
   let now = 1_800_000_000_000;
-  const tokens = new TaskTokens(key, 'here', () => now);
+  const tokens = new TaskTokens(keys, 'here', () => now);
   const claims = await tokens.verify(await tokens.issue(newId(), 1));
   now += LIMITS.task_token_s * 500 - 1;
   t.false(tokens.isHalfOver(claims));
@@ -34,7 +36,7 @@ test('a token is due for renewal after half of its lifetime', async (t) => {
 });
 
 test('a token that left the cache is verified again, and others stay in the cache', async (t) => {
-  const tokens = new TaskTokens(key, 'here');
+  const tokens = new TaskTokens(keys, 'here');
   const [a, b] = [newId(), newId()];
   const kept = await tokens.issue(b, 1);
   const dropped = await tokens.issue(a, 1);
@@ -49,7 +51,7 @@ test('a token that left the cache is verified again, and others stay in the cach
 });
 
 test('a token that was not signed here, for this use and with this algorithm, is refused', async (t) => {
-  const tokens = new TaskTokens(key, 'here');
+  const tokens = new TaskTokens(keys, 'here');
   const sub = newId();
   const make = (
     change: {
@@ -99,7 +101,7 @@ test('a token that was not signed here, for this use and with this algorithm, is
 });
 
 test('the cache of verified tokens is limited', async (t) => {
-  const tokens = new TaskTokens(key, 'here');
+  const tokens = new TaskTokens(keys, 'here');
   const task_id = newId();
   const first = await tokens.issue(task_id, 1);
   const before = await tokens.verify(first);

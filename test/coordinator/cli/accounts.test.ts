@@ -1,6 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import test from 'ava';
+import { setupLink } from '../../../coordinator/auth/setup-code.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { loggedIn } from '../../support/logged-in.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
@@ -8,15 +9,37 @@ import { PASSWORD, startApi } from '../../support/start-api.ts';
 const CLIENT = { address: '127.0.0.1', user_agent: null };
 const NEW_PASSWORD = 'another horse battery';
 
-test('login --signup takes ERRAND_PASSWORD, and stores the log-in with mode 600', async (t) => {
+test('signup takes the link that the server printed and ERRAND_PASSWORD, and stores the log-in with mode 600', async (t) => {
   const server = await startApi(t);
   const cli = await CommandLine.create(t);
-  const argv = ['login', '--signup', '--server', `${server.url}/`, '--email', 'ada@example.org'];
+  const argv = ['signup', setupLink(server.url, server.setup_code), '--email', 'ada@example.org'];
   const { code, stdout } = await cli.run(argv, { env: { ERRAND_PASSWORD: PASSWORD } });
   t.is(code, 0);
   t.is(stdout, `You are logged in to ${server.url} as ada@example.org (owner).\n`);
   t.is((await stat(cli.servers_path)).mode & 0o777, 0o600);
   t.is((await stat(dirname(cli.servers_path))).mode & 0o777, 0o700);
+});
+
+test('signup without the code or with a wrong one says what is needed, and login says what the link is for', async (t) => {
+  const server = await startApi(t);
+  const cli = await CommandLine.create(t);
+  const signup = (link: string) => cli.run(['signup', link, '--email', 'ada@example.org'], { stdin: PASSWORD });
+  for (const [link, fault] of [
+    [server.url, 'is missing'],
+    [setupLink(server.url, 'guess'), 'is not that of this server'],
+  ] as const) {
+    const { code, stderr } = await signup(link);
+    t.is(code, 2);
+    t.true(stderr.includes(`Its one-time code ${fault}: sign up with the link that the server printed`), stderr);
+  }
+  const link = setupLink(server.url, server.setup_code);
+  const { stderr } = await cli.run(['login', '--server', link], { stdin: PASSWORD });
+  t.true(stderr.startsWith(`This link is for the first account of a server: npx errand signup ${link}\n`), stderr);
+  t.is((await signup(link)).code, 0);
+  const member = await cli.run(['signup', server.url, '--name', 'as bob', '--email', 'bob@example.org'], {
+    stdin: PASSWORD,
+  });
+  t.is(member.stdout, `You are logged in to ${server.url} as bob@example.org (member).\n`);
 });
 
 test('login reports a wrong password, and does not prompt without a terminal', async (t) => {

@@ -1,13 +1,52 @@
 import test from 'ava';
+import { setupCode } from '../../../coordinator/auth/setup-code.ts';
+import { readMeta } from '../../../coordinator/sqlite/meta.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { Api, readProblem } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 
 const account = (name: string) => ({ email: `${name}@example.org`, password: PASSWORD });
 
+test('the first account needs the code that the server printed, however sign-up is set', async (t) => {
+  for (const ERRAND_SIGNUP of ['open', 'closed']) {
+    const server = await startApi(t, { ERRAND_SIGNUP });
+    const api = new Api(server.url);
+    const wrong = [undefined, '', '0'.repeat(24), server.setup_code.slice(1), `${server.setup_code}0`];
+    // More than a sign-up's rate allows: strangers must not keep the owner out.
+    for (const setup_code of [...wrong, ...wrong]) {
+      const problem = await api.refused('signup', { body: { ...account('eve'), setup_code } });
+      t.is(problem.code, 'setup_code_wrong');
+      t.is(problem.errors?.[0]?.field, '/setup_code');
+    }
+    t.is(server.db.prepare('SELECT count(*) FROM users').pluck().get(), 0);
+    const body = { ...account('ada'), setup_code: server.setup_code };
+    t.is((await api.call('signup', { body })).user.role, 'owner');
+    t.false(server.lines.join('').includes(server.setup_code), 'no log line has it');
+  }
+});
+
+test('the code works once: with it, nobody becomes the owner of a server that has one', async (t) => {
+  const [open, closed] = [await startApi(t), await startApi(t, { ERRAND_SIGNUP: 'closed' })];
+  for (const { person } of [open, closed]) await person();
+  const body = ({ setup_code }: { setup_code: string }) => ({ ...account('eve'), setup_code });
+  t.is((await new Api(open.url).call('signup', { body: body(open) })).user.role, 'member');
+  t.is((await new Api(closed.url).refused('signup', { body: body(closed) })).code, 'signup_closed');
+});
+
+test('the code stays the same through restarts, and is another one with another database', async (t) => {
+  const { keys, setup_code, db } = await startApi(t);
+  t.is(setupCode(keys, readMeta(db, 'instance')), setup_code);
+  t.not(setupCode(keys, 'another'), setup_code);
+  t.not((await startApi(t)).setup_code, setup_code);
+});
+
 test('of many first sign-ups at once, one makes the owner and the others are refused', async (t) => {
   const server = await startApi(t, { ERRAND_SIGNUP: 'closed' });
   const api = new Api(server.url);
-  const responses = await Promise.all(['a', 'b', 'c', 'd'].map((name) => api.send('signup', { body: account(name) })));
+  const { setup_code } = server;
+  const responses = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => api.send('signup', { body: { ...account(name), setup_code } })),
+  );
   const codes = await Promise.all(
     responses.map(async (response) => (response.ok ? 'made' : (await readProblem(response)).code)),
   );
@@ -17,15 +56,18 @@ test('of many first sign-ups at once, one makes the owner and the others are ref
 });
 
 test('where sign-up is open, the first is the owner and the others are members', async (t) => {
-  const api = new Api((await startApi(t)).url);
-  const sessions = await Promise.all(['a', 'b', 'c'].map((name) => api.call('signup', { body: account(name) })));
+  const { url, setup_code } = await startApi(t);
+  const api = new Api(url);
+  const sessions = await Promise.all(
+    ['a', 'b', 'c'].map((name) => api.call('signup', { body: { ...account(name), setup_code } })),
+  );
   t.deepEqual(sessions.map(({ user }) => user.role).sort(), ['member', 'member', 'owner']);
 });
 
 test('an e-mail address has one account, however it is written', async (t) => {
   const server = await startApi(t);
   const api = new Api(server.url);
-  await api.call('signup', { body: account('ada') });
+  await api.call('signup', { body: { ...account('ada'), setup_code: server.setup_code } });
   const problem = await api.refused('signup', { body: { email: ' ADA@example.ORG', password: PASSWORD } });
   t.is(problem.code, 'email_taken');
   t.truthy(await api.call('login', { body: { email: 'Ada@Example.org ', password: PASSWORD } }));
@@ -82,6 +124,21 @@ test('without a trusted proxy the header is ignored', async (t) => {
   };
   for (let n = 0; n < 20; n++) t.is(await guess(n), 'wrong_credentials');
   t.is(await guess(21), 'rate_limited');
+});
+
+test('tickets are limited by person', async (t) => {
+  const server = await startApi(t);
+  const [{ api }, { api: other }] = [await server.person(), await server.person()];
+  const statuses = await Promise.all(
+    Array.from({ length: LIMITS.ws_tickets_per_minute_max * 2 }, async () => (await api.send('wsTicket', {})).status),
+  );
+  const given = statuses.filter((status) => status === 201).length;
+  // Some time passes meanwhile.
+  t.true(given >= LIMITS.ws_tickets_per_minute_max && given < LIMITS.ws_tickets_per_minute_max * 1.8, `${given}`);
+  t.is(statuses.filter((status) => status === 429).length, statuses.length - given);
+  await other.call('wsTicket', {});
+  server.clock.ahead_ms += 1000;
+  await api.call('wsTicket', {});
 });
 
 test('a log-out ends the access token at once, and may be repeated', async (t) => {

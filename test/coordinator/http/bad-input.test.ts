@@ -114,7 +114,7 @@ test('a body with too large a Content-Length is refused before it is sent, and t
   const server = await startApi(t);
   const received = await exchange(server, (socket) => {
     socket.write(
-      'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n',
+      'POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n',
     );
     socket.once('data', () => socket.end());
   });
@@ -129,7 +129,7 @@ test('a body that turns out too large is answered, and then no longer read', asy
   let sent = 0;
   const received = await exchange(server, (socket) => {
     socket.write(
-      'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
     );
     const flood = (): void => {
       while (!socket.destroyed && socket.write(`${piece.length.toString(16)}\r\n${piece.toString()}\r\n`))
@@ -146,7 +146,7 @@ test('a body that turns out too large is answered, and then no longer read', asy
 test('an unread body does not hold the connection for long after a refusal', async (t) => {
   const server = await startApi(t);
   const received = await exchange(server, (socket) => {
-    socket.write('POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome');
+    socket.write('POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nsome');
   });
   t.regex(received, /^HTTP\/1\.1 404 /);
 });
@@ -154,8 +154,10 @@ test('an unread body does not hold the connection for long after a refusal', asy
 test('a refusal whose body came with it leaves the connection usable', async (t) => {
   const server = await startApi(t);
   const received = await exchange(server, (socket) => {
-    socket.write('POST /task HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
-    socket.once('data', () => socket.end('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
+    socket.write(
+      'POST /task HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+    );
+    socket.once('data', () => socket.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'));
   });
   t.regex(received, /^HTTP\/1\.1 401 [^]*HTTP\/1\.1 200 [^]*\{"ok":true\}$/);
 });
@@ -222,7 +224,7 @@ test('a request target that the URL parser cannot read is invalid', async (t) =>
   const server = await startApi(t);
   for (const target of ['http://[bad/', '//x@[bad/#'])
     t.regex(
-      await exchange(server, (socket) => socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)),
+      await exchange(server, (socket) => socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`)),
       /^HTTP\/1\.1 400 [^]*"code":"invalid"/,
       target,
     );

@@ -66,7 +66,7 @@ test('every route answers what it declares', async (t) => {
   const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
   const api = new OtherClient(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
-  const first = await api.call('signup', { body });
+  const first = await api.call('signup', { body: { ...body, setup_code: server.setup_code } });
   t.is(first.user.email, 'ada@example.org');
   t.is(first.user.role, 'owner');
   const session = await api.call('login', { body });
@@ -104,6 +104,15 @@ test('every route answers what it declares', async (t) => {
   t.is((await api.call('getDiff', { params })).diff, '');
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
+
+  const { token, ...made } = await api.call('createToken', {
+    body: { name: 'ci', scopes: ['read'], expires_in_days: 1 },
+  });
+  t.is((await new Api(server.url, token).call('me', {})).id, first.user.id);
+  t.is((await api.call('listTokens', {})).items[0]?.id, made.id);
+  await api.call('deleteToken', { params: { id: made.id } });
+  const { id: key_id } = await api.call('rotateKeys', {});
+  t.like((await api.call('listAudit', { query: { limit: 1 } })).items[0], { action: 'keys.rotated', subject: key_id });
 
   await callAccountRoutes(t, api, body, session);
   await api.call('openapi', {});

@@ -227,7 +227,7 @@ test('queued tasks and pending messages of a user are limited', async (t) => {
   const { api: other } = await server.person();
   const first = await sendErrand(api);
   server.log.write((tx) => {
-    const config = { model: 'm', effort: 'medium', budget_usd: 1, max_turns: 1 } as const;
+    const config = { model: 'm', effort: 'medium', budget_usd: 1, member_budget_usd_max: 1, max_turns: 1 } as const;
     for (let n = 1; n < LIMITS.queued_tasks_per_user_max; n++)
       createTask(tx, { config }, session.user.id, { prompt: 'x', repo_url });
   });

@@ -230,6 +230,22 @@ test('an invalid frame gets an error frame and the socket stays open; a frame th
   t.is(client.closed?.code, 1009);
 });
 
+test('subscriptions of one user are limited, over all sockets', async (t) => {
+  const { scene, user_id } = await start(t, { subscribes_per_minute_max: 10 });
+  const two = [
+    await TestClient.subscribe(scene.socket_url, user_id),
+    await TestClient.subscribe(scene.socket_url, user_id),
+  ];
+  for (const client of two) for (let n = 0; n < 10; n++) client.say({ type: 'subscribe', after: 0 });
+  // Some time may pass meanwhile, in which a few more are let through.
+  await until('the rest is refused', () => two.flatMap((client) => client.of('error')).length >= 7);
+  t.true(two.flatMap((client) => client.of('error')).every(({ code }) => code === 'rate_limited'));
+  const other = addUser(scene.log);
+  const theirs = await TestClient.subscribe(scene.socket_url, other);
+  await theirs.until(() => theirs.of('caught_up').length === 1);
+  for (const client of [...two, theirs]) await client.close();
+});
+
 test('a socket that never subscribes is closed', async (t) => {
   const { scene, user_id } = await start(t, { socket_subscribe_ms: 30 });
   const idle = new TestClient(scene.socket_url, user_id);

@@ -19,6 +19,7 @@ import { until } from '../../support/until.ts';
 import { TestClient } from '../../support/test-client.ts';
 import { SILENT } from '../../support/silent.ts';
 import { startDeletion } from '../../support/deletion-scene.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const ENDED = { status: 'succeeded' as const, attempt: 1, ended_at: '2026-01-02T03:04:05.678Z' };
@@ -146,7 +147,7 @@ test.serial('a deletion that a kill interrupted stays hidden and continues at th
   };
   const login = { email: 'ann@example.org', password: PASSWORD };
   const first = await start();
-  await first.api.call('signup', { body: login });
+  await first.api.call('signup', { body: { ...login, setup_code: setupCodeOf(data_dir) } });
   await first.server.stop();
 
   const db = openDatabase(join(data_dir, 'errand.db'));

@@ -14,6 +14,7 @@ import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { startApi } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 
 const TOKEN = 'the-token-of-the-operator';
 
@@ -41,13 +42,15 @@ test('the metrics need their token, and are off if no token is set', async (t) =
 });
 
 test('reports tasks, workers and disk', async (t) => {
-  const server = CoordinatorProcess.start(t, await temporaryFolder(t), {
+  const data_dir = await temporaryFolder(t);
+  const server = CoordinatorProcess.start(t, data_dir, {
     ERRAND_RUNNER: 'process',
     ERRAND_METRICS_TOKEN: TOKEN,
   });
   const url = await server.url();
   const [api, operator] = [new Api(url), new Api(url, TOKEN)];
-  const session = await api.call('signup', { body: { email: 'ann@example.org', password: 'correct horse battery' } });
+  const account = { email: 'ann@example.org', password: 'correct horse battery' };
+  const session = await api.call('signup', { body: { ...account, setup_code: setupCodeOf(data_dir) } });
   api.token = session.access_token;
   const { id } = await api.call('createTask', { body: { prompt: 'Make the tests pass', repo_url: 'errand://sample' } });
   await until(

@@ -8,6 +8,7 @@ import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { CuttableDisk, powerTest } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 
 /*
  * The power fails while events are stored. The file system is cut off under the writer, which loses everything that was
@@ -78,11 +79,16 @@ powerTest(
     const settings = { ERRAND_RUNNER: 'process', ERRAND_DISK_FREE_MB_MIN: '1' };
     const server = CoordinatorProcess.start(t, disk.dir, { ...settings, ERRAND_SIGNUP: 'open' });
     const url = await server.url();
+    const setup_code = setupCodeOf(disk.dir);
     const signUp = (name: string, at = url) =>
       fetch(`${at}/auth/signup`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ email: `${name}-${newId()}@example.org`, password: 'correct horse battery' }),
+        body: JSON.stringify({
+          email: `${name}-${newId()}@example.org`,
+          password: 'correct horse battery',
+          setup_code,
+        }),
       });
     t.is((await signUp('ann')).status, 201);
     disk.cut();

@@ -55,6 +55,30 @@ test('a higher priority comes first, then the older task', async (t) => {
   );
 });
 
+test("priority orders one person's own tasks: nobody's goes before those of others", async (t) => {
+  for (const priorities of [
+    [0, 0, 0],
+    [10, 10, 10],
+    [-10, 0, 10],
+    [-10, -10, -10],
+  ]) {
+    const { db } = await openEmpty(t);
+    const [loud, modest] = [addUser(db), addUser(db)];
+    const loud_tasks = priorities.map((priority, i) => addTask(db, loud, { queued_at: time(-10_000 + i), priority }));
+    const modest_tasks = [0, 1, 2].map((i) => addTask(db, modest, { queued_at: time(-5_000 + i), priority: -10 }));
+    const places = (user_id: string, tasks: { id: string }[]) =>
+      [...queuePlaces(db, user_id, tasks).values()].sort((a, b) => a - b);
+    t.deepEqual(
+      [places(loud, loud_tasks), places(modest, modest_tasks)],
+      [
+        [1, 3, 5],
+        [2, 4, 6],
+      ],
+      priorities.join(),
+    );
+  }
+});
+
 for (const places of [1, 2])
   test(`a burst of one user does not starve another, with ${places} running at once`, async (t) => {
     const { db, log } = await openEmpty(t);

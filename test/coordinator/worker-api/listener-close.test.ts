@@ -23,7 +23,7 @@ for (const kind of ['socket', 'TCP'] as const)
     const begin = async (where: { socketPath: string } | { port: number }) => {
       const socket = await raw(where);
       socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+        `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
       );
       // The callback is in progress only once its first half has arrived. A second call that was answered shows that.
       await callWorkerApi(where, { path, token, body: beat });
@@ -45,7 +45,9 @@ test('a listener that closes waits for a bounded time for a callback that does n
   const { scene, path, token, beat } = await start(t);
   const listener = await scene.internal.listenOnTcp('127.0.0.1', 0);
   const socket = await raw({ port: listener.port });
-  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`,
+  );
   await callWorkerApi({ port: listener.port }, { path, token, body: beat });
   const ended = once(socket, 'close');
   socket.resume();

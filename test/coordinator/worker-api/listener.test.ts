@@ -6,12 +6,12 @@ import { endAttempt } from '../../../coordinator/tasks/advance.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Caller } from '../../../coordinator/worker-api/caller.ts';
 import { writeLlmError } from '../../../coordinator/worker-api/model/error.ts';
-import { TaskTokens } from '../../../coordinator/auth/task-tokens.ts';
 import { callWorkerApi } from '../../support/worker-api-call.ts';
 import { refusedTunnelIsCut } from '../../support/raw-connection.ts';
 import { addTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 import { until } from '../../support/until.ts';
 import {
+  foreignTokens,
   setListenerScene as start,
   rawSocket as raw,
   readHead as head,
@@ -60,7 +60,7 @@ test('accepts the token as bearer, as the password of Basic, and as x-api-key', 
 test('refuses a token that is missing, malformed, of another server, of another task, or of no attempt', async (t) => {
   const { scene, user_id, where, id, path, token, beat } = await start(t);
   const other = addTask(scene.log, user_id).id;
-  const foreign = new TaskTokens(new Uint8Array(32).fill(9), 'elsewhere');
+  const foreign = foreignTokens();
   const bad = [undefined, 'x', `${token}x`, await foreign.issue(id, 1), await scene.tokens.issue(other, 1)];
   for (const token of bad) {
     const answer = await callWorkerApi(where, { path, body: beat, ...(token !== undefined && { token }) });
@@ -99,7 +99,7 @@ test('a body that is too large is refused while it arrives, with or without a co
   t.deepEqual(refusal(await callWorkerApi(where, { path, token, body })), [413, 'too_large']);
   const socket = await raw(where);
   socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
+    `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
   );
   for (let i = 0; i < 5; i++) socket.write(`100000\r\n${'x'.repeat(1024 * 1024)}\r\n`);
   t.regex(await head(socket), /^HTTP\/1\.1 413 /);
@@ -114,7 +114,7 @@ test('a body that is too large is refused while it arrives, with or without a co
 test('a client that sends its request head too slowly is disconnected', async (t) => {
   const { where } = await start(t);
   const socket = await raw(where);
-  socket.write('POST /internal HTTP/1.1\r\nhost: x\r\n');
+  socket.write('POST /internal HTTP/1.1\r\nhost: localhost\r\n');
   const drip = setInterval(() => socket.write('a: b\r\n'), 1_000);
   t.teardown(() => clearInterval(drip));
   socket.on('error', () => {});
@@ -149,7 +149,7 @@ test('one assignment of a task is in memory at a time, until its worker has read
   const path = `/internal/tasks/${id}/assignment`;
   const slow = await raw(where);
   slow.pause();
-  slow.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
+  slow.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`);
   await until('it is built', () => built === 1);
   const refused = await Promise.all(Array.from({ length: 20 }, () => callWorkerApi(where, { path, token })));
   for (const answer of refused) t.deepEqual(refusal(answer), [429, 'rate_limited']);
@@ -277,7 +277,7 @@ test('limits the callbacks that a task may have in progress, and does not delay 
   const held = await Promise.all(
     Array.from({ length: LIMITS.callbacks_at_once_max }, async () => {
       const socket = await raw(where);
-      socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
+      socket.write(`POST ${path} HTTP/1.0\r\nauthorization: Bearer ${token}\r\ncontent-length: 99\r\n\r\n{`);
       return socket;
     }),
   );

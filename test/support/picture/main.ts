@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setupLink } from '../../../coordinator/auth/setup-code.ts';
 import { readConfig } from '../../../coordinator/base/config.ts';
 import { createLogger } from '../../../coordinator/base/logger.ts';
 import { start } from '../../../coordinator/start.ts';
@@ -28,7 +29,7 @@ const errand = await start(config, { logger: createLogger('silent') });
 const ENV = { PATH, TERM: 'xterm-256color', XDG_CONFIG_HOME: folder, ERRAND_PASSWORD: 'correct horse battery' };
 try {
   await errandCommand(
-    ['login', '--server', errand.url, '--signup', '--email', 'you@example.org'],
+    ['signup', setupLink(errand.url, errand.setup_code ?? ''), '--email', 'you@example.org'],
     new Terminal(COLUMNS),
   );
   const rows = await followErrand();

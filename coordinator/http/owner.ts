@@ -1,0 +1,38 @@
+import type { Accounts } from '../auth/accounts.ts';
+import type { Config } from '../base/config.ts';
+import { rotateKeys, type Keys } from '../base/keys.ts';
+import { listAudit } from '../sqlite/audit.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Handlers } from './router.ts';
+
+type OwnerHandlerDependencies = {
+  config: Pick<Config, 'data_dir'>;
+  log: EventLog;
+  keys: Keys;
+  accounts: Accounts;
+};
+
+/** What the server's owner alone may do. */
+export function ownerHandlers({
+  config,
+  log,
+  keys,
+  accounts,
+}: OwnerHandlerDependencies): Pick<Handlers, 'listAudit' | 'rotateKeys'> {
+  return {
+    listAudit: ({ who, query: { before, after, limit } }) => {
+      accounts.requireOwner(who);
+      const items = listAudit(log.db, { before, after, limit: limit + 1 });
+      const shown = items.slice(0, limit);
+      return { items: shown, next_cursor: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
+    },
+    rotateKeys: ({ who, audit }) => {
+      accounts.requireOwner(who);
+      return log.write((tx) => {
+        const id = rotateKeys(config.data_dir, keys, new Date());
+        audit(tx, { action: 'keys.rotated', subject: id });
+        return { id };
+      });
+    },
+  };
+}

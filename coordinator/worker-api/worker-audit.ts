@@ -1,0 +1,45 @@
+import type { AuditAction } from '../../protocol/audit.ts';
+import type { Logger } from '../base/logger.ts';
+import { appendAudit } from '../sqlite/audit.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import type { Caller } from './caller.ts';
+
+/** Records what an attempt did. Does not throw. */
+export type NoteUse = (
+  attempt: Pick<Caller, 'task_id' | 'user_id' | 'attempt'>,
+  action: AuditAction,
+  detail: Record<string, unknown>,
+) => void;
+
+/** The different facts of one attempt that are recorded. A worker cannot fill the log. */
+const FACTS_MAX = 1_000;
+
+/**
+ * Records in the audit log what workers did for their users: each fact once per attempt, since a worker asks for the
+ * same host again and again.
+ */
+export class WorkerAudit {
+  readonly #log: EventLog;
+  readonly #logger: Logger;
+  /** What was recorded, by attempt. */
+  readonly #noted = new Map<string, Set<string>>();
+
+  constructor(log: EventLog, logger: Logger) {
+    this.#log = log;
+    this.#logger = logger;
+    log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#noted.delete(`${task_id}/${attempt}`));
+  }
+
+  readonly note: NoteUse = ({ task_id, user_id, attempt }, action, detail) => {
+    const key = `${task_id}/${attempt}`;
+    const noted = this.#noted.get(key) ?? new Set();
+    const fact = JSON.stringify([action, detail]);
+    if (noted.has(fact) || noted.size >= FACTS_MAX) return;
+    this.#noted.set(key, noted.add(fact));
+    const last = noted.size === FACTS_MAX && { more: 'is not recorded' };
+    const entry = { action, user_id, subject: task_id, detail: { ...detail, attempt, ...last } };
+    this.#log
+      .enqueue((tx) => appendAudit(tx.db, entry))
+      .catch((err: unknown) => this.#logger.error({ err, task_id, action }, 'audit entry not stored'));
+  };
+}

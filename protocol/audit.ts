@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { Time } from './ids.ts';
+import { LIMITS } from './limits.ts';
+
+/* The audit log: who did what on a server. Its owner reads it. */
+
+/** What is recorded, and what each action means. `subject` and `detail` differ by action. */
+export const AUDIT_ACTIONS = {
+  'account.created': 'Somebody signed up.',
+  'account.removed': 'Somebody deleted their account.',
+  'login.succeeded': 'Somebody logged in. `subject`: the log-in.',
+  'login.failed': 'Somebody gave a wrong password. `subject`: the account.',
+  'login.ended': 'A log-in ended before it expired. `subject`: the log-in; `why`.',
+  'password.changed': 'Somebody changed their password.',
+  'password.reset': 'An account got a new password. `subject`: the account. Without an address: on the command line.',
+  'token.created': 'Somebody made an API token. `subject`: the token.',
+  'token.revoked': 'Somebody revoked an API token. `subject`: the token.',
+  'project.created': 'Somebody made a project. `subject`: the project.',
+  'project.changed': 'Somebody changed a project. `subject`: the project; `fields`: what was set.',
+  'project.removed': 'Somebody deleted a project. `subject`: the project.',
+  'secrets.set': 'Somebody set or removed secrets of a project. `subject`: the project; `names`, never values.',
+  'secrets.used':
+    'A worker was given secrets, or git the credential of a host. `subject`: the task; `names` or `host`.',
+  'git.pushed': 'A worker pushed. `subject`: the task; `host`, and `refs` with the new commits.',
+  'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',
+  'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
+  'settings.changed':
+    'The server started with other settings than before. `changed`: their names, and values unless secret.',
+  'keys.rotated': 'The owner made new signing keys. `subject`: their id.',
+} as const;
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+
+/**
+ * One entry. `action` is one of `AUDIT_ACTIONS`, or one of a newer server. `user_id` and `email`: who did it; null:
+ * somebody unknown, or the server. `hash` is the SHA-256 of `auditText`, in hexadecimal.
+ */
+export const AuditEntry = z.object({
+  id: z.number().int().positive().describe('counts from 1 without gaps'),
+  at: Time,
+  action: z.string().describe(actionsText()),
+  user_id: z.string().nullable(),
+  email: z.string().nullable(),
+  address: z.string().nullable(),
+  subject: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()),
+  previous_hash: z.string().describe('the hash of the entry before; empty for the first one'),
+  hash: z.string(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+/** The actions and their meanings, one per line. */
+function actionsText(): string {
+  return Object.entries(AUDIT_ACTIONS)
+    .map(([action, meaning]) => `\`${action}\`: ${meaning}`)
+    .join('\n');
+}
+
+/** The text whose SHA-256 is the hash of an entry. */
+export function auditText(entry: Omit<AuditEntry, 'hash'>): string {
+  const { previous_hash, id, at, action, user_id, email, address, subject, detail } = entry;
+  return JSON.stringify([previous_hash, id, at, action, user_id, email, address, subject, detail]);
+}
+
+/** A page: the newest entries first, older than `before`; or, with `after`, the oldest first, newer than that. */
+export const AuditQuery = z.strictObject({
+  limit: z.coerce.number().int().positive().max(LIMITS.page_items_max).default(LIMITS.page_items_default),
+  before: z.coerce.number().int().positive().optional(),
+  after: z.coerce.number().int().nonnegative().optional(),
+});
+
+/** `next_cursor`: the `before` or `after` of the next page; null at the end. */
+export const AuditPage = z.object({ items: z.array(AuditEntry), next_cursor: z.number().int().nullable() });
+
+/** The id of the new signing keys. */
+export const KeysRotated = z.object({ id: z.string() });

@@ -1,0 +1,29 @@
+import { AuditPage, AuditQuery, KeysRotated } from './audit.ts';
+import type { Route } from './route.ts';
+
+/** Routes for the owner of the server alone. */
+export const OWNER_ROUTES = {
+  listAudit: {
+    method: 'get',
+    path: '/audit',
+    summary: 'Who did what on this server; for its owner',
+    description:
+      'Sign-ins, tokens, secrets set and used, pushes, hosts reached, budgets and settings. Each entry has the hash of the one before, so ' +
+      'that a change of an entry shows. The newest come first; with `after`, the oldest, for an export.',
+    auth: 'user',
+    query: AuditQuery,
+    status: 200,
+    response: AuditPage,
+    errors: ['forbidden'],
+  },
+  rotateKeys: {
+    method: 'post',
+    path: '/keys/rotate',
+    summary: 'Make new keys to sign tokens with; for the owner of the server',
+    description: 'Nobody is logged out: what the earlier keys signed stays valid until it expires.',
+    auth: 'user',
+    status: 200,
+    response: KeysRotated,
+    errors: ['forbidden', 'conflict'],
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { CommandLine } from '../../support/command-line.ts';
+import { loggedIn } from '../../support/logged-in.ts';
+
+test('token add prints a token, with which a script needs no log-in; revoke ends it', async (t) => {
+  const { server, cli } = await loggedIn(t);
+  const made = await cli.run(['token', 'add', 'nightly', '--scope', 'read', '--scope', 'tasks', '--days', '7']);
+  t.is(made.code, 0, made.stderr);
+  const token = made.stdout.trim();
+  t.regex(token, /^errand_[\w-]{43}$/);
+  t.regex(made.stderr, /^It is shown only now, and expires at /);
+  t.regex((await cli.run(['tokens'])).stdout, /^\w+ {2}nightly {2}read, tasks {2}until .* never used\n$/);
+
+  const script = await CommandLine.create(t);
+  const env = { ERRAND_TOKEN: token, ERRAND_SERVER: server.url };
+  const sent = await script.run(['task', 'Mend it', '--repo', 'https://forge.example/a/b'], { env });
+  t.is(sent.code, 0, sent.stderr);
+  t.regex((await script.run(['tasks'], { env })).stdout, /Mend it/);
+  const forbidden = await script.run(['project', 'add', 'p', '--repo', 'https://forge.example/a/b'], { env });
+  t.is(forbidden.code, 2);
+  t.is(forbidden.stderr, "This needs the scope 'projects': the API token may not.\n");
+
+  t.is((await cli.run(['token', 'revoke', 'nightly'])).stdout, 'The API token is revoked.\n');
+  const after = await script.run(['tasks'], { env });
+  t.is(after.code, 2);
+  t.regex(after.stderr, /^The API token is not valid/);
+});
+
+test('token add reads by default, and names a scope or a number that is wrong', async (t) => {
+  const { cli } = await loggedIn(t);
+  const made = await cli.run(['token', 'add', 'x', '--json']);
+  t.deepEqual(JSON.parse(made.stdout).scopes, ['read']);
+  t.regex(
+    (await cli.run(['token', 'add', 'x', '--scope', 'admin'])).stderr,
+    /^'admin' is not a scope: .* read, tasks, projects/,
+  );
+  t.regex((await cli.run(['token', 'add', 'x', '--days', 'many'])).stderr, /^--days is not a number/);
+  t.regex((await cli.run(['token', 'add', 'x', '--days', '9999'])).stderr, /expires_in_days|--days/);
+});
