@@ -7,6 +7,7 @@ import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
+import type { ErrorCode } from '../protocol/problem.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
@@ -209,6 +210,7 @@ async function servePeople(
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
+  const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
   const app = createApp({
     config,
     log,
@@ -228,6 +230,7 @@ async function servePeople(
         backup: backups && (() => backups.check()),
       }),
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
+    onRefused,
     logger,
   });
   const sockets = new LiveSockets({
@@ -238,6 +241,7 @@ async function servePeople(
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     lives: (who) => auth.sessions.lives(who),
+    onRefused,
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };

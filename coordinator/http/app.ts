@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
+import type { ErrorCode } from '../../protocol/problem.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { TaskDefaults } from '../tasks/task-commands.ts';
 import type { Config } from '../base/config.ts';
@@ -33,6 +34,8 @@ export type AppDeps = TaskDefaults & {
   readiness: () => Promise<Readiness>;
   /** For `GET /metrics`, if there is a token for it. */
   metrics: () => Promise<string>;
+  /** Called with the code of each request that was refused. */
+  onRefused: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -53,7 +56,7 @@ export function createApp(deps: AppDeps): Koa {
     },
     deps,
   );
-  app.use(answerProblems(logger));
+  app.use(answerProblems(logger, deps.onRefused));
   app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
   app.use(router.routes());
   app.use(answerUnmatched);

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { CLOSE } from '../../protocol/socket.ts';
 import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
@@ -28,6 +28,8 @@ export type LiveSocketsDependencies = {
   /** Whether a session has not ended. Nobody reports one that expired, so this is asked now and then. */
   lives: (who: Pick<Identity, 'user_id' | 'session'>) => boolean;
   limits?: Partial<SocketLimits>;
+  /** Called with the code of each socket that was refused, before or after its upgrade. */
+  onRefused: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -52,7 +54,8 @@ export class LiveSockets {
   constructor(deps: LiveSocketsDependencies) {
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...deps.limits };
-    this.#upgrades = new Upgrades((socket, request) => void this.#serve(socket, request), deps.logger);
+    const serve = (socket: WebSocket, request: SocketRequest) => void this.#serve(socket, request);
+    this.#upgrades = new Upgrades(serve, deps.logger, deps.onRefused);
   }
 
   /** All sockets that are not closed. */
@@ -97,7 +100,7 @@ export class LiveSockets {
       const identity = await this.#identify(request);
       if (socket.readyState !== socket.OPEN) return;
       const refusal = this.#refusalOf(identity, request);
-      if (refusal) return closeSocket(socket, ...refusal);
+      if (refusal) return this.#refuse(socket, 'forbidden', ...refusal);
       const { db, epoch } = this.#deps;
       const feed = this.#join(socket, identity);
       listenToClient(socket, feed, this.#limits.socket_subscribe_ms, fail);
@@ -140,9 +143,14 @@ export class LiveSockets {
     return feed;
   }
 
+  #refuse(socket: WebSocket, counted: ErrorCode, code: number, reason: string): void {
+    this.#deps.onRefused(counted);
+    closeSocket(socket, code, reason);
+  }
+
   #fail(socket: WebSocket, error: unknown): void {
     if (error instanceof ErrandError && error.code === 'unauthenticated')
-      return closeSocket(socket, CLOSE.unauthenticated, error.message);
+      return this.#refuse(socket, 'unauthenticated', CLOSE.unauthenticated, error.message);
     this.#deps.logger.error({ err: error }, 'websocket handler failed');
     closeSocket(socket, CLOSE.failed, 'something went wrong on the server');
   }

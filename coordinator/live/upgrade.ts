@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
@@ -20,6 +20,7 @@ export type ServeSocket = (socket: WebSocket, request: SocketRequest) => void;
 export class Upgrades {
   readonly #serve: ServeSocket;
   readonly #logger: Logger;
+  readonly #onRefused: (code: ErrorCode) => void;
   readonly #server = new WebSocketServer({
     noServer: true,
     // Compression costs 90 % of the throughput and 200 kB per socket.
@@ -28,9 +29,11 @@ export class Upgrades {
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
 
-  constructor(serve: ServeSocket, logger: Logger) {
+  /** `onRefused`: called with the code of each upgrade that was refused. */
+  constructor(serve: ServeSocket, logger: Logger, onRefused: (code: ErrorCode) => void) {
     this.#serve = serve;
     this.#logger = logger;
+    this.#onRefused = onRefused;
     // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to
     // close.
     this.#server.on('wsClientError', ({ message }, raw) =>
@@ -62,6 +65,7 @@ export class Upgrades {
   #refuse(raw: Duplex, error: unknown): void {
     const request_id = randomUUID();
     const log = this.#logger.child({ request_id });
+    this.#onRefused(error instanceof ErrandError ? error.code : 'internal');
     if (error instanceof ErrandError) log.debug({ err: error }, 'upgrade refused');
     else log.error({ err: error }, 'upgrade failed');
     endWithProblem(raw, toProblem(error, request_id), {

@@ -69,11 +69,7 @@ export async function startApi(
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  log.subscribeToAll((added) => {
-    rows.push(...added);
-    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
-  });
-  log.subscribeToNotice('removed', () => told.push('removed'));
+  record(log, rows, told);
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
@@ -82,6 +78,7 @@ export async function startApi(
   const runner: StartedApi['runner'] = { fault: null };
   const epoch = { now: readMeta(db, 'epoch') };
   const app = createApp({
+    onRefused: () => undefined,
     config,
     log,
     keys,
@@ -97,6 +94,7 @@ export async function startApi(
     logger,
   });
   const sockets = new LiveSockets({
+    onRefused: () => undefined,
     db,
     relay,
     get epoch() {
@@ -113,6 +111,15 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const mutable = { clock, readiness, runner, epoch };
   return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, person: signUps(auth, url) };
+}
+
+/** Keeps what the log tells its subscribers. */
+function record(log: EventLog, rows: EventRow[], told: string[]): void {
+  log.subscribeToAll((added) => {
+    rows.push(...added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
+  });
+  log.subscribeToNotice('removed', () => told.push('removed'));
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */
