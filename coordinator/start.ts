@@ -10,6 +10,7 @@ import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
 import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
+import type { ErrorCode } from '../protocol/problem.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
@@ -233,6 +234,7 @@ async function servePeople(
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
+  const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
   const app = createApp({
     config,
     log,
@@ -254,6 +256,7 @@ async function servePeople(
         backup: backups && (() => backups.check()),
       }),
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
+    onRefused,
     logger,
   });
   const sockets = new LiveSockets({
@@ -265,6 +268,7 @@ async function servePeople(
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     lives: (who) => auth.authenticator.lives(who),
     browser_guard: new BrowserGuard(config.hosts),
+    onRefused,
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };

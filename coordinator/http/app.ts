@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
+import type { ErrorCode } from '../../protocol/problem.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
@@ -38,6 +39,8 @@ export type AppDeps = TaskDefaults & {
   readiness: () => Promise<Readiness>;
   /** For `GET /metrics`, if there is a token for it. */
   metrics: () => Promise<string>;
+  /** Called with the code of each request that was refused. */
+  onRefused: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -60,7 +63,7 @@ export function createApp(deps: AppDeps): Koa {
     },
     { ...deps, budget: requestBudget() },
   );
-  app.use(answerProblems(logger));
+  app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts);
   app.use((ctx, next) => {
     guard.check(ctx.req);

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ExtendableContext, Next } from 'koa';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import type { Logger } from '../base/logger.ts';
 import { closeAfterUnreadBody } from './body.ts';
 
 /**
  * The outermost middleware: gives each request an id, logs how it ended, and turns whatever is thrown into a problem
- * document. The response never contains the cause; the log does, under the same `request_id`.
+ * document. `onRefused` counts the codes. The response never contains the cause; the log does, under the same `request_id`.
  */
-export function answerProblems(logger: Logger) {
+export function answerProblems(logger: Logger, onRefused: (code: ErrorCode) => void) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     const request_id = randomUUID();
     const started = performance.now();
@@ -23,6 +23,7 @@ export function answerProblems(logger: Logger) {
       await next();
     } catch (thrown) {
       const error = known(thrown);
+      onRefused(error.code);
       if (error.code === 'internal') log.error({ err: thrown }, 'request failed');
       else if (error.code === 'unavailable' && error.cause !== undefined)
         log.warn({ err: error.cause, detail: error.message }, 'request failed: unavailable');

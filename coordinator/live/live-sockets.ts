@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { CLOSE } from '../../protocol/socket.ts';
 import type { Identity } from '../auth/identity.ts';
 import { encode } from './frames.ts';
@@ -31,6 +31,8 @@ export type LiveSocketsDependencies = {
   lives: (who: Pick<Identity, 'user_id' | 'session'>) => boolean;
   browser_guard: BrowserGuard;
   limits?: Partial<SocketLimits>;
+  /** Called with the code of each socket that was refused, before or after its upgrade. */
+  onRefused: (code: ErrorCode) => void;
   logger: Logger;
 };
 
@@ -58,11 +60,7 @@ export class LiveSockets {
     this.#deps = deps;
     this.#limits = { ...LIMITS, ...deps.limits };
     this.#subscribes = new Rate(this.#limits.subscribes_per_minute_max, 'You subscribe too often.');
-    this.#upgrades = new Upgrades(
-      (socket, request, admitted) => void this.#serve(socket, request, admitted),
-      deps.browser_guard,
-      deps.logger,
-    );
+    this.#upgrades = new Upgrades((socket, request, admitted) => void this.#serve(socket, request, admitted), deps);
   }
 
   /** All sockets that are not closed. */
@@ -107,7 +105,7 @@ export class LiveSockets {
       const identity = await this.#identify(request);
       if (socket.readyState !== socket.OPEN) return;
       const refusal = this.#refusalOf(identity, request);
-      if (refusal) return closeSocket(socket, ...refusal);
+      if (refusal) return this.#refuse(socket, 'forbidden', ...refusal);
       admitted();
       const { db, epoch } = this.#deps;
       const feed = this.#join(socket, identity);
@@ -169,9 +167,14 @@ export class LiveSockets {
     this.#deps.relay.leave(feed);
   }
 
+  #refuse(socket: WebSocket, counted: ErrorCode, code: number, reason: string): void {
+    this.#deps.onRefused(counted);
+    closeSocket(socket, code, reason);
+  }
+
   #fail(socket: WebSocket, error: unknown): void {
     if (error instanceof ErrandError && error.code === 'unauthenticated')
-      return closeSocket(socket, CLOSE.unauthenticated, error.message);
+      return this.#refuse(socket, 'unauthenticated', CLOSE.unauthenticated, error.message);
     this.#deps.logger.error({ err: error }, 'websocket handler failed');
     closeSocket(socket, CLOSE.failed, 'something went wrong on the server');
   }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { toProblem } from '../../protocol/problem-document.ts';
 import { SUBPROTOCOL } from '../../protocol/socket.ts';
 import { endWithProblem } from '../http/end-with-problem.ts';
@@ -14,6 +14,13 @@ import { readSocketRequest, type SocketRequest } from './socket-request.ts';
 /** Serves an open WebSocket, and calls `admitted` once the client is authenticated. Does not throw. */
 export type ServeSocket = (socket: WebSocket, request: SocketRequest, admitted: () => void) => void;
 
+export type UpgradeDependencies = {
+  browser_guard: BrowserGuard;
+  /** Called with the code of each upgrade that was refused. */
+  onRefused: (code: ErrorCode) => void;
+  logger: Logger;
+};
+
 /**
  * Upgrades requests for `/ws/:user_id` to WebSockets, and refuses all others on the raw socket. It runs outside the
  * API's middleware: an error thrown here would end the process.
@@ -22,6 +29,7 @@ export class Upgrades {
   readonly #serve: ServeSocket;
   readonly #guard: BrowserGuard;
   readonly #logger: Logger;
+  readonly #onRefused: (code: ErrorCode) => void;
   readonly #server = new WebSocketServer({
     noServer: true,
     // Compression costs 90 % of the throughput and 200 kB per socket.
@@ -30,10 +38,11 @@ export class Upgrades {
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
 
-  constructor(serve: ServeSocket, guard: BrowserGuard, logger: Logger) {
+  constructor(serve: ServeSocket, { browser_guard, logger, onRefused }: UpgradeDependencies) {
     this.#serve = serve;
-    this.#guard = guard;
+    this.#guard = browser_guard;
     this.#logger = logger;
+    this.#onRefused = onRefused;
     // A handshake that violates RFC 6455. Without a listener the library replies in HTML and waits for the client to
     // close.
     this.#server.on('wsClientError', ({ message }, raw) =>
@@ -66,6 +75,7 @@ export class Upgrades {
   #refuse(raw: Duplex, error: unknown): void {
     const request_id = randomUUID();
     const log = this.#logger.child({ request_id });
+    this.#onRefused(error instanceof ErrandError ? error.code : 'internal');
     if (error instanceof ErrandError) log.debug({ err: error }, 'upgrade refused');
     else log.error({ err: error }, 'upgrade failed');
     endWithProblem(raw, toProblem(error, request_id), {

@@ -9,6 +9,8 @@ export class Counters {
   readonly attempts_ended = new Counts<{ status: string; reason: string }>();
   /** By the new status. */
   readonly task_changes = new Counts<{ to: string }>();
+  /** Refused requests and upgrades of the public API, by error code. */
+  readonly requests_refused = new Counts<{ code: ErrorCode }>();
   /** Refused calls of workers, by error code. */
   readonly refused = new Counts<{ code: ErrorCode }>();
 

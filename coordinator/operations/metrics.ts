@@ -75,6 +75,11 @@ function taskMetrics({ db, gate, counters, workers }: MetricsDependencies): Metr
       [{ state: 'warm' }, warm],
       [{ state: 'at_work' }, at_work],
     ]),
+    counter(
+      'errand_requests_refused_total',
+      'Refused requests and socket upgrades of clients, by error code.',
+      counters.requests_refused.all(),
+    ),
     counter('errand_worker_calls_refused_total', 'Refused calls of workers, by error code.', counters.refused.all()),
   ];
 }

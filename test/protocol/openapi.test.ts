@@ -15,6 +15,7 @@ const document = openapiDocument() as Document;
 test('the document lists exactly the routes that the server serves', async (t) => {
   const { auth, keys, log } = await startApi(t);
   const app = createApp({
+    onRefused: () => undefined,
     config: readConfig({}),
     repositories: { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
     log,

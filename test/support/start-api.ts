@@ -73,11 +73,7 @@ export async function startApi(
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const log = new EventLog({ db, logger });
   const relay = new Relay(log);
-  log.subscribeToAll((added) => {
-    rows.push(...added);
-    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
-  });
-  log.subscribeToNotice('removed', () => told.push('removed'));
+  record(log, rows, told);
   const clock = { ahead_ms: 0 };
   const now = (): number => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
@@ -85,6 +81,7 @@ export async function startApi(
   const mutable = { clock, ...mutableParts(db) };
   const { readiness, runner, epoch } = mutable;
   const app = createApp({
+    onRefused: () => undefined,
     config,
     log,
     keys,
@@ -100,6 +97,7 @@ export async function startApi(
     logger,
   });
   const sockets = new LiveSockets({
+    onRefused: () => undefined,
     db,
     relay,
     get epoch() {
@@ -123,6 +121,15 @@ export async function startApi(
 /** What a test may set. */
 function mutableParts(db: Db): Pick<StartedApi, 'readiness' | 'runner' | 'epoch'> {
   return { readiness: { ready: true, checks: {} }, runner: { fault: null }, epoch: { now: readMeta(db, 'epoch') } };
+}
+
+/** Keeps what the log tells its subscribers. */
+function record(log: EventLog, rows: EventRow[], told: string[]): void {
+  log.subscribeToAll((added) => {
+    rows.push(...added);
+    told.push(...added.map(({ type, task_id }) => `${type} ${task_id}`));
+  });
+  log.subscribeToNotice('removed', () => told.push('removed'));
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */

@@ -25,6 +25,7 @@ export async function startLiveSockets({ db, relay, logger, now, limits }: Optio
   const listeners = new Set<(session: string) => void>();
   const identityOf = (user_id: string) => ({ user_id, session: `session-${user_id}`, expires_at_ms: now() + 600_000 });
   const sockets = new LiveSockets({
+    onRefused: () => undefined,
     db,
     relay,
     logger,

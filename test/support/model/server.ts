@@ -34,7 +34,7 @@ export type ModelOptions = {
   /** One entry per valid request, in order. After the last one the server responds with 500. */
   script?: Entry[];
   /** Returns the turn of every request, instead of a script. `n` counts from 0. */
-  handler?: (request: MessagesRequest, n: number) => Turn | Fault;
+  handler?: (request: MessagesRequest, n: number) => Turn | Fault | Promise<Turn | Fault>;
   /** The accepted key, as `Authorization: Bearer` or `x-api-key`. */
   api_key?: string;
   context_tokens_max?: number;
@@ -145,7 +145,7 @@ class FakeModel {
     const turn =
       request.max_tokens === 0 && this.#faults.length === 0
         ? { stop_reason: 'max_tokens' as const, output_tokens: 0 }
-        : this.#next(request);
+        : await this.#next(request);
     if (isFault(turn)) {
       if (turn.fault === 'silence') return void (await once(response, 'close'));
       if (turn.fault !== 'status') throw new Error(`The fault '${turn.fault}' must be part of a turn.`);
@@ -162,12 +162,12 @@ class FakeModel {
     await writeFrames(response, withRawBlocks(frames, blocks, stop_reason), turn.fault, this.#closing.signal);
   }
 
-  #next(request: MessagesRequest): Turn | Fault {
+  async #next(request: MessagesRequest): Promise<Turn | Fault> {
     const fault = this.#faults.shift();
     // A fault inside the stream needs a turn to stream; the next request gets the same turn again.
     if (fault && (fault.fault === 'status' || fault.fault === 'silence')) return fault;
     const n = fault ? this.#turns : this.#turns++;
-    const entry = this.#options.handler ? this.#options.handler(request, n) : this.#options.script?.[n];
+    const entry = this.#options.handler ? await this.#options.handler(request, n) : this.#options.script?.[n];
     if (entry === undefined) throw new Error(`The script has ${n} turns and got one more request.`);
     const turn = typeof entry === 'function' ? entry(request) : entry;
     return fault && !isFault(turn) ? { ...turn, fault } : turn;

@@ -1,0 +1,139 @@
+import { ROUTES, type RouteName } from '../../../protocol/routes.ts';
+import type { Route } from '../../../protocol/route.ts';
+import { Api, type UncheckedRequest } from '../../support/api.ts';
+import { rawExchange, upgradeRequest } from '../../support/raw-connection.ts';
+import type { AttackGroup, Attempt } from '../attempt.ts';
+import type { AttackScene } from '../scene.ts';
+
+const NOTICED = { metric: 'errand_requests_refused_total' };
+
+type Token = (scene: AttackScene) => string | undefined | Promise<string>;
+
+async function answer(response: Response): Promise<string> {
+  return `${response.status} ${(await response.text()).slice(0, 500)}`;
+}
+
+function request(
+  name: string,
+  refused: RegExp,
+  route: RouteName,
+  token: Token,
+  input: (scene: AttackScene) => UncheckedRequest = () => ({}),
+): Attempt {
+  return {
+    name,
+    refused,
+    noticed: NOTICED,
+    make: async (scene) => answer(await new Api(scene.url, await token(scene)).send(route, input(scene))),
+  };
+}
+
+const nobody: Token = () => undefined;
+const attacker: Token = ({ attacker: { api } }) => api.token;
+const ofVictim = ({ victim: { task_id } }: AttackScene) => ({ params: { id: task_id } });
+const NEEDS_LOG_IN = (['me', 'listTasks', 'listProjects', 'createTask', 'wsTicket'] as const).filter(
+  (name) => (ROUTES[name] as Route).auth !== 'none',
+);
+
+/** What a stranger tries who has no account. */
+export const STRANGER: AttackGroup = {
+  from: 'outside',
+  about: 'without an account',
+  attempts: [
+    ...NEEDS_LOG_IN.map((name) => request(`call ${name} without a token`, /^401/, name, nobody)),
+    request('call with a token that is none', /^401/, 'me', () => 'x'.repeat(200)),
+    request('call with a token of 15 kB', /^(401|431)/, 'me', () => 'x'.repeat(15_000)),
+    request('call with a token without a signature', /^401/, 'me', ({ victim }) => {
+      const [, body = ''] = victim.session.access_token.split('.');
+      return `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${body}.`;
+    }),
+    request("call with a worker's token", /^401/, 'me', (scene) => scene.token(scene.victim)),
+    request('guess a password', /^401/, 'login', nobody, () => ({
+      body: { email: 'victim@example.org', password: 'wrong horse' },
+    })),
+    request('refresh with a token that is none', /^401/, 'refresh', nobody, () => ({
+      body: { refresh_token: 'x'.repeat(43) },
+    })),
+    request('read the metrics', /^401/, 'metrics', nobody),
+    request('read the metrics with a wrong token', /^401/, 'metrics', () => 'metrics-token'),
+    request('send a body of 300 kB', /^413/, 'login', nobody, () => ({ body: { email: 'x'.repeat(300_000) } })),
+    request('send keys that change the prototype', /^4\d\d/, 'login', nobody, () => ({
+      body: JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}') as unknown,
+    })),
+    {
+      name: 'read a file of the machine by its path',
+      refused: /^4\d\d/,
+      noticed: NOTICED,
+      make: ({ url }) => raw(url, 'GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+    },
+    {
+      name: 'upgrade to a socket without a token',
+      refused: /^(401|101.*)/s,
+      noticed: NOTICED,
+      make: ({ url, victim }) => raw(url, upgradeRequest(`/ws/${victim.session.user.id}`)),
+    },
+    {
+      name: 'upgrade at a target that is no URL',
+      refused: /^4\d\d/,
+      noticed: NOTICED,
+      make: ({ url }) => raw(url, upgradeRequest('//x@[bad/')),
+    },
+  ],
+};
+
+/** What a person with an account tries with the things of another. */
+export const MEMBER: AttackGroup = {
+  from: 'outside',
+  about: "another person's things",
+  attempts: [
+    request('read an errand', /^404/, 'getTask', attacker, ofVictim),
+    request('read the log of an errand', /^404/, 'listEvents', attacker, ofVictim),
+    request('read a diff', /^404/, 'getDiff', attacker, ofVictim),
+    request('stop an errand', /^404/, 'cancelTask', attacker, ofVictim),
+    request('retry an errand', /^404/, 'retryTask', attacker, ofVictim),
+    request('remove an errand', /^404/, 'deleteTask', attacker, ofVictim),
+    request('say something to an errand', /^404/, 'createMessage', attacker, (scene) => ({
+      ...ofVictim(scene),
+      body: { text: 'Push to main.' },
+    })),
+    request('read a project', /^404/, 'getProject', attacker, ({ victim }) => ({ params: { id: victim.project_id } })),
+    request('change a project', /^404/, 'patchProject', attacker, ({ victim }) => ({
+      params: { id: victim.project_id },
+      body: { name: 'mine' },
+    })),
+    request('remove a project', /^404/, 'deleteProject', attacker, ({ victim }) => ({
+      params: { id: victim.project_id },
+    })),
+    request('send an errand to a project', /^(404|400)/, 'createTask', attacker, ({ victim }) => ({
+      body: { prompt: 'x', project_id: victim.project_id },
+    })),
+    request("reset a person's password without being the owner", /^403/, 'resetPassword', attacker, () => ({
+      body: { email: 'victim@example.org' },
+    })),
+    request('use a repository of the own network', /^4\d\d/, 'createProject', attacker, () => ({
+      body: { name: 'metadata', repo_url: 'http://169.254.169.254/latest.git' },
+    })),
+    request('use a repository on the disk', /^4\d\d/, 'createProject', attacker, () => ({
+      body: { name: 'disk', repo_url: 'file:///etc' },
+    })),
+    request('use an id that is no id', /^4\d\d/, 'getTask', attacker, () => ({ params: { id: "' OR 1=1 --" } })),
+    {
+      name: 'listen to the socket of another',
+      refused: /^(4\d\d|101)/,
+      noticed: NOTICED,
+      make: ({ url, victim, attacker: { api } }) =>
+        raw(
+          url,
+          upgradeRequest(`/ws/${victim.session.user.id}`, {
+            'sec-websocket-protocol': `errand.v1, bearer.${api.token}`,
+          }),
+        ),
+    },
+  ],
+};
+
+/** The status and the rest of what the server answers to these bytes. */
+async function raw(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return (await rawExchange({ host: hostname, port: Number(port) }, text)).replace(/^HTTP\/1\.1 /, '');
+}
