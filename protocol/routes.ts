@@ -1,6 +1,5 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
-import { Id } from './ids.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';

@@ -8,6 +8,7 @@ import { CoordinatorProcess } from '../support/coordinator-process.ts';
 import { FORGE, MODEL } from '../support/errand.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
 import { startModel, type ModelServer } from '../support/model/server.ts';
+import { setupCodeOf } from '../support/setup-code.ts';
 import { removeWorkers } from '../support/remove-workers.ts';
 import { taskTokensOf } from '../support/task-tokens.ts';
 import { until } from '../support/until.ts';
@@ -120,7 +121,8 @@ export class AttackScene {
 
   async #join(name: string): Promise<Party> {
     const api = new Api(this.url);
-    const session = await api.call('signup', { body: { email: `${name}@example.org`, password: PASSWORD } });
+    const first = name === 'victim' ? { setup_code: setupCodeOf(this.data_dir) } : {};
+    const session = await api.call('signup', { body: { email: `${name}@example.org`, password: PASSWORD, ...first } });
     api.token = session.access_token;
     const repo_url = await this.forge.createRepository(`${name}.git`, FILES);
     const project = { name, repo_url, git_token: FORGE.password, egress: 'open' as const };

@@ -67,6 +67,32 @@ export const STRANGER: AttackGroup = {
       make: ({ url }) => raw(url, 'GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
     },
     {
+      name: 'rebind a name of their own to this address',
+      refused: /^403/,
+      noticed: NOTICED,
+      make: ({ url }) => raw(url, 'GET /me HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n'),
+    },
+    {
+      name: "send a log-in from another server's page",
+      refused: /^403/,
+      noticed: NOTICED,
+      make: async ({ url }) =>
+        answer(
+          await fetch(`${url}/auth/login`, {
+            method: 'POST',
+            headers: { origin: 'https://evil.example', 'content-type': 'application/json' },
+            body: '{}',
+          }),
+        ),
+    },
+    {
+      name: "open a socket from another server's page",
+      refused: /^403/,
+      noticed: NOTICED,
+      make: ({ url, victim }) =>
+        raw(url, upgradeRequest(`/ws/${victim.session.user.id}`, { origin: 'https://evil.example' })),
+    },
+    {
       name: 'upgrade to a socket without a token',
       refused: /^(401|101.*)/s,
       noticed: NOTICED,

@@ -62,6 +62,18 @@ class OtherClient extends Api {
   }
 }
 
+/** API tokens, the audit log and the keys. */
+async function callOwnerRoutes(t: ExecutionContext, api: Api, user_id: string): Promise<void> {
+  const { token, ...made } = await api.call('createToken', {
+    body: { name: 'ci', scopes: ['read'], expires_in_days: 1 },
+  });
+  t.is((await new Api(api.url, token).call('me', {})).id, user_id);
+  t.is((await api.call('listTokens', {})).items[0]?.id, made.id);
+  await api.call('deleteToken', { params: { id: made.id } });
+  const { id: key_id } = await api.call('rotateKeys', {});
+  t.like((await api.call('listAudit', { query: { limit: 1 } })).items[0], { action: 'keys.rotated', subject: key_id });
+}
+
 test('every route answers what it declares', async (t) => {
   const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
   const api = new OtherClient(server.url);
@@ -105,15 +117,7 @@ test('every route answers what it declares', async (t) => {
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 
-  const { token, ...made } = await api.call('createToken', {
-    body: { name: 'ci', scopes: ['read'], expires_in_days: 1 },
-  });
-  t.is((await new Api(server.url, token).call('me', {})).id, first.user.id);
-  t.is((await api.call('listTokens', {})).items[0]?.id, made.id);
-  await api.call('deleteToken', { params: { id: made.id } });
-  const { id: key_id } = await api.call('rotateKeys', {});
-  t.like((await api.call('listAudit', { query: { limit: 1 } })).items[0], { action: 'keys.rotated', subject: key_id });
-
+  await callOwnerRoutes(t, api, first.user.id);
   await callAccountRoutes(t, api, body, session);
   await api.call('openapi', {});
   await api.call('asyncapi', {});
