@@ -8,7 +8,6 @@ import type { EventRow } from '../../../coordinator/sqlite/events.ts';
 import { diskTest, mountDisk } from '../../support/disk.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { addTask, addUser } from '../../support/fixtures.ts';
-import { Random } from '../../support/random.ts';
 import { until } from '../../support/until.ts';
 
 async function open(t: ExecutionContext, folder?: string) {
@@ -83,41 +82,6 @@ test('work that throws rolls back its own writes, events and effects, and no oth
   t.deepEqual(
     commits.map((rows) => rows.map(({ body }) => body)),
     [['"a"', '"c"']],
-  );
-});
-
-test('whichever works of a group throw, before or after they wrote, the others are stored once, in order', async (t) => {
-  const { log, commits, add, stored } = await open(t);
-  const random = new Random(3);
-  const [kept, effects]: [string[], string[]] = [[], []];
-  for (let group = 0; group < 30; group++) {
-    const works = Array.from({ length: random.whole(1, 12) }, (_, i) => {
-      const [text, fault] = [`${group}.${i}`, random.pick(['none', 'none', 'none', 'before', 'after'])];
-      if (fault === 'none') kept.push(text);
-      return log.enqueue((tx) => {
-        if (fault === 'before') throw new Error(text);
-        tx.afterCommit(() => effects.push(text));
-        for (const part of ['a', 'b']) add(tx, `${text}${part}`);
-        if (fault === 'after') throw new Error(text);
-        return text;
-      });
-    });
-    const results = await Promise.allSettled(works);
-    const values = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    t.deepEqual(
-      values,
-      kept.filter((text) => text.startsWith(`${group}.`)),
-    );
-  }
-  const rows = kept.flatMap((text) => [`${text}a`, `${text}b`]);
-  t.deepEqual([stored(), effects], [rows, kept]);
-  t.deepEqual(
-    commits.flat().map(({ body }) => JSON.parse(body)),
-    rows,
-  );
-  t.deepEqual(
-    commits.flat().map(({ id }) => id),
-    log.db.prepare('SELECT id FROM events ORDER BY id').pluck().all(),
   );
 });
 
