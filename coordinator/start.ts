@@ -6,6 +6,7 @@ import { listenFault } from './base/listen-error.ts';
 import type { Logger } from './base/logger.ts';
 import { startDemoModel } from './demo/demo-model.ts';
 import { sampleBackend } from './demo/sample-backend.ts';
+import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
@@ -28,6 +29,7 @@ import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.t
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
+import { Trash } from './workers/trash.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
 import { Workers } from './workers/workers.ts';
 import { Workspaces } from './workers/workspaces.ts';
@@ -60,7 +62,7 @@ export type StartOptions = {
 };
 
 /** What starts workers, and what they call. */
-type Work = { runner: Runner; dispatcher: Dispatcher };
+type Work = { runner: Runner; dispatcher: Dispatcher; trash: Trash };
 
 /**
  * Builds the server from its parts and starts it. Rejects with a `ConfigError`, in words for the server's owner, where the settings do not let
@@ -97,10 +99,13 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const buildOne = (task_id: string, n: number) => buildAssignment(assignment, task_id, n);
   const watchdogs = startWatchdogs(core, opened);
   const api = await openWorkerApi(core, { settings, tokens, watchdogs, assignment: buildOne }, opened);
-  const workspaces = new Workspaces(config.data_dir);
+  const trash = new Trash(config.data_dir, logger);
+  trash.start();
+  opened.defer(() => trash.stop());
+  const workspaces = new Workspaces(config.data_dir, trash);
   const listeners = openListeners(api, config, opened);
   const instance = readMeta(log.db, 'instance');
-  const runner = await openRunner({ config, instance, workspaces, listeners, logger, say });
+  const runner = await openRunner({ config, instance, workspaces, listeners, trash, logger, say });
   opened.defer(() => runner.close());
   const limits = {
     memory_bytes: config.worker_memory_bytes,
@@ -123,8 +128,9 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  startRetention(core, { attempts: dispatcher.attempts, workspaces }, opened);
-  return { runner, dispatcher };
+  const removeFiles = (task_id: string) => removeSampleOf(config.data_dir, task_id);
+  startRetention(core, { attempts: dispatcher.attempts, workspaces, removeFiles }, opened);
+  return { runner, dispatcher, trash };
 }
 
 function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Opened): Watchdogs {
@@ -162,7 +168,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       repository: settings.repository,
       private_hosts,
       proxy,
-      sample: sampleBackend(data_dir),
+      sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
       logger,
     }),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, logger }),
@@ -225,6 +231,8 @@ async function servePeople(
         gate,
         disk,
         runner: work.runner.name,
+        isolation: () => work.dispatcher.isolation,
+        trash: work.trash,
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),
       }),

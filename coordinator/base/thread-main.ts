@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { Outcome, ThreadReply, ThreadRequest } from './threads.ts';
+import type { Job, Outcome, ThreadReply, ThreadRequest } from './threads.ts';
 
 /* A thread of a `ThreadPool`. It runs one function after the other, and gives the bytes back with the result. */
 
@@ -17,9 +17,9 @@ async function serve(request: ThreadRequest): Promise<void> {
 
 async function run({ job, bytes, args }: ThreadRequest): Promise<Outcome> {
   try {
-    const { [job.name]: work } = (await import(job.module)) as Record<string, (...args: unknown[]) => unknown>;
-    const value = work?.(Buffer.from(bytes), ...args);
-    return { value };
+    const { [job.name]: found } = (await import(job.module)) as Record<string, Job<unknown[], unknown>>;
+    if (!found) throw new Error(`${job.module} has no job ${job.name}.`);
+    return { value: found.run(Buffer.from(bytes), ...args) };
   } catch (error) {
     if (!(error instanceof ErrandError)) return { failure: error };
     const { code, message, errors } = error;

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { ErrandError, type ErrorCode, type FieldError } from '../../protocol/problem.ts';
 
 /**
- * A function that a thread can run: an export of a module, by the module's URL. It takes the bytes and further
- * arguments, and returns what structured clone can copy.
+ * A function that a thread can run. The thread finds it as the export `name` of a module, by the module's URL. It takes
+ * bytes and further arguments, and returns what structured clone can copy.
  */
 export type Job<A extends unknown[], T> = {
   module: string;
@@ -16,9 +16,13 @@ type Refusal = { code: ErrorCode; message: string; errors?: FieldError[] };
 export type Outcome = { value: unknown } | { refusal: Refusal } | { failure: unknown };
 export type ThreadReply = { outcome: Outcome; bytes: ArrayBuffer; ms: number };
 
-/** The job that runs `run`, which its module exports under its own name. `module`: `import.meta.url`. */
-export function job<A extends unknown[], T>(module: string, run: (bytes: Buffer, ...args: A) => T): Job<A, T> {
-  return { module, name: run.name, run };
+/** Makes a job, which its module must export under this name. `module`: `import.meta.url`. */
+export function job<A extends unknown[], T>(
+  module: string,
+  name: string,
+  run: (bytes: Buffer, ...args: A) => T,
+): Job<A, T> {
+  return { module, name, run };
 }
 
 /** Whose job it is, and what is told its CPU time, also if it failed. */

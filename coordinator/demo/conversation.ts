@@ -31,11 +31,11 @@ const DemoRequest = z.looseObject({
 export type DemoRequest = z.infer<typeof DemoRequest>;
 
 /** Reads a model request. Throws `invalid` or `too_large`. */
-export function readDemoRequest(json: Buffer): DemoRequest {
+function readDemoRequest(json: Buffer): DemoRequest {
   return parse(DemoRequest, parseJson(json, shapeOf(LIMITS.llm_body_nodes_max)), 'The model request');
 }
 
-export const DEMO_REQUEST = job(import.meta.url, readDemoRequest);
+export const DEMO_REQUEST = job(import.meta.url, 'DEMO_REQUEST', readDemoRequest);
 
 /** A tool call and its result. */
 export type ToolCall = { name: string; input: Record<string, unknown>; output: string; is_error: boolean };

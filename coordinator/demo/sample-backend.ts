@@ -1,29 +1,35 @@
 import { pipeline, Readable } from 'node:stream';
 import { ErrandError } from '../../protocol/problem.ts';
-import { ensureSampleRepository } from './sample-repository.ts';
+import { folderSize } from '../base/folder-size.ts';
 import { mediaType, type GitRequest, type GitResponse, type GitService } from '../worker-api/git/backend.ts';
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
 import { startGit } from '../worker-api/git/process.ts';
 
-/** The limit of a push. The sample is small. */
+/** The limit of a push, and of what a task's repository may hold before one. The sample is small. */
 const PUSH_BYTES_MAX = 16 * 1024 * 1024;
+const REPOSITORY_BYTES_MAX = 64 * 1024 * 1024;
+const MEASURE_MS = 10_000;
 
-/** Serves the data folder's sample repository like `git http-backend`. Creates the repository at the first use. */
-export function sampleBackend(data_dir: string): (request: GitRequest) => Promise<GitResponse> {
-  return async (request) => {
-    const path = await ensureSampleRepository(data_dir).catch((cause: unknown) => {
+/** Serves a task's sample repository like `git http-backend`. `repositoryOf`: its path; makes it at the first use. */
+export function sampleBackend(
+  repositoryOf: (task_id: string) => Promise<string>,
+): (request: GitRequest, task_id: string) => Promise<GitResponse> {
+  return async (request, task_id) => {
+    const path = await repositoryOf(task_id).catch((cause: unknown) => {
       throw new ErrandError(
         'unavailable',
         'The server could not create the sample repository. Is git installed there?',
         { cause },
       );
     });
+    if (request.service === 'git-receive-pack') await requireRoom(path, request.signal);
     const version = /^version=[12]$/.exec(request.headers['git-protocol'] ?? '')?.[0];
     const args = ['--stateless-rpc', ...(request.body ? [] : ['--advertise-refs']), path];
+    const request_ended = new AbortController();
     const child = startGit([request.service.slice('git-'.length), ...args], {
-      settings: [`safe.directory=${path}`, `receive.maxInputSize=${PUSH_BYTES_MAX}`],
+      settings: [`safe.directory=${path}`, `receive.maxInputSize=${PUSH_BYTES_MAX}`, 'receive.unpackLimit=1'],
       env: version ? { GIT_PROTOCOL: version } : {},
-      signal: request.signal,
+      signal: AbortSignal.any([request.signal, request_ended.signal]),
     });
     // Git's exit closes its output, and that ends the response. An abort or a closed connection is not an error here.
     child.on('error', () => child.stdout.destroy());
@@ -31,7 +37,7 @@ export function sampleBackend(data_dir: string): (request: GitRequest) => Promis
     pipeline(Readable.from(request.body?.chunks ?? []), child.stdin, (error) => {
       // EPIPE: git stopped reading early and has reported why. A body that was cut off must not look complete.
       if (error && 'code' in error && error.code === 'EPIPE') return;
-      if (error) child.kill('SIGKILL');
+      if (error) request_ended.abort();
     });
     const headers = {
       'content-type': mediaType(request.service, request.body ? 'result' : 'advertisement'),
@@ -40,6 +46,12 @@ export function sampleBackend(data_dir: string): (request: GitRequest) => Promis
     if (request.body) return { headers, body: child.stdout };
     return { headers, body: Readable.from(advertisement(request.service, version, child.stdout)) };
   };
+}
+
+/** Throws `too_large` if the repository has no room for a push. */
+async function requireRoom(path: string, signal: AbortSignal): Promise<void> {
+  if ((await folderSize('bytes', [path], { within_ms: MEASURE_MS, signal })) > REPOSITORY_BYTES_MAX)
+    throw new ErrandError('too_large', "The errand's copy of the sample repository is full.");
 }
 
 /** Over HTTP the list of refs starts with the name of the service, except in protocol version 2. */

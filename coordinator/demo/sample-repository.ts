@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Id } from '../../protocol/ids.ts';
 import { runGit } from '../worker-api/git/process.ts';
 
 /** Constant, so that the sample's first commit has the same hash on every server. */
@@ -32,6 +33,36 @@ export async function ensureSampleRepository(data_dir: string): Promise<string> 
     await rm(draft, { recursive: true, force: true });
   }
   return path;
+}
+
+/**
+ * Returns the path of a task's own copy of the sample, `<data_dir>/samples/<task_id>.git`; makes it if it is missing.
+ * What one errand pushes is in nobody else's way.
+ */
+export async function ensureSampleOf(data_dir: string, task_id: string): Promise<string> {
+  const path = sampleOf(data_dir, task_id);
+  if (existsSync(path)) return path;
+  const sample = await ensureSampleRepository(data_dir);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = await mkdtemp(join(data_dir, 'sample-'));
+  try {
+    await cp(sample, draft, { recursive: true });
+    await rename(draft, path).catch((error: unknown) => {
+      if (!existsSync(path)) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** Removes a task's copy of the sample, if it has one. */
+export async function removeSampleOf(data_dir: string, task_id: string): Promise<void> {
+  await rm(sampleOf(data_dir, task_id), { recursive: true, force: true });
+}
+
+function sampleOf(data_dir: string, task_id: string): string {
+  return join(data_dir, 'samples', `${Id.parse(task_id)}.git`);
 }
 
 async function makeRepository(git_dir: string, files: string): Promise<void> {

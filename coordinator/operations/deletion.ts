@@ -25,6 +25,8 @@ export type DeletionDependencies = {
   logger: Logger;
   /** A task is not removed while it may have a worker. */
   attempts: Pick<Attempts, 'has'>;
+  /** Removes what else a task has on this machine. */
+  removeFiles: (task_id: string) => Promise<void>;
 };
 
 /**
@@ -93,7 +95,9 @@ export class Deletion {
   }
 
   async #removeOfTask(id: string): Promise<void> {
-    const { log, workspaces, logger } = this.#deps;
+    const { log, workspaces, removeFiles, logger } = this.#deps;
+    // First: once the row is gone, nothing says whose they are.
+    await removeFiles(id);
     const workspace = log.write(({ db }) => (deleteSomeOfTask(db, id) ? deleteTask(db, id) : null));
     if (workspace === null) return;
     // The folder goes last: after a crash here the reconciler finds it as an orphan.

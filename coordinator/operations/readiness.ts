@@ -10,6 +10,9 @@ type ReadinessDependencies = {
   gate: DispatchGate;
   disk: DiskSpace;
   runner: RunnerName;
+  /** How far the workers' isolation was tried, for people. */
+  isolation: () => string;
+  trash: { readonly fault: string | null };
   model: string;
   /** Checks the backups; undefined: backups are off. */
   backup: (() => Check) | undefined;
@@ -19,18 +22,20 @@ type Check = Readiness['checks'][string];
 
 /** Reports for each part whether it works. Never rejects. */
 export async function readReadiness(deps: ReadinessDependencies): Promise<Readiness> {
-  const { db, gate, disk, runner, model, backup } = deps;
+  const { db, gate, disk, runner, isolation, trash, model, backup } = deps;
   const checkOf = (fault: string | null, detail: string): Check => ({ ok: fault === null, detail: fault ?? detail });
   const free = disk.free_bytes === undefined ? 'unknown' : `${Math.floor(disk.free_bytes / 1024 / 1024)} MB free`;
   const checks: Readiness['checks'] = {
     database: checkOf(readFault(db, gate), 'answers'),
     disk: checkOf(gate.of('disk'), free),
     runner: checkOf(gate.of('runner'), runner),
+    isolation: checkOf(gate.of('isolation'), isolation()),
     model: { ok: true, detail: model },
   };
   const ready = Object.values(checks).every(({ ok }) => ok);
-  // A failed backup does not make the server unready.
-  return { ready, checks: backup ? { ...checks, backup: backup() } : checks };
+  // A failed backup or a folder that cannot be removed does not make the server unready.
+  const others = { removal: checkOf(trash.fault, 'nothing is left'), ...(backup && { backup: backup() }) };
+  return { ready, checks: { ...checks, ...others } };
 }
 
 /** Why the database cannot be used, or null. The text is public, so it does not contain the path. */

@@ -117,12 +117,12 @@ export class Retention {
   async #remove({ task_id, workspace }: Workspace, signal: AbortSignal): Promise<void> {
     const { log, workspaces, logger, attempts } = this.#deps;
     signal.throwIfAborted();
-    // No turn of the event loop passes between this check and `setAside`, so no attempt can start.
+    // No turn of the event loop passes between this check and the removal, so no attempt can start.
     const task = findTask(log.db, task_id);
     if (task?.workspace !== workspace || task.ended_at === null || attempts.has(task_id)) return;
     try {
-      const aside = workspaces.setAside(workspace);
-      if (aside !== undefined) await workspaces.remove(aside);
+      await workspaces.remove(workspace);
+      await workspaces.emptied();
       log.write(({ db }) => giveUpWorkspace(db, task_id, workspace));
       logger.info({ task_id, workspace }, 'workspace of an ended task removed');
     } catch (error) {

@@ -2,11 +2,10 @@ import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
-import type { Workspaces } from '../workers/workspaces.ts';
 import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
-import { Deletion } from './deletion.ts';
+import { Deletion, type DeletionDependencies } from './deletion.ts';
 import { Metrics } from './metrics.ts';
 import { Retention } from './retention.ts';
 
@@ -15,10 +14,14 @@ import { Retention } from './retention.ts';
 /** Starts the deletion of removed rows and the retention limits. */
 export function startRetention(
   { config, log, disk, logger }: Core,
-  { attempts, workspaces }: { attempts: Attempts; workspaces: Workspaces },
+  {
+    attempts,
+    workspaces,
+    removeFiles,
+  }: { attempts: Attempts } & Pick<DeletionDependencies, 'workspaces' | 'removeFiles'>,
   opened: Opened,
 ): void {
-  const deletion = new Deletion({ log, workspaces, attempts, logger });
+  const deletion = new Deletion({ log, workspaces, removeFiles, attempts, logger });
   const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();
   disk.onShort(() => void retention.enforce());

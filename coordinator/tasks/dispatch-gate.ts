@@ -1,7 +1,10 @@
 import type { Logger } from '../base/logger.ts';
 
-/** The parts that can stop dispatch: the runner cannot start workers, the disk is full, or the database is damaged. */
-export const PARTS = ['runner', 'disk', 'database'] as const;
+/**
+ * The parts that can stop dispatch: the runner cannot start workers, or does not isolate them as it should, the disk is
+ * full, or the database is damaged.
+ */
+export const PARTS = ['runner', 'isolation', 'disk', 'database'] as const;
 export type Part = (typeof PARTS)[number];
 
 /**

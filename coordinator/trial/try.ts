@@ -39,7 +39,8 @@ async function tryErrand(io: Io, folder: string): Promise<number> {
     print(io, aboutServer(errand, config.model, io.columns));
     const code = await runSample(io, errand.url);
     if (code !== EXIT.succeeded) return code;
-    print(io, nextSteps(errand.url, io.password ?? '', config.data_dir));
+    const [repository = ''] = await readdir(join(config.data_dir, 'samples'));
+    print(io, nextSteps(errand.url, io.password ?? '', join(config.data_dir, 'samples', repository)));
     await interrupted(io.signal);
     return EXIT.succeeded;
   } finally {
@@ -80,7 +81,7 @@ function aboutServer({ url, runner, demo }: Errand, model: string, columns: numb
   return [['A server for this trial: ', ['bold', url]], ...columnLines(rows, columns, 'plain')];
 }
 
-function nextSteps(url: string, password: string, data_dir: string): Line[] {
+function nextSteps(url: string, password: string, repository: string): Line[] {
   return [
     [],
     [['green', 'The sample errand is done'], ', and its branch is pushed. The server still runs: ', ['bold', url]],
@@ -89,7 +90,7 @@ function nextSteps(url: string, password: string, data_dir: string): Line[] {
     ['  ', ['command', `npx errand login --email ${EMAIL} \\`]],
     ['      ', ['command', `--server ${url}`]],
     ['  ', ['command', 'npx errand tasks']],
-    ['  ', ['command', `git -C ${join(data_dir, 'sample.git')} log --all`]],
+    ['  ', ['command', `git -C ${repository} log --all`]],
     ['For a server that keeps its data: ', ['command', 'npm start']],
     [['bold', 'Ctrl-C'], ' stops this one and removes all that it has stored.'],
   ];

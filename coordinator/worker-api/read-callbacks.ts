@@ -23,7 +23,7 @@ const Envelope = EventsPost.extend({
  * Reads the body of an `events` callback. Throws `invalid` or `too_large`, which names the first event that is wrong:
  * those after it are not looked at.
  */
-export function readEvents(json: Buffer, task_id: string): CheckedPost {
+function readEvents(json: Buffer, task_id: string): CheckedPost {
   const { events, deltas, ...post } = parse(Envelope, parseJson(json, SHAPE));
   return {
     ...post,
@@ -36,16 +36,16 @@ export function readEvents(json: Buffer, task_id: string): CheckedPost {
 }
 
 /** Reads the body of a `heartbeat` callback. */
-export function readHeartbeat(json: Buffer): Heartbeat {
+function readHeartbeat(json: Buffer): Heartbeat {
   return parse(Heartbeat, parseJson(json, SHAPE));
 }
 
 /** Reads the body of a `result` callback. */
-export function readResult(json: Buffer): ResultPost {
+function readResult(json: Buffer): ResultPost {
   return parse(ResultPost, parseJson(json, SHAPE));
 }
 
 /* The same for `BodyReader`. */
-export const EVENTS = job(import.meta.url, readEvents);
-export const HEARTBEAT = job(import.meta.url, readHeartbeat);
-export const RESULT = job(import.meta.url, readResult);
+export const EVENTS = job(import.meta.url, 'EVENTS', readEvents);
+export const HEARTBEAT = job(import.meta.url, 'HEARTBEAT', readHeartbeat);
+export const RESULT = job(import.meta.url, 'RESULT', readResult);

@@ -7,7 +7,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
 /** The events that change the row of their task. */
-export type TaskEvent = Extract<
+type TaskEvent = Extract<
   NumberedEvent,
   { type: 'question.asked' | 'question.closed' | 'plan.updated' | 'branch.pushed' | 'input.added' }
 >;

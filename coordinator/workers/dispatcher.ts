@@ -14,6 +14,7 @@ import type { AttemptDependencies } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Worker } from './runner.ts';
+import { IsolationCheck } from './isolation-check.ts';
 import { RunnerHealth } from './runner-health.ts';
 import { WarmPool } from './warm-pool.ts';
 import { newWorkerName } from './worker-name.ts';
@@ -45,6 +46,7 @@ export class Dispatcher {
   readonly attempts: Attempts;
   readonly #deps: DispatcherDependencies;
   readonly #health: RunnerHealth;
+  readonly #isolation: IsolationCheck;
   readonly #pool: WarmPool;
   readonly #reconciler: Reconciler;
   readonly #workspaces: WorkspaceWatch;
@@ -56,6 +58,7 @@ export class Dispatcher {
     const { log, workers, workspaces, gate, logger } = deps;
     this.#deps = deps;
     this.#health = new RunnerHealth(workers.runner, gate, logger);
+    this.#isolation = new IsolationCheck(workers, gate, logger);
     const warm_workers = workers.runner.can_call ? deps.warm_workers : 0;
     const pool = { size: warm_workers, workers, workspaces, gate, health: this.#health, logger };
     this.#pool = new WarmPool(pool);
@@ -88,11 +91,24 @@ export class Dispatcher {
     return { warm: this.#pool.waiting, at_work: this.attempts.size };
   }
 
-  /** Adopts the attempts of an earlier process, then starts to dispatch queued tasks. */
+  /** What is known of the isolation of workers, for people. */
+  get isolation(): string {
+    return this.#isolation.outcome;
+  }
+
+  /**
+   * Adopts the attempts of an earlier process, and starts to dispatch queued tasks. Those wait until the isolation of
+   * workers was tried.
+   */
   async start(): Promise<void> {
     await this.#health.check();
     this.#reconciler.start();
     this.#workspaces.start();
+    void this.#isolation.start().then(() => this.#begin());
+  }
+
+  #begin(): void {
+    if (this.#state === 'stopped') return;
     this.#state = 'started';
     this.#pool.refill();
     this.wake();
@@ -114,6 +130,7 @@ export class Dispatcher {
     this.#state = 'stopped';
     clearTimeout(this.#timer);
     this.#health.stop();
+    this.#isolation.stop();
     const parts = [this.#reconciler.stop(), this.#workspaces.stop(), this.#pool.stop(), this.attempts.leave()];
     await within(STOP_MS, Promise.all(parts));
     this.attempts.abandon();

@@ -27,9 +27,20 @@ export type Runner = {
   remove: (name: string) => Promise<void>;
   /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
+  /**
+   * Tries whether its workers can reach what they must not reach. Rejects if that could not be tried now. Absent: it does
+   * not isolate its workers, or does so elsewhere.
+   */
+  tryIsolation?: (image: string, limits: WorkerLimits) => Promise<Isolation>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };
+
+/**
+ * How well workers are isolated. `fault`: what they could reach, as a sentence for the server's owner; null: nothing.
+ * `detail`: how that was tried, for people.
+ */
+export type Isolation = { fault: string | null; detail: string };
 
 /** The resources that a worker may use. */
 export type WorkerLimits = { memory_bytes: number; cpus: number; pids_max: number };

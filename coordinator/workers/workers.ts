@@ -1,4 +1,4 @@
-import type { Runner, Worker, WorkerLimits } from './runner.ts';
+import type { Isolation, Runner, Worker, WorkerLimits } from './runner.ts';
 
 export type WorkersDependencies = { runner: Runner; image: string; limits: WorkerLimits };
 
@@ -12,6 +12,11 @@ export class Workers {
     this.runner = runner;
     this.#image = image;
     this.#limits = limits;
+  }
+
+  /** Tries whether workers are isolated; undefined if the runner has nothing to try. */
+  async tryIsolation(): Promise<Isolation | undefined> {
+    return this.runner.tryIsolation?.(this.#image, this.#limits);
   }
 
   /** Opens a worker of this name with this workspace, to start it or because it may be running already. */

@@ -1,15 +1,7 @@
-import { execFile } from 'node:child_process';
-import { renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { hasCode, listNames, makeParent, makePrivate, type Owner } from './directories.ts';
-import { isWorkerName, newWorkerName } from './worker-name.ts';
-
-const run = promisify(execFile);
-
-/** How long `chmod` may take before a tree is removed. */
-const MAKE_WRITABLE_MS = 60_000;
+import { listNames, makeParent, makePrivate, type Owner } from './directories.ts';
+import { Trash } from './trash.ts';
+import { isWorkerName } from './worker-name.ts';
 
 /**
  * The workspaces on this machine: `workspaces/<name>` in the data folder, one per task. A workspace has the name of
@@ -17,9 +9,11 @@ const MAKE_WRITABLE_MS = 60_000;
  */
 export class Workspaces {
   readonly #dir: string;
+  readonly #trash: Trash;
 
-  constructor(data_dir: string) {
+  constructor(data_dir: string, trash = new Trash(data_dir)) {
     this.#dir = join(data_dir, 'workspaces');
+    this.#trash = trash;
   }
 
   /** The path of a workspace, whether it exists or not. Throws if the name is not valid. */
@@ -39,41 +33,20 @@ export class Workspaces {
   }
 
   /**
-   * Renames a workspace atomically and returns the new name, so that nobody who opens the old name finds a
-   * half-removed tree. Undefined if it does not exist.
+   * Takes a workspace away, in this very turn of the event loop: nobody who opens the name afterwards finds a
+   * half-removed tree. Its space is free once `emptied` resolves. A missing workspace is no error.
    */
-  setAside(name: string): string | undefined {
-    const aside = newWorkerName();
-    try {
-      renameSync(this.path(name), this.path(aside));
-      return aside;
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+  remove(name: string): Promise<void> {
+    return this.#trash.take(this.path(name));
   }
 
-  /** Removes a workspace. Links inside are removed, never followed. A missing workspace is no error. */
-  async remove(name: string): Promise<void> {
-    await removeTree(this.path(name));
+  /** Resolves once what was taken away is removed, as far as it can be. */
+  emptied(): Promise<void> {
+    return this.#trash.empty();
   }
 
   /** The names of all workspaces. */
   list(): string[] {
     return listNames(this.#dir).filter(isWorkerName);
-  }
-}
-
-/** Removes a directory with everything in it. Links are removed, never followed. */
-export async function removeTree(dir: string): Promise<void> {
-  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
-  try {
-    await remove();
-  } catch (error) {
-    if (!hasCode(error, 'EACCES')) throw error;
-    // Some tools make read-only folders (Go's module cache), which only root can empty. chmod -R does not follow
-    // links. If it fails, the removal below fails too.
-    await run('chmod', ['-Rf', 'u+rwX', '--', dir], { timeout: MAKE_WRITABLE_MS }).catch(() => undefined);
-    await remove();
   }
 }

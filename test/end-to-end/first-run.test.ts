@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -45,7 +45,8 @@ async function newcomer(t: ExecutionContext, env: Record<string, string>): Promi
   t.is(followed.code, 0, followed.stdout + followed.stderr);
   t.regex(followed.stdout, /succeeded/);
 
-  const sample = join(data_dir, 'sample.git');
+  const [own = ''] = await readdir(join(data_dir, 'samples'));
+  const sample = join(data_dir, 'samples', own);
   const branch = await git(sample, 'branch', '--list', 'errand/*', '--format=%(refname:short)');
   t.regex(branch, /^errand\/[^\n]+$/);
   await t.throwsAsync(testsPass(t, sample, 'main'));

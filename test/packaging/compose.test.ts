@@ -64,7 +64,8 @@ dockerTest(
     t.is(sent.code, 0, `${sent.stdout}${sent.stderr}\n${await docker('logs', coordinator)}`);
     const branch = /(errand\/[0-9a-z]+-make-the-tests-pass) \(/.exec(sent.stdout)?.[1] ?? '';
     t.not(branch, '', sent.stdout);
-    const branches = await docker('exec', coordinator, 'git', '-C', '/data/sample.git', 'branch', '--list', branch);
+    const list = `git -C /data/samples/*.git branch --list ${branch}`;
+    const branches = await docker('exec', coordinator, 'sh', '-c', list);
     t.is(branches.trim(), branch);
 
     await up('stop');

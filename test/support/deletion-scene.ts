@@ -12,7 +12,13 @@ export async function startDeletion(
   has: (task_id: string) => boolean = () => false,
 ) {
   const workspaces = new Workspaces(await temporaryFolder(t));
-  const deletion = new Deletion({ log, workspaces, logger: SILENT, attempts: { has } });
+  const deletion = new Deletion({
+    log,
+    workspaces,
+    removeFiles: async () => undefined,
+    logger: SILENT,
+    attempts: { has },
+  });
   t.teardown(() => deletion.stop());
   return { workspaces, deletion };
 }

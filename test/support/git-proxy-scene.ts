@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { WorkerProxy } from '../../coordinator/worker-api/caller.ts';
+import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
 import { GitProxy, type GitDependencies } from '../../coordinator/worker-api/git/git-proxy.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -38,7 +39,7 @@ export async function setUp(
   const proxy = new GitProxy({
     repository: () => ({ repo_url, credential: credential ?? undefined }),
     private_hosts: [forge.host],
-    sample: sampleBackend(join(folder, 'data')),
+    sample: sampleBackend(() => ensureSampleRepository(join(folder, 'data'))),
     logger: createLogger('silent'),
     ...change,
   });

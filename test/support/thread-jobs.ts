@@ -1,28 +1,29 @@
 import { isMainThread } from 'node:worker_threads';
+import { job } from '../../coordinator/base/threads.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 
-/* Functions for the threads of a pool to run. */
+/* Jobs for the threads of a pool. */
 
-export const MODULE = import.meta.url;
+const here = import.meta.url;
 
-export function measure(bytes: Buffer, mark: string) {
+export const measure = job(here, 'measure', (bytes: Buffer, mark: string) => {
   return { bytes: bytes.length, is_main: isMainThread, mark };
-}
+});
 
-export function refuse(_bytes: Buffer): void {
+export const refuse = job(here, 'refuse', () => {
   throw new ErrandError('invalid', 'no', { errors: [{ field: '/a', message: 'is wrong' }] });
-}
+});
 
-export function fail(_bytes: Buffer): void {
+export const fail = job(here, 'fail', () => {
   throw new RangeError('a bug');
-}
+});
 
-export function spin(_bytes: Buffer): void {
+export const spin = job(here, 'spin', () => {
   for (;;);
-}
+});
 
-export function fill(_bytes: Buffer): number {
+export const fill = job(here, 'fill', () => {
   const kept: number[][] = [];
   while (kept.length < 1e6) kept.push(Array.from({ length: 10_000 }, (_, i) => i + 0.5));
   return kept.length;
-}
+});

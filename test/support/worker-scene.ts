@@ -7,6 +7,7 @@ import { readConfig, type WorkerConfig } from '../../agent-container/config.ts';
 import type { Logger } from '../../agent-container/base/logger.ts';
 import type { Work, WorkResult, WorkInput } from '../../agent-container/base/work.ts';
 import { Worker } from '../../agent-container/worker.ts';
+import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { sampleBackend } from '../../coordinator/demo/sample-backend.ts';
 import { GitProxy } from '../../coordinator/worker-api/git/git-proxy.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
@@ -46,7 +47,7 @@ export async function setScene(t: ExecutionContext, given: Given = {}): Promise<
     git: new GitProxy({
       repository: () => ({ repo_url: task.base.repo_url, credential: given.credential }),
       private_hosts: [git.host],
-      sample: sampleBackend(folder),
+      sample: sampleBackend(() => ensureSampleRepository(folder)),
       logger: pino({ level: 'silent' }),
     }),
     ...given.mock,

@@ -22,8 +22,8 @@ export type GitDependencies = {
   repository: (task_id: string) => ForgeRepository;
   proxy?: OutgoingProxy;
   private_hosts: string[];
-  /** Serves the sample repository, which is stored on this server. */
-  sample: (request: GitRequest) => Promise<GitResponse>;
+  /** Serves a task's own copy of the sample repository, which is stored on this server. */
+  sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
   logger: Logger;
   /** For tests. The defaults use the real network and the limits of the protocol. */
   resolve?: Resolve;
@@ -38,7 +38,7 @@ export type GitDependencies = {
 export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: (task_id: string) => ForgeRepository;
-  readonly #sample: (request: GitRequest) => Promise<GitResponse>;
+  readonly #sample: GitDependencies['sample'];
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
   readonly #forge: Forge;
@@ -100,6 +100,8 @@ export class GitProxy implements WorkerProxy {
 
   async #ask(task_id: string, request: GitRequest): Promise<GitResponse> {
     const repository = this.#repository(task_id);
-    return repository.repo_url === SAMPLE_REPO_URL ? this.#sample(request) : this.#forge.ask(repository, request);
+    return repository.repo_url === SAMPLE_REPO_URL
+      ? this.#sample(request, task_id)
+      : this.#forge.ask(repository, request);
   }
 }

@@ -52,7 +52,7 @@ export function readRequest(raw: Buffer): LlmRequest {
 }
 
 /** The same for `BodyReader`. */
-export const REQUEST = job(import.meta.url, readRequest);
+export const REQUEST = job(import.meta.url, 'REQUEST', readRequest);
 
 /** Replaces the value of `max_tokens` in the body, and changes no other byte. */
 export function withMaxTokens(raw: Buffer, at: Span, max_tokens: number): Buffer {

@@ -12,6 +12,7 @@ import type { Launcher } from '../local/launcher.ts';
 import { WorkerDirectories } from '../local/worker-directories.ts';
 import { ProcessLauncher } from '../process/launcher.ts';
 import type { Runner, WorkerListeners } from '../runner.ts';
+import type { Trash } from '../trash.ts';
 import type { Workspaces } from '../workspaces.ts';
 
 const WORKER_ENTRY = fileURLToPath(new URL('../../../agent-container/main.ts', import.meta.url));
@@ -23,6 +24,7 @@ export type RunnerContext = {
   instance: string;
   workspaces: Workspaces;
   listeners: WorkerListeners;
+  trash: Trash;
   logger: Logger;
   /** Prints a line for the person at the terminal. */
   say: (line: string) => void;
@@ -34,9 +36,9 @@ export type RunnerContext = {
  * could only run without isolation and the settings do not ask for that.
  */
 export async function chooseRunner(context: RunnerContext): Promise<Runner> {
-  const { workspaces, listeners, config } = context;
+  const { workspaces, listeners, trash, config } = context;
   const launcher = await chooseLauncher(context);
-  const directories = new WorkerDirectories(config.data_dir, launcher.owner);
+  const directories = new WorkerDirectories(config.data_dir, launcher.owner, trash);
   return new LocalRunner({ launcher, directories, workspaces, listeners });
 }
 

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContainerInspectInfo } from 'dockerode';
+import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { Backoff } from '../../base/retry.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
-import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
+import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
+import { tryIsolation } from './canary.ts';
+import { textOf } from './log-frames.ts';
 import { containerOptions, INSTANCE_LABEL } from './options.ts';
 
 const WAIT_RETRY = { first_ms: 250, max_ms: 5_000 };
@@ -113,6 +115,15 @@ export class DockerLauncher implements Launcher {
     }
   }
 
+  async tryIsolation(spec: LaunchSpec, other_file: string): Promise<Isolation> {
+    const options = await this.#optionsOf(spec);
+    const { hostPath } = await this.#readMachine();
+    // One canary for each server: one that was left by a process that died is found by its name.
+    const name = `errand-canary-${this.#options.instance}`;
+    // Without the label, so that it is not taken for a worker.
+    return tryIsolation(this.#engine, { ...options, name, Labels: {} }, [other_file, hostPath(other_file)]);
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     this.#engine.close();
@@ -124,6 +135,19 @@ export class DockerLauncher implements Launcher {
 
   /** Creates the container, unless it exists and belongs to this server. */
   async #create(spec: LaunchSpec): Promise<void> {
+    const { instance } = this.#options;
+    try {
+      await this.#engine.calls.createContainer(await this.#optionsOf(spec));
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+      const container = await this.#container(spec.name).inspect();
+      if (container.Config.Labels[INSTANCE_LABEL] === instance) return;
+      this.#foreign.add(spec.name);
+      throw new ErrandError('unavailable', `Another server has a container with the name ${spec.name}.`);
+    }
+  }
+
+  async #optionsOf(spec: LaunchSpec): Promise<ContainerCreateOptions> {
     const { cpus, hostPath } = await this.#readMachine();
     const { instance } = this.#options;
     const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
@@ -137,15 +161,7 @@ export class DockerLauncher implements Launcher {
         workspace_dir: hostPath(workspace_dir),
       },
     };
-    try {
-      await this.#engine.calls.createContainer(containerOptions(engine_spec, { instance, owner: this.owner }));
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-      const container = await this.#container(spec.name).inspect();
-      if (container.Config.Labels[INSTANCE_LABEL] === instance) return;
-      this.#foreign.add(spec.name);
-      throw new ErrandError('unavailable', `Another server has a container with the name ${spec.name}.`);
-    }
+    return containerOptions(engine_spec, { instance, owner: this.owner });
   }
 
   /** Reads facts about the engine's machine, once. */
@@ -202,18 +218,4 @@ export class DockerLauncher implements Launcher {
     if (error instanceof ErrandError) return error;
     return new ErrandError('unavailable', readFault(error, this.#options).fault, { cause: error });
   }
-}
-
-/**
- * The text of Docker's log frames. Each frame has a header of 8 bytes (the stream, and the length of the text), then
- * the text.
- */
-function textOf(frames: Buffer): string {
-  let text = '';
-  for (let at = 0; at + 8 <= frames.length;) {
-    const end = at + 8 + frames.readUInt32BE(at + 4);
-    text += frames.toString('utf8', at + 8, end);
-    at = end;
-  }
-  return text;
 }

@@ -1,5 +1,5 @@
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../../protocol/worker.ts';
-import type { WorkerEnd, WorkerSpec } from '../runner.ts';
+import type { Isolation, WorkerEnd, WorkerSpec } from '../runner.ts';
 
 /**
  * Starts the program of a worker on this machine; `docker/` and `process/` implement it. `LocalRunner` adds
@@ -25,6 +25,11 @@ export type Launcher = {
   list: () => Promise<string[]>;
   /** Why it cannot start workers, as a sentence for the server's owner; null if it can. */
   check: () => Promise<string | null>;
+  /**
+   * Tries whether a worker like this could reach what it must not reach, such as `other_file` in another worker's folder.
+   * Rejects if that could not be tried now. Absent: its workers are not isolated.
+   */
+  tryIsolation?: (spec: LaunchSpec, other_file: string) => Promise<Isolation>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };

@@ -3,6 +3,7 @@ import type { Runner, Worker, WorkerEnd, WorkerListeners, WorkerSpec } from '../
 import type { Workspaces } from '../workspaces.ts';
 import type { Launcher } from './launcher.ts';
 import { SocketChannel } from './socket-channel.ts';
+import { tryIsolation } from './try-isolation.ts';
 import type { WorkerDirectories } from './worker-directories.ts';
 
 /** How long closing a worker's socket may take. */
@@ -22,6 +23,7 @@ export type LocalRunnerDependencies = {
 export class LocalRunner implements Runner {
   readonly name: string;
   readonly can_call = true;
+  readonly tryIsolation?: NonNullable<Runner['tryIsolation']>;
   readonly #launcher: Launcher;
   readonly #directories: WorkerDirectories;
   readonly #workspaces: Workspaces;
@@ -33,6 +35,10 @@ export class LocalRunner implements Runner {
     this.#directories = directories;
     this.#workspaces = workspaces;
     this.#listeners = listeners;
+    const tryIn = launcher.tryIsolation?.bind(launcher);
+    const { owner } = launcher;
+    const { data_dir } = directories;
+    if (tryIn) this.tryIsolation = (image, limits) => tryIsolation(tryIn, { data_dir, owner, image, limits });
   }
 
   async open(spec: WorkerSpec): Promise<Worker> {

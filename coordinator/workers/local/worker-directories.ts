@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../../protocol/worker.ts';
 import { listNames, makeDirectory, makeParent, makePrivate, type Owner } from '../directories.ts';
 import { isWorkerName, newWorkerName } from '../worker-name.ts';
-import { removeTree } from '../workspaces.ts';
+import { Trash } from '../trash.ts';
 
 /** The kernel has 108 bytes for the path of a unix socket, with the NUL at its end. */
 const SOCKET_PATH_BYTES_MAX = 107;
@@ -22,12 +22,16 @@ export type SocketDirectories = {
 
 /** The directories of workers on this machine: `workers/<name>` in the data folder, removed with the worker. */
 export class WorkerDirectories {
+  readonly data_dir: string;
   /** The parent of all of them. */
   readonly workers_dir: string;
   readonly #owner: Owner;
+  readonly #trash: Trash;
 
   /** `owner`: the user of the workers. Creates nothing yet. */
-  constructor(data_dir: string, owner: Owner) {
+  constructor(data_dir: string, owner: Owner, trash = new Trash(data_dir)) {
+    this.#trash = trash;
+    this.data_dir = data_dir;
     this.workers_dir = join(data_dir, 'workers');
     this.#owner = owner;
   }
@@ -56,7 +60,7 @@ export class WorkerDirectories {
 
   /** Removes a worker's directories. Links inside are removed, never followed. */
   async remove(name: string): Promise<void> {
-    await removeTree(this.#dir(name));
+    await this.#trash.take(this.#dir(name));
   }
 
   /** The names of all workers with directories. */

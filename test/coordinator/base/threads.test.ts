@@ -1,13 +1,7 @@
 import test from 'ava';
-import { job, ThreadPool } from '../../../coordinator/base/threads.ts';
+import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import * as jobs from '../../support/thread-jobs.ts';
-
-const measure = job(jobs.MODULE, jobs.measure);
-const refuse = job(jobs.MODULE, jobs.refuse);
-const spin = job(jobs.MODULE, jobs.spin);
-const fill = job(jobs.MODULE, jobs.fill);
-const fail = job(jobs.MODULE, jobs.fail);
+import { fail, fill, measure, refuse, spin } from '../../support/thread-jobs.ts';
 
 /** Who pays, and what was charged. */
 function payer(key: string) {

@@ -46,7 +46,7 @@ async function start(t: ExecutionContext) {
   t.teardown(() => db.close());
   const enforce = async ({ has = () => false, isDiskShort = () => false, log = own_log, ...given }: Limits) => {
     const keep = { ...readConfig({}), ...given };
-    const shared = { log, workspaces: stored, logger: SILENT, attempts: { has } };
+    const shared = { log, workspaces: stored, removeFiles: async () => undefined, logger: SILENT, attempts: { has } };
     const deletion = new Deletion(shared);
     const disk = { isShort: () => Promise.resolve(isDiskShort()) };
     const retention = new Retention({ ...shared, deletion, keep, disk });
@@ -184,7 +184,7 @@ test.serial('a task whose workspace was removed resumes in a new one', async (t)
   const workspace = newWorkerName();
   workspaces.make(workspace, owner);
   const { id } = addTask(db, addUser(db), { status: 'failed', ended_at: daysAgo(2), attempt: 1, workspace });
-  const shared = { log, workspaces, logger: SILENT, attempts: dispatcher.attempts };
+  const shared = { log, workspaces, removeFiles: async () => undefined, logger: SILENT, attempts: dispatcher.attempts };
   const deletion = new Deletion(shared);
   const keep = { ...readConfig({}), keep_workspaces_ms: DAY_MS };
   const disk = { isShort: () => Promise.resolve(false) };

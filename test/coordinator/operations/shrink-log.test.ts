@@ -38,7 +38,13 @@ async function openScene(t: ExecutionContext) {
     add(user_id, megabytes, { status: 'failed', ended_at: time(-days * DAY_MS) });
   const attempts = { has: () => false };
   const shrink = async (megabytes: number, has: (id: string) => boolean = attempts.has) => {
-    const deletion = new Deletion({ log, workspaces: new Workspaces(folder), logger: SILENT, attempts });
+    const deletion = new Deletion({
+      log,
+      workspaces: new Workspaces(folder),
+      removeFiles: async () => undefined,
+      logger: SILENT,
+      attempts,
+    });
     const keep = { keep_log_bytes: megabytes * MB };
     await shrinkLog({ log, deletion, attempts: { has }, logger: SILENT, keep }, new AbortController().signal);
     await deletion.sweep();

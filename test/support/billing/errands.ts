@@ -42,7 +42,14 @@ export async function startErrands(
   const user_id = addUser(log);
   const prices = readPrices(undefined);
   const logger = pino({ level: 'silent' });
-  const proxy = new ModelProxy({ log, logger, prices, upstream: { base_url, api_key: 'k' }, threads: new ThreadPool(), timeouts });
+  const proxy = new ModelProxy({
+    log,
+    logger,
+    prices,
+    upstream: { base_url, api_key: 'k' },
+    threads: new ThreadPool(),
+    timeouts,
+  });
   const never = new AbortController().signal;
   const server = createServer((request, response) => {
     const [, task_id = '', path = ''] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? '') ?? [];

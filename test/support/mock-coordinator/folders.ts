@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../../../coordinator/workers/workspaces.ts';
+import { removeTree } from '../../../coordinator/workers/remove-tree.ts';
 import { COORDINATOR_SOCKET } from '../../../protocol/worker.ts';
 import { containerUser } from '../container-args.ts';
 

@@ -36,7 +36,7 @@ export async function serveRepository(
   const proxy = new GitProxy({
     repository: () => ({ repo_url, credential }),
     private_hosts,
-    sample: sampleBackend(data_dir),
+    sample: sampleBackend(() => ensureSampleRepository(data_dir)),
     logger: pino({ level: 'silent' }),
   });
   return { repo_url, proxy, place, close: async () => server?.close() };

@@ -9,6 +9,7 @@ import { ConfigError, readConfig } from '../../../../coordinator/base/config.ts'
 import { createLogger } from '../../../../coordinator/base/logger.ts';
 import { CoordinatorProcess } from '../../../support/coordinator-process.ts';
 import { docker, dockerTest, whyNot } from '../../../support/docker.ts';
+import { Trash } from '../../../../coordinator/workers/trash.ts';
 import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { startFakeEngine } from '../../../support/fake-engine.ts';
@@ -28,12 +29,18 @@ async function choose(t: ExecutionContext, env: Record<string, string>) {
   const workspaces = new Workspaces(data_dir);
   const refuse = () => Promise.reject(new Error('No worker is started here.'));
   const listeners = { listenOnSocket: refuse, listenOnTcp: refuse };
-  const chosen = await chooseRunner({ config, instance: 'test', workspaces, listeners, logger, say }).catch(
-    (error: unknown) => {
-      if (error instanceof ConfigError) return error;
-      throw error;
-    },
-  );
+  const chosen = await chooseRunner({
+    config,
+    instance: 'test',
+    workspaces,
+    listeners,
+    trash: new Trash(data_dir),
+    logger,
+    say,
+  }).catch((error: unknown) => {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  });
   if (chosen instanceof ConfigError) return { refusal: chosen.message, said: said.join('\n') };
   await chosen.close();
   return { kind: chosen.name, said: said.join('\n') };

@@ -1,0 +1,102 @@
+/** What the canary tries to reach. The paths are those of the engine's machine. */
+export type Targets = {
+  /** TCP addresses of this machine, where something listens. */
+  host: { address: string; port: number }[];
+  /** TCP addresses elsewhere. */
+  network: { address: string; port: number }[];
+  /** A name to resolve. */
+  name: string;
+  /** Sockets of container engines. */
+  engines: string[];
+  /** A file in the folder of another worker, in every way in which it might be seen. */
+  others: string[];
+};
+
+/** What the canary reached that no worker may reach. */
+export type Found = { what: 'network' | 'host' | 'dns' | 'other_worker' | 'engine' | 'privileges'; detail: string };
+
+type Address = { host: string; port: number } | { path: string };
+
+/**
+ * Tries to reach what a worker must not reach. It runs in a container that is set up as a worker's, and is sent there as
+ * its own source, so it uses nothing from outside of itself.
+ */
+export class Canary {
+  readonly #targets: Targets;
+  readonly #found: Found[] = [];
+  readonly #wait_ms = 1_000;
+
+  constructor(targets: Targets) {
+    this.#targets = targets;
+  }
+
+  /** Resolves with what it reached. */
+  async run(): Promise<Found[]> {
+    const { networkInterfaces } = process.getBuiltinModule('node:os');
+    for (const [name, addresses] of Object.entries(networkInterfaces()))
+      if (addresses?.some(({ internal }) => !internal)) this.#add('network', `interface ${name}`);
+    await Promise.all([this.#tryAddresses('network'), this.#tryAddresses('host'), this.#tryName()]);
+    await this.#tryFiles();
+    this.#tryPrivileges();
+    return this.#found;
+  }
+
+  #add(what: Found['what'], detail: string): void {
+    this.#found.push({ what, detail });
+  }
+
+  #connects(to: Address): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = process.getBuiltinModule('node:net').connect(to);
+      const end = (connected: boolean) => {
+        socket.destroy();
+        resolve(connected);
+      };
+      socket.setTimeout(this.#wait_ms, () => end(false));
+      socket.once('connect', () => end(true)).once('error', () => end(false));
+    });
+  }
+
+  async #tryAddresses(what: 'network' | 'host'): Promise<void> {
+    const tryOne = async ({ address, port }: { address: string; port: number }) => {
+      if (await this.#connects({ host: address, port })) this.#add(what, address);
+    };
+    await Promise.all(this.#targets[what].map(tryOne));
+  }
+
+  async #tryName(): Promise<void> {
+    const { getServers, Resolver } = process.getBuiltinModule('node:dns/promises');
+    for (const server of new Set([...getServers(), '127.0.0.11', '127.0.0.53'])) {
+      const resolver = new Resolver({ timeout: this.#wait_ms, tries: 1 });
+      resolver.setServers([server]);
+      const outcome = await resolver.resolve4(this.#targets.name).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : ''),
+      );
+      // A refusal is an answer, too: the question has left the container.
+      if (!['ECONNREFUSED', 'ETIMEOUT', 'ECANCELLED'].includes(outcome)) this.#add('dns', `${server} (${outcome})`);
+    }
+  }
+
+  async #tryFiles(): Promise<void> {
+    const { existsSync, readFileSync } = process.getBuiltinModule('node:fs');
+    for (const path of this.#targets.engines)
+      if (existsSync(path) || (await this.#connects({ path }))) this.#add('engine', path);
+    for (const path of this.#targets.others)
+      try {
+        readFileSync(path);
+        this.#add('other_worker', path);
+      } catch {
+        // As it should be.
+      }
+  }
+
+  #tryPrivileges(): void {
+    const status = process.getBuiltinModule('node:fs').readFileSync('/proc/self/status', 'utf8');
+    const valueOf = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '';
+    if (process.getuid?.() === 0) this.#add('privileges', 'it runs as root');
+    if (/[1-9a-f]/.test(valueOf('CapBnd') + valueOf('CapEff'))) this.#add('privileges', 'it has capabilities');
+    if (valueOf('NoNewPrivs') !== '1') this.#add('privileges', 'it can gain privileges');
+    if (valueOf('Seccomp') === '0') this.#add('privileges', 'no system call is filtered');
+  }
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { sampleBackend } from '../../../coordinator/demo/sample-backend.ts';
+import { ensureSampleOf, removeSampleOf } from '../../../coordinator/demo/sample-repository.ts';
+import { folderSize } from '../../../coordinator/base/folder-size.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { cloneWithWork, commit, setUp } from '../../support/git-proxy-scene.ts';
+import { git, tryGit } from '../../support/git-server.ts';
+
+const MB = 1024 * 1024;
+const SAMPLE = { repository: () => ({ repo_url: 'errand://sample', credential: undefined }) };
+
+/** A git proxy whose tasks have their own copies of the sample, as on a server. */
+async function scene(t: Parameters<typeof setUp>[0]) {
+  const data_dir = await temporaryFolder(t);
+  const own = await setUp(t, { ...SAMPLE, sample: sampleBackend((id) => ensureSampleOf(data_dir, id)) });
+  const samples = join(data_dir, 'samples');
+  const bytes = () => folderSize('bytes', [samples], { within_ms: 10_000, signal: AbortSignal.timeout(10_000) });
+  return { data_dir, samples, own, bytes };
+}
+
+test("what one errand pushes to the sample is in nobody else's copy, and goes with its task", async (t) => {
+  const { data_dir, own } = await scene(t);
+  const clone = await cloneWithWork(own);
+  await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${own.prefix}work`);
+  const [task, other] = [newId(), newId()];
+  const [first, second] = await Promise.all([ensureSampleOf(data_dir, task), ensureSampleOf(data_dir, other)]);
+  t.is(await git(first, 'branch', '--list', 'errand/*'), '');
+  await git(first, 'branch', 'errand/x', 'main');
+  t.is(await git(second, 'branch', '--list', 'errand/*'), '');
+  t.is(await ensureSampleOf(data_dir, task), first);
+  await removeSampleOf(data_dir, task);
+  await removeSampleOf(data_dir, task);
+  t.deepEqual([existsSync(first), existsSync(second)], [false, true]);
+  await t.throwsAsync(ensureSampleOf(data_dir, '../x'));
+});
+
+test('a pack that unpacks to gigabytes takes little of the disk, and its push ends', async (t) => {
+  const { own, bytes } = await scene(t);
+  const clone = await cloneWithWork(own);
+  // 100 MB of zeros are less than a megabyte as a pack.
+  for (let i = 0; i < 3; i++)
+    await commit(clone, `zeros-${i}`, Buffer.concat([randomBytes(8), Buffer.alloc(100 * MB)]));
+  const pushed = await tryGit(clone, 'push', 'origin', `HEAD:refs/heads/${own.prefix}bomb`);
+  t.true((await bytes()) < 20 * MB, pushed.stderr);
+});
+
+test('pushes are refused once the copy is full, and reads go on', async (t) => {
+  const { own, bytes } = await scene(t);
+  const clone = await cloneWithWork(own);
+  let pushed = { ok: true, stderr: '' };
+  for (let i = 0; pushed.ok && i < 10; i++) {
+    await commit(clone, 'random', randomBytes(14 * MB));
+    pushed = await tryGit(clone, 'push', 'origin', `HEAD:refs/heads/${own.prefix}${i}`);
+  }
+  t.false(pushed.ok);
+  t.regex(pushed.stderr, /413|full/);
+  t.true((await bytes()) < 100 * MB);
+  t.true((await tryGit(clone, 'fetch', 'origin')).ok);
+});

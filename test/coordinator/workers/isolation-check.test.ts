@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
+import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
+import type { Isolation } from '../../../coordinator/workers/runner.ts';
+import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { until } from '../../support/until.ts';
+
+/** A launcher of processes that claims to isolate them, and says this of it, once it may. */
+class Isolating extends ProcessLauncher {
+  readonly answers: (() => Promise<Isolation>)[] = [];
+  tried = 0;
+  started = 0;
+
+  override async start(spec: Parameters<Launcher['start']>[0]): Promise<void> {
+    this.started += 1;
+    return super.start(spec);
+  }
+
+  async tryIsolation(_spec: unknown, other_file: string): Promise<Isolation> {
+    this.tried += 1;
+    if (!existsSync(other_file)) throw new Error('There is no other worker.');
+    const answer = this.answers.shift();
+    return answer ? answer() : { fault: null, detail: 'was tried' };
+  }
+}
+
+const OPEN: Record<string, () => Promise<Isolation>> = {
+  'workers reach the network': async () => ({ fault: 'A container could reach: the network.', detail: 'was tried' }),
+  'it cannot be tried': () => Promise.reject(new Error('the engine hangs')),
+};
+
+for (const [what, answer] of Object.entries(OPEN))
+  test(`no worker is started while ${what}, and errands start once they are isolated`, async (t) => {
+    const data_dir = await temporaryFolder(t);
+    const env = { PATH: process.env.PATH ?? '' };
+    const launcher = new Isolating({ workers_dir: join(data_dir, 'workers'), program: { entry: TINY_WORKER }, env });
+    const released = Promise.withResolvers<Isolation>();
+    launcher.answers.push(answer, () => released.promise);
+    const server = await startServer(t, { data_dir, warm_workers: 1, launcher: () => launcher });
+    const { id } = addTask(server.db, addUser(server.db));
+    server.dispatcher.wake();
+    const fault = await until('dispatch is held', () => server.gate.of('isolation') ?? undefined);
+    t.regex(fault, /the network|could not be tried/);
+    await until('it is tried again', () => launcher.tried === 2);
+    t.is(launcher.started, 0);
+    t.is(server.task(id).status, 'queued');
+    released.resolve({ fault: null, detail: 'was tried' });
+    await server.reaches(id, 'succeeded');
+    t.is(server.gate.of('isolation'), null);
+    t.is(server.dispatcher.isolation, 'was tried');
+    t.false(existsSync(join(data_dir, 'canary')));
+  });
