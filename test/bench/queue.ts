@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { nextTask } from '../../coordinator/tasks/queue.ts';
+import { nextTask } from '../../coordinator/sqlite/queue.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
 import { Api } from '../support/api.ts';
