@@ -99,6 +99,8 @@ export type AttemptState = {
   waiting_for: string | null;
   /** JSON; not null: the worker has missed its heartbeats until now. */
   silence: string | null;
+  /** 1: a person's message waits for the worker; else 0. */
+  has_messages: number;
   attempt_status: AttemptRow['status'];
   worker: string;
   last_seq: number;
@@ -108,7 +110,10 @@ export type AttemptState = {
   result_at: string | null;
 };
 
-type TaskPart = Pick<AttemptState, 'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for' | 'silence'>;
+type TaskPart = Pick<
+  AttemptState,
+  'user_id' | 'status' | 'newest' | 'cancel_reason' | 'waiting_for' | 'silence' | 'has_messages'
+>;
 type AttemptPart = Omit<AttemptState, keyof TaskPart>;
 
 /** Undefined: there is no such attempt. Every callback calls this, and two look-ups cost a quarter of a join. */
@@ -119,7 +124,9 @@ export function findAttemptState(db: Db, task_id: string, n: number): AttemptSta
   ).get(task_id, n);
   const task = sql<TaskPart>(
     db,
-    'SELECT user_id, status, attempt AS newest, cancel_reason, waiting_for, silence FROM tasks WHERE id = ?',
+    `SELECT user_id, status, attempt AS newest, cancel_reason, waiting_for, silence,
+       EXISTS (SELECT 1 FROM messages WHERE task_id = tasks.id AND taken_in_at IS NULL) AS has_messages
+     FROM tasks WHERE id = ?`,
   ).get(task_id);
   return attempt && task && { ...attempt, ...task };
 }

@@ -1,4 +1,4 @@
-import { numberOf, sql, type Db } from './database.ts';
+import { sql, type Db } from './database.ts';
 
 /*
  * The queue. Tasks without a `retry_at` are ready. The next one to start belongs to the user whose turn it is: the one
@@ -6,6 +6,17 @@ import { numberOf, sql, type Db } from './database.ts';
  * with the highest priority, then the oldest. The counts in `users`, which triggers keep, and the indexes hold this
  * order: no statement here sorts, or reads more of the queue than it returns.
  */
+
+/**
+ * Tasks whose wait is over. A `retry_at` of a task that was queued in the future was set before the clock was put back,
+ * and does not count. A clock that is corrected by less than a minute leaves the waits as they are.
+ */
+const DUE = `
+  SELECT rowid FROM tasks INDEXED BY tasks_waiting WHERE status = 'queued' AND retry_at <= :now
+  UNION ALL
+  SELECT rowid FROM tasks INDEXED BY tasks_waiting_by_age
+    WHERE status = 'queued' AND retry_at IS NOT NULL AND queued_at > strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 minute')
+  LIMIT :limit`;
 
 /** The statements; a test checks that each one reads only what its index holds in order. */
 export const QUEUE = {
@@ -18,11 +29,12 @@ export const QUEUE = {
   ready: `SELECT id FROM tasks INDEXED BY tasks_ready
     WHERE user_id = :user_id AND status = 'queued' AND retry_at IS NULL ORDER BY priority DESC, queued_at, id`,
   turns: `SELECT id, at_work, ready FROM users INDEXED BY users_in_turn WHERE ready > 0 ORDER BY at_work, served_at, id`,
+  due: DUE,
   next_retry: `SELECT min(retry_at) AS at FROM tasks INDEXED BY tasks_waiting WHERE status = 'queued' AND retry_at IS NOT NULL`,
 };
 
-/** The id of the next task to start, none of `busy`. Undefined: none may start now. */
-export function firstReady(db: Db, busy: string[]): string | undefined {
+/** The id of the task to start next. Undefined: none may start now. `busy`: tasks to skip. */
+export function nextTask(db: Db, busy: string[]): string | undefined {
   return sql<{ first: string }>(db, QUEUE.first).get({ busy: JSON.stringify(busy) })?.first;
 }
 
@@ -41,23 +53,17 @@ export function listTurns(db: Db): Turn[] {
   return sql<Turn>(db, QUEUE.turns).all();
 }
 
-/**
- * Tasks whose wait is over. A `retry_at` of a task that was queued in the future was set before the clock was put back,
- * and does not count. A clock that is corrected by less than a minute leaves the waits as they are.
- */
-const DUE = `FROM tasks WHERE status = 'queued' AND retry_at IS NOT NULL
-  AND (retry_at <= :now OR queued_at > strftime('%Y-%m-%dT%H:%M:%fZ', :now, '+1 minute'))`;
 /** How many are released in one transaction. */
 const RELEASED_MAX = 500;
 
 /** Whether a task has waited until its `retry_at`. `now` is an ISO time. */
 export function hasDue(db: Db, now: string): boolean {
-  return numberOf(db, `SELECT 1 ${DUE} LIMIT 1`, { now }) === 1;
+  return sql(db, DUE).get({ now, limit: 1 }) !== undefined;
 }
 
 /** Makes tasks ready that have waited until their `retry_at`; `RELEASED_MAX` at most. */
 export function releaseDue(db: Db, now: string): void {
-  sql(db, `UPDATE tasks SET retry_at = NULL WHERE rowid IN (SELECT rowid ${DUE} LIMIT ${RELEASED_MAX})`).run({ now });
+  sql(db, `UPDATE tasks SET retry_at = NULL WHERE rowid IN (${DUE})`).run({ now, limit: RELEASED_MAX });
 }
 
 /** The earliest `retry_at` that a queued task waits for; null: none waits. */

@@ -1,6 +1,6 @@
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { earliestRetry, firstReady, hasDue, listReady, listTurns, releaseDue, type Turn } from '../sqlite/queue.ts';
+import { earliestRetry, hasDue, listReady, listTurns, releaseDue, type Turn } from '../sqlite/queue.ts';
 import type { TaskRow } from '../domain/task.ts';
 
 /*
@@ -35,11 +35,6 @@ function countAhead(turns: Turn[], user_id: string, round: number): number {
     ahead += Math.min(ready, Math.max(0, rounds));
   }
   return ahead;
-}
-
-/** The task to start now; undefined: none. `busy`: tasks whose previous worker has not exited yet; they are skipped. */
-export function nextTask(db: Db, busy: string[]): string | undefined {
-  return firstReady(db, busy);
 }
 
 /**

@@ -14,6 +14,8 @@ const DISCARD = { bytes_max: 32 * 1024 * 1024, ms: 10_000 };
  */
 const INLINE_BYTES_MAX = 128 * 1024;
 const INLINE_SHAPE: ShapeLimits = { depth_max: 200, nodes_max: 10_000, elements_max: 10_000, keys_max: 1_000 };
+/** To check a body of this size takes less time than to measure that. Its bytes alone are charged. */
+const UNTIMED_BYTES_MAX = 2 * 1024;
 /** The part of a CPU that the bodies of one task may take in the long run. */
 const TIME_SHARE = 0.25;
 
@@ -46,6 +48,7 @@ export class BodyReader {
       void discardRest(request);
       throw error;
     });
+    if (bytes.length <= UNTIMED_BYTES_MAX) return { value: job.run(bytes, ...args), bytes };
     const charge = (ms: number) => this.#budget.spendTime(key, ms);
     if (!isSmall(bytes)) return this.#threads.run({ key, charge }, job, bytes, args);
     const before = process.threadCpuUsage();

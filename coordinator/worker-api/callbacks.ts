@@ -4,12 +4,13 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
 import { endAttempt } from '../tasks/advance.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
-import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
+import { listPendingMessages } from '../sqlite/messages.ts';
 import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
@@ -40,6 +41,10 @@ export class Callbacks {
 
   async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
     requireSameAttempt(origin, post.attempt);
+    if (post.events.length === 0 && post.waiting_for === undefined) {
+      const reply = this.#relayAtOnce(origin, post.deltas);
+      if (reply) return reply;
+    }
     const checked = post.events;
     const outcome = await this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
@@ -55,12 +60,8 @@ export class Callbacks {
       }
       applyEvents(tx, task_id, added, at);
       if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
-      if (post.deltas.length > 0)
-        tx.afterCommit(() => {
-          this.#progress.recordOutput(task_id, n);
-          this.#relayDeltas(call, post.deltas);
-        });
-      return { acked_seq: last_seq, control: controlOf(tx, call) };
+      if (post.deltas.length > 0) tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
+      return { acked_seq: last_seq, control: controlOf(tx.db, call) };
     });
     if (outcome instanceof ErrandError) throw outcome;
     return outcome;
@@ -71,7 +72,7 @@ export class Callbacks {
     return this.#log.enqueue((tx) => {
       const call = this.#begin(tx, origin);
       this.#setWaitingFor(tx, call, heartbeat.waiting_for);
-      return { acked_seq: call.state.last_seq, control: controlOf(tx, call) };
+      return { acked_seq: call.state.last_seq, control: controlOf(tx.db, call) };
     });
   }
 
@@ -131,7 +132,22 @@ export class Callbacks {
     });
   }
 
-  #relayDeltas({ task_id, attempt, state }: ActiveCall, deltas: Delta[]): void {
+  /**
+   * Relays deltas that come alone: nothing of them is stored, so they wait for no transaction. Undefined: the call
+   * changes the task's row, as the first one does.
+   */
+  #relayAtOnce({ claims, listener }: Origin, deltas: Delta[]): CallbackReply | undefined {
+    const { task_id, attempt } = claims;
+    const state = readAttemptState(this.#log.db, claims, listener);
+    requireActive(state, attempt);
+    if (state.attempt_status === 'starting' || state.silence !== null) return undefined;
+    const call = { task_id, attempt, state };
+    if (deltas.length > 0) this.#relayDeltas(call, deltas);
+    return { acked_seq: state.last_seq, control: controlOf(this.#log.db, call) };
+  }
+
+  #relayDeltas({ task_id, attempt, state }: Omit<ActiveCall, 'at'>, deltas: Delta[]): void {
+    this.#progress.recordOutput(task_id, attempt);
     this.#relay.deltas({ id: task_id, user_id: state.user_id }, attempt, deltas);
   }
 
@@ -170,12 +186,9 @@ function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall): ErrandError {
   return new ErrandError('log_full', `The events of this attempt take more than ${megabytes} MB. Stop at once.`);
 }
 
-/**
- * The pending messages and cancel, for every reply. Usually no message is pending: the count needs an index
- * alone and is cheaper.
- */
-function controlOf(tx: Tx, { task_id, state }: ActiveCall): Control {
-  const messages = countPendingMessages(tx.db, task_id) > 0 ? listPendingMessages(tx.db, task_id) : [];
+/** The pending messages and cancel, for every reply. A callback adds no message: if there was none, there is none. */
+function controlOf(db: Db, { task_id, state }: Omit<ActiveCall, 'at'>): Control {
+  const messages = state.has_messages === 1 ? listPendingMessages(db, task_id) : [];
   return { messages, cancel: state.cancel_reason === null ? null : { reason: state.cancel_reason } };
 }
 

@@ -3,12 +3,12 @@ import type { Logger } from '../base/logger.ts';
 import { within } from '../base/deadline.ts';
 import { insertAttempt } from '../sqlite/attempts.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { markServed } from '../sqlite/queue.ts';
+import { markServed, nextTask } from '../sqlite/queue.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { setWorkspace } from '../sqlite/workspaces.ts';
 import { advance } from '../tasks/advance.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
-import { endWaits, nextTask } from '../tasks/queue.ts';
+import { endWaits } from '../tasks/queue.ts';
 import { projectCommands } from '../tasks/task-settings.ts';
 import type { AttemptDependencies } from './attempt.ts';
 import { Attempts } from './attempts.ts';
@@ -158,6 +158,7 @@ export class Dispatcher {
   #startNext(): boolean {
     const { log } = this.#deps;
     const at = new Date().toISOString();
+    // A task whose previous worker has not exited yet is skipped.
     const id = nextTask(log.db, this.attempts.task_ids);
     if (id === undefined) return false;
     // A warm worker has a new workspace: a task that already has a workspace gets a new worker.

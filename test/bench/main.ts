@@ -1,6 +1,7 @@
 import { benchIdle } from './idle.ts';
 import { printTable, type Row } from './measure.ts';
 import { benchPages } from './pages.ts';
+import { benchQueue } from './queue.ts';
 import { benchRelay } from './relay/relay.ts';
 import { benchStart } from './start.ts';
 
@@ -9,6 +10,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   relay: benchRelay,
   start: benchStart,
   pages: benchPages,
+  queue: benchQueue,
   idle: benchIdle,
 };
 

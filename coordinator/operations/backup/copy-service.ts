@@ -75,15 +75,22 @@ export class CopyService {
  * copy failed.
  */
 export async function copyByServer(data_dir: string, signal: AbortSignal): Promise<boolean> {
-  const socket = connect({ path: socketPath(data_dir), signal });
-  try {
-    await once(socket, 'connect');
-  } catch {
-    signal.throwIfAborted();
-    return false;
-  }
+  const socket = await open(socketPath(data_dir), signal);
+  if (!socket) return false;
   const answer = await text(socket).catch(messageOf);
   if (answer === DONE) return true;
   signal.throwIfAborted();
   throw new BackupError(`The server could not copy its database: ${answer || 'it has stopped'}.`);
+}
+
+/** Undefined: nobody listens there. */
+async function open(path: string, signal: AbortSignal): Promise<Socket | undefined> {
+  try {
+    const socket = connect({ path, signal });
+    await once(socket, 'connect');
+    return socket;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }

@@ -34,7 +34,7 @@ CREATE INDEX tasks_ready ON tasks (user_id, priority DESC, queued_at, id, retry_
 
 -- Tasks that wait until their `retry_at`. Once it has come, it is set to null, and they are ready.
 CREATE INDEX tasks_waiting ON tasks (retry_at) WHERE status = 'queued' AND retry_at IS NOT NULL;
-CREATE INDEX tasks_waiting_by_age ON tasks (queued_at) WHERE status = 'queued' AND retry_at IS NOT NULL;
+CREATE INDEX tasks_waiting_by_age ON tasks (queued_at, retry_at) WHERE status = 'queued' AND retry_at IS NOT NULL;
 
 -- For the metrics: how many are queued, and since when.
 DROP INDEX tasks_queued;

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { endWaits, nextTask, queuePlace, queuePlaces } from '../../../coordinator/tasks/queue.ts';
+import { endWaits, queuePlace, queuePlaces } from '../../../coordinator/tasks/queue.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
-import { markServed, QUEUE } from '../../../coordinator/sqlite/queue.ts';
+import { markServed, nextTask, QUEUE } from '../../../coordinator/sqlite/queue.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { findTask } from '../../../coordinator/sqlite/tasks.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
@@ -235,15 +235,10 @@ test('every statement of the queue reads an index in its order, and sorts nothin
   for (const [name, text] of Object.entries(QUEUE)) {
     const parameters = Object.fromEntries([...text.matchAll(/:(\w+)/g)].map(([, key]) => [key, '[]']));
     const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`).all(parameters);
-    const details = plan
-      .map(({ detail }) => detail)
-      .filter((detail) => !/SUBQUERY|json_each|BLOOM FILTER/.test(detail));
-    for (const detail of details)
-      t.regex(
-        detail,
-        /^(SEARCH|SCAN) (tasks|users) USING COVERING INDEX (tasks_ready|tasks_waiting|users_in_turn)/,
-        name,
-      );
+    for (const { detail } of plan) {
+      t.notRegex(detail, /TEMP B-TREE/, name);
+      if (/^(SEARCH|SCAN) (tasks|users)/.test(detail)) t.regex(detail, / USING COVERING INDEX /, name);
+    }
   }
 });
 

@@ -5,7 +5,8 @@ import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
-import { addTask, addUser, startAttempt } from '../../support/fixtures.ts';
+import { setSilence } from '../../../coordinator/sqlite/progress.ts';
+import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
 
@@ -60,3 +61,31 @@ for (const [what, call] of Object.entries(CALLS))
     progress.begin(id, 1, 60_000);
     t.truthy(await call(callbacks, id, 0));
   });
+
+test('deltas that come alone wait for no commit, and are refused once the attempt has ended', async (t) => {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  let commits = 0;
+  const log = new EventLog({ db, logger: SILENT, hook: { before: () => commits++, after: () => undefined } });
+  const user_id = addUser(log);
+  const { id } = addTask(log, user_id);
+  startAttempt(log, id);
+  const relay = new Relay(log);
+  const frames: unknown[] = [];
+  const transient = (frame: Buffer) => frames.push(JSON.parse(frame.toString()));
+  relay.join({ user_id, task_id: id, events: () => undefined, transient });
+  const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
+  t.teardown(() => progress.stop());
+  const callbacks = new Callbacks(log, relay, progress);
+  const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
+  await call('an event');
+  commits = 0;
+  t.deepEqual(await call('a delta'), { acked_seq: 1, control: { messages: [], cancel: null } });
+  t.is(commits, 0);
+  t.like(frames, [{ type: 'delta', task_id: id, deltas: [{ text: 'x' }] }]);
+  log.write((tx) => setSilence(tx.db, id, 1, JSON.stringify({ kind: 'worker', since: at })));
+  await call('a delta');
+  t.is(db.prepare('SELECT silence FROM tasks').pluck().get(), null, 'the worker has called');
+  endTask(log, id, 'failed');
+  await t.throwsAsync(async () => call('a delta'), { code: 'stale_attempt' });
+});

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { createLogger } from '../../../../coordinator/base/logger.ts';
 import test, { type ExecutionContext } from 'ava';
 import {
   copyByServer,
@@ -93,4 +94,20 @@ test('a server that stops, or a folder that is gone, fails the copy with the rea
   await until('the copy has begun', () => existsSync(copyPath(data_dir)));
   await service.stop();
   await t.throwsAsync(copied, { name: 'BackupError', message: /could not copy its database/ });
+});
+
+test('a data folder whose path is too long for a socket is backed up as if no server ran', async (t) => {
+  const { db } = await open(t);
+  const data_dir = join(await temporaryFolder(t), 'x'.repeat(120));
+  mkdirSync(data_dir);
+  const lines: string[] = [];
+  const service = new CopyService({
+    db,
+    data_dir,
+    logger: createLogger('warn', { write: (line) => lines.push(line) }),
+  });
+  await service.start();
+  t.regex(lines.join(), /backups cannot ask for a copy/);
+  t.false(await copyByServer(data_dir, never));
+  await service.stop();
 });
