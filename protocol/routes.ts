@@ -1,13 +1,9 @@
-import { z } from 'zod';
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
-import { Id } from './ids.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
 import { Task, TaskDetail } from './task.ts';
-
-const byId = z.object({ id: Id });
 
 /** Every route of the public API, by name. */
 export const ROUTES = {
@@ -47,7 +43,7 @@ export const ROUTES = {
     summary: 'One project',
     auth: 'user',
     scope: 'read',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: api.Project,
     errors: ['not_found'],
@@ -62,7 +58,7 @@ export const ROUTES = {
       'repository. If the address or the token changes, the server checks the repository as for a new project.',
     auth: 'user',
     scope: 'projects',
-    params: byId,
+    params: api.ById,
     body: api.ProjectPatch,
     status: 200,
     response: api.ProjectSaved,
@@ -75,7 +71,7 @@ export const ROUTES = {
     description: 'It is refused while one of its tasks is queued or running. Pushed branches stay in the repository.',
     auth: 'user',
     scope: 'projects',
-    params: byId,
+    params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
   },
@@ -110,7 +106,7 @@ export const ROUTES = {
     summary: 'One task and its attempts',
     auth: 'user',
     scope: 'read',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: TaskDetail,
     errors: ['not_found'],
@@ -121,7 +117,7 @@ export const ROUTES = {
     summary: "A task's log, oldest first",
     auth: 'user',
     scope: 'read',
-    params: byId,
+    params: api.ById,
     query: api.EventsQuery,
     status: 200,
     response: api.EventPage,
@@ -133,7 +129,7 @@ export const ROUTES = {
     summary: 'What the task changed',
     auth: 'user',
     scope: 'read',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: api.Diff,
     errors: ['not_found'],
@@ -144,7 +140,7 @@ export const ROUTES = {
     summary: 'Send a message to a task; a task that has ended is resumed',
     auth: 'user',
     scope: 'tasks',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     body: api.MessageCreate,
     status: 202,
@@ -159,7 +155,7 @@ export const ROUTES = {
       'A task that is cancelled already gets the same response. A task that ended otherwise is a `conflict`.',
     auth: 'user',
     scope: 'tasks',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     status: 202,
     response: Task,
@@ -171,7 +167,7 @@ export const ROUTES = {
     summary: 'Retry a failed or cancelled task, from where it stopped; or end its wait for a limit or an outage',
     auth: 'user',
     scope: 'tasks',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     body: api.TaskRetry,
     status: 202,
@@ -184,7 +180,7 @@ export const ROUTES = {
     summary: 'Delete a task that has ended, with its log; its pushed branch stays in the repository',
     auth: 'user',
     scope: 'tasks',
-    params: byId,
+    params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
   },
@@ -193,6 +189,22 @@ export const ROUTES = {
     method: 'get',
     path: '/openapi.json',
     summary: 'This OpenAPI document',
+    auth: 'none',
+    status: 200,
+    errors: [],
+  },
+  asyncapi: {
+    method: 'get',
+    path: '/asyncapi.json',
+    summary: 'The AsyncAPI document of the WebSocket',
+    auth: 'none',
+    status: 200,
+    errors: [],
+  },
+  schemas: {
+    method: 'get',
+    path: '/schemas.json',
+    summary: 'The JSON Schemas of everything that crosses a wire, the worker contract included',
     auth: 'none',
     status: 200,
     errors: [],
