@@ -1,6 +1,4 @@
-import { z } from 'zod';
-import { PageQuery } from './api.ts';
-import { Id } from './ids.ts';
+import { ById, PageQuery } from './api.ts';
 import type { Route } from './route.ts';
 import * as tokens from './tokens.ts';
 
@@ -35,7 +33,7 @@ export const TOKEN_ROUTES = {
     summary: 'Revoke one of your API tokens',
     description: 'It becomes invalid at once, and its sockets are closed.',
     auth: 'user',
-    params: z.object({ id: Id }),
+    params: ById,
     status: 204,
     errors: ['not_found'],
   },

@@ -12,7 +12,6 @@ import { temporaryFolder } from './folder.ts';
 import { startGitServer, type Credential, type GitServer } from './git-server.ts';
 import { startModel, type ModelOptions, type ModelServer } from './model/server.ts';
 import { Phone } from './phone.ts';
-import { setupCodeOf } from './setup-code.ts';
 import { until } from './until.ts';
 
 export const FORGE: Credential = { username: 'x-access-token', password: 'forge-secret-word' };
@@ -95,7 +94,7 @@ export async function startErrand(t: ExecutionContext, options: Options): Promis
   });
   const person = async (name: string): Promise<Person> => {
     const api = new Api(errand.url);
-    const setup_code = setupCodeOf(data_dir);
+    const { setup_code } = errand;
     const body = { email: `${name}@example.org`, password: PASSWORD, setup_code };
     const session = await api.call('signup', { body });
     api.token = session.access_token;

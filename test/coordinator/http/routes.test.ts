@@ -62,7 +62,7 @@ class OtherClient extends Api {
   }
 }
 
-/** API tokens, the audit log and the keys. */
+/** Routes of API tokens, and those of the owner alone. */
 async function callOwnerRoutes(t: ExecutionContext, api: Api, user_id: string): Promise<void> {
   const { token, ...made } = await api.call('createToken', {
     body: { name: 'ci', scopes: ['read'], expires_in_days: 1 },
