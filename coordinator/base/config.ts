@@ -42,6 +42,9 @@ export type Config = {
   model: string;
   effort: Effort;
   budget_usd: number;
+  /** The most that the errands of one person, and of all, may cost in a calendar month (UTC). Undefined: no limit. */
+  person_month_usd: number | undefined;
+  server_month_usd: number | undefined;
   max_turns: number;
   time_limit_ms: number;
   /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
@@ -139,6 +142,8 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     model: s.ERRAND_MODEL,
     effort: s.ERRAND_EFFORT,
     budget_usd: s.ERRAND_BUDGET_USD,
+    person_month_usd: s.ERRAND_PERSON_MONTH_USD,
+    server_month_usd: s.ERRAND_SERVER_MONTH_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,

@@ -17,13 +17,14 @@ const whole = (min: number, max: number, preset: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
     .default(preset);
-const amount = (max: number, preset: number) =>
+const positive = (max: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'is not a number')
     .transform(Number)
-    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`))
-    .default(preset);
+    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
+const amount = (max: number, preset: number) => positive(max).default(preset);
+const optionalAmount = (max: number) => positive(max).optional();
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
@@ -119,6 +120,12 @@ const workers = {
 
 const limits = {
   ERRAND_BUDGET_USD: amount(1000, 5).describe('the budget of an errand in US dollars'),
+  ERRAND_PERSON_MONTH_USD: optionalAmount(1_000_000).describe(
+    'what the errands of one person may cost in a calendar month (UTC); unset: no limit',
+  ),
+  ERRAND_SERVER_MONTH_USD: optionalAmount(1_000_000).describe(
+    'the same of all people together; set a limit at the API, too',
+  ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
 };

@@ -9,6 +9,7 @@ import { abortOnClose } from '../abort-on-close.ts';
 import { readRawBody } from '../body.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
+import { RateLimit } from '../rate-limit.ts';
 import { COUNT_TOKENS } from './count-tokens.ts';
 import { BudgetSpent, remaining, writeLlmError } from './error.ts';
 import { InputBounds, type InputBound } from './input-bound.ts';
@@ -17,6 +18,7 @@ import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
 import { readRequest, withMaxTokens, type LlmRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
+import type { SpendingCaps } from './spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';
@@ -25,6 +27,7 @@ export type LlmDependencies = {
   log: EventLog;
   logger: Logger;
   prices: Prices;
+  caps?: SpendingCaps;
   upstream: Upstream;
   /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
@@ -53,11 +56,16 @@ export class ModelProxy implements WorkerProxy {
   readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max, {
     detail: 'The task has too many model requests at once.',
   });
+  /** Refused requests and those that only count tokens cost nothing, but time. */
+  readonly #rate = new RateLimit(
+    LIMITS.llm_requests_per_minute_max,
+    `The task has made more than ${LIMITS.llm_requests_per_minute_max} model requests in a minute.`,
+  );
 
-  constructor({ log, logger, prices, upstream, timeouts, proxy }: LlmDependencies) {
+  constructor({ log, logger, prices, caps, upstream, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
     this.#api = new ClaudeApi(upstream, others, proxy);
-    this.#ledger = new Ledger(log, prices, logger);
+    this.#ledger = new Ledger({ log, prices, logger, ...(caps && { caps }) });
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#linger_ms = linger_ms;
     this.#logger = logger;
@@ -68,6 +76,7 @@ export class ModelProxy implements WorkerProxy {
    * worker has hung up or its attempt has ended; the answer is still read on, since only its end says what it cost.
    */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    this.#rate.take(caller.task_id);
     const signal = abortOnClose(response, caller.signal);
     const exchange = this.#limit.run(caller.task_id, () => this.#forward({ request, response, caller, signal }, path));
     const open = exchange.catch(() => undefined).finally(() => this.#open.delete(open));

@@ -1,0 +1,61 @@
+import test from 'ava';
+import { LIMITS } from '../../../../protocol/limits.ts';
+import { requestHeaders } from '../../../../coordinator/worker-api/model/headers.ts';
+import { ASK, startModelProxy } from '../../../support/model-proxy-scene.ts';
+
+test('only headers that describe the request reach the API, and only betas of the list', (t) => {
+  const given = {
+    'anthropic-version': '2026-10-21',
+    'anthropic-beta': 'fast-mode-2026-02-01, compact-2026-09-04,message-threads-2026-08-12, files-api-2025-04-14 ,,',
+    'anthropic-workspace-id': 'w',
+    'anthropic-user-profile-id': 'u',
+    'anthropic-organization-id': 'o',
+    'anthropic-dangerous-direct-browser-access': 'true',
+    'anthropic-anything-new': 'x',
+    authorization: 'Bearer the-task-token',
+    'x-api-key': 'k',
+    cookie: 'a=b',
+    'user-agent': 'agent/1',
+  };
+  t.deepEqual(requestHeaders(given, 'the-key'), {
+    'accept-encoding': 'identity',
+    'anthropic-beta': 'compact-2026-09-04',
+    'anthropic-version': '2026-10-21',
+    authorization: 'Bearer the-key',
+    'user-agent': 'agent/1',
+  });
+  for (const beta of ['server-side-fallback-2026-07-01', 'fast-mode-2026-02-01', 'compact-2026-09-04x', 'COMPACT'])
+    t.is(requestHeaders({ 'anthropic-beta': beta }, 'k')['anthropic-beta'], undefined);
+});
+
+test('requests of a task are limited in a minute, those that count tokens or are refused included', async (t) => {
+  const { url, model } = await startModelProxy(t, { handler: () => ({ text: 'ok' }) });
+  const send = async (path: string, body: unknown) => {
+    const response = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer x', 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    await response.text();
+    return response;
+  };
+  const kinds: [path: string, body: unknown][] = [
+    ['/v1/messages/count_tokens', { model: ASK.model, messages: ASK.messages }],
+    ['/v1/messages', '{'],
+    ['/v1/messages', { ...ASK, fallbacks: 'default' }],
+    ['/v1/files', {}],
+  ];
+  let refused: Response | undefined;
+  let sent = 0;
+  for (; !refused && sent < 2 * LIMITS.llm_requests_per_minute_max; sent++) {
+    const [path, body] = kinds[sent % kinds.length] ?? ['', ''];
+    const response = await send(path, body);
+    if (response.status === 429) refused = response;
+  }
+  t.true(sent > LIMITS.llm_requests_per_minute_max);
+  t.truthy(refused);
+  t.is(refused?.headers.get('retry-after'), '1');
+  const before = model.requests.length;
+  await send('/v1/messages/count_tokens', { model: ASK.model, messages: ASK.messages });
+  t.true(model.requests.length <= before + 1);
+});
