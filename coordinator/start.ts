@@ -148,7 +148,8 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
   const { config, prices, log, relay, counters, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, tokens, assignment } = parts;
-  const llm = new ModelProxy({ log, logger, prices, caps: config, upstream: await openModel(core, opened), proxy });
+  const upstream = await openModel(core, opened);
+  const llm = new ModelProxy({ log, logger, prices, caps: config, rules: settings.models, upstream, proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
     log,

@@ -3,6 +3,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
+import { requireModel, type ModelRules } from '../../domain/model-rules.ts';
 import type { Prices } from '../../domain/prices.ts';
 import { aborted, within } from '../../base/deadline.ts';
 import { abortOnClose } from '../abort-on-close.ts';
@@ -28,6 +29,8 @@ export type LlmDependencies = {
   logger: Logger;
   prices: Prices;
   caps?: SpendingCaps;
+  /** What a task may ask for. Missing: everything that has a price. */
+  rules?: (task_id: string) => ModelRules;
   upstream: Upstream;
   /** For tests. Those that are missing have their defaults. */
   timeouts?: Partial<Timeouts>;
@@ -50,6 +53,7 @@ export class ModelProxy implements WorkerProxy {
   readonly #api: ClaudeApi;
   readonly #ledger: Ledger;
   readonly #bounds: InputBounds;
+  readonly #rules: LlmDependencies['rules'];
   readonly #linger_ms: number;
   readonly #logger: Logger;
   readonly #open = new Set<Promise<void>>();
@@ -62,11 +66,12 @@ export class ModelProxy implements WorkerProxy {
     `The task has made more than ${LIMITS.llm_requests_per_minute_max} model requests in a minute.`,
   );
 
-  constructor({ log, logger, prices, caps, upstream, timeouts, proxy }: LlmDependencies) {
+  constructor({ log, logger, prices, caps, rules, upstream, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
     this.#api = new ClaudeApi(upstream, others, proxy);
     this.#ledger = new Ledger({ log, prices, logger, ...(caps && { caps }) });
     this.#bounds = new InputBounds(this.#api, this.#ledger);
+    this.#rules = rules;
     this.#linger_ms = linger_ms;
     this.#logger = logger;
   }
@@ -103,16 +108,19 @@ export class ModelProxy implements WorkerProxy {
     signal.throwIfAborted();
     const wanted = readRequest(raw);
     this.#ledger.priceOf(wanted.model);
-    if (route === MESSAGES) return this.#sendMessages(wanted, raw, exchange);
+    const rules = this.#rules?.(exchange.caller.task_id);
+    if (rules) requireModel(rules, wanted.model);
+    if (route === MESSAGES) return this.#sendMessages(wanted, rules?.max_tokens ?? Infinity, raw, exchange);
     const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
     await streamResponse(answer, response, { signal, headers: {} });
   }
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
-  async #sendMessages(wanted: LlmRequest, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { model, max_tokens, max_tokens_at, body } = wanted;
+  async #sendMessages(wanted: LlmRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
+    const { model, max_tokens: asked, max_tokens_at, body } = wanted;
     const { caller, request, response, signal } = exchange;
-    if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
+    if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
+    const max_tokens = Math.min(asked, tokens_max);
     const bound = await this.#bounds.find({ caller, max_tokens, body, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
@@ -120,7 +128,7 @@ export class ModelProxy implements WorkerProxy {
       .catch((error: unknown) => {
         throw error instanceof BudgetSpent && !bound.countable ? cannotCount(error) : error;
       });
-    const is_less = reservation.max_tokens < max_tokens;
+    const is_less = reservation.max_tokens < asked;
     const sent = is_less ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
     const cost = new RequestCost(reservation.ask);
     try {

@@ -59,3 +59,36 @@ test('requests of a task are limited in a minute, those that count tokens or are
   await send('/v1/messages/count_tokens', { model: ASK.model, messages: ASK.messages });
   t.true(model.requests.length <= before + 1);
 });
+
+test('a task asks for its own model and those of its project, and for no longer answers than the project allows', async (t) => {
+  const rules = { models: ['claude-sonnet-5-5', 'claude-haiku-4-5'], max_tokens: 1_500 as number | null };
+  const { url, model, task } = await startModelProxy(t, { handler: () => ({ text: 'ok' }), rules: () => rules });
+  const send = async (path: string, body: object) => {
+    const response = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    return { status: response.status, text: await response.text() };
+  };
+  for (const path of ['/v1/messages', '/v1/messages/count_tokens'])
+    for (const name of ['claude-opus-5-5', 'claude-opus-5-5-20261001', 'claude-sonnet-5', 'claude-fable-5-1']) {
+      const { max_tokens: _, ...counted } = ASK;
+      const body = path.endsWith('count_tokens') ? counted : ASK;
+      const { status, text } = await send(path, { ...body, model: name });
+      t.is(status, 403);
+      t.regex(text, /may not use the model 'claude-.*', only claude-sonnet-5-5, claude-haiku-4-5\. Its project/);
+    }
+  t.is(model.requests.length, 0);
+  const sent: [asked: object, max_tokens: number][] = [
+    [{ max_tokens: 64_000 }, 1_500],
+    [{ max_tokens: 1_500, model: 'claude-haiku-4-5-20251001' }, 1_500],
+    [{ max_tokens: 7 }, 7],
+    [{ max_tokens: 0 }, 0],
+  ];
+  for (const [asked, max_tokens] of sent) {
+    t.is((await send('/v1/messages', { ...ASK, ...asked })).status, 200);
+    const { raw } = await model.request(model.requests.length - 1);
+    t.deepEqual(JSON.parse(raw.toString()), { ...ASK, ...asked, max_tokens });
+  }
+  rules.max_tokens = null;
+  await send('/v1/messages', { ...ASK, max_tokens: 64_000 });
+  t.is(JSON.parse((await model.request(sent.length)).raw.toString()).max_tokens, 64_000);
+  t.true(task().usage.cost_usd > 0);
+});
