@@ -52,6 +52,7 @@ type Options = ModelOptions & {
   upstream?: Partial<Upstream>;
   prices?: Prices;
   rules?: LlmDependencies['rules'];
+  caps?: LlmDependencies['caps'];
 };
 
 /** The model proxy for one task, between the real SDK and the model server. Stops with the test. */
@@ -81,6 +82,7 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
     ...(options.timeouts && { timeouts: options.timeouts }),
     ...(options.rules && { rules: options.rules }),
+    ...(options.caps && { caps: options.caps }),
   });
   const server = await serveWorkerProxy(t, proxy, row.id);
   server.caller.user_id = user_id;

@@ -1,3 +1,4 @@
+import { RateLimitError } from '@anthropic-ai/sdk';
 import test from 'ava';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { requestHeaders } from '../../../../coordinator/worker-api/model/headers.ts';
@@ -91,4 +92,21 @@ test('a task asks for its own model and those of its project, and for no longer 
   await send('/v1/messages', { ...ASK, max_tokens: 64_000 });
   t.is(JSON.parse((await model.request(sent.length)).raw.toString()).max_tokens, 64_000);
   t.true(task().usage.cost_usd > 0);
+});
+
+test('an errand whose person has spent the month is told until when to wait, and not to retry before', async (t) => {
+  for (const caps of [{ person_month_usd: 0.001 }, { server_month_usd: 0.001 }]) {
+    const { url, model, client } = await startModelProxy(t, { handler: () => ({ text: 'ok' }), caps });
+    const response = await fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify(ASK) });
+    t.is(response.status, 429);
+    t.is(response.headers.get('x-should-retry'), 'false');
+    const seconds = Number(response.headers.get('retry-after'));
+    const end = new Date(Date.now() + seconds * 1000);
+    t.deepEqual([end.getUTCDate(), end.getUTCHours()], [1, 0]);
+    t.like(await response.json(), { error: { type: 'rate_limit_error' } });
+    // The SDK does not retry, and counting stays free.
+    await t.throwsAsync(client.beta.messages.create(ASK), { instanceOf: RateLimitError, message: /a month/ });
+    t.is(model.requests.length, 0);
+    t.is((await client.beta.messages.countTokens({ model: ASK.model, messages: ASK.messages })).input_tokens > 0, true);
+  }
 });
