@@ -170,7 +170,9 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
   const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
   const { settings, watchdogs, noteUse, tokens, assignment } = parts;
-  const llm = new ModelProxy({ log, logger, prices, upstream: await openModel(core, opened), threads, proxy });
+  const upstream = await openModel(core, opened);
+  const rules = settings.models;
+  const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
   return new WorkerApi({
     log,

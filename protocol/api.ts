@@ -59,6 +59,17 @@ const projectFields = {
   verify_command: Command.nullable(),
   model: ModelName.nullable().describe("null: the server's default"),
   effort: Effort.nullable().describe("how much the model thinks; null: the server's default"),
+  extra_models: z
+    .array(ModelName)
+    .max(20)
+    .describe('models that errands may use besides their own, such as a small one for a worker of your own'),
+  max_tokens: z
+    .number()
+    .int()
+    .min(1024)
+    .max(128_000)
+    .nullable()
+    .describe("the most tokens of one answer of the model; null: the model's own limit"),
   budget_usd: Budget.nullable(),
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,

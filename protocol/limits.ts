@@ -73,6 +73,8 @@ export const LIMITS = {
   llm_body_bytes_max: 32 * 1024 * 1024,
   /** The model requests of a task that may be in progress at once. */
   llm_requests_at_once_max: 4,
+  /** The model requests of a task in a minute, with those that are refused or only count tokens. */
+  llm_requests_per_minute_max: 300,
   /** The body of one git request: the pack of a push, or the request of a fetch. */
   git_pack_bytes_max: 512 * 1024 * 1024,
   git_commands_bytes_max: 64 * 1024,

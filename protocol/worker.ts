@@ -60,7 +60,10 @@
  *   POST /internal/tasks/:id/heartbeat    `Heartbeat` → `CallbackReply`. Renews the lease. May return a new token.
  *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last callback of the attempt.
  *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
- *                                         The task token takes the place of the API key.
+ *                                         The task token takes the place of the API key. Other models than the
+ *                                         assignment's need the project's `extra_models`. A larger `max_tokens` than
+ *                                         the budget or the project allows is lowered, and a beta that is not known
+ *                                         to be safe is left out.
  *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. Git's
  *                                         address for it is `<coordinator>/internal/tasks/<id>/git`. Git speaks no
  *                                         unix socket: `./README.md` has a relay, and how git gets the token. A push

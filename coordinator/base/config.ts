@@ -46,6 +46,9 @@ export type Config = {
   budget_usd: number;
   /** The highest budget that anybody but the owner may give an errand. */
   member_budget_usd_max: number;
+  /** The most that the errands of one person, and of all, may cost in a calendar month (UTC). Undefined: no limit. */
+  person_month_usd: number | undefined;
+  server_month_usd: number | undefined;
   max_turns: number;
   time_limit_ms: number;
   /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
@@ -146,6 +149,8 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     effort: s.ERRAND_EFFORT,
     budget_usd: s.ERRAND_BUDGET_USD,
     member_budget_usd_max: s.ERRAND_MEMBER_BUDGET_USD_MAX ?? s.ERRAND_BUDGET_USD,
+    person_month_usd: s.ERRAND_PERSON_MONTH_USD,
+    server_month_usd: s.ERRAND_SERVER_MONTH_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,

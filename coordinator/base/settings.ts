@@ -17,12 +17,14 @@ const whole = (min: number, max: number, preset: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
     .default(preset);
-const amount = (max: number) =>
+const positive = (max: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'is not a number')
     .transform(Number)
     .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
+const amount = (max: number, preset: number) => positive(max).default(preset);
+const optionalAmount = (max: number) => positive(max).optional();
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
@@ -117,7 +119,7 @@ const workers = {
     .optional()
     .describe("with `ERRAND_RUNNER=process`: the command that starts a worker, instead of Errand's own agent"),
   ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536).describe('the memory of one worker'),
-  ERRAND_WORKER_CPUS: amount(256).default(2).describe('the CPUs of one worker'),
+  ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),
   ERRAND_WORKSPACE_MB: whole(16, 16_777_216, 10_240).describe(
     'the size of one workspace; if it grows larger, the errand fails',
@@ -131,10 +133,16 @@ const workers = {
 };
 
 const limits = {
-  ERRAND_BUDGET_USD: amount(1000).default(5).describe('the budget of an errand in US dollars'),
-  ERRAND_MEMBER_BUDGET_USD_MAX: amount(1000)
-    .optional()
-    .describe('the most that others than the owner may give an errand; unset: `ERRAND_BUDGET_USD`'),
+  ERRAND_BUDGET_USD: amount(1000, 5).describe('the budget of an errand in US dollars'),
+  ERRAND_MEMBER_BUDGET_USD_MAX: optionalAmount(1000).describe(
+    'the most that others than the owner may give an errand; unset: `ERRAND_BUDGET_USD`',
+  ),
+  ERRAND_PERSON_MONTH_USD: optionalAmount(1_000_000).describe(
+    'what the errands of one person may cost in a calendar month (UTC); unset: no limit',
+  ),
+  ERRAND_SERVER_MONTH_USD: optionalAmount(1_000_000).describe(
+    'the same of all people together; set a limit at the API, too',
+  ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
 };

@@ -27,6 +27,11 @@ export type Tokens = {
   output: number;
 };
 
+/** A model's name without the date that it may end in. */
+export function undated(model: string): string {
+  return model.replace(/-\d{8}$/, '');
+}
+
 /** The name of the demo model, which costs nothing. */
 export const DEMO_MODEL = 'demo';
 const FREE: Price = { input: 0, output: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0 };
@@ -44,7 +49,7 @@ export class Prices {
    * its cost would be counted as 0.
    */
   of(model: string): Price | undefined {
-    return this.#table.get(model) ?? this.#table.get(model.replace(/-\d{8}$/, ''));
+    return this.#table.get(model) ?? this.#table.get(undated(model));
   }
 
   /** Whether a task may use this model. */

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { ProjectRow } from '../domain/project.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
-type Stored = Omit<ProjectRow, 'egress_hosts' | 'env' | 'has_git_token' | 'secret_names'> & {
+type Stored = Omit<ProjectRow, 'egress_hosts' | 'extra_models' | 'env' | 'has_git_token' | 'secret_names'> & {
   egress_hosts: string;
+  extra_models: string;
   env: string;
   has_git_token: number;
   env_names: string;
@@ -16,6 +17,7 @@ const fromStored = ({ env_names, ...row }: Stored): ProjectRow => ({
   ...row,
   env: Variables.parse(JSON.parse(row.env)),
   egress_hosts: Names.parse(JSON.parse(row.egress_hosts)),
+  extra_models: Names.parse(JSON.parse(row.extra_models)),
   has_git_token: row.has_git_token === 1,
   secret_names: Names.parse(JSON.parse(env_names)),
 });
@@ -23,6 +25,7 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
   ...project,
   env: JSON.stringify(project.env),
   egress_hosts: JSON.stringify(project.egress_hosts),
+  extra_models: JSON.stringify(project.extra_models),
   has_git_token: project.has_git_token ? 1 : 0,
   env_names: JSON.stringify(secret_names),
 });
@@ -31,10 +34,10 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
 export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
-    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, budget_usd, max_turns, egress,
-       egress_hosts, env, secrets, has_git_token, env_names, created_at, updated_at)
-     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :budget_usd, :max_turns, :egress,
-       :egress_hosts, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+    `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, extra_models, max_tokens, budget_usd, max_turns,
+       egress, egress_hosts, env, secrets, has_git_token, env_names, created_at, updated_at)
+     VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
+       :egress, :egress_hosts, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
 
@@ -43,8 +46,8 @@ export function updateProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
-       verify_command = :verify_command, model = :model, effort = :effort, budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress,
-       egress_hosts = :egress_hosts, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       verify_command = :verify_command, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
+       budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(project));

@@ -34,6 +34,8 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     verify_command: fields.verify_command ?? null,
     model: fields.model ?? null,
     effort: fields.effort ?? null,
+    extra_models: fields.extra_models ?? [],
+    max_tokens: fields.max_tokens ?? null,
     budget_usd: fields.budget_usd ?? null,
     max_turns: fields.max_turns ?? null,
     egress: fields.egress ?? 'registries',

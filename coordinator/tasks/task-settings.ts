@@ -1,4 +1,6 @@
+import { ErrandError } from '../../protocol/problem.ts';
 import type { EgressPolicy } from '../domain/egress-policy.ts';
+import type { ModelRules } from '../domain/model-rules.ts';
 import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
 import { forgeCredential, type ServerToken } from './forge-credential.ts';
@@ -44,6 +46,13 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
       const user = findUser(db, task.user_id);
       const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config, user);
       return { repo_url: task.repo_url, credential };
+    },
+    /** For the model proxy. Throws if there is no such task. */
+    models: (task_id: string): ModelRules => {
+      const task = findTask(db, task_id);
+      if (!task) throw new ErrandError('not_found', 'There is no such task.');
+      const { extra_models = [], max_tokens = null } = projectOf(task) ?? {};
+      return { models: [task.model, ...extra_models], max_tokens };
     },
     /** For the forward proxy. */
     egress: (task_id: string): EgressPolicy => projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT,

@@ -63,7 +63,7 @@ async function seededServer(stack: AsyncDisposableStack, count: number) {
   const start = () => startServerProcess(PROGRAM, { ...env, ERRAND_WARM_WORKERS: '0' });
   {
     await using first = await start();
-    await signUp(first.url);
+    await signUp(first.url, path);
   }
   const db = openDatabase(join(path, 'errand.db'));
   db.transaction(() => {

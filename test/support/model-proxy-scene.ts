@@ -3,7 +3,7 @@ import Anthropic, { APIUserAbortError } from '@anthropic-ai/sdk';
 import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
 import type { BetaMessageStreamParams } from '@anthropic-ai/sdk/resources/beta/messages';
 import type { ExecutionContext } from 'ava';
-import { ModelProxy } from '../../coordinator/worker-api/model/model-proxy.ts';
+import { ModelProxy, type LlmDependencies } from '../../coordinator/worker-api/model/model-proxy.ts';
 import type { Timeouts, Upstream } from '../../coordinator/worker-api/model/upstream.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
@@ -52,6 +52,8 @@ type Options = ModelOptions & {
   timeouts?: Partial<Timeouts>;
   upstream?: Partial<Upstream>;
   prices?: Prices;
+  rules?: LlmDependencies['rules'];
+  caps?: LlmDependencies['caps'];
 };
 
 /** The model proxy for one task, between the real SDK and the model server. Stops with the test. */
@@ -81,6 +83,8 @@ export async function startModelProxy(t: ExecutionContext, options: Options = {}
     upstream: { base_url: model.base_url, api_key: model.api_key, ...options.upstream },
     threads: new ThreadPool(),
     ...(options.timeouts && { timeouts: options.timeouts }),
+    ...(options.rules && { rules: options.rules }),
+    ...(options.caps && { caps: options.caps }),
   });
   const server = await serveWorkerProxy(t, proxy, row.id);
   server.caller.user_id = user_id;

@@ -2,6 +2,7 @@ import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
 import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
+import { SpendingCapReached } from './spending-caps.ts';
 
 /**
  * The task's budget cannot pay for its next request. `left_usd`: the unspent budget in US dollars, which is sent to
@@ -37,13 +38,15 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
 export const writeLlmError: ErrorWriter = (response, error, request_id) => {
   const { status, code, detail: message } = toProblem(error);
   const spent = error instanceof BudgetSpent;
+  // The worker gives its place back, and the task waits for the end of the month.
+  const is_capped = error instanceof SpendingCapReached;
   const retry_after_s = error instanceof ErrandError ? error.retry_after_s : undefined;
   const type = spent ? 'billing_error' : (TYPES[code] ?? 'api_error');
   response
     .writeHead(status === 409 ? 403 : status, {
       'content-type': 'application/json',
       'request-id': request_id,
-      ...((spent || status === 409) && { 'x-should-retry': 'false' }),
+      ...((spent || is_capped || status === 409) && { 'x-should-retry': 'false' }),
       ...(status === 401 && { 'x-should-retry': 'true' }),
       ...(spent && remaining(error.left_usd)),
       ...(retry_after_s !== undefined && { 'retry-after': String(retry_after_s) }),

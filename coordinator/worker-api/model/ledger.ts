@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Usage } from '../../../protocol/task.ts';
+import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import { dearest, type Price, type Prices, type Tokens } from '../../domain/prices.ts';
@@ -13,11 +14,14 @@ import {
   type OpenPrompt,
   type OpenRequest,
 } from '../../sqlite/open-requests.ts';
+import { addSpending } from '../../sqlite/spending.ts';
 import { addUsage, findBudget } from '../../sqlite/usage.ts';
 import type { Caller } from '../caller.ts';
 import { estimateUsage, type Reserved } from './charge.ts';
+import { BudgetSpent } from './error.ts';
 import type { Outcome } from './request-cost.ts';
 import { shareOfBudget, worstCase, type Ask } from './reservation.ts';
+import { capReached, capsLeft, monthOf, type SpendingCaps } from './spending-caps.ts';
 import { unseenOutput } from './unseen-output.ts';
 import { promptTokens, toOpenPrompt, toUsage } from './usage.ts';
 
@@ -35,6 +39,7 @@ export type Reservation = Reserved & {
   begun: OpenPrompt | undefined;
 };
 
+type LedgerDependencies = { log: EventLog; prices: Prices; logger: Logger; caps?: SpendingCaps; now?: () => number };
 /** The attempt whose task pays. */
 type Payer = Pick<Caller, 'task_id' | 'user_id' | 'attempt'>;
 /** The cost of a request that has ended. Without `usage` it cost nothing. */
@@ -49,6 +54,8 @@ export class Ledger {
   readonly #log: EventLog;
   readonly #prices: Prices;
   readonly #logger: Logger;
+  readonly #caps: SpendingCaps;
+  readonly #now: () => number;
   /**
    * The price of each model that the API has answered with a dearer one. A request may not ask for that, but what the
    * API did once it may do again.
@@ -58,8 +65,10 @@ export class Ledger {
   #unstored: Charge[];
 
   /** Charges for the requests that were in progress when an earlier process died. */
-  constructor(log: EventLog, prices: Prices, logger: Logger) {
+  constructor({ log, prices, logger, caps = {}, now = Date.now }: LedgerDependencies) {
     this.#log = log;
+    this.#caps = caps;
+    this.#now = now;
     this.#logger = logger;
     this.#prices = prices;
     this.#unstored = listOpenRequests(log.db).map((request) => {
@@ -93,8 +102,9 @@ export class Ledger {
 
   /**
    * Reserves the most that a request may cost, and resolves once the reservation is on disk. Rejects with
-   * `BudgetSpent` where the task's budget cannot pay for the request, `rate_limited` where it could once the task's
-   * other requests have ended, and `unavailable` while the database cannot be written.
+   * `BudgetSpent` where the task's budget cannot pay for the request, `SpendingCapReached` where a monthly cap cannot,
+   * `rate_limited` where both could once other requests have ended, and `unavailable` while the database cannot be
+   * written.
    */
   async reserve(payer: Payer, ask: Ask): Promise<Reservation> {
     const { model } = ask;
@@ -105,7 +115,8 @@ export class Ledger {
       const budget = findBudget(tx.db, task_id);
       if (!budget) throw new ErrandError('not_found', 'There is no such task.');
       const others_usd = sumOpenRequests(tx.db, task_id);
-      const { left_usd, ...reserved } = shareOfBudget(ask, price, budget, others_usd);
+      const { left_usd, ...share } = shareOfBudget(ask, price, budget, others_usd);
+      const reserved = this.#withinCaps(tx.db, user_id, ask, share, price);
       const { prompt, max_tokens, output_usd } = reserved;
       const row = { task_id, attempt, model, ...prompt, max_tokens, output_usd, at: new Date().toISOString() };
       return {
@@ -121,6 +132,21 @@ export class Ledger {
     return reservation.catch((error: unknown) => {
       throw error instanceof ErrandError ? error : cannotStore(error);
     });
+  }
+
+  /** The share that the monthly caps leave of it: with fewer output tokens, or none at all. */
+  #withinCaps(db: Db, user_id: string, ask: Ask, share: Reserved, price: Price): Reserved {
+    let { max_tokens, output_usd, prompt } = share;
+    const now = this.#now();
+    for (const cap of capsLeft(db, this.#caps, user_id, now)) {
+      const budget = { budget_usd: cap.cap_usd, cost_usd: cap.cost_usd };
+      try {
+        ({ max_tokens, output_usd, prompt } = shareOfBudget({ ...ask, max_tokens }, price, budget, cap.open_usd));
+      } catch (error) {
+        throw error instanceof BudgetSpent ? capReached(cap, now) : error;
+      }
+    }
+    return { max_tokens, output_usd, prompt };
   }
 
   /**
@@ -221,6 +247,7 @@ export class Ledger {
           deleteOpenRequest(tx.db, id);
           const { task_id, user_id, attempt } = payer;
           const total = usage && addUsage(tx.db, task_id, usage, at);
+          if (usage && usage.cost_usd > 0) addSpending(tx.db, user_id, monthOf(this.#now()), usage.cost_usd);
           const task = { id: task_id, user_id, attempt };
           if (total) tx.note(task, { type: 'usage.updated', body: { model, usage: total } }, at);
         }

@@ -4,12 +4,14 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ThreadPool } from '../../base/threads.ts';
+import { requireModel, type ModelRules } from '../../domain/model-rules.ts';
 import type { Prices } from '../../domain/prices.ts';
 import { aborted, within } from '../../base/deadline.ts';
 import { abortOnClose } from '../abort-on-close.ts';
 import { BodyReader } from '../body.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
+import { Rate } from '../../base/rate.ts';
 import { COUNT_TOKENS } from './count-tokens.ts';
 import { BudgetSpent, remaining, writeLlmError } from './error.ts';
 import { InputBounds, type InputBound } from './input-bound.ts';
@@ -18,6 +20,7 @@ import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
 import { REQUEST, withMaxTokens, type LlmRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
+import type { SpendingCaps } from './spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';
@@ -26,6 +29,9 @@ export type LlmDependencies = {
   log: EventLog;
   logger: Logger;
   prices: Prices;
+  caps?: SpendingCaps;
+  /** What a task may ask for. Missing: everything that has a price. */
+  rules?: (task_id: string) => ModelRules;
   upstream: Upstream;
   /** Checks large bodies. */
   threads: ThreadPool;
@@ -51,23 +57,30 @@ export class ModelProxy implements WorkerProxy {
   readonly #ledger: Ledger;
   readonly #bounds: InputBounds;
   readonly #bodies: BodyReader;
+  readonly #rules: LlmDependencies['rules'];
   readonly #linger_ms: number;
   readonly #logger: Logger;
   readonly #open = new Set<Promise<void>>();
   readonly #limit = new ConcurrencyLimit(LIMITS.llm_requests_at_once_max, {
     detail: 'The task has too many model requests at once.',
   });
+  /** Refused requests and those that only count tokens cost nothing, but time. */
+  readonly #rate = new Rate(
+    LIMITS.llm_requests_per_minute_max,
+    `The task has made more than ${LIMITS.llm_requests_per_minute_max} model requests in a minute.`,
+  );
 
-  constructor({ log, logger, prices, upstream, threads, timeouts, proxy }: LlmDependencies) {
+  constructor({ log, logger, prices, caps, rules, upstream, threads, timeouts, proxy }: LlmDependencies) {
     const { linger_ms, ...others } = { ...TIMEOUTS, ...timeouts };
     this.#api = new ClaudeApi(upstream, others, proxy);
-    this.#ledger = new Ledger(log, prices, logger);
+    this.#ledger = new Ledger({ log, prices, logger, ...(caps && { caps }) });
     this.#bounds = new InputBounds(this.#api, this.#ledger);
     this.#bodies = new BodyReader(threads, {
       bytes_max: LIMITS.llm_body_bytes_max,
       bytes_per_s: LIMITS.llm_bytes_per_s_max,
       burst_bytes: LIMITS.llm_burst_bytes_max,
     });
+    this.#rules = rules;
     this.#linger_ms = linger_ms;
     this.#logger = logger;
   }
@@ -77,6 +90,7 @@ export class ModelProxy implements WorkerProxy {
    * worker has hung up or its attempt has ended; the answer is still read on, since only its end says what it cost.
    */
   async forward(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    this.#rate.take(caller.task_id);
     const signal = abortOnClose(response, caller.signal);
     const exchange = this.#limit.run(caller.task_id, () => this.#forward({ request, response, caller, signal }, path));
     const open = exchange.catch(() => undefined).finally(() => this.#open.delete(open));
@@ -102,16 +116,19 @@ export class ModelProxy implements WorkerProxy {
     const { value: wanted, bytes: raw } = await this.#bodies.read(request, exchange.caller.task_id, REQUEST);
     signal.throwIfAborted();
     this.#ledger.priceOf(wanted.model);
-    if (route === MESSAGES) return this.#sendMessages(wanted, raw, exchange);
+    const rules = this.#rules?.(exchange.caller.task_id);
+    if (rules) requireModel(rules, wanted.model);
+    if (route === MESSAGES) return this.#sendMessages(wanted, rules?.max_tokens ?? Infinity, raw, exchange);
     const answer = await this.#api.post(COUNT_TOKENS, raw, request.headers, signal);
     await streamResponse(answer, response, { signal, headers: {} });
   }
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
-  async #sendMessages(wanted: LlmRequest, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { model, max_tokens, max_tokens_at, body } = wanted;
+  async #sendMessages(wanted: LlmRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
+    const { model, max_tokens: asked, max_tokens_at, body } = wanted;
     const { caller, request, response, signal } = exchange;
-    if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
+    if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
+    const max_tokens = Math.min(asked, tokens_max);
     const bound = await this.#bounds.find({ caller, max_tokens, body, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
@@ -119,7 +136,7 @@ export class ModelProxy implements WorkerProxy {
       .catch((error: unknown) => {
         throw error instanceof BudgetSpent && !bound.countable ? cannotCount(error) : error;
       });
-    const is_less = reservation.max_tokens < max_tokens;
+    const is_less = reservation.max_tokens < asked;
     const sent = is_less ? withMaxTokens(raw, max_tokens_at, reservation.max_tokens) : raw;
     const cost = new RequestCost(reservation.ask);
     try {

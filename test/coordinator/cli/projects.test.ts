@@ -1,6 +1,8 @@
 import test from 'ava';
 import { loggedIn } from '../../support/logged-in.ts';
 
+const REPO = ['--repo', 'https://git.example.org/ada/bills'];
+
 test('project add reads the token from the standard input, and task --project takes its name', async (t) => {
   const { api, cli } = await loggedIn(t);
   const argv = [
@@ -24,17 +26,17 @@ test('project add reads the token from the standard input, and task --project ta
 
 test('project set changes each setting, and an empty value clears it', async (t) => {
   const { api, cli } = await loggedIn(t);
-  const repo = 'https://git.example.org/ada/bills';
-  const add = ['project', 'add', 'bills', '--repo', repo, '--no-check', '--verify', 'npm test', '--budget', '3'];
+  const add = ['project', 'add', 'bills', ...REPO, '--no-check', '--verify', 'npm test', '--budget', '3'];
   t.is((await cli.run(add)).code, 0);
   const project = async () => (await api.call('listProjects', {})).items[0];
   const set = (...argv: string[]) =>
     cli.run(['project', 'set', ...argv, '--no-check'], { env: { TOKEN: 'of the shell' } });
 
   const settings = ['--name', 'invoices', '--branch', 'next', '--setup', 'npm ci', '--verify', '', '--budget', ''];
+  const models = ['--extra-model', 'claude-haiku-5-5', '--extra-model', 'claude-opus-5-5', '--max-tokens', '8000'];
   const network = ['--egress', 'list', '--egress-host', 'api.example.org', '--egress-host', '*.example.com'];
   const secrets = ['--env', 'A=1=2', '--secret', 'TOKEN', '--git-username', 'ada'];
-  const changed = await set('bills', ...settings, ...network, ...secrets);
+  const changed = await set('bills', ...settings, ...models, ...network, ...secrets);
   t.is(changed.stdout, 'The project invoices is changed.\n', changed.stderr);
   t.like(await project(), {
     name: 'invoices',
@@ -42,13 +44,33 @@ test('project set changes each setting, and an empty value clears it', async (t)
     setup_command: 'npm ci',
     verify_command: null,
     budget_usd: null,
+    extra_models: ['claude-haiku-5-5', 'claude-opus-5-5'],
+    max_tokens: 8000,
     egress: 'list',
     egress_hosts: ['api.example.org', '*.example.com'],
     env: { A: '1=2' },
     secret_names: ['TOKEN'],
   });
   t.is(
-    (await set('invoices', '--branch', '', '--env', '', '--secret', '', '--egress', 'none', '--egress-host', '')).code,
+    (
+      await set(
+        'invoices',
+        '--branch',
+        '',
+        '--env',
+        '',
+        '--secret',
+        '',
+        '--egress',
+        'none',
+        '--egress-host',
+        '',
+        '--extra-model',
+        '',
+        '--max-tokens',
+        '',
+      )
+    ).code,
     0,
   );
   t.like(await project(), {
@@ -57,14 +79,22 @@ test('project set changes each setting, and an empty value clears it', async (t)
     secret_names: [],
     egress: 'none',
     egress_hosts: [],
+    extra_models: [],
+    max_tokens: null,
     setup_command: 'npm ci',
   });
+});
 
+test('project set names the option that is wrong', async (t) => {
+  const { cli } = await loggedIn(t);
+  const add = ['project', 'add', 'invoices', '--repo', 'https://git.example.org/ada/bills', '--no-check'];
+  t.is((await cli.run(add)).code, 0);
   const cases: [string[], RegExp][] = [
     [['invoices'], /^Give what to change, such as --verify "npm test"\./],
     [['invoices', '--egress', 'all'], /^--egress must be one of none, registries, list, open: all/],
     [['invoices', '--env', 'NOT_THERE'], /^--env NOT_THERE: this shell's environment has no NOT_THERE\./],
     [['invoices', '--env', '1A=b'], /^--env /],
+    [['invoices', '--max-tokens', '9'], /^--max-tokens is too small/],
     [['invoices', '--max-turns', '0'], /^--max-turns is too small/],
     [['invoices', '--name', ''], /^the name is empty/],
   ];

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readTaskSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { startApi } from '../../support/start-api.ts';
 
@@ -238,4 +239,21 @@ test('plain variables that look like none are taken', async (t) => {
     NPM_TOKEN: '',
   };
   t.deepEqual((await api.call('createProject', { body: { name: 'P', repo_url, env } })).env, env);
+});
+
+test("a project's models and tokens reach the errands' requests, from its current settings", async (t) => {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const config = { git_token: undefined, git_host: 'github.com', git_token_users: [] };
+  const { models } = taskSettings({ db: server.db, keys: server.keys, config });
+  const { id } = await api.call('createProject', { body: { name: 'P', repo_url, model: 'claude-opus-5-5' } });
+  const { id: task_id } = await api.call('createTask', { body: { prompt: 'Mend it', project_id: id } });
+  t.deepEqual(models(task_id), { models: ['claude-opus-5-5'], max_tokens: null });
+  const body = { extra_models: ['claude-haiku-5-5'], max_tokens: 9_000, model: 'claude-sonnet-5-5' };
+  t.like(await api.call('patchProject', { params: { id }, body }), body);
+  t.deepEqual(models(task_id), { models: ['claude-opus-5-5', 'claude-haiku-5-5'], max_tokens: 9_000 });
+  const bare = await api.call('createTask', { body: { prompt: 'Mend it', repo_url } });
+  t.deepEqual(models(bare.id), { models: [bare.model], max_tokens: null });
+  for (const wrong of [{ max_tokens: 1_023 }, { max_tokens: 128_001 }, { extra_models: [''] }, { extra_models: null }])
+    t.is((await api.refused('patchProject', { params: { id }, body: wrong })).code, 'invalid');
 });

@@ -205,3 +205,33 @@ test('a copy that is unreadable, or of the version that is about to be upgraded,
   t.teardown(() => copy.close());
   t.is(copy.prepare('SELECT count(*) FROM notes').pluck().get(), 0);
 });
+
+test('what errands have cost before there were caps counts as spent in the month of their last change', async (t) => {
+  const db = new Database(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const migrations = readMigrations();
+  const at = migrations.findIndex(({ name }) => name.endsWith('-spending.sql'));
+  migrate(db, migrations.slice(0, at));
+  db.pragma('foreign_keys = OFF');
+  const columns = db.prepare("SELECT name, type FROM pragma_table_info('tasks')").all() as {
+    name: string;
+    type: string;
+  }[];
+  const insert = db.prepare(`INSERT INTO tasks VALUES (${columns.map(({ name }) => `:${name}`).join(', ')})`);
+  const blank = Object.fromEntries(columns.map(({ name, type }) => [name, type === 'TEXT' ? '' : 0]));
+  const tasks: [user_id: string, month: string, cost_usd: number][] = [
+    ['a', '2026-10', 1],
+    ['a', '2026-11', 2],
+    ['a', '2026-11', 3],
+    ['b', '2026-11', 4],
+    ['b', '2026-12', 0],
+  ];
+  for (const [n, [user_id, month, cost_usd]] of tasks.entries())
+    insert.run({ ...blank, id: `t${n}`, user_id, cost_usd, status: 'queued', updated_at: `${month}-03T10:00:00.000Z` });
+  migrate(db, migrations.slice(0, at + 1));
+  t.deepEqual(db.prepare('SELECT user_id, month, cost_usd FROM spending').all(), [
+    { user_id: 'a', month: '2026-10', cost_usd: 1 },
+    { user_id: 'a', month: '2026-11', cost_usd: 5 },
+    { user_id: 'b', month: '2026-11', cost_usd: 4 },
+  ]);
+});
