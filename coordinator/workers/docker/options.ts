@@ -1,4 +1,3 @@
-import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { workerEnvironment, type LaunchSpec } from '../local/launcher.ts';
 
 /** The paths of a worker's directories in its container, as in `protocol/worker.ts`. */
@@ -8,6 +7,9 @@ const INSIDE = {
   workspace_dir: '/workspace',
 };
 
+/** What the engine creates a container from. */
+export type ContainerOptions = ReturnType<typeof containerOptions>;
+
 /** The label of containers with the id of their server. */
 export const INSTANCE_LABEL = 'errand.instance';
 
@@ -15,12 +17,8 @@ export const INSTANCE_LABEL = 'errand.instance';
  * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
  * system and limited resources. The paths of `spec` are those of the engine's machine. No option comes from a task.
  */
-export function containerOptions(
-  spec: LaunchSpec,
-  own: { instance: string; owner: { uid: number; gid: number } },
-): ContainerCreateOptions {
+export function containerOptions(spec: LaunchSpec, own: { instance: string; owner: { uid: number; gid: number } }) {
   return {
-    name: spec.name,
     Image: spec.image,
     // Without a group, Docker would use group 0.
     User: `${own.owner.uid}:${own.owner.gid}`,
@@ -66,6 +64,6 @@ export function containerOptions(
   };
 }
 
-function bindMount(Source: string, Target: string, ReadOnly: boolean): MountSettings {
+function bindMount(Source: string, Target: string, ReadOnly: boolean) {
   return { Type: 'bind', Source, Target, ReadOnly };
 }
