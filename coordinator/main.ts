@@ -37,8 +37,9 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     const config = readConfig();
     const logger = createLogger(config.log_level);
     const errand = await start(config, { ...options, logger, say });
-    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url })) say(line);
+    // Before the owner reads that it is ready: whoever reads that may stop it at once.
     stopOnSignals(errand, logger);
+    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url })) say(line);
   } catch (error) {
     giveUp(error);
   }

@@ -77,6 +77,9 @@ export const CLOSE = {
   not_found: 4404,
   /** The client read too slowly for too long. */
   too_slow: 4408,
-  /** The user has too many sockets. */
+  /**
+   * The user has more sockets than allowed, and this one was silent for longest when a newer one came. Do not connect
+   * again by yourself: that would close another one.
+   */
   too_many: 4429,
 } as const;

@@ -1,9 +1,11 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { Id } from '../../protocol/ids.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Identity } from './identity.ts';
+
+/** How long an access token is valid. A client learns it as `expires_in`, and refreshes before. */
+export const ACCESS_TOKEN_S = 600;
 
 const AUDIENCE = 'errand:user';
 const TYPE = 'at+jwt';
@@ -33,7 +35,7 @@ export class AccessTokens {
       .setAudience(AUDIENCE)
       .setSubject(user_id)
       .setIssuedAt(now_s)
-      .setExpirationTime(now_s + LIMITS.access_token_s)
+      .setExpirationTime(now_s + ACCESS_TOKEN_S)
       .sign(this.#key);
   }
 

@@ -31,7 +31,7 @@ export class Authenticator {
       throw new ErrandError('unauthenticated', 'This log-in has ended: log in again.');
   }
 
-  /** A one-time ticket for the socket, valid for `LIMITS.ws_ticket_s` seconds. */
+  /** A one-time ticket for the socket, valid for `WS_TICKET_S` seconds. */
   issueTicket(identity: Identity): string {
     return this.#tickets.issue(identity);
   }

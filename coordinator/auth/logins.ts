@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import type { Login, Session, Signup } from '../../protocol/accounts.ts';
 import { newId } from '../../protocol/ids.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
-import type { AccessTokens } from './access-tokens.ts';
+import { ACCESS_TOKEN_S, type AccessTokens } from './access-tokens.ts';
 import type { Client } from './identity.ts';
 import type { Limiter } from './limiter.ts';
 import type { Passwords } from './passwords.ts';
@@ -97,7 +96,7 @@ export class Logins {
       user: userView(user),
       access_token: await this.#deps.access_tokens.sign(user.id, session),
       refresh_token,
-      expires_in: LIMITS.access_token_s,
+      expires_in: ACCESS_TOKEN_S,
     };
   }
 }

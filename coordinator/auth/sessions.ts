@@ -18,13 +18,17 @@ import {
   pruneRefreshTokens,
   type RefreshTokenRow,
 } from '../sqlite/refresh-tokens.ts';
+import { ACCESS_TOKEN_S } from './access-tokens.ts';
 import type { Client, Identity } from './identity.ts';
+
+/** A log-in ends when nobody has refreshed it for this long. */
+export const REFRESH_TOKEN_S = 60 * 24 * 3600;
 
 /**
  * How long a client may send a used token again because the answer was lost: it gets the same successor, unless that
  * was used already. A phone that comes out of a tunnel is still logged in. As long as the lost access token lasts.
  */
-const LOST_ANSWER_MS = LIMITS.access_token_s * 1000;
+const LOST_ANSWER_MS = ACCESS_TOKEN_S * 1000;
 
 export type SessionListener = (session: string) => void;
 type Rotated = { user_id: string; session: string; refresh_token: string };
@@ -138,7 +142,7 @@ export class Sessions {
       user_agent: client.user_agent,
       address: client.address,
       created_at,
-      expires_at: this.#iso(LIMITS.refresh_token_s * 1000),
+      expires_at: this.#iso(REFRESH_TOKEN_S * 1000),
     });
     return token;
   }

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Identity } from './identity.ts';
 
+/** How long a ticket is valid. */
+export const WS_TICKET_S = 30;
+
 const TICKETS_MAX = 10_000;
 
 type Issued = { identity: Identity; until: number };
@@ -27,7 +30,7 @@ export class Tickets {
     if (this.#count(user_id) >= LIMITS.ws_tickets_per_user_max) this.#removeOldest(user_id);
     else if (this.#issued.size >= TICKETS_MAX) this.#removeOldest(this.#whoHasMost());
     const ticket = randomBytes(24).toString('base64url');
-    this.#issued.set(ticket, { identity, until: this.#now() + LIMITS.ws_ticket_s * 1000 });
+    this.#issued.set(ticket, { identity, until: this.#now() + WS_TICKET_S * 1000 });
     this.#by_user.set(user_id, (this.#by_user.get(user_id) ?? new Set()).add(ticket));
     return ticket;
   }

@@ -1,5 +1,5 @@
-import { LIMITS } from '../../protocol/limits.ts';
 import type { Auth } from '../auth/auth.ts';
+import { WS_TICKET_S } from '../auth/tickets.ts';
 import type { Handlers } from './router.ts';
 import { pageOf } from './page.ts';
 
@@ -41,6 +41,6 @@ export function accountHandlers({ logins, accounts, sessions, authenticator }: A
       return undefined;
     },
     resetPassword: ({ who, body }) => accounts.resetPasswordOf(who, body.email),
-    wsTicket: ({ who }) => ({ ticket: authenticator.issueTicket(who), expires_in: LIMITS.ws_ticket_s }),
+    wsTicket: ({ who }) => ({ ticket: authenticator.issueTicket(who), expires_in: WS_TICKET_S }),
   };
 }

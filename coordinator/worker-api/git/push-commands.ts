@@ -1,15 +1,12 @@
-import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { BranchName } from '../../../protocol/task.ts';
-import { branchPrefix, isBranchOf } from '../../domain/task.ts';
 import { FLUSH, pktLine, type PktReader } from './pkt-line.ts';
 
 /**
  * The head of a push, before its pack. Each command moves a ref from one commit to another. `shallow`: the boundary
  * commits of a shallow clone.
  */
-export type Push = { commands: Command[]; capabilities: string[]; shallow: string[] };
-type Command = { old: string; new: string; ref: string };
+export type Push = { commands: PushCommand[]; capabilities: string[]; shallow: string[] };
+export type PushCommand = { old: string; new: string; ref: string };
 
 const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([!-~\x80-\xff]{1,1000})$/;
 const SHALLOW = /^shallow ([0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -36,7 +33,7 @@ export async function readPush(reader: PktReader): Promise<Push> {
  * Reads a command. The first one also lists the capabilities, after a NUL. Unknown capabilities are dropped, since
  * nothing here supports them.
  */
-function readCommand(line: string, push: Push): Command {
+function readCommand(line: string, push: Push): PushCommand {
   if (line.startsWith('push-cert')) throw new ErrandError('invalid', 'Signed pushes are not supported.');
   const nul = push.commands.length === 0 ? line.indexOf('\0') : -1;
   const [, old, next, ref] = COMMAND.exec(nul < 0 ? line : line.slice(0, nul)) ?? [];
@@ -58,28 +55,4 @@ export function writePush(push: Push): Buffer {
     lines.push(pktLine(`${command.old} ${command.new} ${command.ref}${capabilities}`));
   });
   return Buffer.concat([...lines, FLUSH]);
-}
-
-/** Why the task may not make this push: a reason for each command, in their order. Null: the push is allowed. */
-export function refusalOf(push: Push, task_id: string): string[] | null {
-  const reasons = push.commands.map((command) => refusalOfCommand(command, task_id));
-  const for_all = refusalOfAll(push);
-  if (for_all === null && reasons.every((reason) => reason === null)) return null;
-  return reasons.map((reason) => reason ?? for_all ?? 'refused with the rest of the push');
-}
-
-function refusalOfAll(push: Push): string | null {
-  if (push.commands.length > LIMITS.git_commands_max) return `more than ${LIMITS.git_commands_max} refs in one push`;
-  if (push.capabilities.includes('push-options')) return 'push options are not supported';
-  return null;
-}
-
-function refusalOfCommand(command: Command, task_id: string): string | null {
-  const prefix = branchPrefix(task_id);
-  const branch = command.ref.replace(/^refs\/heads\//, '');
-  if (branch === command.ref || !isBranchOf(task_id, branch)) return `only refs/heads/${prefix}* may be pushed`;
-  if (!/^[\w./-]+$/.test(branch) || !BranchName.safeParse(branch).success)
-    return 'a branch name may contain only letters, digits, ".", "_", "-" and "/"';
-  if (/^0+$/.test(command.new)) return 'branches may not be deleted';
-  return null;
 }

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { REFRESH_TOKEN_S } from '../../../coordinator/auth/sessions.ts';
+import { ACCESS_TOKEN_S } from '../../../coordinator/auth/access-tokens.ts';
 import type { Session } from '../../../protocol/accounts.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Api } from '../../support/api.ts';
@@ -29,7 +31,7 @@ test('a token whose answer was lost gives the same successor for ten minutes', a
   const [one, other] = await Promise.all([refresh(server, session), refresh(server, session)]);
   t.is(one.refresh_token, other.refresh_token);
   // Well within it: the clock also goes on by itself.
-  server.clock.ahead_ms = (LIMITS.access_token_s - 10) * 1000;
+  server.clock.ahead_ms = (ACCESS_TOKEN_S - 10) * 1000;
   t.is((await refresh(server, session)).refresh_token, one.refresh_token);
 });
 
@@ -41,7 +43,7 @@ test('a token that is reused later ends the log-in, its access tokens and its so
   const identity = await server.auth.authenticator.authenticate(session.access_token);
   const ticket = server.auth.authenticator.issueTicket(identity);
   const next = await refresh(server, session);
-  server.clock.ahead_ms = (LIMITS.access_token_s + 1) * 1000;
+  server.clock.ahead_ms = (ACCESS_TOKEN_S + 1) * 1000;
   t.is(await refused(server, session), 'refresh_reused');
   t.deepEqual(ended, [identity.session]);
   t.false(await isLoggedIn(server, next));
@@ -70,7 +72,7 @@ test('other log-ins go on when one ends', async (t) => {
 test('a refresh token expires and is deleted', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
-  server.clock.ahead_ms = LIMITS.refresh_token_s * 1000 + 1000;
+  server.clock.ahead_ms = REFRESH_TOKEN_S * 1000 + 1000;
   t.is(await refused(server, session), 'unauthenticated');
   t.is(server.db.prepare('SELECT count(*) FROM refresh_tokens').pluck().get(), 0);
 });
@@ -78,7 +80,7 @@ test('a refresh token expires and is deleted', async (t) => {
 test('an access token expires', async (t) => {
   const server = await startApi(t);
   const { session } = await server.person();
-  server.clock.ahead_ms = LIMITS.access_token_s * 1000 + 1000;
+  server.clock.ahead_ms = ACCESS_TOKEN_S * 1000 + 1000;
   t.false(await isLoggedIn(server, session));
   t.true(await isLoggedIn(server, await refresh(server, session)));
 });

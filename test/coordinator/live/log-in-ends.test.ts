@@ -1,6 +1,7 @@
 import test from 'ava';
+import { REFRESH_TOKEN_S } from '../../../coordinator/auth/sessions.ts';
+import { ACCESS_TOKEN_S } from '../../../coordinator/auth/access-tokens.ts';
 import type { Session } from '../../../protocol/accounts.ts';
-import { LIMITS } from '../../../protocol/limits.ts';
 import { CLOSE, SUBPROTOCOL } from '../../../protocol/socket.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
@@ -25,11 +26,11 @@ const ENDS: Record<string, (scene: Scene) => Promise<unknown>> = {
     }),
   'its refresh token is used twice': async (scene) => {
     await apiOf(scene).call('refresh', { body: { refresh_token: scene.phone.refresh_token } });
-    scene.server.clock.ahead_ms = LIMITS.access_token_s * 1000 + 1000;
+    scene.server.clock.ahead_ms = ACCESS_TOKEN_S * 1000 + 1000;
     await apiOf(scene).refused('refresh', { body: { refresh_token: scene.phone.refresh_token } });
   },
   'it expires, and nobody does anything': async ({ server }) => {
-    server.clock.ahead_ms = LIMITS.refresh_token_s * 1000 + 1000;
+    server.clock.ahead_ms = REFRESH_TOKEN_S * 1000 + 1000;
   },
   'its rows are gone, after a restore': async ({ server, phone }) => {
     server.db.prepare('DELETE FROM refresh_tokens WHERE user_id = ?').run(phone.user.id);
@@ -71,7 +72,7 @@ test('a socket outlives its access token, and the other log-ins of the same pers
     `bearer.${session.access_token}`,
   ]);
   await socket.until(() => socket.of('hello').length === 1);
-  server.clock.ahead_ms = LIMITS.access_token_s * 1000 * 3;
+  server.clock.ahead_ms = ACCESS_TOKEN_S * 1000 * 3;
   await new Api(server.url).call('logout', { body: { refresh_token: other.refresh_token } });
   socket.say({ type: 'subscribe', after: 0 });
   await socket.until(() => socket.of('caught_up').length === 1);

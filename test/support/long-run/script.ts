@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../agent-work.ts';
-import type { ModelOptions, Turn } from '../model/server.ts';
+import type { ModelOptions } from '../model/server.ts';
 import { Random } from '../random.ts';
 
 /*
@@ -38,7 +38,10 @@ export function longRun(): ModelOptions {
   };
 }
 
-function turnOf(turn: number, random: Random): Turn {
+type ToolCall = { name: string; input: Record<string, unknown> };
+
+/** One turn of such a run. */
+export function turnOf(turn: number, random: Random): { thinking: string; tools: ToolCall[] } {
   const thinking = words(random, random.whole(100, 900));
   const read = (lines: number) => ({
     name: 'read_file',

@@ -1,8 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import test from 'ava';
 import { FLUSH, pktLine, PktReader } from '../../../../coordinator/worker-api/git/pkt-line.ts';
-import { readPush, refusalOf, writePush, type Push } from '../../../../coordinator/worker-api/git/push-commands.ts';
-import { refusalReport } from '../../../../coordinator/worker-api/git/report-status.ts';
+import { readPush, writePush, type Push } from '../../../../coordinator/worker-api/git/push-commands.ts';
 import { branchPrefix } from '../../../../coordinator/domain/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
@@ -21,12 +20,6 @@ async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 function read(bytes: Buffer, size = 7, bytes_max = 65_536): Promise<Push> {
   return readPush(new PktReader(pieces(bytes, size), bytes_max));
 }
-
-const push = (...refs: string[]): Push => ({
-  commands: refs.map((ref) => ({ old: A, new: B, ref })),
-  capabilities: ['report-status'],
-  shallow: [],
-});
 
 test('commands are read however the bytes are split, and the bytes after them stay unread', async (t) => {
   const bytes = Buffer.concat([
@@ -108,78 +101,4 @@ test('arbitrary bytes are either a push or refused', async (t) => {
     if (outcome instanceof ErrandError) continue;
     t.deepEqual(await read(writePush(outcome as Push)), outcome as Push);
   }
-});
-
-test('branches of the task may be pushed', (t) => {
-  for (const name of ['work', 'a/b', 'v1.2_x', 'wip']) t.is(refusalOf(push(OWN + name), TASK), null, name);
-  t.is(refusalOf(push(), TASK), null);
-});
-
-test('branches of the task may be pushed without slashes, for a repository that has a branch in the way', (t) => {
-  t.is(refusalOf(push(`refs/heads/errand-${TASK}-work`), TASK), null);
-  for (const ref of [`refs/heads/errand-${newId()}-work`, 'refs/heads/errand-work', `refs/heads/errand_${TASK}-work`])
-    t.not(refusalOf(push(ref), TASK), null, ref);
-});
-
-const FOREIGN = [
-  'refs/heads/main',
-  'HEAD',
-  'refs/heads/errand/x',
-  `refs/heads/${branchPrefix(newId())}x`,
-  `refs/tags/${branchPrefix(TASK)}x`,
-  OWN.slice(0, -1),
-  `${OWN.toUpperCase()}x`,
-  `x${OWN}x`,
-  `refs/heads/${OWN}x`,
-];
-for (const ref of FOREIGN)
-  test(`${ref.replaceAll(TASK, '<task>').replace(/[0-9a-z]{20}/, '<other>')} may not be pushed`, (t) => {
-    t.deepEqual(refusalOf(push(ref), TASK), [`only ${OWN}* may be pushed`]);
-  });
-
-for (const name of [
-  'a..b',
-  'a//b',
-  'a.lock',
-  'a.lock/b',
-  '/.a',
-  'a/.b',
-  'a.',
-  'a/',
-  'a@{1}',
-  'a~1',
-  'a^',
-  'a:b',
-  'a?',
-  'a*',
-  'a[',
-  'a\\b',
-  'a"b',
-  'a;b',
-  '\xe9',
-])
-  test(`${name} is not a valid branch name`, (t) => {
-    t.regex(refusalOf(push(OWN + name), TASK)?.[0] ?? '', /a branch name may contain/);
-  });
-
-test('the reasons are in the order of the refs, and an allowed ref is refused with the others', (t) => {
-  const deletion = { commands: [{ old: A, new: ZERO, ref: `${OWN}x` }], capabilities: [], shallow: [] };
-  t.deepEqual(refusalOf(deletion, TASK), ['branches may not be deleted']);
-  t.deepEqual(refusalOf(push(`${OWN}x`, 'refs/heads/main'), TASK), [
-    'refused with the rest of the push',
-    `only ${OWN}* may be pushed`,
-  ]);
-});
-
-test('a report is plain or in the side band, and split where it is long', (t) => {
-  const { commands } = push('refs/heads/main');
-  const plain = `000eunpack ok\n001ang refs/heads/main no\n0000`;
-  t.is(refusalReport({ commands, capabilities: ['report-status'], shallow: [] }, ['no'])?.toString(), plain);
-  const banded = refusalReport({ commands, capabilities: ['report-status-v2', 'side-band-64k'], shallow: [] }, ['no']);
-  t.is(banded?.toString(), `${(plain.length + 5).toString(16).padStart(4, '0')}\x01${plain}0000`);
-  t.is(refusalReport({ commands, capabilities: [], shallow: [] }, ['no']), undefined);
-  const many = push(...Array.from({ length: 1000 }, (_, i) => `refs/heads/${'x'.repeat(80)}${i}`));
-  const long = refusalReport({ ...many, capabilities: ['report-status', 'side-band-64k'] }, []);
-  t.is(long?.subarray(0, 5).toString('latin1'), 'fff0\x01');
-  t.is(long?.subarray(65_520 + 4, 65_520 + 5).toString('latin1'), '\x01');
 });
