@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import type { ContainerOptions } from './options.ts';
 
 /** The longest response that is kept. A list of containers takes a few kilobytes each. */
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
@@ -78,8 +77,9 @@ export class EngineClient {
     return containers.flatMap(({ Names }) => Names.slice(0, 1).map((name) => name.replace(/^\//, '')));
   }
 
-  async createContainer(name: string, content: ContainerOptions): Promise<void> {
-    await this.#bytes({ method: 'POST', path: '/containers/create', query: { name }, content });
+  /** `options`: as the Engine API has them. */
+  async createContainer(name: string, options: { Image: string; HostConfig: object }): Promise<void> {
+    await this.#bytes({ method: 'POST', path: '/containers/create', query: { name }, content: options });
   }
 
   /** Starts a container. A running one is no error. */

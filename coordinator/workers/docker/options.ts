@@ -7,9 +7,6 @@ const INSIDE = {
   workspace_dir: '/workspace',
 };
 
-/** What the engine creates a container from. */
-export type ContainerOptions = ReturnType<typeof containerOptions>;
-
 /** The label of containers with the id of their server. */
 export const INSTANCE_LABEL = 'errand.instance';
 
