@@ -10,7 +10,7 @@ import { Api } from '../support/api.ts';
 import { Phone } from '../support/phone.ts';
 import { until } from '../support/until.ts';
 import { signUp, startCoordinatorProcess } from './coordinator-process.ts';
-import { atMost, median, ms, timed, times, type Row } from './measure.ts';
+import { atMost, median, timed, type Row } from './measure.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const ROUNDS = 5;
