@@ -43,7 +43,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/workers', imports: server },
   { folder: 'coordinator/workers/local', imports: server },
   { folder: 'coordinator/workers/process', imports: server },
-  { folder: 'coordinator/workers/docker', imports: server, packages: ['dockerode'] },
+  { folder: 'coordinator/workers/docker', imports: server },
   { folder: 'coordinator/workers/choice', imports: server },
   // The proxies build on worker-api/.
   { folder: 'coordinator/worker-api', imports: server },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ErrandError } from '../protocol/problem.ts';
 import { CONTRACT_VERSION } from '../protocol/worker.ts';
 import type { Assignment, WorkerStatus } from '../protocol/worker-schemas.ts';
@@ -10,6 +11,8 @@ import { WorkerServer } from './server.ts';
 
 const EXIT_NO_TASK = 1;
 const EXIT_TERMINATED = 143;
+/** The work is loaded this long after the rest: a task that is there already sends its first event before. */
+const LOAD_WORK_MS = 100;
 const IDLE: WorkerStatus = {
   state: 'idle',
   task_id: null,
@@ -56,11 +59,22 @@ export class Worker {
 
   /** Listens, or fetches the assignment if the environment names a task. */
   async start(): Promise<void> {
-    const { config, loadWork, log } = this.#options;
+    const { config } = this.#options;
     await this.#server?.start();
-    const loaded = Promise.all([import('./attempt.ts'), loadWork()]);
-    loaded.catch((error: unknown) => log('error', 'agent could not be loaded', { err: error }));
+    void this.#load();
     if (config.task !== null) void this.#fetchTask(config.task);
+  }
+
+  /** Loads the agent while the worker waits for its task, or for the clone. */
+  async #load(): Promise<void> {
+    const { loadWork, log } = this.#options;
+    try {
+      await import('./attempt.ts');
+      await delay(LOAD_WORK_MS, undefined, { ref: false });
+      await loadWork();
+    } catch (error) {
+      log('error', 'agent could not be loaded', { err: error });
+    }
   }
 
   /** Where it listens; null: nowhere. */

@@ -45,4 +45,4 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
   }
 }
 
-if (import.meta.main) await serve();
+if (import.meta.main) void serve();

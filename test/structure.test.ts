@@ -48,7 +48,6 @@ const FAULTS: Fault[] = [
   importsFile('coordinator', 'test/support/until.ts', 'test/**'),
   importsFile('coordinator/tasks', 'coordinator/unknown/a.ts'),
   importsPackage('coordinator/tasks', 'better-sqlite3', 'coordinator/sqlite'),
-  importsPackage('coordinator/workers', 'dockerode', 'coordinator/workers/docker'),
   importsPackage('agent-container/loop', '@anthropic-ai/sdk/resources/messages', 'agent-container/model'),
   importsPackage('coordinator/operations/backup', '@aws-sdk/client-s3', 'coordinator/operations/backup/s3'),
   ...[
@@ -103,8 +102,7 @@ const FAULTS: Fault[] = [
 const FINE: Record<string, string> = {
   'coordinator/http/fine.ts':
     "export * from '../tasks/a.ts';\nexport * from './b.ts';\nexport * from '../../protocol/c.ts';\n",
-  'coordinator/workers/docker/fine.ts':
-    "export { default as Docker } from 'dockerode';\nexport * from '../runner.ts';\n",
+  'coordinator/workers/docker/fine.ts': "export * from '../runner.ts';\n",
   'coordinator/sqlite/fine.ts': "export const a = 'SELECT 1';\n",
   'coordinator/base/config.ts': 'export const a = process.env.HOME;\n',
   'coordinator/cli/fine.ts': "export * from '../client/a.ts';\nexport * from './render/b.ts';\n",

@@ -92,6 +92,6 @@ function textOf({ content = '' }: ContentBlock): string {
 
 /** Removes the line numbers of `read_file`'s output, and any remarks around the numbered lines. */
 function withoutNumbers(shown: string): string {
-  const numbered = shown.split('\n').flatMap((line) => /^\s*\d+(?:\t|→|: ?|\| ?| {2})(.*)$/.exec(line)?.[1] ?? []);
+  const numbered = shown.split('\n').flatMap((line) => /^\s*\d+(?:\t|\u2192|: ?|\| ?| {2})(.*)$/.exec(line)?.[1] ?? []);
   return numbered.length > 0 ? numbered.join('\n') : shown;
 }

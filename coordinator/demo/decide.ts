@@ -147,7 +147,7 @@ const isReadmeRequest = (text: string) => README_REQUEST.test(text);
 /** The sentences that the user asked to add to the README. */
 function readmeRequests(c: Conversation): string[] {
   return c.user_texts.flatMap((text) => {
-    const sentence = README_REQUEST.exec(text)?.[1]?.replace(/^["'“`]+|["'”`.]+$/g, '');
+    const sentence = README_REQUEST.exec(text)?.[1]?.replace(/^["'\u201c`]+|["'\u201d`.]+$/g, '');
     return sentence === undefined ? [] : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
   });
 }

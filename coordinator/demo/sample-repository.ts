@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Id } from '../../protocol/ids.ts';
+import { sourcePath } from '../base/source-path.ts';
 import { runGit } from '../worker-api/git/process.ts';
 
 /** Constant, so that the sample's first commit has the same hash on every server. */
@@ -24,7 +25,7 @@ export async function ensureSampleRepository(data_dir: string): Promise<string> 
   // Renamed into place when complete, so that a crash leaves nothing that looks like a repository.
   const draft = await mkdtemp(join(data_dir, 'sample-'));
   try {
-    await makeRepository(draft, join(import.meta.dirname, 'sample-repository'));
+    await makeRepository(draft, sourcePath('coordinator/demo/sample-repository'));
     await rename(draft, path).catch((error: unknown) => {
       // A concurrent call created it first.
       if (!existsSync(path)) throw error;

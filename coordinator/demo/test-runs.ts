@@ -20,7 +20,7 @@ export function testsRunSince(c: Conversation, path: string): boolean {
 export function failureOf(output: string): { name: string; path: string; message: string } | undefined {
   if (/^\W*fail 0\b/m.test(output)) return undefined;
   const path = /\b((?:[\w-]+\/)+[\w.-]+\.test\.[cm]?js)\b/.exec(output)?.[1];
-  const name = /^\s*(?:✖|not ok \d+ -) (?!failing tests)(.+?)(?: \(.*\))?$/m.exec(output)?.[1];
+  const name = /^\s*(?:\u2716|not ok \d+ -) (?!failing tests)(.+?)(?: \(.*\))?$/m.exec(output)?.[1];
   if (path === undefined || name === undefined) return undefined;
   const [expected, actual] = ['expected', 'actual'].map(
     (key) => new RegExp(`^\\s*${key}: (.*?),?$`, 'm').exec(output)?.[1],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ExtendableContext, Next } from 'koa';
 import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
+import { sourcePath } from '../base/source-path.ts';
 
 /** Who can sign up: the first person, anyone, or nobody. */
 export type SignupState = 'first' | 'open' | 'closed';
@@ -29,7 +30,7 @@ const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1
  * HTML gets the answer of the API. The page runs no script and loads nothing.
  */
 export function landingPage(signupState: () => SignupState, public_url: string | undefined) {
-  const style = readFileSync(new URL('landing-page.css', import.meta.url), 'utf8');
+  const style = readFileSync(sourcePath('coordinator/http/landing-page.css'), 'utf8');
   const style_hash = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { damageMessage } from './data-folder.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Logger } from '../base/logger.ts';
+import { sourcePath } from '../base/source-path.ts';
 
-const PROGRAM = fileURLToPath(new URL('../sqlite/check-process.ts', import.meta.url));
+const PROGRAM = sourcePath('coordinator/sqlite/check-process.ts');
 const CHECK_MS_MAX = 60 * 60 * 1000;
 
 /**

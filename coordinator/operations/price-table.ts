@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError } from '../base/config.ts';
+import { sourcePath } from '../base/source-path.ts';
 import { PriceTable, Prices } from '../domain/prices.ts';
 
-const SHIPPED = new URL('../domain/prices.json', import.meta.url);
+const SHIPPED = sourcePath('coordinator/domain/prices.json');
 
 /**
  * Reads the prices that ship with Errand. `file` is JSON of the same form; its entries override the shipped ones or add

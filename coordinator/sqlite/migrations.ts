@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sourcePath } from '../base/source-path.ts';
 import type { Db } from './database.ts';
 
 /** One numbered `.sql` file: it brings the schema from the version before to the version of its number. */
 export type Migration = { name: string; sql: string };
 
-const FOLDER = new URL('./migrations/', import.meta.url);
+const FOLDER = sourcePath('coordinator/sqlite/migrations');
 
 /** The migrations of this code, in the order in which they run: the first one has the number 1. */
 export function readMigrations(): Migration[] {
@@ -13,7 +15,7 @@ export function readMigrations(): Migration[] {
     const number = String(index + 1).padStart(4, '0');
     if (!name.startsWith(`${number}-`))
       throw new Error(`The name of the migration ${name} must start with ${number}-.`);
-    return { name, sql: readFileSync(new URL(name, FOLDER), 'utf8') };
+    return { name, sql: readFileSync(join(FOLDER, name), 'utf8') };
   });
 }
 

@@ -25,7 +25,7 @@ const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
   /** Called once the worker has accepted the task, or could not be started. */
-  onBegun: (started: boolean) => void;
+  onBegun: (attempt: AttemptRun, started: boolean) => void;
   /** Called once the worker and everything that it left is removed, so that its slot is free. */
   onGone: (attempt: AttemptRun) => void;
 };
@@ -148,7 +148,7 @@ export class AttemptRun {
     );
     // A cancel or message may have come before there was a worker to push it to.
     this.control();
-    this.#deps.onBegun(started);
+    this.#deps.onBegun(this, started);
     const worker = this.#worker.current;
     if (worker) {
       await this.#watch(worker);

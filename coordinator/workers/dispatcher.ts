@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { AttemptRow } from '../domain/task.ts';
 import type { Logger } from '../base/logger.ts';
 import { within } from '../base/deadline.ts';
@@ -10,8 +11,9 @@ import { advance } from '../tasks/advance.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import { endWaits } from '../tasks/queue.ts';
 import { projectCommands } from '../tasks/task-settings.ts';
-import type { AttemptDependencies } from './attempt.ts';
+import type { AttemptDependencies, AttemptRun } from './attempt.ts';
 import { Attempts } from './attempts.ts';
+import { CloneWatch } from './clone-watch.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Worker } from './runner.ts';
 import { IsolationCheck } from './isolation-check.ts';
@@ -24,6 +26,11 @@ import { WorkspaceWatch } from './workspace-watch.ts';
 const RETRY_MS = 5_000;
 /** The longest wait until the queue is checked again while a task waits for its `retry_at`. */
 const TIMER_MS_MAX = 60 * 60 * 1000;
+/**
+ * How many workers may boot at once. A boot needs a CPU: more of them would finish later, and all at the same time, so
+ * that nobody sees anything for long.
+ */
+const BOOTS_MAX = Math.max(2, availableParallelism());
 /** How long `stop` waits for workers that are being started or removed. */
 const STOP_MS = 8_000;
 
@@ -48,9 +55,12 @@ export class Dispatcher {
   readonly #health: RunnerHealth;
   readonly #isolation: IsolationCheck;
   readonly #pool: WarmPool;
+  readonly #clones: CloneWatch;
   readonly #reconciler: Reconciler;
   readonly #workspaces: WorkspaceWatch;
   #state: 'new' | 'started' | 'stopped' = 'new';
+  /** The tasks whose new worker has not taken its task yet. */
+  readonly #booting = new Set<string>();
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -64,13 +74,11 @@ export class Dispatcher {
     this.#pool = new WarmPool(pool);
     this.attempts = new Attempts({
       ...deps,
-      onBegun: (started) => {
-        // Not before: a starting container competes with the running attempt for CPU.
-        this.#pool.refill();
-        if (!started) void this.#health.check();
-      },
+      onBegun: (attempt, started) => this.#begun(attempt, started),
       onGone: () => this.wake(),
     });
+    // Not before: a starting container competes with the clone for CPU.
+    this.#clones = new CloneWatch(log, () => this.#pool.refill());
     const { attempts } = this;
     this.#reconciler = new Reconciler({ log, workers, workspaces, attempts, pool: this.#pool, logger });
     this.#workspaces = new WorkspaceWatch({ bytes_max: deps.workspace_bytes_max, gate, attempts, logger });
@@ -131,6 +139,7 @@ export class Dispatcher {
     clearTimeout(this.#timer);
     this.#health.stop();
     this.#isolation.stop();
+    this.#clones.stop();
     const parts = [this.#reconciler.stop(), this.#workspaces.stop(), this.#pool.stop(), this.attempts.leave()];
     await within(STOP_MS, Promise.all(parts));
     this.attempts.abandon();
@@ -150,6 +159,14 @@ export class Dispatcher {
     }
   }
 
+  /** The worker of an attempt has accepted its task, or could not be started. */
+  #begun({ task_id }: AttemptRun, started: boolean): void {
+    if (this.#booting.delete(task_id)) this.wake();
+    if (started) return this.#clones.begin(task_id);
+    this.#pool.refill();
+    void this.#health.check();
+  }
+
   #wakeIn(wait_ms: number): void {
     this.#timer = setTimeout(() => this.wake(), Math.min(wait_ms + 1, TIMER_MS_MAX));
   }
@@ -163,8 +180,12 @@ export class Dispatcher {
     if (id === undefined) return false;
     // A warm worker has a new workspace: a task that already has a workspace gets a new worker.
     const warm = findTask(log.db, id)?.workspace === null ? this.#pool.take() : undefined;
+    // Workers on other machines do not compete for this machine's CPUs.
+    const is_local = this.#deps.workers.runner.can_call;
+    if (!warm && is_local && this.#booting.size >= BOOTS_MAX) return false;
     try {
       const { attempt, workspace } = this.#insertAttempt(id, warm, at);
+      if (!warm) this.#booting.add(id);
       this.attempts.start(attempt, workspace, warm);
       return true;
     } catch (error) {

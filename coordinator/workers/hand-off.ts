@@ -17,7 +17,7 @@ export async function handOff(
   { within_ms, signal, logger }: Bounds,
 ): Promise<boolean> {
   try {
-    const response = await callWhileBooting(worker, { within_ms, signal }, (left_ms) =>
+    const response = await callWhileBooting(worker, channel, { within_ms, signal }, (left_ms) =>
       postTask(channel, assignment, AbortSignal.any([AbortSignal.timeout(left_ms), signal])),
     );
     if (response.status === 202) return true;

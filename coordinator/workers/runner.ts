@@ -101,6 +101,11 @@ export const OUTPUT_CHARS_MAX = 4_000;
 export type WorkerChannel = {
   readonly worker: string;
   /**
+   * Resolves once the worker seems to listen; it may still refuse a call. Rejects with the signal's reason when that
+   * aborts.
+   */
+  untilListening: (signal: AbortSignal) => Promise<void>;
+  /**
    * Sends a request and reads the whole response, which has a size limit. Rejects with `WorkerUnreachable` without a
    * response.
    */

@@ -107,7 +107,9 @@ export class WarmPool {
   async #waitUntilReady(worker: Worker): Promise<void> {
     const { name, channel } = worker;
     if (!channel) throw new Error(`The worker ${name} cannot be called.`);
-    await callWhileBooting(worker, { within_ms: BOOT_MS, signal: this.#stop.signal }, () => readHealth(channel));
+    await callWhileBooting(worker, channel, { within_ms: BOOT_MS, signal: this.#stop.signal }, () =>
+      readHealth(channel),
+    );
   }
 
   async #replaceOnExit(worker: Worker): Promise<void> {

@@ -7,9 +7,8 @@ import { removeWorkers } from '../support/remove-workers.ts';
 import { setupCodeOf } from '../support/setup-code.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-const MAIN = path('coordinator/main.ts');
-/** The arguments of `npm start`: see package.json. */
-const NODE_ARGS = ['--max-semi-space-size=8'];
+/** What `npm start` runs: see `.start`. */
+const START = path('.start');
 const NODE_COMPILE_CACHE = path('node_modules/.cache/errand');
 const READY_MS = 30_000;
 /** The process is killed after this time, and the bench fails. */
@@ -38,18 +37,18 @@ export function startCoordinatorProcess(data_dir: string, env: Record<string, st
     ERRAND_WARM_WORKERS: '0',
     ERRAND_LOG: 'warn',
   };
-  return startServerProcess(MAIN, { ...own, ...env }, () => removeWorkers(data_dir));
+  return startServerProcess([START], { ...own, ...env }, () => removeWorkers(data_dir));
 }
 
-/** Starts a program that prints its address and returns 200 for `/readyz` when it is ready. */
+/** Starts a command that prints its address and returns 200 for `/readyz` when it is ready. */
 export async function startServerProcess(
-  program: string,
+  [program = '', ...args]: string[],
   env: Record<string, string> = {},
   afterwards: () => Promise<void> = async () => undefined,
 ): Promise<ServerProcess> {
   const { PATH = '', DOCKER_HOST = '' } = process.env;
   const begin = performance.now();
-  const child = spawn(process.execPath, [...NODE_ARGS, program], {
+  const child = spawn(program, args, {
     env: { PATH, DOCKER_HOST, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIFE_MS,

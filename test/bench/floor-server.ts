@@ -6,6 +6,8 @@ import { WebSocketServer } from 'ws';
  * first message.
  */
 
+// Node keeps its compile cache only where the process exits by itself.
+process.once('SIGTERM', () => process.exit());
 const server = createServer((_, response) => response.end());
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
 sockets.on('connection', (socket) => socket.once('message', () => socket.send('{"type":"caught_up"}')));

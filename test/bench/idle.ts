@@ -14,12 +14,13 @@ const SOCKETS = 2_000;
 const SOCKETS_AHEAD = 500;
 /** Sockets that are opened at once, all of one user. */
 const BATCH = 25;
-const READY_GOAL_MS = 1_000;
-const IDLE_GOAL_BYTES = 120 * 1024 * 1024;
+const READY_GOAL_MS = 350;
+const IDLE_GOAL_BYTES = 90 * 1024 * 1024;
 const CAUGHT_UP_MS = 30_000;
 
 /** The baseline: only node:http and ws. */
-const startFloor = () => startServerProcess(fileURLToPath(new URL('./floor-server.ts', import.meta.url)));
+const startFloor = () =>
+  startServerProcess([process.execPath, fileURLToPath(new URL('./floor-server.ts', import.meta.url))]);
 
 /** (d) The memory of an idle coordinator and of an idle socket; (e) the time of a start. */
 export async function benchIdle(): Promise<Row[]> {

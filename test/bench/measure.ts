@@ -34,6 +34,16 @@ export function printTable(rows: Row[]): void {
   for (const row of cells) console.log(line(row));
 }
 
+/** The row of a duration in milliseconds, with goals for itself and for its ratio to the floor. */
+export function atMost(what: string, took_ms: number, floor_ms: number, goal: { ms?: number; ratio?: number }): Row {
+  const ratio = took_ms / floor_ms;
+  const { ms: ms_max = Infinity, ratio: ratio_max = Infinity } = goal;
+  const goals = [ms_max < Infinity ? `≤ ${ms(ms_max)}` : '', ratio_max < Infinity ? `≤ ${times(ratio_max)}` : ''];
+  const text = goals.filter(Boolean).join(', ');
+  const met = text === '' ? null : took_ms <= ms_max && ratio <= ratio_max;
+  return { what, figure: ms(took_ms), floor: ms(floor_ms), ratio: times(ratio), goal: text, met };
+}
+
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 export const times = (value: number): string => `${value.toFixed(2)}×`;
 export const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MB`;

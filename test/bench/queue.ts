@@ -60,7 +60,7 @@ export async function benchQueue(): Promise<Row[]> {
 async function seededServer(stack: AsyncDisposableStack, count: number) {
   const { path } = stack.use(await temporaryFolder());
   const env = { PORT: '0', ERRAND_CALLBACK_PORT: '0', ERRAND_DATA: path, ERRAND_LOG: 'warn', ERRAND_WORKERS: '1' };
-  const start = () => startServerProcess(PROGRAM, { ...env, ERRAND_WARM_WORKERS: '0' });
+  const start = () => startServerProcess([process.execPath, PROGRAM], { ...env, ERRAND_WARM_WORKERS: '0' });
   {
     await using first = await start();
     await signUp(first.url, path);

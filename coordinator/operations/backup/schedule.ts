@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from '../../base/logger.ts';
+import { sourcePath } from '../../base/source-path.ts';
 import { lockBackups } from '../../sqlite/data-lock.ts';
 import { messageOf } from './error.ts';
 import { backupCheck, readBackupState, type BackupState } from './state.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../admin/main.ts', import.meta.url));
+const PROGRAM = sourcePath('coordinator/admin/main.ts');
 /** The shortest wait: a run waits until the server has started, and while another run is seen. */
 const WAIT_MS_MIN = 10_000;
 /** How long a run may take. Tens of gigabytes over a slow line take less. */

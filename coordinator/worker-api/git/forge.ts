@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import { buildConnector, type Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { AddressError, pinned, type AddressGuard } from '../../base/address-guard.ts';
-import { hasProxy, NO_PROXY, outgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
+import { hasProxy, NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
 import { understand } from './forge-answer.ts';
@@ -20,7 +20,7 @@ const MOVED_MAX = 1000;
 
 /** Sends git requests to forges over HTTP, with the repository's credential. */
 export class Forge {
-  readonly #agent: Dispatcher;
+  readonly #agent: OutgoingAgent;
   readonly #guard: AddressGuard;
   readonly #has_proxy: boolean;
   /**
@@ -32,7 +32,7 @@ export class Forge {
   constructor(guard: AddressGuard, timeouts: ForgeTimeouts, proxy: OutgoingProxy = NO_PROXY) {
     this.#guard = guard;
     this.#has_proxy = hasProxy(proxy);
-    this.#agent = outgoingAgent(proxy, {
+    this.#agent = new OutgoingAgent(proxy, {
       connect: guardedConnector(guard, timeouts.connect_ms),
       allowH2: false,
       headersTimeout: timeouts.answer_ms,
@@ -112,8 +112,9 @@ function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.
   const connect = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
     const addresses = await guard(options.hostname, port).catch((error: Error) => error);
-    if (addresses instanceof Error) callback(addresses, null);
-    else buildConnector({ allowH2: false, timeout, lookup: pinned(addresses) })(options, callback);
+    if (addresses instanceof Error) return callback(addresses, null);
+    const undici = await import('undici');
+    undici.buildConnector({ allowH2: false, timeout, lookup: pinned(addresses) })(options, callback);
   };
   return (options, callback) => void connect(options, callback);
 }

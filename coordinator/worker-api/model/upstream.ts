@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { NO_PROXY, outgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
+import { NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import { requestHeaders } from './headers.ts';
 
 /** The address of the Claude API, and the server's key for it. */
@@ -45,7 +45,7 @@ export class UpstreamFailure extends ErrandError {
  */
 export class ClaudeApi {
   readonly #upstream: Upstream;
-  readonly #agent: Dispatcher;
+  readonly #agent: OutgoingAgent;
 
   constructor(
     upstream: Upstream,
@@ -54,7 +54,7 @@ export class ClaudeApi {
   ) {
     this.#upstream = upstream;
     const timeouts = { connect: { timeout: connect_ms }, headersTimeout: head_ms, bodyTimeout: idle_ms };
-    this.#agent = outgoingAgent(proxy, timeouts);
+    this.#agent = new OutgoingAgent(proxy, timeouts);
   }
 
   /**
@@ -68,9 +68,10 @@ export class ClaudeApi {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const { base_url, api_key } = this.#upstream;
-    const options = { method: 'POST', body, signal, dispatcher: this.#agent } as const;
+    const { origin, pathname, search } = new URL(base_url + route);
     const headers = requestHeaders(sent_headers, api_key);
-    const answer = await request(base_url + route, { ...options, headers }).catch((cause: unknown) => {
+    const options = { origin, path: pathname + search, method: 'POST', headers, body, signal } as const;
+    const answer = await this.#agent.request(options).catch((cause: unknown) => {
       if (signal.aborted) throw cause;
       throw new UpstreamFailure('The Claude API could not be reached.', !NOT_CONNECTED.has(codeOf(cause)), cause);
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { ConfigError, type Config } from '../../base/config.ts';
+import { sourcePath } from '../../base/source-path.ts';
 import { decideRunner, readExposures } from './decide-runner.ts';
 import type { Availability, Fault } from '../docker/availability.ts';
 import { buildWorkerImage, isOwnImage } from '../docker/image.ts';
@@ -15,7 +15,7 @@ import type { Runner, WorkerListeners } from '../runner.ts';
 import type { Trash } from '../trash.ts';
 import type { Workspaces } from '../workspaces.ts';
 
-const WORKER_ENTRY = fileURLToPath(new URL('../../../agent-container/main.ts', import.meta.url));
+const WORKER_ENTRY = sourcePath('agent-container/main.ts');
 
 /** What a runner needs. */
 export type RunnerContext = {

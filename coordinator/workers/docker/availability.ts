@@ -27,11 +27,12 @@ export function readFault(
 }
 
 function readConnectionFault(error: unknown, docker_host: string | undefined, cause: string): Fault {
-  const { socketPath: socket, host, port } = addressOf(docker_host);
-  if (socket === undefined)
+  const address = addressOf(docker_host);
+  if (!('socketPath' in address))
     return unusable(
-      `Docker does not answer at ${host}:${port} (${cause}). Is it running there, and is DOCKER_HOST right?`,
+      `Docker does not answer at ${address.host}:${address.port} (${cause}). Is it running there, and is DOCKER_HOST right?`,
     );
+  const socket = address.socketPath;
   switch (codeOf(error)) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { ContainerCreateOptions } from 'dockerode';
 import { z } from 'zod';
 import { within } from '../../base/deadline.ts';
 import type { Isolation } from '../runner.ts';
 import { Canary, type Targets } from './canary-script.ts';
 import { unlessMissing, type Engine } from './engine.ts';
 import { textOf } from './log-frames.ts';
+import type { ContainerOptions } from './options.ts';
 
 /** How long the canary may take. */
 const RUN_MS = 30_000;
@@ -45,11 +45,12 @@ const ENGINES = [
 /**
  * Starts a container with the options of a worker, in which a script tries what a worker must not be able to do. A
  * setting of the engine, a runtime or a version may undo what the options ask for. `others`: files in the folder of
- * another worker. Rejects if it could not be tried. An image without Node cannot be tried at all, and passes.
+ * another worker. `name`: the container's. Rejects if it could not be tried. An image without Node cannot be tried at all, and passes.
  */
 export async function tryIsolation(
   engine: Engine,
-  options: ContainerCreateOptions,
+  name: string,
+  options: ContainerOptions,
   others: string[],
 ): Promise<Isolation> {
   const listener = createServer((socket) => socket.destroy());
@@ -60,7 +61,7 @@ export async function tryIsolation(
     const address = listener.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const targets = { host: ownAddresses(port), network: ELSEWHERE, name: 'example.com', engines: ENGINES, others };
-    return { fault: explain(await runIn(engine, options, targets)), detail: 'was tried' };
+    return { fault: explain(await runIn(engine, name, options, targets)), detail: 'was tried' };
   } catch (error) {
     if (!hasNoNode(error)) throw error;
     return { fault: null, detail: 'could not be tried: the image of the workers has no Node' };
@@ -87,19 +88,19 @@ function explain(found: z.infer<typeof Result>): string | null {
 
 async function runIn(
   engine: Engine,
-  options: ContainerCreateOptions,
+  name: string,
+  options: ContainerOptions,
   targets: Targets,
 ): Promise<z.infer<typeof Result>> {
   const script = `new (${Canary.toString()})(${JSON.stringify(targets)}).run().then((found) => console.log('canary ' + JSON.stringify(found)))`;
-  const container = engine.calls.getContainer(options.name ?? '');
-  const remove = () => unlessMissing(container.remove({ force: true, v: true }));
+  const remove = () => unlessMissing(engine.calls.removeContainer(name));
   // Left by a process that died.
   await remove();
   try {
-    await engine.calls.createContainer({ ...options, Entrypoint: ['node'], Cmd: ['-e', script] });
-    await container.start();
-    await within(RUN_MS, engine.waits.getContainer(options.name ?? '').wait());
-    const output = textOf(await container.logs({ stdout: true, stderr: true, tail: 50 }));
+    await engine.calls.createContainer(name, { ...options, Entrypoint: ['node'], Cmd: ['-e', script] });
+    await engine.calls.startContainer(name);
+    await within(RUN_MS, engine.waits.waitForContainer(name));
+    const output = textOf(await engine.calls.readLogs(name, 50));
     const result = RESULT.exec(output)?.[1];
     if (result === undefined) throw new Error(`The canary did not say what it found: ${output.slice(-500)}`);
     return Result.parse(JSON.parse(result));

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { relative, resolve } from 'node:path';
-import type Docker from 'dockerode';
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { EngineClient } from './client.ts';
 import { unlessMissing } from './engine.ts';
 
 /** Converts a path in the data folder into the path of the same file on the engine's machine. */
@@ -14,8 +14,8 @@ type Mount = { Source: string; Destination: string; RW: boolean };
  * Finds out how to convert paths for the engine. They are the same, unless this process runs in a container of that
  * engine: then the data folder must be on a volume. Rejects with `unavailable` if it is not.
  */
-export async function findHostPath(docker: Docker, data_dir: string): Promise<HostPath> {
-  const mounts = await readOwnMounts(docker);
+export async function findHostPath(engine: EngineClient, data_dir: string): Promise<HostPath> {
+  const mounts = await readOwnMounts(engine);
   return mounts ? throughMounts(mounts, data_dir) : (path) => path;
 }
 
@@ -34,14 +34,14 @@ export function throughMounts(mounts: Mount[], data_dir: string): HostPath {
 }
 
 /** The mounts of the container that this process runs in; undefined if it runs in no container of this engine. */
-async function readOwnMounts(docker: Docker): Promise<Mount[] | undefined> {
+async function readOwnMounts(engine: EngineClient): Promise<Mount[] | undefined> {
   const mountinfo = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   // Docker mounts these three files into each container. Their source has the container's id, whatever its hostname
   // is.
   const named = /\/containers\/([0-9a-f]{64})\/(?:hostname|hosts|resolv\.conf)\s/.exec(mountinfo)?.[1];
   const id = named ?? (/^[0-9a-f]{12}$/.test(hostname()) ? hostname() : undefined);
   if (id === undefined) return undefined;
-  return (await unlessMissing(docker.getContainer(id).inspect()))?.Mounts;
+  return (await unlessMissing(engine.inspectContainer(id)))?.Mounts;
 }
 
 function isWithin(folder: string, path: string): boolean {

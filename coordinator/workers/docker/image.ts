@@ -1,23 +1,25 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import Docker from 'dockerode';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { sourcePath } from '../../base/source-path.ts';
 import { OWN_WORKER_IMAGE } from '../../base/settings.ts';
-import { addressOf } from './engine.ts';
+import { openEngine } from './engine.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = sourcePath('.');
 const DOCKERFILE = 'agent-container/Dockerfile';
 /** The files that the worker's Dockerfile uses. */
 export const CONTEXT = [
   '.npmrc',
+  '.node',
+  '.bundle',
   'package.json',
   'package-lock.json',
   'protocol',
   'agent-container',
   'coordinator/package.json',
 ];
-const BUILD_MS = 15 * 60 * 1000;
 /** How many lines of a failed build's output are logged. */
 const OUTPUT_LINES_MAX = 40;
 
@@ -34,7 +36,7 @@ export function isOwnImage(image: string): boolean {
  * cause has the last lines of the build.
  */
 export async function buildWorkerImage(docker_host: string | undefined): Promise<void> {
-  if (!existsSync(ROOT + DOCKERFILE))
+  if (!existsSync(sourcePath(DOCKERFILE)))
     throw new ErrandError(
       'unavailable',
       `The workers' image ${OWN_WORKER_IMAGE} is missing, and so are its sources. Build it in a checkout of Errand: npm run image`,
@@ -56,20 +58,24 @@ export async function buildWorkerImage(docker_host: string | undefined): Promise
 }
 
 async function build(docker_host: string | undefined, onOutput: (line: string) => void): Promise<void> {
-  const docker = new Docker({ ...addressOf(docker_host), timeout: BUILD_MS });
-  const output = await docker.buildImage(
-    { context: ROOT, src: CONTEXT },
-    { t: OWN_WORKER_IMAGE, dockerfile: DOCKERFILE, rm: true, forcerm: true },
-  );
-  await new Promise<void>((resolve, reject) => {
-    docker.modem.followProgress(
-      output,
-      (error) => (error ? reject(error) : resolve()),
-      (event: unknown) => {
-        const { stream, error } = Progress.parse(event);
-        onOutput(error ?? stream ?? '');
-        if (error !== undefined) reject(new Error(error));
-      },
-    );
-  });
+  const engine = openEngine(docker_host);
+  const query = { t: OWN_WORKER_IMAGE, dockerfile: DOCKERFILE, rm: 'true', forcerm: 'true' };
+  let fault: string | undefined;
+  try {
+    await engine.builds.build(archive(), query, (line) => {
+      const { stream, error } = Progress.parse(JSON.parse(line));
+      onOutput(error ?? stream ?? '');
+      fault ??= error;
+    });
+  } finally {
+    engine.close();
+  }
+  if (fault !== undefined) throw new Error(fault);
+}
+
+/** The build's files as a tar archive. */
+function archive(): Readable {
+  const tar = spawn('tar', ['-cf', '-', '-C', ROOT, ...CONTEXT], { stdio: ['ignore', 'pipe', 'ignore'] });
+  tar.once('error', (error) => tar.stdout.destroy(error));
+  return tar.stdout;
 }

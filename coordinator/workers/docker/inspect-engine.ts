@@ -12,8 +12,8 @@ export async function inspectEngine(docker_host: string | undefined, image: stri
   const engine = openEngine(docker_host);
   try {
     const { Version: version } = await engine.checks.version();
-    const found = await unlessMissing(engine.checks.getImage(image).inspect());
-    const label = found?.Config.Labels?.[CONTRACT_LABEL];
+    const found = await unlessMissing(engine.checks.inspectImage(image));
+    const label = found?.Config?.Labels?.[CONTRACT_LABEL];
     return { version, contract_version: found && (label === undefined ? CONTRACT_VERSION_UNNAMED : Number(label)) };
   } finally {
     engine.close();

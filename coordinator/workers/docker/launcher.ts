@@ -1,21 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { Backoff } from '../../base/retry.ts';
 import type { Launcher, LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
+import type { Container } from './client.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { tryIsolation } from './canary.ts';
 import { textOf } from './log-frames.ts';
-import { containerOptions, INSTANCE_LABEL } from './options.ts';
+import { containerOptions, INSTANCE_LABEL, type ContainerOptions } from './options.ts';
 
 const WAIT_RETRY = { first_ms: 250, max_ms: 5_000 };
 /** How long a removal that another call has begun may take. */
 const REMOVAL_MS = 15_000;
 const REMOVAL_POLL_MS = 250;
+/** How many lines of a worker's last output are read. */
+const OUTPUT_LINES = 50;
 /** The exit code after SIGKILL. */
 const KILLED = 137;
 
@@ -55,10 +57,8 @@ export class DockerLauncher implements Launcher {
   async start(spec: LaunchSpec): Promise<void> {
     try {
       await this.#create(spec);
-      // Responds with 304 if it is running already.
-      await this.#container(spec.name).start();
+      await this.#engine.calls.startContainer(spec.name);
     } catch (error) {
-      if (statusOf(error) === 304) return;
       throw this.#toUnavailable(error);
     }
   }
@@ -67,9 +67,9 @@ export class DockerLauncher implements Launcher {
     const backoff = new Backoff(WAIT_RETRY);
     while (!this.#closed.signal.aborted) {
       try {
-        const container = await unlessMissing(this.#container(name).inspect());
+        const container = await unlessMissing(this.#engine.calls.inspectContainer(name));
         if (!container?.State.Running) return await this.#readEnd(name, container);
-        await unlessMissing(this.#engine.waits.getContainer(name).wait());
+        await unlessMissing(this.#engine.waits.waitForContainer(name));
         backoff.reset();
       } catch (error) {
         // The engine was restarted or hangs, or the wait has reached its time limit: check again.
@@ -83,7 +83,7 @@ export class DockerLauncher implements Launcher {
   async remove(name: string): Promise<void> {
     if (this.#foreign.has(name)) return;
     try {
-      await unlessMissing(this.#container(name).remove({ force: true, v: true }));
+      await unlessMissing(this.#engine.calls.removeContainer(name));
     } catch (error) {
       // 409: it is being removed already.
       if (statusOf(error) !== 409) throw error;
@@ -92,9 +92,7 @@ export class DockerLauncher implements Launcher {
   }
 
   async list(): Promise<string[]> {
-    const filters = { label: [`${INSTANCE_LABEL}=${this.#options.instance}`] };
-    const containers = await this.#engine.calls.listContainers({ all: true, filters });
-    return containers.flatMap(({ Names }) => Names.slice(0, 1).map((name) => name.replace(/^\//, '')));
+    return this.#engine.calls.listContainers(`${INSTANCE_LABEL}=${this.#options.instance}`);
   }
 
   async check(): Promise<string | null> {
@@ -107,7 +105,7 @@ export class DockerLauncher implements Launcher {
     try {
       await this.#engine.checks.ping();
       await this.#readMachine();
-      await this.#engine.calls.getImage(this.#options.image).inspect();
+      await this.#engine.calls.inspectImage(this.#options.image);
       return { kind: 'ready' };
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'docker cannot start workers');
@@ -121,7 +119,7 @@ export class DockerLauncher implements Launcher {
     // One canary for each server: one that was left by a process that died is found by its name.
     const name = `errand-canary-${this.#options.instance}`;
     // Without the label, so that it is not taken for a worker.
-    return tryIsolation(this.#engine, { ...options, name, Labels: {} }, [other_file, hostPath(other_file)]);
+    return tryIsolation(this.#engine, name, { ...options, Labels: {} }, [other_file, hostPath(other_file)]);
   }
 
   async close(): Promise<void> {
@@ -129,25 +127,21 @@ export class DockerLauncher implements Launcher {
     this.#engine.close();
   }
 
-  #container(name: string) {
-    return this.#engine.calls.getContainer(name);
-  }
-
   /** Creates the container, unless it exists and belongs to this server. */
   async #create(spec: LaunchSpec): Promise<void> {
     const { instance } = this.#options;
     try {
-      await this.#engine.calls.createContainer(await this.#optionsOf(spec));
+      await this.#engine.calls.createContainer(spec.name, await this.#optionsOf(spec));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
-      const container = await this.#container(spec.name).inspect();
-      if (container.Config.Labels[INSTANCE_LABEL] === instance) return;
+      const container = await this.#engine.calls.inspectContainer(spec.name);
+      if (container.Config.Labels?.[INSTANCE_LABEL] === instance) return;
       this.#foreign.add(spec.name);
       throw new ErrandError('unavailable', `Another server has a container with the name ${spec.name}.`);
     }
   }
 
-  async #optionsOf(spec: LaunchSpec): Promise<ContainerCreateOptions> {
+  async #optionsOf(spec: LaunchSpec): Promise<ContainerOptions> {
     const { cpus, hostPath } = await this.#readMachine();
     const { instance } = this.#options;
     const { coordinator_dir, worker_dir, workspace_dir } = spec.mounts;
@@ -174,10 +168,7 @@ export class DockerLauncher implements Launcher {
 
   async #askMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
     const { calls } = this.#engine;
-    const [info, hostPath]: [{ NCPU: number; LiveRestoreEnabled: boolean }, HostPath] = await Promise.all([
-      calls.info(),
-      findHostPath(calls, this.#options.data_dir),
-    ]);
+    const [info, hostPath] = await Promise.all([calls.info(), findHostPath(calls, this.#options.data_dir)]);
     if (!info.LiveRestoreEnabled)
       this.#options.logger.warn(
         'docker has no live-restore: a restart of its daemon kills running workers; set "live-restore": true in /etc/docker/daemon.json and reload the daemon',
@@ -185,7 +176,7 @@ export class DockerLauncher implements Launcher {
     return { cpus: info.NCPU, hostPath };
   }
 
-  async #readEnd(name: string, container: ContainerInspectInfo | undefined): Promise<WorkerEnd> {
+  async #readEnd(name: string, container: Container | undefined): Promise<WorkerEnd> {
     if (!container) return { exit_code: null, out_of_memory: false, output: '' };
     const { Status, ExitCode, OOMKilled } = container.State;
     return {
@@ -198,7 +189,7 @@ export class DockerLauncher implements Launcher {
 
   async #readOutput(name: string): Promise<string> {
     try {
-      const frames = await this.#container(name).logs({ stdout: true, stderr: true, tail: 50 });
+      const frames = await this.#engine.calls.readLogs(name, OUTPUT_LINES);
       return textOf(frames).slice(-OUTPUT_CHARS_MAX);
     } catch {
       return '';
@@ -207,7 +198,7 @@ export class DockerLauncher implements Launcher {
 
   async #waitUntilRemoved(name: string): Promise<void> {
     const until = performance.now() + REMOVAL_MS;
-    while (await unlessMissing(this.#container(name).inspect())) {
+    while (await unlessMissing(this.#engine.calls.inspectContainer(name))) {
       if (performance.now() > until) throw new Error(`The container ${name} is still being removed.`);
       await delay(REMOVAL_POLL_MS);
     }

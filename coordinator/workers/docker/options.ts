@@ -1,4 +1,3 @@
-import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { workerEnvironment, type LaunchSpec } from '../local/launcher.ts';
 
 /** The paths of a worker's directories in its container, as in `protocol/worker.ts`. */
@@ -11,21 +10,21 @@ const INSIDE = {
 /** The label of containers with the id of their server. */
 export const INSTANCE_LABEL = 'errand.instance';
 
+/** What the engine needs to know to create a container. */
+export type ContainerOptions = ReturnType<typeof containerOptions>;
+
 /**
  * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
  * system and limited resources. The paths of `spec` are those of the engine's machine. No option comes from a task.
  */
-export function containerOptions(
-  spec: LaunchSpec,
-  own: { instance: string; owner: { uid: number; gid: number } },
-): ContainerCreateOptions {
+export function containerOptions(spec: LaunchSpec, own: { instance: string; owner: { uid: number; gid: number } }) {
+  const labels: Record<string, string> = { ...spec.labels, [INSTANCE_LABEL]: own.instance };
   return {
-    name: spec.name,
     Image: spec.image,
     // Without a group, Docker would use group 0.
     User: `${own.owner.uid}:${own.owner.gid}`,
     Env: Object.entries(workerEnvironment(INSIDE)).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...spec.labels, [INSTANCE_LABEL]: own.instance },
+    Labels: labels,
     StopSignal: 'SIGTERM',
     HostConfig: {
       Init: true,
@@ -66,6 +65,6 @@ export function containerOptions(
   };
 }
 
-function bindMount(Source: string, Target: string, ReadOnly: boolean): MountSettings {
+function bindMount(Source: string, Target: string, ReadOnly: boolean) {
   return { Type: 'bind', Source, Target, ReadOnly };
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, watch, type FSWatcher } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { WORKER_SOCKET } from '../../../protocol/worker.ts';
@@ -7,6 +7,8 @@ import { WorkerUnreachable, type WorkerResponse, type WorkerChannel, type Worker
 /** Linux's O_PATH, which Node does not define: a handle of the file itself, without opening it. */
 const O_PATH = 0o10000000;
 const RESPONSE_BYTES_MAX = 64 * 1024;
+/** Between two looks for the socket, for file systems that report no changes. */
+const LOOK_MS = 100;
 
 /**
  * Calls a worker through the socket in the worker's own directory. An attacker may control the worker, so the call
@@ -21,6 +23,27 @@ export class SocketChannel implements WorkerChannel {
     this.#worker_dir = worker_dir;
   }
 
+  /** Resolves once the worker has made its socket. */
+  async untilListening(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#isMade()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = () => void (this.#isMade() && resolve());
+    const abort = () => reject(signal.reason);
+    const timer = setInterval(look, LOOK_MS);
+    const watcher = watchDirectory(this.#worker_dir, (name) => name === WORKER_SOCKET && look());
+    signal.addEventListener('abort', abort);
+    // The socket may have been made before the watch began.
+    look();
+    try {
+      await promise;
+    } finally {
+      clearInterval(timer);
+      watcher?.close();
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
   async call(call: WorkerRequest): Promise<WorkerResponse> {
     const socket = this.#openSocket();
     try {
@@ -31,6 +54,11 @@ export class SocketChannel implements WorkerChannel {
     } finally {
       closeSync(socket);
     }
+  }
+
+  /** Whether there is a file where the socket should be. A call refuses what is not a socket. */
+  #isMade(): boolean {
+    return lstatSync(join(this.#worker_dir, WORKER_SOCKET), { throwIfNoEntry: false }) !== undefined;
   }
 
   /**
@@ -48,6 +76,15 @@ export class SocketChannel implements WorkerChannel {
     if (fstatSync(handle).isSocket()) return handle;
     closeSync(handle);
     throw new Error(`${WORKER_SOCKET} of the worker ${this.worker} is not a socket.`);
+  }
+}
+
+/** Calls `onChange` with the name of each file that changes. Undefined: the system has no watch left. */
+function watchDirectory(dir: string, onChange: (name: string | null) => void): FSWatcher | undefined {
+  try {
+    return watch(dir, { persistent: false }, (_, name) => onChange(name)).on('error', () => undefined);
+  } catch {
+    return undefined;
   }
 }
 

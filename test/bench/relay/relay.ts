@@ -104,7 +104,7 @@ async function startProduct(stack: AsyncDisposableStack): Promise<Target> {
     ERRAND_WORKERS: String(WORKERS),
     ERRAND_WARM_WORKERS: '0',
   };
-  const server = stack.use(await startServerProcess(program('product-server'), env));
+  const server = stack.use(await startServerProcess([process.execPath, program('product-server')], env));
   const { user, access_token } = await signUp(server.url, path);
   const api = new Api(server.url, access_token);
   for (let i = 0; i < WORKERS; i++)

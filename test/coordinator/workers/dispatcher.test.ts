@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -37,6 +38,23 @@ test.serial('at most workers_max workers run at once, and every task runs', asyn
   server.dispatcher.wake();
   for (const { id } of tasks) await server.reaches(id, 'succeeded');
   t.is(most, 2);
+});
+
+test.serial('only as many workers boot at once as there are CPUs, and the next one follows', async (t) => {
+  const server = await startServer(t, { workers_max: 20, boot: 'silent' });
+  const user = addUser(server.db);
+  const tasks = Array.from({ length: availableParallelism() + 3 }, () => addTask(server.db, user));
+  const boots = Math.max(2, availableParallelism());
+  const inStatus = (status: string) => tasks.filter(({ id }) => server.task(id).status === status);
+  server.dispatcher.wake();
+  await until('workers boot', async () => (await server.runner.list()).length === boots);
+  t.deepEqual([inStatus('starting').length, server.dispatcher.workers.at_work], [boots, boots]);
+  const [first] = inStatus('starting');
+  const next = inStatus('queued')[0];
+  server.cancel(first?.id ?? '');
+  await server.reaches(next?.id ?? '', 'starting');
+  t.is(inStatus('starting').length, boots);
+  for (const { id } of tasks) server.cancel(id);
 });
 
 test.serial('the attempt, its worker and the status are in the log before the worker starts', async (t) => {

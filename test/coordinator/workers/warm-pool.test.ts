@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { ProcessLauncher } from '../../../coordinator/workers/process/launcher.ts';
 import type { Launcher } from '../../../coordinator/workers/local/launcher.ts';
-import { addTask, addUser, startServer, TINY_WORKER } from '../../support/dispatching.ts';
+import { addTask, addUser, startServer, time, TINY_WORKER } from '../../support/dispatching.ts';
 import { until } from '../../support/until.ts';
 
 test.serial('a first attempt gets the warm worker, and another warm worker is started', async (t) => {
@@ -19,6 +19,22 @@ test.serial('a first attempt gets the warm worker, and another warm worker is st
   await until('the first is gone', () => server.dispatcher.workers.at_work === 0);
   t.notDeepEqual(await server.runner.list(), [waiting]);
 });
+
+for (const type of ['repository.ready', 'attempt.ended'])
+  test.serial(`the next warm worker is started after ${type}, not while the repository is cloned`, async (t) => {
+    const server = await startServer(t, { warm_workers: 1 });
+    await until('a worker waits', () => server.dispatcher.workers.warm === 1);
+    const [warm] = await server.runner.list();
+    const task = await server.runTask('listen');
+    t.is(server.attempts(task.id)[0]?.worker, warm);
+    t.deepEqual(await server.runner.list(), [warm]);
+    const { id: task_id, user_id } = task;
+    const at = time();
+    if (type === 'attempt.ended') server.cancel(task_id);
+    else server.log.write((tx) => tx.append({ task_id, user_id, attempt: 1, seq: 9, type, at, body: '{}' }));
+    await until('the next waits', () => server.dispatcher.workers.warm === 1, 4_000);
+    server.cancel(task_id);
+  });
 
 test.serial('a later attempt gets a new worker, with the workspace of the first', async (t) => {
   const server = await startServer(t, { warm_workers: 1 });

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { ContainerCreateOptions } from 'dockerode';
+
 import { writeFileSync } from 'node:fs';
 import { tryIsolation } from '../../../../coordinator/workers/docker/canary.ts';
 import { openEngine } from '../../../../coordinator/workers/docker/engine.ts';
-import { containerOptions } from '../../../../coordinator/workers/docker/options.ts';
+import { containerOptions, type ContainerOptions } from '../../../../coordinator/workers/docker/options.ts';
 import { WorkerDirectories } from '../../../../coordinator/workers/local/worker-directories.ts';
 import { newWorkerName } from '../../../../coordinator/workers/worker-name.ts';
 import { BASE_IMAGE, dockerTest } from '../../../support/docker.ts';
@@ -11,10 +11,10 @@ import { temporaryFolder } from '../../../support/folder.ts';
 import type { ExecutionContext } from 'ava';
 
 const owner = { uid: 1000, gid: 1000 };
-type Host = NonNullable<ContainerCreateOptions['HostConfig']>;
+type Host = Record<string, unknown>;
 
 /** What a canary finds in a container with the options of a worker, and these. */
-async function findIn(t: ExecutionContext, host: Host, own: ContainerCreateOptions = {}) {
+async function findIn(t: ExecutionContext, host: Host, own: Partial<ContainerOptions> = {}) {
   const data_dir = await temporaryFolder(t);
   const directories = new WorkerDirectories(data_dir, owner);
   const name = newWorkerName();
@@ -28,7 +28,7 @@ async function findIn(t: ExecutionContext, host: Host, own: ContainerCreateOptio
   const engine = openEngine(undefined);
   t.teardown(() => engine.close());
   const changed = { ...options, ...own, HostConfig: { ...options.HostConfig, ...host } };
-  return (await tryIsolation(engine, changed, [other])).fault ?? '';
+  return (await tryIsolation(engine, name, changed, [other])).fault ?? '';
 }
 
 dockerTest('a worker of the usual options reaches nothing', async (t) => {
@@ -38,7 +38,7 @@ dockerTest('a worker of the usual options reaches nothing', async (t) => {
 const bind = (path: string) => ({ Mounts: [], Binds: [`${path}:${path}`] });
 
 /** What a wrong setting opens, and what the canary says of it. */
-const OPEN: Record<string, [RegExp, () => Host, ContainerCreateOptions?]> = {
+const OPEN: Record<string, [RegExp, () => Host, Partial<ContainerOptions>?]> = {
   "the host's network": [/the network \(interface .*this machine \(/, () => ({ NetworkMode: 'host' })],
   'a network of the engine': [/the network \(interface eth0.*this machine \(/, () => ({ NetworkMode: 'bridge' })],
   'the socket of the engine': [/the socket of the container engine/, () => bind('/var/run/docker.sock')],

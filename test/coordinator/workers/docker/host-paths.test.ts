@@ -30,9 +30,10 @@ async function askInside(data: string[], data_dir: string): Promise<string> {
   const root = join(import.meta.dirname, '../../../..');
   const modules = await realpath(join(root, 'node_modules'));
   const script = `
-    import Docker from 'dockerode';
+    import { Agent } from 'node:http';
+    import { EngineClient } from '${root}/coordinator/workers/docker/client.ts';
     import { findHostPath } from '${root}/coordinator/workers/docker/host-paths.ts';
-    const ask = findHostPath(new Docker({ socketPath: '/var/run/docker.sock' }), '${data_dir}');
+    const ask = findHostPath(new EngineClient({ socketPath: '/var/run/docker.sock' }, new Agent(), 20_000), '${data_dir}');
     console.log(await ask.then((hostPath) => hostPath('${data_dir}/workers/w'), (error) => error.message));`;
   const mounts = [
     ...data,
