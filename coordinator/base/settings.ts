@@ -175,7 +175,9 @@ const git = {
     .regex(HOST_AND_PORT, 'is not a host or host:port')
     .default('github.com')
     .describe('the only host that `ERRAND_GIT_TOKEN` is sent to'),
-  ERRAND_PRIVATE_HOSTS: hostList.describe('private hosts that may be reached: `host` or `host:port`, with commas'),
+  ERRAND_PRIVATE_HOSTS: hostList.describe(
+    'private hosts, and hosts of git at other ports than 80 and 443, that may be reached: `host` or `host:port`, with commas',
+  ),
 };
 
 const backups = {

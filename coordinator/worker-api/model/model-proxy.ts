@@ -18,7 +18,7 @@ import { InputBounds, type InputBound } from './input-bound.ts';
 import { Ledger, type Reservation } from './ledger.ts';
 import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
-import { REQUEST, withMaxTokens, type LlmRequest } from './policy.ts';
+import { REQUEST, withMaxTokens, type BoundedRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
 import type { SpendingCaps } from './spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
@@ -124,12 +124,12 @@ export class ModelProxy implements WorkerProxy {
   }
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
-  async #sendMessages(wanted: LlmRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { model, max_tokens: asked, max_tokens_at, body } = wanted;
+  async #sendMessages(wanted: BoundedRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
+    const { model, max_tokens: asked, max_tokens_at } = wanted;
     const { caller, request, response, signal } = exchange;
     if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
     const max_tokens = Math.min(asked, tokens_max);
-    const bound = await this.#bounds.find({ caller, max_tokens, body, headers: request.headers }, signal);
+    const bound = await this.#bounds.find({ caller, max_tokens, wanted, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
       .reserve(caller, { model, max_tokens, input: bound.input })
