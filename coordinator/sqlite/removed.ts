@@ -1,4 +1,5 @@
 import { sql, type Db } from './database.ts';
+import { forgetSpender } from './spending.ts';
 
 /*
  * Deletion of tasks, projects and users, in steps. A mark in `removed` hides the object at once. Then the rows that
@@ -105,6 +106,7 @@ export function deleteSomeOfUser(db: Db, id: string): boolean {
      AND key IN (SELECT key FROM idempotency_keys WHERE user_id = :id LIMIT ${REMOVED_ROWS_MAX})`,
   ];
   for (const statement of rest) if (sql(db, statement).run({ id }).changes === REMOVED_ROWS_MAX) return true;
+  forgetSpender(db, id);
   sql(db, 'DELETE FROM users WHERE id = ?').run(id);
   unmark(db, id);
   return true;

@@ -1,12 +1,28 @@
 import { numberOf, sql, type Db } from './database.ts';
 
+/** Stands for all people whose accounts are deleted. */
+const NOBODY = '';
+
 /** Adds to what a person has spent in a month, such as `2026-11`, in US dollars. */
 export function addSpending(db: Db, user_id: string, month: string, cost_usd: number): void {
+  // A request may end after its account was deleted.
+  const exists = sql(db, 'SELECT 1 FROM users WHERE id = ?').get(user_id) !== undefined;
   sql(
     db,
     `INSERT INTO spending (user_id, month, cost_usd) VALUES (:user_id, :month, :cost_usd)
      ON CONFLICT (month, user_id) DO UPDATE SET cost_usd = cost_usd + :cost_usd`,
-  ).run({ user_id, month, cost_usd });
+  ).run({ user_id: exists ? user_id : NOBODY, month, cost_usd });
+}
+
+/** Forgets who has spent what, of a deleted account; the server's sum stays. */
+export function forgetSpender(db: Db, user_id: string): void {
+  sql(
+    db,
+    `INSERT INTO spending (user_id, month, cost_usd)
+     SELECT '${NOBODY}', month, cost_usd FROM spending WHERE user_id = ?
+     ON CONFLICT (month, user_id) DO UPDATE SET cost_usd = cost_usd + excluded.cost_usd`,
+  ).run(user_id);
+  sql(db, 'DELETE FROM spending WHERE user_id = ?').run(user_id);
 }
 
 /** What a person has spent in a month, and what requests in progress of theirs may cost, in US dollars. */

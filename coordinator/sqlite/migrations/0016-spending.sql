@@ -1,4 +1,5 @@
--- What the model requests of each person cost in each month, in UTC. Removing errands or an account changes nothing.
+-- What the model requests of each person cost in each month, in UTC. Removing errands changes
+-- nothing; what people of deleted accounts have spent has the user ''.
 CREATE TABLE spending (
   user_id TEXT NOT NULL,
   month TEXT NOT NULL,

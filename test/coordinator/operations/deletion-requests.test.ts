@@ -12,6 +12,7 @@ import { CLOSE } from '../../../protocol/socket.ts';
 import { Api } from '../../support/api.ts';
 import { startAttempt } from '../../support/fixtures.ts';
 import { PASSWORD, startApi, type StartedApi } from '../../support/start-api.ts';
+import { addSpending } from '../../../coordinator/sqlite/spending.ts';
 import { TestClient } from '../../support/test-client.ts';
 import { startDeletion } from '../../support/deletion-scene.ts';
 
@@ -52,6 +53,7 @@ async function personWithEverything(t: ExecutionContext, server: StartedApi, wor
   writeFileSync(join(workspaces.path(workspace), 'repo', 'file'), 'x');
   putDiff(db, task.id, { diff: 'diff', truncated: false });
   setWorkspace(db, task.id, workspace);
+  addSpending(db, user_id, '2026-11', 1);
   db.prepare(
     `INSERT INTO open_requests
        (task_id, attempt, model, input_tokens, cache_write_tokens, cache_read_tokens, prompt_usd, max_tokens, output_usd, at)
