@@ -28,6 +28,7 @@ import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.t
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
+import { openWebApp } from './web/build.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
 import { Workers } from './workers/workers.ts';
 import { Workspaces } from './workers/workspaces.ts';
@@ -209,6 +210,7 @@ async function servePeople(
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
+  const web = await openWebApp();
   const app = createApp({
     config,
     log,
@@ -227,6 +229,7 @@ async function servePeople(
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),
       }),
+    web,
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     logger,
   });

@@ -19,6 +19,8 @@ export type ClientOptions = {
   user_agent?: string;
 };
 
+type OwnKey = { idempotency_key?: string };
+
 /** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
 export class Client {
   readonly #store: SessionStore;
@@ -52,12 +54,14 @@ export class Client {
 
   /**
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
-   * while the server cannot be reached. Rejects with `Refusal`, `Unreachable` or `Failure`.
+   * while the server cannot be reached. With an `idempotency_key` of the caller it is sent once, for the caller to
+   * retry. Rejects with `Refusal`, `Unreachable` or `Failure`.
    */
-  async call<N extends RouteName>(name: N, request: RequestOf<N>): Promise<ResponseOf<N>> {
+  async call<N extends RouteName>(name: N, request: RequestOf<N>, own: OwnKey = {}): Promise<ResponseOf<N>> {
     const route: Route = ROUTES[name];
-    const idempotency_key = route.idempotent === true ? newId() : undefined;
-    const tries = route.method === 'get' || idempotency_key !== undefined ? TRIES_MAX : 1;
+    const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
+    const repeatable = route.method === 'get' || route.idempotent === true;
+    const tries = repeatable && own.idempotency_key === undefined ? TRIES_MAX : 1;
     for (let tried = 1; ; tried++) {
       try {
         return await this.#once(name, request, idempotency_key);
@@ -106,7 +110,7 @@ export class Client {
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
     if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
-      throw new Failure('The log-in has changed while the command ran: run it again.');
+      throw new Failure('The log-in has changed in the meantime: try again.');
     this.#stored = stored;
     if (isGood(stored)) return;
     try {

@@ -1,77 +1,144 @@
-import { on } from 'node:events';
-import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
 import { Failure, LoggedOut, Unreachable } from './errors.ts';
-import { reason } from './http.ts';
 
 const HANDSHAKE_MS = 10_000;
-/** The server sends pings; a connection that is silent for longer is dead. */
-const SILENCE_MS = LIMITS.socket_ping_ms * 2 + 10_000;
-/** Back-pressure: how many frames may wait before reading from the socket pauses, and resumes. */
-const WAITING_FRAMES = { highWaterMark: 64, lowWaterMark: 16 };
+/** A connection that is silent for this long is probed. */
+const SILENCE_MS = LIMITS.socket_ping_ms;
+/** How long the server may take to answer a probe. */
+const PROBE_MS = 5_000;
+/**
+ * Back-pressure: a reader that is behind by more frames or bytes than this loses the connection. Nothing is lost, since
+ * it connects again with its cursor.
+ */
+const FRAMES_WAITING_MAX = 5_000;
+const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
+/** Where a connection goes, and as whom. */
+export type ConnectionTarget = { server: string; user_id: string; token: string };
+
 /**
- * One connection to the socket of `user_id`. Yields each frame, with `answer` to send one back. Throws `Unreachable`
- * when the connection is lost, `TokenRefused`, or another `Failure` if a new connection would not help.
+ * One connection to a user's socket. Iterate over its frames; the iteration ends with `Unreachable` when the connection
+ * is lost, with `TokenRefused`, or with another `Failure` if a new connection would not help.
+ *
+ * A silent connection may be dead without a sign. So silence is answered by a probe: the same subscription again, from
+ * the newest event on, which the server confirms with `caught_up`.
  */
-export async function* connect(
-  server: string,
-  user_id: string,
-  token: string,
-  signal: AbortSignal,
-): AsyncGenerator<{ frame: ServerFrame; answer: (frame: ClientFrame) => void }, never, void> {
-  const protocols = [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token];
-  const socket = new WebSocket(`${server.replace(/^http/, 'ws')}/ws/${user_id}`, protocols, {
-    handshakeTimeout: HANDSHAKE_MS,
-    maxPayload: LIMITS.event_bytes_max * 8,
-    perMessageDeflate: false,
-  });
-  let ended = 0;
-  socket.on('close', (code) => (ended = code));
-  const silence = setTimeout(() => {
-    // No ping is seen while reading is paused.
-    if (socket.isPaused) silence.refresh();
-    else socket.terminate();
-  }, SILENCE_MS);
-  socket.on('ping', () => silence.refresh());
-  const answer = (frame: ClientFrame) => socket.send(JSON.stringify(frame));
-  try {
-    for await (const [data] of on(socket, 'message', { close: ['close'], signal, ...WAITING_FRAMES })) {
-      silence.refresh();
-      const frame = readFrame(data);
-      if (frame) yield { frame, answer };
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof Failure) throw error;
-    throw new Unreachable(`The connection to ${server} failed: ${reason(error)}.`, {
-      cause: error,
-    });
-  } finally {
-    clearTimeout(silence);
-    socket.on('error', () => undefined); // Terminating a socket that is still connecting emits an error.
-    socket.terminate();
+export class Connection {
+  readonly #server: string;
+  readonly #socket: WebSocket;
+  readonly #signal: AbortSignal;
+  readonly #frames: ServerFrame[] = [];
+  #chars_waiting = 0;
+  #wake: () => void = () => undefined;
+  #ended: Failure | undefined;
+  #subscription: ClientFrame | undefined;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor({ server, user_id, token }: ConnectionTarget, signal: AbortSignal) {
+    this.#server = server;
+    this.#signal = signal;
+    const address = `${server.replace(/^http/, 'ws')}/ws/${user_id}`;
+    this.#socket = new WebSocket(address, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token]);
+    this.#timer = setTimeout(() => this.#end(this.#lost()), HANDSHAKE_MS);
+    this.#socket.addEventListener('open', () => this.#rest());
+    this.#socket.addEventListener('message', ({ data }) => this.#take(String(data)));
+    this.#socket.addEventListener('error', () => this.#end(this.#lost()));
+    this.#socket.addEventListener('close', ({ code }) => this.#end(this.#closed(code)));
+    signal.addEventListener('abort', this.#onAbort, { once: true });
   }
-  throw closed(server, ended);
-}
 
-function closed(server: string, code: number): Failure {
-  if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
-  if (code === CLOSE.not_found) return new LoggedOut(`${server} does not know your account.`);
-  if (code === CLOSE.too_many)
-    return new Failure('Your account has too many open connections: end another errand watch.');
-  return new Unreachable(`The connection to ${server} was lost.`);
-}
+  /** Subscribes, or changes the subscription. */
+  subscribe(after: number, task_id?: string): void {
+    this.#subscription = { type: 'subscribe', after, ...(task_id !== undefined && { task_id }) };
+    this.#send(this.#subscription);
+  }
 
-/** Parses a frame; undefined if its type is unknown. */
-function readFrame(data: unknown): ServerFrame | undefined {
-  try {
-    return ServerFrame.safeParse(JSON.parse(String(data))).data;
-  } catch (error) {
-    throw new Failure('The server sent a frame that is not JSON.', { cause: error });
+  /** Asks for a sign of life. A connection that gives none in time is lost. */
+  probe(): void {
+    if (this.#socket.readyState !== WebSocket.OPEN || !this.#subscription) return;
+    this.#send(this.#subscription);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end(this.#lost()), PROBE_MS);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame, never, void> {
+    try {
+      for (;;) {
+        this.#signal.throwIfAborted();
+        const frame = this.#frames.shift();
+        if (frame) {
+          if (this.#frames.length === 0) this.#chars_waiting = 0;
+          yield frame;
+        } else if (this.#ended) throw this.#ended;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', this.#onAbort);
+      this.#end(this.#lost());
+    }
+  }
+
+  readonly #onAbort = (): void => this.#end(this.#lost());
+
+  #take(text: string): void {
+    if (this.#ended) return;
+    this.#rest();
+    this.#chars_waiting += text.length;
+    if (this.#frames.length >= FRAMES_WAITING_MAX || this.#chars_waiting > CHARS_WAITING_MAX) {
+      this.#end(this.#lost());
+      return;
+    }
+    try {
+      // A frame of an unknown type is one of a newer server.
+      const frame = ServerFrame.safeParse(JSON.parse(text)).data;
+      if (!frame) return;
+      this.#moveCursor(frame);
+      this.#frames.push(frame);
+      this.#wake();
+    } catch (error) {
+      this.#end(new Failure('The server sent a frame that is not JSON.', { cause: error }));
+    }
+  }
+
+  /** Notes what a probe need not replay. */
+  #moveCursor(frame: ServerFrame): void {
+    const newest = frame.type === 'events' ? frame.events.at(-1)?.id : undefined;
+    if (newest === undefined || !this.#subscription) return;
+    this.#subscription = { ...this.#subscription, after: Math.max(this.#subscription.after, newest) };
+  }
+
+  /** Waits for the next frame. */
+  #rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.probe(), SILENCE_MS);
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** The first call counts. Frames that have arrived are still read. */
+  #end(why: Failure): void {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    this.#ended = why;
+    this.#socket.close();
+    this.#wake();
+  }
+
+  #lost(): Unreachable {
+    return new Unreachable(`The connection to ${this.#server} was lost.`);
+  }
+
+  #closed(code: number): Failure {
+    if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
+    if (code === CLOSE.not_found) return new LoggedOut(`${this.#server} does not know your account.`);
+    if (code === CLOSE.too_many)
+      return new Failure('Your account has too many open connections: end another errand watch, or close a tab.');
+    return this.#lost();
   }
 }

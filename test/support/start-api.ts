@@ -8,6 +8,7 @@ import { Passwords } from '../../coordinator/auth/passwords.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
+import type { WebApp } from '../../coordinator/http/web-app.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -21,6 +22,7 @@ import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
+import { NO_APP } from './no-app.ts';
 
 export type StartedApi = {
   url: string;
@@ -60,6 +62,7 @@ export async function startApi(
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
   repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
+  web: WebApp = NO_APP,
 ): Promise<StartedApi> {
   const data_dir = await temporaryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
@@ -75,26 +78,21 @@ export async function startApi(
   });
   log.subscribeToNotice('removed', () => told.push('removed'));
   const clock = { ahead_ms: 0 };
-  const now = (): number => Date.now() + clock.ahead_ms;
+  const now = () => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const readiness: Readiness = { ready: true, checks: {} };
   const runner: StartedApi['runner'] = { fault: null };
   const epoch = { now: readMeta(db, 'epoch') };
+  const parts = { config, log, keys, auth, repositories, models, web, logger };
   const app = createApp({
-    config,
-    log,
-    keys,
-    auth,
-    repositories,
+    ...parts,
     get epoch() {
       return epoch.now;
     },
-    models,
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
-    logger,
   });
   const sockets = new LiveSockets({
     db,
@@ -111,8 +109,8 @@ export async function startApi(
   });
   const http = await serve(t, requestListener(app, logger), sockets, db);
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const mutable = { clock, readiness, runner, epoch };
-  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, person: signUps(auth, url) };
+  const own = { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, clock, readiness, runner, epoch };
+  return { ...own, person: signUps(auth, url) };
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */

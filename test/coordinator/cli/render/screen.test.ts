@@ -2,7 +2,7 @@ import test from 'ava';
 import type { LogEvent } from '../../../../protocol/events.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { Drafts } from '../../../../coordinator/cli/render/drafts.ts';
+import { Drafts } from '../../../../coordinator/client/errand/drafts.ts';
 import { fold } from '../../../../coordinator/cli/render/fold.ts';
 import { block, paint, type Line } from '../../../../coordinator/cli/render/line.ts';
 import type { News } from '../../../../coordinator/client/follow.ts';
