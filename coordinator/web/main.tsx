@@ -1,4 +1,3 @@
-import './no-eval.ts';
 import { render } from 'preact';
 import { App } from './app/app.tsx';
 import { locale } from './parts/speech.ts';

@@ -13,6 +13,7 @@ const PATHS = {
   copy: 'M9 9h10v10H9zM5 15V5h10',
   wrap: 'M4 6h16M4 12h13a3 3 0 010 6h-4M15 16l-2 2 2 2M4 18h4',
   plus: 'M12 5v14M5 12h14',
+  again: 'M5 12a7 7 0 1 1 2 5M5 19v-4h4',
 } as const;
 
 /** An icon in the colour of the text. Its button or link says what it does. */
