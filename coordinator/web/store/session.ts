@@ -1,10 +1,11 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import type { Diff, TaskCreate } from '../../../protocol/api.ts';
+import { ProjectPage, type Diff, type Project, type TaskCreate } from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';
 import type { Draft } from '../../client/errand/drafts.ts';
 import type { Item } from '../../client/errand/items.ts';
-import { Refusal } from '../../client/errors.ts';
+import { Failure, Refusal } from '../../client/errors.ts';
+import { allProjects } from '../../client/find.ts';
 import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import { Outbox, type Entry } from '../../client/sync/outbox.ts';
@@ -25,6 +26,8 @@ export class Session {
   /** All errands, newest first; undefined until anything is known. */
   readonly tasks = signal<readonly Task[] | undefined>(undefined);
   readonly live = signal<LiveState | undefined>(undefined);
+  /** The projects as they were last read; undefined until then. */
+  readonly projects = signal<readonly Project[] | undefined>(undefined);
   readonly entries = signal<readonly Entry[]>([]);
   readonly client: Client;
   readonly texts: ReturnType<typeof textStorage>;
@@ -135,6 +138,19 @@ export class Session {
     const fresh = await this.client.call('getDiff', { params: { id } });
     if (fresh.diff !== kept?.diff || !kept) onDiff(fresh);
     await this.#diffs.write(id, fresh);
+  }
+
+  /** Reads the projects: first those that this device knows, so that they show without a network. */
+  async readProjects(): Promise<void> {
+    const kept = await this.texts.read('projects');
+    if (kept !== undefined && !this.projects.value)
+      this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
+    try {
+      this.projects.value = await allProjects(this.client);
+      await this.texts.write('projects', JSON.stringify(this.projects.value));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
   }
 
   readonly #onBack = (): void => {
