@@ -208,6 +208,7 @@ export const de: Strings = {
     not_here: 'Die Änderungen wurden nicht geladen, bevor du offline warst.',
     truncated: 'Der Diff war zu lang und ist hier abgeschnitten.',
     viewed: 'gesehen',
+    anew: 'geändert, seit du es gesehen hast',
     wrap: 'Zeilen umbrechen',
     gap: (n) => `⋯ ${count(n, 'Zeile', 'Zeilen')}`,
     comment: 'Diese Zeile kommentieren',
@@ -222,7 +223,7 @@ export const de: Strings = {
     message: 'Kommentare zu deinen Änderungen:',
     binary: 'Binärdatei',
     renamed: (from) => `hieß ${from}`,
-    open: 'Zeilen zeigen',
+
     large: (n) => `${count(n, 'Zeile', 'Zeilen')}: zeigen`,
     files: (n) => count(n, 'Datei', 'Dateien'),
     line: (n) => `Zeile ${n}`,

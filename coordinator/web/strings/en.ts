@@ -207,6 +207,7 @@ export const en = {
     not_here: 'The changes were not loaded before you went offline.',
     truncated: 'The diff was too long and is cut here.',
     viewed: 'viewed',
+    anew: 'changed since you viewed it',
     wrap: 'Wrap lines',
     gap: (n: number) => `⋯ ${count(n, 'line', 'lines')}`,
     comment: 'Comment on this line',
@@ -221,7 +222,7 @@ export const en = {
     message: 'Comments on your changes:',
     binary: 'Binary file',
     renamed: (from: string) => `was ${from}`,
-    open: 'Show the lines',
+
     large: (n: number) => `${count(n, 'line', 'lines')}: show them`,
     files: (n: number) => count(n, 'file', 'files'),
     line: (n: number) => `line ${n}`,
