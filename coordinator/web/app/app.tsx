@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
@@ -50,32 +50,44 @@ function Panes(): JSX.Element {
   );
 }
 
-type Screen = ComponentType<{ id: string }>;
+type Screens = typeof import('./screens.ts');
 
-/** The screens beside the list. Each is loaded when it is first needed, and by the service worker ahead of that. */
-const SCREENS: Record<Exclude<Place['name'], 'inbox'>, () => Promise<Screen>> = {
-  errand: async () => (await import('./errand/errand-screen.tsx')).ErrandScreen,
-  changes: async () => (await import('./changes/changes-screen.tsx')).ChangesScreen,
-  new_errand: async () => (await import('./new-errand/new-errand-screen.tsx')).NewErrandScreen,
-  settings: async () => (await import('./settings/settings-screen.tsx')).SettingsScreen,
-  projects: async () => (await import('./projects/projects-screen.tsx')).ProjectsScreen,
-  new_project: async () => (await import('./projects/project-screen.tsx')).ProjectScreen,
-  project: async () => (await import('./projects/project-screen.tsx')).ProjectScreen,
-};
+/** The screens beside the list, once their part is there. The service worker brings that part ahead of its first use. */
+const screens = signal<Screens | 'unavailable' | undefined>(undefined);
+
+function loadScreens(): void {
+  import('./screens.ts').then(
+    (loaded) => (screens.value = loaded),
+    () => (screens.value = 'unavailable'),
+  );
+}
 
 function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
-  const loaded = useSignal<{ name: string; Screen: Screen } | undefined>(undefined);
-  const failed = useSignal(false);
-  useEffect(() => {
-    if (name === 'inbox') return;
-    SCREENS[name]()
-      .then((Screen) => (loaded.value = { name, Screen }))
-      .catch(() => (failed.value = true));
-  }, [name]);
-  if (failed.value && loaded.value?.name !== name) return <Unavailable />;
-  if (loaded.value?.name !== name) return <section class="screen" />;
-  const { Screen } = loaded.value;
+  useEffect(loadScreens, []);
+  const loaded = screens.value;
+  if (loaded === undefined) return <section class="screen" />;
+  if (loaded === 'unavailable') return <Unavailable />;
+  const Screen = screenOf(loaded, name);
   return <Screen key={`${name} ${params.id ?? ''}`} id={params.id ?? ''} />;
+}
+
+function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: string }> {
+  switch (name) {
+    case 'errand':
+      return loaded.ErrandScreen;
+    case 'changes':
+      return loaded.ChangesScreen;
+    case 'new_errand':
+      return loaded.NewErrandScreen;
+    case 'projects':
+      return loaded.ProjectsScreen;
+    case 'new_project':
+    case 'project':
+      return loaded.ProjectScreen;
+    case 'settings':
+    case 'inbox':
+      return loaded.SettingsScreen;
+  }
 }
 
 /** The server has a newer app, and this page still wants a part of the older one. */
