@@ -10,7 +10,8 @@ type StatusBody = Extract<KnownEvent, { type: 'task.status' }>['body'];
  */
 export function foldTask(task: Task, event: LogEvent, known: KnownEvent | undefined): Task {
   const changed = known && change(task, event, known);
-  return changed ? { ...task, ...changed, updated_at: event.at } : task;
+  if (!changed) return task;
+  return { ...task, attempt: Math.max(task.attempt, event.attempt), ...changed, updated_at: event.at };
 }
 
 /** What one event changes; undefined if nothing. */
@@ -19,7 +20,7 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     case 'task.status':
       return changeStatus(task, event, known.body);
     case 'attempt.started':
-      return { attempt: event.attempt };
+      return {};
     case 'attempt.ended':
       return { retry_at: known.body.retry_at };
     case 'plan.updated':
