@@ -11,6 +11,8 @@ const scope = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = `app-${VERSION}`;
 /** Files of the version before stay for the pages that are still open. */
 const VERSIONS_KEPT = 2;
+/** The page is the same for each request that gets it, whatever it accepts. */
+const SAME = { ignoreVary: true };
 /** The addresses of the app. */
 const ROUTE = /^\/(?:$|new$|errands\/|settings(?:\/|$))/;
 
@@ -51,6 +53,6 @@ async function activate(): Promise<void> {
 
 /** From this version's files, else from those of the one before, else from the server. */
 async function answer(path: string, request: Request): Promise<Response> {
-  const own = await (await caches.open(CACHE)).match(path);
-  return own ?? (await caches.match(path)) ?? fetch(request);
+  const own = await (await caches.open(CACHE)).match(path, SAME);
+  return own ?? (await caches.match(path, SAME)) ?? fetch(request);
 }
