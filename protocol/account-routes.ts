@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import * as accounts from './accounts.ts';
-import { PageQuery } from './api.ts';
-import { Id } from './ids.ts';
+import { ById, PageQuery } from './api.ts';
 import type { Route } from './route.ts';
 
 /** The routes of accounts and log-ins. */
@@ -94,7 +92,7 @@ export const ACCOUNT_ROUTES = {
     description:
       'Its tokens become invalid at once and its sockets are closed, as after a log-out. It may be the current log-in.',
     auth: 'user',
-    params: z.object({ id: Id }),
+    params: ById,
     status: 204,
     errors: ['not_found'],
   },

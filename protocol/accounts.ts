@@ -19,14 +19,24 @@ const Email = z
   .transform((value) => value.trim().toLowerCase())
   .pipe(z.email('is not an e-mail address'));
 
-/** A new password. bcrypt reads at most 72 bytes, and stops at a NUL. */
+/**
+ * A new password, in Unicode's form NFKC: the same characters typed on another device may come in another form. bcrypt
+ * reads at most 72 bytes, and stops at a NUL.
+ */
 const Password = z
   .string()
-  .min(10, 'is too short: at least 10 characters')
-  .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: at most 72 bytes')
-  .refine((value) => !value.includes('\0'), 'contains a NUL character');
+  .max(200, 'is too long: at most 72 bytes')
+  .meta({ minLength: 10 })
+  .transform((value) => value.normalize('NFKC'))
+  .pipe(
+    z
+      .string()
+      .min(10, 'is too short: at least 10 characters')
+      .refine((value) => new TextEncoder().encode(value).length <= 72, 'is too long: at most 72 bytes')
+      .refine((value) => !value.includes('\0'), 'contains a NUL character'),
+  );
 
-/** A password to compare with the stored one. It may be any text. */
+/** A password to compare with the stored one. It may be any text, in any Unicode form. */
 const PasswordAttempt = z.string().min(1).max(200);
 
 /** Creates an account. */

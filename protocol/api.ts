@@ -172,6 +172,9 @@ export const Diff = z.object({
 });
 export type Diff = z.infer<typeof Diff>;
 
+/** The parameters of a path with `:id`. */
+export const ById = z.object({ id: Id });
+
 const Limit = z.coerce.number().int().positive().max(LIMITS.page_items_max).default(LIMITS.page_items_default);
 /** A page of a list. `cursor`: the `next_cursor` of the page before. */
 export const PageQuery = z.strictObject({ limit: Limit, cursor: Id.optional() });

@@ -23,7 +23,7 @@ const numbered = <T extends string, S extends z.ZodRawShape>(type: T, meaning: s
     .describe(meaning);
 
 /** A content block of the Claude API, stored unchanged: the API refuses a transcript whose blocks were modified. */
-const ContentBlock = z.looseObject({ type: z.string() });
+export const ContentBlock = z.looseObject({ type: z.string() });
 const text = z.string().max(200_000);
 const ms = z.number().int().nonnegative();
 const turn = z.number().int().positive();

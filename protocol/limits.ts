@@ -63,12 +63,12 @@ export const LIMITS = {
 
   /** How long a repository may take to answer when a project is made or changed. */
   repository_check_ms: 10_000,
-  /** The repository checks of one user that may be in progress at once. */
+  /** The repository checks of one user that may be in progress at once. One more ends the oldest. */
   repository_checks_at_once_max: 4,
 
   /** One frame from a client on the socket. */
   socket_frame_bytes_max: 16 * 1024,
-  /** The open sockets of one user. */
+  /** The open sockets of one user. One more closes the one that was silent for longest. */
   sockets_per_user_max: 32,
   /**
    * The unsent bytes of one socket. Above it the live feed stops, and the client gets the events from the log at its

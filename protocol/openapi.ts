@@ -1,66 +1,17 @@
-import { z } from 'zod';
-import * as accounts from './accounts.ts';
-import * as api from './api.ts';
-import { CoordinatorEvent, LogEvent, NumberedEvent } from './events.ts';
+import type { z } from 'zod';
+import { EPOCH_HEADER } from './api.ts';
+import { componentsOf, propertiesOf, refTo, type Json } from './json-schema.ts';
 import { LIMITS } from './limits.ts';
+import { Event, nameOf } from './named-types.ts';
 import type { ErrorCode } from './problem.ts';
 import { ERROR_STATUS, Problem } from './problem-document.ts';
 import type { Route } from './route.ts';
 import { ROUTE_NAMES, ROUTES } from './routes.ts';
-import { ClientFrame, ServerFrame } from './socket.ts';
-import { Attempt, Task, TaskDetail } from './task.ts';
 
-/*
- * Generates the OpenAPI 3.1 document of the public API and the JSON Schema of the log's events, both from the zod
- * schemas.
- */
-
-type Json = Record<string, unknown>;
-
-/** The schemas of responses, by their names in the document. */
-const RESPONSES: Record<string, z.ZodType> = {
-  Problem,
-  User: accounts.User,
-  Session: accounts.Session,
-  SessionPage: accounts.SessionPage,
-  PasswordResetDone: accounts.PasswordResetDone,
-  WsTicket: accounts.WsTicket,
-  Project: api.Project,
-  ProjectSaved: api.ProjectSaved,
-  ProjectPage: api.ProjectPage,
-  Attempt,
-  Task,
-  TaskDetail,
-  TaskPage: api.TaskPage,
-  LogEvent,
-  EventPage: api.EventPage,
-  MessageReceived: api.MessageReceived,
-  Diff: api.Diff,
-  Health: api.Health,
-  Readiness: api.Readiness,
-  ServerFrame,
-};
-
-/** The schemas of requests, by their names in the document. */
-const REQUESTS: Record<string, z.ZodType> = {
-  Signup: accounts.Signup,
-  Login: accounts.Login,
-  Refresh: accounts.Refresh,
-  AccountDelete: accounts.AccountDelete,
-  PasswordChange: accounts.PasswordChange,
-  PasswordReset: accounts.PasswordReset,
-  ProjectCreate: api.ProjectCreate,
-  ProjectPatch: api.ProjectPatch,
-  TaskCreate: api.TaskCreate,
-  MessageCreate: api.MessageCreate,
-  TaskRetry: api.TaskRetry,
-  ClientFrame,
-};
+/* Generates the OpenAPI 3.1 document of the public API from the routes. `./json-schema.ts` makes its schemas. */
 
 /** The error codes of every route. */
 const COMMON: ErrorCode[] = ['invalid', 'too_large', 'unsupported_media_type', 'internal'];
-
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
 /** Makes the OpenAPI 3.1 document of all routes. */
 export function openapiDocument(): Json {
@@ -75,10 +26,14 @@ export function openapiDocument(): Json {
     info: {
       title: 'Errand',
       version: '1',
+      license: { name: 'MIT', identifier: 'MIT' },
       description:
-        'Errors are problem documents (RFC 9457). The socket, WS /ws/{user_id}, accepts ClientFrame and sends ServerFrame; ' +
-        '/components/schemas/Event has the bodies of its events. An id that is malformed, unknown or of another user gets a 404.',
+        'Errors are problem documents (RFC 9457). An id that is malformed, unknown or of another user gets a 404. ' +
+        'A row of the log is a `LogEvent`, whose type and body may be of a newer version; `Event` has ' +
+        'those of today. ' +
+        'GET /asyncapi.json describes the WebSocket, and GET /schemas.json has the types of all interfaces.',
     },
+    servers: [{ url: '/', description: 'The server that this document comes from.' }],
     paths,
     components: {
       headers: { Epoch: EPOCH },
@@ -86,20 +41,18 @@ export function openapiDocument(): Json {
         user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         operator: { type: 'http', scheme: 'bearer' },
       },
-      schemas: { ...components(RESPONSES, 'output'), ...components(REQUESTS, 'input'), Event: eventSchema() },
+      schemas: componentsOf(
+        ROUTE_NAMES.flatMap((name) => bodiesOf(ROUTES[name]))
+          .concat(Problem, Event)
+          .map(nameOf),
+      ),
     },
   };
 }
 
-/** Makes the JSON Schema of one row of the log, with the body of each event type that this version knows. */
-export function eventSchema(): Json {
-  const options = [...NumberedEvent.options, ...CoordinatorEvent.options];
-  return {
-    description: 'One row of the log. Ignore types and fields that are not listed here: a newer version may add some.',
-    oneOf: options.map(({ shape: { type, body }, description = '' }) =>
-      schemaOf(LogEvent.extend({ type, body }).describe(description), 'output'),
-    ),
-  };
+/** The schemas of a route's request and response. */
+function bodiesOf({ body, response }: Route): z.ZodType[] {
+  return [body, response].filter((schema) => schema !== undefined);
 }
 
 function operation(name: string, route: Route): Json {
@@ -135,7 +88,7 @@ const EPOCH = {
 /** Adds the epoch header to the responses of a route for logged-in clients. */
 function withEpoch(route: Route, responses: Record<string, Json>): Json {
   if (route.auth === 'none') return responses;
-  const headers = { [api.EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } };
+  const headers = { [EPOCH_HEADER]: { $ref: '#/components/headers/Epoch' } };
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => [
       status,
@@ -156,11 +109,12 @@ const IDEMPOTENCY_KEY = {
 
 function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): Json[] {
   if (!schema) return [];
-  return Object.entries(schema.shape).map(([name, field]) => ({
+  return Object.entries(propertiesOf(schema)).map(([name, { description, ...field }]) => ({
     name,
     in: place,
     required: place === 'path',
-    schema: schemaOf(field, 'input'),
+    ...(description !== undefined && { description }),
+    schema: field,
   }));
 }
 
@@ -179,39 +133,7 @@ function problems(codes: Set<ErrorCode>): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, some]) => [
       status,
-      { description: some?.join(', '), content: { 'application/problem+json': { schema: ref('Problem') } } },
+      { description: some?.join(', '), content: { 'application/problem+json': { schema: refTo(Problem) } } },
     ]),
   );
-}
-
-/** The reference to a named schema. Throws for a schema without a name: each body and response needs one. */
-function refTo(schema: z.ZodType): Json {
-  const found = [...Object.entries(RESPONSES), ...Object.entries(REQUESTS)].find(([, named]) => named === schema);
-  if (!found) throw new Error('The body or response of a route is missing in REQUESTS or RESPONSES.');
-  return ref(found[0]);
-}
-
-/** The JSON Schemas of named schemas, which refer to each other by name. */
-function components(named: Record<string, z.ZodType>, io: 'input' | 'output'): Json {
-  const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, ...settings(io) });
-  return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),
-  );
-}
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _schema, ...rest } = z.toJSONSchema(schema, settings(io));
-  return rest;
-}
-
-/** Requests are strict. Responses may gain fields, so their schemas allow unknown ones. */
-function settings(io: 'input' | 'output') {
-  return {
-    io,
-    override: ({ jsonSchema }: { jsonSchema: { additionalProperties?: unknown } }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-    },
-  };
 }

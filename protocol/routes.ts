@@ -1,11 +1,7 @@
-import { z } from 'zod';
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
-import { Id } from './ids.ts';
 import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
-
-const byId = z.object({ id: Id });
 
 /** Every route of the public API, by name. */
 export const ROUTES = {
@@ -40,7 +36,7 @@ export const ROUTES = {
     path: '/projects/:id',
     summary: 'One project',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: api.Project,
     errors: ['not_found'],
@@ -54,7 +50,7 @@ export const ROUTES = {
       'git_username, unless new ones are given: a token is never sent to a host that it was not given for. Existing tasks keep their ' +
       'repository. If the address or the token changes, the server checks the repository as for a new project.',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     body: api.ProjectPatch,
     status: 200,
     response: api.ProjectSaved,
@@ -66,7 +62,7 @@ export const ROUTES = {
     summary: 'Delete a project, with its secrets, its tasks and their logs',
     description: 'It is refused while one of its tasks is queued or running. Pushed branches stay in the repository.',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
   },
@@ -98,7 +94,7 @@ export const ROUTES = {
     path: '/tasks/:id',
     summary: 'One task and its attempts',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: TaskDetail,
     errors: ['not_found'],
@@ -108,7 +104,7 @@ export const ROUTES = {
     path: '/tasks/:id/events',
     summary: "A task's log, oldest first",
     auth: 'user',
-    params: byId,
+    params: api.ById,
     query: api.EventsQuery,
     status: 200,
     response: api.EventPage,
@@ -119,7 +115,7 @@ export const ROUTES = {
     path: '/tasks/:id/diff',
     summary: 'What the task changed',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     status: 200,
     response: api.Diff,
     errors: ['not_found'],
@@ -129,7 +125,7 @@ export const ROUTES = {
     path: '/tasks/:id/messages',
     summary: 'Send a message to a task; a task that has ended is resumed',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     body: api.MessageCreate,
     status: 202,
@@ -143,7 +139,7 @@ export const ROUTES = {
     description:
       'A task that is cancelled already gets the same response. A task that ended otherwise is a `conflict`.',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     status: 202,
     response: Task,
@@ -154,7 +150,7 @@ export const ROUTES = {
     path: '/tasks/:id/retry',
     summary: 'Retry a failed or cancelled task, from where it stopped; or end its wait for a limit or an outage',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     idempotent: true,
     body: api.TaskRetry,
     status: 202,
@@ -166,7 +162,7 @@ export const ROUTES = {
     path: '/tasks/:id',
     summary: 'Delete a task that has ended, with its log; its pushed branch stays in the repository',
     auth: 'user',
-    params: byId,
+    params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
   },
@@ -175,6 +171,22 @@ export const ROUTES = {
     method: 'get',
     path: '/openapi.json',
     summary: 'This OpenAPI document',
+    auth: 'none',
+    status: 200,
+    errors: [],
+  },
+  asyncapi: {
+    method: 'get',
+    path: '/asyncapi.json',
+    summary: 'The AsyncAPI document of the WebSocket',
+    auth: 'none',
+    status: 200,
+    errors: [],
+  },
+  schemas: {
+    method: 'get',
+    path: '/schemas.json',
+    summary: 'The JSON Schemas of everything that crosses a wire, the worker contract included',
     auth: 'none',
     status: 200,
     errors: [],

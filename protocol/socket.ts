@@ -40,43 +40,63 @@ export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.';
 
 /** What a client may send. */
 export const ClientFrame = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('subscribe'),
-    /** The id of the last event that the client has; 0 for all events. */
-    after: z.number().int().nonnegative(),
-    task_id: Id.optional(),
-  }),
+  z
+    .strictObject({
+      type: z.literal('subscribe'),
+      after: z.number().int().nonnegative().describe('the id of the last event that the client has; 0 for all events'),
+      task_id: Id.optional().describe('the one task whose deltas the client wants'),
+    })
+    .describe('Asks for the events after a cursor, and for the deltas of one task.'),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
+const cursor = z.number().int().nonnegative();
+
 /** What the server sends. */
 export const ServerFrame = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), cursor: z.number().int().nonnegative(), epoch: z.string(), at: Time }),
-  /** Durable: rows of the log, with ascending ids, of all tasks of the user. */
-  z.object({ type: z.literal('events'), events: z.array(LogEvent) }),
-  z.object({ type: z.literal('caught_up'), cursor: z.number().int().nonnegative() }),
-  /** Transient: the current state of a task. */
-  z.object({ type: z.literal('state'), task_id: Id, status: TaskStatus, waiting_for: WaitingFor.nullable() }),
-  z.object({ type: z.literal('delta'), task_id: Id, attempt: z.number().int(), deltas: z.array(Delta) }),
-  /** The client's frame is not valid. The socket stays open. */
-  z.object({ type: z.literal('error'), code: z.string(), message: z.string() }),
-  /** The server is stopping. Reconnect later with the same cursor. */
-  z.object({ type: z.literal('bye'), reason: z.string() }),
+  z
+    .object({ type: z.literal('hello'), cursor, epoch: z.string(), at: Time })
+    .describe('The newest cursor, and the epoch of the database.'),
+  z
+    .object({ type: z.literal('events'), events: z.array(LogEvent) })
+    .describe('Durable: rows of the log, with ascending ids, of all tasks of the user.'),
+  z.object({ type: z.literal('caught_up'), cursor }).describe('The client has got every event up to this cursor.'),
+  z
+    .object({ type: z.literal('state'), task_id: Id, status: TaskStatus, waiting_for: WaitingFor.nullable() })
+    .describe('Transient: the current state of a task.'),
+  z
+    .object({ type: z.literal('delta'), task_id: Id, attempt: z.number().int(), deltas: z.array(Delta) })
+    .describe('Transient: pieces of text of the subscribed task, as they are written.'),
+  z
+    .object({ type: z.literal('error'), code: z.string(), message: z.string() })
+    .describe("The client's frame is not valid. The socket stays open."),
+  z
+    .object({ type: z.literal('bye'), reason: z.string() })
+    .describe('The server is stopping. Reconnect later with the same cursor.'),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
 
 /** The close codes: why the server closed a socket. */
 export const CLOSE = {
-  /** 1001 of RFC 6455: the server is stopping. */
   going_away: 1001,
-  /** 1011 of RFC 6455: something went wrong on the server. */
   failed: 1011,
   bad_frame: 4400,
-  /** The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in. */
   unauthenticated: 4401,
   not_found: 4404,
-  /** The client read too slowly for too long. */
   too_slow: 4408,
-  /** The user has too many sockets. */
   too_many: 4429,
 } as const;
+
+/** What each close code means. The first two are those of RFC 6455. */
+export const CLOSE_MEANING: Readonly<Record<keyof typeof CLOSE, string>> = {
+  going_away: 'The server is stopping. Reconnect later with the same cursor.',
+  failed: 'Something went wrong on the server.',
+  bad_frame: 'The client sent no `subscribe` in time, or too many frames that are not valid.',
+  unauthenticated:
+    'The token is not valid, or its log-in has ended. Refresh the access token once and connect again; else log in.',
+  not_found: 'The credentials belong to another user than the one in the path.',
+  too_slow: 'The client read too slowly for too long.',
+  too_many:
+    'The user has more sockets than allowed, and this one was silent for longest when a newer one came. Do not connect ' +
+    'again by yourself: that would close another one.',
+};

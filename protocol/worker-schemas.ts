@@ -26,51 +26,58 @@ export const Assignment = z.object({
   token: z.string().describe('the task token: the bearer token of every callback'),
   prompt: z.string(),
   title: z.string(),
-  /** The branch to start from; null: the branch of the repository's HEAD. */
-  base_branch: z.string().nullable(),
-  /** The branch to push to. It begins with `branch_prefix`. */
-  branch: z.string(),
-  /**
-   * A push may write only refs that begin with `refs/heads/<branch_prefix>`, or with the same and a `-` for each `/`: for
-   * a repository that has a branch in the way, such as `errand`.
-   */
-  branch_prefix: z.string(),
-  /** For display and commit messages. The worker fetches the repository through the coordinator's git proxy. */
-  repo_url: z.string(),
+  base_branch: z.string().nullable().describe("The branch to start from; null: the branch of the repository's HEAD."),
+  branch: z.string().describe('The branch to push to. It begins with `branch_prefix`.'),
+  branch_prefix: z
+    .string()
+    .describe(
+      'A push may write only refs that begin with `refs/heads/<branch_prefix>`, or with the same and a `-` for each ' +
+        '`/`: for a repository that has a branch in the way, such as `errand`.',
+    ),
+  repo_url: z
+    .string()
+    .describe(
+      "For display and commit messages. The worker fetches the repository through the coordinator's git proxy.",
+    ),
   model: z.string(),
-  /** For the model's requests; absent: `medium`. */
-  effort: Effort.optional(),
+  effort: Effort.optional().describe("For the model's requests; absent: `medium`."),
   max_turns: z.number().int().positive(),
   budget_usd: z.number().positive(),
   spent_usd: z.number().nonnegative(),
-  /** How long the attempt may take from the time that the repository is ready. */
-  time_limit_ms: z.number().int().positive(),
+  time_limit_ms: z
+    .number()
+    .int()
+    .positive()
+    .describe('How long the attempt may take from the time that the repository is ready.'),
   setup_command: z.string().nullable(),
   verify_command: z.string().nullable(),
-  /** The project's variables for the environment of the commands. */
-  env: z.record(z.string(), z.string()),
-  /**
-   * The names in `env` whose values are secret. The worker must not print these values, push them or put them into
-   * events. Absent: all of them are.
-   */
-  secrets: z.array(z.string()).optional(),
-  /** The author of the commits. */
-  author: z.object({ name: z.string(), email: z.string() }),
-  /** What the forward proxy allows. Unless it is `none`, the worker sets HTTPS_PROXY for its commands. */
-  egress: z.enum(['none', 'registries', 'list', 'open']),
+  env: z.record(z.string(), z.string()).describe("The project's variables for the environment of the commands."),
+  secrets: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'The names in `env` whose values are secret. The worker must not print these values, push them or put them ' +
+        'into events. Absent: all of them are.',
+    ),
+  author: z.object({ name: z.string(), email: z.string() }).describe('The author of the commits.'),
+  egress: z
+    .enum(['none', 'registries', 'list', 'open'])
+    .describe('What the forward proxy allows. Unless it is `none`, the worker sets HTTPS_PROXY for its commands.'),
   heartbeat_ms: z.number().int().positive(),
   lease_ms: z.number().int().positive(),
   spool_bytes_max: z.number().int().positive(),
-  /** The stored events of the conversation so far, of all attempts, in order. Empty for a first attempt. */
-  transcript: z.array(TranscriptEvent),
-  /**
-   * The newest attempt with a stored event (an earlier one, or this one where its process was restarted), and the
-   * number of its newest stored event. The coordinator does not know later events of that attempt, which the spool
-   * may have. Absent: no event is stored yet.
-   */
-  known: z.object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() }).optional(),
-  /** The messages that have not entered the conversation yet. */
-  messages: z.array(Message),
+  transcript: z
+    .array(TranscriptEvent)
+    .describe('The stored events of the conversation so far, of all attempts, in order. Empty for a first attempt.'),
+  known: z
+    .object({ attempt: z.number().int().positive(), last_seq: z.number().int().nonnegative() })
+    .optional()
+    .describe(
+      'The newest attempt with a stored event (an earlier one, or this one where its process was restarted), and ' +
+        'the number of its newest stored event. The coordinator does not know later events of that attempt, which the ' +
+        'spool may have. Absent: no event is stored yet.',
+    ),
+  messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });
 export type Assignment = z.infer<typeof Assignment>;
 
@@ -117,9 +124,12 @@ export const WorkerStatus = z.object({
   state: z.enum(['idle', 'working', 'ending']),
   task_id: Id.nullable(),
   attempt: z.number().int().nullable(),
-  /** The `seq` of the newest event, and of the newest event that was acknowledged; 0 before the first. */
-  last_seq: z.number().int().nonnegative(),
-  acked_seq: z.number().int().nonnegative(),
+  last_seq: z.number().int().nonnegative().describe('The `seq` of the newest event; 0 before the first.'),
+  acked_seq: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe('The `seq` of the newest event that was acknowledged; 0 before the first.'),
   waiting_for: WaitingFor.nullable(),
 });
 export type WorkerStatus = z.infer<typeof WorkerStatus>;
@@ -137,8 +147,9 @@ export const EventsPost = z.strictObject({
   attempt: z.number().int().positive(),
   events: z.array(NumberedEvent).max(LIMITS.events_per_post_max),
   deltas: z.array(Delta).max(LIMITS.deltas_per_post_max).default([]),
-  /** What the worker waits for now; null: nothing. Absent: no change. */
-  waiting_for: WaitingFor.nullable().optional(),
+  waiting_for: WaitingFor.nullable()
+    .optional()
+    .describe('What the worker waits for now; null: nothing. Absent: no change.'),
 });
 export type EventsPost = z.infer<typeof EventsPost>;
 
@@ -155,22 +166,26 @@ export const ResultPost = z.strictObject({
   attempt: z.number().int().positive(),
   last_seq: z.number().int().nonnegative(),
   status: z.enum(['succeeded', 'failed', 'cancelled']),
-  /** Set with the status `failed`, null with any other. */
-  reason: FailureReason.nullable(),
+  reason: FailureReason.nullable().describe('Set with the status `failed`, null with any other.'),
   detail: z.string().max(4000).nullable(),
-  /**
-   * With `model_unavailable`, `repository_unavailable` or `push_failed`: when the service takes requests again, as it
-   * said itself. The task waits until then, without a worker, and that costs no attempt. Absent or null: it did not say.
-   */
-  retry_at: Time.nullable().optional(),
+  retry_at: Time.nullable()
+    .optional()
+    .describe(
+      'With `model_unavailable`, `repository_unavailable` or `push_failed`: when the service takes requests again, ' +
+        'as it said itself. The task waits until then, without a worker, and that costs no attempt. Absent or null: ' +
+        'it did not say.',
+    ),
   summary: z.string().max(LIMITS.summary_chars_max),
-  /** Null if nothing was pushed. */
-  branch: z.string().nullable(),
+  branch: z.string().nullable().describe('Null if nothing was pushed.'),
   commit: Commit.nullable(),
   base_commit: Commit.nullable(),
   diff_stat: DiffStat,
-  /** `git diff` from the base commit to the commit, or to the work that could not be pushed, at most `LIMITS.diff_bytes_max`; cut where `diff_truncated`. */
-  diff: z.string(),
+  diff: z
+    .string()
+    .describe(
+      '`git diff` from the base commit to the commit, or to the work that could not be pushed, at most ' +
+        `${LIMITS.diff_bytes_max} bytes; cut where \`diff_truncated\`.`,
+    ),
   diff_truncated: z.boolean(),
 });
 export type ResultPost = z.infer<typeof ResultPost>;
@@ -184,13 +199,18 @@ export type Control = z.infer<typeof Control>;
 
 /** The response to every callback. */
 export const CallbackReply = z.object({
-  /** The `seq` of this attempt's newest stored event; 0 before the first. */
-  acked_seq: z.number().int().nonnegative(),
+  acked_seq: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe("The `seq` of this attempt's newest stored event; 0 before the first."),
   control: Control,
-  /**
-   * A new token, only in the reply to a heartbeat, once half the lifetime of the old one is over. The old one stays
-   * valid until it expires.
-   */
-  token: z.string().optional(),
+  token: z
+    .string()
+    .optional()
+    .describe(
+      'A new token, only in the reply to a heartbeat, once half the lifetime of the old one is over. The old one ' +
+        'stays valid until it expires.',
+    ),
 });
 export type CallbackReply = z.infer<typeof CallbackReply>;

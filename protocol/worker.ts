@@ -14,13 +14,17 @@
  *                             connection: a restarted coordinator makes a new socket under the same name.
  *   /run/errand/worker        The worker's own. It must listen on `worker.sock` in it.
  *
+ * Besides these it may write the workspace and `/tmp`, which is in its memory. All else is read-only, and no worker is
+ * root.
+ *
  * Environment variables:
  *
  *   ERRAND_COORDINATOR  `unix:/run/errand/coordinator/coordinator.sock`, or `http://host:port` from another machine.
  *   ERRAND_LISTEN       `unix:/run/errand/worker/worker.sock`, or `host:port`. Absent: the coordinator cannot call the
  *                       worker, which then works by callbacks alone.
- *   ERRAND_WORKSPACE    A folder that outlives the worker, `/workspace`. The repository is cloned to `repo` in it.
- *   ERRAND_SPOOL        A folder that outlives the worker. It stores the events that were not acknowledged yet.
+ *   ERRAND_WORKSPACE    A folder that outlives the worker. Absent: `/workspace`. The repository is cloned to `repo` in it.
+ *   ERRAND_SPOOL        A folder that outlives the worker. Absent: `spool` in the workspace. It stores the events that
+ *                       were not acknowledged yet.
  *
  * The environment has no secrets, with one exception: a worker that cannot be called gets `ERRAND_TASK_ID` and
  * `ERRAND_TASK_TOKEN`, and fetches its assignment with them. The token must not be in the environment of the commands
@@ -48,7 +52,8 @@
  *
  * ## Calls from the worker to the coordinator
  *
- * All with `Authorization: Bearer <task token>`. `:id` is the task's id.
+ * All with `Authorization: Bearer <task token>`; `Basic` with the token as the password, and `x-api-key`, do as well.
+ * `:id` is the task's id.
  *
  *   GET  /internal/tasks/:id/assignment   → `Assignment`. For a worker that cannot be called.
  *   POST /internal/tasks/:id/events       `EventsPost` → `CallbackReply`, once the events are on disk.
@@ -56,7 +61,9 @@
  *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last callback of the attempt.
  *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
  *                                         The task token takes the place of the API key.
- *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. A push
+ *   ANY  /internal/tasks/:id/git/…        A proxy to the task's repository, with git's smart HTTP protocol. Git's
+ *                                         address for it is `<coordinator>/internal/tasks/<id>/git`. Git speaks no
+ *                                         unix socket: `./README.md` has a relay, and how git gets the token. A push
  *                                         may write only branches that begin with the assignment's `branch_prefix`,
  *                                         or with the same and `-` in place of `/`. An
  *                                         error has its code in the header `errand-error`, since git does not show
@@ -71,8 +78,8 @@
  * 2. Events, in order, with `seq` from 1 and without a gap. The first is `agent.started`. Only one POST of events may
  *    be in progress. Deltas go into the same POST, after the events that they follow. A POST may have deltas alone, or
  *    `waiting_for` alone.
- * 3. A heartbeat at least every `heartbeat_ms`. A POST of events renews the lease too, but only a heartbeat renews the
- *    token, so a busy worker also sends heartbeats.
+ * 3. A heartbeat at least every `heartbeat_ms`. It may overlap a POST of events. A POST of events renews the lease too,
+ *    but only a heartbeat renews the token, so a busy worker also sends heartbeats.
  * 4. The result, after every event was acknowledged. `last_seq` is the number of events. Nothing follows it. The worker
  *    exits with code 0.
  *

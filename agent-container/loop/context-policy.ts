@@ -1,23 +1,33 @@
 import { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
 import { ModelError } from '../model/error.ts';
-import { SUMMARY_AT_TOKENS, summaryIn } from '../model/request.ts';
+import { CLEAR_FROM_TOKENS, SUMMARY_AT_TOKENS, summaryIn } from '../model/request.ts';
 import type { ModelResponse } from '../model/response.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import { ContextReductions } from './context-reductions.ts';
+import type { AttemptLimits } from './limits.ts';
 import type { ModelTurns } from './model-turns.ts';
 import { OPENING_AGAIN, type RecordEvent, type Transcript } from './transcript.ts';
 
-/** How much of the newest conversation stays word for word. */
-const KEPT_TOKENS = 20_000;
-/** A shorter conversation is not worth a summary, even where it should be shorter. */
-const SUMMARY_TOKENS_MIN = 50_000;
+/**
+ * From which length on a conversation is summarised, and how much of its newest part stays word for word. `too_long`: the
+ * API would not take it; `too_dear`: the rest of the budget pays for only a few prompts like it.
+ */
+const SUMMARY = {
+  usual: { from_tokens: SUMMARY_AT_TOKENS, kept_tokens: 20_000 },
+  too_long: { from_tokens: 50_000, kept_tokens: 20_000 },
+  too_dear: { from_tokens: 20_000, kept_tokens: 5_000 },
+};
 const SAID_CHARS_MAX = 40_000;
+const TOO_DEAR =
+  '[Errand] The rest of the budget does not pay for this conversation any more: the results of tools are left out of it, ' +
+  'the newest too. Do not ask for long outputs again. Finish the work now, and end with your summary.';
 const CONTEXT_EXHAUSTED =
   "The conversation no longer fits into the model's context, even shortened. Give a new task with what is left to do.";
 
 type Options = {
   transcript: Transcript;
+  limits: Pick<AttemptLimits, 'is_prompt_too_dear'>;
   turns: ModelTurns;
   model: RetryingModelClient;
   record: RecordEvent;
@@ -32,27 +42,42 @@ type Options = {
 export class ContextPolicy {
   readonly #options: Options;
   readonly #reductions: ContextReductions;
+  /** Whether the model knows that the budget no longer pays for its results. */
+  #is_told = false;
 
   constructor(options: Options) {
     this.#options = options;
     this.#reductions = new ContextReductions(options.record);
   }
 
-  /** Prepares the conversation for a request: one that has become long is summarised. */
+  /** Prepares the conversation for a request: one that has become long, or too dear, is summarised. */
   async makeRoom(): Promise<void> {
-    const { transcript, model } = this.#options;
-    const is_long = transcript.size.tokens >= (model.shorten_context ? SUMMARY_TOKENS_MIN : SUMMARY_AT_TOKENS);
-    if (is_long && (await this.#summarise())) model.shorten_context = false;
+    const { transcript, limits, model } = this.#options;
+    const { from_tokens, kept_tokens } =
+      SUMMARY[limits.is_prompt_too_dear ? 'too_dear' : model.shorten_context === 'no' ? 'usual' : 'too_long'];
+    const is_long = transcript.size.tokens >= from_tokens;
+    if (is_long && (await this.#summarise(kept_tokens))) model.shorten_context = 'no';
     if (transcript.lacks_opening) await this.#restate();
   }
 
   /**
-   * Makes the next request shorter, after one was too long. Throws `AttemptFailure` if it was as short as it can be.
+   * Makes the next request shorter, after one was too long or too dear. Throws `AttemptFailure` if it was as short as it
+   * can be.
    */
-  async handleOverflow(error?: ModelError): Promise<void> {
-    const { model } = this.#options;
-    if (model.shorten_context) throw new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
-    if (!(await this.#summarise())) model.shorten_context = true;
+  async handleRefusal(error?: ModelError): Promise<void> {
+    const { model, transcript } = this.#options;
+    const is_too_dear = error?.kind === 'budget_spent';
+    const is_short = is_too_dear && transcript.size.tokens < CLEAR_FROM_TOKENS;
+    if (model.shorten_context !== 'no' || is_short)
+      throw is_too_dear
+        ? new AttemptFailure('budget_exhausted', error.message, error)
+        : new AttemptFailure('context_exhausted', CONTEXT_EXHAUSTED, error);
+    if (is_too_dear) {
+      // What is left may pay for a shorter prompt, but not for a summary.
+      model.shorten_context = 'all_results';
+      if (!this.#is_told) await this.#options.say(TOO_DEAR);
+      this.#is_told = true;
+    } else if (!(await this.#summarise(SUMMARY.too_long.kept_tokens))) model.shorten_context = 'old_results';
   }
 
   /** Reports how the API shortened the context by itself, in an answer. */
@@ -61,20 +86,21 @@ export class ContextPolicy {
   }
 
   /** Returns whether a summary has taken the place of most of the conversation. */
-  async #summarise(): Promise<boolean> {
+  async #summarise(kept_tokens: number): Promise<boolean> {
     const { transcript, turns, model } = this.#options;
-    const count = transcript.size.cut(KEPT_TOKENS);
+    const count = transcript.size.cut(kept_tokens);
     if (count === null || model.api_summarises || summaryIn(transcript.messages()) === 'own') return false;
     const before = transcript.messages().length;
     const response = await turns.summarise(count).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
-      model.api_summarises = true;
-      return null;
+      return error;
     });
+    // A turn may still be cheap enough, and later summaries too.
+    if (response instanceof ModelError && response.kind === 'budget_spent') return false;
     const is_summarised = transcript.messages().length < before;
     // The API failed to write one: it is not asked again at each turn.
     if (!is_summarised) model.api_summarises = true;
-    if (response === null || !is_summarised) return false;
+    if (response instanceof Error || !is_summarised) return false;
     model.messagesReplaced(count);
     await this.handleAnswer(response);
     return true;
@@ -96,7 +122,6 @@ export class ContextPolicy {
 }
 
 /** The API will not write a summary of this conversation. The same request would be refused again. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ModelError) return error.kind === 'context_overflow';
-  return error instanceof AttemptFailure && error.reason === 'model_rejected';
+function isRefusal(error: unknown): error is ModelError | AttemptFailure {
+  return error instanceof ModelError || (error instanceof AttemptFailure && error.reason === 'model_rejected');
 }

@@ -106,7 +106,7 @@ export class Loop {
   }
 
   async #askModel(): Promise<void> {
-    const { limits, turns, model, shell, record } = this.#options;
+    const { limits, turns, shell, record } = this.#options;
     for (const { note, ...warning } of limits.beginTurn()) {
       await record({ type: 'limit.near', body: warning });
       await this.#say('harness', note);
@@ -114,7 +114,6 @@ export class Loop {
     for (const notice of shell.takeNotices()) await this.#say('harness', `[Errand] ${notice}`);
     if (this.#new_shell_note !== null) await this.#say('harness', this.#new_shell_note);
     this.#new_shell_note = null;
-    model.shorten_context ||= limits.is_prompt_too_dear;
     await this.#context.makeRoom();
     try {
       const response = await turns.ask();
@@ -122,7 +121,7 @@ export class Loop {
       await this.#checkResponse(response);
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;
-      await this.#context.handleOverflow(error);
+      await this.#context.handleRefusal(error);
     }
   }
 
@@ -132,8 +131,8 @@ export class Loop {
     this.#idle_turns++;
     if (stop_reason === 'refusal')
       throw new AttemptFailure('refused', `The model refused to go on${refusal === null ? '' : `: ${refusal}`}`);
-    if (stop_reason === 'model_context_window_exceeded') return this.#context.handleOverflow();
-    model.shorten_context = false;
+    if (stop_reason === 'model_context_window_exceeded') return this.#context.handleRefusal();
+    model.shorten_context = 'no';
     if (transcript.unanswered_stop_reason !== null) return;
     this.#failIfIdle();
     await this.#say('harness', '[Errand] Your answer was empty. Go on, or end with your summary.');

@@ -7,6 +7,8 @@ import type {
 import type { Effort } from '../../protocol/task.ts';
 import type { ModelMessage, ToolSpec } from './message.ts';
 
+export type ShortenContext = 'no' | 'old_results' | 'all_results';
+
 export type ModelRequest = {
   model: string;
   effort: Effort;
@@ -18,8 +20,8 @@ export type ModelRequest = {
    * conversation stays in the API's cache for an hour.
    */
   purpose: 'answer' | 'summary' | 'cache';
-  /** Makes the API leave out as much as it can: the context was too long as it is. */
-  shorten_context: boolean;
+  /** Which results of tools the API leaves out: all but the newest where the context was too long, all if too dear. */
+  shorten_context: ShortenContext;
   /** Whether the API is to summarise a long conversation by itself: it could not be asked for a summary. */
   api_summarises: boolean;
 };
@@ -28,11 +30,22 @@ export type ModelRequest = {
 const MAX_TOKENS = { answer: 64_000, summary: 32_000, cache: 0 };
 /** The API counts a longer conversation as too long to be worth its price: it is summarised. */
 export const SUMMARY_AT_TOKENS = 160_000;
+/** From which length on old results are left out, where the context must be shorter. */
+export const CLEAR_FROM_TOKENS = 10_000;
+/** Models of generation 4.5 know neither adaptive thinking and effort nor summaries by the API. */
+const GENERATION_4_5 = /-4-5(-\d{8})?$/;
 /** Replaces the API's own instructions, to which a model with tools may respond with a tool call. */
 const COMPACTION = `Summarise the conversation so far, so that the work can go on from the summary alone. Do not call tools. \
 Wrap it in <summary></summary> and give it these headings: Goal (the task in the person's own words, and every later message \
 of theirs), Constraints, Done (files changed and why), In progress, Blocked, Decisions, Next steps, Critical facts (paths, \
 commands, errors word for word).`;
+
+/** A block that no longer fits its conversation is left out by the API, in place of an error. */
+const THINKING = {
+  type: 'adaptive',
+  display: 'summarized',
+  block_binding: { prefix_mismatch_behavior: 'drop_block' },
+} as const;
 
 /** The parameters of the API request: streaming aside, the same form for every model. */
 export function toApiParams(request: ModelRequest): MessageCreateParams {
@@ -45,9 +58,7 @@ export function toApiParams(request: ModelRequest): MessageCreateParams {
     system: [{ type: 'text', text: system, cache_control }],
     tools: tools as MessageCreateParams['tools'] & object,
     messages: withCacheMark(messages, purpose, cache_control) as BetaMessageParam[],
-    // A block that no longer fits its conversation is left out by the API, in place of an error.
-    thinking: { type: 'adaptive', display: 'summarized', block_binding: { prefix_mismatch_behavior: 'drop_block' } },
-    output_config: { effort },
+    ...(!GENERATION_4_5.test(model) && { thinking: THINKING, output_config: { effort } }),
     ...(purpose !== 'cache' && { cache_control }),
     ...(edits.length > 0 && { context_management: { edits } }),
     ...(purpose === 'summary' && { compaction: { type: 'summarize' as const, instructions: COMPACTION } }),
@@ -61,16 +72,18 @@ type Edits = BetaContextManagementConfig['edits'] & object;
  * What the API may leave out by itself. Old results are cleared only where the context is too long otherwise, since that
  * writes the cache anew. It takes no edit that summarises beside a summary that it was asked for.
  */
-function editsFor({ messages, shorten_context, api_summarises }: ModelRequest): Edits {
+function editsFor({ model, messages, shorten_context, api_summarises }: ModelRequest): Edits {
   const summary = summaryIn(messages);
-  const summarises = summary === 'own' || (summary === 'none' && (shorten_context || api_summarises));
+  const is_shortened = shorten_context !== 'no';
+  const may_summarise = summary === 'none' && (is_shortened || api_summarises) && !GENERATION_4_5.test(model);
+  const summarises = summary === 'own' || may_summarise;
   return [
-    ...(shorten_context
+    ...(is_shortened
       ? [
           {
             type: 'clear_tool_uses_20250919' as const,
-            trigger: { type: 'input_tokens' as const, value: 20_000 },
-            keep: { type: 'tool_uses' as const, value: 2 },
+            trigger: { type: 'input_tokens' as const, value: CLEAR_FROM_TOKENS },
+            keep: { type: 'tool_uses' as const, value: shorten_context === 'all_results' ? 0 : 2 },
             clear_at_least: { type: 'input_tokens' as const, value: 1_000 },
           },
         ]
@@ -79,7 +92,7 @@ function editsFor({ messages, shorten_context, api_summarises }: ModelRequest): 
       ? [
           {
             type: 'compact_20260112' as const,
-            trigger: { type: 'input_tokens' as const, value: shorten_context ? 50_000 : SUMMARY_AT_TOKENS },
+            trigger: { type: 'input_tokens' as const, value: is_shortened ? 50_000 : SUMMARY_AT_TOKENS },
             instructions: COMPACTION,
           },
         ]
@@ -88,10 +101,10 @@ function editsFor({ messages, shorten_context, api_summarises }: ModelRequest): 
 }
 
 /** Both kinds of summary need their own beta, and the API must know which of them a block is. */
-function betasFor({ messages, purpose }: ModelRequest, edits: Edits): string[] {
+function betasFor({ model, messages, purpose }: ModelRequest, edits: Edits): string[] {
   const is_asked = purpose === 'summary' || summaryIn(messages) === 'asked';
   return [
-    'thinking-binding-controls-2026-08-01',
+    ...(GENERATION_4_5.test(model) ? [] : ['thinking-binding-controls-2026-08-01']),
     ...(edits.length > 0 ? ['context-management-2025-06-27'] : []),
     ...(edits.some(({ type }) => type === 'compact_20260112') ? ['compact-2026-01-12'] : []),
     ...(is_asked ? ['compact-2026-09-04'] : []),

@@ -5,7 +5,7 @@ import type { ModelClient } from './client.ts';
 import { ModelError } from './error.ts';
 import type { ModelMessage } from './message.ts';
 import { RefusedParts, type RefusedPart } from './refused-parts.ts';
-import type { ModelRequest } from './request.ts';
+import type { ModelRequest, ShortenContext } from './request.ts';
 import type { ModelResponse } from './response.ts';
 
 export type RetryLimits = {
@@ -40,8 +40,8 @@ export class RetryingModelClient {
   readonly #report: ProgressReporter;
   readonly #limits: RetryLimits;
   readonly #refused = new RefusedParts();
-  /** The last request did not fit, and could not be summarised: the next one asks for a shorter context. */
-  shorten_context = false;
+  /** The last request was refused for its length, and could not be summarised: the next one asks for a shorter context. */
+  shorten_context: ShortenContext = 'no';
   /** Whether the API has to summarise by itself, since it refused to do so when it was asked. */
   api_summarises = false;
 
@@ -53,7 +53,7 @@ export class RetryingModelClient {
 
   /**
    * Rejects with `AttemptFailure` if there is no response to be had, with the `ModelError` of a conversation that is too
-   * long, or with the signal's reason.
+   * long or too dear, or with the signal's reason.
    */
   async request(turn: TurnRef, request: ConversationRequest, signal: AbortSignal): Promise<ModelResponse> {
     const failures = new RequestFailures(this.#limits);
@@ -121,6 +121,7 @@ export class RetryingModelClient {
       case 'disconnected':
         return false;
       case 'context_overflow':
+      case 'budget_spent':
         throw error;
       case 'thinking_refused':
         return this.#leaveOut('thinking', error, messages);
@@ -128,8 +129,6 @@ export class RetryingModelClient {
         return this.#leaveOut('image', error, messages);
       case 'message_refused':
         return this.#leaveOut('answer', error, messages);
-      case 'budget_spent':
-        throw new AttemptFailure('budget_exhausted', error.message, error);
       case 'unavailable':
         throw unavailable(error.message, error);
       case 'rejected':

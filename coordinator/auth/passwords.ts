@@ -28,13 +28,21 @@ export class Passwords {
     this.#nobody = bcrypt.genSaltSync(rounds) + '.'.repeat(31);
   }
 
-  /** The hash to store. The caller has checked the password: at most 72 bytes, no NUL. */
+  /** The hash to store. The caller has checked the password: NFKC, at most 72 bytes, no NUL. */
   hash(password: string): Promise<string> {
     return this.#inTurn(() => bcrypt.hash(password, this.#rounds));
   }
 
-  /** Whether the password has this hash. Without a hash: false, after the same time. */
-  matches(password: string, hash: string | undefined): Promise<boolean> {
+  /**
+   * Whether the password has this hash, in any Unicode form that a keyboard may send. Without a hash: false, after the
+   * same time.
+   */
+  async matches(password: string, hash: string | undefined): Promise<boolean> {
+    for (const form of formsOf(password)) if (await this.#matchesAsIs(form, hash)) return true;
+    return false;
+  }
+
+  #matchesAsIs(password: string, hash: string | undefined): Promise<boolean> {
     const readable = Buffer.byteLength(password) <= BYTES_MAX && !password.includes('\0');
     return this.#inTurn(async () => (await bcrypt.compare(password, hash ?? this.#nobody)) && readable);
   }
@@ -56,4 +64,12 @@ export class Passwords {
       else this.#running--;
     }
   }
+}
+
+/**
+ * The forms that may have been hashed, without repeats: NFKC now, and once whatever form the client had sent. A text of
+ * ASCII has one.
+ */
+function formsOf(password: string): Set<string> {
+  return new Set([password.normalize('NFKC'), password, password.normalize('NFC'), password.normalize('NFD')]);
 }

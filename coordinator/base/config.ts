@@ -33,6 +33,8 @@ export type Config = {
   workers: number;
   warm_workers: number;
   worker_image: string;
+  /** The command that starts a worker, with the runner `process`. Undefined: Errand's own agent. */
+  worker_command: string | undefined;
   worker_memory_bytes: number;
   worker_cpus: number;
   worker_pids_max: number;
@@ -98,6 +100,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   for (const name of Object.keys(given))
     if (name.startsWith('ERRAND_') && !SETTING_NAMES.includes(name) && !CLIENT_VARIABLES.includes(name))
       faults.push(`${name} is not a setting of Errand`);
+  if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
+    faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
   if (!result.success || faults.length > 0 || (to && 'faults' in to))
@@ -127,6 +131,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,
+    worker_command: s.ERRAND_WORKER_COMMAND,
     worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * MB,
     worker_cpus: s.ERRAND_WORKER_CPUS,
     worker_pids_max: s.ERRAND_WORKER_PIDS,

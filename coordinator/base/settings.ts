@@ -99,6 +99,10 @@ const workers = {
     .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
     .default(OWN_WORKER_IMAGE)
     .describe('the image of the workers'),
+  ERRAND_WORKER_COMMAND: z
+    .string()
+    .optional()
+    .describe("with `ERRAND_RUNNER=process`: the command that starts a worker, instead of Errand's own agent"),
   ERRAND_WORKER_MEMORY_MB: whole(128, 1_048_576, 1536).describe('the memory of one worker'),
   ERRAND_WORKER_CPUS: amount(256, 2).describe('the CPUs of one worker'),
   ERRAND_WORKER_PIDS: whole(32, 32_768, 512).describe('the processes and threads of one worker'),

@@ -2,6 +2,7 @@ import { Client } from '../client/client.ts';
 import { LoggedOut, NotFound } from '../client/errors.ts';
 import { command, type Command, type Given, type Options, type Synopsis } from './command.ts';
 import type { Io } from './io.ts';
+import { openSocket } from './open-socket.ts';
 import { findServer } from './servers.ts';
 
 /** Which server a command goes to. */
@@ -30,7 +31,7 @@ export function clientCommand<const O extends Options, const P extends readonly 
 export async function openClient(io: Io, wanted: string | undefined = io.server): Promise<Client> {
   const servers = await io.servers.read();
   const server = findServer(servers, wanted);
-  if (server) return Client.open(io.servers.session(server.name), io);
+  if (server) return Client.open(io.servers.session(server.name), { ...io, openSocket });
   if (wanted === undefined) throw new LoggedOut('You are not logged in.');
   throw new NotFound('server', wanted);
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { separateOperands } from './dashes.ts';
 import { UsageFailure } from './usage-failure.ts';
 import type { Io } from './io.ts';
 
@@ -60,13 +61,25 @@ export function command<const O extends Options, const P extends readonly string
   };
 }
 
-function parse(args: string[], options: Options) {
+function parse(argv: string[], options: Options) {
   try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
+    return parseArgs({ args: separateOperands(argv, options), options, allowPositionals: true, strict: true });
   } catch (error) {
-    // Node's second sentence is a long hint about values that begin with a dash.
-    const [words = ''] = error instanceof Error ? error.message.split(/\. /) : [];
-    throw new UsageFailure(`${words.replace(/\.$/, '')}.`, { cause: error });
+    // Node's second sentence is a long hint that does not fit a command with options of its own.
+    const [words = ''] = error instanceof Error ? error.message.split(/\. |\n/) : [];
+    throw new UsageFailure(`${words.replace(/\.$/, '')}.${hintOn(error)}`, { cause: error });
+  }
+}
+
+/** What to write where a word that begins with a dash was not meant as an option. */
+function hintOn(error: unknown): string {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'ERR_PARSE_ARGS_UNKNOWN_OPTION':
+      return ' A text that begins with a dash comes last, after --';
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+      return ' A value that begins with a dash is joined to its option by =';
+    default:
+      return '';
   }
 }
 

@@ -1,4 +1,5 @@
 import { Failure, LoggedOut, NotFound, Refusal } from '../client/errors.ts';
+import { Moved } from '../client/redirect.ts';
 import { fieldErrorText } from './option-names.ts';
 import type { Line } from './render/line.ts';
 import { PROGRAM } from './render/program.ts';
@@ -28,6 +29,8 @@ function textOf(error: Failure): string {
 
 function hintFor(error: Failure, command: string | undefined): Line | undefined {
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
+  if (error instanceof Moved)
+    return ['If it is your server, log in there with: ', ['command', `${PROGRAM} login --server ${error.server}`]];
   if (error instanceof NotFound) return ['List them with: ', ['command', `${PROGRAM} ${error.kind}s`]];
   if (error instanceof UsageFailure)
     return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];

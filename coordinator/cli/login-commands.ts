@@ -37,7 +37,7 @@ export const login = command({
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
-    const { url, name, known } = target(servers, values.server ?? io.server, values.name);
+    const { url, name, known } = await target(servers, values.server ?? io.server, values.name, io.signal);
     const signup = values.signup === true;
     const email = values.email ?? (await askEmail(io, signup ? undefined : known?.email));
     const password = await askPassword(io, { is_new: signup });
@@ -77,19 +77,33 @@ export const logout = command({
 });
 
 /** Resolves the server that the user named by address or name, and the name to keep it under. */
-function target(servers: Servers, wanted: string | undefined, wanted_name: string | undefined) {
+async function target(
+  servers: Servers,
+  wanted: string | undefined,
+  wanted_name: string | undefined,
+  signal: AbortSignal,
+) {
   const found = findServer(servers, wanted);
-  const url = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
-  if (url === undefined)
+  const typed = found?.url ?? readAddress(wanted ?? SERVER_DEFAULT);
+  if (typed === undefined)
     throw new UsageFailure(
       `'${wanted}' is neither the name of a server nor an address: an address begins with http:// or https://.`,
     );
-  refuseMoreThanAddress(url);
-  const name = wanted_name ?? found?.name ?? nameFor(url);
+  refuseMoreThanAddress(typed);
+  const url = await addressAfterRedirects(typed, signal);
+  const same = found ?? findServer(servers, url);
+  const name = wanted_name ?? same?.name ?? nameFor(url);
   const known = servers.servers.find((each) => each.name === name);
-  if (known && known.url !== url)
+  if (known && known !== same && known.url !== url)
     throw new UsageFailure(`The name '${name}' is taken by ${known.url}: choose another with --name.`);
   return { url, name, known };
+}
+
+/** Where a server is after redirects, such as from http to https: asked without the password, and kept from then on. */
+async function addressAfterRedirects(url: string, signal: AbortSignal): Promise<string> {
+  let address = url;
+  await send(url, 'healthz', {}, {}, signal, ({ server }) => (address = server));
+  return address;
 }
 
 function refuseMoreThanAddress(text: string): void {

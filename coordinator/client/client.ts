@@ -3,12 +3,15 @@ import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type RequestOf, type ResponseOf } from './http.ts';
+import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
 import { wait } from './wait.ts';
 
 const TRIES_MAX = 5;
 const TRY_AGAIN_FIRST_MS = 200;
 const TRY_AGAIN_MAX_MS = 5_000;
+/** How long a call may wait in all between its tries. A longer wait that the server names is left to the user. */
+const WAIT_MAX_MS = 60_000;
 /** An access token that expires within this time is renewed before use. */
 const EXPIRES_SOON_MS = 30_000;
 
@@ -17,6 +20,8 @@ export type ClientOptions = {
   signal: AbortSignal;
   /** The User-Agent header. The server shows it in the list of log-ins. */
   user_agent?: string;
+  /** How to open its socket; by default as the platform does. */
+  openSocket?: OpenSocket;
 };
 
 type OwnKey = { idempotency_key?: string };
@@ -26,15 +31,21 @@ export class Client {
   readonly #store: SessionStore;
   readonly #signal: AbortSignal;
   readonly #user_agent: string | undefined;
+  readonly openSocket: OpenSocket;
   #stored: Stored;
   /** The epoch of the server's database in its last answer; undefined before the first one. */
   epoch: string | undefined;
 
-  private constructor(store: SessionStore, stored: Stored, { signal, user_agent }: ClientOptions) {
+  private constructor(
+    store: SessionStore,
+    stored: Stored,
+    { signal, user_agent, openSocket = openWebSocket }: ClientOptions,
+  ) {
     this.#store = store;
     this.#stored = stored;
     this.#signal = signal;
     this.#user_agent = user_agent;
+    this.openSocket = openSocket;
   }
 
   /** Reads the log-in from `store`. Rejects with `LoggedOut` if there is none. */
@@ -54,23 +65,22 @@ export class Client {
 
   /**
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
-   * while the server cannot be reached. With an `idempotency_key` of the caller it is sent once, for the caller to
-   * retry. Rejects with `Refusal`, `Unreachable` or `Failure`.
+   * while the server cannot be reached, or after the wait that it names. With an `idempotency_key` of the caller it is
+   * sent once, for the caller to retry. Rejects with `Refusal`, `Unreachable` or `Failure`.
    */
   async call<N extends RouteName>(name: N, request: RequestOf<N>, own: OwnKey = {}): Promise<ResponseOf<N>> {
     const route: Route = ROUTES[name];
     const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
     const repeatable = route.method === 'get' || route.idempotent === true;
     const tries = repeatable && own.idempotency_key === undefined ? TRIES_MAX : 1;
+    let waited_ms = 0;
     for (let tried = 1; ; tried++) {
       try {
         return await this.#once(name, request, idempotency_key);
       } catch (error) {
-        if (!(error instanceof Unreachable) || tried >= tries) throw error;
-        const wait_ms = Math.min(
-          (error.retry_after_s ?? 0) * 1000 || TRY_AGAIN_FIRST_MS * 2 ** (tried - 1),
-          TRY_AGAIN_MAX_MS,
-        );
+        const wait_ms = waitBeforeRetry(error, tried);
+        if (wait_ms === undefined || tried >= tries || waited_ms + wait_ms > WAIT_MAX_MS) throw error;
+        waited_ms += wait_ms;
         await wait(wait_ms, this.#signal);
       }
     }
@@ -96,7 +106,7 @@ export class Client {
         request,
         { token: bearer, idempotency_key, user_agent: this.#user_agent },
         this.#signal,
-        (epoch) => (this.epoch = epoch),
+        ({ epoch }) => (this.epoch = epoch ?? this.epoch),
       );
     try {
       return await attempt(token);
@@ -128,4 +138,12 @@ export class Client {
       throw new LoggedOut('Your log-in has ended.', { cause: error });
     }
   }
+}
+
+/** How long to wait after a failed try, in milliseconds; undefined: a retry does not help. */
+function waitBeforeRetry(error: unknown, tried: number): number | undefined {
+  const isPassing = error instanceof Unreachable || (error instanceof Refusal && error.code === 'rate_limited');
+  if (!isPassing) return undefined;
+  const { retry_after_s = 0 } = error;
+  return retry_after_s * 1000 || Math.min(TRY_AGAIN_FIRST_MS * 2 ** (tried - 1), TRY_AGAIN_MAX_MS);
 }

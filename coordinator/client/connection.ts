@@ -1,6 +1,8 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
 import { Failure, LoggedOut, Unreachable } from './errors.ts';
+import { redirected } from './redirect.ts';
+import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.ts';
 
 const HANDSHAKE_MS = 10_000;
 /** A connection that is silent for this long is probed. */
@@ -18,7 +20,7 @@ const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 export class TokenRefused extends Failure {}
 
 /** Where a connection goes, and as whom. */
-export type ConnectionTarget = { server: string; user_id: string; token: string };
+type ConnectionTarget = { server: string; user_id: string; token: string; openSocket: OpenSocket };
 
 /**
  * One connection to a user's socket. Iterate over its frames; the iteration ends with `Unreachable` when the connection
@@ -29,25 +31,27 @@ export type ConnectionTarget = { server: string; user_id: string; token: string 
  */
 export class Connection {
   readonly #server: string;
-  readonly #socket: WebSocket;
+  readonly #path: string;
+  readonly #protocols: readonly string[];
+  readonly #openSocket: OpenSocket;
   readonly #signal: AbortSignal;
   readonly #frames: ServerFrame[] = [];
+  #socket: Socket;
+  #redirects = 0;
   #chars_waiting = 0;
   #wake: () => void = () => undefined;
   #ended: Failure | undefined;
   #subscription: ClientFrame | undefined;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor({ server, user_id, token }: ConnectionTarget, signal: AbortSignal) {
+  constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {
     this.#server = server;
+    this.#path = `/ws/${user_id}`;
+    this.#protocols = [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token];
+    this.#openSocket = openSocket;
     this.#signal = signal;
-    const address = `${server.replace(/^http/, 'ws')}/ws/${user_id}`;
-    this.#socket = new WebSocket(address, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token]);
     this.#timer = setTimeout(() => this.#end(this.#lost()), HANDSHAKE_MS);
-    this.#socket.addEventListener('open', () => this.#rest());
-    this.#socket.addEventListener('message', ({ data }) => this.#take(String(data)));
-    this.#socket.addEventListener('error', () => this.#end(this.#lost()));
-    this.#socket.addEventListener('close', ({ code }) => this.#end(this.#closed(code)));
+    this.#socket = this.#open(new URL(server + this.#path));
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -59,7 +63,7 @@ export class Connection {
 
   /** Asks for a sign of life. A connection that gives none in time is lost. */
   probe(): void {
-    if (this.#socket.readyState !== WebSocket.OPEN || !this.#subscription) return;
+    if (this.#socket.readyState !== OPEN || !this.#subscription) return;
     this.#send(this.#subscription);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(this.#lost()), PROBE_MS);
@@ -79,6 +83,32 @@ export class Connection {
     } finally {
       this.#signal.removeEventListener('abort', this.#onAbort);
       this.#end(this.#lost());
+    }
+  }
+
+  #open(url: URL): Socket {
+    const onRedirect = (redirection: Redirection): void => this.#redirect(url, redirection);
+    const socket = this.#openSocket(url.href.replace(/^http/, 'ws'), this.#protocols, onRedirect);
+    // What a redirected socket still says does not count.
+    const end = (why: Failure): void => {
+      if (socket === this.#socket) this.#end(why);
+    };
+    socket.addEventListener('open', () => this.#rest());
+    socket.addEventListener('message', ({ data }) => this.#take(String(data)));
+    socket.addEventListener('error', () => end(this.#lost()));
+    socket.addEventListener('close', ({ code }) => end(this.#closed(code)));
+    return socket;
+  }
+
+  /** Follows a redirect as requests do. */
+  #redirect(from: URL, redirection: Redirection): void {
+    try {
+      const to = redirected({ ...redirection, from, method: 'GET', path: this.#path, before: this.#redirects++ });
+      const before = this.#socket;
+      this.#socket = this.#open(to);
+      before.close();
+    } catch (error) {
+      this.#end(error instanceof Failure ? error : this.#lost());
     }
   }
 
@@ -118,7 +148,7 @@ export class Connection {
   }
 
   #send(frame: ClientFrame): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
   /** The first call counts. Frames that have arrived are still read. */
@@ -138,7 +168,7 @@ export class Connection {
     if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
     if (code === CLOSE.not_found) return new LoggedOut(`${this.#server} does not know your account.`);
     if (code === CLOSE.too_many)
-      return new Failure('Your account has too many open connections: end another errand watch, or close a tab.');
+      return new Failure('Your account has too many open connections: newer ones took the place of this one.');
     return this.#lost();
   }
 }

@@ -26,7 +26,7 @@ export class Unreachable extends Failure {
   readonly retry_after_s: number | undefined;
 
   constructor(message: string, options: { retry_after_s?: number | undefined; cause?: unknown } = {}) {
-    super(message, options);
+    super(message + when(options.retry_after_s), options);
     this.retry_after_s = options.retry_after_s;
   }
 }
@@ -36,12 +36,21 @@ export class Refusal extends Failure {
   readonly code: Problem['code'];
   /** The fields that are wrong, as the API names them. */
   readonly errors: readonly FieldError[];
+  readonly retry_after_s: number | undefined;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retry_after_s?: number) {
     const logged = problem.code === 'internal' && problem.request_id !== undefined;
     const cause = logged ? ` The server's log has the cause: ${problem.request_id}.` : '';
-    super((problem.detail ?? problem.title) + cause);
+    super((problem.detail ?? problem.title) + cause + when(retry_after_s));
     this.code = problem.code;
     this.errors = problem.errors ?? [];
+    this.retry_after_s = retry_after_s;
   }
+}
+
+/** A sentence that names the wait, if the server named one. */
+function when(retry_after_s: number | undefined): string {
+  if (retry_after_s === undefined || retry_after_s === 0) return '';
+  if (retry_after_s < 120) return ` Try again in ${retry_after_s} s.`;
+  return ` Try again in ${Math.ceil(retry_after_s / 60)} minutes.`;
 }

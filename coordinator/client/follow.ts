@@ -36,8 +36,8 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
     let token: string | undefined;
     try {
       token = await client.token(refused);
-      const { server, user_id } = client;
-      const connection = new Connection({ server, user_id, token }, signal);
+      const { server, user_id, openSocket } = client;
+      const connection = new Connection({ server, user_id, token, openSocket }, signal);
       for await (const frame of connection) {
         switch (frame.type) {
           case 'hello':

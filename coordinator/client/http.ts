@@ -4,6 +4,7 @@ import { Problem } from '../../protocol/problem-document.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, Refusal, Unreachable } from './errors.ts';
+import { isRedirect, redirected, serverOf } from './redirect.ts';
 
 type Routes = typeof ROUTES;
 type Given<R, K extends string> = R extends { [P in K]: infer S extends z.ZodType }
@@ -28,15 +29,15 @@ type Headers = {
   /** Browsers ignore it. */
   user_agent?: string | undefined;
 };
-/** Called with the database's epoch if the answer names it. */
-type OnEpoch = (epoch: string) => void;
+/** What an answer says beside its body: the database's epoch, and the server's address after redirects. */
+type Answered = { epoch: string | null; server: string };
 
 const ANSWER_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Sends one request of the public API. Rejects with `Refusal` for a problem document, with `Unreachable` if a retry may
- * succeed, and with `Failure` if the answer is not one of Errand's.
+ * succeed, and with `Failure` if the answer is not one of Errand's, or a redirect that is not followed.
  */
 export async function send<N extends RouteName>(
   server: string,
@@ -44,18 +45,18 @@ export async function send<N extends RouteName>(
   request: RequestOf<N>,
   headers: Headers,
   signal: AbortSignal,
-  onEpoch: OnEpoch = () => undefined,
+  onAnswer: (answered: Answered) => void = () => undefined,
 ): Promise<ResponseOf<N>> {
   const route: Route = ROUTES[name];
   const { params = {}, query = {}, body }: Sent = request;
   const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) search.append(key, String(value));
-  const { status, type, text, retry_after_s, epoch } = await exchange(
-    `${server}${path}${search.size > 0 ? `?${search.toString()}` : ''}`,
+  const { status, type, text, retry_after_s, epoch, url } = await exchange(
+    new URL(`${server}${path}${search.size > 0 ? `?${search.toString()}` : ''}`),
+    path,
     {
       method: route.method.toUpperCase(),
-      redirect: 'error',
       headers: {
         ...(headers.token !== undefined && { authorization: `Bearer ${headers.token}` }),
         ...(headers.idempotency_key !== undefined && { 'idempotency-key': headers.idempotency_key }),
@@ -66,34 +67,50 @@ export async function send<N extends RouteName>(
     },
     signal,
   );
-  if (epoch !== null) onEpoch(epoch);
+  onAnswer({ epoch, server: serverOf(url, path) });
   if (status === route.status) return readAnswer(server, route, text) as ResponseOf<N>;
   const problem = type.startsWith('application/problem+json') ? Problem.safeParse(json(text)).data : undefined;
-  if (problem?.code === 'unavailable' || (!problem && (status === 502 || status === 503)))
+  if (problem?.code === 'unavailable' || (!problem && [429, 502, 503, 504].includes(status)))
     throw new Unreachable(problem?.detail ?? `The server is not available now (${status}).`, { retry_after_s });
-  if (problem) throw new Refusal(problem);
+  if (problem) throw new Refusal(problem, retry_after_s);
   throw new Failure(
     `${server} answered with ${status}: it is not an Errand server, or a proxy in front of it answered.`,
   );
 }
 
-async function exchange(url: string, init: RequestInit, signal: AbortSignal) {
+/** Sends a request, and again where a redirect may be followed. `path`: that of the request below the server's. */
+async function exchange(to: URL, path: string, init: RequestInit & { method: string }, signal: AbortSignal) {
+  const { method } = init;
+  const until = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+  let url = to;
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
-    const text = await readText(response);
-    const retry_after = Number(response.headers.get('retry-after') ?? Number.NaN);
-    return {
-      status: response.status,
-      type: response.headers.get('content-type') ?? '',
-      text,
-      retry_after_s: Number.isFinite(retry_after) ? retry_after : undefined,
-      epoch: response.headers.get(EPOCH_HEADER),
-    };
+    for (let before = 0; ; before++) {
+      const response = await fetch(url, { ...init, redirect: 'manual', signal: until });
+      const { status, headers } = response;
+      if (!isRedirect(status)) return { url, status, text: await readText(response), ...readHeaders(headers) };
+      await response.body?.cancel();
+      url = redirected({ from: url, status, location: headers.get('location'), method, path, before });
+    }
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;
-    throw new Unreachable(`${new URL(url).origin} does not answer: ${reason(error)}.`, { cause: error });
+    throw new Unreachable(`${url.origin} does not answer: ${reason(error)}.`, { cause: error });
   }
+}
+
+function readHeaders(headers: Response['headers']) {
+  return {
+    type: headers.get('content-type') ?? '',
+    retry_after_s: readRetryAfter(headers.get('retry-after')),
+    epoch: headers.get(EPOCH_HEADER),
+  };
+}
+
+/** The header is a number of seconds or a date. */
+function readRetryAfter(text: string | null): number | undefined {
+  const seconds = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  const after_s = Number.isNaN(seconds) ? (Date.parse(text ?? '') - Date.now()) / 1000 : seconds;
+  return Number.isFinite(after_s) ? Math.max(0, Math.ceil(after_s)) : undefined;
 }
 
 /** Safari cannot iterate over a stream, so a reader takes its pieces. */

@@ -60,13 +60,25 @@ export function demoPrices(): Prices {
 
 /** The highest rates of a prompt that has at most so many tokens. */
 export function ratesUpTo({ long_prompt: long, ...short }: Price, prompt_tokens: number): Rates {
-  if (!long || prompt_tokens <= long.above_tokens) return short;
+  return !long || prompt_tokens <= long.above_tokens ? short : maxOf(short, long);
+}
+
+/** A price that no request exceeds which costs one of the two. */
+export function dearest(one: Price, other: Price): Price {
+  const short = maxOf(one, other);
+  const longs = [one.long_prompt, other.long_prompt].filter((long) => long !== undefined);
+  if (longs.length === 0) return short;
+  const above_tokens = Math.min(...longs.map((long) => long.above_tokens));
+  return { ...short, long_prompt: { above_tokens, ...longs.reduce<Rates>(maxOf, short) } };
+}
+
+function maxOf(one: Rates, other: Rates): Rates {
   return {
-    input: Math.max(short.input, long.input),
-    output: Math.max(short.output, long.output),
-    cache_write_5m: Math.max(short.cache_write_5m, long.cache_write_5m),
-    cache_write_1h: Math.max(short.cache_write_1h, long.cache_write_1h),
-    cache_read: Math.max(short.cache_read, long.cache_read),
+    input: Math.max(one.input, other.input),
+    output: Math.max(one.output, other.output),
+    cache_write_5m: Math.max(one.cache_write_5m, other.cache_write_5m),
+    cache_write_1h: Math.max(one.cache_write_1h, other.cache_write_1h),
+    cache_read: Math.max(one.cache_read, other.cache_read),
   };
 }
 

@@ -1,3 +1,5 @@
+import { asyncapiDocument } from '../../protocol/asyncapi.ts';
+import { schemaDocument } from '../../protocol/json-schema.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
@@ -8,10 +10,14 @@ import { JsonText } from './json-text.ts';
 export function serverHandlers(
   readiness: () => Promise<Readiness>,
   metrics: () => Promise<string>,
-): Pick<Handlers, 'openapi' | 'healthz' | 'readyz' | 'metrics'> {
-  const document = new JsonText(JSON.stringify(openapiDocument()));
+): Pick<Handlers, 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'> {
+  const openapi = new JsonText(JSON.stringify(openapiDocument()));
+  const asyncapi = new JsonText(JSON.stringify(asyncapiDocument()));
+  const schemas = new JsonText(JSON.stringify(schemaDocument()));
   return {
-    openapi: () => document,
+    openapi: () => openapi,
+    asyncapi: () => asyncapi,
+    schemas: () => schemas,
     healthz: () => ({ ok: true }),
     readyz: async () => {
       const state = await readiness();

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { LIMITS } from '../../protocol/limits.ts';
 import { CLOSE } from '../../protocol/socket.ts';
+import { SendBuffer } from './back-pressure.ts';
 import { encode, eventsFrame, stateFrame } from './frames.ts';
 import type { Watcher } from './relay.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -35,20 +36,29 @@ export class Feed implements Watcher {
   task_id: string | undefined;
   readonly #socket: WebSocket;
   readonly #db: Db;
-  readonly #limits: SocketLimits;
+  readonly #buffer: SendBuffer;
   #cursor = 0;
   #live = false;
   #replaying = false;
-  #draining = false;
   #pong_received = true;
+  #heard_at_ms = performance.now();
 
   constructor(socket: WebSocket, who: { user_id: string; session: string }, db: Db, limits: SocketLimits) {
     this.#socket = socket;
     this.user_id = who.user_id;
     this.session = who.session;
     this.#db = db;
-    this.#limits = limits;
-    socket.on('pong', () => (this.#pong_received = true));
+    this.#buffer = new SendBuffer(socket, limits, () => this.close(CLOSE.too_slow, 'behind for too long'));
+    socket.on('pong', () => {
+      this.#pong_received = true;
+      this.#heard_at_ms = performance.now();
+    });
+    socket.on('message', () => (this.#heard_at_ms = performance.now()));
+  }
+
+  /** When the client was last heard from, in milliseconds of `performance.now()`. */
+  get heard_at_ms(): number {
+    return this.#heard_at_ms;
   }
 
   /**
@@ -64,7 +74,7 @@ export class Feed implements Watcher {
 
   events(frame: Buffer, last_id: number): void {
     if (!this.#live) return;
-    if (this.#isBehind()) {
+    if (this.#buffer.isFull()) {
       this.#replay().catch(() => this.#socket.terminate());
       return;
     }
@@ -73,7 +83,7 @@ export class Feed implements Watcher {
   }
 
   transient(frame: Buffer): void {
-    if (this.#live && !this.#isBehind()) this.send(frame);
+    if (this.#live && !this.#buffer.isFull()) this.send(frame);
   }
 
   send(frame: Buffer): void {
@@ -82,7 +92,7 @@ export class Feed implements Watcher {
 
   /** Replies to a client's frame. A client that keeps sending and reads no reply is closed. */
   reply(frame: Buffer): void {
-    if (this.#isBehind()) this.close(CLOSE.bad_frame, 'too many bad frames');
+    if (this.#buffer.isFull()) this.close(CLOSE.bad_frame, 'too many bad frames');
     else this.send(frame);
   }
 
@@ -104,9 +114,14 @@ export class Feed implements Watcher {
    * Terminates a socket that did not answer the last ping; pings it otherwise. A draining socket has its own timeout.
    */
   ping(): void {
-    if (this.#draining) return;
+    if (this.#buffer.draining) return;
     if (!this.#pong_received) return this.#socket.terminate();
     this.#pong_received = false;
+    this.#socket.ping();
+  }
+
+  /** Asks the client for a sign of life, without a consequence if there is none. */
+  probe(): void {
     this.#socket.ping();
   }
 
@@ -117,7 +132,7 @@ export class Feed implements Watcher {
     try {
       do {
         await nextTurn();
-        await this.#drained();
+        await this.#buffer.drained();
         if (this.#socket.readyState !== this.#socket.OPEN) return;
       } while (!this.#sendPage());
     } finally {
@@ -134,21 +149,6 @@ export class Feed implements Watcher {
     this.send(encode({ type: 'caught_up', cursor: this.#cursor }));
     for (const state of listStatesOf(this.#db, this.user_id)) this.send(stateFrame(state));
     return (this.#live = true);
-  }
-
-  #isBehind(): boolean {
-    return this.#socket.bufferedAmount > this.#limits.socket_buffer_bytes_max;
-  }
-
-  /** Resolves when the send buffer is empty or the socket is closed. Closes a socket that takes too long. */
-  async #drained(): Promise<void> {
-    if (this.#socket.bufferedAmount === 0) return;
-    this.#draining = true;
-    const stalled = setTimeout(() => this.close(CLOSE.too_slow, 'behind for too long'), this.#limits.socket_stalled_ms);
-    // A ping only to mark the end of the buffer: its callback runs when it has been written. The pong does not matter.
-    await new Promise<void>((resolve) => this.#socket.ping(undefined, undefined, () => resolve()));
-    clearTimeout(stalled);
-    this.#draining = false;
   }
 }
 

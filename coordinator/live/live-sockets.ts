@@ -123,21 +123,37 @@ export class LiveSockets {
   #refusalOf({ user_id }: Identity, request: SocketRequest): [code: number, reason: string] | undefined {
     if (this.#stopping) return [CLOSE.going_away, 'the server is stopping'];
     if (user_id !== request.user_id) return [CLOSE.not_found, 'not found'];
-    if (this.#deps.relay.count(user_id) >= this.#limits.sockets_per_user_max)
-      return [CLOSE.too_many, 'too many sockets'];
     return undefined;
   }
 
   #join(socket: WebSocket, identity: Identity): Feed {
     const { db, relay } = this.#deps;
+    this.#makeRoom(identity.user_id);
     const feed = new Feed(socket, identity, db, this.#limits);
     this.#feeds.add(feed);
     relay.join(feed);
-    socket.once('close', () => {
-      this.#feeds.delete(feed);
-      relay.leave(feed);
-    });
+    socket.once('close', () => this.#leave(feed));
     return feed;
+  }
+
+  /**
+   * A new socket always gets in: past the limit, the one of the user's own that was silent for longest makes room. A
+   * network that comes and goes leaves dead sockets behind, so each new one probes the others: the living answer, and
+   * are heard from later than the dead.
+   */
+  #makeRoom(user_id: string): void {
+    const own = this.#deps.relay.of(user_id).filter((watcher) => watcher instanceof Feed);
+    if (this.#deps.relay.count(user_id) >= this.#limits.sockets_per_user_max) {
+      const [silent] = own.toSorted((one, other) => one.heard_at_ms - other.heard_at_ms);
+      if (silent) this.#leave(silent);
+      silent?.close(CLOSE.too_many, 'a newer connection took its place');
+    }
+    for (const feed of own) feed.probe();
+  }
+
+  #leave(feed: Feed): void {
+    this.#feeds.delete(feed);
+    this.#deps.relay.leave(feed);
   }
 
   #fail(socket: WebSocket, error: unknown): void {

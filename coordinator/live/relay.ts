@@ -47,6 +47,11 @@ export class Relay {
     return count;
   }
 
+  /** This user's watchers, in the order in which they joined. */
+  of(user_id: string): Watcher[] {
+    return [...(this.#watchers.get(user_id) ?? [])];
+  }
+
   /** The number of this user's watchers. */
   count(user_id: string): number {
     return this.#watchers.get(user_id)?.size ?? 0;

@@ -1,7 +1,7 @@
 import { ErrandError } from '../../protocol/problem.ts';
 
 /** The error for a caller above the limit. `retry_after_s` is 1 by default. */
-type Refusal = { detail: string; retry_after_s?: number };
+export type Refusal = { detail: string; retry_after_s?: number };
 
 /** Limits how many pieces of work may run at once for each key. */
 export class ConcurrencyLimit {

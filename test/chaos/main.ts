@@ -5,6 +5,16 @@ import { FAULTS } from './faults/all.ts';
 import { chooseFaults, runOnce, type Outcome } from './run.ts';
 import { table } from './table.ts';
 
+const USAGE = `npm run chaos -- [options]
+  Runs errands while faults are injected, and checks that nothing is lost.
+  --runs N         how many runs (20)
+  --seed N         the seed of the first run; the next ones count up. By default another one each time
+  --fault TEXT     only the faults whose name contains this; --fault '' goes through all of them, one a run
+  --jobs N         runs at once (2)
+  --runner NAME    docker, or process for a machine without it (docker)
+  --write          write the table of what happened to test/chaos/README.md
+`;
+
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
@@ -13,8 +23,13 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '2' },
     runner: { type: 'string', default: 'docker' },
     write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const [runs, first] = [Number(values.runs), Number(values.seed)];
 const wanted = FAULTS.filter(({ name }) => name.includes(values.fault ?? ''));
 const why_not = new Map<string, string>();

@@ -102,6 +102,28 @@ export async function wholeLife(
   return task;
 }
 
+/**
+ * Kills the worker, and has a new process on the same folders carry out the short task in its place. `between`: called
+ * once the worker is gone.
+ */
+export async function restartKilled(
+  { prompts, work_ms }: WorkerUnderTest,
+  worker: RunningWorker,
+  task: MockTask,
+  between: () => void = () => {},
+): Promise<void> {
+  worker.signal('SIGKILL');
+  await worker.ended;
+  between();
+  task.base.prompt = prompts.short;
+  task.say('Be brief.');
+  worker.mock.faults.clear();
+  const again = await worker.again();
+  await healthy(again);
+  await hand(again, task);
+  await exits(again, 0, work_ms);
+}
+
 /** Requires a result with this status and, if it is given, this reason. */
 export function endedAs(task: MockTask, status: ResultPost['status'], reason: ResultPost['reason'] = null): void {
   const { result } = task.current;

@@ -13,6 +13,7 @@ import {
   healthy,
   inOrder,
   keptTheRules,
+  restartKilled,
   underWay,
   wholeLife,
   type WorkerUnderTest,
@@ -107,17 +108,10 @@ export const REPORT_RULES: readonly Rule<WorkerUnderTest>[] = [
       const left_out: readonly string[] = PROCESS_TYPES;
       const lasting = () => [...unstored.values()].filter(({ type }) => !left_out.includes(type));
       await until('it has events that are not acknowledged', () => lasting().length > 0, context.work_ms);
-      worker.signal('SIGKILL');
-      await worker.ended;
-      task.nextAttempt();
-      task.examine = undefined;
-      task.base.prompt = context.prompts.short;
-      task.say('Be brief.');
-      worker.mock.faults.clear();
-      const again = await worker.again();
-      await healthy(again);
-      await hand(again, task);
-      await exits(again, 0, context.work_ms);
+      await restartKilled(context, worker, task, () => {
+        task.nextAttempt();
+        task.examine = undefined;
+      });
       assert.ok(task.events[0]?.type === 'agent.started', `its first event was ${task.events[0]?.type}`);
       for (const { seq, type, body } of lasting()) {
         const found = task.events.some((event) => event.type === type && isDeepStrictEqual(event.body, body));

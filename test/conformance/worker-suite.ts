@@ -18,6 +18,7 @@ import {
   inOrder,
   keptTheRules,
   post,
+  restartKilled,
   underWay,
   type Prompts,
   type WorkerUnderTest,
@@ -115,7 +116,7 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const before = task.current.heartbeats.length;
-      task.expireTokens();
+      task.tokens.expire();
       await until('heartbeats go on', () => task.current.heartbeats.length > before + 1);
       task.cancel('enough');
       await exits(worker, 0, 20_000);
@@ -141,15 +142,7 @@ const INTERRUPTIONS: readonly Rule<WorkerUnderTest>[] = [
     check: async (context) => {
       const { worker, task } = await underWay(context);
       const known = task.events.length;
-      worker.signal('SIGKILL');
-      await worker.ended;
-      task.base.prompt = context.prompts.short;
-      task.say('Be brief.');
-      worker.mock.faults.clear();
-      const again = await worker.again();
-      await healthy(again);
-      await hand(again, task);
-      await exits(again, 0, context.work_ms);
+      await restartKilled(context, worker, task);
       assert.ok(task.events.length > known, 'it reported nothing more');
       inOrder(task);
       keptTheRules(task);

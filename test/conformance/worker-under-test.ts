@@ -8,6 +8,7 @@ import type { Address } from '../../agent-container/config.ts';
 import { ensureSampleRepository } from '../../coordinator/demo/sample-repository.ts';
 import { workerEnvironment } from '../../coordinator/workers/local/launcher.ts';
 import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
+import { containerOptions, INSIDE } from '../support/container-args.ts';
 import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
 import { describeRefusal } from '../support/mock-coordinator/task.ts';
@@ -111,35 +112,9 @@ export function asProcess(command: string[]): Starter {
 /** Starts workers as containers without a network, with a read-only root folder and the three folders. */
 export function asContainer(image: string): Starter {
   return (dirs, more) => {
-    const inside: Dirs = {
-      coordinator_dir: '/run/errand/coordinator',
-      worker_dir: '/run/errand/worker',
-      workspace_dir: '/workspace',
-    };
     const name = `errand-conformance-${process.pid}-${Date.now().toString(36)}`;
-    const uid = process.getuid?.() || 1000;
-    const user = `${uid}:${process.getgid?.() || uid}`;
-    const confined = [
-      '--network',
-      'none',
-      '--read-only',
-      '--cap-drop',
-      'ALL',
-      '--tmpfs',
-      '/tmp:rw,exec',
-      '--user',
-      user,
-    ];
-    const folders = [
-      `${dirs.coordinator_dir}:${inside.coordinator_dir}:ro`,
-      `${dirs.worker_dir}:${inside.worker_dir}`,
-      `${dirs.workspace_dir}:${inside.workspace_dir}`,
-    ].flatMap((folder) => ['-v', folder]);
-    const env = Object.entries({ ...workerEnvironment(inside), ...more }).flatMap(([key, value]) => [
-      '-e',
-      `${key}=${value}`,
-    ]);
-    const args = ['run', '--rm', '--init', '--name', name, ...confined, ...folders, ...env, image];
+    const options = containerOptions(dirs, { ...workerEnvironment(INSIDE), ...more });
+    const args = ['run', '--name', name, ...options.flat(), image];
     const child = spawn('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
     const signal = (given: string) => void spawn('docker', ['kill', '--signal', given, name], { stdio: 'ignore' });
     return { ended: exitOf(child), signal };

@@ -3,8 +3,7 @@ import test from 'ava';
 import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { eventSchema, openapiDocument } from '../../protocol/openapi.ts';
-import { CoordinatorEvent, NumberedEvent } from '../../protocol/events.ts';
+import { openapiDocument } from '../../protocol/openapi.ts';
 import { NO_APP } from '../support/no-app.ts';
 import { startApi } from '../support/start-api.ts';
 
@@ -56,14 +55,6 @@ test('every operation has one success response and its error responses', (t) => 
       t.is(statuses.filter((status) => status < 300).length, 1, operationId);
       t.true(statuses.includes(500), operationId);
     }
-});
-
-test('the schema of events has every event type', (t) => {
-  const { oneOf } = eventSchema() as { oneOf: { properties: { type: { const: string }; body: object } }[] };
-  const types = oneOf.map(({ properties }) => properties.type.const);
-  const known = [...NumberedEvent.options, ...CoordinatorEvent.options].map(({ shape }) => shape.type.value);
-  t.deepEqual(types, known);
-  t.is(new Set(types).size, types.length);
 });
 
 test('responses may gain fields, requests may not', (t) => {

@@ -60,6 +60,8 @@ export type Bench = {
   model: ModelServer;
   messages: TestMessages;
   abort: AbortController;
+  /** The address that the work calls the model at: that of the scripted model, unless it is changed. */
+  base_url: string;
   /** The fetch function that the work calls the model with. */
   fetch: typeof globalThis.fetch;
   events: WorkerEvent[];
@@ -103,6 +105,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     model,
     messages,
     abort: new AbortController(),
+    base_url: model.base_url,
     fetch,
     events,
     deltas: [],
@@ -123,13 +126,12 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     of: <T extends WorkerEventType>(type: T) =>
       events.filter((event) => isOf(event, type)).map((event) => event.body as Typed<T>['body']),
     run: async (changes = {}, settings = {}) => {
-      attempt++;
       const input: WorkInput = {
-        assignment: { ...assignment(attempt), transcript: transcriptOf(events), ...changes },
+        assignment: { ...assignment(++attempt), transcript: transcriptOf(events), ...changes },
         repo_dir,
         scratch_dir,
         command_env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...changes.env },
-        model: { base_url: model.base_url, token: () => model.api_key, fetch: all.fetch },
+        model: { base_url: all.base_url, token: () => model.api_key, fetch: all.fetch },
         report: recordInto(all, watchers, listeners),
         messages,
         signal: all.abort.signal,

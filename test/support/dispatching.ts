@@ -106,7 +106,8 @@ export async function startServer(t: ExecutionContext, options: ServerOptions = 
   const relay = new Relay(log);
   const workers_dir = join(data_dir, 'workers');
   const env = { PATH: process.env.PATH ?? '', TINY_WORKER: options.boot ?? '' };
-  const launcher = options.launcher?.(workers_dir, db) ?? new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env });
+  const launcher =
+    options.launcher?.(workers_dir, db) ?? new ProcessLauncher({ workers_dir, program: { entry: TINY_WORKER }, env });
   const gate = new DispatchGate(logger);
   const ended: string[] = [];
   log.subscribe('attempt.ended', ({ task_id, attempt }) => {

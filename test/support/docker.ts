@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext, type Implementation } from 'ava';
+import { randomCharacters } from '../../protocol/ids.ts';
 import { temporaryFolder } from './folder.ts';
 
 /* Tests with real containers. Without a Docker engine they are skipped with the reason; in CI they fail instead. */
@@ -42,15 +43,17 @@ export async function buildWorkerImage(
   env: Record<string, string> = {},
 ): Promise<string> {
   const folder = await temporaryFolder(t);
-  const name = `errand-test-${folder.slice(-6).toLowerCase()}`;
   await copyFile(worker, join(folder, 'worker.ts'));
-  const lines = [
-    `FROM ${BASE_IMAGE}`,
-    `LABEL ${TEST_LABEL}=1`,
-    ...Object.entries(env).map(([key, value]) => `ENV ${key}=${value}`),
-    'COPY worker.ts /worker.ts',
-    'CMD ["node", "/worker.ts"]',
-  ];
+  const variables = Object.entries(env).map(([key, value]) => `ENV ${key}=${value}`);
+  return buildImage(t, folder, [...variables, 'COPY worker.ts /worker.ts', 'CMD ["node", "/worker.ts"]']);
+}
+
+/**
+ * Builds an image from the files of a folder with these lines of a Dockerfile. It is removed when the test ends.
+ */
+export async function buildImage(t: ExecutionContext, folder: string, dockerfile: string[]): Promise<string> {
+  const name = `errand-test-${randomCharacters(10)}`;
+  const lines = [`FROM ${BASE_IMAGE}`, `LABEL ${TEST_LABEL}=1`, ...dockerfile];
   // Without the cache: removing one image could remove a shared layer while another is being built.
   const building = run('docker', ['build', '--quiet', '--no-cache', '--tag', name, '--file', '-', folder], {
     env: { ...process.env, DOCKER_BUILDKIT: '0' },

@@ -2,15 +2,15 @@ import test, { type ExecutionContext } from 'ava';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { request } from 'undici';
 import { startProgram } from './child.ts';
 import { temporaryFolder } from './folder.ts';
 import { git, startGitServer } from './git-server.ts';
+import { runLine, startMock } from './mock-program.ts';
 import type { Step } from './scripted-worker.ts';
+import { shellQuote } from './shell-quote.ts';
 import { until } from './until.ts';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const MOCK = file('./mock-coordinator/main.ts');
 const AGENT = file('./run-agent.ts');
 const WORKER = file('./scripted-worker.ts');
 const script = (...steps: Step[]) => JSON.stringify(steps);
@@ -23,36 +23,20 @@ async function repository(t: ExecutionContext): Promise<string> {
   return join(server.root, 'repo');
 }
 
-/** Starts the mock as a program. `startWorker` starts a worker with the environment that the mock prints. */
-async function startMock(t: ExecutionContext, prompt: string, args: string[] = []) {
+const SCRIPTED = `${shellQuote(process.execPath)} ${shellQuote(WORKER)}`;
+
+/** Starts the mock for a scripted worker. `startWorker` runs the command that it prints. */
+async function forScript(t: ExecutionContext, prompt: string, args: string[] = []) {
   const repo = await repository(t);
-  const mock = startProgram(t, MOCK, [
-    '--port',
-    '0',
-    '--heartbeat-ms',
-    '100',
-    '--repo',
-    repo,
-    '--prompt',
-    prompt,
-    ...args,
-  ]);
-  await until('it prints how to start a worker', () => mock.printed().includes('Type help'), 30_000);
-  const env = Object.fromEntries(
-    [...mock.printed().matchAll(/(ERRAND_\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
-  );
-  const control = async (line: string) => {
-    const response = await request(`${env.ERRAND_COORDINATOR}/control`, { method: 'POST', body: line });
-    return `${response.statusCode} ${await response.body.text()}`;
-  };
-  return { repo, mock, control, startWorker: () => startProgram(t, WORKER, [], env) };
+  const started = await startMock(t, ['--command', SCRIPTED, '--repo', repo, '--prompt', prompt, ...args]);
+  return { repo, ...started, startWorker: () => runLine(t, started.process_line) };
 }
 
-test('the mock prints how to start a worker and what it reports, and proxies its push', async (t) => {
+test.serial('the mock prints how to start a worker and what it reports, and proxies its push', async (t) => {
   const prompt = script({ emit: 2, prefix: 'event ' }, { write: 'a.txt', text: 'a\n' });
-  const { repo, mock, startWorker } = await startMock(t, prompt, ['--fail', 'events:503:2', '--lose', 'result']);
+  const { repo, mock, startWorker } = await forScript(t, prompt, ['--fail', 'events:503:2', '--lose', 'result']);
   const worker = startWorker();
-  t.is(await worker.exit, 0);
+  t.is((await worker).code, 0);
   await until('the result is printed', () => mock.printed().includes('● succeeded'));
   t.regex(mock.printed(), /scripted 1\n◦ clone\n[\s\S]*event 1\nevent 2\n[\s\S]*↑ pushed to errand\//);
   t.regex(await git(repo, 'branch', '--list', 'errand/*'), /errand\//);
@@ -60,8 +44,8 @@ test('the mock prints how to start a worker and what it reports, and proxies its
   t.is(await mock.exit, 0);
 });
 
-test('runs commands that are typed or sent to /control', async (t) => {
-  const { mock, control, startWorker } = await startMock(t, script({ hear: true }, { wait: true }), ['--all']);
+test.serial('runs commands that are typed or sent to /control', async (t) => {
+  const { mock, control, startWorker } = await forScript(t, script({ hear: true }, { wait: true }), ['--all']);
   const worker = startWorker();
   await until('the work is running', () => mock.printed().includes('repository.ready'));
   t.regex(await control('fail events 503 2'), /^200 The next 2 events: fail/);
@@ -72,23 +56,23 @@ test('runs commands that are typed or sent to /control', async (t) => {
   t.regex(await control('fail events 99'), /^400 /);
   t.regex(await control('expire'), /^200/);
   t.regex(await control('cancel enough'), /^200/);
-  t.is(await worker.exit, 0);
+  t.is((await worker).code, 0);
   await until('the result is printed', () => mock.printed().includes('● cancelled: enough'));
 });
 
-test('a stale attempt ends its worker', async (t) => {
-  const { mock, control, startWorker } = await startMock(t, script({ wait: true }));
+test.serial('a stale attempt ends its worker', async (t) => {
+  const { mock, control, startWorker } = await forScript(t, script({ wait: true }));
   const worker = startWorker();
   await until('the work is running', () => mock.printed().includes('from main'));
   await control('stale');
-  t.not(await worker.exit, 0);
+  t.not((await worker).code, 0);
 });
 
-test('npm run agent pushes to a local repository and leaves nothing behind', async (t) => {
+test.serial('npm run agent pushes to a local repository and leaves nothing behind', async (t) => {
   const repo = await repository(t);
   const folder = await temporaryFolder(t);
   const prompt = script({ hear: true }, { write: 'a.txt', text: 'a\n' });
-  const agent = startProgram(t, AGENT, ['--entry', WORKER, '--repo', repo, '--prompt', prompt], { TMPDIR: folder });
+  const agent = startProgram(t, AGENT, ['--command', SCRIPTED, '--repo', repo, '--prompt', prompt], { TMPDIR: folder });
   await until('the work is under way', () => agent.printed().includes('from main'), 30_000);
   agent.type('Use tabs.');
   t.is(await agent.exit, 0, agent.printed());
@@ -97,9 +81,9 @@ test('npm run agent pushes to a local repository and leaves nothing behind', asy
   t.deepEqual(await readdir(folder), []);
 });
 
-test('npm run agent: an interrupt cancels, and the exit code is 1', async (t) => {
+test.serial('npm run agent: an interrupt cancels, and the exit code is 1', async (t) => {
   const repo = await repository(t);
-  const args = ['--entry', WORKER, '--repo', repo, '--prompt', script({ wait: true })];
+  const args = ['--command', SCRIPTED, '--repo', repo, '--prompt', script({ wait: true })];
   const agent = startProgram(t, AGENT, args);
   await until('the work is under way', () => agent.printed().includes('from main'), 30_000);
   agent.signal('SIGINT');
@@ -107,9 +91,73 @@ test('npm run agent: an interrupt cancels, and the exit code is 1', async (t) =>
   t.regex(agent.printed(), /● cancelled: Cancelled at the terminal/);
 });
 
-test('npm run agent names a folder that is not a repository', async (t) => {
+test.serial('npm run agent names a folder that is not a repository', async (t) => {
   const folder = await temporaryFolder(t);
   const agent = startProgram(t, AGENT, ['--repo', folder, '--prompt', 'x']);
   t.is(await agent.exit, 1);
   t.is(agent.printed().trim(), `${folder} is not a git repository.`);
+});
+
+test.serial(
+  'the same command starts a worker for one task after the other, also of a stale or expired attempt',
+  async (t) => {
+    const prompt = script({ write: 'a.txt', text: 'a\n' });
+    const { repo, control, results, startWorker } = await forScript(t, prompt);
+    const branches = async () => (await git(repo, 'branch', '--list', 'errand/*')).split('\n').filter(Boolean).length;
+    for (const n of [1, 2]) {
+      t.is((await startWorker()).code, 0);
+      await results(n);
+      t.is(await branches(), n);
+    }
+    await control('stale');
+    await control('expire');
+    t.is((await startWorker()).code, 0);
+    await results(3);
+    t.is(await branches(), 2, 'another attempt of the second task');
+    t.regex(await control(`next ${script({ write: 'b.txt', text: 'b\n' })}`), /^200 The next worker gets another task/);
+    t.is((await startWorker()).code, 0);
+    await results(4);
+    t.is(await branches(), 3);
+    const files = await git(repo, 'log', '--branches=errand/*', '--name-only', '--format=', 'main..');
+    t.true(files.includes('b.txt'), 'the prompt of next');
+  },
+);
+
+test.serial('a worker that ended without a result is continued by the next one, until next gives it up', async (t) => {
+  const prompt = script({ emit: 3 }, { wait: true });
+  const { control, mock, startWorker } = await forScript(t, prompt);
+  for (const n of [1, 2]) {
+    const worker = startWorker();
+    await until('the work is under way', () => mock.printed().split('from main').length > n, 30_000);
+    await control('stale');
+    t.not((await worker).code, 0);
+  }
+  await control(`next ${script({ write: 'b.txt', text: 'b\n' })}`);
+  t.is((await startWorker()).code, 0);
+  t.regex(await control('status'), /"attempt":4/);
+});
+
+for (const end of ['quit', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  test.serial(`the mock leaves nothing behind: ${end}, after a task and during another one`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const args = ['--command', SCRIPTED, '--prompt', script({ write: 'a.txt', text: 'a\n' })];
+    const { mock, control, process_line } = await startMock(t, args, { TMPDIR: folder });
+    t.is((await runLine(t, process_line)).code, 0);
+    await control(`next ${script({ wait: true })}`);
+    void runLine(t, process_line);
+    await until('the work is under way', () => mock.printed().split('from main').length > 2, 30_000);
+    if (end === 'quit') mock.type('quit');
+    else mock.signal(end);
+    t.is(await mock.exit, 0, mock.printed());
+    t.deepEqual(await readdir(folder), []);
+  });
+
+test.serial('the mock leaves nothing behind where its port is in use, and says what to do', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { mock } = await startMock(t, []);
+  const port = /127\.0\.0\.1:(\d+)/.exec(mock.printed())?.[1] ?? '';
+  const second = startProgram(t, file('./mock-coordinator/main.ts'), ['--port', port], { TMPDIR: folder });
+  t.is(await second.exit, 1);
+  t.is(second.printed().trim(), `Port ${port} is in use: name another one with --port.`);
+  t.deepEqual(await readdir(folder), []);
 });

@@ -2,6 +2,8 @@ import { WebSocket } from 'ws';
 import type { LogEvent } from '../../protocol/events.ts';
 import { ServerFrame } from '../../protocol/socket.ts';
 
+const RECONNECT_MS = 30;
+
 type Hello = Extract<ServerFrame, { type: 'hello' }>;
 
 /**
@@ -74,7 +76,7 @@ export class Phone {
       if (code >= 4400) return this.#fail(new Error(`The server closed the socket with ${code}.`));
       this.cuts++;
       // A stopped server refuses at once; a busy loop of reconnects would slow down its restart.
-      setTimeout(() => this.#closed || this.#connect(), 5);
+      setTimeout(() => this.#closed || this.#connect(), RECONNECT_MS);
     });
   }
 

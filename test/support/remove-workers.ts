@@ -13,7 +13,7 @@ const run = promisify(execFile);
 export async function removeWorkers(data_dir: string, docker: string[] = []): Promise<void> {
   const workers_dir = join(data_dir, 'workers');
   if (!existsSync(workers_dir)) return;
-  const processes = new ProcessLauncher({ workers_dir, entry: '', env: {} });
+  const processes = new ProcessLauncher({ workers_dir, program: { entry: '' }, env: {} });
   const as_processes = await processes.list();
   for (const name of readdirSync(workers_dir))
     await (as_processes.includes(name)

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,31 +15,35 @@ import { ProcessLauncher } from '../../coordinator/workers/process/launcher.ts';
 import type { WorkerChannel } from '../../coordinator/workers/runner.ts';
 import { postCancel, postMessages, postTask, readHealth } from '../../coordinator/workers/worker-client.ts';
 import { newWorkerName } from '../../coordinator/workers/worker-name.ts';
-import { Workspaces } from '../../coordinator/workers/workspaces.ts';
+import { removeTree, Workspaces } from '../../coordinator/workers/workspaces.ts';
+import { SAMPLE_REPO_URL } from '../../protocol/task.ts';
+import { CREDENTIAL_OPTIONS, CREDENTIAL_USAGE, readCredential } from './mock-coordinator/credential.ts';
 import { serveRepository } from './mock-coordinator/git.ts';
 import { MockCoordinator } from './mock-coordinator/mock.ts';
 import { serveModel } from './mock-coordinator/model.ts';
 import { printTask } from './mock-coordinator/print.ts';
+import { readPushed } from './mock-coordinator/pushed-branches.ts';
 import type { MockTask } from './mock-coordinator/task.ts';
 
 /*
  * Runs one agent against a mock coordinator, without an account or a database:
  * `npm run agent -- --repo URL_OR_PATH --prompt "…"`. Typed lines are sent as messages; the first Ctrl-C cancels, the
- * second one kills.
+ * second one kills. At the end it says where the branch is.
  */
 
 const USAGE = `npm run agent -- --repo URL_OR_PATH --prompt TEXT [options]
-  --base BRANCH        the base branch
-  --setup COMMAND      run before the work        --verify COMMAND   run after it
-  --model NAME         needs ANTHROPIC_API_KEY; without it the demo model is used
+${CREDENTIAL_USAGE}  --base BRANCH          the base branch
+  --setup COMMAND        run before the work        --verify COMMAND   run after it
+  --model NAME           needs ANTHROPIC_API_KEY; without it the demo model is used
   --budget USD  --turns N
-  --docker             run in a container        --image NAME   (errand-agent)
-  --entry FILE         run another worker program with this Node
-  --all                also print heartbeats, minor events and streamed text
+  --command COMMAND      run another worker, such as "python3 worker.py"
+  --docker               run in a container         --image NAME   (errand-agent)
+  --all                  also print heartbeats, minor events and streamed text
 `;
 
 const { values } = parseArgs({
   options: {
+    ...CREDENTIAL_OPTIONS,
     repo: { type: 'string' },
     prompt: { type: 'string' },
     base: { type: 'string' },
@@ -50,7 +54,7 @@ const { values } = parseArgs({
     turns: { type: 'string', default: '150' },
     docker: { type: 'boolean', default: false },
     image: { type: 'string', default: 'errand-agent' },
-    entry: { type: 'string', default: fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url)) },
+    command: { type: 'string' },
     all: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -59,23 +63,35 @@ if (values.help || values.repo === undefined || values.prompt === undefined) {
   process.stdout.write(USAGE);
   process.exit(values.help ? 0 : 2);
 }
+if (values.docker && values.command !== undefined) {
+  console.error('--command starts a process, and --docker a container: use one of them.');
+  process.exit(2);
+}
+// Paths are those of the folder in which npm was called.
+process.chdir(process.env.INIT_CWD ?? '.');
 const { repo, prompt } = values;
+const AGENT = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
 const START_MS = 60_000;
 const LIMITS = { memory_bytes: 1536 * 1024 * 1024, cpus: 2, pids_max: 512 };
 
 const data_dir = await mkdtemp(join(tmpdir(), 'errand-run-'));
+// A sample repository with a branch in it outlives this program.
+const sample_dir = repo === SAMPLE_REPO_URL ? await mkdtemp(join(tmpdir(), 'errand-sample-')) : data_dir;
+const credential = readCredential(values, process.env);
 let code = 1;
+let keeps_sample = false;
 try {
   code = await run(repo, prompt);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
 } finally {
-  await rm(data_dir, { recursive: true, force: true });
+  await removeTree(data_dir);
+  if (!keeps_sample) await removeTree(sample_dir);
 }
 process.exit(code);
 
 async function run(repo: string, prompt: string): Promise<number> {
-  const repository = await serveRepository(repo, data_dir);
+  const repository = await serveRepository(repo, sample_dir, credential);
   const model = await serveModel(process.env, values.model);
   const name = newWorkerName();
   const launcher = await chooseLauncher(name);
@@ -107,18 +123,21 @@ async function run(repo: string, prompt: string): Promise<number> {
     return await follow(launcher, new SocketChannel(name, worker_dir), task);
   } finally {
     await launcher.remove(name);
+    const pushed = await readPushed(repository.place, task.base.branch_prefix, credential);
+    console.log(pushed.words);
+    keeps_sample = pushed.branches.length > 0;
     await Promise.all([launcher.close(), mock.stop(), repository.close(), model.close()]);
   }
 }
 
 async function chooseLauncher(name: string): Promise<Launcher> {
+  const { command, image } = values;
   if (!values.docker)
     return new ProcessLauncher({
       workers_dir: join(data_dir, 'workers'),
-      entry: resolve(values.entry),
+      program: command === undefined ? { entry: AGENT } : { command, cwd: process.cwd() },
       env: { PATH: process.env.PATH ?? '', HOME: homedir() },
     });
-  const { image } = values;
   const docker_host = process.env.DOCKER_HOST;
   const docker = new DockerLauncher({
     docker_host,
@@ -138,6 +157,8 @@ async function chooseLauncher(name: string): Promise<Launcher> {
 /** Follows the task from its hand-off to its end. Returns the exit code: 0 if it succeeded. */
 async function follow(launcher: Launcher, channel: WorkerChannel, task: MockTask): Promise<number> {
   const ended = launcher.ended(channel.worker);
+  const kill = () => void launcher.remove(channel.worker).catch(() => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, kill);
   await Promise.race([
     untilHealthy(channel),
     ended.then(({ output }) => Promise.reject(new Error(`The worker did not start: ${output.trim()}`))),

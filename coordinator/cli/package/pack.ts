@@ -46,6 +46,6 @@ async function manifest() {
     type: 'module',
     bin: { errand: 'errand.cjs' },
     engines: { node: '>=24' },
-    dependencies: { zod: dependencies['zod'] },
+    dependencies: { ws: dependencies['ws'], zod: dependencies['zod'] },
   };
 }

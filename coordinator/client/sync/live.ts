@@ -109,8 +109,8 @@ export class Live {
 
   /** Follows one connection until it ends, and rejects with why. */
   async #follow(token: string, signal: AbortSignal, onLive: () => void): Promise<void> {
-    const { server, user_id } = this.#client;
-    const connection = new Connection({ server, user_id, token }, signal);
+    const { server, user_id, openSocket } = this.#client;
+    const connection = new Connection({ server, user_id, token, openSocket }, signal);
     try {
       for await (const frame of connection) {
         switch (frame.type) {

@@ -6,6 +6,7 @@ import { t } from '../parts/speech.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { update } from '../store/worker.ts';
+import type * as screensModule from './screens.ts';
 import { AccessScreen } from './access/access-screen.tsx';
 import { Inbox } from './inbox/inbox.tsx';
 import { useWidth } from './width.ts';
@@ -50,7 +51,7 @@ function Panes(): JSX.Element {
   );
 }
 
-type Screens = typeof import('./screens.ts');
+type Screens = typeof screensModule;
 
 /** The screens beside the list, once their part is there. The service worker brings that part ahead of its first use. */
 const screens = signal<Screens | 'unavailable' | undefined>(undefined);

@@ -2,10 +2,21 @@
 export type AnsiPart = { text: string; classes: string };
 
 const COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
-/** Colours and the like; then every other sequence, and what no text contains. */
-// oxlint-disable-next-line no-control-regex
-const SEQUENCE =
-  /\u001b\[([\d;:]*)m|\u001b(?:\[[\d;?:]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+/**
+ * Colours and the like; then every other sequence, and the characters that only a terminal understands. They are made
+ * from texts, in which an escape is seen.
+ */
+const ESCAPE = '\\u001b';
+const SEQUENCE = new RegExp(
+  [
+    `${ESCAPE}\\[([\\d;:]*)m`,
+    `${ESCAPE}\\[[\\d;?:]*[ -/]*[@-~]`,
+    `${ESCAPE}\\][^\\u0007${ESCAPE}]*(?:\\u0007|${ESCAPE}\\\\)`,
+    `${ESCAPE}[@-Z\\\\-_]`,
+    '[\\u0000-\\u0008\\u000b-\\u001f\\u007f]',
+  ].join('|'),
+  'g',
+);
 
 /** Splits terminal output into pieces with one look each. What else a terminal would do is left out. */
 export function parseAnsi(output: string): AnsiPart[] {

@@ -5,7 +5,7 @@ import { within } from '../../base/deadline.ts';
 import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
 import { hasProxy, NO_PROXY, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeRepository, RepositoryCheck } from '../../domain/forge-repository.ts';
-import { ConcurrencyLimit } from '../concurrency-limit.ts';
+import { NewestOnly } from '../newest-only.ts';
 import type { GitService } from './backend.ts';
 import { ForgeError, type ForgeFault } from './forge-error.ts';
 import { Forge, FORGE_TIMEOUTS } from './forge.ts';
@@ -27,9 +27,13 @@ export class ForgeCheck implements RepositoryCheck {
   readonly #guard: AddressGuard;
   readonly #forge: Forge;
   readonly #has_proxy: boolean;
-  readonly #limit: ConcurrencyLimit;
   readonly #check_ms: number;
   readonly #host_check_ms: number;
+  /** The answer to an older check may be lost already, with the connection that asked for it. */
+  readonly #newest = new NewestOnly(LIMITS.repository_checks_at_once_max, {
+    detail: 'Too many of your repositories are being checked at once: newer checks took the place of this one.',
+    retry_after_s: 1,
+  });
 
   constructor({
     private_hosts,
@@ -42,17 +46,13 @@ export class ForgeCheck implements RepositoryCheck {
     this.#forge = new Forge(this.#guard, FORGE_TIMEOUTS, proxy);
     this.#has_proxy = hasProxy(proxy);
     this.#check_ms = check_ms;
-    this.#limit = new ConcurrencyLimit(LIMITS.repository_checks_at_once_max, {
-      detail: 'Too many of your repositories are being checked at once.',
-      retry_after_s: Math.ceil(check_ms / 1000),
-    });
     this.#host_check_ms = host_check_ms;
   }
 
   async check(user_id: string, repository: ForgeRepository): Promise<string[]> {
     if (repository.repo_url === SAMPLE_REPO_URL) return [];
-    return this.#limit.run(user_id, async () => {
-      const signal = AbortSignal.timeout(this.#check_ms);
+    return this.#newest.run(user_id, async (newer) => {
+      const signal = AbortSignal.any([newer, AbortSignal.timeout(this.#check_ms)]);
       await this.#ask(repository, 'git-upload-pack', signal).catch((error: unknown) => {
         throw problemOf(error, repository);
       });
@@ -81,6 +81,7 @@ export class ForgeCheck implements RepositoryCheck {
   async #ask(repository: ForgeRepository, service: GitService, signal: AbortSignal): Promise<void> {
     const { body } = await this.#forge.ask(repository, { service, headers: {}, signal }).catch((cause: unknown) => {
       if (cause instanceof ForgeError || !signal.aborted) throw cause;
+      if (signal.reason instanceof ErrandError) throw signal.reason;
       const { host } = new URL(repository.repo_url);
       throw new ForgeError('unreachable', `${host} did not answer within ${this.#check_ms / 1000} seconds.`, { cause });
     });

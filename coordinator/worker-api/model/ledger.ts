@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Usage } from '../../../protocol/task.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Price, Prices, Tokens } from '../../domain/prices.ts';
+import { dearest, type Price, type Prices, type Tokens } from '../../domain/prices.ts';
 import {
   deleteOpenRequest,
   insertOpenRequest,
@@ -48,6 +49,11 @@ export class Ledger {
   readonly #log: EventLog;
   readonly #prices: Prices;
   readonly #logger: Logger;
+  /**
+   * The price of each model that the API has answered with a dearer one. A request may not ask for that, but what the
+   * API did once it may do again.
+   */
+  readonly #substituted = new Map<string, Price>();
   /** Charges that could not be stored yet. */
   #unstored: Charge[];
 
@@ -72,9 +78,14 @@ export class Ledger {
     throw new ErrandError('forbidden', `The model '${model}' has no price on this server, so no task may use it.`);
   }
 
+  /** The highest price that a request for a model may have. */
+  #boundOf(model: string): Price {
+    return this.#substituted.get(model) ?? this.priceOf(model);
+  }
+
   /** The most that the prompt of a request may cost, as a share of what the task's budget has left; 0 if that is nothing. */
   shareOfRest({ task_id }: Payer, ask: Ask): number {
-    const { prompt } = worstCase(ask, this.priceOf(ask.model));
+    const { prompt } = worstCase(ask, this.#boundOf(ask.model));
     const budget = findBudget(this.#log.db, task_id);
     const left_usd = budget ? budget.budget_usd - budget.cost_usd - sumOpenRequests(this.#log.db, task_id) : 0;
     return left_usd <= 0 ? 0 : prompt.prompt_usd / left_usd;
@@ -87,7 +98,7 @@ export class Ledger {
    */
   async reserve(payer: Payer, ask: Ask): Promise<Reservation> {
     const { model } = ask;
-    const price = this.priceOf(model);
+    const price = this.#boundOf(model);
     this.#store();
     const { task_id, user_id, attempt } = payer;
     const reservation = this.#log.enqueue((tx): Reservation => {
@@ -178,7 +189,18 @@ export class Ledger {
     const first = cost(this.priceOf(asked));
     const price = this.#prices.of(answered);
     const second = price ? cost(price) : first;
-    return second[usd] > first[usd] ? second : first;
+    if (!price || second[usd] <= first[usd]) return first;
+    this.#expect(asked, answered, price);
+    return second;
+  }
+
+  /** From now on requests for a model are reserved at the price of the dearer one that answers them. */
+  #expect(asked: string, answered: string, price: Price): void {
+    const before = this.#boundOf(asked);
+    const bound = dearest(before, price);
+    if (isDeepStrictEqual(bound, before)) return;
+    this.#substituted.set(asked, bound);
+    this.#logger.warn({ asked, answered }, 'the API answers with a dearer model');
   }
 
   #tryToStore(): void {

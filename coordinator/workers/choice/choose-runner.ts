@@ -43,8 +43,7 @@ export async function chooseRunner(context: RunnerContext): Promise<Runner> {
 async function chooseLauncher(context: RunnerContext): Promise<Launcher> {
   const { config, say } = context;
   const exposures = readExposures(config);
-  const workers_dir = join(config.data_dir, 'workers');
-  const processes = () => new ProcessLauncher({ workers_dir, entry: WORKER_ENTRY, env: config.worker_env });
+  const processes = () => processLauncher(config);
   if (config.runner === 'process') {
     warnOfProcesses(say, exposures);
     return processes();
@@ -63,6 +62,11 @@ async function chooseLauncher(context: RunnerContext): Promise<Launcher> {
   say(found.fault);
   warnOfProcesses(say, exposures);
   return processes();
+}
+
+function processLauncher({ data_dir, worker_command: command, worker_env: env }: Config): ProcessLauncher {
+  const program = command === undefined ? { entry: WORKER_ENTRY } : { command, cwd: process.cwd() };
+  return new ProcessLauncher({ workers_dir: join(data_dir, 'workers'), program, env });
 }
 
 function openDocker({ config, instance, logger }: RunnerContext): DockerLauncher {

@@ -31,11 +31,16 @@ const SIGKILL = 9;
 const ProcessFile = z.object({ pid: z.number().int(), started: z.number(), home: z.string() });
 type ProcessFile = z.infer<typeof ProcessFile>;
 
+/**
+ * What runs as a worker: a TypeScript file that this process's Node runs, in the workspace; or a command line for the
+ * shell, in the folder `cwd`.
+ */
+type WorkerProgram = { entry: string } | { command: string; cwd: string };
+
 export type ProcessLauncherOptions = {
   /** Has a folder for each worker: `WorkerDirectories.workers_dir`. */
   workers_dir: string;
-  /** The worker's program: a TypeScript file that this process's Node runs. */
-  entry: string;
+  program: WorkerProgram;
   /** Further environment variables of the worker. No secrets. */
   env: Record<string, string>;
 };
@@ -90,8 +95,9 @@ export class ProcessLauncher implements Launcher {
   async check(): Promise<string | null> {
     if (!hasProc())
       return "Workers as processes need Linux's /proc, which this machine does not have. Use Docker: ERRAND_RUNNER=docker.";
-    const { entry } = this.#options;
-    return existsSync(entry) ? null : `The worker's program ${entry} does not exist.`;
+    const { program } = this.#options;
+    if ('command' in program || existsSync(program.entry)) return null;
+    return `The worker's program ${program.entry} does not exist.`;
   }
 
   async close(): Promise<void> {
@@ -101,8 +107,13 @@ export class ProcessLauncher implements Launcher {
   async #spawn(spec: LaunchSpec): Promise<ChildProcess> {
     const output = openSync(this.#outputFile(spec.name), 'a', 0o600);
     const env = { ...this.#options.env, ...workerEnvironment(spec.mounts) };
-    const child = spawn(process.execPath, [this.#options.entry], {
-      cwd: spec.mounts.workspace_dir,
+    const { program } = this.#options;
+    const [file, args, cwd] =
+      'command' in program
+        ? ['/bin/sh', ['-c', program.command], program.cwd]
+        : [process.execPath, [program.entry], spec.mounts.workspace_dir];
+    const child = spawn(file, args, {
+      cwd,
       env,
       detached: true,
       // A file, not a pipe: a pipe would break when this process exits.

@@ -184,3 +184,46 @@ const bare = (messages: unknown): unknown[] =>
   [
     JSON.parse(JSON.stringify(messages ?? [], (key, value: unknown) => (key === 'cache_control' ? undefined : value))),
   ].flat();
+
+for (const model of ['claude-haiku-4-5', 'claude-opus-4-5-20251101'])
+  test(`${model}, which neither thinks adaptively nor summarises, works on with old results left out`, async (t) => {
+    let overflows = 0;
+    const read = reading(16);
+    const b = await longBench(t, (request) => {
+      const turn = read(request);
+      const is_full = request.messages.length > 20 && request.context_management === undefined;
+      return is_full && overflows++ < 5 ? { ...FULL } : turn;
+    });
+    t.is((await b.run({ model })).status, 'succeeded');
+    t.true(overflows > 0);
+    for (const { reason } of rejected(b)) t.regex(reason, /compaction is not supported/);
+    t.true(bodies(b).every(({ thinking, output_config }) => thinking === undefined && output_config === undefined));
+  });
+
+const SPENT: Fault = { fault: 'status', status: 402, type: 'billing_error', message: 'The budget is spent.' };
+
+test('a prompt that the budget no longer pays for is sent once more without old results', async (t) => {
+  let refusals = 0;
+  const read = reading(6);
+  const b = await longBench(t, (request) => {
+    const is_dear = request.messages.length > 6 && request.context_management === undefined;
+    if (is_dear) refusals++;
+    return is_dear ? SPENT : read(request);
+  });
+  t.is((await b.run()).status, 'succeeded');
+  t.true(refusals > 0);
+});
+
+test('a budget that does not even pay for a shortened prompt ends the work', async (t) => {
+  const read = reading(6);
+  const b = await longBench(t, (request) => (request.messages.length > 6 ? SPENT : read(request)));
+  const end = await b.run();
+  t.is(end.reason, 'budget_exhausted');
+  t.is(bodies(b).filter(({ messages }) => messages.length > 6).length, 2);
+});
+
+test('a summary that the budget does not pay for is left out, and the turn is asked for all the same', async (t) => {
+  const b = await longBench(t, reading(16, SPENT));
+  t.is((await b.run()).status, 'succeeded');
+  t.true(bodies(b).some(({ compaction }) => compaction !== undefined));
+});

@@ -29,7 +29,7 @@ test('what the worker waits for is sent at once, without an event', async (t) =>
 test('an expired token is renewed by a heartbeat, and the events are sent', async (t) => {
   const { reporter, task, client } = await scene(t);
   const old = client.token;
-  task.expireTokens();
+  task.tokens.expire();
   await reporter.emit(started);
   await reporter.drained(never);
   t.not(client.token, old);

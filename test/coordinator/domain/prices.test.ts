@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { ConfigError } from '../../../coordinator/base/config.ts';
-import { costOf, demoPrices, type Price } from '../../../coordinator/domain/prices.ts';
+import { costOf, dearest, demoPrices, PriceTable, ratesUpTo, type Price } from '../../../coordinator/domain/prices.ts';
 import { readPrices } from '../../../coordinator/operations/price-table.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { Random } from '../../support/random.ts';
 
 const NONE = { input: 0, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 0 };
 
@@ -38,9 +40,37 @@ test('finds a model by its dated name and no unknown model', (t) => {
   t.false(demoPrices().has('claude-sonnet-5-5'));
 });
 
-test('offers no model of generation 4.5: they support neither adaptive thinking nor compaction', (t) => {
+test('each current model has its documented price', (t) => {
   const prices = readPrices(undefined);
-  for (const model of ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5']) t.false(prices.has(model));
+  const documented: [model: string, input: number, output: number, written: number, hour: number, read: number][] = [
+    ['claude-fable-5-2', 8, 40, 10, 16, 0.2],
+    ['claude-fable-5-1', 10, 50, 12.5, 20, 0.25],
+    ['claude-opus-5-5', 4, 20, 5, 8, 0.2],
+    ...['claude-opus-5', 'claude-opus-4-8', 'claude-opus-4-7', 'claude-opus-4-6', 'claude-opus-4-5-20251101'].map(
+      (model): [string, number, number, number, number, number] => [model, 5, 25, 6.25, 10, 0.5],
+    ),
+    ['claude-sonnet-5-5', 2, 10, 2.5, 4, 0.1],
+    ['claude-sonnet-5', 2, 10, 2.5, 4, 0.2],
+    ['claude-sonnet-4-6', 3, 15, 3.75, 6, 0.3],
+    ['claude-haiku-5-5', 0.1, 0.5, 0.125, 0.2, 0.01],
+    ['claude-haiku-4-5-20251001', 1, 5, 1.25, 2, 0.1],
+  ];
+  for (const [model, input, output, cache_write_5m, cache_write_1h, cache_read] of documented)
+    t.like(prices.of(model), { input, output, cache_write_5m, cache_write_1h, cache_read }, model);
+});
+
+test('a request that costs one of two prices never costs more than the dearest of both', (t) => {
+  const table = PriceTable.parse(JSON.parse(readFileSync('coordinator/domain/prices.json', 'utf8')));
+  const random = new Random(3);
+  for (const one of Object.values(table))
+    for (const other of Object.values(table))
+      for (let times = 0; times < 20; times++) {
+        const part = () => random.whole(0, 60_000);
+        const [input, read, written, hour] = [part(), part(), part(), part()];
+        const tokens = { input, cache_read: read, cache_write_5m: written, cache_write_1h: hour, output: part() };
+        const rates = ratesUpTo(dearest(one, other), input + read + written + hour);
+        for (const price of [one, other]) t.true(costOf(price, tokens) <= costOf(rates, tokens) + 1e-12);
+      }
 });
 
 test('a file overrides and adds prices; its faults are named', async (t) => {

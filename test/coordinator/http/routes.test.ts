@@ -3,10 +3,13 @@ import type { z } from 'zod';
 import type { Login, Session } from '../../../protocol/accounts.ts';
 import { EPOCH_HEADER } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
-import { ROUTE_NAMES, type RouteName } from '../../../protocol/routes.ts';
+import { nameOf } from '../../../protocol/named-types.ts';
+import type { Route } from '../../../protocol/route.ts';
+import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { Api, type UncheckedRequest } from '../../support/api.ts';
+import { Api, type Request, type UncheckedRequest } from '../../support/api.ts';
 import { startApi } from '../../support/start-api.ts';
+import { assertOnWire } from '../../support/wire-schemas.ts';
 
 const OPERATOR = 'the-token-of-the-operator';
 
@@ -49,9 +52,19 @@ async function callAccountRoutes(
   t.is((await api.refused('me', {})).code, 'unauthenticated');
 }
 
+/** A client that checks each response against the published schemas too. */
+class OtherClient extends Api {
+  override async call<N extends RouteName>(name: N, request: Request<N>): ReturnType<typeof Api.prototype.call<N>> {
+    const body = await super.call(name, request);
+    const route: Route = ROUTES[name];
+    if (route.response) assertOnWire(nameOf(route.response), body);
+    return body;
+  }
+}
+
 test('every route answers what it declares', async (t) => {
   const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
-  const api = new Api(server.url);
+  const api = new OtherClient(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
   const first = await api.call('signup', { body });
   t.is(first.user.email, 'ada@example.org');
@@ -83,6 +96,7 @@ test('every route answers what it declares', async (t) => {
     events.items.map((event) => event.type),
     ['task.created', 'message.received', 'task.status', 'task.status', 'task.status'],
   );
+  for (const event of events.items) assertOnWire('Event', event);
   t.deepEqual(
     events.items.map((event) => event.id),
     server.rows.map((row) => row.id),
@@ -93,6 +107,8 @@ test('every route answers what it declares', async (t) => {
 
   await callAccountRoutes(t, api, body, session);
   await api.call('openapi', {});
+  await api.call('asyncapi', {});
+  await api.call('schemas', {});
   await api.call('healthz', {});
   await api.call('readyz', {});
   const operator = new Api(server.url, OPERATOR);

@@ -185,8 +185,8 @@ test('a client that reads nothing for too long is closed', async (t) => {
   client.socket.terminate();
 });
 
-test('closes sockets without a valid token, of another user, or beyond the limit per user', async (t) => {
-  const { scene, user_id } = await start(t, { sockets_per_user_max: 2 });
+test('closes sockets without a valid token, or of another user', async (t) => {
+  const { scene, user_id } = await start(t);
   const base = scene.socket_url;
   const closed = async (client: TestClient) => {
     await client.until(() => client.closed !== undefined);
@@ -195,12 +195,6 @@ test('closes sockets without a valid token, of another user, or beyond the limit
   t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL])), CLOSE.unauthenticated);
   t.is(await closed(new TestClient(base, user_id, [SUBPROTOCOL, 'bearer.bad'])), CLOSE.unauthenticated);
   t.is(await closed(new TestClient(base, newId(), [SUBPROTOCOL, `bearer.${user_id}`])), CLOSE.not_found);
-  const two = [await TestClient.subscribe(base, user_id), await TestClient.subscribe(base, user_id)];
-  t.is(await closed(new TestClient(base, user_id)), CLOSE.too_many);
-  await two[0]?.close();
-  await until('one socket is left', () => scene.relay.count(user_id) === 1);
-  const again = await TestClient.subscribe(base, user_id);
-  await Promise.all([...two, again].map((client) => client.close()));
   await until('no socket is left', () => scene.sockets.sockets.size === 0);
 });
 
@@ -256,7 +250,7 @@ test('a socket is closed when its session ends, not when another one does', asyn
 });
 
 test('a client that answers no ping is closed; one that does stays open', async (t) => {
-  const { scene, user_id } = await start(t, { socket_ping_ms: 500 });
+  const { scene, user_id } = await start(t, { socket_ping_ms: 1_500 });
   const dead = await TestClient.subscribe(scene.socket_url, user_id);
   const alive = await TestClient.subscribe(scene.socket_url, user_id);
   await dead.until(() => dead.of('caught_up').length === 1);

@@ -32,11 +32,7 @@ for (const [name, size] of [
       t.timeout(120_000);
       const { server, api, page, faults } = await openAppLoggedIn(t, { size });
       await label(page, 'Send the sample errand').click();
-      const [task] = await until('it is sent', async () => {
-        const { items } = await api.call('listTasks', {});
-        return items.length > 0 && items;
-      });
-      if (!task) throw new Error('There is no task.');
+      const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
       const errand = new LivelyErrand(server, task);
       await page.getByRole('link', { name: /Make the tests pass/ }).click();
       errand.begin();

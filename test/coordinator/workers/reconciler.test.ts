@@ -100,7 +100,7 @@ test.serial('a task gets no new worker before that of an ended attempt is gone, 
   const launcher = (workers_dir: string): Launcher => {
     const own = new ProcessLauncher({
       workers_dir,
-      entry: TINY_WORKER,
+      program: { entry: TINY_WORKER },
       env: { PATH: process.env.PATH ?? '' },
     });
     const remove = own.remove.bind(own);
@@ -127,7 +127,7 @@ test.serial('a failed removal does not block the others', async (t) => {
   const tried: string[] = [];
   const launcher = (workers_dir: string): Launcher => {
     for (const name of [stubborn, other]) mkdirSync(join(data_dir, 'workspaces', name), { recursive: true });
-    const own = new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env: {} });
+    const own = new ProcessLauncher({ workers_dir, program: { entry: TINY_WORKER }, env: {} });
     own.list = async () => [stubborn, other];
     own.remove = async (name) => {
       tried.push(name);

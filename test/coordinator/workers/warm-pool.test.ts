@@ -37,7 +37,7 @@ for (const boot of ['deaf', 'refuse'])
     const env: Record<string, string> = { PATH: process.env.PATH ?? '', TINY_WORKER: boot };
     const server = await startServer(t, {
       warm_workers: 1,
-      launcher: (workers_dir) => new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }),
+      launcher: (workers_dir) => new ProcessLauncher({ workers_dir, program: { entry: TINY_WORKER }, env }),
     });
     await until('a worker waits', () => server.dispatcher.workers.warm === 1);
     const [warm] = await server.runner.list();
@@ -120,7 +120,7 @@ test.serial('while the runner cannot start workers, tasks wait; once it can, the
     warm_workers: 1,
     launcher: (workers_dir) => {
       const env = { PATH: process.env.PATH ?? '' };
-      broken = breakable(new ProcessLauncher({ workers_dir, entry: TINY_WORKER, env }));
+      broken = breakable(new ProcessLauncher({ workers_dir, program: { entry: TINY_WORKER }, env }));
       broken.fault = 'Docker does not answer.';
       return broken;
     },

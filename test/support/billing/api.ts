@@ -12,6 +12,7 @@ import { clear, CONTEXT_TOKENS, count, partsOf, textTokens, withoutSummarised, t
  * without. `lies`: the reported usage is replaced by this, while the bill stays true.
  */
 export type Plan = {
+  thinking?: string;
   text?: string;
   tools?: { name: string; input: Record<string, unknown> }[];
   /** At most `max_tokens` are billed. The default follows from the text. */
@@ -116,7 +117,7 @@ async function answer(
 
 /** The passes over the prompt: that of a summary, if it is long enough for one, and that of the answer. */
 function passesOf(request: PromptRequest, parts: ReturnType<typeof partsOf>, plan: Plan, cache: Cache): PassUsage[] {
-  const text = `${plan.text ?? ''}${JSON.stringify(plan.tools ?? '')}`;
+  const text = `${plan.thinking ?? ''}${plan.text ?? ''}${JSON.stringify(plan.tools ?? '')}`;
   const asked = request.compaction ? (plan.summary_tokens ?? 3_000) : (plan.output_tokens ?? textTokens(text));
   const output = Math.min(request.max_tokens, asked);
   const edit = request.context_management?.edits.find(({ type }) => type.startsWith('compact'));
@@ -142,8 +143,11 @@ function toModelMessage(request: PromptRequest, plan: Plan, passes: PassUsage[],
     const id = `toolu_${randomBytes(12).toString('hex')}`;
     return { type: 'tool_use', id, name, input_json: JSON.stringify(input) };
   });
+  const { thinking } = plan;
+  const thoughts: MessageBlock[] =
+    thinking === undefined ? [] : [{ type: 'thinking', thinking, signature: randomBytes(100).toString('base64') }];
   const text: MessageBlock[] = plan.text === undefined ? [] : [{ type: 'text', text: plan.text }];
-  const content = request.compaction ? summary : [...summary, ...text, ...tools];
+  const content = request.compaction ? summary : [...summary, ...thoughts, ...text, ...tools];
   const iterations =
     own && compaction
       ? [

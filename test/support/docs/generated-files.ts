@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { schemaDocument } from '../../../protocol/json-schema.ts';
 import { drawMap } from './map.ts';
 import { envExample, errorsTable, eventsTable, routesTable, settingsTables } from './tables.ts';
 
@@ -14,6 +15,7 @@ export async function generatedFiles(): Promise<GeneratedFile[]> {
   return [
     await withParts('coordinator/README.md', { settings: settingsTables() }),
     await withParts('protocol/README.md', { routes: routesTable(), errors: errorsTable(), events: eventsTable() }),
+    await asJson('protocol/schemas.json', schemaDocument()),
     { path: fileURLToPath(new URL('coordinator/errand.env.example', ROOT)), text: envExample() },
     { path: fileURLToPath(new URL('.github/map.svg', ROOT)), text: drawMap() },
   ];
@@ -29,4 +31,9 @@ async function withParts(file: string, parts: Record<string, string>): Promise<G
     text = text.replace(marked, (_, start: string, end: string) => `${start}\n\n${part}\n\n${end}`);
   }
   return { path, text: await format(text, { ...(await resolveConfig(path)), parser: 'markdown' }) };
+}
+
+async function asJson(file: string, value: unknown): Promise<GeneratedFile> {
+  const path = fileURLToPath(new URL(file, ROOT));
+  return { path, text: await format(JSON.stringify(value), { ...(await resolveConfig(path)), parser: 'json' }) };
 }

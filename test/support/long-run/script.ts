@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../agent-work.ts';
-import type { ModelOptions, Turn } from '../model/server.ts';
+import type { ModelOptions } from '../model/server.ts';
 import { Random } from '../random.ts';
 
 /*
@@ -38,22 +38,36 @@ export function longRun(): ModelOptions {
   };
 }
 
-function turnOf(turn: number, random: Random): Turn {
-  const thinking = words(random, random.whole(100, 900));
+type ToolCall = { name: string; input: Record<string, unknown> };
+/** `share`: how long texts and results are, against a long run. `long_every`: how many turns for one output of 60 kB. */
+type Measure = { share: number; long_every: number };
+
+/** One turn of such a run. */
+export function turnOf(
+  turn: number,
+  random: Random,
+  { share, long_every }: Measure = { share: 1, long_every: 30 },
+): { thinking: string; tools: ToolCall[] } {
+  const scaled = (length: number) => Math.ceil(length * share);
+  const whole = (from: number, to: number) => scaled(random.whole(from, to));
+  const thinking = words(random, whole(100, 900));
   const read = (lines: number) => ({
     name: 'read_file',
     input: { path: 'big.ts', offset: random.whole(1, FILE_LINES - lines), limit: lines },
   });
   const command = (chars: number) => ({
     name: 'run_command',
-    input: { command: `# ${words(random, 80)}\nhead -c ${chars} big.ts; echo ${turn}` },
+    input: { command: `# ${words(random, scaled(80))}\nhead -c ${chars} big.ts; echo ${turn}` },
   });
-  if (turn % 30 === 17) return { thinking, tools: [command(60_000)] };
-  if (turn % 40 === 3) return { thinking, tools: Array.from({ length: 6 }, () => read(60)) };
-  if (turn % 5 === 1) return { thinking, tools: [read(random.whole(20, 120))] };
+  if (turn % long_every === 17) return { thinking, tools: [command(60_000)] };
+  if (turn % 40 === 3) return { thinking, tools: Array.from({ length: 6 }, () => read(scaled(60))) };
+  if (turn % 5 === 1) return { thinking, tools: [read(whole(20, 120))] };
   if (turn % 5 === 3) {
-    const input = { path: 'edited.ts', old_text: 'let step = ', new_text: `// ${words(random, 400)}\nlet step = ` };
-    return { thinking, tools: [{ name: 'edit_file', input }] };
+    const new_text = `// ${words(random, scaled(400))}\nlet step = `;
+    return {
+      thinking,
+      tools: [{ name: 'edit_file', input: { path: 'edited.ts', old_text: 'let step = ', new_text } }],
+    };
   }
-  return { thinking, tools: [command(random.whole(100, 4_000))] };
+  return { thinking, tools: [command(whole(100, 4_000))] };
 }

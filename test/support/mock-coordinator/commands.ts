@@ -11,6 +11,7 @@ export const HELP = `Commands, typed here or sent as the body of POST /control:
   lose CALL [TIMES]           handle the call, then reset the connection without a response
   hang CALL [TIMES]           never respond
   stale                       end the attempt and start the next one
+  next [PROMPT]               end the task and start another one, in an empty workspace
   expire                      expire all tokens; a heartbeat returns a new one
   restart [MS]                stop listening, and start again after this time
   status                      print the task's state
@@ -27,34 +28,44 @@ const FAULTS: Record<string, (number: number) => Fault | undefined> = {
   hang: () => ({ kind: 'hang' }),
 };
 
+/** What the program around the mock does. `say` and `cancel` call the worker, if it can be called. */
+export type Actions = {
+  say: (task: MockTask) => void;
+  cancel: (reason: string) => void;
+  /** Starts another task in the place of this one. */
+  next: (prompt: string) => Promise<void>;
+};
+
 /**
- * Runs one command and returns its output. `push` delivers messages and cancels to the worker directly, if it can be
- * called. Throws an error with a message for the user if the command is unknown.
+ * Runs one command and returns its output. Throws an error with a message for the user if the command is unknown.
  */
 export async function runCommand(
   mock: MockCoordinator,
   task: MockTask,
   line: string,
-  push: { say: (task: MockTask) => void; cancel: (reason: string) => void },
+  actions: Actions,
 ): Promise<string> {
   const [, command = '', rest = ''] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(line) ?? [];
   switch (command) {
     case 'say':
       if (rest === '') throw new Error('say what?');
       task.say(rest);
-      push.say(task);
+      actions.say(task);
       return 'The message is pending.';
     case 'cancel': {
       const reason = rest === '' ? 'Cancelled at the mock coordinator.' : rest;
       task.cancel(reason);
-      push.cancel(reason);
+      actions.cancel(reason);
       return 'Cancelled.';
     }
     case 'stale':
       task.nextAttempt();
-      return `Attempt ${task.attempt - 1} is stale. Token of attempt ${task.attempt}: ${task.token}`;
+      return `Attempt ${task.attempt - 1} is stale. The next worker gets attempt ${task.attempt}.`;
+    case 'next':
+      await actions.next(rest === '' ? task.base.prompt : rest);
+      return `The next worker gets another task: ${task.base.prompt}`;
     case 'expire':
-      task.expireTokens();
+      task.tokens.expire();
       return 'All tokens are expired.';
     case 'restart':
       await mock.stop();

@@ -1,102 +1,112 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
-import { addFault, HELP, runCommand } from './commands.ts';
-import { serveRepository } from './git.ts';
+import { hasCode } from '../../../coordinator/workers/directories.ts';
+import { addFault, runCommand, type Actions } from './commands.ts';
+import { readCredential } from './credential.ts';
+import { MockFolders } from './folders.ts';
+import { serveRepository, type ServedRepository } from './git.ts';
 import { MockCoordinator } from './mock.ts';
-import { serveModel } from './model.ts';
+import { serveModel, type ServedModel } from './model.ts';
+import { readOptions } from './options.ts';
 import { printTask } from './print.ts';
+import { readPushed } from './pushed-branches.ts';
+import { containerLine, processLine } from './start-lines.ts';
+import type { MockTask } from './task.ts';
 
-const USAGE = `npm run mock-coordinator -- [options]
-  --repo PATH_OR_URL     the task's repository (errand://sample)
-  --prompt TEXT          the task's prompt
-  --base BRANCH          the base branch
-  --setup COMMAND        run before the work        --verify COMMAND   run after it
-  --model NAME           needs ANTHROPIC_API_KEY; without it the demo model is used
-  --port N               the port on 127.0.0.1 (8788)
-  --socket PATH          listen on a unix socket instead
-  --fail CALL:STATUS[:TIMES] --delay CALL:MS[:TIMES] --cut CALL[:TIMES] --lose CALL[:TIMES] --hang CALL[:TIMES]
-  --heartbeat-ms N       the heartbeat interval of the worker (10000)
-  --all                  also print heartbeats, minor events and streamed text
+/*
+ * A mock coordinator for one worker at a time. It prints how to start a worker, and gives each worker that follows
+ * another task. It ends with `quit` or a signal, and removes its folders.
+ */
 
-`;
+const values = readOptions();
+const credential = readCredential(values, process.env);
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-const { values } = parseArgs({
-  options: {
-    repo: { type: 'string', default: 'errand://sample' },
-    prompt: { type: 'string', default: 'Make the failing test pass.' },
-    base: { type: 'string' },
-    setup: { type: 'string' },
-    verify: { type: 'string' },
-    model: { type: 'string' },
-    port: { type: 'string', default: '8788' },
-    socket: { type: 'string' },
-    fail: { type: 'string', multiple: true, default: [] },
-    delay: { type: 'string', multiple: true, default: [] },
-    cut: { type: 'string', multiple: true, default: [] },
-    lose: { type: 'string', multiple: true, default: [] },
-    hang: { type: 'string', multiple: true, default: [] },
-    'heartbeat-ms': { type: 'string', default: '10000' },
-    all: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(`${USAGE}${HELP}\n`);
-  process.exit(0);
+const stopped = Promise.withResolvers<void>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve());
+
+const folders = await MockFolders.make();
+let code = 1;
+try {
+  const repository = await serveRepository(values.repo, folders.dir, credential);
+  const model = await serveModel(process.env, values.model);
+  try {
+    code = await serve(repository, model);
+  } finally {
+    await Promise.all([repository.close(), model.close()]);
+  }
+} catch (error) {
+  const is_port = hasCode(error, 'EADDRINUSE');
+  console.error(is_port ? `Port ${values.port} is in use: name another one with --port.` : messageOf(error));
+} finally {
+  await folders.remove();
+}
+process.exit(code);
+
+/** Serves until it is told to stop. Returns the exit code. */
+async function serve(repository: ServedRepository, model: ServedModel): Promise<number> {
+  const mock: MockCoordinator = new MockCoordinator({
+    port: Number(values.port),
+    socket_path: folders.socket_path,
+    git: repository.proxy,
+    llm: model.proxy,
+    beforeAssignment: async () => {
+      if (task.current.result !== undefined) await next(task.base.prompt);
+    },
+    control: (line) => runCommand(mock, task, line, actions),
+  });
+  const task = addTask(mock, repository, model);
+  const next = async (prompt: string) => {
+    await folders.emptyWorkspace();
+    task.startAnew(prompt);
+  };
+  /** The mock does not call the worker: its next callback returns what is pending. */
+  const actions: Actions = { say: () => {}, cancel: () => {}, next };
+  for (const kind of ['fail', 'delay', 'cut', 'lose', 'hang'] as const)
+    for (const given of values[kind]) addFault(mock, kind, given);
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    if (line.trim() === 'quit') stopped.resolve();
+    else if (line.trim() !== '')
+      runCommand(mock, task, line, actions).then(say, (error: unknown) => say(messageOf(error)));
+  });
+  try {
+    await mock.start();
+    printTask(task, process.stdout, values.all);
+    task.watch(({ kind }) => {
+      if (kind !== 'result') return;
+      void readPushed(repository.place, task.base.branch_prefix, credential).then(({ words }) => say(words));
+    });
+    say(greeting({ mock, task, folders }, model));
+    await stopped.promise;
+    return 0;
+  } finally {
+    await mock.stop();
+  }
 }
 
-const data_dir = await mkdtemp(join(tmpdir(), 'errand-mock-'));
-const [repository, model] = await Promise.all([
-  serveRepository(values.repo, data_dir),
-  serveModel(process.env, values.model),
-]);
-const mock: MockCoordinator = new MockCoordinator({
-  ...(values.socket === undefined ? { port: Number(values.port) } : { socket_path: values.socket }),
-  git: repository.proxy,
-  llm: model.proxy,
-  control: (line) => runCommand(mock, task, line, NO_PUSH),
-});
-const task = mock.addTask({
-  prompt: values.prompt,
-  title: values.prompt.slice(0, 80),
-  repo_url: repository.repo_url,
-  base_branch: values.base ?? null,
-  setup_command: values.setup ?? null,
-  verify_command: values.verify ?? null,
-  model: model.model,
-  heartbeat_ms: Number(values['heartbeat-ms']),
-});
-/** The mock does not call the worker: its next callback returns what is pending. */
-const NO_PUSH = { say: () => {}, cancel: () => {} };
-for (const kind of ['fail', 'delay', 'cut', 'lose', 'hang'] as const)
-  for (const given of values[kind]) addFault(mock, kind, given);
-await mock.start();
-printTask(task, process.stdout, values.all);
-process.stdout.write(`The mock coordinator is listening; the model is ${model.model}. Start a worker with:
+function addTask(mock: MockCoordinator, repository: ServedRepository, { model }: ServedModel): MockTask {
+  const task = mock.addTask({
+    prompt: values.prompt,
+    title: values.prompt.slice(0, 80),
+    repo_url: repository.repo_url,
+    base_branch: values.base ?? null,
+    setup_command: values.setup ?? null,
+    verify_command: values.verify ?? null,
+    model,
+    heartbeat_ms: Number(values['heartbeat-ms']),
+  });
+  task.tokens.stays = true;
+  return task;
+}
 
-  ERRAND_COORDINATOR=${mock.address} \\
-  ERRAND_TASK_ID=${task.id} \\
-  ERRAND_TASK_TOKEN=${task.token} \\
-  ERRAND_WORKSPACE=${join(data_dir, 'workspace')} \\
-  npx node agent-container/main.ts
+function greeting(start: Parameters<typeof processLine>[0], { model }: ServedModel): string {
+  return `The mock coordinator is listening; the model is ${model}. Start a worker with:
 
-Type help for a list of commands.
-`);
+${processLine(start, values.command)}
 
-const stop = async () => {
-  await Promise.all([mock.stop(), repository.close(), model.close()]);
-  await rm(data_dir, { recursive: true, force: true });
-  process.exit(0);
-};
-process.once('SIGINT', () => void stop());
-process.once('SIGTERM', () => void stop());
-createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line.trim() === '') return;
-  if (line.trim() === 'quit') return void stop();
-  runCommand(mock, task, line, NO_PUSH).then(console.log, (error: unknown) =>
-    console.log(error instanceof Error ? error.message : error),
-  );
-});
+or in a container:
+
+${containerLine(start, values.image)}
+
+After its result the same command starts a worker for another task. Type help for a list of commands.`;
+}

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { chmod, rm } from 'node:fs/promises';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerProxy } from '../../../coordinator/worker-api/caller.ts';
+import { proxyTokenOf, tokenOf } from '../../../coordinator/worker-api/credentials.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
@@ -14,13 +16,16 @@ import { Faults, type Fault } from './faults.ts';
 import { MockTask } from './task.ts';
 
 export type MockOptions = {
-  /** The path of a unix socket; absent: TCP on `port` (0: any). */
+  /** The path of a unix socket to listen on. */
   socket_path?: string;
+  /** The TCP port to listen on (0: any). Absent: none, if there is a socket. */
   port?: number;
   git?: WorkerProxy;
   llm?: WorkerProxy;
   /** The target of a CONNECT to this authority; null: refused. */
   connect?: (authority: string) => { host: string; port: number } | null;
+  /** Called before a task's assignment is fetched. */
+  beforeAssignment?: (task: MockTask) => Promise<void>;
   /** Runs the body of `POST /control` as a command. */
   control?: (line: string) => Promise<string>;
 };
@@ -32,7 +37,7 @@ export class MockCoordinator {
   /** All calls, in order. */
   readonly calls: { name: string; path: string; status: number }[] = [];
   readonly #options: MockOptions;
-  #server: Server | undefined;
+  #servers: Server[] = [];
   #port: number;
   readonly #tunnels = new Set<Duplex>();
 
@@ -41,10 +46,15 @@ export class MockCoordinator {
     this.#port = options.port ?? 0;
   }
 
-  /** The value of ERRAND_COORDINATOR. */
+  /** The value of ERRAND_COORDINATOR: the socket, if there is one. */
   get address(): string {
     const { socket_path } = this.#options;
-    return socket_path === undefined ? `http://127.0.0.1:${this.#port}` : `unix:${socket_path}`;
+    return socket_path === undefined ? this.origin : `unix:${socket_path}`;
+  }
+
+  /** Its address over TCP. */
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   addTask(given: Partial<Assignment> = {}): MockTask {
@@ -55,34 +65,41 @@ export class MockCoordinator {
 
   /** Starts to listen; after `stop`, at the same address as before. */
   async start(): Promise<void> {
+    const { socket_path, port } = this.#options;
+    if (socket_path !== undefined) {
+      await rm(socket_path, { force: true });
+      await this.#listen({ path: socket_path });
+      await chmod(socket_path, 0o666);
+    }
+    if (socket_path !== undefined && port === undefined) return;
+    const server = await this.#listen({ port: this.#port, host: '127.0.0.1' });
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  /** Closes all connections and stops listening. The tasks stay. */
+  async stop(): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = [];
+    const closed = servers.map((server) => once(server, 'close'));
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    for (const socket of this.#tunnels) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  async #listen(where: ListenOptions): Promise<Server> {
     const server = createServer((request, response) => void this.#answer(request, response));
     server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#tunnels.add(socket);
       socket.once('close', () => this.#tunnels.delete(socket));
       this.#tunnel(request, socket, head);
     });
-    const { socket_path } = this.#options;
-    if (socket_path !== undefined) await rm(socket_path, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      if (socket_path === undefined) server.listen(this.#port, '127.0.0.1', resolve);
-      else server.listen(socket_path, resolve);
-    });
-    if (socket_path === undefined) this.#port = (server.address() as AddressInfo).port;
-    else await chmod(socket_path, 0o666);
-    this.#server = server;
-  }
-
-  /** Closes all connections and stops listening. The tasks stay. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-      for (const socket of this.#tunnels) socket.destroy();
-    });
+    server.listen(where);
+    await once(server, 'listening');
+    this.#servers.push(server);
+    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -94,7 +111,7 @@ export class MockCoordinator {
     try {
       const task = this.tasks.get(task_id);
       if (task === undefined) throw new ErrandError('not_found', 'There is no such task.');
-      const attempt = task.authenticate(bearer(request.headers.authorization), name);
+      const attempt = task.authenticate(tokenOf(request), name);
       const proxy = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
       if (proxy !== undefined) return await forward(proxy, request, response, task, attempt, rest);
       const reply = await this.#reply(task, name, request, attempt);
@@ -104,6 +121,8 @@ export class MockCoordinator {
       if (response.headersSent) return void response.destroy();
       const problem = toProblem(error);
       if (problem.code === 'internal') console.error(error);
+      // Git sends the password of an address only when it is asked to.
+      if (problem.status === 401) response.setHeader('www-authenticate', 'Basic realm="errand"');
       response.writeHead(problem.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
     }
   }
@@ -121,7 +140,10 @@ export class MockCoordinator {
   async #reply(task: MockTask, name: string, request: IncomingMessage, attempt: number): Promise<unknown> {
     const fault = contractFault(Number(request.headers[CONTRACT_HEADER] ?? 1));
     if (fault !== null) throw new ErrandError('forbidden', fault);
-    if (name === 'assignment' && request.method === 'GET') return task.assignment();
+    if (name === 'assignment' && request.method === 'GET') {
+      await this.#options.beforeAssignment?.(task);
+      return task.assignment();
+    }
     const done = name === 'events' ? task.beginEventsPost() : () => {};
     try {
       return task.callback(name, await readJson(request), attempt);
@@ -135,7 +157,7 @@ export class MockCoordinator {
     const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
     socket.on('error', () => socket.destroy());
     if (this.faults.take('connect') !== undefined) return void socket.destroy();
-    const token = bearer(request.headers['proxy-authorization']);
+    const token = proxyTokenOf(request);
     if (![...this.tasks.values()].some((task) => task.tokens.has(token ?? '')))
       return void refuse('407 Proxy Authentication Required');
     const target = this.#options.connect?.(authority) ?? null;
@@ -193,8 +215,6 @@ async function forward(
     proxy.writeError(response, error, 'mock');
   }
 }
-
-const bearer = (header: string | undefined) => /^bearer (.+)$/i.exec(header ?? '')?.[1];
 
 async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -13,6 +13,7 @@ import {
   type CallbackReply,
   type Message,
 } from '../../../protocol/worker-schemas.ts';
+import { TaskTokens } from './tokens.ts';
 
 /** A callback that was refused: the error's code and message. */
 export type Refusal = { call: string; code: string; words: string };
@@ -50,12 +51,13 @@ export class MockTask {
   /** Sees each POST of events before it is stored, and refuses it by throwing. */
   examine: ((post: EventsPost) => void) | undefined;
   cancelled: { reason: string } | null = null;
-  /** The tokens, with the attempt that each is for. */
-  readonly tokens = new Map<string, { attempt: number; expired: boolean }>();
+  readonly tokens: TaskTokens;
   /** Whether its replies have fields that this version of the contract does not know, as a newer coordinator's may. */
   says_more = false;
   /** Whether the next heartbeat returns a new token. */
   renews_token = false;
+  /** The first attempt of the task that is carried out now. */
+  #first_attempt = 1;
   #watchers: ((seen: Seen) => void)[] = [];
   #posts = 0;
 
@@ -87,7 +89,8 @@ export class MockTask {
       ...given,
     };
     this.messages.push(...(given.messages ?? []));
-    this.#newToken(1);
+    this.tokens = new TaskTokens(task_id);
+    this.tokens.add(1);
   }
 
   get id(): string {
@@ -111,13 +114,14 @@ export class MockTask {
 
   /** The newest token of the newest attempt. */
   get token(): string {
-    const mine = [...this.tokens].filter(([, { attempt }]) => attempt === this.attempt);
-    return mine.at(-1)?.[0] ?? '';
+    return this.tokens.newest(this.attempt);
   }
 
   /** The assignment of the newest attempt. */
   assignment(): Assignment {
-    const before = this.attempts.map((attempt, i) => ({ n: i + 1, events: attempt.events }));
+    const before = this.attempts
+      .map((attempt, i) => ({ n: i + 1, events: attempt.events }))
+      .slice(this.#first_attempt - 1);
     const known = before.findLast(({ events }) => events.length > 0);
     const types: readonly string[] = TRANSCRIPT_TYPES;
     return {
@@ -158,12 +162,17 @@ export class MockTask {
   /** Ends the attempt and starts the next: callbacks of the old one are refused from now on. */
   nextAttempt(): void {
     this.attempts.push(newAttempt());
-    this.#newToken(this.attempt);
+    this.tokens.next(this.attempt);
   }
 
-  /** Expires all tokens: only a heartbeat still accepts them, and returns a new one. */
-  expireTokens(): void {
-    for (const token of this.tokens.values()) token.expired = true;
+  /** Begins another task under the same id: an attempt that knows nothing of those before, on a branch of its own. */
+  startAnew(prompt: string): void {
+    this.nextAttempt();
+    this.#first_attempt = this.attempt;
+    this.messages.length = 0;
+    this.cancelled = null;
+    const { branch_prefix } = this.base;
+    Object.assign(this.base, { prompt, title: prompt.slice(0, 80), branch: `${branch_prefix}do-it-${this.attempt}` });
   }
 
   /** Calls `watcher` with every report from now on. Returns the function that stops it. */
@@ -176,11 +185,9 @@ export class MockTask {
 
   /** The attempt of a token. Throws `unauthenticated` or `stale_attempt`. */
   authenticate(token: string | undefined, call: string): number {
-    const known = token === undefined ? undefined : this.tokens.get(token);
-    if (known === undefined || (known.expired && call !== 'heartbeat'))
-      throw new ErrandError('unauthenticated', 'The token is not valid here.');
-    if (known.attempt !== this.attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
-    return known.attempt;
+    const attempt = this.tokens.attemptOf(token, call);
+    if (attempt !== this.attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
+    return attempt;
   }
 
   /** Handles a callback. Throws the errors of the contract. */
@@ -219,7 +226,7 @@ export class MockTask {
         this.current.heartbeats.push(heartbeat);
         this.#tell({ kind: 'heartbeat', heartbeat });
         const stale = this.tokens.get(this.token)?.expired === true;
-        if (this.renews_token || stale) this.#newToken(this.attempt);
+        if (this.renews_token || stale) this.tokens.add(this.attempt);
         const token = this.renews_token || stale ? { token: this.token } : {};
         this.renews_token = false;
         return { ...this.#reply(), ...token };
@@ -282,10 +289,6 @@ export class MockTask {
 
   #more(): object {
     return this.says_more ? { said_by_a_later_version: { of: ['the contract'] } } : {};
-  }
-
-  #newToken(attempt: number): void {
-    this.tokens.set(`token-${this.id}-${attempt}-${this.tokens.size + 1}`, { attempt, expired: false });
   }
 
   #tell(seen: Seen): void {

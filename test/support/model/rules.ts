@@ -50,6 +50,8 @@ const BETAS: { field: string; used: (request: CountRequest) => boolean; headers:
 export const isOfGeneration55 = (model: string): boolean => /-5-[5-9]\b|fable-5-[1-9]|mythos-5-[1-9]/.test(model);
 const takesNoBudget = (model: string): boolean => !/haiku-4-5|opus-4-[56]|sonnet-4-[56]/.test(model);
 
+const isOfGeneration45 = (model: string): boolean => /-4-5(-\d{8})?$/.test(model);
+
 /** Checks the rules between fields. Throws the API's 400 for the first violation. */
 export function checkRequest(request: CountRequest, betas: string[]): void {
   for (const { field: path, used, headers } of BETAS)
@@ -57,6 +59,7 @@ export function checkRequest(request: CountRequest, betas: string[]): void {
       throw invalid(`${path}: Extra inputs are not permitted`);
   checkCompaction(request);
   checkModelRules(request);
+  checkGeneration45(request);
   checkTools(request);
   checkCacheControls(request);
   checkMessages(request.messages);
@@ -68,6 +71,14 @@ export function checkMaxTokens(request: MessagesRequest): void {
     throw invalid(
       `max_tokens: ${request.max_tokens} > 128000, which is the maximum allowed number of output tokens for ${request.model}`,
     );
+}
+
+function checkGeneration45(request: CountRequest): void {
+  if (!isOfGeneration45(request.model)) return;
+  if (request.thinking?.type === 'adaptive') throw invalid(`adaptive thinking is not supported for ${request.model}`);
+  if (request.output_config?.effort !== undefined) throw invalid(`output_config.effort is not supported here`);
+  if (request.compaction !== undefined || hasEdit(request, 'compact_20260112'))
+    throw invalid(`compaction is not supported for ${request.model}`);
 }
 
 function checkModelRules({ model, thinking, tool_choice, messages, compaction }: CountRequest): void {

@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed, useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Diff } from '../../../../protocol/api.ts';
@@ -10,7 +10,7 @@ import { Stat } from '../../parts/stat.tsx';
 import { useText } from '../../parts/use-text.ts';
 import { readComments, toMessage, type Comment } from './comments.ts';
 import { FileView } from './file-view.tsx';
-import { parseDiff } from './parse.ts';
+import { parseDiff, type DiffFile } from './parse.ts';
 
 /** What an errand changed, to be read and commented on; the comments go as one message. */
 export function ChangesScreen({ id }: { id: string }): JSX.Element {
@@ -40,26 +40,12 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
       router.back('errand', { id });
     });
   };
-  const sum = (key: 'insertions' | 'deletions') => files.value.reduce((total, file) => total + file[key], 0);
   const marks = readMarks(viewed.value);
   return (
     <Screen
       title={t.changes.title}
       parent={{ name: 'errand', params: { id } }}
-      beside={
-        <>
-          <Stat insertions={sum('insertions')} deletions={sum('deletions')} />
-          <button
-            type="button"
-            class="icon-button wrap"
-            aria-label={t.changes.wrap}
-            aria-pressed={wrap.value === 'yes'}
-            onClick={() => (wrap.value = wrap.value === 'yes' ? 'no' : 'yes')}
-          >
-            <Icon name="wrap" />
-          </button>
-        </>
-      }
+      beside={<Beside files={files.value} wrap={wrap} />}
     >
       <div class={wrap.value === 'yes' ? 'body changes' : 'body changes unwrapped'}>
         {diff.value?.truncated === true && <p class="fault">{t.changes.truncated}</p>}
@@ -83,6 +69,25 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
         </button>
       )}
     </Screen>
+  );
+}
+
+/** The size of it all, and whether long lines wrap. */
+function Beside({ files, wrap }: { files: readonly DiffFile[]; wrap: Signal<string> }): JSX.Element {
+  const sum = (key: 'insertions' | 'deletions') => files.reduce((total, file) => total + file[key], 0);
+  return (
+    <>
+      <Stat insertions={sum('insertions')} deletions={sum('deletions')} />
+      <button
+        type="button"
+        class="icon-button wrap"
+        aria-label={t.changes.wrap}
+        aria-pressed={wrap.value === 'yes'}
+        onClick={() => (wrap.value = wrap.value === 'yes' ? 'no' : 'yes')}
+      >
+        <Icon name="wrap" />
+      </button>
+    </>
   );
 }
 

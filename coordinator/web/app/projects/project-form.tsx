@@ -14,10 +14,8 @@ type FormProps = { project: Project | undefined; onSaved: (warnings: readonly st
 /** A project's settings. What the server refuses is said at its field. */
 export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
   const { client } = useSession();
-  const faults = useSignal<Partial<Record<string, string>>>({});
+  const faults = useSignal<Faults>({});
   const saving = useSignal(false);
-  const before = fieldsOfProject(project);
-  const egress = useSignal(before['egress'] ?? 'registries');
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const body = readProject(fieldsOf(event.currentTarget));
@@ -31,9 +29,27 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
       .catch((error: unknown) => (faults.value = faultsOf(error)))
       .finally(() => (saving.value = false));
   };
-  const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults.value[name] });
   return (
     <form onSubmit={submit}>
+      <Fields project={project} faults={faults.value} />
+      <p class="fault" role="alert">
+        {faults.value['']}
+      </p>
+      <button type="submit" class="primary" disabled={saving.value}>
+        {saving.value ? t.access.working : t.save}
+      </button>
+    </form>
+  );
+}
+
+type Faults = Partial<Record<string, string>>;
+
+function Fields({ project, faults }: { project: Project | undefined; faults: Faults }): JSX.Element {
+  const before = fieldsOfProject(project);
+  const egress = useSignal(before['egress'] ?? 'registries');
+  const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
+  return (
+    <>
       <Text {...field('name')} label={t.project.name} required />
       <Text {...field('repo_url')} label={t.project.repo} hint={t.project.repo_hint} required />
       <Text
@@ -47,7 +63,7 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
       <Text {...field('verify_command')} label={t.project.verify} hint={t.project.verify_hint} />
       <Text {...field('budget_usd')} type="number" label={t.project.budget} placeholder={t.fresh.default} />
       <Text {...field('model')} label={t.project.model} placeholder={t.fresh.default_model} />
-      <Field label={t.project.network} fault={faults.value['egress']}>
+      <Field label={t.project.network} fault={faults['egress']}>
         <select
           name="egress"
           value={egress.value}
@@ -70,18 +86,12 @@ export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
             : t.project.secrets_hint
         }
       />
-      <p class="fault" role="alert">
-        {faults.value['']}
-      </p>
-      <button type="submit" class="primary" disabled={saving.value}>
-        {saving.value ? t.access.working : t.save}
-      </button>
-    </form>
+    </>
   );
 }
 
 /** What is wrong by field; under no name what belongs to none. */
-function faultsOf(error: unknown): Partial<Record<string, string>> {
+function faultsOf(error: unknown): Faults {
   if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
   const by_field = error.errors.map(({ field, message }) => [field.split('/')[1] ?? '', message] as const);
   return { ...Object.fromEntries(by_field), '': error.message };

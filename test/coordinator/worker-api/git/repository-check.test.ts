@@ -150,15 +150,16 @@ test('a forge that is down, and one that does not answer in time, are unreachabl
   t.like(down, { code: 'upstream_unreachable', field: '/repo_url' });
 });
 
-test('limits the checks that a user may have in progress', async (t) => {
+test('limits the checks that a user may have in progress: a newer one ends the oldest', async (t) => {
   const { checker, repo_url, forge } = await setUp(t);
   const held = holdRequests(forge);
   const check = (user: string) => checker.check(user, { repo_url, credential: CREDENTIAL });
-  const open = Array.from({ length: LIMITS.repository_checks_at_once_max }, () => check('ada'));
-  t.is((await refused(check('ada'))).code, 'rate_limited');
+  const lost = Array.from({ length: LIMITS.repository_checks_at_once_max }, () => refused(check('ada')));
   const other = check('bob');
+  const newer = Array.from({ length: LIMITS.repository_checks_at_once_max }, () => check('ada'));
+  for (const { code } of await Promise.all(lost)) t.is(code, 'rate_limited');
   held.release();
-  t.deepEqual(await Promise.all([...open, other]), [[], [], [], [], []]);
+  t.deepEqual(await Promise.all([...newer, other]), [[], [], [], [], []]);
   t.deepEqual(await check('ada'), []);
 });
 

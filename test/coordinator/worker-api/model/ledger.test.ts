@@ -153,6 +153,32 @@ test('an answer at the price of a dearer model is charged at that price, at a ch
   t.is(await charge('claude-opus-5-5'), 24_000);
 });
 
+test('once a dearer model has answered, requests reserve its price, so that the budget holds', async (t) => {
+  for (const told of ['settle', 'recordPrompt'] as const) {
+    const { caller, start, usage } = await setUp(t, 1);
+    const ledger = start();
+    const answered = 'claude-fable-5-1';
+    const first = await ledger.reserve(caller, { ...REQUEST, max_tokens: 1_100 });
+    const prompt = { ...NOTHING, cache_write_5m: 4_000 };
+    if (told === 'recordPrompt') ledger.recordPrompt(first, answered, prompt);
+    ledger.settle(first, { kind: 'metered', model: answered, parts: [{ ...prompt, output: 1_100 }], edited: false });
+    const other = await ledger.reserve(caller, { ...REQUEST, max_tokens: 0, model: 'claude-haiku-5-5' });
+    t.is(other.prompt.prompt_usd, (4_000 * 0.125) / 1e6, 'another model is not concerned');
+    ledger.settle(other, { kind: 'nothing' });
+    let requests = 1;
+    const ask = async () => {
+      const reservation = await ledger.reserve(caller, REQUEST);
+      const parts = [{ ...prompt, output: reservation.max_tokens }];
+      ledger.settle(reservation, { kind: 'metered', model: answered, parts, edited: false });
+      requests++;
+      t.true(usage().cost_usd <= 1 + 1e-9, `${usage().cost_usd} after ${requests}`);
+      await ask();
+    };
+    await t.throwsAsync(ask(), { instanceOf: BudgetSpent });
+    t.true(requests > 1 && usage().cost_usd > 0.9);
+  }
+});
+
 test('an answer whose cost is not known is charged with all that was reserved', async (t) => {
   const { caller, start, usage } = await setUp(t);
   const ledger = start();

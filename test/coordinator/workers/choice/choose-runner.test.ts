@@ -72,6 +72,16 @@ for (const [env, why] of [
     t.regex(refusal, WAYS_OUT);
   });
 
+for (const runner of ['docker', ''])
+  test(`a worker command is refused with ERRAND_RUNNER='${runner}', which would not use it`, (t) => {
+    const env = { ERRAND_RUNNER: runner, ERRAND_WORKER_COMMAND: 'python3 worker.py' };
+    t.throws(() => readConfig(env), {
+      instanceOf: ConfigError,
+      message: /ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process/,
+    });
+    t.is(readConfig({ ...env, ERRAND_RUNNER: 'process' }).worker_command, 'python3 worker.py');
+  });
+
 test('a dead engine is refused, even for a trial', async (t) => {
   const { refusal = '' } = await choose(t, { DOCKER_HOST: `unix://${await deadSocket(t)}` });
   t.regex(

@@ -10,15 +10,21 @@ import { Workspaces } from '../../../../coordinator/workers/workspaces.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { until } from '../../../support/until.ts';
 
-/** A launcher whose workers run this program. */
-async function openRunner(t: ExecutionContext, program: string) {
+/** A launcher whose workers run this program, or this command line in the test's folder. */
+async function openRunner(t: ExecutionContext, program: string, command?: string) {
   const folder = await temporaryFolder(t);
   const entry = join(folder, 'worker.ts');
   writeFileSync(entry, program);
   const directories = new WorkerDirectories(join(folder, 'data'), { uid: 0, gid: 0 });
   const workspaces = new Workspaces(join(folder, 'data'));
   const { workers_dir } = directories;
-  const open = () => new ProcessLauncher({ workers_dir, entry, env: { PATH: process.env.PATH ?? '' } });
+  const env = { PATH: process.env.PATH ?? '' };
+  const open = () =>
+    new ProcessLauncher({
+      workers_dir,
+      program: command === undefined ? { entry } : { command, cwd: folder },
+      env,
+    });
   const runner = open();
   // The launcher does not keep the process alive, so the test would end while it waits.
   const alive = setInterval(() => undefined, 1_000);
@@ -142,8 +148,46 @@ test('the output of a worker is limited in size', async (t) => {
   t.is(statSync(output).size, 0);
 });
 
+for (const [what, command] of [
+  ['a relative path', 'sh worker.ts'],
+  ['a path with a space, in quotes', 'sh "./my worker.sh"'],
+  ['a variable before the program', 'NAME=other sh worker.ts'],
+  ['two commands', 'true && sh worker.ts'],
+] as const)
+  test(`a worker can be started by a command: ${what}`, async (t) => {
+    const script = `echo "$NAME $ERRAND_WORKSPACE $HOME" > "$ERRAND_WORKSPACE/made"; exit 3`;
+    const { runner, spec, folder } = await openRunner(t, script, command);
+    writeFileSync(join(folder, 'my worker.sh'), script);
+    const made = spec();
+    await runner.start(made);
+    const { exit_code } = await runner.ended(made.name);
+    t.is(exit_code, 3);
+    const { workspace_dir } = made.mounts;
+    const name = command.includes('NAME') ? 'other' : '';
+    t.is(readFileSync(file(made, 'made'), 'utf8'), `${name} ${workspace_dir} ${workspace_dir}/home\n`);
+  });
+
+test('a command that does not exist ends its worker with words that name it', async (t) => {
+  const { runner, spec } = await openRunner(t, '', 'no-such-program worker.py');
+  const made = spec();
+  await runner.start(made);
+  const { exit_code, output } = await runner.ended(made.name);
+  t.is(exit_code, 127);
+  t.regex(output, /no-such-program: not found/);
+});
+
+test('what a command started ends with it, even behind the shell', async (t) => {
+  const { runner, spec } = await openRunner(t, '', 'sleep 600 & echo $! > "$ERRAND_WORKSPACE/pid"; wait');
+  const made = spec();
+  await runner.start(made);
+  const pid = Number(await read(made, 'pid'));
+  t.not(findProcess(pid), undefined);
+  await runner.remove(made.name);
+  t.is(findProcess(pid), undefined);
+});
+
 test('a missing program is reported', async (t) => {
-  const runner = new ProcessLauncher({ workers_dir: '/nowhere', entry: '/nowhere/worker.ts', env: {} });
+  const runner = new ProcessLauncher({ workers_dir: '/nowhere', program: { entry: '/nowhere/worker.ts' }, env: {} });
   t.is(await runner.check(), "The worker's program /nowhere/worker.ts does not exist.");
   t.deepEqual(await runner.list(), []);
 });
