@@ -3,6 +3,7 @@ import { App } from './app/app.tsx';
 import { locale } from './parts/speech.ts';
 import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
+import { followKeyboard } from './parts/viewport.ts';
 import { Router } from './store/router.ts';
 import { Store } from './store/store.ts';
 import { installWorker } from './store/worker.ts';
@@ -11,6 +12,7 @@ document.documentElement.lang = locale;
 const parts = { store: new Store(location.origin), router: new Router() };
 parts.router.start();
 startClock();
+followKeyboard();
 render(
   <PartsContext.Provider value={parts}>
     <App />

@@ -13,9 +13,9 @@ type Row = {
 };
 
 /** A text of the model, in Markdown. */
-export type SaidItem = Row & { kind: 'said'; text: string };
+type SaidItem = Row & { kind: 'said'; text: string };
 /** What the model thought before it answered. */
-export type ThinkingItem = Row & { kind: 'thinking'; text: string };
+type ThinkingItem = Row & { kind: 'thinking'; text: string };
 
 /** A call of a tool. `output`: its result as text. */
 export type ToolItem = Row & {
@@ -67,7 +67,7 @@ export type Note =
 export type NoteItem = Row & { kind: 'note'; note: Note };
 
 /** The errand's result. */
-export type ResultItem = Row & { kind: 'result'; summary: string };
+type ResultItem = Row & { kind: 'result'; summary: string };
 
 export type Item = SaidItem | ThinkingItem | ToolItem | PersonItem | QuestionItem | CommandItem | NoteItem | ResultItem;
 

@@ -69,6 +69,8 @@ export class Session {
     document.addEventListener('visibilitychange', this.#onBack);
     document.addEventListener('freeze', this.#onFreeze);
     void pruneLogs(this.#database);
+    // Without this Safari removes everything after a week without a visit.
+    void (navigator.storage as StorageManager | undefined)?.persist();
   }
 
   async stop(): Promise<void> {

@@ -24,15 +24,12 @@ export const de_settings: SettingsStrings = {
     log_out_title: 'Abmelden?',
     log_out_text: 'Alles, was dieses Gerät aufbewahrt, wird entfernt.',
     log_out_unsent: (n) => `${count(n, 'Aktion wurde', 'Aktionen wurden')} noch nicht gesendet und geht verloren.`,
-    about: 'Über',
     server: 'Server',
-    health: 'Zustand des Servers',
     ready: 'Alles in Ordnung',
     unknown_device: 'Unbekanntes Gerät',
     install: 'Auf den Home-Bildschirm',
     install_ios: 'In Safari: teilen, dann „Zum Home-Bildschirm“.',
     install_button: 'App installieren',
-    needs_network: 'Das braucht eine Verbindung.',
   },
   project: {
     title: 'Projekte',
@@ -61,7 +58,6 @@ export const de_settings: SettingsStrings = {
     delete: 'Projekt löschen',
     delete_title: 'Dieses Projekt löschen?',
     delete_text: 'Seine Aufträge und ihre Protokolle werden entfernt. Gepushte Branches bleiben.',
-    saved: 'Gesichert',
     checks_with: (command) => `prüft mit ${command}`,
   },
 };

@@ -22,15 +22,12 @@ export const en_settings = {
     log_out_title: 'Log out?',
     log_out_text: 'Everything that this device keeps is removed.',
     log_out_unsent: (n: number) => `${count(n, 'action', 'actions')} were not sent yet, and will be lost.`,
-    about: 'About',
     server: 'Server',
-    health: 'Server health',
     ready: 'All is well',
     unknown_device: 'Unknown device',
     install: 'To your home screen',
     install_ios: 'In Safari: share, then “Add to Home Screen”.',
     install_button: 'Install the app',
-    needs_network: 'This needs a connection.',
   },
   project: {
     title: 'Projects',
@@ -59,7 +56,6 @@ export const en_settings = {
     delete: 'Delete project',
     delete_title: 'Delete this project?',
     delete_text: 'Its errands and their logs are removed. Pushed branches stay.',
-    saved: 'Saved',
     checks_with: (command: string) => `checks with ${command}`,
   },
 };

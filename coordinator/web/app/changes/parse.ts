@@ -6,7 +6,7 @@ const parser = exported as unknown as typeof exported.default;
 /** One line of a file's diff. `line`: its number in the new file; for a removed line, in the old one. */
 export type DiffLine = { type: 'added' | 'removed' | 'same'; line: number; code: string };
 /** Lines that belong together. `gap`: how many unchanged lines were left out before them. */
-export type DiffHunk = { gap: number; lines: DiffLine[] };
+type DiffHunk = { gap: number; lines: DiffLine[] };
 export type DiffFile = {
   path: string;
   old_path: string | undefined;

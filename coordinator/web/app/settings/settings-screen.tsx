@@ -10,6 +10,7 @@ import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
+import { Install } from './install.tsx';
 import { PasswordForm } from './password-form.tsx';
 
 /** The account, its devices and projects, and the server. */
@@ -40,6 +41,7 @@ export function SettingsScreen(): JSX.Element {
         <Devices />
         <h2>{t.settings.password}</h2>
         <PasswordForm email={access.kind === 'in' ? access.email : ''} />
+        <Install />
         <h2>{t.settings.server}</h2>
         <Health />
         <LogOut />
