@@ -40,6 +40,11 @@ export type OutboxEvents = {
   changed: (entries: readonly Entry[]) => void;
   /** The server returned a task. */
   task: (task: Task) => Promise<void>;
+  /**
+   * Whether the server can be reached, as far as is known. While it cannot, nothing is tried, so that it can be taken
+   * back. By default it is always tried.
+   */
+  reachable?: () => boolean;
 };
 
 /**
@@ -94,6 +99,7 @@ export class Outbox {
 
   /** Sends what waits. Resolves when nothing is left to send, or when the server cannot be reached. */
   flush(): Promise<void> {
+    if (this.#events.reachable?.() === false) return Promise.resolve();
     this.#sending ??= this.#storage
       .locked(() => this.#sendAll())
       .finally(() => (this.#sending = undefined))

@@ -16,6 +16,8 @@ import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } fro
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
 const FRAME_MS = 16;
+/** How often what waits is tried although there is no connection. */
+const INSIST_MS = 15_000;
 
 /** An open errand as it is drawn. `loaded`: its log has been read to the end once, or cannot be reached now. */
 export type OpenErrand = { items: readonly Item[]; drafts: readonly Draft[]; loaded: boolean; gone: boolean };
@@ -38,6 +40,9 @@ export class Session {
   readonly #diffs: ReturnType<typeof diffStorage>;
   readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
 
+  #insists = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
   /** `onEnded`: the server has ended the log-in. */
   constructor(database: Database, client: Client, onEnded: () => void) {
     this.client = client;
@@ -52,6 +57,7 @@ export class Session {
     this.#outbox = new Outbox(client, outboxStorage(database), {
       changed: (entries) => (this.entries.value = entries),
       task: (task) => this.#mirror.put(task),
+      reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
     });
     this.#live = new Live(client, this.#mirror, (state) => {
       this.live.value = state;
@@ -60,7 +66,15 @@ export class Session {
     });
   }
 
+  /** Sends what waits, in case that a proxy lets requests pass but no socket, or that the server was busy. */
+  readonly #insist = (): void => {
+    if (!navigator.onLine) return;
+    this.#insists = true;
+    void this.#outbox.flush().finally(() => (this.#insists = false));
+  };
+
   async start(): Promise<void> {
+    this.#timer = setInterval(this.#insist, INSIST_MS);
     await Promise.all([this.#mirror.load(), this.#outbox.load()]);
     this.#drawList();
     this.#live.start();
@@ -74,6 +88,7 @@ export class Session {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     removeEventListener('online', this.#onBack);
     removeEventListener('pageshow', this.#onBack);
     document.removeEventListener('visibilitychange', this.#onBack);

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Page } from 'playwright-core';
 import { eventsOf } from '../../support/events-of.ts';
 import { sendErrand } from '../../support/send-errand.ts';
+import { PASSWORD } from '../../support/start-api.ts';
 import { until } from '../../support/until.ts';
 import { openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
@@ -201,6 +202,47 @@ test.serial('the link of the server signs up with its code, which stays in no ad
   const sent = page.waitForRequest('**/auth/signup');
   await page.click('button[type=submit]');
   t.is((await sent).postDataJSON().setup_code, '0123456789abcdef');
+});
+
+test.serial('a log-in that was ended elsewhere asks for a new one, and keeps what was written', async (t) => {
+  t.timeout(60_000);
+  const { api, server, session, page, faults } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  await page.getByPlaceholder('Say something…').fill('half a sent');
+  await page.waitForTimeout(500);
+  const { items } = await api.call('listSessions', {});
+  const [own] = items.filter(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
+  await api.call('deleteSession', { params: { id: own?.id ?? '' } });
+  await page.getByText('Your log-in has ended.').waitFor();
+  t.is(await page.inputValue('input[name=email]'), session.user.email);
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.getByPlaceholder('Say something…').waitFor();
+  await until('the draft is there', async () => {
+    return (await page.getByPlaceholder('Say something…').inputValue()) === 'half a sent';
+  });
+  t.deepEqual(faults, []);
+});
+
+test.serial('what waits for the network can be taken back', async (t) => {
+  t.timeout(60_000);
+  const { api, server, network, page } = await openAppLoggedIn(t);
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  await page.getByRole('link', { name: /Fix it/ }).click();
+  network.offline = true;
+  network.cut();
+  await page.locator('.live.off').waitFor();
+  await page.getByPlaceholder('Say something…').fill('Never mind');
+  await label(page, 'Send').last().click();
+  await label(page, 'Take back').click();
+  await until('it is gone', async () => (await page.locator('.unsent').count()) === 0);
+  network.offline = false;
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await page.getByText('live', { exact: true }).waitFor();
+  t.deepEqual(await said(api, errand.id), []);
 });
 
 test.serial('a person who reads German reads German', async (t) => {
