@@ -29,7 +29,8 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
         <Back name="inbox" />
         <span class="where">{task && repositoryName(task.repo_url)}</span>
         {task?.result && (
-          <a class="chip" href={pathOf('changes', { id })} aria-label={t.changes.title}>
+          <a class="chip" href={pathOf('changes', { id })}>
+            <span class="hidden">{t.changes.title}</span>
             <Stat {...task.result.diff_stat} />
           </a>
         )}

@@ -12,11 +12,13 @@ export function Goal({ task, folded, onToggle }: GoalProps): JSX.Element {
   const has_plan = task.plan.length > 0 && !isEnded(task.status);
   return (
     <section class="goal" aria-label={t.errand.goal}>
-      <button type="button" class="goal-title" aria-expanded={!folded} onClick={onToggle}>
-        <span class={folded ? 'cut' : ''} dir="auto">
-          {task.title}
-        </span>
-      </button>
+      <h1>
+        <button type="button" class="goal-title" aria-expanded={!folded} onClick={onToggle}>
+          <span class={folded ? 'cut' : ''} dir="auto">
+            {task.title}
+          </span>
+        </button>
+      </h1>
       <State task={task} />
       {!folded && has_plan && <PlanList plan={task.plan} />}
       {!folded && <Meters task={task} />}
