@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import test from 'ava';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { openApp } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
@@ -28,7 +28,7 @@ for (const [name, size, dark] of [
   test.serial(`axe finds nothing on any screen: ${name}`, async (t) => {
     t.timeout(120_000);
     const { server, network, api, session, page, context } = await openApp(t, { size, dark });
-    await context.addInitScript({ path: createRequire(import.meta.url).resolve('axe-core') });
+    await context.addInitScript({ content: axe.source });
     const { asks, works, tests } = await fillGallery(server, api);
     const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
     const { id } = await api.call('createProject', { body });
