@@ -9,6 +9,7 @@ export type Row = {
 
 const agent = ['protocol', 'agent-container'];
 const server = ['protocol', 'coordinator'];
+const app = ['protocol', 'coordinator/client', 'coordinator/web'];
 
 /**
  * Which folder may import which. Lint enforces it (`errand/arrows`): a folder imports only folders that stand above it here, so no two
@@ -54,11 +55,20 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/operations/backup', imports: server },
   { folder: 'coordinator/operations/backup/s3', imports: server, packages: ['@aws-sdk/client-s3'] },
   { folder: 'coordinator/operations', imports: server },
-  // The client library and the command line know the server by its API alone: they run on the user's machine.
+  // The client library, the command line and the app know the server by its API alone: they run on the user's machine.
   { folder: 'coordinator/client', imports: ['protocol'] },
+  { folder: 'coordinator/client/errand', imports: ['protocol', 'coordinator/client'] },
+  { folder: 'coordinator/client/sync', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/cli/render', imports: ['protocol', 'coordinator/client'] },
   { folder: 'coordinator/cli', imports: ['protocol', 'coordinator/client', 'coordinator/cli'] },
   { folder: 'coordinator/cli/package', imports: [] },
+  // The app in the browser.
+  { folder: 'coordinator/web/strings', imports: ['protocol'] },
+  { folder: 'coordinator/web/store', imports: app },
+  { folder: 'coordinator/web/parts', imports: app },
+  { folder: 'coordinator/web/app/**', imports: app },
+  { folder: 'coordinator/web/worker', imports: [] },
+  { folder: 'coordinator/web', imports: app },
   { folder: 'coordinator/admin/checks', imports: server },
   { folder: 'coordinator/admin', imports: server },
   { folder: 'coordinator/demo', imports: server },

@@ -36,6 +36,7 @@ import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner
 import { Dispatcher } from './workers/dispatcher.ts';
 import type { Runner, WorkerListeners } from './workers/runner.ts';
 import { Trash } from './workers/trash.ts';
+import { openWebApp } from './web/build.ts';
 import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
 import { Workers } from './workers/workers.ts';
 import { Workspaces } from './workers/workspaces.ts';
@@ -237,6 +238,7 @@ async function servePeople(
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
   const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
+  const web = await openWebApp();
   const app = createApp({
     config,
     log,
@@ -257,6 +259,7 @@ async function servePeople(
         model: demo ? 'the demo model' : config.model,
         backup: backups && (() => backups.check()),
       }),
+    web,
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     onRefused,
     logger,

@@ -2,6 +2,7 @@ import { Client } from '../client/client.ts';
 import { LoggedOut, NotFound } from '../client/errors.ts';
 import { command, type Command, type Given, type Options, type Synopsis } from './command.ts';
 import type { Io } from './io.ts';
+import { openSocket } from './open-socket.ts';
 import { findServer, readAddress } from './servers.ts';
 
 /** Which server a command goes to. */
@@ -34,8 +35,8 @@ export async function openClient(io: Io, wanted: string | undefined = io.server)
   const servers = await io.servers.read();
   const server = findServer(servers, wanted);
   const url = server?.url ?? (wanted === undefined ? undefined : readAddress(wanted));
-  if (io.token !== undefined && url !== undefined) return Client.withToken(url, io.token, io);
-  if (server) return Client.open(io.servers.session(server.name), io);
+  if (io.token !== undefined && url !== undefined) return Client.withToken(url, io.token, { ...io, openSocket });
+  if (server) return Client.open(io.servers.session(server.name), { ...io, openSocket });
   if (wanted === undefined) throw new LoggedOut('You are not logged in.');
   throw new NotFound('server', wanted);
 }

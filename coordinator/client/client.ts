@@ -3,6 +3,7 @@ import type { Route } from '../../protocol/route.ts';
 import { ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { Failure, LoggedOut, Refusal, Unreachable } from './errors.ts';
 import { send, type RequestOf, type ResponseOf } from './http.ts';
+import { openWebSocket, type OpenSocket } from './socket.ts';
 import { toStored, type SessionStore, type Stored } from './session.ts';
 import { wait } from './wait.ts';
 
@@ -19,22 +20,32 @@ export type ClientOptions = {
   signal: AbortSignal;
   /** The User-Agent header. The server shows it in the list of log-ins. */
   user_agent?: string;
+  /** How to open its socket; by default as the platform does. */
+  openSocket?: OpenSocket;
 };
+
+type OwnKey = { idempotency_key?: string };
 
 /** The API of one server with one log-in. It renews the access token, and retries requests that are safe to repeat. */
 export class Client {
   readonly #store: SessionStore;
   readonly #signal: AbortSignal;
   readonly #user_agent: string | undefined;
+  readonly openSocket: OpenSocket;
   #stored: Stored;
   /** The epoch of the server's database in its last answer; undefined before the first one. */
   epoch: string | undefined;
 
-  private constructor(store: SessionStore, stored: Stored, { signal, user_agent }: ClientOptions) {
+  private constructor(
+    store: SessionStore,
+    stored: Stored,
+    { signal, user_agent, openSocket = openWebSocket }: ClientOptions,
+  ) {
     this.#store = store;
     this.#stored = stored;
     this.#signal = signal;
     this.#user_agent = user_agent;
+    this.openSocket = openSocket;
   }
 
   /** Reads the log-in from `store`. Rejects with `LoggedOut` if there is none. */
@@ -70,13 +81,14 @@ export class Client {
 
   /**
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
-   * while the server cannot be reached, or after the wait that it names. Rejects with `Refusal`, `Unreachable` or
-   * `Failure`.
+   * while the server cannot be reached, or after the wait that it names. With an `idempotency_key` of the caller it is
+   * sent once, for the caller to retry. Rejects with `Refusal`, `Unreachable` or `Failure`.
    */
-  async call<N extends RouteName>(name: N, request: RequestOf<N>): Promise<ResponseOf<N>> {
+  async call<N extends RouteName>(name: N, request: RequestOf<N>, own: OwnKey = {}): Promise<ResponseOf<N>> {
     const route: Route = ROUTES[name];
-    const idempotency_key = route.idempotent === true ? newId() : undefined;
-    const tries = route.method === 'get' || idempotency_key !== undefined ? TRIES_MAX : 1;
+    const idempotency_key = own.idempotency_key ?? (route.idempotent === true ? newId() : undefined);
+    const repeatable = route.method === 'get' || route.idempotent === true;
+    const tries = repeatable && own.idempotency_key === undefined ? TRIES_MAX : 1;
     let waited_ms = 0;
     for (let tried = 1; ; tried++) {
       try {
@@ -124,7 +136,7 @@ export class Client {
   async #renew(isGood: (stored: Stored) => boolean): Promise<void> {
     const stored = await this.#store.read();
     if (!stored || stored.user_id !== this.user_id || stored.server !== this.server)
-      throw new Failure('The log-in has changed while the command ran: run it again.');
+      throw new Failure('The log-in has changed in the meantime: try again.');
     this.#stored = stored;
     if (isGood(stored)) return;
     try {

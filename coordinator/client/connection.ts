@@ -1,106 +1,174 @@
-import { on } from 'node:events';
-import { WebSocket } from 'ws';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BEARER_SUBPROTOCOL_PREFIX, CLOSE, ServerFrame, SUBPROTOCOL, type ClientFrame } from '../../protocol/socket.ts';
 import { Failure, LoggedOut, Unreachable } from './errors.ts';
-import { reason } from './http.ts';
-import { isRedirect, redirected } from './redirect.ts';
+import { redirected } from './redirect.ts';
+import { OPEN, type OpenSocket, type Redirection, type Socket } from './socket.ts';
 
 const HANDSHAKE_MS = 10_000;
-/** The server sends pings; a connection that is silent for longer is dead. */
-const SILENCE_MS = LIMITS.socket_ping_ms * 2 + 10_000;
-/** Back-pressure: how many frames may wait before reading from the socket pauses, and resumes. */
-const WAITING_FRAMES = { highWaterMark: 64, lowWaterMark: 16 };
+/** A connection that is silent for this long is probed. */
+const SILENCE_MS = LIMITS.socket_ping_ms;
+/** How long the server may take to answer a probe. */
+const PROBE_MS = 5_000;
+/**
+ * Back-pressure: a reader that is behind by more frames or bytes than this loses the connection. Nothing is lost, since
+ * it connects again with its cursor.
+ */
+const FRAMES_WAITING_MAX = 5_000;
+const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
-type Incoming = { frame: ServerFrame; answer: (frame: ClientFrame) => void };
+/** Where a connection goes, and as whom. */
+type ConnectionTarget = { server: string; user_id: string; token: string; openSocket: OpenSocket };
 
 /**
- * One connection to the socket of `user_id`. Yields each frame, with `answer` to send one back. Follows redirects as
- * requests do. Throws `Unreachable` when the connection is lost, `TokenRefused`, or another `Failure` if a new
- * connection would not help.
+ * One connection to a user's socket. Iterate over its frames; the iteration ends with `Unreachable` when the connection
+ * is lost, with `TokenRefused`, or with another `Failure` if a new connection would not help.
+ *
+ * A silent connection may be dead without a sign. So silence is answered by a probe: the same subscription again, from
+ * the newest event on, which the server confirms with `caught_up`.
  */
-export async function* connect(
-  server: string,
-  user_id: string,
-  token: string,
-  signal: AbortSignal,
-): AsyncGenerator<Incoming, never, void> {
-  const path = `/ws/${user_id}`;
-  const protocols = [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token];
-  for (let [url, before] = [new URL(server + path), 0]; ; before++) {
-    const redirect = yield* receive(url, protocols, signal);
-    url = redirected({ ...redirect, from: url, method: 'GET', path, before });
-  }
-}
+export class Connection {
+  readonly #server: string;
+  readonly #path: string;
+  readonly #protocols: readonly string[];
+  readonly #openSocket: OpenSocket;
+  readonly #signal: AbortSignal;
+  readonly #frames: ServerFrame[] = [];
+  #socket: Socket;
+  #redirects = 0;
+  #chars_waiting = 0;
+  #wake: () => void = () => undefined;
+  #ended: Failure | undefined;
+  #subscription: ClientFrame | undefined;
+  #timer: ReturnType<typeof setTimeout>;
 
-/** Yields the frames of one WebSocket. Returns if the handshake was answered with a redirect. */
-async function* receive(
-  { href, origin }: URL,
-  protocols: string[],
-  signal: AbortSignal,
-): AsyncGenerator<Incoming, Redirect, void> {
-  const socket = new WebSocket(href.replace(/^http/, 'ws'), protocols, {
-    handshakeTimeout: HANDSHAKE_MS,
-    maxPayload: LIMITS.event_bytes_max * 8,
-    perMessageDeflate: false,
-  });
-  let ended = 0;
-  socket.on('close', (code) => (ended = code));
-  const redirect = redirectOf(socket);
-  const silence = setTimeout(() => {
-    // No ping is seen while reading is paused.
-    if (socket.isPaused) silence.refresh();
-    else socket.terminate();
-  }, SILENCE_MS);
-  socket.on('ping', () => silence.refresh());
-  const answer = (frame: ClientFrame) => socket.send(JSON.stringify(frame));
-  try {
-    for await (const [data] of on(socket, 'message', { close: ['close'], signal, ...WAITING_FRAMES })) {
-      silence.refresh();
-      const frame = readFrame(data);
-      if (frame) yield { frame, answer };
+  constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {
+    this.#server = server;
+    this.#path = `/ws/${user_id}`;
+    this.#protocols = [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token];
+    this.#openSocket = openSocket;
+    this.#signal = signal;
+    this.#timer = setTimeout(() => this.#end(this.#lost()), HANDSHAKE_MS);
+    this.#socket = this.#open(new URL(server + this.#path));
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Subscribes, or changes the subscription. */
+  subscribe(after: number, task_id?: string): void {
+    this.#subscription = { type: 'subscribe', after, ...(task_id !== undefined && { task_id }) };
+    this.#send(this.#subscription);
+  }
+
+  /** Asks for a sign of life. A connection that gives none in time is lost. */
+  probe(): void {
+    if (this.#socket.readyState !== OPEN || !this.#subscription) return;
+    this.#send(this.#subscription);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end(this.#lost()), PROBE_MS);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame, never, void> {
+    try {
+      for (;;) {
+        this.#signal.throwIfAborted();
+        const frame = this.#frames.shift();
+        if (frame) {
+          if (this.#frames.length === 0) this.#chars_waiting = 0;
+          yield frame;
+        } else if (this.#ended) throw this.#ended;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', this.#onAbort);
+      this.#end(this.#lost());
     }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof Failure) throw error;
-    if (redirect.found) return redirect.found;
-    throw new Unreachable(`The connection to ${origin} failed: ${reason(error)}.`, { cause: error });
-  } finally {
-    clearTimeout(silence);
-    socket.on('error', () => undefined); // Terminating a socket that is still connecting emits an error.
-    socket.terminate();
   }
-  throw closed(origin, ended);
-}
 
-type Redirect = { status: number; location: string | undefined };
+  #open(url: URL): Socket {
+    const onRedirect = (redirection: Redirection): void => this.#redirect(url, redirection);
+    const socket = this.#openSocket(url.href.replace(/^http/, 'ws'), this.#protocols, onRedirect);
+    // What a redirected socket still says does not count.
+    const end = (why: Failure): void => {
+      if (socket === this.#socket) this.#end(why);
+    };
+    socket.addEventListener('open', () => this.#rest());
+    socket.addEventListener('message', ({ data }) => this.#take(String(data)));
+    socket.addEventListener('error', () => end(this.#lost()));
+    socket.addEventListener('close', ({ code }) => end(this.#closed(code)));
+    return socket;
+  }
 
-/** Watches for a redirect in place of the handshake. The socket then emits an error, as for any other such answer. */
-function redirectOf(socket: WebSocket): { found: Redirect | undefined } {
-  const redirect: { found: Redirect | undefined } = { found: undefined };
-  socket.once('unexpected-response', (_request, { statusCode: status = 0, headers: { location } }) => {
-    if (isRedirect(status)) redirect.found = { status, location };
-    socket.emit('error', new Error(`the server answered with ${status}`));
-  });
-  return redirect;
-}
+  /** Follows a redirect as requests do. */
+  #redirect(from: URL, redirection: Redirection): void {
+    try {
+      const to = redirected({ ...redirection, from, method: 'GET', path: this.#path, before: this.#redirects++ });
+      const before = this.#socket;
+      this.#socket = this.#open(to);
+      before.close();
+    } catch (error) {
+      this.#end(error instanceof Failure ? error : this.#lost());
+    }
+  }
 
-function closed(server: string, code: number): Failure {
-  if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
-  if (code === CLOSE.not_found) return new LoggedOut(`${server} does not know your account.`);
-  if (code === CLOSE.too_many)
-    return new Failure('Your account has too many open connections: newer ones took the place of this one.');
-  return new Unreachable(`The connection to ${server} was lost.`);
-}
+  readonly #onAbort = (): void => this.#end(this.#lost());
 
-/** Parses a frame; undefined if its type is unknown. */
-function readFrame(data: unknown): ServerFrame | undefined {
-  try {
-    return ServerFrame.safeParse(JSON.parse(String(data))).data;
-  } catch (error) {
-    throw new Failure('The server sent a frame that is not JSON.', { cause: error });
+  #take(text: string): void {
+    if (this.#ended) return;
+    this.#rest();
+    this.#chars_waiting += text.length;
+    if (this.#frames.length >= FRAMES_WAITING_MAX || this.#chars_waiting > CHARS_WAITING_MAX) {
+      this.#end(this.#lost());
+      return;
+    }
+    try {
+      // A frame of an unknown type is one of a newer server.
+      const frame = ServerFrame.safeParse(JSON.parse(text)).data;
+      if (!frame) return;
+      this.#moveCursor(frame);
+      this.#frames.push(frame);
+      this.#wake();
+    } catch (error) {
+      this.#end(new Failure('The server sent a frame that is not JSON.', { cause: error }));
+    }
+  }
+
+  /** Notes what a probe need not replay. */
+  #moveCursor(frame: ServerFrame): void {
+    const newest = frame.type === 'events' ? frame.events.at(-1)?.id : undefined;
+    if (newest === undefined || !this.#subscription) return;
+    this.#subscription = { ...this.#subscription, after: Math.max(this.#subscription.after, newest) };
+  }
+
+  /** Waits for the next frame. */
+  #rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.probe(), SILENCE_MS);
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** The first call counts. Frames that have arrived are still read. */
+  #end(why: Failure): void {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    this.#ended = why;
+    this.#socket.close();
+    this.#wake();
+  }
+
+  #lost(): Unreachable {
+    return new Unreachable(`The connection to ${this.#server} was lost.`);
+  }
+
+  #closed(code: number): Failure {
+    if (code === CLOSE.unauthenticated) return new TokenRefused('The access token was refused.');
+    if (code === CLOSE.not_found) return new LoggedOut(`${this.#server} does not know your account.`);
+    if (code === CLOSE.too_many)
+      return new Failure('Your account has too many open connections: newer ones took the place of this one.');
+    return this.#lost();
   }
 }

@@ -2,7 +2,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Delta, LogEvent } from '../../protocol/events.ts';
 import { isEnded, TaskStatus, type WaitingFor } from '../../protocol/task.ts';
 import type { Client } from './client.ts';
-import { connect, TokenRefused } from './connection.ts';
+import { Connection, TokenRefused } from './connection.ts';
 import { Failure, Unreachable } from './errors.ts';
 import { wait } from './wait.ts';
 
@@ -36,12 +36,14 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
     let token: string | undefined;
     try {
       token = await client.token(refused);
-      for await (const { frame, answer } of connect(client.server, client.user_id, token, signal)) {
+      const { server, user_id, openSocket } = client;
+      const connection = new Connection({ server, user_id, token, openSocket }, signal);
+      for await (const frame of connection) {
         switch (frame.type) {
           case 'hello':
             if (log.isOfAnother(frame.epoch)) yield { type: 'restored' };
             yield* log.catchUp();
-            answer({ type: 'subscribe', after: Math.max(frame.cursor, log.id), task_id });
+            connection.subscribe(Math.max(frame.cursor, log.id), task_id);
             break;
           case 'events': {
             const events = log.take(frame.events);

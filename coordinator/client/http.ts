@@ -113,13 +113,15 @@ function readRetryAfter(text: string | null): number | undefined {
   return Number.isFinite(after_s) ? Math.max(0, Math.ceil(after_s)) : undefined;
 }
 
-async function readText(response: Response): Promise<string> {
+/** Safari cannot iterate over a stream, so a reader takes its pieces. */
+async function readText({ body }: Response): Promise<string> {
+  const reader = body?.getReader();
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
+  for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
+    bytes += piece.value.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw new Failure('The answer is too large.');
-    text += decoder.decode(chunk, { stream: true });
+    text += decoder.decode(piece.value, { stream: true });
   }
   return text + decoder.decode();
 }

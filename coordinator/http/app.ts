@@ -11,18 +11,17 @@ import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ServerToken } from '../tasks/forge-credential.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { hasUsers } from '../sqlite/users.ts';
 import type { Logger } from '../base/logger.ts';
 import { requestBudget } from './body.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
-import { landingPage } from './landing-page.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
+import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = TaskDefaults & {
   config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir'>;
@@ -41,12 +40,14 @@ export type AppDeps = TaskDefaults & {
   metrics: () => Promise<string>;
   /** Called with the code of each request that was refused. */
   onRefused: (code: ErrorCode) => void;
+  /** The app in the browser. */
+  web: WebApp;
   logger: Logger;
 };
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, logger } = deps;
+  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
@@ -69,7 +70,7 @@ export function createApp(deps: AppDeps): Koa {
     guard.check(ctx.req);
     return next();
   });
-  app.use(landingPage(() => (hasUsers(log.db) ? config.signup : 'first'), config.public_url));
+  app.use(webApp(web));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

@@ -69,7 +69,7 @@ test('a process that is started again on the spool of a killed one loses no even
     return (body as { last_seq: number }).last_seq > 1500;
   });
   await kill(first.child, first.exited);
-  t.true(task.events.length < 1000 && task.events.length >= known, `${task.events.length} events had arrived`);
+  t.true(task.events.length < 1500 && task.events.length >= known, `${task.events.length} events had arrived`);
   scene.mock.faults.clear();
   task.base.prompt = JSON.stringify([
     { emit: 10, prefix: 'b' },

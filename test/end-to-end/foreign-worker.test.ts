@@ -141,7 +141,7 @@ async function onServer(t: ExecutionContext, env: Record<string, string>): Promi
   const { id } = await api.call('createTask', { body: { prompt: 'Say hello.', repo_url: 'errand://sample' } });
   const task = await ended({ api }, id);
   t.is(task.status, 'succeeded', JSON.stringify(task));
-  t.regex(await git(join(data_dir, 'sample.git'), 'show', '--stat', task.branch ?? ''), /NOTES\.md/);
+  t.regex(await git(join(data_dir, 'samples', `${task.id}.git`), 'show', '--stat', task.branch ?? ''), /NOTES\.md/);
 }
 
 test.serial('a server with ERRAND_WORKER_COMMAND runs that worker', (t) =>

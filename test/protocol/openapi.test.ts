@@ -4,6 +4,7 @@ import { readConfig } from '../../coordinator/base/config.ts';
 import { createApp } from '../../coordinator/http/app.ts';
 import { createLogger } from '../../coordinator/base/logger.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
+import { NO_APP } from '../support/no-app.ts';
 import { startApi } from '../support/start-api.ts';
 
 type Document = {
@@ -25,6 +26,7 @@ test('the document lists exactly the routes that the server serves', async (t) =
     gate: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     metrics: () => Promise.resolve(''),
+    web: NO_APP,
     logger: createLogger('silent'),
   });
   const mounted = app.middleware

@@ -10,6 +10,7 @@ import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
+import type { WebApp } from '../../coordinator/http/web-app.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -23,6 +24,7 @@ import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
 import { temporaryFolder } from './folder.ts';
+import { NO_APP } from './no-app.ts';
 
 export type StartedApi = {
   url: string;
@@ -64,6 +66,7 @@ export async function startApi(
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
   repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
+  web: WebApp = NO_APP,
 ): Promise<StartedApi> {
   const data_dir = await temporaryFolder(t);
   const config = readConfig({ ERRAND_DATA: data_dir, ERRAND_SIGNUP: 'open', ...env });
@@ -75,26 +78,21 @@ export async function startApi(
   const relay = new Relay(log);
   record(log, rows, told);
   const clock = { ahead_ms: 0 };
-  const now = (): number => Date.now() + clock.ahead_ms;
+  const now = () => Date.now() + clock.ahead_ms;
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
   const { readiness, runner, epoch } = mutable;
+  const parts = { config, log, keys, auth, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
-    config,
-    log,
-    keys,
-    auth,
-    repositories,
+    ...parts,
     get epoch() {
       return epoch.now;
     },
-    models,
     gate: runner,
     readiness: () => Promise.resolve(readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
-    logger,
   });
   const sockets = new LiveSockets({
     onRefused: () => undefined,

@@ -1,14 +1,8 @@
 import type { LogEvent } from '../../../protocol/events.ts';
-import {
-  isEnded,
-  type PlanItem,
-  type Task,
-  type TaskStatus,
-  type Usage,
-  type WaitingFor,
-} from '../../../protocol/task.ts';
-import { Drafts } from './drafts.ts';
+import { isEnded, type PlanItem, type Task, type Usage, type WaitingFor } from '../../../protocol/task.ts';
 import { EventLines, planLines, STATUS_STYLE } from './event-lines.ts';
+import { Drafts } from '../../client/errand/drafts.ts';
+import { foldTask } from '../../client/errand/task-fold.ts';
 import type { News } from '../../client/follow.ts';
 import { changes, clock, duration, money, spent, waiting } from './format.ts';
 import { knownEvent } from '../../client/known-event.ts';
@@ -18,6 +12,14 @@ import { headAndTail, wrap } from './text.ts';
 
 const PLAN_LINES_MAX = 10;
 const DRAFT_LINES_MAX = 6;
+const NO_USAGE: Usage = {
+  requests: 0,
+  input_tokens: 0,
+  cache_write_tokens: 0,
+  cache_read_tokens: 0,
+  output_tokens: 0,
+  cost_usd: 0,
+};
 
 /** The notice before the log of another database. */
 export const RESTORED = 'The server was restored from a backup: its log starts again from the beginning.';
@@ -26,10 +28,7 @@ export const RESTORED = 'The server was restored from a backup: its log starts a
 export class View {
   readonly #drafts = new Drafts();
   #lines = new EventLines();
-  #status: TaskStatus = 'queued';
-  #waiting: WaitingFor | null;
-  #plan: PlanItem[] = [];
-  #usage: Usage | undefined;
+  #task: Task;
   #turn = 0;
   #lost: string | undefined;
   /** The model's last text. */
@@ -37,7 +36,7 @@ export class View {
 
   /** `task`: its state at the start. */
   constructor(task: Task) {
-    this.#waiting = task.waiting_for;
+    this.#task = atStart(task);
   }
 
   /**
@@ -50,7 +49,7 @@ export class View {
         return news.events.flatMap((event) => this.#event(event, live));
       case 'state': {
         const lines = live ? [] : this.#newSilence(news.waiting_for);
-        this.#waiting = news.waiting_for;
+        this.#task = { ...this.#task, waiting_for: news.waiting_for };
         return lines;
       }
       case 'deltas':
@@ -72,7 +71,7 @@ export class View {
   /** A notice that the worker, the model or a command has become silent. */
   #newSilence(now: WaitingFor | null): Line[] {
     const since = silentSince(now);
-    if (now === null || since === undefined || since === silentSince(this.#waiting)) return [];
+    if (now === null || since === undefined || since === silentSince(this.#task.waiting_for)) return [];
     return [[['yellow', waiting(now, Date.now())]]];
   }
 
@@ -80,9 +79,7 @@ export class View {
   #forget(): void {
     this.#drafts.clear();
     this.#lines = new EventLines();
-    this.#waiting = null;
-    this.#plan = [];
-    this.#usage = undefined;
+    this.#task = { ...atStart(this.#task), waiting_for: null };
     this.#turn = 0;
     this.#said = '';
   }
@@ -93,26 +90,24 @@ export class View {
       const lines = wrap(text.replace(/^\s*\n/, '').trimEnd(), Math.max(20, columns - 2)).slice(-DRAFT_LINES_MAX);
       return kind === 'text' ? block(lines, '') : block(lines, kind === 'output' ? '  │ ' : '', 'dim');
     });
-    // A task that has left the queue keeps its old `waiting_for` until the next state arrives.
-    const past = isEnded(this.#status) || (this.#waiting?.kind === 'queue' && this.#status !== 'queued');
-    const wait = this.#waiting && !past ? waiting(this.#waiting, now) : undefined;
+    const { status, waiting_for, usage } = this.#task;
     const parts = [
-      wait,
+      waiting_for && !isEnded(status) ? waiting(waiting_for, now) : undefined,
       this.#turn > 0 ? `turn ${this.#turn}` : undefined,
-      this.#usage && money(this.#usage.cost_usd),
+      usage.requests > 0 ? money(usage.cost_usd) : undefined,
     ].filter((part) => part !== undefined);
     const plan = planLines(this.#openPlan());
     return [
       ...drafts,
       ...(plan.length > 0 ? [[], ...plan] : []),
-      ['● ', [STATUS_STYLE[this.#status], this.#status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
+      ['● ', [STATUS_STYLE[status], status], ['dim', parts.map((part) => ` · ${part}`).join('')]],
       ...(this.#lost === undefined ? [] : [[['yellow', this.#lost] as const]]),
     ];
   }
 
   /** The whole plan, for the log. */
   plan(): Line[] {
-    return planLines(this.#plan);
+    return planLines(this.#task.plan);
   }
 
   /** The outcome, below the log. The summary is left out if the model has just said it. */
@@ -145,16 +140,10 @@ export class View {
   #event(event: LogEvent, live: boolean): Line[] {
     this.#drafts.event(event);
     const known = knownEvent(event);
+    this.#task = foldTask(this.#task, event, known);
     switch (known?.type) {
-      case 'task.status':
-        this.#status = known.body.to;
-        break;
       case 'plan.updated':
-        this.#plan = known.body.items;
         if (live) return [];
-        break;
-      case 'usage.updated':
-        this.#usage = known.body.usage;
         break;
       case 'turn.started':
         this.#turn = known.body.turn;
@@ -169,10 +158,16 @@ export class View {
 
   /** The part of the plan around the current item, if the plan is too long for the footer. */
   #openPlan(): PlanItem[] {
-    const open = this.#plan.findIndex(({ status }) => status !== 'done');
-    const from = Math.max(0, Math.min(open - 2, this.#plan.length - PLAN_LINES_MAX));
-    return this.#plan.slice(from, from + PLAN_LINES_MAX);
+    const { plan } = this.#task;
+    const open = plan.findIndex(({ status }) => status !== 'done');
+    const from = Math.max(0, Math.min(open - 2, plan.length - PLAN_LINES_MAX));
+    return plan.slice(from, from + PLAN_LINES_MAX);
   }
+}
+
+/** The task as it was before its first event. */
+function atStart(task: Task): Task {
+  return { ...task, status: 'queued', plan: [], usage: NO_USAGE };
 }
 
 /** Since when the worker, the model or the command has been silent. */

@@ -24,7 +24,7 @@ async function agentPids(scene: Scene, name: string): Promise<number[]> {
   const { stdout } = await run('docker', [...scene.docker, 'top', name, '-eo', 'pid,args']);
   return stdout
     .split('\n')
-    .filter((line) => /^\s*\d+\s+node\b.*main\.ts/.test(line))
+    .filter((line) => /^\s*\d+\s+node\b.*main\.(ts|cjs)/.test(line))
     .map((line) => Number.parseInt(line, 10));
 }
 

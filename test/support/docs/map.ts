@@ -70,7 +70,7 @@ export function drawMap(): string {
 <path class="head" d="M0 0L8 4L0 8z"/></marker></defs>
 ${[
   box('outer', 110, MARGIN, 260, 50),
-  ...words(126, MARGIN + 21, 'client/ cli/', 'phone, curl, command line'),
+  ...words(126, MARGIN + 21, 'client/ cli/ web/', 'the app, the command line, curl'),
   box('outer', MARGIN, 98, inner, rooms_end - 98 + 4),
   arrow(150, 60, ROOMS_Y - 2, 'HTTP', 83),
   arrow(330, ROOMS_Y - 2, 62, 'WebSocket', 83),

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { LogEvent } from '../../../../protocol/events.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { newId } from '../../../../protocol/ids.ts';
-import { Drafts } from '../../../../coordinator/cli/render/drafts.ts';
+import { Drafts } from '../../../../coordinator/client/errand/drafts.ts';
 import { fold } from '../../../../coordinator/cli/render/fold.ts';
 import { block, paint, type Line } from '../../../../coordinator/cli/render/line.ts';
 import type { News } from '../../../../coordinator/client/follow.ts';
@@ -118,7 +118,7 @@ test('an event replaces its draft, also if a late delta follows', (t) => {
   drafts.add({ ref: 'turn-1', kind: 'thinking', text: 'Hm' });
   drafts.add({ ref: 'turn-1', kind: 'text', text: 'I ' });
   drafts.add({ ref: 'turn-1', kind: 'text', text: 'see' });
-  t.deepEqual(drafts.all(), [{ kind: 'text', text: 'I see' }]);
+  t.deepEqual(drafts.all(), [{ ref: 'turn-1', kind: 'text', text: 'I see' }]);
   drafts.event(event('turn.retried', { ref: 'turn-1' }));
   t.deepEqual(drafts.all(), []);
   drafts.add({ ref: 'turn-1', kind: 'text', text: 'Again' });
@@ -160,7 +160,7 @@ test('the footer says why a queued errand does not start', (t) => {
   t.deepEqual(foot(), [`● queued · ${waits}`]);
   const body = { from: 'queued', to: 'starting', reason: null, detail: null };
   view.take({ type: 'events', events: [event('task.status', body)] }, true);
-  t.deepEqual(foot(), ['● starting']);
+  t.deepEqual(foot(), ['● starting · waits for a worker (0.0 s)']);
 });
 
 test('an unknown event and one with an invalid body are shown by their type', (t) => {

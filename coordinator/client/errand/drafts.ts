@@ -1,6 +1,7 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 
-type Draft = { kind: Delta['kind']; text: string };
+/** Unfinished text. `ref` names its turn or its tool call. */
+export type Draft = { ref: string; kind: Delta['kind']; text: string };
 
 /** Only the end of a draft is shown, so only that is kept. */
 const DRAFT_CHARS_MAX = 8_000;
@@ -18,7 +19,7 @@ export class Drafts {
     // A turn's thinking and its text have the same `ref`: the text replaces the thinking.
     const before = this.#drafts.get(ref);
     const whole = before?.kind === kind ? before.text + text : text;
-    this.#drafts.set(ref, { kind, text: whole.slice(-DRAFT_CHARS_MAX) });
+    this.#drafts.set(ref, { ref, kind, text: whole.slice(-DRAFT_CHARS_MAX) });
     dropOldest(this.#drafts, DRAFTS_MAX);
   }
 

@@ -1,0 +1,75 @@
+import type { FailureReason, TaskStatus } from '../../../protocol/task.ts';
+
+/*
+ * What a conversation consists of: the rows that a client shows for the log of one errand. A row is never changed, only
+ * replaced by another with the same `key`, so a client can tell by identity what to draw again.
+ */
+
+type Row = {
+  /** Unique in its errand, and the same for as long as the row exists. */
+  key: string;
+  /** When it began: ISO 8601. */
+  at: string;
+};
+
+/** A text of the model, in Markdown. */
+type SaidItem = Row & { kind: 'said'; text: string };
+/** What the model thought before it answered. */
+type ThinkingItem = Row & { kind: 'thinking'; text: string };
+
+/** A call of a tool. `output`: its result as text. */
+export type ToolItem = Row & {
+  kind: 'tool';
+  name: string;
+  input: unknown;
+  state: 'running' | 'done' | 'failed';
+  output: string;
+  exit_code: number | null | undefined;
+  duration_ms: number | null;
+};
+
+/** What a person said. `message_id` is null for the prompt. */
+export type PersonItem = Row & { kind: 'person'; message_id: string | null; text: string; heard_at: string | null };
+
+/** A question of the agent. */
+export type QuestionItem = Row & {
+  kind: 'question';
+  question: string;
+  until: string | null;
+  state: 'open' | 'answered' | 'unanswered';
+};
+
+/** A command of the project: its setup, or what verifies the work. */
+export type CommandItem = Row & {
+  kind: 'command';
+  step: 'setup' | 'verify';
+  command: string;
+  passed: boolean;
+  exit_code: number | null;
+  output: string;
+  duration_ms: number;
+};
+
+/** One line about what happened. */
+export type Note =
+  | { what: 'attempt'; n: number }
+  | { what: 'attempt_over'; reason: FailureReason | null; detail: string | null; retry_at: string }
+  | { what: 'retried'; reason: string; retry_at: string }
+  | { what: 'shortened' }
+  | { what: 'limit'; limit: 'turns' | 'budget' | 'time' | 'context'; used: number; of: number }
+  | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
+  | { what: 'budget'; budget_usd: number }
+  | { what: 'cancelling' }
+  | { what: 'ended'; status: TaskStatus; reason: FailureReason | null; detail: string | null }
+  | { what: 'log'; level: 'info' | 'warn' | 'error'; text: string }
+  | { what: 'harness'; text: string }
+  | { what: 'other'; text: string };
+export type NoteItem = Row & { kind: 'note'; note: Note };
+
+/** The errand's result. */
+type ResultItem = Row & { kind: 'result'; summary: string };
+
+export type Item = SaidItem | ThinkingItem | ToolItem | PersonItem | QuestionItem | CommandItem | NoteItem | ResultItem;
+
+/** A run of reads and searches, shown as one line that opens. */
+export type ReadsItem = { kind: 'reads'; key: string; at: string; tools: readonly ToolItem[] };

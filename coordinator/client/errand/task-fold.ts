@@ -1,0 +1,81 @@
+import { isEnded, type Task, type WaitingFor } from '../../../protocol/task.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { KnownEvent } from '../known-event.ts';
+
+type StatusBody = Extract<KnownEvent, { type: 'task.status' }>['body'];
+
+/**
+ * The task after one more event of its log: what `GET /tasks/:id` would return, as far as events tell. What else a task
+ * waits for comes with the socket's `state` frames.
+ */
+export function foldTask(task: Task, event: LogEvent, known: KnownEvent | undefined): Task {
+  const changed = known && change(task, event, known);
+  if (!changed) return task;
+  return { ...task, attempt: Math.max(task.attempt, event.attempt), ...changed, updated_at: event.at };
+}
+
+/** What one event changes; undefined if nothing. */
+function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> | undefined {
+  switch (known.type) {
+    case 'task.status':
+      return changeStatus(task, event, known.body);
+    case 'attempt.started':
+      return {};
+    case 'attempt.ended':
+      return { retry_at: known.body.retry_at };
+    case 'plan.updated':
+      return { plan: known.body.items };
+    case 'usage.updated':
+      return { usage: known.body.usage };
+    case 'task.budget':
+      return { budget_usd: known.body.budget_usd };
+    case 'task.cancel_requested':
+      return { cancel_reason: known.body.reason };
+    case 'repository.ready':
+    case 'branch.pushed':
+      return { branch: known.body.branch };
+    case 'task.result': {
+      const base_commit = task.result?.base_commit ?? null;
+      return { result: { ...known.body, base_commit } };
+    }
+    case 'question.asked': {
+      const { question, until } = known.body;
+      return { waiting_for: { kind: 'person', since: event.at, question, ...(until !== undefined && { until }) } };
+    }
+    case 'question.closed':
+      return task.waiting_for?.kind === 'person' ? { waiting_for: null } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function changeStatus(task: Task, { at }: LogEvent, { to, reason, detail }: StatusBody): Partial<Task> {
+  const ended = isEnded(to);
+  return {
+    status: to,
+    reason,
+    detail,
+    waiting_for: waitingAfter(task, to, at),
+    ended_at: ended ? at : null,
+    ...(to !== 'queued' && { queue_place: null, retry_at: null }),
+    ...(to === 'starting' && task.started_at === null && { started_at: at }),
+    ...((ended || to === 'queued') && { cancel_reason: null }),
+  };
+}
+
+/** What a task waits for once its status has changed, until the server says more. */
+function waitingAfter({ waiting_for }: Task, to: Task['status'], since: string): WaitingFor | null {
+  switch (to) {
+    case 'starting':
+      return { kind: 'worker', since };
+    case 'running':
+      return waiting_for?.kind === 'queue' || waiting_for?.kind === 'worker' ? null : waiting_for;
+    case 'queued':
+    case 'waiting':
+      return waiting_for?.kind === 'person' || waiting_for?.kind === 'queue' ? waiting_for : null;
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return null;
+  }
+}

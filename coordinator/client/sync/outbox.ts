@@ -1,0 +1,177 @@
+import type { MessageCreate, TaskCreate } from '../../../protocol/api.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { ErrorCode } from '../../../protocol/problem.ts';
+import type { Task } from '../../../protocol/task.ts';
+import type { Client } from '../client.ts';
+import { Refusal, Unreachable } from '../errors.ts';
+
+/** What a person does that needs the server. */
+export type Action =
+  | { do: 'send'; body: TaskCreate }
+  | { do: 'say'; task_id: string; body: MessageCreate }
+  | { do: 'stop'; task_id: string }
+  | { do: 'retry'; task_id: string; budget_usd?: number };
+
+/**
+ * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
+ * be taken back. `refused`: the server will not do it. `message_id`: it has arrived as this message, whose event has not
+ * been seen yet.
+ */
+export type Entry = {
+  key: string;
+  at: string;
+  action: Action;
+  tried: boolean;
+  refused?: { code: ErrorCode; detail: string };
+  message_id?: string;
+};
+
+/** Keeps the entries on the device. */
+export type OutboxStorage = {
+  load: () => Promise<Entry[]>;
+  put: (entry: Entry) => Promise<void>;
+  remove: (key: string) => Promise<void>;
+  /** Runs `act` while no other tab or process sends. */
+  locked: (act: () => Promise<void>) => Promise<void>;
+};
+
+export type OutboxEvents = {
+  changed: (entries: readonly Entry[]) => void;
+  /** The server returned a task. */
+  task: (task: Task) => Promise<void>;
+  /**
+   * Whether the server can be reached, as far as is known. While it cannot, nothing is tried, so that it can be taken
+   * back. By default it is always tried.
+   */
+  reachable?: () => boolean;
+};
+
+/**
+ * What was done and is not yet confirmed by the server. Entries are sent in order, each with its Idempotency-Key, so it
+ * counts once however often it is sent. The first that cannot be sent stops those behind it; one that the server refuses
+ * stays to be shown, and the next is sent.
+ */
+export class Outbox {
+  readonly #client: Client;
+  readonly #storage: OutboxStorage;
+  readonly #events: OutboxEvents;
+  #entries: Entry[] = [];
+  #sending: Promise<void> | undefined;
+
+  constructor(client: Client, storage: OutboxStorage, events: OutboxEvents) {
+    this.#client = client;
+    this.#storage = storage;
+    this.#events = events;
+  }
+
+  entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** Reads the stored entries. */
+  async load(): Promise<void> {
+    this.#set(await this.#storage.load());
+  }
+
+  /** Adds an action, and sends it if it can. Resolves with its key once it is stored. */
+  async add(action: Action): Promise<string> {
+    const entry: Entry = { key: newId(), at: new Date().toISOString(), action, tried: false };
+    await this.#storage.put(entry);
+    this.#set([...this.#entries, entry]);
+    void this.flush();
+    return entry.key;
+  }
+
+  /** Takes back an entry that was not sent yet, or dismisses a refused one. Whether it could. */
+  async takeBack(key: string): Promise<boolean> {
+    const entry = this.#entries.find((each) => each.key === key);
+    if (!entry || (entry.tried && !entry.refused)) return false;
+    await this.#drop(key);
+    return true;
+  }
+
+  /** The event of a message has been seen: nothing of its entry is left to show. */
+  async seen(message_ids: ReadonlySet<string>): Promise<void> {
+    for (const { key, message_id } of this.#entries)
+      if (message_id !== undefined && message_ids.has(message_id)) await this.#drop(key);
+  }
+
+  /** Sends what waits. Resolves when nothing is left to send, or when the server cannot be reached. */
+  flush(): Promise<void> {
+    if (this.#events.reachable?.() === false) return Promise.resolve();
+    this.#sending ??= this.#storage
+      .locked(() => this.#sendAll())
+      .finally(() => (this.#sending = undefined))
+      .catch(() => undefined);
+    return this.#sending;
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let entry = this.#next(); entry; entry = this.#next()) {
+      if (isTooOld(entry)) {
+        await this.#update({ ...entry, refused: { code: 'conflict', detail: 'It waited for longer than a week.' } });
+        continue;
+      }
+      const tried = { ...entry, tried: true };
+      await this.#update(tried);
+      try {
+        await this.#send(tried);
+      } catch (error) {
+        if (error instanceof Unreachable || !(error instanceof Refusal)) throw error;
+        if (error.code === 'rate_limited' || error.code === 'internal') throw error;
+        await this.#update({ ...tried, refused: { code: error.code, detail: error.message } });
+      }
+    }
+  }
+
+  #next(): Entry | undefined {
+    return this.#entries.find(({ refused, message_id }) => !refused && message_id === undefined);
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    const { key, action } = entry;
+    const once = { idempotency_key: key };
+    switch (action.do) {
+      case 'send':
+        await this.#events.task(await this.#client.call('createTask', { body: action.body }, once));
+        return this.#drop(key);
+      case 'say': {
+        const params = { id: action.task_id };
+        const { message_id } = await this.#client.call('createMessage', { params, body: action.body }, once);
+        return this.#update({ ...entry, message_id });
+      }
+      case 'stop': {
+        const params = { id: action.task_id };
+        await this.#events.task(await this.#client.call('cancelTask', { params }, once));
+        return this.#drop(key);
+      }
+      case 'retry': {
+        const { task_id: id, budget_usd } = action;
+        const body = budget_usd === undefined ? {} : { budget_usd };
+        await this.#events.task(await this.#client.call('retryTask', { params: { id }, body }, once));
+        return this.#drop(key);
+      }
+    }
+  }
+
+  async #update(entry: Entry): Promise<void> {
+    await this.#storage.put(entry);
+    this.#set(this.#entries.map((each) => (each.key === entry.key ? entry : each)));
+  }
+
+  async #drop(key: string): Promise<void> {
+    await this.#storage.remove(key);
+    this.#set(this.#entries.filter((each) => each.key !== key));
+  }
+
+  #set(entries: Entry[]): void {
+    this.#entries = entries;
+    this.#events.changed(entries);
+  }
+}
+
+/** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */
+function isTooOld({ at, tried }: Entry): boolean {
+  return tried && Date.now() - Date.parse(at) > LIMITS.idempotency_key_s * 1000;
+}

@@ -1,0 +1,32 @@
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { Task } from '../../../protocol/task.ts';
+
+/** What a client knows of its server. It is stored as one: the tasks and events are those up to the cursor. */
+type Known = {
+  /** The id of the newest event that the tasks contain. */
+  cursor: number;
+  /** The epoch of the server's database. With another one everything else is void. */
+  epoch: string;
+  tasks: readonly Task[];
+};
+
+/** A change of what is known, to be stored in one transaction. */
+export type Change = {
+  cursor?: number;
+  epoch?: string;
+  tasks?: readonly Task[];
+  removed?: readonly string[];
+  /** New events of errands whose log is stored. */
+  events?: readonly LogEvent[];
+  /** First forgets everything that was known. */
+  forget?: boolean;
+};
+
+/** Keeps what is known on the device, so that a start needs no network. */
+export type MirrorStorage = {
+  /** Resolves with undefined if nothing is stored. */
+  load: () => Promise<Known | undefined>;
+  /** The stored log of an errand, oldest first. It has no gaps, but it may end early. */
+  loadEvents: (task_id: string) => Promise<LogEvent[]>;
+  save: (change: Change) => Promise<void>;
+};

@@ -1,0 +1,76 @@
+import type { ExtendableContext, Next } from 'koa';
+
+/** A file of the app. `brotli`: the same, compressed. `immutable`: its name changes with its content. */
+type WebFile = {
+  body: Buffer;
+  brotli: Buffer | undefined;
+  type: string;
+  etag: string;
+  immutable: boolean;
+};
+
+/** The app in the browser: its files by path, and the page at each of its addresses. */
+export type WebApp = {
+  files: ReadonlyMap<string, WebFile>;
+  shell: WebFile;
+  isRoute: (path: string) => boolean;
+};
+
+/** The page may load what comes from this server, and nothing else. No text can become a script. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types errand',
+].join('; ');
+
+const PAGE_HEADERS = {
+  'Content-Security-Policy': POLICY,
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+};
+
+/**
+ * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything else
+ * is left to the API.
+ */
+export function webApp({ files, shell, isRoute }: WebApp) {
+  return async (ctx: ExtendableContext, next: Next): Promise<void> => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
+    const file = files.get(ctx.path) ?? (isRoute(ctx.path) && prefersHtml(ctx) ? shell : undefined);
+    if (!file) return next();
+    if (file === shell) ctx.vary('Accept');
+    ctx.set(PAGE_HEADERS);
+    send(ctx, file);
+  };
+}
+
+/** A client of the API accepts anything, and gets the answer of the API. */
+function prefersHtml(ctx: ExtendableContext): boolean {
+  return ctx.accepts('json', 'html') === 'html';
+}
+
+function send(ctx: ExtendableContext, { body, brotli, type, etag, immutable }: WebFile): void {
+  ctx.vary('Accept-Encoding');
+  ctx.set('ETag', etag);
+  ctx.set('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  ctx.status = 200;
+  ctx.type = type;
+  if (ctx.fresh) {
+    ctx.status = 304;
+    return;
+  }
+  const compressed = brotli !== undefined && ctx.acceptsEncodings('br', 'identity') === 'br';
+  if (compressed) ctx.set('Content-Encoding', 'br');
+  ctx.body = compressed ? brotli : body;
+}

@@ -1,0 +1,87 @@
+import { useSignal } from '@preact/signals';
+import type { JSX, TargetedSubmitEvent } from 'preact';
+import { useStore } from '../../parts/context.ts';
+import { Logo } from '../../parts/logo.tsx';
+import { useTitle } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { fieldsOf } from '../../parts/form.ts';
+import { faultWords } from '../../parts/words.ts';
+import { SETUP } from './setup-code.ts';
+
+/** Logs in, or makes an account; the first account needs the link that the server printed. */
+export function AccessScreen({ ended, email }: { ended: boolean; email: string }): JSX.Element {
+  const signs_up = useSignal(SETUP !== undefined);
+  const store = useStore();
+  useTitle(t.app);
+  const owns = SETUP !== undefined && signs_up.value;
+  return (
+    <main class="access">
+      <div class="access-card">
+        <Logo />
+        <h1>{owns ? t.access.own : t.app}</h1>
+        <p class="lead">{ended ? t.access.ended : owns ? t.access.own_lead : t.access.lead}</p>
+        <Credentials
+          key={String(signs_up.value)}
+          is_new={signs_up.value}
+          email={email}
+          onSend={(given) => (signs_up.value ? store.signUp(given, SETUP) : store.logIn(given))}
+        />
+        <button type="button" class="quiet" onClick={() => (signs_up.value = !signs_up.value)}>
+          {signs_up.value ? t.access.to_log_in : t.access.to_sign_up}
+        </button>
+        {!isSecureContext && <p class="fault">{t.access.insecure}</p>}
+      </div>
+    </main>
+  );
+}
+
+type Given = { email: string; password: string };
+type CredentialsProps = { is_new: boolean; email: string; onSend: (given: Given) => Promise<void> };
+
+function Credentials({ is_new, email, onSend }: CredentialsProps): JSX.Element {
+  const fault = useSignal('');
+  const sending = useSignal(false);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const { email, password } = fieldsOf(event.currentTarget);
+    const given = { email: email ?? '', password: password ?? '' };
+    sending.value = true;
+    fault.value = '';
+    onSend(given)
+      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .finally(() => (sending.value = false));
+  };
+  return (
+    <form onSubmit={submit}>
+      <label class="field">
+        <span>{t.access.email}</span>
+        <input
+          name="email"
+          type="email"
+          required
+          defaultValue={email}
+          autocomplete="username"
+          autocapitalize="none"
+          inputMode="email"
+        />
+      </label>
+      <label class="field">
+        <span>{is_new ? t.access.new_password : t.access.password}</span>
+        <input
+          name="password"
+          type="password"
+          required
+          minLength={is_new ? 10 : 1}
+          autocomplete={is_new ? 'new-password' : 'current-password'}
+        />
+        {is_new && <small>{t.access.password_hint}</small>}
+      </label>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <button type="submit" class="primary" disabled={sending.value}>
+        {sending.value ? t.access.working : is_new ? t.access.sign_up : t.access.log_in}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,123 @@
+import { signal } from '@preact/signals';
+import type { ComponentChildren, ComponentType, JSX } from 'preact';
+import { useContext, useEffect } from 'preact/hooks';
+import { PartsContext, useRouter, useStore } from '../parts/context.ts';
+import { t } from '../parts/speech.ts';
+import type { Place } from '../store/router.ts';
+import type { Session } from '../store/session.ts';
+import { update } from '../store/worker.ts';
+import type * as screensModule from './screens.ts';
+import { AccessScreen } from './access/access-screen.tsx';
+import { Inbox } from './inbox/inbox.tsx';
+import { useWidth } from './width.ts';
+
+/** The whole app: who is not logged in logs in, wherever they are. */
+export function App(): JSX.Element | null {
+  const access = useStore().access.value;
+  switch (access.kind) {
+    case 'loading':
+      return null;
+    case 'out':
+      return <AccessScreen ended={access.ended} email={access.email} />;
+    case 'in':
+      return (
+        <Within session={access.session}>
+          <Panes />
+          <UpdateOffer />
+        </Within>
+      );
+  }
+}
+
+function Within({ session, children }: { session: Session; children: ComponentChildren }): JSX.Element {
+  const parts = useContext(PartsContext);
+  return <PartsContext.Provider value={parts && { ...parts, session }}>{children}</PartsContext.Provider>;
+}
+
+/** One screen on a phone; the list beside it where there is room, and the changes beside the errand where there is more. */
+function Panes(): JSX.Element {
+  const width = useWidth();
+  const place = useRouter().place.value;
+  if (width === 'narrow')
+    return <main class="panes">{place.name === 'inbox' ? <Inbox /> : <Detail place={place} />}</main>;
+  const three = width === 'full' && place.name === 'changes';
+  const errand: Place = { ...place, name: 'errand' };
+  return (
+    <main class={three ? 'panes three' : 'panes two'}>
+      <Inbox selected={place.params.id} />
+      {three && <Detail place={errand} />}
+      {place.name === 'inbox' ? <NothingOpen /> : <Detail place={place} />}
+    </main>
+  );
+}
+
+type Screens = typeof screensModule;
+
+/** The screens beside the list, once their part is there. The service worker brings that part ahead of its first use. */
+const screens = signal<Screens | 'unavailable' | undefined>(undefined);
+
+function loadScreens(): void {
+  import('./screens.ts').then(
+    (loaded) => (screens.value = loaded),
+    () => (screens.value = 'unavailable'),
+  );
+}
+
+function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
+  useEffect(loadScreens, []);
+  const loaded = screens.value;
+  if (loaded === undefined) return <section class="screen" />;
+  if (loaded === 'unavailable') return <Unavailable />;
+  const Screen = screenOf(loaded, name);
+  return <Screen key={`${name} ${params.id ?? ''}`} id={params.id ?? ''} />;
+}
+
+function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: string }> {
+  switch (name) {
+    case 'errand':
+      return loaded.ErrandScreen;
+    case 'changes':
+      return loaded.ChangesScreen;
+    case 'new_errand':
+      return loaded.NewErrandScreen;
+    case 'projects':
+      return loaded.ProjectsScreen;
+    case 'new_project':
+    case 'project':
+      return loaded.ProjectScreen;
+    case 'settings':
+    case 'inbox':
+      return loaded.SettingsScreen;
+  }
+}
+
+/** The server has a newer app, and this page still wants a part of the older one. */
+function Unavailable(): JSX.Element {
+  return (
+    <section class="screen">
+      <div class="empty">
+        <p>{t.problem['unreachable']}</p>
+        <button type="button" class="quiet" onClick={() => location.reload()}>
+          {t.retry}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function NothingOpen(): JSX.Element {
+  return <section class="screen nothing-open" aria-hidden="true" />;
+}
+
+function UpdateOffer(): JSX.Element | null {
+  const take = update.value;
+  if (!take) return null;
+  return (
+    <div class="update" role="status">
+      {t.update}
+      <button type="button" onClick={take}>
+        {t.update_now}
+      </button>
+    </div>
+  );
+}

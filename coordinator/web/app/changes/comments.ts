@@ -1,0 +1,36 @@
+import { t } from '../../parts/speech.ts';
+
+/** A comment on one line of a diff, before it is sent. */
+export type Comment = {
+  path: string;
+  /** The number in the new file, or in the old one for a line that was removed. */
+  line: number;
+  removed: boolean;
+  /** The line's own text, so that the agent finds it although lines move. */
+  code: string;
+  words: string;
+};
+
+/** Names the line of a comment. */
+export function keyOf({ path, line, removed }: Pick<Comment, 'path' | 'line' | 'removed'>): string {
+  return `${path}\n${removed ? '-' : '+'}${line}`;
+}
+
+/** All comments as one message: each names its file and line, quotes the line, and says what it says. */
+export function toMessage(comments: readonly Comment[]): string {
+  const parts = comments.map(({ path, line, removed, code, words }) => {
+    const place = removed ? `${path}, ${t.changes.removed_line(line)}` : `${path}, ${t.changes.line(line)}`;
+    return `${place}:\n> ${code.trim()}\n\n${words.trim()}`;
+  });
+  return [t.changes.message, ...parts].join('\n\n');
+}
+
+/** Reads the comments that were stored; none if they are not understood. */
+export function readComments(text: string): Comment[] {
+  try {
+    const read: unknown = JSON.parse(text);
+    return Array.isArray(read) ? (read as Comment[]) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,176 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { GrowingField } from '../../parts/growing-field.tsx';
+import { t } from '../../parts/speech.ts';
+import { Stat } from '../../parts/stat.tsx';
+import { keyOf, type Comment } from './comments.ts';
+import type { DiffFile, DiffLine } from './parse.ts';
+
+/** A file with more lines than this is shown at a touch. */
+const LINES_SHOWN_MAX = 400;
+
+type FileProps = {
+  file: DiffFile;
+  comments: readonly Comment[];
+  /** The mark of the diff that was viewed. */
+  viewed: string | undefined;
+  onView: (mark: string | undefined) => void;
+  onChange: (comments: readonly Comment[]) => void;
+};
+
+/** One file of a diff. Once viewed it is folded, until its diff is another. */
+export function FileView({ file, comments, viewed, onView, onChange }: FileProps): JSX.Element {
+  const { path, old_path, mark, hunks } = file;
+  const is_viewed = viewed === mark;
+  const count = hunks.reduce((sum, { lines }) => sum + lines.length, 0);
+  const opened = useSignal<boolean | undefined>(undefined);
+  const open = opened.value ?? (!is_viewed && count <= LINES_SHOWN_MAX);
+  return (
+    <section class="file" aria-label={path}>
+      <header>
+        <button type="button" class="file-name" aria-expanded={open} onClick={() => (opened.value = !open)}>
+          <code dir="ltr">{path}</code>
+          {old_path !== undefined && <small>{t.changes.renamed(old_path)}</small>}
+          {viewed !== undefined && !is_viewed && <small class="anew">{t.changes.anew}</small>}
+        </button>
+        <Stat {...file} />
+        <label class="viewed">
+          <input
+            type="checkbox"
+            checked={is_viewed}
+            onChange={({ currentTarget: { checked } }) => {
+              opened.value = undefined;
+              onView(checked ? mark : undefined);
+            }}
+          />
+          <span>{t.changes.viewed}</span>
+        </label>
+      </header>
+      {open ? (
+        <Lines file={file} comments={comments} onChange={onChange} />
+      ) : (
+        !is_viewed && (
+          <button type="button" class="quiet" onClick={() => (opened.value = true)}>
+            {t.changes.large(count)}
+          </button>
+        )
+      )}
+    </section>
+  );
+}
+
+type LinesProps = Pick<FileProps, 'file' | 'comments' | 'onChange'>;
+
+function Lines({ file: { path, hunks, binary }, comments, onChange }: LinesProps): JSX.Element {
+  const editing = useSignal<string | undefined>(undefined);
+  if (binary) return <p class="gap">{t.changes.binary}</p>;
+  const own = new Map(comments.filter((comment) => comment.path === path).map((each) => [keyOf(each), each]));
+  const set = (key: string, comment: Comment | undefined): void => {
+    editing.value = undefined;
+    const others = comments.filter((each) => keyOf(each) !== key);
+    onChange(comment ? [...others, comment] : others);
+  };
+  return (
+    <div class="diff">
+      {hunks.map(({ gap, lines }, i) => (
+        <div key={i}>
+          {gap > 0 && <p class="gap">{t.changes.gap(gap)}</p>}
+          {lines.map((line) => {
+            const place = { path, line: line.line, removed: line.type === 'removed' };
+            const key = keyOf(place);
+            const comment = own.get(key);
+            return (
+              <Line
+                key={key}
+                line={line}
+                comment={comment}
+                editing={editing.value === key}
+                onTouch={() => (editing.value = editing.value === key ? undefined : key)}
+                onSet={(words) => set(key, words === '' ? undefined : { ...place, code: line.code, words })}
+              />
+            );
+          })}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+type LineProps = {
+  line: DiffLine;
+  comment: Comment | undefined;
+  editing: boolean;
+  onTouch: () => void;
+  onSet: (words: string) => void;
+};
+
+const SIGNS = { added: '+', removed: '−', same: ' ' } as const;
+
+function Line({ line: { type, line, code }, comment, editing, onTouch, onSet }: LineProps): JSX.Element {
+  return (
+    <>
+      <button
+        type="button"
+        class={`line-of ${type}`}
+        aria-expanded={editing}
+        title={t.changes.comment}
+        onClick={onTouch}
+      >
+        <i>{line}</i>
+        <code dir="ltr">
+          <span class="sign" aria-hidden="true">
+            {SIGNS[type]}
+          </span>
+          {code}
+        </code>
+      </button>
+      {editing ? (
+        <CommentForm line={line} words={comment?.words ?? ''} onSet={onSet} onCancel={onTouch} />
+      ) : (
+        comment && (
+          <div class="note-on-line">
+            <b>{t.changes.you}</b> · {t.changes.waits}
+            <p dir="auto">{comment.words}</p>
+            <button type="button" class="quiet" onClick={onTouch}>
+              {t.changes.edit}
+            </button>
+            <button type="button" class="quiet" onClick={() => onSet('')}>
+              {t.changes.remove}
+            </button>
+          </div>
+        )
+      )}
+    </>
+  );
+}
+
+type FormProps = { line: number; words: string; onSet: (words: string) => void; onCancel: () => void };
+
+function CommentForm({ line, words, onSet, onCancel }: FormProps): JSX.Element {
+  const text = useSignal(words);
+  const submit = (): void => onSet(text.value.trim());
+  return (
+    <form
+      class="note-on-line"
+      aria-label={t.changes.comment_on(String(line))}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <GrowingField
+        autofocus
+        value={text.value}
+        label={t.changes.placeholder}
+        onInput={(said) => (text.value = said)}
+        onSend={submit}
+      />
+      <button type="submit" class="quiet" disabled={text.value.trim() === ''}>
+        {t.changes.add}
+      </button>
+      <button type="button" class="quiet" onClick={onCancel}>
+        {t.cancel}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,96 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { LIMITS } from '../../../../protocol/limits.ts';
+import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { useSession } from '../../parts/context.ts';
+import { GrowingField } from '../../parts/growing-field.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { Confirm } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { useText } from '../../parts/use-text.ts';
+
+/** Where one speaks to an errand: say something, answer, stop, try again. */
+export function Composer({ task }: { task: Task }): JSX.Element {
+  const session = useSession();
+  const text = useText(`say ${task.id}`);
+  const ended = isEnded(task.status);
+  const label = ended ? t.errand.go_on : task.status === 'waiting' ? t.errand.answer : t.errand.say;
+  const can_send = text.value.trim() !== '' && text.value.length <= LIMITS.text_chars_max;
+  const send = (): void => {
+    const said = text.value.trim();
+    if (!can_send) return;
+    text.value = '';
+    void session.say(task.id, said);
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {ended ? <TryAgain task={task} /> : <Stop task={task} />}
+      <GrowingField
+        class="composer-field"
+        value={text.value}
+        label={label}
+        onSend={send}
+        onInput={(said) => (text.value = said)}
+      />
+      <button type="submit" class="round" aria-label={t.errand.send} disabled={!can_send}>
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}
+
+function Stop({ task }: { task: Task }): JSX.Element {
+  const session = useSession();
+  const asks = useSignal(false);
+  const stops =
+    task.cancel_reason !== null ||
+    session.entries.value.some(({ action }) => action.do === 'stop' && action.task_id === task.id);
+  return (
+    <>
+      <button
+        type="button"
+        class="round still"
+        aria-label={t.errand.stop}
+        disabled={stops}
+        onClick={() => (asks.value = true)}
+      >
+        <Icon name="stop" />
+      </button>
+      {asks.value && (
+        <Confirm
+          title={t.errand.stop_title}
+          text={t.errand.stop_text}
+          yes={t.errand.stop}
+          danger
+          onYes={() => void session.stopErrand(task.id)}
+          onClose={() => (asks.value = false)}
+        />
+      )}
+    </>
+  );
+}
+
+/** An errand that failed, or that was stopped, goes on from where it was. */
+function TryAgain({ task }: { task: Task }): JSX.Element | null {
+  const session = useSession();
+  if (task.status === 'succeeded' || task.reason === 'budget_exhausted') return null;
+  const asked = session.entries.value.some(({ action }) => action.do === 'retry' && action.task_id === task.id);
+  return (
+    <button
+      type="button"
+      class="round still again"
+      aria-label={t.errand.try_again}
+      title={t.errand.try_again}
+      disabled={asked}
+      onClick={() => void session.retry(task.id)}
+    >
+      <Icon name="again" />
+    </button>
+  );
+}

@@ -1,0 +1,82 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useMemo, useRef } from 'preact/hooks';
+import type { Task } from '../../../../protocol/task.ts';
+import type { Draft } from '../../../client/errand/drafts.ts';
+import { groupReads } from '../../../client/errand/group.ts';
+import { BudgetChoices } from '../../parts/budget-choices.tsx';
+import { useSession } from '../../parts/context.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { Markdown } from '../../parts/markdown.tsx';
+import { t } from '../../parts/speech.ts';
+import type { OpenErrand } from '../../store/session.ts';
+import { useFollowEnd } from './follow-end.ts';
+import { ResultCard } from './result-card.tsx';
+import { ItemRow, UnsentMessage } from './rows.tsx';
+
+/** The rows that are drawn at first, and that each "show earlier" adds. */
+const ROWS = 200;
+
+type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll: () => void };
+
+/** The conversation, opened at its end. What comes is added below, and does not move what one reads. */
+export function ConversationView({ id, task, errand, onScroll }: ConversationProps): JSX.Element {
+  const { items, drafts, loaded } = errand;
+  const list = useRef<HTMLDivElement>(null);
+  const shown = useSignal(ROWS);
+  const entries = useSession().entries.value;
+  const rows = useMemo(() => groupReads(items), [items]);
+  const unsent = entries.filter(
+    ({ action, message_id }) =>
+      action.do === 'say' &&
+      action.task_id === id &&
+      !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id),
+  );
+  const from = Math.max(0, rows.length - shown.value);
+  const { follows, toEnd } = useFollowEnd(list, [rows, drafts, unsent.length, shown.value, task.status], onScroll);
+  const seen = useRef(rows.length);
+  if (follows.value) seen.current = rows.length;
+  const unseen = rows.length - seen.current;
+  const outputs = new Map(drafts.filter(({ kind }) => kind === 'output').map(({ ref, text }) => [`t-${ref}`, text]));
+  return (
+    <div class="talk-frame">
+      <div class="body talk" ref={list} role="log" aria-label={t.errand.conversation} tabIndex={0}>
+        {from > 0 && (
+          <button type="button" class="quiet earlier" onClick={() => (shown.value += ROWS)}>
+            {t.errand.earlier}
+          </button>
+        )}
+        {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
+        <ol>
+          {rows.slice(from).map((row) => (
+            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} />
+          ))}
+          {drafts.map((draft) => (
+            <DraftRow key={`d-${draft.ref}`} draft={draft} />
+          ))}
+          {unsent.map((entry) => (
+            <UnsentMessage key={entry.key} entry={entry} />
+          ))}
+        </ol>
+        {task.result && task.ended_at !== null && <ResultCard task={task} />}
+        {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
+      </div>
+      {!follows.value && (
+        <button type="button" class="to-end" onClick={toEnd} aria-label={t.errand.to_end}>
+          {unseen > 0 && t.errand.new_rows(unseen)}
+          <Icon name="down" />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Text while it is written. The output of a tool shows with its tool. */
+function DraftRow({ draft: { kind, text } }: { draft: Draft }): JSX.Element | null {
+  if (kind === 'output') return null;
+  return (
+    <li class={kind === 'thinking' ? 'thinking writing' : 'writing'}>
+      {kind === 'thinking' ? <p class="thought-text">{text}</p> : <Markdown text={text} />}
+    </li>
+  );
+}

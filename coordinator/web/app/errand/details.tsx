@@ -1,0 +1,62 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { Sheet } from '../../parts/screen.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { repositoryAddress } from '../../parts/words.ts';
+
+type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
+
+/** What one seldom needs of an errand: its settings, and the way to delete it. */
+export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
+  const { model, effort, repo_url, branch, attempt, usage, budget_usd } = task;
+  return (
+    <Sheet label={t.errand.details} onClose={onClose}>
+      <h2>{t.errand.details}</h2>
+      <dl class="facts">
+        <dt>{t.errand.repository}</dt>
+        <dd>{repositoryAddress(repo_url)}</dd>
+        {branch !== null && (
+          <>
+            <dt>{t.errand.branch}</dt>
+            <dd>
+              <Copyable text={branch} />
+            </dd>
+          </>
+        )}
+        <dt>{t.errand.model}</dt>
+        <dd>
+          {model}, {t.effort[effort]}
+        </dd>
+        <dt>{t.errand.money}</dt>
+        <dd>
+          {t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}, {t.errand.attempts(attempt)}
+        </dd>
+      </dl>
+      {fault !== '' && <p class="fault">{fault}</p>}
+      {isEnded(task.status) && (
+        <button type="button" class="choice danger" onClick={onDelete}>
+          {t.errand.delete}
+        </button>
+      )}
+      <button type="button" class="choice" onClick={onClose}>
+        {t.close}
+      </button>
+    </Sheet>
+  );
+}
+
+/** A text that a touch copies. */
+export function Copyable({ text }: { text: string }): JSX.Element {
+  const copied = useSignal(false);
+  return (
+    <button
+      type="button"
+      class="copyable"
+      title={t.errand.copy}
+      onClick={() => void navigator.clipboard.writeText(text).then(() => (copied.value = true))}
+    >
+      <code>{text}</code> <span role="status">{copied.value ? t.errand.copied : ''}</span>
+    </button>
+  );
+}

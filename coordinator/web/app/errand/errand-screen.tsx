@@ -1,0 +1,95 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Task } from '../../../../protocol/task.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { LiveBadge } from '../../parts/live-badge.tsx';
+import { Back, Confirm, useTitle } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { Stat } from '../../parts/stat.tsx';
+import { faultWords, repositoryName } from '../../parts/words.ts';
+import { pathOf } from '../../store/routes.ts';
+import { Composer } from './composer.tsx';
+import { ConversationView } from './conversation-view.tsx';
+import { Details } from './details.tsx';
+import { Goal } from './goal.tsx';
+
+/** One errand, live: its goal and state, the conversation, and what one says to it. */
+export function ErrandScreen({ id }: { id: string }): JSX.Element {
+  const session = useSession();
+  useEffect(() => session.open(id), [session, id]);
+  const errand = session.errand(id).value;
+  const task = session.tasks.value?.find((each) => each.id === id);
+  const folded = useSignal(false);
+  useTitle(task?.title ?? t.app);
+  return (
+    <section class="screen errand" aria-label={task?.title ?? t.app}>
+      <header class="small">
+        <Back name="inbox" />
+        <span class="where">{task && repositoryName(task.repo_url)}</span>
+        {task?.result && (
+          <a class="chip" href={pathOf('changes', { id })}>
+            <span class="hidden">{t.changes.title}</span>
+            <Stat {...task.result.diff_stat} />
+          </a>
+        )}
+        <LiveBadge />
+        {task && <Menu task={task} />}
+      </header>
+      {task ? (
+        <>
+          <Goal task={task} folded={folded.value} onToggle={() => (folded.value = !folded.value)} />
+          <ConversationView id={id} task={task} errand={errand} onScroll={() => (folded.value = true)} />
+          <Composer task={task} />
+        </>
+      ) : (
+        errand.loaded && session.tasks.value && <p class="empty">{t.errand.gone}</p>
+      )}
+    </section>
+  );
+}
+
+function Menu({ task }: { task: Task }): JSX.Element {
+  const [open, deletes] = [useSignal(false), useSignal(false)];
+  const fault = useSignal('');
+  const session = useSession();
+  const router = useRouter();
+  const remove = (): void => {
+    session
+      .remove(task.id)
+      .then(() => router.go('inbox', {}, true))
+      .catch((error: unknown) => {
+        fault.value = faultWords(error);
+        open.value = true;
+      });
+  };
+  return (
+    <>
+      <button type="button" class="icon-button" aria-label={t.errand.details} onClick={() => (open.value = true)}>
+        <Icon name="more" />
+      </button>
+      {open.value && (
+        <Details
+          task={task}
+          fault={fault.value}
+          onDelete={() => {
+            open.value = false;
+            deletes.value = true;
+          }}
+          onClose={() => (open.value = false)}
+        />
+      )}
+      {deletes.value && (
+        <Confirm
+          title={t.errand.delete_title}
+          text={t.errand.delete_text}
+          yes={t.errand.delete}
+          danger
+          onYes={remove}
+          onClose={() => (deletes.value = false)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+import type { JSX } from 'preact';
+import { isEnded, type PlanItem, type Task } from '../../../../protocol/task.ts';
+import { now } from '../../parts/now.ts';
+import { format, t } from '../../parts/speech.ts';
+import { useSession } from '../../parts/context.ts';
+import { doing } from '../../parts/words.ts';
+
+type GoalProps = { task: Task; folded: boolean; onToggle: () => void };
+
+/** What is wanted, how it stands, the plan, and money and time. It folds to two lines while one reads. */
+export function Goal({ task, folded, onToggle }: GoalProps): JSX.Element {
+  const has_plan = task.plan.length > 0 && !isEnded(task.status);
+  return (
+    <section class="goal" aria-label={t.errand.goal}>
+      <h1>
+        <button type="button" class="goal-title" aria-expanded={!folded} onClick={onToggle}>
+          <span class={folded ? 'cut' : ''} dir="auto">
+            {task.title}
+          </span>
+        </button>
+      </h1>
+      <State task={task} />
+      {!folded && has_plan && <PlanList plan={task.plan} />}
+      {!folded && <Meters task={task} />}
+    </section>
+  );
+}
+
+function State({ task }: { task: Task }): JSX.Element {
+  const { entries } = useSession();
+  const stops = entries.value.some(({ action }) => action.do === 'stop' && action.task_id === task.id);
+  const { words, code, since } = doing(task, now.value);
+  const ended = isEnded(task.status);
+  return (
+    <div class={`state ${task.status}`}>
+      <strong>{stops && !ended ? t.waiting.stopping : ended ? t.status[task.status] : words}</strong>
+      {code !== undefined && <code>{code}</code>}
+      {ended && task.status !== 'succeeded' && <span class="why">{words}</span>}
+      {since !== undefined && <time>{format.duration(now.value - Date.parse(since))}</time>}
+    </div>
+  );
+}
+
+const MARKS = { done: '✓', in_progress: '◐', pending: '○' } as const;
+
+function PlanList({ plan }: { plan: readonly PlanItem[] }): JSX.Element {
+  return (
+    <ul class="plan" aria-label={t.errand.plan}>
+      {plan.map(({ text, status }, i) => (
+        <li key={i} class={status} aria-current={status === 'in_progress' ? 'step' : undefined}>
+          <span aria-hidden="true">{MARKS[status]}</span>
+          <span dir="auto">{text}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The money against its bound. The time has no bound that the server tells. */
+function Meters({ task }: { task: Task }): JSX.Element {
+  const { usage, budget_usd, started_at, ended_at } = task;
+  const share = Math.min(1, usage.cost_usd / budget_usd);
+  const took =
+    started_at === null ? 0 : (ended_at === null ? now.value : Date.parse(ended_at)) - Date.parse(started_at);
+  return (
+    <div class="meters">
+      <div>
+        <span>
+          {t.errand.money}
+          <span>{t.errand.of(format.money(usage.cost_usd), format.money(budget_usd))}</span>
+        </span>
+        <div class={share > 0.8 ? 'bar near' : 'bar'}>
+          <i style={{ inlineSize: `${share * 100}%` }} />
+        </div>
+      </div>
+      <div>
+        <span>
+          {t.errand.time}
+          <span>{format.duration(took)}</span>
+        </span>
+      </div>
+    </div>
+  );
+}

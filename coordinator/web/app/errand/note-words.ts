@@ -1,0 +1,50 @@
+import type { Note } from '../../../client/errand/items.ts';
+import { format, t } from '../../parts/speech.ts';
+import { firstLine, reasonWords } from '../../parts/words.ts';
+
+const LINE_CHARS_MAX = 300;
+
+/** What happened, in one line. */
+export function noteWords(note: Note): string {
+  switch (note.what) {
+    case 'attempt':
+      return t.note.attempt(note.n);
+    case 'attempt_over':
+      return t.note.attempt_over(reasonWords(note.reason) ?? note.detail ?? '', format.clock(note.retry_at));
+    case 'retried':
+      return t.note.retried(cut(note.reason), format.clock(note.retry_at));
+    case 'shortened':
+      return t.note.shortened;
+    case 'limit':
+      return limitWords(note);
+    case 'pushed':
+      return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
+    case 'budget':
+      return t.note.budget(format.money(note.budget_usd));
+    case 'cancelling':
+      return t.note.cancelling;
+    case 'ended':
+      return [t.status[note.status], reasonWords(note.reason), note.reason === null ? null : note.detail]
+        .filter((part) => part !== null && part !== undefined)
+        .join('. ');
+    case 'log':
+    case 'other':
+      return cut(note.text);
+    case 'harness':
+      return cut(firstLine(note.text));
+  }
+}
+
+function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): string {
+  const write = {
+    turns: (value: number) => format.number(value),
+    context: (value: number) => format.number(value),
+    budget: (value: number) => format.money(value),
+    time: (value: number) => format.duration(value),
+  }[limit];
+  return t.note.limit[limit](write(used), write(of));
+}
+
+function cut(text: string): string {
+  return text.length > LINE_CHARS_MAX ? `${text.slice(0, LINE_CHARS_MAX)}…` : text;
+}

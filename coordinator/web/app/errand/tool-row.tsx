@@ -1,0 +1,71 @@
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren, JSX } from 'preact';
+import type { ToolItem } from '../../../client/errand/items.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { now } from '../../parts/now.ts';
+import { Output } from '../../parts/output.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { Stat } from '../../parts/stat.tsx';
+import { describeTool } from './describe-tool.ts';
+
+type FoldProps = {
+  /** What was done, before the code that it was done with. */
+  name: string;
+  code: string;
+  end: ComponentChildren;
+  failed?: boolean;
+  children: ComponentChildren;
+};
+
+/** One line that opens. What is in it is drawn when it is open. */
+export function Fold({ name, code, end, failed = false, children }: FoldProps): JSX.Element {
+  const open = useSignal(false);
+  return (
+    <>
+      <button type="button" class="call" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
+        <Icon name="open" />
+        <code dir="auto">
+          {name !== '' && <span class="verb">{name} </span>}
+          {code}
+        </code>
+        <span class={failed ? 'end no' : 'end'}>{end}</span>
+      </button>
+      {open.value && <div class="opened">{children}</div>}
+    </>
+  );
+}
+
+/** A call of a tool: its name, the one argument that matters, its outcome, and how long it took. */
+export function ToolRow({ tool, writing }: { tool: ToolItem; writing: string | undefined }): JSX.Element {
+  const { verb, argument, change, input } = describeTool(tool);
+  return (
+    <>
+      <Fold name={verb} code={argument} end={<End tool={tool} change={change} />} failed={tool.state === 'failed'}>
+        {input !== '' && <pre class="out input">{input}</pre>}
+        {tool.state !== 'running' && <Output text={tool.output} />}
+      </Fold>
+      {tool.state === 'running' && writing !== undefined && <Output text={writing} />}
+    </>
+  );
+}
+
+type EndProps = { tool: ToolItem; change: { insertions: number; deletions: number } | undefined };
+
+function End({ tool: { state, exit_code, duration_ms, at }, change }: EndProps): JSX.Element {
+  if (state === 'running') return <>{format.duration(now.value - Date.parse(at))}</>;
+  const took = format.duration(duration_ms ?? 0);
+  if (state === 'failed') {
+    const why =
+      exit_code === null
+        ? t.errand.killed
+        : exit_code === undefined
+          ? t.errand.failed
+          : t.errand.exit(String(exit_code));
+    return (
+      <>
+        {why} · {took}
+      </>
+    );
+  }
+  return change ? <Stat {...change} /> : <>{took}</>;
+}

@@ -1,0 +1,149 @@
+import { useComputed, useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { SAMPLE_REPO_URL, type Task } from '../../../../protocol/task.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { LiveBadge } from '../../parts/live-badge.tsx';
+import { useTitle } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { pathOf } from '../../store/routes.ts';
+import { groupTasks, matches } from './groups.ts';
+import { TaskRow, UnsentRow } from './task-row.tsx';
+
+/** Rows that are drawn at first, and that each "show more" adds. */
+const ROWS = 100;
+
+/** Home: what needs the person, what is at work, what is done. */
+export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
+  const session = useSession();
+  const query = useSignal('');
+  const searches = useSignal(false);
+  const groups = useComputed(() => {
+    const tasks = session.tasks.value;
+    return tasks && groupTasks(tasks.filter((task) => matches(task, query.value)));
+  });
+  useTitle(t.app);
+  const found = groups.value;
+  const unsent = session.entries.value.filter(({ action }) => action.do === 'send');
+  const is_empty = found && unsent.length === 0 && Object.values(found).every((group) => group.length === 0);
+  return (
+    <section class="screen inbox" aria-label={t.inbox.list}>
+      <header>
+        <h1>{t.inbox.title}</h1>
+        <LiveBadge />
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.inbox.search}
+          aria-expanded={searches.value}
+          onClick={() => {
+            searches.value = !searches.value;
+            query.value = '';
+          }}
+        >
+          <Icon name="search" />
+        </button>
+        <a class="icon-button" href={pathOf('settings')} aria-label={t.inbox.settings}>
+          <Icon name="settings" />
+        </a>
+      </header>
+      {searches.value && <Search onInput={(text) => (query.value = text)} />}
+      <div class="body">
+        {unsent.length > 0 && <h2>{t.inbox.waiting_to_send}</h2>}
+        <ul class="rows">
+          {unsent.map((entry) => (
+            <UnsentRow key={entry.key} entry={entry} />
+          ))}
+        </ul>
+        {found && (
+          <>
+            <Group title={t.inbox.needs_you} tasks={found.needs} selected={selected} needs />
+            <Group title={t.inbox.at_work} tasks={found.work} selected={selected} />
+            <Group title={t.inbox.done} tasks={found.done} selected={selected} />
+          </>
+        )}
+        {is_empty && (query.value === '' ? <FirstErrand /> : <p class="empty">{t.inbox.nothing_found}</p>)}
+      </div>
+      <NewErrandBar />
+    </section>
+  );
+}
+
+function Search({ onInput }: { onInput: (text: string) => void }): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  return (
+    <div class="search">
+      <input
+        ref={input}
+        type="search"
+        placeholder={t.inbox.search}
+        aria-label={t.inbox.search}
+        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+type GroupProps = { title: string; tasks: readonly Task[]; selected: string | undefined; needs?: boolean };
+
+function Group({ title, tasks, selected, needs = false }: GroupProps): JSX.Element | null {
+  const shown = useSignal(ROWS);
+  if (tasks.length === 0) return null;
+  return (
+    <>
+      <h2 class={needs ? 'needs' : ''}>{title}</h2>
+      <ul class="rows">
+        {tasks.slice(0, shown.value).map((task) => (
+          <TaskRow key={task.id} task={task} selected={task.id === selected} />
+        ))}
+      </ul>
+      {tasks.length > shown.value && (
+        <button type="button" class="quiet" onClick={() => (shown.value += ROWS)}>
+          {t.inbox.more}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** What a newcomer sees: the main job, one touch away. */
+function FirstErrand(): JSX.Element {
+  const session = useSession();
+  return (
+    <div class="empty">
+      <h2>{t.inbox.empty_title}</h2>
+      <p>{t.inbox.empty}</p>
+      <button
+        type="button"
+        class="primary"
+        onClick={() => void session.send({ prompt: t.inbox.sample_prompt, repo_url: SAMPLE_REPO_URL })}
+      >
+        {t.inbox.send_sample}
+      </button>
+    </div>
+  );
+}
+
+function NewErrandBar(): JSX.Element {
+  const router = useRouter();
+  return (
+    <footer class="composer">
+      <a
+        class="composer-field"
+        href={pathOf('new_errand')}
+        onClick={(event) => {
+          // In the touch itself: iOS opens the keyboard at no other time.
+          event.preventDefault();
+          router.go('new_errand');
+        }}
+      >
+        {t.inbox.new_errand}
+      </a>
+      <a class="round" href={pathOf('new_errand')} tabIndex={-1} aria-hidden="true">
+        <Icon name="plus" />
+      </a>
+    </footer>
+  );
+}

@@ -1,0 +1,41 @@
+import type { TaskCreate } from '../../../../protocol/api.ts';
+import { Effort } from '../../../../protocol/task.ts';
+
+/** An errand that is being written, but for its text. What is absent is left to the project and the server. */
+export type Fresh = {
+  project?: { id: string; name: string } | undefined;
+  repo_url?: string | undefined;
+  base_branch?: string | undefined;
+  model?: string | undefined;
+  effort?: Effort | undefined;
+  budget_usd?: number | undefined;
+};
+
+export function writeFresh(fresh: Fresh): string {
+  return JSON.stringify(fresh);
+}
+
+/** Reads what `writeFresh` wrote; what is not understood is left out. */
+export function readFresh(text: string): Fresh {
+  let given: Fresh;
+  try {
+    given = JSON.parse(text) as Fresh;
+  } catch {
+    return {};
+  }
+  return { ...given, effort: Effort.safeParse(given.effort).data };
+}
+
+/** The request that sends it; undefined if it lacks a text or a repository. */
+export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
+  const { project, repo_url, base_branch, model, effort, budget_usd } = fresh;
+  if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
+  return {
+    prompt: prompt.trim(),
+    ...(project ? { project_id: project.id } : { repo_url }),
+    ...(base_branch !== undefined && { base_branch }),
+    ...(model !== undefined && { model }),
+    ...(effort !== undefined && { effort }),
+    ...(budget_usd !== undefined && { budget_usd }),
+  };
+}

@@ -1,0 +1,89 @@
+import { useComputed, useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { LIMITS } from '../../../../protocol/limits.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
+import { GrowingField } from '../../parts/growing-field.tsx';
+import { useTitle } from '../../parts/screen.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { useText } from '../../parts/use-text.ts';
+import { repositoryName } from '../../parts/words.ts';
+import { toRequest, readFresh, writeFresh, type Fresh } from './fresh.ts';
+import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
+import { RepositorySheet } from './repository-sheet.tsx';
+
+/** A new errand: its text first, then what else it needs, each behind a chip. */
+export function NewErrandScreen(): JSX.Element {
+  const session = useSession();
+  const router = useRouter();
+  const { query } = router.place.peek();
+  const prompt = useText('new prompt', query.get('text') ?? '');
+  const kept = useText('new options', writeFresh({ repo_url: query.get('repo') ?? undefined }));
+  const fresh = useComputed(() => readFresh(kept.value));
+  const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
+  useTitle(t.fresh.title);
+  const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
+  const request = toRequest(prompt.value, fresh.value);
+  const too_long = prompt.value.length > LIMITS.text_chars_max;
+  const send = (): void => {
+    if (!request || too_long) return;
+    void session.send(request).then(() => {
+      prompt.value = '';
+      router.back('inbox');
+    });
+  };
+  const close = () => (sheet.value = undefined);
+  return (
+    <section class="screen fresh" aria-label={t.fresh.title}>
+      <header class="small">
+        <button type="button" class="quiet" onClick={() => router.back('inbox')}>
+          {t.cancel}
+        </button>
+        <h1>{t.fresh.title}</h1>
+        <button type="button" class="quiet send" disabled={!request || too_long} onClick={send}>
+          {t.fresh.send}
+        </button>
+      </header>
+      <div class="body">
+        <GrowingField
+          class="prompt"
+          autofocus
+          value={prompt.value}
+          label={t.fresh.prompt}
+          onInput={(text) => (prompt.value = text)}
+        />
+        {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
+        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} />
+      </div>
+      {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
+      {sheet.value === 'repository' && <RepositorySheet fresh={fresh.value} onChoose={set} onClose={close} />}
+      {sheet.value === 'model' && <ModelSheet fresh={fresh.value} onChoose={set} onClose={close} />}
+      {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
+    </section>
+  );
+}
+
+type ChipsProps = { fresh: Fresh; onOpen: (name: 'repository' | 'model' | 'budget') => void };
+
+function Chips({ fresh, onOpen }: ChipsProps): JSX.Element {
+  const { project, repo_url, base_branch, model, effort, budget_usd } = fresh;
+  const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
+  return (
+    <div class="chips">
+      <button
+        type="button"
+        class={repository === undefined ? 'option missing' : 'option'}
+        onClick={() => onOpen('repository')}
+      >
+        {repository ?? t.fresh.choose}
+        {repository !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
+      </button>
+      <button type="button" class="option" onClick={() => onOpen('model')}>
+        {model ?? t.fresh.default_model}
+        {effort !== undefined && <span> {t.effort[effort]}</span>}
+      </button>
+      <button type="button" class="option" onClick={() => onOpen('budget')}>
+        {budget_usd === undefined ? t.fresh.default_budget : t.fresh.up_to(format.money(budget_usd))}
+      </button>
+    </div>
+  );
+}

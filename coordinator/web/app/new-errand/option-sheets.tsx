@@ -1,0 +1,93 @@
+import type { JSX } from 'preact';
+import { BUDGET_USD_MAX, Effort } from '../../../../protocol/task.ts';
+import { Sheet } from '../../parts/screen.tsx';
+import { format, t } from '../../parts/speech.ts';
+import type { OptionSheetProps } from './repository-sheet.tsx';
+
+/** Which model works, and how hard it thinks. */
+export function ModelSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.Element {
+  return (
+    <Sheet label={t.fresh.model} onClose={onClose}>
+      <h2>{t.fresh.model}</h2>
+      <label class="field">
+        <span>{t.fresh.model_name}</span>
+        <input
+          defaultValue={fresh.model ?? ''}
+          placeholder={t.fresh.default_model}
+          autocapitalize="none"
+          onInput={({ currentTarget: { value } }) => onChoose({ model: value.trim() || undefined })}
+        />
+      </label>
+      <label class="field">
+        <span>{t.fresh.effort}</span>
+        <select
+          value={fresh.effort ?? ''}
+          onChange={({ currentTarget: { value } }) => onChoose({ effort: Effort.safeParse(value).data })}
+        >
+          <option value="">{t.fresh.default}</option>
+          {Effort.options.map((effort) => (
+            <option key={effort} value={effort}>
+              {t.effort[effort]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="button" class="primary" onClick={onClose}>
+        {t.fresh.done}
+      </button>
+    </Sheet>
+  );
+}
+
+const BUDGETS_USD = [1, 2, 5, 10, 20];
+
+/** The most that the errand may cost. */
+export function BudgetSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.Element {
+  const choose = (budget_usd: number | undefined): void => {
+    onChoose({ budget_usd });
+    onClose();
+  };
+  return (
+    <Sheet label={t.fresh.budget} onClose={onClose}>
+      <h2>{t.fresh.budget}</h2>
+      <div class="chips">
+        {BUDGETS_USD.map((usd) => (
+          <button
+            key={usd}
+            type="button"
+            class="option"
+            aria-pressed={fresh.budget_usd === usd}
+            onClick={() => choose(usd)}
+          >
+            {format.money(usd)}
+          </button>
+        ))}
+        <button
+          type="button"
+          class="option"
+          aria-pressed={fresh.budget_usd === undefined}
+          onClick={() => choose(undefined)}
+        >
+          {t.fresh.default_budget}
+        </button>
+      </div>
+      <label class="field">
+        <span>{t.fresh.budget_usd}</span>
+        <input
+          type="number"
+          inputMode="decimal"
+          min="0.01"
+          max={BUDGET_USD_MAX}
+          step="0.01"
+          defaultValue={fresh.budget_usd === undefined ? '' : String(fresh.budget_usd)}
+          onInput={({ currentTarget: { valueAsNumber, validity } }) =>
+            onChoose({ budget_usd: validity.valid && valueAsNumber > 0 ? valueAsNumber : undefined })
+          }
+        />
+      </label>
+      <button type="button" class="primary" onClick={onClose}>
+        {t.fresh.done}
+      </button>
+    </Sheet>
+  );
+}

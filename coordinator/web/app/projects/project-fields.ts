@@ -1,0 +1,57 @@
+import type { Project, ProjectCreate } from '../../../../protocol/api.ts';
+import { Egress } from '../../../../protocol/api.ts';
+
+/** The fields of the form, as texts. */
+export type Given = Partial<Record<string, string>>;
+
+/**
+ * The request that a form asks for. Secrets that were left empty are left as they are; every other empty field has no
+ * value.
+ */
+export function readProject(given: Given): ProjectCreate {
+  const text = (key: string) => given[key]?.trim() || null;
+  const egress = Egress.safeParse(given['egress']).data;
+  const git_token = text('git_token');
+  const secrets = readVariables(given['secrets'] ?? '');
+  return {
+    name: given['name']?.trim() ?? '',
+    repo_url: given['repo_url']?.trim() ?? '',
+    base_branch: text('base_branch'),
+    setup_command: text('setup_command'),
+    verify_command: text('verify_command'),
+    model: text('model'),
+    budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
+    ...(egress && { egress }),
+    egress_hosts: (given['egress_hosts'] ?? '').split(/\s+/).filter((host) => host !== ''),
+    ...(git_token !== null && { git_token }),
+    ...(secrets && { secrets }),
+  };
+}
+
+/** Reads `NAME=value` lines; undefined if there is none. */
+function readVariables(text: string): Record<string, string> | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) return undefined;
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf('=');
+      return at === -1 ? [line.trim(), ''] : [line.slice(0, at).trim(), line.slice(at + 1)];
+    }),
+  );
+}
+
+/** What the form shows at first. */
+export function fieldsOfProject(project: Project | undefined): Given {
+  if (!project) return { egress: 'registries' };
+  return {
+    name: project.name,
+    repo_url: project.repo_url,
+    base_branch: project.base_branch ?? '',
+    setup_command: project.setup_command ?? '',
+    verify_command: project.verify_command ?? '',
+    model: project.model ?? '',
+    budget_usd: project.budget_usd === null ? '' : String(project.budget_usd),
+    egress: project.egress,
+    egress_hosts: project.egress_hosts.join('\n'),
+  };
+}

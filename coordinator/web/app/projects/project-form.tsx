@@ -1,0 +1,147 @@
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren, JSX, TargetedSubmitEvent } from 'preact';
+import type { Project } from '../../../../protocol/api.ts';
+import { Egress } from '../../../../protocol/api.ts';
+import { Refusal } from '../../../client/errors.ts';
+import { useSession } from '../../parts/context.ts';
+import { fieldsOf } from '../../parts/form.ts';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { fieldsOfProject, readProject } from './project-fields.ts';
+
+type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
+
+/** A project's settings. What the server refuses is said at its field. */
+export function ProjectForm({ project, onSaved }: FormProps): JSX.Element {
+  const { client } = useSession();
+  const faults = useSignal<Faults>({});
+  const saving = useSignal(false);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const body = readProject(fieldsOf(event.currentTarget));
+    saving.value = true;
+    faults.value = {};
+    const saved = project
+      ? client.call('patchProject', { params: { id: project.id }, body })
+      : client.call('createProject', { body });
+    saved
+      .then(({ warnings }) => onSaved(warnings))
+      .catch((error: unknown) => (faults.value = faultsOf(error)))
+      .finally(() => (saving.value = false));
+  };
+  return (
+    <form onSubmit={submit}>
+      <Fields project={project} faults={faults.value} />
+      <p class="fault" role="alert">
+        {faults.value['']}
+      </p>
+      <button type="submit" class="primary" disabled={saving.value}>
+        {saving.value ? t.access.working : t.save}
+      </button>
+    </form>
+  );
+}
+
+type Faults = Partial<Record<string, string>>;
+
+function Fields({ project, faults }: { project: Project | undefined; faults: Faults }): JSX.Element {
+  const before = fieldsOfProject(project);
+  const egress = useSignal(before['egress'] ?? 'registries');
+  const field = (name: string) => ({ name, before: before[name] ?? '', fault: faults[name] });
+  return (
+    <>
+      <Text {...field('name')} label={t.project.name} required />
+      <Text {...field('repo_url')} label={t.project.repo} hint={t.project.repo_hint} required />
+      <Text
+        {...field('git_token')}
+        type="password"
+        label={t.project.token}
+        hint={project?.has_git_token === true ? t.project.token_set : t.project.token_hint}
+      />
+      <Text {...field('base_branch')} label={t.project.branch} placeholder={t.fresh.default_branch} />
+      <Text {...field('setup_command')} label={t.project.setup} hint={t.project.setup_hint} />
+      <Text {...field('verify_command')} label={t.project.verify} hint={t.project.verify_hint} />
+      <Text {...field('budget_usd')} type="number" label={t.project.budget} placeholder={t.fresh.default} />
+      <Text {...field('model')} label={t.project.model} placeholder={t.fresh.default_model} />
+      <Field label={t.project.network} fault={faults['egress']}>
+        <select
+          name="egress"
+          value={egress.value}
+          onChange={({ currentTarget }) => (egress.value = currentTarget.value)}
+        >
+          {Egress.options.map((option) => (
+            <option key={option} value={option}>
+              {t.project.egress[option]}
+            </option>
+          ))}
+        </select>
+      </Field>
+      {egress.value === 'list' && <Lines {...field('egress_hosts')} label={t.project.hosts} />}
+      <Lines
+        {...field('secrets')}
+        label={t.project.secrets}
+        hint={
+          project && project.secret_names.length > 0
+            ? t.project.secrets_set(project.secret_names.join(', '))
+            : t.project.secrets_hint
+        }
+      />
+    </>
+  );
+}
+
+/** What is wrong by field; under no name what belongs to none. */
+function faultsOf(error: unknown): Faults {
+  if (!(error instanceof Refusal) || error.errors.length === 0) return { '': faultWords(error) };
+  const by_field = error.errors.map(({ field, message }) => [field.split('/')[1] ?? '', message] as const);
+  return { ...Object.fromEntries(by_field), '': error.message };
+}
+
+type FieldProps = { label: string; hint?: string; fault: string | undefined; children: ComponentChildren };
+
+function Field({ label, hint, fault, children }: FieldProps): JSX.Element {
+  return (
+    <label class={fault === undefined ? 'field' : 'field wrong'}>
+      <span>{label}</span>
+      {children}
+      {fault !== undefined && <span class="fault">{fault}</span>}
+      {hint !== undefined && <small>{hint}</small>}
+    </label>
+  );
+}
+
+type OwnProps = { name: string; before: string; fault: string | undefined; label: string; hint?: string };
+type TextProps = OwnProps & { type?: 'text' | 'password' | 'number'; placeholder?: string; required?: boolean };
+
+function Text({ name, before, type = 'text', placeholder, required = false, ...rest }: TextProps): JSX.Element {
+  const common = {
+    name,
+    defaultValue: before,
+    placeholder,
+    required,
+    autocomplete: 'off',
+    autocapitalize: 'none',
+  } as const;
+  return (
+    <Field {...rest}>
+      {type === 'password' && <input {...common} type="password" autocomplete="new-password" />}
+      {type === 'number' && <input {...common} type="number" step="0.01" min="0.01" />}
+      {type === 'text' && <input {...common} type="text" />}
+    </Field>
+  );
+}
+
+function Lines({ name, before, ...rest }: OwnProps): JSX.Element {
+  return (
+    <Field {...rest}>
+      <textarea
+        name={name}
+        rows={3}
+        autocapitalize="none"
+        autocomplete="off"
+        spellcheck={false}
+        defaultValue={before}
+      />
+    </Field>
+  );
+}

@@ -1,0 +1,70 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Project } from '../../../../protocol/api.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
+import { Confirm, Screen } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { ProjectForm } from './project-form.tsx';
+
+/** One project, or a new one if there is no id. */
+export function ProjectScreen({ id }: { id: string }): JSX.Element {
+  const session = useSession();
+  const router = useRouter();
+  const project = session.projects.value?.find((each) => each.id === id);
+  const warnings = useSignal<readonly string[]>([]);
+  useEffect(() => void session.readProjects(), [session]);
+  const saved = async (found: readonly string[]): Promise<void> => {
+    await session.readProjects();
+    warnings.value = found;
+    if (found.length === 0) router.back('projects');
+  };
+  return (
+    <Screen title={project?.name ?? t.project.new} parent={{ name: 'projects' }}>
+      <div class="body settings">
+        {warnings.value.map((warning) => (
+          <p key={warning} class="card">
+            {warning}
+          </p>
+        ))}
+        {(project ?? id === '') && <ProjectForm key={id} project={project} onSaved={saved} />}
+        {project && <DeleteProject project={project} />}
+      </div>
+    </Screen>
+  );
+}
+
+function DeleteProject({ project: { id } }: { project: Project }): JSX.Element {
+  const session = useSession();
+  const router = useRouter();
+  const asks = useSignal(false);
+  const fault = useSignal('');
+  const remove = (): void => {
+    session.client
+      .call('deleteProject', { params: { id } })
+      .then(() => session.readProjects())
+      .then(() => router.back('projects'))
+      .catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  return (
+    <>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <button type="button" class="choice danger" onClick={() => (asks.value = true)}>
+        {t.project.delete}
+      </button>
+      {asks.value && (
+        <Confirm
+          title={t.project.delete_title}
+          text={t.project.delete_text}
+          yes={t.project.delete}
+          danger
+          onYes={remove}
+          onClose={() => (asks.value = false)}
+        />
+      )}
+    </>
+  );
+}

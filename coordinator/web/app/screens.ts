@@ -1,0 +1,8 @@
+/* The screens beside the list, as one part: with a part each, the first view would take a request for each piece they share. */
+
+export { ChangesScreen } from './changes/changes-screen.tsx';
+export { ErrandScreen } from './errand/errand-screen.tsx';
+export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';
+export { ProjectScreen } from './projects/project-screen.tsx';
+export { ProjectsScreen } from './projects/projects-screen.tsx';
+export { SettingsScreen } from './settings/settings-screen.tsx';

@@ -1,0 +1,68 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { SessionInfo } from '../../../../protocol/accounts.ts';
+import { allSessions } from '../../../client/find.ts';
+import { useSession } from '../../parts/context.ts';
+import { now } from '../../parts/now.ts';
+import { Confirm } from '../../parts/screen.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { deviceName } from './device-name.ts';
+
+/** Where one is logged in. Each log-in can be ended. */
+export function Devices(): JSX.Element {
+  const { client } = useSession();
+  const sessions = useSignal<readonly SessionInfo[] | undefined>(undefined);
+  const fault = useSignal('');
+  const ending = useSignal<SessionInfo | undefined>(undefined);
+  const read = (): void => {
+    allSessions(client).then(
+      (all) => (sessions.value = all),
+      (error: unknown) => (fault.value = faultWords(error)),
+    );
+  };
+  useEffect(read, [client]);
+  const end = (id: string): void => {
+    client
+      .call('deleteSession', { params: { id } })
+      .then(read)
+      .catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  const asked = ending.value;
+  return (
+    <>
+      {fault.value !== '' && <p class="fault">{fault.value}</p>}
+      <ul class="rows devices">
+        {sessions.value?.map((session) => (
+          <li key={session.id}>
+            <span>
+              <b>{deviceName(session.user_agent) ?? t.settings.unknown_device}</b>
+              <small>
+                {session.current
+                  ? t.settings.this_device
+                  : t.settings.last_used(format.age(session.last_used_at, now.value))}
+                {session.address !== null && ` · ${session.address}`}
+              </small>
+            </span>
+            {!session.current && (
+              <button type="button" class="quiet" onClick={() => (ending.value = session)}>
+                {t.settings.end}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {asked && (
+        <Confirm
+          title={t.settings.end_title}
+          text={t.settings.end_text}
+          yes={t.settings.end}
+          danger
+          onYes={() => end(asked.id)}
+          onClose={() => (ending.value = undefined)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { Refusal } from '../../../client/errors.ts';
+import { useSession } from '../../parts/context.ts';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+
+type Check = { name: string; ok: boolean; detail: string };
+
+/** Whether the server can do its work, check by check. */
+export function Health(): JSX.Element {
+  const { client } = useSession();
+  const checks = useSignal<readonly Check[]>([]);
+  const words = useSignal('');
+  useEffect(() => {
+    client.call('readyz', {}).then(
+      (state) => {
+        words.value = t.settings.ready;
+        checks.value = Object.entries(state.checks).map(([name, check]) => ({ name, ...check }));
+      },
+      (error: unknown) => {
+        words.value = faultWords(error);
+        if (error instanceof Refusal)
+          checks.value = error.errors.map(({ field, message }) => ({
+            name: field.replace('/checks/', ''),
+            ok: false,
+            detail: message,
+          }));
+      },
+    );
+  }, [client]);
+  return (
+    <>
+      <p>
+        {client.server.replace(/^https?:\/\//, '')} <span class="soft">· {words.value}</span>
+      </p>
+      <ul class="checks">
+        {checks.value.map(({ name, ok, detail }) => (
+          <li key={name} class={ok ? '' : 'fault'}>
+            <span aria-hidden="true">{ok ? '✓' : '✗'}</span> {detail}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

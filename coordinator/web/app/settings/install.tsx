@@ -1,0 +1,34 @@
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { t } from '../../parts/speech.ts';
+
+/** What Chromium offers instead of a browser's own menu. */
+type InstallOffer = Event & { prompt: () => Promise<unknown> };
+
+const offer = signal<InstallOffer | undefined>(undefined);
+
+// The browser offers it once, soon after the start.
+addEventListener('beforeinstallprompt', (event) => {
+  event.preventDefault();
+  offer.value = event as InstallOffer;
+});
+
+/** How to put the app on the home screen, for who has not done so. */
+export function Install(): JSX.Element | null {
+  const is_ios = /iPhone|iPad/.test(navigator.userAgent);
+  const installed = matchMedia('(display-mode: standalone)').matches;
+  const prompt = offer.value;
+  if (installed || (!prompt && !is_ios)) return null;
+  return (
+    <>
+      <h2>{t.settings.install}</h2>
+      {prompt ? (
+        <button type="button" class="choice" onClick={() => void prompt.prompt()}>
+          {t.settings.install_button}
+        </button>
+      ) : (
+        <p>{t.settings.install_ios}</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
+import type { BuildOptions, Plugin } from 'esbuild';
+
+import { isRoute } from './store/routes.ts';
+import { shellHtml } from './shell.ts';
+
+/** Both this file and the bundle of the server (see `.bundle`) are two folders below it. */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const HERE = join(ROOT, 'coordinator/web');
+const DIST = join(HERE, 'dist');
+/** What the app is made of. When any of it changes, the app is built again. */
+const SOURCES = ['protocol', 'coordinator/client', 'coordinator/web', 'package-lock.json'];
+const TYPES: Record<string, string> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  webmanifest: 'application/manifest+json',
+};
+const SHELL = 'shell.html';
+/** What has a name of its own at the root of the server. */
+const AT_ROOT = new Set([SHELL, 'sw.js', 'manifest.webmanifest']);
+const compress = promisify(brotliCompress);
+
+/** A file as it is served. `immutable`: its name has the hash of its content. */
+type WebFile = { body: Buffer; brotli: Buffer | undefined; type: string; etag: string; immutable: boolean };
+
+/** A built file by its name: with `.br` behind it, the same in brotli. */
+type Built = Map<string, Buffer>;
+
+/**
+ * The app as the server serves it. It is built if there is no build of these sources yet, and kept beside them; where
+ * that folder cannot be written, the build is kept in memory alone.
+ */
+export async function openWebApp(): Promise<{
+  files: Map<string, WebFile>;
+  shell: WebFile;
+  isRoute: (path: string) => boolean;
+}> {
+  const version = versionOfSources();
+  const folder = join(DIST, version);
+  const built = existsSync(join(folder, SHELL)) ? await readBuilt(folder) : await build(version);
+  if (!existsSync(join(folder, SHELL))) await keep(built, folder).catch(() => undefined);
+  const files = [...built].filter(([name]) => !name.endsWith('.br')).map(([name, body]) => toFile(built, name, body));
+  const by_path = new Map(files);
+  const shell = by_path.get(`/${SHELL}`);
+  if (!shell) throw new Error('The build of the app has no shell.');
+  by_path.delete(`/${SHELL}`);
+  return { files: by_path, shell, isRoute };
+}
+
+function toFile(built: Built, name: string, body: Buffer): [string, WebFile] {
+  const at_root = AT_ROOT.has(name);
+  const brotli = built.get(`${name}.br`);
+  const etag = `"${hash(body)}"`;
+  const type = TYPES[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
+  return [at_root ? `/${name}` : `/app/${name}`, { body, brotli, type, etag, immutable: !at_root }];
+}
+
+async function build(version: string): Promise<Built> {
+  const { build: bundle } = await import('esbuild').catch((cause: unknown) => {
+    const words =
+      'The app in the browser was not built, and its bundler is not installed: run npm ci, then npm run web.';
+    throw new Error(words, { cause });
+  });
+  const common = {
+    bundle: true,
+    minify: true,
+    write: false as const,
+    format: 'esm' as const,
+    target: ['es2023', 'safari17.4', 'chrome123', 'firefox125'],
+    legalComments: 'none' as const,
+    plugins: [zodForBrowsers],
+  } satisfies BuildOptions & { write: false };
+  const app = await bundle({
+    ...common,
+    entryPoints: [
+      { in: join(HERE, 'main.tsx'), out: 'main' },
+      { in: join(HERE, 'app.css'), out: 'app' },
+    ],
+    outdir: '/',
+    entryNames: '[name]-[hash]',
+    chunkNames: 'part-[hash]',
+    splitting: true,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+  });
+  const built: Built = new Map(app.outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+  for (const name of await readdir(join(HERE, 'icons'))) {
+    const body = await readFile(join(HERE, 'icons', name));
+    built.set(name.replace('.', `-${hash(body).slice(0, 8).toUpperCase()}.`), body);
+  }
+  const find = (start: string, end: string) =>
+    [...built.keys()].find((name) => name.startsWith(start) && name.endsWith(end)) ?? '';
+  const icon = (start: string, end: string) => `/app/${find(start, end)}`;
+  built.set('manifest.webmanifest', Buffer.from(manifest(icon)));
+  const page = shellHtml({
+    script: find('main-', '.js'),
+    style: find('app-', '.css'),
+    icon: icon('icon-', '.svg'),
+    touch_icon: icon('touch-', '.png'),
+    preload: preloads(built, find('main-', '.js')),
+  });
+  built.set(SHELL, Buffer.from(page));
+  const precache = [...built.keys()].filter((name) => !AT_ROOT.has(name)).map((name) => `/app/${name}`);
+  const worker = await bundle({
+    ...common,
+    entryPoints: [join(HERE, 'worker/service-worker.ts')],
+    define: { FILES: JSON.stringify(['/', '/manifest.webmanifest', ...precache]), VERSION: JSON.stringify(version) },
+  });
+  built.set('sw.js', Buffer.from(worker.outputFiles[0]?.contents ?? []));
+  await addCompressed(built);
+  return built;
+}
+
+/** The parts that the entry imports at once, so that the browser asks for all of them together. */
+function preloads(built: Built, entry: string): string[] {
+  const text = built.get(entry)?.toString('utf8') ?? '';
+  return [...text.matchAll(/(?:from|import)\s*"\.\/(part-[A-Z0-9]+\.js)"/g)].flatMap(([, name]) => name ?? []);
+}
+
+async function addCompressed(built: Built): Promise<void> {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
+  await Promise.all(
+    [...built].map(async ([name, body]) => {
+      const smaller = await compress(body, { params });
+      if (smaller.length < body.length * 0.95) built.set(`${name}.br`, smaller);
+    }),
+  );
+}
+
+/** Writes a build so that nobody reads half of one, and removes those of other versions. */
+async function keep(built: Built, folder: string): Promise<void> {
+  await mkdir(DIST, { recursive: true });
+  const temporary = await mkdtemp(join(DIST, 'new-'));
+  try {
+    for (const [name, body] of built) await writeFile(join(temporary, name), body);
+    await chmod(temporary, 0o755);
+    await rename(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  for (const name of await readdir(DIST))
+    if (name !== basename(folder) && !name.startsWith('new-')) await rm(join(DIST, name), { recursive: true });
+}
+
+async function readBuilt(folder: string): Promise<Built> {
+  const names = await readdir(folder);
+  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)));
+}
+
+/** It is read at each start, at once: a read that waits for each file takes ten times as long. */
+function versionOfSources(): string {
+  const digest = createHash('sha256');
+  for (const source of SOURCES.map((name) => join(ROOT, name)).filter(existsSync)) {
+    const names = statSync(source).isFile() ? [''] : readdirSync(source, { recursive: true }).map(String);
+    for (const name of names.filter((each) => each === '' || isSource(each)).sort())
+      digest.update(`${name}\0`).update(readFileSync(join(source, name)));
+  }
+  return digest.digest('hex').slice(0, 16);
+}
+
+function isSource(name: string): boolean {
+  return /\.(ts|tsx|css|svg|png)$/.test(name) && !name.startsWith('dist');
+}
+
+function hash(body: Buffer): string {
+  return createHash('sha256').update(body).digest('base64url').slice(0, 22);
+}
+
+function manifest(icon: (start: string, end: string) => string): string {
+  return JSON.stringify({
+    name: 'Errand',
+    short_name: 'Errand',
+    id: '/',
+    start_url: '/',
+    display: 'standalone',
+    background_color: '#fbfaf8',
+    theme_color: '#fbfaf8',
+    icons: [
+      { src: icon('icon-', '.svg'), sizes: 'any', type: 'image/svg+xml' },
+      { src: icon('touch-', '.png'), sizes: '180x180', type: 'image/png' },
+    ],
+    shortcuts: [{ name: 'New errand', url: '/new' }],
+  });
+}
+
+/**
+ * `import { z }` brings all of zod, with its messages in fifty languages; a namespace brings what is used, a third of the
+ * size of the whole app. `zod.ts` also sets what a browser needs.
+ */
+const zodForBrowsers: Plugin = {
+  name: 'zod-for-browsers',
+  setup(build) {
+    build.onLoad({ filter: /\/(protocol|client)\/.*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const own = JSON.stringify(join(HERE, 'zod.ts'));
+      return { loader: 'ts', contents: text.replace("import { z } from 'zod'", `import * as z from ${own}`) };
+    });
+  },
+};

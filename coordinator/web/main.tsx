@@ -1,0 +1,23 @@
+import { render } from 'preact';
+import { App } from './app/app.tsx';
+import { locale } from './parts/speech.ts';
+import { startClock } from './parts/now.ts';
+import { PartsContext } from './parts/context.ts';
+import { followKeyboard } from './parts/viewport.ts';
+import { Router } from './store/router.ts';
+import { Store } from './store/store.ts';
+import { installWorker } from './store/worker.ts';
+
+document.documentElement.lang = locale;
+const parts = { store: new Store(location.origin), router: new Router() };
+parts.router.start();
+startClock();
+followKeyboard();
+render(
+  <PartsContext.Provider value={parts}>
+    <App />
+  </PartsContext.Provider>,
+  document.getElementById('app') ?? document.body,
+);
+void parts.store.start();
+void installWorker();

@@ -1,0 +1,46 @@
+import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+
+type GrowingProps = {
+  value: string;
+  label: string;
+  class?: string;
+  autofocus?: boolean;
+  /** With a keyboard, Enter sends; on a phone it is a new line. Control and Enter send everywhere. */
+  onSend?: () => void;
+  onInput: (text: string) => void;
+};
+
+/** A field that grows with its text, as far as its style lets it. */
+export function GrowingField({ value, label, autofocus = false, onSend, onInput, ...rest }: GrowingProps): JSX.Element {
+  const field = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (!element) return;
+    element.style.blockSize = 'auto';
+    element.style.blockSize = `${element.scrollHeight + 2}px`;
+  }, [value]);
+  useLayoutEffect(() => {
+    if (autofocus) field.current?.focus();
+  }, [autofocus]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || event.isComposing || event.shiftKey || !onSend) return;
+    const sends = event.ctrlKey || event.metaKey || matchMedia('(hover: hover) and (pointer: fine)').matches;
+    if (!sends) return;
+    event.preventDefault();
+    onSend();
+  };
+  return (
+    <textarea
+      ref={field}
+      class={rest.class}
+      rows={1}
+      dir="auto"
+      value={value}
+      placeholder={label}
+      aria-label={label}
+      onKeyDown={onKeyDown}
+      onInput={({ currentTarget }) => onInput(currentTarget.value)}
+    />
+  );
+}

@@ -1,0 +1,39 @@
+import type { JSX } from 'preact';
+import type { LiveState } from '../../client/sync/live.ts';
+import { useSession } from './context.ts';
+import { now } from './now.ts';
+import { format, t } from './speech.ts';
+
+/** Bad news waits for this long, counted from the first loss: most are over by then. */
+const PATIENCE_MS = 4_000;
+
+/** How current what one sees is: live, or since when it is not. */
+export function LiveBadge(): JSX.Element {
+  const state = useSession().live.value;
+  const { words, good } = describe(state, state?.kind === 'away' ? now.value : 0, navigator.onLine);
+  return (
+    <span class={good ? 'live' : 'live off'} role="status" title={state?.kind === 'away' ? state.why : undefined}>
+      {words}
+    </span>
+  );
+}
+
+function describe(state: LiveState | undefined, at: number, online: boolean): { words: string; good: boolean } {
+  switch (state?.kind) {
+    case undefined:
+      return { words: t.live.connecting, good: false };
+    case 'live':
+      return { words: t.live.live, good: true };
+    case 'catching_up':
+      return { words: t.live.catching_up, good: true };
+    case 'away': {
+      if (at - state.since < PATIENCE_MS && online) return { words: t.live.connecting, good: false };
+      const since = format.clock(state.since);
+      return { words: online ? t.live.server_away(since) : t.live.offline_since(since), good: false };
+    }
+    case 'logged_out':
+      return { words: t.live.logged_out, good: false };
+    case 'failed':
+      return { words: t.live.failed, good: false };
+  }
+}

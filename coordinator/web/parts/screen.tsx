@@ -1,0 +1,112 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { RouteName } from '../store/routes.ts';
+import { useRouter } from './context.ts';
+import { Icon } from './icons.tsx';
+import { LiveBadge } from './live-badge.tsx';
+import { t } from './speech.ts';
+
+type Parent = { name: RouteName; params?: { id?: string } };
+
+/** The way back to where one came from; to the parent if one came from outside. */
+export function Back({ name, params = {} }: Parent): JSX.Element {
+  const router = useRouter();
+  return (
+    <button type="button" class="back" aria-label={t.back} onClick={() => router.back(name, params)}>
+      <Icon name="back" />
+    </button>
+  );
+}
+
+type ScreenProps = {
+  title: string;
+  parent: Parent;
+  /** Beside the title. */
+  beside?: ComponentChildren;
+  /** At the end of the header; by default the state of the connection. */
+  end?: ComponentChildren;
+  children: ComponentChildren;
+};
+
+/** A screen below another one: its header, and what it shows. */
+export function Screen({ title, parent, beside, end, children }: ScreenProps): JSX.Element {
+  useTitle(title);
+  return (
+    <section class="screen" aria-label={title}>
+      <header class="small">
+        <Back {...parent} />
+        <h1>{title}</h1>
+        {beside}
+        {end ?? <LiveBadge />}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** Names the page, for the history, the tabs and screen readers. */
+export function useTitle(title: string): void {
+  useLayoutEffect(() => {
+    document.title = title === t.app ? title : `${title} · ${t.app}`;
+  }, [title]);
+}
+
+/** A sheet over the page, opened by its presence. Escape and a touch beside it close it. */
+export function Sheet({
+  onClose,
+  label,
+  children,
+}: {
+  onClose: () => void;
+  label: string;
+  children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-label={label}
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === dialog.current) onClose();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
+
+type ConfirmProps = {
+  title: string;
+  text: string;
+  yes: string;
+  danger?: boolean;
+  onYes: () => void;
+  onClose: () => void;
+};
+
+/** Asks before something that cannot be undone. */
+export function Confirm({ title, text, yes, danger = false, onYes, onClose }: ConfirmProps): JSX.Element {
+  return (
+    <Sheet label={title} onClose={onClose}>
+      <h2>{title}</h2>
+      <p>{text}</p>
+      <button
+        type="button"
+        class={danger ? 'choice danger' : 'choice main'}
+        onClick={() => {
+          onClose();
+          onYes();
+        }}
+      >
+        {yes}
+      </button>
+      <button type="button" class="choice" onClick={onClose}>
+        {t.cancel}
+      </button>
+    </Sheet>
+  );
+}

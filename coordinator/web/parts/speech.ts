@@ -1,0 +1,5 @@
+import { chooseLanguage, speak } from '../strings/strings.ts';
+
+/** The language of this person. */
+export const locale = chooseLanguage(navigator.languages);
+export const { t, format } = speak(locale);

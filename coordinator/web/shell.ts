@@ -1,0 +1,30 @@
+type Names = {
+  script: string;
+  style: string;
+  icon: string;
+  touch_icon: string;
+  /** The parts that the script imports. */
+  preload: readonly string[];
+};
+
+/** The page of the app: it is the same at each of its addresses. Its colours are those of the theme. */
+export function shellHtml({ script, style, icon, touch_icon, preload }: Names): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<meta name="theme-color" content="#fbfaf8" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="#131418" media="(prefers-color-scheme: dark)">
+<meta name="apple-mobile-web-app-title" content="Errand">
+<title>Errand</title>
+<link rel="stylesheet" href="/app/${style}">
+${preload.map((name) => `<link rel="modulepreload" href="/app/${name}">\n`).join('')}<script type="module" src="/app/${script}"></script>
+<link rel="manifest" href="/manifest.webmanifest">
+<link rel="icon" href="${icon}">
+<link rel="apple-touch-icon" href="${touch_icon}">
+<div id="app"></div>
+<noscript><main class="plain"><h1>Errand</h1><p>This app needs JavaScript. The command line works without it: <code>npx errand --help</code>.</p></main></noscript>
+</html>
+`;
+}

@@ -1,0 +1,75 @@
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { Diff } from '../../../protocol/api.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { Task } from '../../../protocol/task.ts';
+import type { Stored } from '../../client/session.ts';
+import type { Entry } from '../../client/sync/outbox.ts';
+
+const VERSION = 1;
+
+type Tables = DBSchema & {
+  /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
+  login: { key: string; value: Stored };
+  known: { key: string; value: { cursor: number; epoch: string } };
+  tasks: { key: string; value: Task };
+  /** The logs of the errands that were opened, by errand and id. */
+  events: { key: [string, number]; value: LogEvent };
+  diffs: { key: string; value: Diff };
+  outbox: { key: string; value: Entry };
+  /** What was written and not sent, by the field it is in; and other small things that the person left so. */
+  texts: { key: string; value: string };
+};
+
+type Db = IDBPDatabase<Tables>;
+type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts';
+const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts'];
+
+/** The app's own database in the browser. A phone may close it in the background: then it is opened again. */
+export class Database {
+  readonly #name: string;
+  #opened: Promise<Db> | undefined;
+
+  constructor(name = 'errand') {
+    this.#name = name;
+  }
+
+  /** Runs `act` with the database; once more if the browser has closed it meanwhile. */
+  async use<T>(act: (db: Db) => Promise<T>): Promise<T> {
+    try {
+      return await act(await this.#open());
+    } catch (error) {
+      if (!(error instanceof DOMException) || !['InvalidStateError', 'UnknownError'].includes(error.name)) throw error;
+      this.close();
+      return act(await this.#open());
+    }
+  }
+
+  /** Removes everything, such as after a log-out. */
+  async clear(): Promise<void> {
+    await this.use(async (db) => {
+      const change = db.transaction(TABLES, 'readwrite');
+      await Promise.all([...TABLES.map((name) => change.objectStore(name).clear()), change.done]);
+    });
+  }
+
+  close(): void {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    void opened?.then((db) => db.close()).catch(() => undefined);
+  }
+
+  #open(): Promise<Db> {
+    this.#opened ??= openDB<Tables>(this.#name, VERSION, {
+      upgrade: (db) => {
+        for (const name of ['login', 'known', 'diffs', 'texts'] as const) db.createObjectStore(name);
+        db.createObjectStore('tasks', { keyPath: 'id' });
+        db.createObjectStore('events', { keyPath: ['task_id', 'id'] });
+        db.createObjectStore('outbox', { keyPath: 'key' });
+      },
+      // A newer app in another tab waits for this one to let go.
+      blocking: () => this.close(),
+      terminated: () => (this.#opened = undefined),
+    });
+    return this.#opened;
+  }
+}

@@ -1,0 +1,33 @@
+import { signal } from '@preact/signals';
+import navaid from 'navaid';
+import { ROUTES, pathOf, type RouteName } from './routes.ts';
+
+export type Place = { name: RouteName; params: { id?: string }; query: URLSearchParams };
+
+/** Where the person is. The address bar always has the same. */
+export class Router {
+  readonly place = signal<Place>({ name: 'inbox', params: {}, query: new URLSearchParams() });
+  readonly #router = navaid('/', () => this.go('inbox', {}, true));
+  /** How many steps back stay in the app. */
+  #depth = 0;
+
+  start(): void {
+    for (const name of Object.keys(ROUTES) as RouteName[])
+      this.#router.on<{ id?: string }>(ROUTES[name], (params = {}) => {
+        this.place.value = { name, params, query: new URLSearchParams(location.search) };
+      });
+    addEventListener('pushstate', () => this.#depth++);
+    addEventListener('popstate', () => (this.#depth = Math.max(0, this.#depth - 1)));
+    this.#router.listen();
+  }
+
+  go(name: RouteName, params: { id?: string } = {}, replace = false): void {
+    this.#router.route(pathOf(name, params), replace);
+  }
+
+  /** Goes to where the person came from; to `parent` if that was not the app. */
+  back(parent: RouteName, params: { id?: string } = {}): void {
+    if (this.#depth > 0) history.back();
+    else this.go(parent, params, true);
+  }
+}

@@ -1,0 +1,208 @@
+import { batch, signal, type Signal } from '@preact/signals';
+import { ProjectPage, type Diff, type Project, type TaskCreate } from '../../../protocol/api.ts';
+import type { Task } from '../../../protocol/task.ts';
+import type { Client } from '../../client/client.ts';
+import type { Draft } from '../../client/errand/drafts.ts';
+import type { Item } from '../../client/errand/items.ts';
+import { Failure, Refusal } from '../../client/errors.ts';
+import { allProjects } from '../../client/find.ts';
+import { Live, type LiveState } from '../../client/sync/live.ts';
+import { Mirror } from '../../client/sync/mirror.ts';
+import { Outbox, type Entry } from '../../client/sync/outbox.ts';
+import type { Database } from './database.ts';
+import { later } from './later.ts';
+import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } from './storage.ts';
+
+/** A list changes at most this often, and a conversation once a frame. */
+const LIST_MS = 150;
+const FRAME_MS = 16;
+/** How often what waits is tried although there is no connection. */
+const INSIST_MS = 15_000;
+
+/** An open errand as it is drawn. `loaded`: its log has been read to the end once, or cannot be reached now. */
+export type OpenErrand = { items: readonly Item[]; drafts: readonly Draft[]; loaded: boolean; gone: boolean };
+const NOTHING: OpenErrand = { items: [], drafts: [], loaded: false, gone: false };
+
+/** What a person who is logged in sees and does. It draws from what the device knows, and follows the server. */
+export class Session {
+  /** All errands, newest first; undefined until anything is known. */
+  readonly tasks = signal<readonly Task[] | undefined>(undefined);
+  readonly live = signal<LiveState | undefined>(undefined);
+  /** The projects as they were last read; undefined until then. */
+  readonly projects = signal<readonly Project[] | undefined>(undefined);
+  readonly entries = signal<readonly Entry[]>([]);
+  readonly client: Client;
+  readonly texts: ReturnType<typeof textStorage>;
+  readonly #database: Database;
+  readonly #mirror: Mirror;
+  readonly #live: Live;
+  readonly #outbox: Outbox;
+  readonly #diffs: ReturnType<typeof diffStorage>;
+  readonly #errands = new Map<string, { view: Signal<OpenErrand>; draw: () => void; viewers: number }>();
+
+  #insists = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `onEnded`: the server has ended the log-in. */
+  constructor(database: Database, client: Client, onEnded: () => void) {
+    this.client = client;
+    this.#database = database;
+    this.texts = textStorage(database);
+    this.#diffs = diffStorage(database);
+    const drawList = later(() => this.#drawList(), LIST_MS);
+    this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation }) => {
+      if (conversation === undefined) drawList();
+      else this.#errands.get(conversation)?.draw();
+    });
+    this.#outbox = new Outbox(client, outboxStorage(database), {
+      changed: (entries) => (this.entries.value = entries),
+      task: (task) => this.#mirror.put(task),
+      reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
+    });
+    this.#live = new Live(client, this.#mirror, (state) => {
+      this.live.value = state;
+      if (state.kind === 'live') void this.#outbox.flush();
+      if (state.kind === 'logged_out') onEnded();
+    });
+  }
+
+  /** Sends what waits, in case that a proxy lets requests pass but no socket, or that the server was busy. */
+  readonly #insist = (): void => {
+    if (!navigator.onLine) return;
+    this.#insists = true;
+    void this.#outbox.flush().finally(() => (this.#insists = false));
+  };
+
+  async start(): Promise<void> {
+    this.#timer = setInterval(this.#insist, INSIST_MS);
+    await Promise.all([this.#mirror.load(), this.#outbox.load()]);
+    this.#drawList();
+    this.#live.start();
+    addEventListener('online', this.#onBack);
+    addEventListener('pageshow', this.#onBack);
+    document.addEventListener('visibilitychange', this.#onBack);
+    document.addEventListener('freeze', this.#onFreeze);
+    void pruneLogs(this.#database);
+    // Without this Safari removes everything after a week without a visit.
+    void (navigator.storage as StorageManager | undefined)?.persist();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    removeEventListener('online', this.#onBack);
+    removeEventListener('pageshow', this.#onBack);
+    document.removeEventListener('visibilitychange', this.#onBack);
+    document.removeEventListener('freeze', this.#onFreeze);
+    await this.#live.stop();
+  }
+
+  /** Follows an errand until the returned function is called. */
+  open(id: string): () => void {
+    const errand = this.#errand(id);
+    errand.viewers++;
+    this.#live.watch(id);
+    this.#mirror
+      .open(id)
+      .then(() => this.#change(id, { loaded: true }))
+      .catch((error: unknown) => {
+        const gone = error instanceof Refusal && error.code === 'not_found';
+        this.#change(id, { loaded: true, gone });
+      });
+    return () => {
+      if (--errand.viewers > 0) return;
+      this.#errands.delete(id);
+      this.#mirror.close(id);
+      if (this.#errands.size === 0) this.#live.watch(undefined);
+    };
+  }
+
+  errand(id: string): Signal<OpenErrand> {
+    return this.#errand(id).view;
+  }
+
+  /** Sends an errand. Resolves when it is stored on this device. */
+  async send(body: TaskCreate): Promise<void> {
+    await this.#outbox.add({ do: 'send', body });
+  }
+
+  async say(task_id: string, text: string, budget_usd?: number): Promise<void> {
+    const body = { text, ...(budget_usd !== undefined && { budget_usd }) };
+    await this.#outbox.add({ do: 'say', task_id, body });
+  }
+
+  async stopErrand(task_id: string): Promise<void> {
+    await this.#outbox.add({ do: 'stop', task_id });
+  }
+
+  async retry(task_id: string, budget_usd?: number): Promise<void> {
+    await this.#outbox.add({ do: 'retry', task_id, ...(budget_usd !== undefined && { budget_usd }) });
+  }
+
+  takeBack(key: string): Promise<boolean> {
+    return this.#outbox.takeBack(key);
+  }
+
+  /** Deletes an errand; it needs the server. */
+  async remove(id: string): Promise<void> {
+    await this.client.call('deleteTask', { params: { id } });
+    await this.#mirror.remove(id);
+  }
+
+  /** The diff of an errand: from the server, or what this device has of it. */
+  async diff(id: string, onDiff: (diff: Diff) => void): Promise<void> {
+    const kept = await this.#diffs.read(id);
+    if (kept) onDiff(kept);
+    const fresh = await this.client.call('getDiff', { params: { id } });
+    if (fresh.diff !== kept?.diff || !kept) onDiff(fresh);
+    await this.#diffs.write(id, fresh);
+  }
+
+  /** Reads the projects: first those that this device knows, so that they show without a network. */
+  async readProjects(): Promise<void> {
+    const kept = await this.texts.read('projects');
+    if (kept !== undefined && !this.projects.value)
+      this.projects.value = ProjectPage.shape.items.safeParse(JSON.parse(kept)).data;
+    try {
+      this.projects.value = await allProjects(this.client);
+      await this.texts.write('projects', JSON.stringify(this.projects.value));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
+  }
+
+  readonly #onBack = (): void => {
+    if (document.visibilityState === 'visible') this.#live.wake();
+  };
+
+  readonly #onFreeze = (): void => this.#database.close();
+
+  #drawList(): void {
+    if (!this.#mirror.knows) return;
+    this.tasks.value = this.#mirror.tasks().sort((a, b) => (a.id < b.id ? 1 : -1));
+  }
+
+  #errand(id: string) {
+    const known = this.#errands.get(id);
+    if (known) return known;
+    const view = signal(NOTHING);
+    const errand = { view, draw: later(() => this.#drawErrand(id), FRAME_MS), viewers: 0 };
+    this.#errands.set(id, errand);
+    return errand;
+  }
+
+  #drawErrand(id: string): void {
+    const conversation = this.#mirror.conversation(id);
+    if (!conversation) return;
+    const { items, drafts } = conversation;
+    batch(() => {
+      this.#change(id, { items, drafts });
+      const ids = items.flatMap((item) => (item.kind === 'person' ? (item.message_id ?? []) : []));
+      void this.#outbox.seen(new Set(ids));
+    });
+  }
+
+  #change(id: string, change: Partial<OpenErrand>): void {
+    const errand = this.#errands.get(id);
+    if (errand) errand.view.value = { ...errand.view.value, ...change };
+  }
+}

@@ -1,0 +1,114 @@
+import type { Diff } from '../../../protocol/api.ts';
+import type { SessionStore } from '../../client/session.ts';
+import type { Change, MirrorStorage } from '../../client/sync/storage.ts';
+import type { OutboxStorage } from '../../client/sync/outbox.ts';
+import type { Database } from './database.ts';
+import { locked } from './lock.ts';
+
+/** The logs of this many errands are kept; those that were not opened for longest are removed. */
+const LOGS_MAX = 40;
+const ONE = 'one';
+
+/** The log-in. All tabs share it. */
+export function sessionStore(database: Database): SessionStore {
+  return {
+    read: () => database.use((db) => db.get('login', ONE)),
+    write: async (stored) => {
+      await database.use((db) => db.put('login', stored, ONE));
+    },
+    locked: (act) => locked('errand-login', act),
+  };
+}
+
+export function mirrorStorage(database: Database): MirrorStorage {
+  return {
+    load: async () => {
+      const known = await database.use((db) => db.get('known', ONE));
+      return known && { ...known, tasks: await database.use((db) => db.getAll('tasks')) };
+    },
+    loadEvents: (id) => database.use((db) => db.getAll('events', logOf(id))),
+    save: (change) => save(database, change),
+  };
+}
+
+async function save(database: Database, { cursor, epoch, tasks = [], removed = [], events = [], forget }: Change) {
+  await database.use(async (db) => {
+    const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
+    const [known, tasks_kept, events_kept] = [
+      change.objectStore('known'),
+      change.objectStore('tasks'),
+      change.objectStore('events'),
+    ];
+    if (forget) for (const name of change.objectStoreNames) void change.objectStore(name).clear();
+    const before = await known.get(ONE);
+    const after = { cursor: cursor ?? before?.cursor ?? 0, epoch: epoch ?? before?.epoch };
+    if (after.epoch !== undefined && !forget) void known.put({ cursor: after.cursor, epoch: after.epoch }, ONE);
+    for (const task of tasks) void tasks_kept.put(task);
+    for (const event of events) void events_kept.put(event);
+    for (const id of removed) {
+      void tasks_kept.delete(id);
+      void events_kept.delete(logOf(id));
+      void change.objectStore('diffs').delete(id);
+    }
+    await change.done;
+  });
+}
+
+/** Removes the logs that are too many: those of the oldest errands. */
+export async function pruneLogs(database: Database): Promise<void> {
+  await database.use(async (db) => {
+    const change = db.transaction(['events', 'diffs'], 'readwrite');
+    const ids: string[] = [];
+    // Jumps from errand to errand, without reading the events of each.
+    let cursor = await change.objectStore('events').openKeyCursor();
+    while (cursor) {
+      const [id] = cursor.key;
+      ids.push(id);
+      cursor = await cursor.continue([id, Number.MAX_SAFE_INTEGER]);
+    }
+    for (const id of ids.slice(0, -LOGS_MAX)) {
+      void change.objectStore('events').delete(logOf(id));
+      void change.objectStore('diffs').delete(id);
+    }
+    await change.done;
+  });
+}
+
+export function outboxStorage(database: Database): OutboxStorage {
+  return {
+    // Keys are ids, which sort by time.
+    load: () => database.use((db) => db.getAll('outbox')),
+    put: async (entry) => {
+      await database.use((db) => db.put('outbox', entry));
+    },
+    remove: (key) => database.use((db) => db.delete('outbox', key)),
+    locked: (act) => locked('errand-outbox', act),
+  };
+}
+
+/** The diffs that were seen. */
+export function diffStorage(database: Database) {
+  return {
+    read: (task_id: string) => database.use((db) => db.get('diffs', task_id)),
+    write: async (task_id: string, diff: Diff) => {
+      await database.use((db) => db.put('diffs', diff, task_id));
+    },
+  };
+}
+
+/** Small texts of the person: what is half written, what was viewed. An empty one is removed. */
+export function textStorage(database: Database) {
+  return {
+    read: (key: string) => database.use((db) => db.get('texts', key)),
+    write: async (key: string, text: string) => {
+      await database.use(async (db) => {
+        if (text === '') await db.delete('texts', key);
+        else await db.put('texts', text, key);
+      });
+    },
+  };
+}
+
+function logOf(task_id: string): IDBKeyRange {
+  return IDBKeyRange.bound([task_id, 0], [task_id, Number.MAX_SAFE_INTEGER]);
+}

@@ -1,0 +1,69 @@
+/** How a person writes numbers, times and money. */
+export class Format {
+  readonly #locale: string;
+  readonly #now: string;
+
+  /** `now`: the word for a time that has just been. */
+  constructor(locale: string, now: string) {
+    this.#locale = locale;
+    this.#now = now;
+  }
+
+  /** A number of US dollars: cents only where they matter, tenths of a cent below one. */
+  money(usd: number): string {
+    const digits = usd > 0 && usd < 0.01 ? 4 : Number.isInteger(usd) ? 0 : 2;
+    return new Intl.NumberFormat(this.#locale, {
+      style: 'currency',
+      currency: 'USD',
+      currencyDisplay: 'narrowSymbol',
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    }).format(usd);
+  }
+
+  number(value: number): string {
+    return new Intl.NumberFormat(this.#locale).format(value);
+  }
+
+  /** A short duration, such as `0.4 s`, `40 s`, `3 min` or `2 h`. */
+  duration(ms: number): string {
+    const seconds = Math.max(0, ms) / 1000;
+    if (seconds < 10) return this.#unit(Math.round(seconds * 10) / 10, 's');
+    if (seconds < 90) return this.#unit(Math.round(seconds), 's');
+    if (seconds < 90 * 60) return this.#unit(Math.round(seconds / 60), 'min');
+    if (seconds < 36 * 3600) return this.#unit(Math.round(seconds / 3600), 'h');
+    return this.#unit(Math.round(seconds / 86_400), 'day');
+  }
+
+  /** Minutes of a whole, such as `14 of 90 min` needs them. */
+  minutes(ms: number): string {
+    return this.#unit(Math.round(ms / 60_000), 'min');
+  }
+
+  /** How long ago a time was: `2 min`, `3 h`, then the weekday, then the date. */
+  age(iso: string, now: number): string {
+    const ms = now - Date.parse(iso);
+    if (ms < 60_000) return this.#now;
+    if (ms < 86_400_000) return this.duration(ms);
+    const options: Intl.DateTimeFormatOptions =
+      ms < 6 * 86_400_000 ? { weekday: 'short' } : { day: 'numeric', month: 'short' };
+    return new Intl.DateTimeFormat(this.#locale, options).format(Date.parse(iso));
+  }
+
+  /** A time of day; with its date if that is not today. */
+  clock(time: string | number, now: number = Date.now()): string {
+    const at = new Date(time);
+    const today = at.toDateString() === new Date(now).toDateString();
+    const options: Intl.DateTimeFormatOptions = today
+      ? { timeStyle: 'short' }
+      : { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' };
+    return new Intl.DateTimeFormat(this.#locale, options).format(at);
+  }
+
+  /** The symbols of the SI are the same in each language; a day has none that everyone reads. */
+  #unit(value: number, unit: 's' | 'min' | 'h' | 'day'): string {
+    const options = { maximumFractionDigits: 1, ...(unit === 'day' && { style: 'unit', unit, unitDisplay: 'long' }) };
+    const number = new Intl.NumberFormat(this.#locale, options as Intl.NumberFormatOptions).format(value);
+    return unit === 'day' ? number : `${number}\u00a0${unit}`;
+  }
+}

@@ -1,0 +1,109 @@
+import test from 'ava';
+import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
+import { eventsOf } from '../../support/events-of.ts';
+import { startCuttingProxy } from '../../support/cutting-proxy.ts';
+import { startApi } from '../../support/start-api.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { newDevice, startDevice } from '../../support/web/device.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+test('a device knows each errand as the server does, whatever happens while it is connected and while it is not', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  const device = await newDevice(t, network.url, session);
+  await device.isLive();
+  errand.begin();
+  errand.plan(['One', 'done'], ['Two', 'in_progress']);
+  network.offline = true;
+  network.cut();
+  errand.spend(0.5);
+  errand.ask('Which one?');
+  const other = new LivelyErrand(server, await sendErrand(api, { prompt: 'Sent from elsewhere' }));
+  network.offline = false;
+  device.live.wake();
+  await until('both are known', () => device.mirror.tasks().length === 2);
+  other.begin();
+  other.fail('verify_failed');
+  for (const { id } of [errand, other]) {
+    const { attempts: _, ...expected } = await api.call('getTask', { params: { id } });
+    await until(`${id} is as the server has it`, () => {
+      const task = device.mirror.task(id);
+      return task?.status === expected.status && task.usage.cost_usd === expected.usage.cost_usd;
+    });
+    const known = device.mirror.task(id);
+    t.like(known, { plan: expected.plan, reason: expected.reason, title: expected.title, attempt: expected.attempt });
+    t.is(known?.waiting_for?.kind, expected.waiting_for?.kind);
+  }
+});
+
+test('an open conversation has each event once and in order, however often the network is cut', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  for (let i = 0; i < 250; i++) errand.say(`Before ${i}`);
+  const device = await newDevice(t, network.url, session);
+  const opening = device.mirror.open(errand.id);
+  for (let i = 0; i < 150; i++) {
+    errand.say(`During ${i}`);
+    if (i % 30 === 0) {
+      network.cut();
+      device.live.wake();
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await opening;
+  const expected = new Conversation();
+  expected.apply(await eventsOf(api, errand.id));
+  await until('everything has come', () => device.mirror.conversation(errand.id)?.last_id === expected.last_id);
+  t.deepEqual(device.mirror.conversation(errand.id)?.items, expected.items);
+  t.is(expected.items.filter(({ kind }) => kind === 'said').length, 400);
+});
+
+test('a device that starts without a network shows all that it had seen', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api));
+  errand.begin();
+  errand.say('Seen before.');
+  const device = await newDevice(t, network.url, session);
+  await device.isLive();
+  await device.mirror.open(errand.id);
+  errand.say('Seen live.');
+  await until('it has come', () => device.mirror.conversation(errand.id)?.said === 'Seen live.');
+  const seen = device.mirror.conversation(errand.id)?.items;
+  await device.close();
+  network.offline = true;
+  network.cut();
+  const later = await startDevice(t, device.storage);
+  void later.mirror.open(errand.id).catch(() => undefined);
+  await until('it shows what was stored', () => (later.mirror.conversation(errand.id)?.items.length ?? 0) > 0);
+  t.deepEqual(later.mirror.conversation(errand.id)?.items, seen);
+  t.deepEqual(
+    later.mirror.tasks().map(({ id }) => id),
+    [errand.id],
+  );
+});
+
+test('another epoch starts over: what the restored server does not have is gone', async (t) => {
+  const server = await startApi(t);
+  const network = await startCuttingProxy(t, server.url);
+  const { api, session } = await server.person();
+  await sendErrand(api);
+  const device = await newDevice(t, network.url, session);
+  await device.isLive();
+  const lost = { ...device.mirror.tasks()[0], id: 'zzzzzzzzzzzzzzzzzzzz' } as never;
+  await device.mirror.put(lost);
+  t.is(device.mirror.tasks().length, 2);
+  server.epoch.now = 'another';
+  network.cut();
+  device.live.wake();
+  await until('it has started over', () => device.storage.known?.epoch === 'another');
+  t.is(device.mirror.tasks().length, 1);
+  t.is(device.storage.tasks.size, 1);
+});

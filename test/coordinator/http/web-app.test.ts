@@ -1,0 +1,114 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { brotliDecompressSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { openWebApp } from '../../../coordinator/web/build.ts';
+import { readProblem } from '../../support/api.ts';
+import { startApi } from '../../support/start-api.ts';
+
+/** What Firefox and Chromium send, more or less. */
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+const ADDRESSES = ['/', '/new', '/errands/01abc', '/errands/01abc/changes', '/settings', '/settings/projects/new'];
+/** The first view: its files in brotli, and its requests. */
+const FIRST_VIEW = { bytes_max: 80_000, requests_max: 6 };
+
+const startWeb = async (t: ExecutionContext) => startApi(t, {}, undefined, undefined, await openWebApp());
+
+type Got = { status: number; headers: IncomingHttpHeaders; body: Buffer };
+
+/** Unlike `fetch` it shows the body as it was sent. */
+function get(url: string, headers: Record<string, string>, method = 'GET'): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+/** The files of its own server that a page loads at once. */
+const filesOf = (page: string) =>
+  [
+    ...page.matchAll(/<(?:script|link rel="(?:stylesheet|modulepreload|manifest|icon)")[^>]* (?:src|href)="([^"]+)"/g),
+  ].map(([, path = '']) => path);
+
+test('a browser gets the app at each of its addresses', async (t) => {
+  const { url } = await startWeb(t);
+  const first = await get(url, { accept: BROWSER });
+  t.is(first.headers['content-type'], 'text/html; charset=utf-8');
+  for (const address of ADDRESSES) {
+    const { status, body } = await get(url + address, { accept: BROWSER });
+    t.is(status, 200, address);
+    t.deepEqual(body, first.body, address);
+  }
+  const head = await get(url, { accept: BROWSER }, 'HEAD');
+  t.is(head.status, 200);
+  t.is(head.body.length, 0);
+});
+
+test('whoever does not ask for HTML, and every other address, gets the API', async (t) => {
+  const { url } = await startWeb(t);
+  for (const accept of ['*/*', 'application/json', 'application/problem+json, */*;q=0.1', 'image/png'])
+    t.is((await readProblem(await fetch(url, { headers: { accept } }))).code, 'not_found', accept);
+  const headers = { accept: BROWSER };
+  for (const path of ['/nowhere', '/errands', '/errands/A', '/errands/a/b', '/settings/x/y/z', '/app/', '/app/none.js'])
+    t.is((await readProblem(await fetch(url + path, { headers }))).code, 'not_found', path);
+  t.is((await readProblem(await fetch(url, { method: 'POST', headers }))).code, 'not_found');
+  for (const path of ['/tasks', '/projects', '/me'])
+    t.is((await readProblem(await fetch(url + path, { headers }))).code, 'unauthenticated', path);
+});
+
+test('the page has no script and no style of its own, and its policy allows none', async (t) => {
+  const { url } = await startWeb(t);
+  const { headers, body } = await get(url, { accept: BROWSER });
+  const page = body.toString();
+  t.false(/<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:/i.test(page));
+  for (const path of filesOf(page)) t.regex(path, /^\/[^/]/, 'it loads from its own server alone');
+  const policy = String(headers['content-security-policy']);
+  t.regex(policy, /default-src 'none'; script-src 'self'; style-src 'self';/);
+  t.false(/unsafe|\*|https?:/.test(policy), policy);
+  for (const rule of ["base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"])
+    t.true(policy.includes(rule), rule);
+  t.is(headers['x-content-type-options'], 'nosniff');
+  t.is(headers['referrer-policy'], 'no-referrer');
+});
+
+test('a file whose name has its hash is kept for ever; the page, its worker and its manifest are asked for anew', async (t) => {
+  const { url } = await startWeb(t);
+  const page = await get(url, { accept: BROWSER });
+  for (const path of ['/', '/sw.js', '/manifest.webmanifest', ...filesOf(page.body.toString())]) {
+    const { status, headers } = await get(url + path, { accept: BROWSER });
+    t.is(status, 200, path);
+    const expected = path.startsWith('/app/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+    t.is(headers['cache-control'], expected, path);
+    const again = await get(url + path, { accept: BROWSER, 'if-none-match': String(headers.etag) });
+    t.is(again.status, 304, path);
+    t.is(again.body.length, 0, path);
+  }
+});
+
+test('a client that knows brotli gets brotli, another one the same as it is', async (t) => {
+  const { url } = await startWeb(t);
+  const plain = await get(url, { accept: BROWSER });
+  t.is(plain.headers['content-encoding'], undefined);
+  t.regex(String(plain.headers.vary), /Accept-Encoding/);
+  const packed = await get(url, { accept: BROWSER, 'accept-encoding': 'gzip, br' });
+  t.is(packed.headers['content-encoding'], 'br');
+  t.deepEqual(brotliDecompressSync(packed.body), plain.body);
+});
+
+test('the first view takes at most 80 kB and 6 requests', async (t) => {
+  const { url } = await startWeb(t);
+  const headers = { accept: BROWSER, 'accept-encoding': 'br' };
+  const { body } = await get(url, headers);
+  const paths = filesOf(brotliDecompressSync(body).toString());
+  const sizes = [body.length];
+  for (const path of paths) sizes.push((await get(url + path, headers)).body.length);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  t.log(`${bytes} bytes, ${sizes.length} requests`);
+  t.true(bytes <= FIRST_VIEW.bytes_max, `${bytes} bytes`);
+  t.true(sizes.length <= FIRST_VIEW.requests_max, paths.join(' '));
+});

@@ -1,0 +1,58 @@
+import test from 'ava';
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { openApp } from '../../support/web/app-scene.ts';
+import { DESK, PHONE } from '../../support/web/browser.ts';
+import { fillGallery } from '../../support/web/gallery.ts';
+import { PASSWORD } from '../../support/start-api.ts';
+
+type Finding = { id: string; nodes: { target: unknown; failureSummary?: string }[] };
+
+/** What axe finds on a page, in words. */
+async function findings(page: Page): Promise<string[]> {
+  // Transitions would be measured half way.
+  await page.waitForTimeout(300);
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } };
+    return (await axe.run()).violations;
+  });
+  return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${String(node.target)} ${node.failureSummary}`));
+}
+
+for (const [name, size, dark] of [
+  ['phone, light', PHONE, false],
+  ['phone, dark', PHONE, true],
+  ['desk, light', DESK, false],
+  ['desk, dark', DESK, true],
+] as const)
+  test.serial(`axe finds nothing on any screen: ${name}`, async (t) => {
+    t.timeout(120_000);
+    const { server, network, api, session, page, context } = await openApp(t, { size, dark });
+    await context.addInitScript({ content: axe.source });
+    const { asks, works, tests } = await fillGallery(server, api);
+    const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
+    const { id } = await api.call('createProject', { body });
+    const all: string[] = [];
+    const check = async (path: string, ready: string, touch?: string) => {
+      await page.goto(network.url + path);
+      await page.locator(ready).first().waitFor();
+      if (touch !== undefined) await page.locator(touch).first().click();
+      all.push(...(await findings(page)).map((finding) => `${path} ${finding}`));
+    };
+    await check('/', 'form');
+    await page.fill('input[name=email]', session.user.email);
+    await page.fill('input[name=password]', PASSWORD);
+    await page.click('button[type=submit]');
+    await page.locator('.task').first().waitFor();
+    await check('/', '.task', '.icon-button');
+    await check(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
+    await check(`/errands/${asks.id}`, '.asked', '.errand .icon-button');
+    await check(`/errands/${tests.id}`, '.result');
+    await check(`/errands/${tests.id}/changes`, '.diff', '.line-of.added');
+    await check('/new', '.prompt');
+    await check('/new', '.prompt', '.option');
+    await check('/settings', '.devices li');
+    await check('/settings/projects', '.places li');
+    await check(`/settings/projects/${id}`, 'form');
+    t.deepEqual(all, []);
+  });

@@ -1,0 +1,102 @@
+import type { Api } from '../api.ts';
+import type { StartedApi } from '../start-api.ts';
+import { LivelyErrand } from './lively-errand.ts';
+
+const DIFF = `diff --git a/src/money/round.ts b/src/money/round.ts
+index 1111111..2222222 100644
+--- a/src/money/round.ts
++++ b/src/money/round.ts
+@@ -15,3 +15,7 @@ const SCALE = 100;
+ export function toCents(amount: number): number {
+-  return Math.round(amount * 100);
++  // Half a cent goes up, below zero too:
++  // -0.5 becomes -1.
++  return Math.sign(amount)
++    * Math.floor(Math.abs(amount)
++      * 100 + 0.5);
+ }
+diff --git a/test/round.test.ts b/test/round.test.ts
+index 3333333..4444444 100644
+--- a/test/round.test.ts
++++ b/test/round.test.ts
+@@ -4,4 +4,5 @@ import { toCents } from '../src/money/round.ts';
+ test('half a cent goes up', (t) => {
+-  t.is(toCents(0.005), 0);
++  t.is(toCents(0.005), 1);
++  t.is(toCents(-0.005), -1);
+ });
+`;
+
+const TEST_OUTPUT = `\u001b[32m✔\u001b[0m answers 200 with a body
+\u001b[32m✔\u001b[0m answers 204 without a body
+\u001b[31m✖\u001b[0m keeps the status of an empty answer
+    expected 200, got 204`;
+
+export type Gallery = Record<'asks' | 'works' | 'reads' | 'tests' | 'dark' | 'broke', LivelyErrand>;
+
+/** Errands in each state that a list has, as a person would see them on a busy day. */
+export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery> {
+  const send = async (prompt: string, repo: string) => {
+    const repo_url = `https://github.com/you/${repo}`;
+    const task = await api.call('createTask', { body: { prompt, repo_url } });
+    return new LivelyErrand(server, task);
+  };
+  const dark = await send('Dark mode for the settings page', 'web');
+  dark.begin();
+  dark.say('The page now follows the system, with a switch to override it.');
+  dark.succeed({ summary: 'Follows the system, with a switch to override it.', diff_stat: stat(6, 148, 36) }, DIFF);
+  const broke = await send('Move the build to the new runner', 'ci');
+  broke.begin();
+  broke.fail('verify_failed');
+  const tests = await send('Make the tests pass', 'split-the-bill');
+  finishTests(tests);
+  const reads = await send('Why is the nightly job slow?', 'etl');
+  reads.begin();
+  reads.spend(0.06);
+  reads.waitsFor({ kind: 'model', since: new Date(Date.now() - 9_000).toISOString() });
+  const works = await send('Upgrade to Koa 3 and fix what breaks', 'shop-api');
+  workOn(works);
+  const asks = await send('Round half a cent up in invoices', 'bills');
+  asks.begin();
+  asks.say('Invoices now round half up.');
+  asks.ask('Which rounding for refunds?\nInvoices now round half up. Refunds use the same helper.');
+  return { asks, works, reads, tests, dark, broke };
+}
+
+function finishTests(errand: LivelyErrand): void {
+  errand.begin();
+  errand.tool('run_command', { command: 'npm test' }, TEST_OUTPUT, { exit_code: 1, duration_ms: 2100 });
+  errand.say('The shares do not add up: the cents that remain are lost. I spread them over the first people.');
+  errand.tool('edit_file', { path: 'src/split.ts', old_text: 'a\nb', new_text: 'a\nc\nd' }, 'Edited.');
+  errand.tool('run_command', { command: 'npm test' }, 'All 4 tests pass.', { exit_code: 0, duration_ms: 1900 });
+  errand.say('All four tests pass now.');
+  const summary = 'Spread the cents that remain over the first people.';
+  errand.succeed({ summary, diff_stat: stat(2, 8, 2) }, DIFF);
+}
+
+function workOn(errand: LivelyErrand): void {
+  errand.begin();
+  errand.spend(0.84);
+  errand.plan(
+    ['Read the changelog of Koa 3', 'done'],
+    ['Upgrade koa and its types', 'done'],
+    ['Fix the 4 failing tests', 'in_progress'],
+    ['Run lint and the whole suite', 'pending'],
+  );
+  errand.tool('read_file', { path: 'package.json' }, '1\t{');
+  errand.tool('search', { pattern: 'ctx.body' }, 'src/http/empty.ts:12');
+  errand.tool('read_file', { path: 'src/http/empty.ts' }, '1\texport');
+  errand.say(
+    'Koa 3 no longer sets `ctx.body = null` to **204** when a status was set before. Four tests rely on that:\n\n' +
+      '1. the empty answer\n2. the health check\n\nI set the status where the body is cleared:\n\n' +
+      '```ts\nctx.body = null;\nctx.status = 204;\n```\n',
+  );
+  errand.tool('edit_file', { path: 'src/http/empty.ts', old_text: 'a', new_text: 'b\nc\nd' }, 'Edited.');
+  errand.tool('run_command', { command: 'npm test' }, TEST_OUTPUT, { exit_code: 1, duration_ms: 31_000 });
+  errand.say('One is left: the health check sets 200 first. I set the body explicitly there.');
+  errand.startTool('run_command', { command: 'npm test' });
+  const since = new Date(Date.now() - 40_000).toISOString();
+  errand.waitsFor({ kind: 'command', since, command: 'npm test' });
+}
+
+const stat = (files: number, insertions: number, deletions: number) => ({ files, insertions, deletions });

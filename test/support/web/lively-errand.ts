@@ -1,0 +1,146 @@
+import type { NumberedEvent, WorkerEvent } from '../../../protocol/events.ts';
+import type { Task, TaskResult, Usage, WaitingFor } from '../../../protocol/task.ts';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
+import { findState, updateWaitingFor } from '../../../coordinator/sqlite/progress.ts';
+import { addUsage } from '../../../coordinator/sqlite/usage.ts';
+import { applyEvents } from '../../../coordinator/worker-api/apply-events.ts';
+import { checkEvents } from '../../../coordinator/worker-api/validate-events.ts';
+import { taskOf } from '../fixtures.ts';
+import { StagedErrand } from '../staged-errand.ts';
+import type { StartedApi } from '../start-api.ts';
+
+/** An errand whose worker is the test, as the app sees it: with its plan, its money, what it waits for, and its text. */
+export class LivelyErrand {
+  readonly id: string;
+  readonly #server: StartedApi;
+  readonly #staged: StagedErrand;
+  #refs = 0;
+  #turn = 0;
+
+  constructor(server: StartedApi, { id }: Pick<Task, 'id'>) {
+    this.id = id;
+    this.#server = server;
+    this.#staged = new StagedErrand(server.log, id);
+  }
+
+  begin(): void {
+    this.#staged.begin();
+    const branch = `errand/${this.id}-work`;
+    const commits = { base_commit: 'a'.repeat(40), commit: 'a'.repeat(40) };
+    this.report({ type: 'repository.ready', body: { branch, base_branch: 'main', ...commits } });
+  }
+
+  /** Reports events as the worker, with what they change in the task. */
+  report(...events: WorkerEvent[]): void {
+    this.#staged.report(...events);
+    // The functions that apply them read neither number nor time.
+    this.#server.log.write((tx) =>
+      applyEvents(tx, this.id, checkEvents(this.id, events as NumberedEvent[]), new Date().toISOString()),
+    );
+    this.#publish();
+  }
+
+  waitsFor(waiting_for: WaitingFor | null): void {
+    updateWaitingFor(this.#server.db, this.id, waiting_for && JSON.stringify(waiting_for));
+    this.#publish();
+  }
+
+  /** Starts a turn; its text comes with `write`, and `say` ends it. Returns its ref. */
+  startTurn(): string {
+    const ref = `turn-${this.id}-${++this.#turn}`;
+    this.report({ type: 'turn.started', body: { turn: this.#turn, ref, model: 'claude-sonnet-5-5' } });
+    return ref;
+  }
+
+  write(ref: string, text: string, kind: 'text' | 'output' = 'text'): void {
+    const { user_id, attempt } = taskOf(this.#server.log, this.id);
+    this.#server.relay.deltas({ id: this.id, user_id }, attempt, [{ ref, kind, text }]);
+  }
+
+  say(text: string, ref = this.startTurn()): void {
+    const usage = { input_tokens: 1, cache_write_tokens: 0, cache_read_tokens: 0, output_tokens: 1 };
+    this.report({
+      type: 'turn.finished',
+      body: {
+        turn: this.#turn,
+        ref,
+        model: 'claude-sonnet-5-5',
+        content: [{ type: 'text', text }],
+        stop_reason: 'tool_use',
+        usage,
+        request_id: null,
+        duration_ms: 900,
+      },
+    });
+  }
+
+  startTool(name: string, input: Record<string, unknown>): string {
+    const ref = `toolu_${this.id}_${++this.#refs}`;
+    this.report({ type: 'tool.started', body: { turn: Math.max(1, this.#turn), ref, name, input } });
+    return ref;
+  }
+
+  endTool(ref: string, name: string, text: string, more: { exit_code?: number; duration_ms?: number } = {}): void {
+    const { exit_code, duration_ms = 100 } = more;
+    const content = [{ type: 'text', text }];
+    const turn = Math.max(1, this.#turn);
+    const body = {
+      turn,
+      ref,
+      name,
+      is_error: false,
+      content,
+      duration_ms,
+      ...(exit_code !== undefined && { exit_code }),
+    };
+    this.report({ type: 'tool.finished', body });
+  }
+
+  tool(name: string, input: Record<string, unknown>, text: string, more = {}): void {
+    this.endTool(this.startTool(name, input), name, text, more);
+  }
+
+  plan(...items: [string, 'done' | 'in_progress' | 'pending'][]): void {
+    this.report({ type: 'plan.updated', body: { items: items.map(([text, status]) => ({ text, status })) } });
+  }
+
+  spend(cost_usd: number): void {
+    const { db, log } = this.#server;
+    const usage: Usage = {
+      requests: 1,
+      input_tokens: 100,
+      cache_write_tokens: 0,
+      cache_read_tokens: 1000,
+      output_tokens: 50,
+      cost_usd,
+    };
+    log.write((tx) => {
+      const at = new Date().toISOString();
+      const total = addUsage(db, this.id, usage, at);
+      if (total) tx.note(taskOf(log, this.id), { type: 'usage.updated', body: { model: 'm', usage: total } }, at);
+    });
+  }
+
+  ask(question: string): string {
+    const ref = `toolu_${this.id}_${++this.#refs}`;
+    this.report({ type: 'question.asked', body: { ref, question } });
+    this.waitsFor({ kind: 'person', since: new Date().toISOString(), question });
+    return ref;
+  }
+
+  succeed(result: Partial<TaskResult>, diff = ''): void {
+    putDiff(this.#server.db, this.id, { diff, truncated: false });
+    const full = { summary: '', branch: `errand/${this.id}-work`, commit: 'b'.repeat(40), base_commit: 'a'.repeat(40) };
+    this.#staged.end('succeeded', null, { ...full, diff_stat: { files: 0, insertions: 0, deletions: 0 }, ...result });
+  }
+
+  fail(reason: Parameters<StagedErrand['end']>[1]): void {
+    this.#staged.end('failed', reason);
+  }
+
+  /** Tells the sockets how the task stands, as the callbacks do. */
+  #publish(): void {
+    const state = findState(this.#server.db, this.id);
+    if (state) this.#server.relay.state(state);
+  }
+}

@@ -1,0 +1,52 @@
+import type { LogEvent } from '../../../protocol/events.ts';
+import type { Task } from '../../../protocol/task.ts';
+import type { SessionStore, Stored } from '../../../coordinator/client/session.ts';
+import type { MirrorStorage } from '../../../coordinator/client/sync/storage.ts';
+import type { Entry, OutboxStorage } from '../../../coordinator/client/sync/outbox.ts';
+
+/** A device without a disk: what it stores lasts as long as this object. */
+export class MemoryDevice {
+  readonly tasks = new Map<string, Task>();
+  readonly events = new Map<number, LogEvent>();
+  readonly entries = new Map<string, Entry>();
+  known: { cursor: number; epoch: string } | undefined;
+  stored: Stored;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(stored: Stored) {
+    this.stored = stored;
+  }
+
+  readonly session: SessionStore = {
+    read: () => Promise.resolve(this.stored),
+    write: (stored) => Promise.resolve(void (this.stored = stored)),
+    locked: (act) => this.#inTurn(act),
+  };
+
+  readonly mirror: MirrorStorage = {
+    load: () => Promise.resolve(this.known && { ...this.known, tasks: [...this.tasks.values()] }),
+    loadEvents: (id) => Promise.resolve([...this.events.values()].filter(({ task_id }) => task_id === id)),
+    save: ({ cursor, epoch, tasks = [], removed = [], events = [], forget = false }) => {
+      if (forget) for (const table of [this.tasks, this.events]) table.clear();
+      const known = { cursor: cursor ?? this.known?.cursor ?? 0, epoch: epoch ?? this.known?.epoch };
+      this.known = known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch };
+      for (const task of tasks) this.tasks.set(task.id, task);
+      for (const event of events) this.events.set(event.id, event);
+      for (const id of removed) this.tasks.delete(id);
+      return Promise.resolve();
+    },
+  };
+
+  readonly outbox: OutboxStorage = {
+    load: () => Promise.resolve([...this.entries.values()]),
+    put: (entry) => Promise.resolve(void this.entries.set(entry.key, entry)),
+    remove: (key) => Promise.resolve(void this.entries.delete(key)),
+    locked: (act) => this.#inTurn(act),
+  };
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(act, act);
+    this.#turn = mine;
+    return mine;
+  }
+}
