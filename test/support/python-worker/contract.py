@@ -61,6 +61,7 @@ class Attempt:
         self.assignment, self.events, self.acked = None, [], 0
         self.messages, self.seen = [], set()
         self.stopped, self.why, self.state = threading.Event(), None, "idle"
+        self.no_more_beats = threading.Event()
 
     def stop(self, why, detail=""):
         """The first reason counts; but a lost attempt is lost."""
@@ -96,7 +97,8 @@ class Attempt:
         self.events = [None] * self.acked
         if spooled and spooled["attempt"] == self.attempt and spooled["event"]["seq"] == self.acked + 1:
             self.events.append(spooled["event"])
-        threading.Thread(target=self.beat, daemon=True).start()
+        self.beats = threading.Thread(target=self.beat, daemon=True)
+        self.beats.start()
 
     def read_spool(self):
         try:
@@ -129,13 +131,18 @@ class Attempt:
             self.acked = reply["acked_seq"]
 
     def beat(self):
-        while self.why != "lost":
+        while self.why != "lost" and not self.no_more_beats.is_set():
             body = {"attempt": self.attempt, "last_seq": len(self.events), "waiting_for": None}
             try:
                 self.call("POST", "heartbeat", lambda: body)
             except Stop:
                 return
-            time.sleep(self.assignment["heartbeat_ms"] / 1000 * 0.8)
+            self.no_more_beats.wait(self.assignment["heartbeat_ms"] / 1000 * 0.8)
+
+    def end_beats(self):
+        """The result is the last call: no heartbeat may come after it."""
+        self.no_more_beats.set()
+        self.beats.join()
 
     def call(self, method, name, body=lambda: None):
         """A callback, repeated until it is answered. Raises Stop('lost') where a retry would not help."""

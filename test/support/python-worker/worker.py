@@ -242,6 +242,7 @@ class Task:
             return
         said = {"status": status, "reason": reason, "detail": detail, "summary": f"NOTES.md: {status}."}
         body = {"attempt": attempt.attempt, "last_seq": len(attempt.events), **said, **pushed}
+        attempt.end_beats()
         attempt.call("POST", "result", lambda: body)
 
 
