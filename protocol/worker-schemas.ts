@@ -140,7 +140,8 @@ export const MessagesPush = z.object({ messages: z.array(Message).max(100) });
 export const CancelPush = z.object({ reason: z.string().max(500) });
 
 /**
- * The body of the `events` callback. The whole body is limited by `LIMITS.callback_body_bytes_max`. Errors:
+ * The body of the `events` callback. The whole body is limited by `LIMITS.callback_body_bytes_max`, and its structure by
+ * `callback_body_nodes_max`, `body_depth_max`, `body_elements_max` and `body_keys_max`. Errors:
  * `events_missing`, `event_conflict`, `too_large`.
  */
 export const EventsPost = z.strictObject({

@@ -1,5 +1,6 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ErrandError } from '../../protocol/problem.ts';
 
@@ -8,10 +9,13 @@ const RESOLVE_MS = 10_000;
 /** Resolves a host name to all its addresses. An IP address resolves to itself. Rejects if there is none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** Why a host is refused: no such name, the lookup failed, or one of its addresses is not public. */
+/**
+ * Why a host is refused: no such name, the lookup failed, or only the server's owner can allow it, since one of its
+ * addresses is not public or this machine's own, or the port is no usual one.
+ */
 type AddressFault = 'unknown_name' | 'unresolved' | 'private_address';
 
-/** A refused host. The code is `forbidden` for a private address, else `upstream_unreachable`. */
+/** A refused host. The code is `forbidden` for what the owner can allow, else `upstream_unreachable`. */
 export class AddressError extends ErrandError {
   readonly fault: AddressFault;
 
@@ -29,25 +33,40 @@ export class AddressError extends ErrandError {
 export type AddressGuard = (hostname: string, port: number) => Promise<LookupAddress[]>;
 
 /**
- * Blocks requests to this machine and its private network (SSRF). `private_hosts` lists the owner's exceptions, each
- * `host` or `host:port`; those hosts may have any address.
+ * Blocks requests to this machine, by its public addresses too, and to its private network (SSRF). `private_hosts` lists
+ * the owner's exceptions, each `host` or `host:port`; those hosts may have any address and port. `ports`: those that
+ * any other host may be reached at; absent: all.
  */
-export function addressGuard(private_hosts: string[], resolve: Resolve = resolveBySystem): AddressGuard {
+export function addressGuard(
+  private_hosts: string[],
+  resolve: Resolve = resolveBySystem,
+  { ports, ownAddresses = addressesOfThisMachine }: { ports?: readonly number[]; ownAddresses?: () => string[] } = {},
+): AddressGuard {
   return async (hostname, port) => {
     const name = bare(hostname);
+    const listed = listsHost(private_hosts, name, port);
+    const exception = `The server's owner can allow it with the setting ERRAND_PRIVATE_HOSTS=${hostAndPort(name, port)}.`;
+    if (!listed && ports?.includes(port) === false)
+      throw new AddressError(
+        'private_address',
+        `The port ${port} of ${name} may not be reached, only ${ports.join(' and ')}. ${exception}`,
+      );
     const addresses = await withTimeout(resolve(name)).catch((cause: unknown) => {
       if (codeOf(cause) === 'ENOTFOUND')
         throw new AddressError('unknown_name', `There is no host with the name ${name}.`, cause);
       throw new AddressError('unresolved', `The name ${name} could not be resolved.`, cause);
     });
     if (addresses.length === 0) throw new AddressError('unresolved', `The name ${name} has no address.`);
-    if (!listsHost(private_hosts, name, port) && !addresses.every(({ address }) => isPublicAddress(address)))
-      throw new AddressError(
-        'private_address',
-        `${name} has a private address. The server's owner can allow it with the setting ERRAND_PRIVATE_HOSTS=${hostAndPort(name, port)}.`,
-      );
+    if (listed) return addresses;
+    const own = new Set(ownAddresses());
+    if (!addresses.every(({ address }) => isPublicAddress(address) && !own.has(address)))
+      throw new AddressError('private_address', `${name} has a private address. ${exception}`);
     return addresses;
   };
+}
+
+function addressesOfThisMachine(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 /** Whether the owner's list contains this host, with this port or without any. */

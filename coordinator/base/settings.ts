@@ -146,7 +146,9 @@ const git = {
     .default('')
     .transform((value) => value.split(/[\s,]+/).filter((part) => part !== ''))
     .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port')
-    .describe('private hosts that may be reached: `host` or `host:port`, with commas'),
+    .describe(
+      'private hosts, and hosts of git at other ports than 80 and 443, that may be reached: `host` or `host:port`, with commas',
+    ),
 };
 
 const backups = {

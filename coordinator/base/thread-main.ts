@@ -6,20 +6,24 @@ import type { Job, Outcome, ThreadReply, ThreadRequest } from './threads.ts';
 
 parentPort?.on('message', (request: ThreadRequest) => void serve(request));
 
-async function serve(request: ThreadRequest): Promise<void> {
-  const { bytes } = request;
+async function serve({ job, bytes, args }: ThreadRequest): Promise<void> {
+  const found = await load(job);
+  // Not before: who sends the first body does not pay for the thread.
   const before = process.threadCpuUsage();
-  const outcome = await run(request);
+  const outcome = found ? run(found, bytes, args) : { failure: new Error(`${job.module} has no job ${job.name}.`) };
   const { user, system } = process.threadCpuUsage(before);
   const reply: ThreadReply = { outcome, bytes, ms: (user + system) / 1000 };
   parentPort?.postMessage(reply, [bytes]);
 }
 
-async function run({ job, bytes, args }: ThreadRequest): Promise<Outcome> {
+async function load({ module, name }: ThreadRequest['job']): Promise<Job<unknown[], unknown> | undefined> {
+  const { [name]: found } = (await import(module)) as Record<string, Job<unknown[], unknown>>;
+  return found;
+}
+
+function run(job: Job<unknown[], unknown>, bytes: ArrayBuffer, args: unknown[]): Outcome {
   try {
-    const { [job.name]: found } = (await import(job.module)) as Record<string, Job<unknown[], unknown>>;
-    if (!found) throw new Error(`${job.module} has no job ${job.name}.`);
-    return { value: found.run(Buffer.from(bytes), ...args) };
+    return { value: job.run(Buffer.from(bytes), ...args) };
   } catch (error) {
     if (!(error instanceof ErrandError)) return { failure: error };
     const { code, message, errors } = error;

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkInterruptedRestore } from './backup/replace-database.ts';
 import { ConfigError } from '../base/config.ts';
@@ -12,6 +12,9 @@ import { openFault } from '../sqlite/storage-fault.ts';
 
 /** A database up to this size is checked before the start (a second on a slow disk), a larger one in the background. */
 const CHECKED_FIRST_BYTES_MAX = 256 * 1024 * 1024;
+
+const OWN_FILES = /^(errand\.|keys\.json|backup)/;
+const OWN_FOLDERS = ['workers', 'workspaces', 'trash', 'sample.git', 'samples'];
 
 /**
  * `new_keys`: the folder had a database but no keys, so new ones were created. `unchecked`: the last shutdown was not
@@ -38,6 +41,7 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
         `Another Errand is running on the data folder ${dir}. Stop it, or set ERRAND_DATA to another folder.`,
       );
     opened.defer(() => lock.release());
+    closeToOthers(dir);
     const interrupted = checkInterruptedRestore(dir);
     if (interrupted !== null) throw new ConfigError(interrupted);
     const new_keys = sizeOf(database_path) > 0 && sizeOf(join(dir, 'keys.json')) === 0;
@@ -48,6 +52,8 @@ export function openDataFolder(dir: string, opened: AsyncDisposableStack): DataF
     // Checked before it is opened for writing, so that a damaged database stays unchanged.
     const damage = crashed && checked_first ? findDamage(database_path) : null;
     if (damage !== null) throw new ConfigError(damageMessage(database_path, damage));
+    // SQLite gives the files beside a database the mode of the database.
+    closeSync(openSync(database_path, 'a', 0o600));
     const db = openDatabase(database_path);
     opened.defer(() => void db.close());
     return { keys, new_keys, db, database_path, unchecked: crashed && !checked_first };
@@ -70,6 +76,26 @@ function requireWritable(dir: string, database_path: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   closeSync(openSync(join(dir, 'errand.lock'), 'a', 0o600));
   if (sizeOf(database_path) > 0) accessSync(database_path, constants.R_OK | constants.W_OK);
+}
+
+/**
+ * Takes the data folder and the server's own files in it from other users of the machine, whatever modes they had. What
+ * else somebody keeps there is left as it is, and so is a folder that belongs to another user.
+ */
+function closeToOthers(dir: string): void {
+  chmodOwn(dir, 0o700);
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.isFile() && OWN_FILES.test(entry.name)) chmodOwn(join(dir, entry.name), 0o600);
+    if (entry.isDirectory() && OWN_FOLDERS.includes(entry.name)) chmodOwn(join(dir, entry.name), 0o700);
+  }
+}
+
+function chmodOwn(path: string, mode: number): void {
+  try {
+    chmodSync(path, mode);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+  }
 }
 
 /** 0 if there is no such file. */

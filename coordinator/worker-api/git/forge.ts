@@ -15,6 +15,9 @@ import { ForgeError } from './forge-error.ts';
 export type ForgeTimeouts = { connect_ms: number; answer_ms: number; idle_ms: number };
 export const FORGE_TIMEOUTS: ForgeTimeouts = { connect_ms: 10_000, answer_ms: 120_000, idle_ms: 120_000 };
 
+/** The ports that git may reach at a host that the server's owner did not list: others are other services. */
+export const FORGE_PORTS = [80, 443];
+
 const REDIRECTS_MAX = 3;
 const MOVED_MAX = 1000;
 

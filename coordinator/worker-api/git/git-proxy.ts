@@ -10,7 +10,7 @@ import { abortOnClose } from '../abort-on-close.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
-import { Forge, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
+import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -52,7 +52,8 @@ export class GitProxy implements WorkerProxy {
     this.#sample = deps.sample;
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
-    this.#forge = new Forge(addressGuard(deps.private_hosts, deps.resolve), timeouts, deps.proxy);
+    const guard = addressGuard(deps.private_hosts, deps.resolve, { ports: FORGE_PORTS });
+    this.#forge = new Forge(guard, timeouts, deps.proxy);
   }
 
   /**

@@ -3,10 +3,10 @@ import type { Dispatcher } from 'undici';
 import type { Tokens } from '../../domain/prices.ts';
 import type { Caller } from '../caller.ts';
 import { countTokens } from './count-tokens.ts';
-import { compactsFrom, estimateInput, type InputEstimate } from './estimate-input.ts';
-import { KnownPrefixes, toPrompt, type Prompt } from './known-prefix.ts';
+import { compactsFrom, type InputEstimate } from './estimate-input.ts';
+import { KnownPrefixes, type Prompt } from './known-prefix.ts';
 import type { Ledger } from './ledger.ts';
-import type { RequestBody } from './request-body.ts';
+import type { BoundedRequest } from './policy.ts';
 import type { ClaudeApi } from './upstream.ts';
 import { promptTokens } from './usage.ts';
 
@@ -25,7 +25,7 @@ export type InputBound = {
 };
 
 /** A request whose prompt is to be bounded. */
-type Request = { caller: Caller; max_tokens: number; body: RequestBody; headers: IncomingHttpHeaders };
+type Request = { caller: Caller; max_tokens: number; wanted: BoundedRequest; headers: IncomingHttpHeaders };
 
 /**
  * Finds the upper bound of a prompt: from the body alone; from the prompt before it, which the API has counted; and,
@@ -41,9 +41,8 @@ export class InputBounds {
     this.#ledger = ledger;
   }
 
-  async find({ caller, max_tokens, body, headers }: Request, signal: AbortSignal): Promise<InputBound> {
-    const prompt = toPrompt(body);
-    const bound = estimateInput(body);
+  async find({ caller, max_tokens, wanted, headers }: Request, signal: AbortSignal): Promise<InputBound> {
+    const { body, bound, prompt } = wanted;
     const known = this.#known.tokensMax(caller.task_id, prompt) ?? Infinity;
     const tokens_max = Math.min(bound.tokens_max, known);
     const input = { ...bound, tokens_max, compacts: tokens_max >= compactsFrom(body) };

@@ -16,7 +16,7 @@ import { InputBounds, type InputBound } from './input-bound.ts';
 import { Ledger, type Reservation } from './ledger.ts';
 import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
-import { REQUEST, withMaxTokens, type LlmRequest } from './policy.ts';
+import { REQUEST, withMaxTokens, type BoundedRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
@@ -108,11 +108,11 @@ export class ModelProxy implements WorkerProxy {
   }
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
-  async #sendMessages(wanted: LlmRequest, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { model, max_tokens, max_tokens_at, body } = wanted;
+  async #sendMessages(wanted: BoundedRequest, raw: Buffer, exchange: Exchange): Promise<void> {
+    const { model, max_tokens, max_tokens_at } = wanted;
     const { caller, request, response, signal } = exchange;
     if (max_tokens === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
-    const bound = await this.#bounds.find({ caller, max_tokens, body, headers: request.headers }, signal);
+    const bound = await this.#bounds.find({ caller, max_tokens, wanted, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
       .reserve(caller, { model, max_tokens, input: bound.input })

@@ -1,5 +1,7 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import { job } from '../../base/threads.ts';
+import { estimateInput, type InputEstimate } from './estimate-input.ts';
+import { toPrompt, type Prompt } from './known-prefix.ts';
 import { allBlocks, parseBody, type RequestBody } from './request-body.ts';
 import { scan, type Span } from './scan.ts';
 
@@ -51,8 +53,14 @@ export function readRequest(raw: Buffer): LlmRequest {
   return { model: body.model, max_tokens: body.max_tokens, max_tokens_at: span, body };
 }
 
-/** The same for `BodyReader`. */
-export const REQUEST = job(import.meta.url, 'REQUEST', readRequest);
+/** An allowed request, with what takes long to compute from its whole text: the bound and the digests of its prompt. */
+export type BoundedRequest = LlmRequest & { bound: InputEstimate; prompt: Prompt };
+
+/** Reads, checks and measures a request, for `BodyReader`. */
+export const REQUEST = job(import.meta.url, 'REQUEST', (raw: Buffer): BoundedRequest => {
+  const request = readRequest(raw);
+  return { ...request, bound: estimateInput(request.body), prompt: toPrompt(request.body) };
+});
 
 /** Replaces the value of `max_tokens` in the body, and changes no other byte. */
 export function withMaxTokens(raw: Buffer, at: Span, max_tokens: number): Buffer {

@@ -127,3 +127,32 @@ test('a pinned connection goes to the pinned address, whatever the name', async 
     socket.destroy();
   }
 });
+
+test("this machine's own public addresses are private, unless the owner lists the host", async (t) => {
+  const resolve = async (name: string) => [address(name === 'me.example' ? '93.184.215.14' : '8.8.8.8')];
+  const ownAddresses = () => ['127.0.0.1', '93.184.215.14', '2606:4700::6810:84e5'];
+  const guard = addressGuard([], resolve, { ownAddresses });
+  await t.throwsAsync(guard('me.example', 443), { code: 'forbidden', message: /private address/ });
+  t.deepEqual(await guard('other.example', 443), [address('8.8.8.8')]);
+  t.is((await addressGuard(['me.example'], resolve, { ownAddresses })('me.example', 443)).length, 1);
+});
+
+test('a port that is not allowed is refused before the name is looked up, unless the owner lists it', async (t) => {
+  const asked: string[] = [];
+  const resolve = async (name: string) => {
+    asked.push(name);
+    return [address('8.8.8.8')];
+  };
+  const guard = addressGuard(['forge.house:3000', 'any.house'], resolve, { ports: [80, 443] });
+  for (const port of [1, 22, 25, 79, 81, 444, 6379, 8443, 65_535])
+    await t.throwsAsync(guard('forge.example', port), { code: 'forbidden', message: /PRIVATE_HOSTS=forge.example:/ });
+  await t.throwsAsync(guard('forge.house', 3001), { code: 'forbidden' });
+  t.deepEqual(asked, []);
+  for (const [host, port] of [
+    ['forge.example', 443],
+    ['forge.example', 80],
+    ['forge.house', 3000],
+    ['any.house', 22],
+  ] as const)
+    t.is((await guard(host, port)).length, 1);
+});

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkInBackground } from '../../../coordinator/operations/check-database.ts';
@@ -161,4 +171,31 @@ test('the process exits with code 1 and prints only the explanation', async (t) 
   t.regex(stderr, DAMAGED);
   t.notRegex(stderr, /\n\s+at /);
   t.true(statSync(join(dir, 'errand.db')).size > 0);
+});
+
+test('the data folder and the files in it are closed to other users, whatever modes they had', async (t) => {
+  const dir = await usedFolder(t, 'crashed');
+  await open(dir);
+  for (const name of ['workers', 'workspaces']) mkdirSync(join(dir, name));
+  writeFileSync(join(dir, 'of-somebody'), 'x');
+  for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o777);
+  chmodSync(dir, 0o777);
+  await using opened = new AsyncDisposableStack();
+  openDataFolder(dir, opened);
+  const mode = (name: string) => (statSync(join(dir, name)).mode & 0o777).toString(8);
+  const modes = Object.fromEntries(readdirSync(dir).map((name) => [name, mode(name)]));
+  t.is(mode('.'), '700');
+  t.is(modes['of-somebody'], '777');
+  for (const [name, is] of Object.entries(modes))
+    if (name !== 'of-somebody') t.is(is, name.startsWith('work') ? '700' : '600', name);
+  t.true('errand.db-wal' in modes);
+});
+
+test('a new data folder is closed to other users', async (t) => {
+  const dir = join(await temporaryFolder(t), 'new');
+  await using opened = new AsyncDisposableStack();
+  const { db } = openDataFolder(dir, opened);
+  db.pragma('user_version');
+  for (const name of readdirSync(dir)) t.is((statSync(join(dir, name)).mode & 0o077).toString(8), '0', name);
+  t.is(statSync(dir).mode & 0o777, 0o700);
 });
