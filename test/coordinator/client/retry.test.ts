@@ -71,7 +71,8 @@ test('a short wait is waited out where the request may be repeated; a long one i
   t.is(asked.length, 1);
   asked = [];
   wait = '1';
-  // Nobody knows whether a cancel was carried out, and it has no key by which a repeat is known.
-  await t.throwsAsync(client.call('cancelTask', { params: { id: '0'.repeat(20) } }), { instanceOf: Refusal });
+  // It has no key by which the server knows a repeat.
+  const change = { params: { id: '0'.repeat(20) }, body: { name: 'Q' } };
+  await t.throwsAsync(client.call('patchProject', change), { instanceOf: Refusal });
   t.is(asked.length, 1);
 });

@@ -218,7 +218,11 @@ test('what errands have cost before there were caps counts as spent in the month
     type: string;
   }[];
   const insert = db.prepare(`INSERT INTO tasks VALUES (${columns.map(({ name }) => `:${name}`).join(', ')})`);
-  const blank = Object.fromEntries(columns.map(({ name, type }) => [name, type === 'TEXT' ? '' : 0]));
+  const blank = Object.fromEntries(
+    columns.map(({ name, type }) => [name, name.endsWith('_id') ? null : type === 'TEXT' ? '' : 0]),
+  );
+  for (const id of ['a', 'b'])
+    db.prepare(`INSERT INTO users VALUES (?, ?, '', 'member', '', NULL)`).run(id, `${id}@b.cd`);
   const tasks: [user_id: string, month: string, cost_usd: number][] = [
     ['a', '2026-10', 1],
     ['a', '2026-11', 2],

@@ -65,7 +65,8 @@ test('a task asks for its own model and those of its project, and for no longer 
   const rules = { models: ['claude-sonnet-5-5', 'claude-haiku-4-5'], max_tokens: 1_500 as number | null };
   const { url, model, task } = await startModelProxy(t, { handler: () => ({ text: 'ok' }), rules: () => rules });
   const send = async (path: string, body: object) => {
-    const response = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     return { status: response.status, text: await response.text() };
   };
   for (const path of ['/v1/messages', '/v1/messages/count_tokens'])
@@ -84,7 +85,8 @@ test('a task asks for its own model and those of its project, and for no longer 
     [{ max_tokens: 0 }, 0],
   ];
   for (const [asked, max_tokens] of sent) {
-    t.is((await send('/v1/messages', { ...ASK, ...asked })).status, 200);
+    const { status, text } = await send('/v1/messages', { ...ASK, ...asked });
+    t.is(status, 200, text);
     const { raw } = await model.request(model.requests.length - 1);
     t.deepEqual(JSON.parse(raw.toString()), { ...ASK, ...asked, max_tokens });
   }
