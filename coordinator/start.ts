@@ -226,6 +226,20 @@ async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   return { base_url: demo.base_url, api_key: DEMO_MODEL };
 }
 
+/** What `GET /readyz` looks at. */
+function partsOfReadiness({ config, demo, log, gate, disk }: Core, work: Work, backups: BackupSchedule | undefined) {
+  return {
+    db: log.db,
+    gate,
+    disk,
+    runner: work.runner.name,
+    isolation: () => work.dispatcher.isolation,
+    trash: work.trash,
+    model: demo ? 'the demo model' : config.model,
+    backup: backups && (() => backups.check()),
+  };
+}
+
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
 async function servePeople(
   core: Core,
@@ -233,7 +247,7 @@ async function servePeople(
   backups: BackupSchedule | undefined,
   opened: Opened,
 ): Promise<string> {
-  const { config, demo, prices, keys, log, relay, gate, disk, logger } = core;
+  const { config, prices, keys, log, relay, gate, logger } = core;
   const { db } = log;
   const auth = createAuth({ config, log, keys });
   const epoch = readMeta(db, 'epoch');
@@ -248,17 +262,7 @@ async function servePeople(
     epoch,
     models: (name) => prices.has(name),
     gate,
-    readiness: () =>
-      readReadiness({
-        db,
-        gate,
-        disk,
-        runner: work.runner.name,
-        isolation: () => work.dispatcher.isolation,
-        trash: work.trash,
-        model: demo ? 'the demo model' : config.model,
-        backup: backups && (() => backups.check()),
-      }),
+    readiness: () => readReadiness(partsOfReadiness(core, work, backups)),
     web,
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     onRefused,
