@@ -108,8 +108,9 @@ dockerTest(
     clean('the events', events, keys);
     clean('the log', whole.lines.join('\n'), keys);
     clean('what the model was sent', JSON.stringify(whole.model.requests.map(({ raw }) => raw.toString())), keys);
-    // The directories of a worker are removed after the end of its errand.
-    await until('the worker is gone', () => whole.workers().length === 0);
+    // The directories of a worker are removed after the end of its errand, in two steps.
+    const trash = join(whole.data_dir, 'trash');
+    await until('the worker is gone', async () => whole.workers().length === 0 && (await readdir(trash)).length === 0);
     clean('the data folder', await contentsOf(whole.data_dir));
   },
   no_docker,
