@@ -62,7 +62,14 @@ export function createApp(deps: AppDeps): Koa {
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
     },
-    { ...deps, budget: requestBudget() },
+    {
+      ...deps,
+      budget: requestBudget(),
+      // Read for each answer, not copied.
+      get epoch() {
+        return deps.epoch;
+      },
+    },
   );
   app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts);

@@ -20,9 +20,16 @@ export type Target = {
 export function targetsOf(scene: Scene): Target[] {
   const { coordinator, worker } = scene;
   return [
-    ...listenersOf(coordinator.pid).map((at) => coordinatorTarget(scene, at)),
+    ...listenersOf(coordinator.pid)
+      .filter((at) => !isCopyService(at))
+      .map((at) => coordinatorTarget(scene, at)),
     ...listenersOf(worker.pid).map((at) => workerTarget(scene, at)),
   ];
+}
+
+/** The socket of the backups reads nothing, and only the server's own user can open it. */
+function isCopyService(at: ListenerAddress): boolean {
+  return 'path' in at && at.path.endsWith('/copy.sock');
 }
 
 function coordinatorTarget(scene: Scene, at: ListenerAddress): Target {
@@ -38,7 +45,8 @@ function coordinatorTarget(scene: Scene, at: ListenerAddress): Target {
 }
 
 function workerTarget({ worker, tunnel }: Scene, at: ListenerAddress): Target {
-  if ('port' in at) return { name: "a worker's forwarder", to: { ...at, host: '127.0.0.1' }, ...forwarder(tunnel) };
+  if ('port' in at)
+    return { name: "a worker's forwarder", to: { ...at, host: '127.0.0.1' }, ...forwarder(tunnel, at.port) };
   if (at.path !== worker.socket) throw new Error(`Nobody told this test of the socket ${at.path}.`);
   return { name: "a worker's own server", to: at, ...WORKER };
 }
@@ -69,6 +77,9 @@ function publicApi({ session, task_id }: Scene): Omit<Target, 'name' | 'to'> {
   };
 }
 
+const HEARTBEAT = JSON.stringify({ attempt: 1, last_seq: 0, waiting_for: null });
+const jsonOf = (body: string) => ['Content-Type: application/json', `Content-Length: ${body.length}`];
+
 function workerApi({ task_id, task_token, tunnel }: Scene): Omit<Target, 'name' | 'to'> {
   const task = `/internal/tasks/${task_id}`;
   const git = [`${task}/git/info/refs?service=git-upload-pack`, `${task}/git/git-receive-pack`];
@@ -77,7 +88,9 @@ function workerApi({ task_id, task_token, tunnel }: Scene): Omit<Target, 'name' 
     paths: [...callbacks, ...git],
     tunnels: [tunnel],
     headers: [`Authorization: Bearer ${task_token}`, `Proxy-Authorization: Bearer ${task_token}`],
-    normal: get(`${task}/assignment`, `Authorization: Bearer ${task_token}`),
+    // An assignment may be fetched a few times a minute only.
+    normal:
+      request('POST', `${task}/heartbeat`, `Authorization: Bearer ${task_token}`, ...jsonOf(HEARTBEAT)) + HEARTBEAT,
   };
 }
 
@@ -94,9 +107,10 @@ const WORKER: Omit<Target, 'name' | 'to'> = {
   normal: get('/healthz'),
 };
 
-const forwarder = (tunnel: string): Omit<Target, 'name' | 'to'> => ({
+const forwarder = (tunnel: string, port: number): Omit<Target, 'name' | 'to'> => ({
   paths: ['/git/info/refs?service=git-upload-pack', '/git/git-receive-pack'],
   tunnels: [tunnel],
   headers: [],
-  normal: get('/git/info/refs?service=git-upload-pack'),
+  // It answers to its own address alone, which no page of another server has.
+  normal: get('/git/info/refs?service=git-upload-pack').replace('localhost', `127.0.0.1:${port}`),
 });

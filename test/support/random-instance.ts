@@ -69,7 +69,7 @@ export class RandomInstance {
       case 'object':
         return this.#object(schema);
       case 'array':
-        return Array.from({ length: this.#random.whole(0, 3) }, () => this.#value(schema['items'] as Schema));
+        return this.#array(schema);
       case 'string':
         return this.#text(schema);
       case 'integer':
@@ -84,6 +84,11 @@ export class RandomInstance {
       default:
         throw new Error(`There is no value for ${JSON.stringify(schema)}.`);
     }
+  }
+
+  #array({ items, minItems = 0, maxItems = 3 }: Schema): unknown[] {
+    const length = this.#random.whole(Number(minItems), Math.max(Number(minItems), Math.min(Number(maxItems), 3)));
+    return Array.from({ length }, () => this.#value(items as Schema));
   }
 
   #object({ properties = {}, required = [], additionalProperties, propertyNames }: Schema): Schema {

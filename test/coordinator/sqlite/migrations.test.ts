@@ -222,7 +222,10 @@ test('what errands have cost before there were caps counts as spent in the month
     columns.map(({ name, type }) => [name, name.endsWith('_id') ? null : type === 'TEXT' ? '' : 0]),
   );
   for (const id of ['a', 'b'])
-    db.prepare(`INSERT INTO users VALUES (?, ?, '', 'member', '', NULL)`).run(id, `${id}@b.cd`);
+    db.prepare(`INSERT INTO users (id, email, password_hash, role, created_at) VALUES (?, ?, '', 'member', '')`).run(
+      id,
+      `${id}@b.cd`,
+    );
   const tasks: [user_id: string, month: string, cost_usd: number][] = [
     ['a', '2026-10', 1],
     ['a', '2026-11', 2],

@@ -142,7 +142,7 @@ test("a priority counts among its user's tasks alone", async (t) => {
   const { db, log } = await openEmpty(t);
   const [a, b] = [addUser(db), addUser(db)];
   const modest = addTask(db, a, { priority: -10 });
-  const urgent = Array.from({ length: 3 }, () => addTask(db, b, { priority: 10 }));
+  const urgent = Array.from({ length: 3 }, (_, i) => addTask(db, b, { priority: 10, queued_at: time(i) }));
   t.deepEqual(
     inOrder(db, [modest, ...urgent]),
     [modest, ...urgent].map(({ id }) => id),

@@ -44,11 +44,12 @@ test('a forge is asked through the proxy, with the credential of the repository'
   const proxy = await startConnectProxy(t, portOf(known.forge.host));
   const repo_url = known.repo_url.replace(known.forge.host, `forge.invalid:${portOf(known.forge.host)}`);
   const repository = () => ({ repo_url, credential: CREDENTIAL });
-  const scene = await setUp(t, { repository, private_hosts: [], proxy: through(proxy.url) });
+  const private_hosts = [new URL(repo_url).host];
+  const scene = await setUp(t, { repository, private_hosts, proxy: through(proxy.url) });
   t.is((await askRefs(scene)).status, 200);
   t.is(proxy.asked[0], `forge.invalid:${portOf(known.forge.host)}`);
 
-  const check = new ForgeCheck({ private_hosts: [], proxy: through(proxy.url) });
+  const check = new ForgeCheck({ private_hosts, proxy: through(proxy.url) });
   await check.checkHost(repo_url);
   t.deepEqual(await check.check('ann', repository()), []);
 });

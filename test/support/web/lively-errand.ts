@@ -33,10 +33,9 @@ export class LivelyErrand {
   /** Reports events as the worker, with what they change in the task. */
   report(...events: WorkerEvent[]): void {
     this.#staged.report(...events);
-    // The functions that apply them read neither number nor time.
-    this.#server.log.write((tx) =>
-      applyEvents(tx, this.id, checkEvents(this.id, events as NumberedEvent[]), new Date().toISOString()),
-    );
+    const at = new Date().toISOString();
+    const numbered = events.map((event, index): NumberedEvent => ({ ...event, seq: index + 1, at }));
+    this.#server.log.write((tx) => applyEvents(tx, this.id, checkEvents(this.id, numbered), new Date().toISOString()));
     this.#publish();
   }
 
