@@ -120,10 +120,13 @@ const asleep: Fault = {
   outcome: 'no attempt is lost: leases do not expire while the coordinator is stopped',
   inject: async (scene, random) => {
     if (!(await scene.moment(random))) return false;
-    const pid = scene.coordinator?.pid ?? 0;
-    process.kill(pid, 'SIGSTOP');
+    // Another fault may have killed it: then this waits for the next one.
+    const stopped = await until('a coordinator is stopped', () => {
+      const { coordinator } = scene;
+      return coordinator?.child.kill('SIGSTOP') === true && coordinator;
+    });
     await delay(PACE.lease_ms + random.whole(500, 2_000));
-    if (isAlive(pid)) process.kill(pid, 'SIGCONT');
+    stopped.child.kill('SIGCONT');
     await scene.up();
     return true;
   },
