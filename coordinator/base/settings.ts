@@ -37,7 +37,8 @@ const proxyUrl = z
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 
-const hostList = z
+/** Words with commas or spaces between them, in lower case. */
+const list = z
   .string()
   .default('')
   .transform((value) =>
@@ -45,8 +46,11 @@ const hostList = z
       .toLowerCase()
       .split(/[\s,]+/)
       .filter((part) => part !== ''),
-  )
-  .refine((hosts) => hosts.every((host) => HOST_AND_PORT.test(host)), 'is not a list of host or host:port');
+  );
+const hostList = list.refine(
+  (hosts) => hosts.every((host) => HOST_AND_PORT.test(host)),
+  'is not a list of host or host:port',
+);
 
 /** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
 const headerKey = z
@@ -160,16 +164,9 @@ const retention = {
 
 const git = {
   ERRAND_GIT_TOKEN: z.string().optional().describe("a token for the owner's repositories whose project has none"),
-  ERRAND_GIT_TOKEN_USERS: z
-    .string()
-    .default('')
-    .transform((value) =>
-      value
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .filter((part) => part !== ''),
-    )
-    .describe('whose errands may use it too: e-mail addresses of accounts that exist, with commas'),
+  ERRAND_GIT_TOKEN_USERS: list.describe(
+    'whose errands may use it too: e-mail addresses of accounts that exist, with commas',
+  ),
   ERRAND_GIT_HOST: z
     .string()
     .regex(HOST_AND_PORT, 'is not a host or host:port')

@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { eventsOf } from '../../support/events-of.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { sendErrand } from '../../support/send-errand.ts';
@@ -7,7 +7,8 @@ import { until } from '../../support/until.ts';
 import { newDevice, startDevice } from '../../support/web/device.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
-test('what was said without a network arrives once and in order, also after the death of the app', async (t) => {
+/** An errand at work, and a device that has just lost its network. */
+async function startOffline(t: ExecutionContext) {
   const server = await startApi(t);
   const network = await startCuttingProxy(t, server.url);
   const { api, session } = await server.person();
@@ -17,6 +18,11 @@ test('what was said without a network arrives once and in order, also after the 
   await device.isLive();
   network.offline = true;
   network.cut();
+  return { api, errand, network, device };
+}
+
+test('what was said without a network arrives once and in order, also after the death of the app', async (t) => {
+  const { api, errand, network, device } = await startOffline(t);
   for (const text of ['first', 'second', 'third'])
     await device.outbox.add({ do: 'say', task_id: errand.id, body: { text } });
   await device.close();
@@ -67,15 +73,7 @@ test('a refused action stays to be shown, and does not stop those behind it', as
 });
 
 test('what waits can be taken back until it was sent', async (t) => {
-  const server = await startApi(t);
-  const network = await startCuttingProxy(t, server.url);
-  const { api, session } = await server.person();
-  const errand = new LivelyErrand(server, await sendErrand(api));
-  errand.begin();
-  const device = await newDevice(t, network.url, session);
-  await device.isLive();
-  network.offline = true;
-  network.cut();
+  const { api, errand, network, device } = await startOffline(t);
   const say = (text: string) => device.outbox.add({ do: 'say', task_id: errand.id, body: { text } });
   await say('on its way');
   const key = await say('not yet');

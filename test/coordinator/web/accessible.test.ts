@@ -11,7 +11,7 @@ type Finding = { id: string; nodes: { target: unknown; failureSummary?: string }
 /** What axe finds on a page, in words. */
 async function findings(page: Page): Promise<string[]> {
   // Transitions would be measured half way.
-  await page.waitForTimeout(300);
+  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: Finding[] }> } };
     return (await axe.run()).violations;

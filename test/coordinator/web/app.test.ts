@@ -7,6 +7,7 @@ import { until } from '../../support/until.ts';
 import { openApp, openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
 import { LivelyErrand } from '../../support/web/lively-errand.ts';
+import { draftIsKept } from './kept-draft.ts';
 
 const DIFF = `diff --git a/a.ts b/a.ts
 index 1111111..2222222 100644
@@ -110,7 +111,7 @@ test.serial(
     }
     await page.getByPlaceholder('Say something…').fill('half a sent');
     await page.locator('.live.off', { hasText: /since/ }).waitFor();
-    await page.waitForTimeout(500);
+    await draftIsKept(page, 'half a sent');
 
     await page.reload();
     await page.getByText('Seen before the tunnel.').waitFor();
@@ -211,7 +212,7 @@ test.serial('a log-in that was ended elsewhere asks for a new one, and keeps wha
   errand.begin();
   await page.getByRole('link', { name: /Fix it/ }).click();
   await page.getByPlaceholder('Say something…').fill('half a sent');
-  await page.waitForTimeout(500);
+  await draftIsKept(page, 'half a sent');
   const { items } = await api.call('listSessions', {});
   const [own] = items.filter(({ user_agent }) => user_agent?.startsWith('Mozilla/'));
   await api.call('deleteSession', { params: { id: own?.id ?? '' } });
