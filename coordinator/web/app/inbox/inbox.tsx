@@ -5,7 +5,7 @@ import { SAMPLE_REPO_URL, type Task } from '../../../../protocol/task.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
-import { LongList } from '../../parts/long-list.tsx';
+import { LongList } from './long-list.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';

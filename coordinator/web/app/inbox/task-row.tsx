@@ -5,7 +5,7 @@ import type { Entry } from '../../../client/sync/outbox.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
-import type { RowAttributes } from '../../parts/long-list.tsx';
+import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';

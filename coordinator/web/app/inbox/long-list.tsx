@@ -2,7 +2,7 @@ import type { Virtualizer } from '@tanstack/virtual-core';
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import type * as virtualModule from '@tanstack/virtual-core';
+import type * as screensModule from '../screens.ts';
 
 /** A list of at most so many rows is drawn whole. */
 const WHOLE_MAX = 150;
@@ -11,8 +11,13 @@ const ROW_PX = 88;
 /** Rows that are drawn above and below those on the screen. */
 const BEYOND = 12;
 
-/** What draws the part of a list that is on the screen. Who has a short list never loads it. */
-const virtual = signal<typeof virtualModule | undefined>(undefined);
+type Virtual = Pick<
+  typeof screensModule,
+  'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'
+>;
+
+/** What draws the part of a list that is on the screen. It comes with the other screens: a part of its own would cost one more request. */
+const virtual = signal<Virtual | undefined>(undefined);
 
 type ListProps<T> = {
   items: readonly T[];
@@ -34,7 +39,7 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
   useEffect(() => {
     // Without the part the first rows are shown; the next visit tries again.
     if (is_long)
-      import('@tanstack/virtual-core').then(
+      import('../screens.ts').then(
         (loaded) => (virtual.value = loaded),
         () => undefined,
       );
@@ -45,7 +50,7 @@ export function LongList<T>(props: ListProps<T>): JSX.Element {
 
 type Rows = Virtualizer<HTMLElement, HTMLLIElement>;
 
-function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: typeof virtualModule }): JSX.Element {
+function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const rows = useRef<Rows | undefined>(undefined);
