@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from '../../protocol/limits.ts';
 import { Effort } from '../../protocol/task.ts';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
@@ -6,6 +7,8 @@ import { S3_REGION_DEFAULT } from './backup-destination.ts';
  * The settings: environment variables, each with its form, its default and its description. `config.ts` reads them.
  * `npm run docs` writes them to coordinator/README.md and coordinator/errand.env.example.
  */
+
+const MB = 1024 * 1024;
 
 /** The name of Errand's own worker image: the only one that the server builds itself. */
 export const OWN_WORKER_IMAGE = 'errand-agent';
@@ -149,6 +152,14 @@ const limits = {
   ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
+  ERRAND_EVENTS_MB: whole(1, 65_536, LIMITS.task_log_bytes_max / MB).describe(
+    'the size of the events of an errand, of all its attempts together',
+  ),
+  ERRAND_EVENTS: whole(100, 100_000_000, LIMITS.task_events_max).describe('the number of these events'),
+  ERRAND_ATTEMPT_EVENTS_MB: whole(1, 65_536, LIMITS.attempt_log_bytes_max / MB).describe(
+    'the size of the events of one attempt',
+  ),
+  ERRAND_ATTEMPT_EVENTS: whole(100, 100_000_000, LIMITS.attempt_events_max).describe('the number of these events'),
 };
 
 const retention = {
