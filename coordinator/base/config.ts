@@ -53,10 +53,10 @@ export type Config = {
   time_limit_ms: number;
   /** What the events of an attempt, and of an errand, may take in the log. */
   event_quotas: EventQuotas;
-  /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
+  /** How long a task is kept after its end, and how much one person may keep before those of their tasks go sooner. */
   keep_ms: number;
   keep_log_bytes: number;
-  /** How long the workspace of a task is kept after its end, and how much those may take up together. */
+  /** How long the workspace of a task is kept after its end, and how much those of one person may take together. */
   keep_workspaces_ms: number;
   keep_workspaces_bytes: number;
   signup: 'open' | 'closed';

@@ -165,12 +165,14 @@ const limits = {
 const retention = {
   ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
   ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
-    'the size of the database; above it ended errands are removed early',
+    'the size of what one person keeps of ended errands; above it some of their own are removed early',
   ),
   ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
     'how long a workspace is kept after the end of its errand',
   ),
-  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe('the total size of the workspaces of ended errands'),
+  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe(
+    "the total size of the workspaces of one person's ended errands",
+  ),
 };
 
 const git = {
