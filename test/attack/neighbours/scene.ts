@@ -146,7 +146,7 @@ export class NeighbourScene {
       const program = (await readFile(HOSTILE)).toString('base64');
       const run = `echo ${program} | base64 -d > /tmp/hostile.ts; node /tmp/hostile.ts '${what}' ${id} 1 ${token} ${seconds}`;
       const answer = await Promise.race([hostile.run(run), end]);
-      if (answer !== true) printed = resultIn(answer);
+      if (typeof answer === 'string') printed = resultIn(answer);
     }
     if (!ended) await attacker.call('cancelTask', { params: { id } }).catch(() => undefined);
     await until('its errand has ended', async () => isEnded((await read()).status), 60_000);
