@@ -181,6 +181,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
     tokens,
     leases: watchdogs.leases,
     progress: watchdogs.progress,
+    event_quotas: config.event_quotas,
     browser_guard: new BrowserGuard(config.hosts),
     assignment,
     llm,

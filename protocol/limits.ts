@@ -39,6 +39,8 @@ export const LIMITS = {
   /** The queued tasks of one user, and the messages to one task that its worker has not read yet. */
   queued_tasks_per_user_max: 1000,
   pending_messages_max: 100,
+  /** The messages of one task in all. Each one may be 32,000 characters, and is kept twice. */
+  messages_per_task_max: 2_000,
   projects_per_user_max: 1000,
 
   /** One event as JSON. A worker shortens a longer event before it numbers it. */
@@ -46,10 +48,14 @@ export const LIMITS = {
   /** The nesting depth of an event's body. */
   event_depth_max: 100,
   /**
-   * What the events of one attempt take in the log: the bytes of their bodies, and `event_row_bytes` for each. Above
-   * it the attempt is ended.
+   * The quotas of events, of one attempt and of all attempts of a task together: how many, and the bytes that they take
+   * in the log (their bodies, and `event_row_bytes` for each). Above one the attempt is ended with `log_full`. A
+   * server's settings may say otherwise.
    */
   attempt_log_bytes_max: 256 * 1024 * 1024,
+  attempt_events_max: 500_000,
+  task_log_bytes_max: 1024 * 1024 * 1024,
+  task_events_max: 2_000_000,
   event_row_bytes: 200,
   /** Events in one callback. */
   events_per_post_max: 500,

@@ -22,7 +22,7 @@ export const ERROR_MEANING = {
   attempt_ended: 'The result of the attempt is stored. It can send nothing more.',
   events_missing: 'Events before these are missing. `expected_seq` is the number that comes next.',
   event_conflict: 'A stored `seq` was sent again with different content.',
-  log_full: 'The attempt has stored as many events as it may. It was ended: its worker must stop at once.',
+  log_full: 'The attempt or its task has stored as many events as it may. It was ended: its worker must stop at once.',
   too_large: 'The body is larger than its limit, or has more structure than its limit.',
   unsupported_media_type: 'The body is not JSON.',
   rate_limited: 'Too many requests. `Retry-After` says how many seconds to wait.',

@@ -114,8 +114,8 @@
  *   401                                   The token is not valid. Exchange it by one heartbeat; if that fails, stop.
  *   409 `events_missing`                  Go back to the event with the number `expected_seq`.
  *   409 `stale_attempt`                   The attempt was given up. Stop everything at once, push nothing, exit.
- *   409 `log_full`                        The events of the attempt take more than `attempt_log_bytes_max`, so it was
- *                                         ended. As after `stale_attempt`.
+ *   409 `log_full`                        The attempt, or its task, has more events than the quotas in `limits.ts`
+ *                                         allow, so it was ended. As after `stale_attempt`.
  *   409 `attempt_ended`                   The result is already stored. Exit with code 0.
  *   anything else                         A retry would not help. Stop, push nothing, exit.
  *

@@ -66,10 +66,13 @@ export class Limiter {
       lane: known ? 'known' : 'strangers',
       // The address keeps its count: an attacker could otherwise clear it by logging in to an account of their own.
       succeeded: () =>
-        this.#log.write(({ db }) => {
-          deleteFailures(db, account.key);
-          this.#takeBack(db, host.key);
-        }),
+        this.#log.write(
+          ({ db }) => {
+            deleteFailures(db, account.key);
+            this.#takeBack(db, host.key);
+          },
+          { urgent: true },
+        ),
     };
   }
 
@@ -80,19 +83,22 @@ export class Limiter {
 
   #admit(limits: Limited[]): void {
     const now = this.#now();
-    this.#log.write(({ db }) => {
-      pruneFailures(db, this.#iso(now - FORGET_MS), ROWS_MAX);
-      const until = Math.max(...limits.map((limit) => this.#blockedUntil(db, limit, now)));
-      if (until > now)
-        throw new ErrandError('rate_limited', 'Too many attempts: wait before the next one.', {
-          retry_after_s: Math.ceil((until - now) / 1000),
-        });
-      for (const { key, rule } of limits) {
-        const failures = (findFailures(db, key)?.failures ?? 0) + 1;
-        const wait_ms = failures < rule.free ? 0 : Math.min(1000 * 2 ** (failures - rule.free), rule.wait_ms_max);
-        putFailures(db, { key, failures, blocked_until: this.#iso(now + wait_ms), last_at: this.#iso(now) });
-      }
-    });
+    this.#log.write(
+      ({ db }) => {
+        pruneFailures(db, this.#iso(now - FORGET_MS), ROWS_MAX);
+        const until = Math.max(...limits.map((limit) => this.#blockedUntil(db, limit, now)));
+        if (until > now)
+          throw new ErrandError('rate_limited', 'Too many attempts: wait before the next one.', {
+            retry_after_s: Math.ceil((until - now) / 1000),
+          });
+        for (const { key, rule } of limits) {
+          const failures = (findFailures(db, key)?.failures ?? 0) + 1;
+          const wait_ms = failures < rule.free ? 0 : Math.min(1000 * 2 ** (failures - rule.free), rule.wait_ms_max);
+          putFailures(db, { key, failures, blocked_until: this.#iso(now + wait_ms), last_at: this.#iso(now) });
+        }
+      },
+      { urgent: true },
+    );
   }
 
   /**

@@ -71,22 +71,27 @@ export class Logins {
     const matches = await passwords.matches(password, user?.password_hash, admission.lane);
     if (user && !matches) this.#auditFailure(user, client);
     if (!user || !matches) throw wrongCredentials();
-    const { session, refresh_token } = log.write((tx) => {
-      // While the password was being checked, it may have been changed, or the account deleted.
-      if (findUserByEmail(tx.db, email)?.password_hash !== user.password_hash) throw wrongCredentials();
-      const begun = sessions.begin(tx, user.id, client);
-      const { address, user_agent } = client;
-      const detail = { user_agent };
-      appendAudit(tx.db, { action: 'login.succeeded', user_id: user.id, address, subject: begun.session, detail });
-      return begun;
-    });
+    const { session, refresh_token } = log.write(
+      (tx) => {
+        // While the password was being checked, it may have been changed, or the account deleted.
+        if (findUserByEmail(tx.db, email)?.password_hash !== user.password_hash) throw wrongCredentials();
+        const begun = sessions.begin(tx, user.id, client);
+        const { address, user_agent } = client;
+        const detail = { user_agent };
+        appendAudit(tx.db, { action: 'login.succeeded', user_id: user.id, address, subject: begun.session, detail });
+        return begun;
+      },
+      { urgent: true },
+    );
     admission.succeeded();
     return this.#issue(user, session, refresh_token);
   }
 
   /** Guesses at accounts that do not exist are not recorded: strangers could fill the log with them. */
   #auditFailure({ id, email }: UserRow, { address }: Client): void {
-    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id }));
+    this.#deps.log.write((tx) => appendAudit(tx.db, { action: 'login.failed', email, address, subject: id }), {
+      urgent: true,
+    });
   }
 
   /** Exchanges a refresh token. Rejects with `unauthenticated` or `refresh_reused`. */

@@ -66,7 +66,7 @@ export class Sessions {
   /** Exchanges a refresh token. Throws `unauthenticated`, or `refresh_reused` if it had been exchanged before. */
   refresh(token: string, client: Client): Rotated {
     // A log-in that ends here must stay ended, so the refusal is thrown outside of the transaction.
-    const outcome = this.#log.write((tx) => this.#rotate(tx, token, client));
+    const outcome = this.#log.write((tx) => this.#rotate(tx, token, client), { urgent: true });
     if (outcome instanceof ErrandError) throw outcome;
     return outcome;
   }
@@ -79,19 +79,25 @@ export class Sessions {
 
   /** Ends the log-in of a refresh token. An unknown token is ignored: there is nothing left to end. */
   end(token: string): void {
-    this.#log.write((tx) => {
-      const row = findRefreshToken(tx.db, hashOf(token));
-      if (row) this.#endFamily(tx, row, 'logged out');
-    });
+    this.#log.write(
+      (tx) => {
+        const row = findRefreshToken(tx.db, hashOf(token));
+        if (row) this.#endFamily(tx, row, 'logged out');
+      },
+      { urgent: true },
+    );
   }
 
   /** Ends one log-in of a user. Throws `not_found` if that user has no such log-in. */
   endOne(user_id: string, session: string): void {
-    this.#log.write((tx) => {
-      if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
-        throw new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
-      this.#endFamily(tx, { family: session, user_id }, 'revoked');
-    });
+    this.#log.write(
+      (tx) => {
+        if (!isFamilyValid(tx.db, session, user_id, this.#iso()))
+          throw new ErrandError('not_found', 'There is no such log-in. It may have ended already.');
+        this.#endFamily(tx, { family: session, user_id }, 'revoked');
+      },
+      { urgent: true },
+    );
   }
 
   /** Ends all log-ins and API tokens of a user in the caller's transaction, except the log-in named. */

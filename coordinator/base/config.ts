@@ -51,10 +51,12 @@ export type Config = {
   server_month_usd: number | undefined;
   max_turns: number;
   time_limit_ms: number;
-  /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
+  /** What the events of an attempt, and of an errand, may take in the log. */
+  event_quotas: EventQuotas;
+  /** How long a task is kept after its end, and how much one person may keep before those of their tasks go sooner. */
   keep_ms: number;
   keep_log_bytes: number;
-  /** How long the workspace of a task is kept after its end, and how much those may take up together. */
+  /** How long the workspace of a task is kept after its end, and how much those of one person may take together. */
   keep_workspaces_ms: number;
   keep_workspaces_bytes: number;
   signup: 'open' | 'closed';
@@ -81,6 +83,10 @@ export type Config = {
   /** What a worker that is a process of this machine gets of this environment: nothing that could be a secret. */
   worker_env: Record<string, string>;
 };
+
+/** The quotas of events: of one attempt, and of all attempts of a task together. */
+export type EventQuotas = { attempt: EventQuota; task: EventQuota };
+export type EventQuota = { bytes_max: number; events_max: number };
 
 type Backup = {
   to: BackupDestination;
@@ -153,6 +159,10 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     server_month_usd: s.ERRAND_SERVER_MONTH_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
+    event_quotas: {
+      attempt: { bytes_max: s.ERRAND_ATTEMPT_EVENTS_MB * MB, events_max: s.ERRAND_ATTEMPT_EVENTS },
+      task: { bytes_max: s.ERRAND_EVENTS_MB * MB, events_max: s.ERRAND_EVENTS },
+    },
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,
     keep_log_bytes: s.ERRAND_KEEP_LOG_MB * MB,
     keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,

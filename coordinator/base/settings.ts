@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from '../../protocol/limits.ts';
 import { Effort } from '../../protocol/task.ts';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
 
@@ -6,6 +7,8 @@ import { S3_REGION_DEFAULT } from './backup-destination.ts';
  * The settings: environment variables, each with its form, its default and its description. `config.ts` reads them.
  * `npm run docs` writes them to coordinator/README.md and coordinator/errand.env.example.
  */
+
+const MB = 1024 * 1024;
 
 /** The name of Errand's own worker image: the only one that the server builds itself. */
 export const OWN_WORKER_IMAGE = 'errand-agent';
@@ -149,17 +152,27 @@ const limits = {
   ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
+  ERRAND_EVENTS_MB: whole(1, 65_536, LIMITS.task_log_bytes_max / MB).describe(
+    'the size of the events of an errand, of all its attempts together',
+  ),
+  ERRAND_EVENTS: whole(100, 100_000_000, LIMITS.task_events_max).describe('the number of these events'),
+  ERRAND_ATTEMPT_EVENTS_MB: whole(1, 65_536, LIMITS.attempt_log_bytes_max / MB).describe(
+    'the size of the events of one attempt',
+  ),
+  ERRAND_ATTEMPT_EVENTS: whole(100, 100_000_000, LIMITS.attempt_events_max).describe('the number of these events'),
 };
 
 const retention = {
   ERRAND_KEEP_DAYS: whole(1, 36_500, 365).describe('how long an errand is kept after its end'),
   ERRAND_KEEP_LOG_MB: whole(16, 16_777_216, 4096).describe(
-    'the size of the database; above it ended errands are removed early',
+    'the size of what one person keeps of ended errands; above it some of their own are removed early',
   ),
   ERRAND_KEEP_WORKSPACES_DAYS: whole(0, 36_500, 14).describe(
     'how long a workspace is kept after the end of its errand',
   ),
-  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe('the total size of the workspaces of ended errands'),
+  ERRAND_KEEP_WORKSPACES_MB: whole(0, 16_777_216, 10_240).describe(
+    "the total size of the workspaces of one person's ended errands",
+  ),
 };
 
 const git = {

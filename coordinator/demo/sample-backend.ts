@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { ErrandError } from '../../protocol/problem.ts';
 import { folderSize } from '../base/folder-size.ts';
 import { mediaType, type GitRequest, type GitResponse, type GitService } from '../worker-api/git/backend.ts';
+import { GitSlots } from '../worker-api/git/git-slots.ts';
 import { FLUSH, pktLine } from '../worker-api/git/pkt-line.ts';
 import { startGit } from '../worker-api/git/process.ts';
 
@@ -9,11 +10,15 @@ import { startGit } from '../worker-api/git/process.ts';
 const PUSH_BYTES_MAX = 16 * 1024 * 1024;
 const REPOSITORY_BYTES_MAX = 64 * 1024 * 1024;
 const MEASURE_MS = 10_000;
+/** The git processes that run at once, in all and for one task. Each may take a quarter of a gigabyte of memory. */
+const GIT_AT_ONCE_MAX = 6;
+const GIT_OF_ONE_MAX = 2;
 
 /** Serves a task's sample repository like `git http-backend`. `repositoryOf`: its path; makes it at the first use. */
 export function sampleBackend(
   repositoryOf: (task_id: string) => Promise<string>,
 ): (request: GitRequest, task_id: string) => Promise<GitResponse> {
+  const slots = new GitSlots({ at_once_max: GIT_AT_ONCE_MAX, of_one_max: GIT_OF_ONE_MAX });
   return async (request, task_id) => {
     const path = await repositoryOf(task_id).catch((cause: unknown) => {
       throw new ErrandError(
@@ -23,18 +28,19 @@ export function sampleBackend(
       );
     });
     if (request.service === 'git-receive-pack') await requireRoom(path, request.signal);
+    const giveBack = await slots.take(task_id, request.signal);
     const version = /^version=[12]$/.exec(request.headers['git-protocol'] ?? '')?.[0];
     const args = ['--stateless-rpc', ...(request.body ? [] : ['--advertise-refs']), path];
     const request_ended = new AbortController();
-    const child = startGit([request.service.slice('git-'.length), ...args], {
+    const git = startGit([request.service.slice('git-'.length), ...args], {
       settings: [`safe.directory=${path}`, `receive.maxInputSize=${PUSH_BYTES_MAX}`, 'receive.unpackLimit=1'],
       env: version ? { GIT_PROTOCOL: version } : {},
       signal: AbortSignal.any([request.signal, request_ended.signal]),
     });
+    void git.exit.then(giveBack);
     // Git's exit closes its output, and that ends the response. An abort or a closed connection is not an error here.
-    child.on('error', () => child.stdout.destroy());
-    child.stderr.resume();
-    pipeline(Readable.from(request.body?.chunks ?? []), child.stdin, (error) => {
+    git.errors.resume();
+    pipeline(Readable.from(request.body?.chunks ?? []), git.input, (error) => {
       // EPIPE: git stopped reading early and has reported why. A body that was cut off must not look complete.
       if (error && 'code' in error && error.code === 'EPIPE') return;
       if (error) request_ended.abort();
@@ -43,8 +49,8 @@ export function sampleBackend(
       'content-type': mediaType(request.service, request.body ? 'result' : 'advertisement'),
       'cache-control': 'no-cache',
     };
-    if (request.body) return { headers, body: child.stdout };
-    return { headers, body: Readable.from(advertisement(request.service, version, child.stdout)) };
+    if (request.body) return { headers, body: git.output };
+    return { headers, body: Readable.from(advertisement(request.service, version, git.output)) };
   };
 }
 

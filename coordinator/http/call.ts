@@ -8,7 +8,7 @@ import type { Client, Identity } from '../auth/identity.ts';
 import type { ByteBudget } from '../base/byte-budget.ts';
 import { hasBody } from '../base/json-body.ts';
 import { appendAudit, type Audited } from '../sqlite/audit.ts';
-import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import type { EventLog, Tx, WriteOptions } from '../sqlite/event-log.ts';
 import { clientOf, requireOperator, requireUser } from './authentication.ts';
 import { readJsonBody } from './body.ts';
 import { hashRequest, previousAnswer, readIdempotencyKey, writeOnce, type KeyedRequest } from './idempotency.ts';
@@ -32,7 +32,7 @@ export type Call<R> = {
   /**
    * Acts in one transaction. On an `idempotent` route a repeat with the same Idempotency-Key gets the first answer.
    */
-  write: <T>(act: (tx: Tx) => T) => T | JsonText;
+  write: <T>(act: (tx: Tx) => T, options?: WriteOptions) => T | JsonText;
   /** The same, once `prepare` has asked another server. A repeat does not prepare again. */
   writeAfter: <P, T>(prepare: () => Promise<P>, act: (tx: Tx, prepared: P) => T) => Promise<T | JsonText>;
 };
@@ -66,7 +66,8 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
   const requireLiving = () => who && authenticator.requireLiving(who);
   if (route.body) requireLiving();
   const keyed = who && keyedRequest(ctx, route, who, body);
-  const write = <T>(act: (tx: Tx) => T): T | JsonText => (keyed ? writeOnce(log, keyed, act) : log.write(act));
+  const write = <T>(act: (tx: Tx) => T, options?: WriteOptions): T | JsonText =>
+    keyed ? writeOnce(log, keyed, act, options) : log.write(act, options);
   const client = clientOf(ctx);
   return {
     params: params?.data,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Db } from '../sqlite/database.ts';
-import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import type { EventLog, Tx, WriteOptions } from '../sqlite/event-log.ts';
 import {
   findStoredResponse,
   insertStoredResponse,
@@ -18,7 +18,12 @@ export type KeyedRequest = { user_id: string; key: string; request_hash: string;
  * Acts in a transaction and stores the answer in the same one, so that a repeat gets that answer and does not act. A
  * refusal is not stored: the key may be used again. Throws `idempotency_conflict` if the key came with another request.
  */
-export function writeOnce(log: EventLog, request: KeyedRequest, act: (tx: Tx) => unknown): JsonText {
+export function writeOnce(
+  log: EventLog,
+  request: KeyedRequest,
+  act: (tx: Tx) => unknown,
+  options?: WriteOptions,
+): JsonText {
   return log.write((tx) => {
     pruneStoredResponses(tx.db, expiry());
     const before = previousAnswer(tx.db, request);
@@ -27,7 +32,7 @@ export function writeOnce(log: EventLog, request: KeyedRequest, act: (tx: Tx) =>
     pruneStoredResponsesOf(tx.db, request.user_id, LIMITS.idempotency_keys_per_user_max - 1);
     insertStoredResponse(tx.db, { ...request, response, created_at: new Date().toISOString() });
     return new JsonText(response);
-  });
+  }, options);
 }
 
 /**

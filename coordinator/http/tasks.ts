@@ -92,7 +92,8 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         auditBudget(tx, audit, params.id, body);
         return sent;
       }),
-    cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
+    cancelTask: ({ who, params, write }) =>
+      write((tx) => seenOne(cancelTask(tx, who.user_id, params.id)), { urgent: true }),
     retryTask: ({ who, params, body, write, audit }) =>
       write((tx) => {
         requireBudget(tx.db, server.config, who.user_id, body.budget_usd);

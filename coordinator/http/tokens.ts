@@ -17,11 +17,14 @@ export function tokenHandlers(log: EventLog, { api_tokens, sessions }: Auth): Pi
       }),
     listTokens: ({ who, query: { cursor, limit } }) => pageOf(api_tokens.list(who.user_id, cursor, limit + 1), limit),
     deleteToken: ({ who, params, audit }) => {
-      log.write((tx) => {
-        api_tokens.revoke(tx, who.user_id, params.id);
-        sessions.announceEnd(tx, params.id);
-        audit(tx, { action: 'token.revoked', subject: params.id });
-      });
+      log.write(
+        (tx) => {
+          api_tokens.revoke(tx, who.user_id, params.id);
+          sessions.announceEnd(tx, params.id);
+          audit(tx, { action: 'token.revoked', subject: params.id });
+        },
+        { urgent: true },
+      );
       return undefined;
     },
   };

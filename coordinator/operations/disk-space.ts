@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Logger } from '../base/logger.ts';
 import { Periodic } from '../base/periodic.ts';
+import type { RoomState, WalRoom } from '../sqlite/wal-room.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 
 const MB = 1024 * 1024;
@@ -12,7 +13,14 @@ const CALL_MS = 60_000;
 /** The minimum of free inodes: a clone has thousands of files, and the server needs a few per worker. */
 const FREE_FILES_MIN = 1_000;
 
-export type DiskSpaceDependencies = { dir: string; free_bytes_min: number; gate: DispatchGate; logger: Logger };
+export type DiskSpaceDependencies = {
+  dir: string;
+  free_bytes_min: number;
+  gate: DispatchGate;
+  /** The reserve for urgent writes. It is made, and made anew after its use, whenever there is space. */
+  room?: Pick<WalRoom, 'keep'>;
+  logger: Logger;
+};
 
 /**
  * Checks the free space on the data folder's disk, and stops dispatch while it is short. The rest is reserved for
@@ -22,15 +30,20 @@ export class DiskSpace {
   readonly #dir: string;
   readonly #free_bytes_min: number;
   readonly #gate: DispatchGate;
+  readonly #room: DiskSpaceDependencies['room'];
+  readonly #logger: Logger;
+  #reserve: RoomState = { ready: false, low: false };
   readonly #onShort: (() => void)[] = [];
   #called_ms = -Infinity;
   #free_bytes: number | undefined;
   readonly #periodic: Periodic;
 
-  constructor({ dir, free_bytes_min, gate, logger }: DiskSpaceDependencies) {
+  constructor({ dir, free_bytes_min, gate, room, logger }: DiskSpaceDependencies) {
     this.#dir = dir;
     this.#free_bytes_min = free_bytes_min;
     this.#gate = gate;
+    this.#room = room;
+    this.#logger = logger;
     this.#periodic = new Periodic({
       every_ms: CHECK_MS,
       work: () => this.#check(),
@@ -41,6 +54,11 @@ export class DiskSpace {
   /** Free bytes at the last check; undefined: unknown. */
   get free_bytes(): number | undefined {
     return this.#free_bytes;
+  }
+
+  /** The reserve for urgent writes at the last check. */
+  get reserve(): RoomState {
+    return this.#reserve;
   }
 
   /** Checks now, and then every two seconds. Resolves after the first check. */
@@ -72,10 +90,24 @@ export class DiskSpace {
     const before = this.#gate.of('disk');
     const fault = await this.#findFault();
     this.#gate.set('disk', fault);
+    this.#keepReserve();
     const now = performance.now();
     if (fault === null || (before !== null && now - this.#called_ms < CALL_MS)) return;
     this.#called_ms = now;
     for (const listener of this.#onShort) listener();
+  }
+
+  #keepReserve(): void {
+    if (!this.#room) return;
+    const before = this.#reserve;
+    try {
+      this.#reserve = this.#room.keep();
+    } catch (error) {
+      this.#reserve = { ready: false, low: before.low };
+      this.#logger.warn({ err: error }, 'disk reserve not made');
+    }
+    if (this.#reserve.low && !before.low) this.#logger.error('disk full: only cancels, log-ins and reading work');
+    if (before.low && !this.#reserve.low) this.#logger.info('disk has space again');
   }
 
   async #findFault(): Promise<string | null> {

@@ -4,6 +4,7 @@ import type { DiskSpace } from './disk-space.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
 import type { Db } from '../sqlite/database.ts';
 import { checkReadable } from '../sqlite/meta.ts';
+import { WAL_BYTES } from '../sqlite/wal-room.ts';
 
 type ReadinessDependencies = {
   db: Db;
@@ -34,8 +35,23 @@ export async function readReadiness(deps: ReadinessDependencies): Promise<Readin
   };
   const ready = Object.values(checks).every(({ ok }) => ok);
   // A failed backup or a folder that cannot be removed does not make the server unready.
-  const others = { removal: checkOf(trash.fault, 'nothing is left'), ...(backup && { backup: backup() }) };
+  const others = {
+    reserve: readReserve(disk),
+    removal: checkOf(trash.fault, 'nothing is left'),
+    ...(backup && { backup: backup() }),
+  };
   return { ready, checks: { ...checks, ...others } };
+}
+
+/** Whether cancels and log-ins will work, or do, while the disk is full. */
+function readReserve({ reserve: { ready, low } }: DiskSpace): Check {
+  if (low)
+    return {
+      ok: false,
+      detail: `the disk is full: ${ready ? 'only cancels, log-ins and reading work' : 'there is no reserve for cancels'}`,
+    };
+  if (!ready) return { ok: false, detail: 'there is no space for the reserve: cancels would not work on a full disk' };
+  return { ok: true, detail: `${Math.floor(WAL_BYTES / 1024 / 1024)} MB for cancels and log-ins on a full disk` };
 }
 
 /** Why the database cannot be used, or null. The text is public, so it does not contain the path. */

@@ -14,8 +14,8 @@ import { findSeenAt, putSeenAt } from '../sqlite/meta.ts';
 import { pruneStoredResponses } from '../sqlite/idempotency.ts';
 import { pruneRefreshTokens } from '../sqlite/refresh-tokens.ts';
 import { markEndedBefore, type EndPosition } from '../sqlite/removed.ts';
-import { findTask } from '../sqlite/tasks.ts';
-import { giveUpWorkspace, listEndedWorkspaces } from '../sqlite/workspaces.ts';
+import { findTask, hasWork } from '../sqlite/tasks.ts';
+import { giveUpWorkspace, listEndedWorkspaces, type EndedWorkspace } from '../sqlite/workspaces.ts';
 
 const EVERY_MS = 10 * 60_000;
 const DAY_MS = 24 * 3600_000;
@@ -36,8 +36,6 @@ export type RetentionDependencies = {
   /** Checked again after each workspace that is removed. */
   disk: Pick<DiskSpace, 'isShort'>;
 };
-
-type Workspace = ReturnType<typeof listEndedWorkspaces>[number];
 
 /**
  * Enforces the server's limits on the age and size of ended tasks and their workspaces, at the start and then every ten
@@ -94,27 +92,34 @@ export class Retention {
     }
   }
 
-  /** Removes workspaces: first those that are too old (or any, while the disk is short), then by total size. */
+  /**
+   * Removes workspaces: those that are too old, then some while the disk is short, then by the total size of one
+   * person's. Nobody loses a workspace for what others do: while the disk is short, those give theirs whose errands need
+   * the space.
+   */
   async #thinWorkspaces(by_age: boolean, signal: AbortSignal): Promise<void> {
     const { log, keep, attempts, disk } = this.#deps;
     const before = by_age ? ago(keep.keep_workspaces_ms) : '';
     const workspaces = listEndedWorkspaces(log.db).filter(({ task_id }) => !attempts.has(task_id));
-    while (workspaces[0] && (workspaces[0].ended_at < before || (await disk.isShort()))) {
-      await this.#remove(workspaces[0], signal);
-      workspaces.shift();
+    const kept: EndedWorkspace[] = [];
+    for (const workspace of workspaces) {
+      const goes = workspace.ended_at < before || (hasWork(log.db, workspace.user_id) && (await disk.isShort()));
+      if (goes) await this.#remove(workspace, signal);
+      else kept.push(workspace);
     }
-    await this.#measure(workspaces, signal);
-    let bytes_left = keep.keep_workspaces_bytes;
-    // The newest come first: a workspace that does not fit beside them is removed.
-    for (const workspace of workspaces.toReversed()) {
+    await this.#measure(kept, signal);
+    const used = new Map<string, number>();
+    // The newest come first: a workspace that does not fit beside those of its person is removed.
+    for (const workspace of kept.toReversed()) {
       const bytes = this.#sizes.get(workspace.workspace)?.bytes ?? 0;
-      if (bytes > bytes_left) await this.#remove(workspace, signal);
-      else bytes_left -= bytes;
+      const total = (used.get(workspace.user_id) ?? 0) + bytes;
+      if (total > keep.keep_workspaces_bytes) await this.#remove(workspace, signal);
+      else used.set(workspace.user_id, total);
     }
   }
 
   /** Removes the folder before its row is updated: on a full disk no write succeeds until then. */
-  async #remove({ task_id, workspace }: Workspace, signal: AbortSignal): Promise<void> {
+  async #remove({ task_id, workspace }: EndedWorkspace, signal: AbortSignal): Promise<void> {
     const { log, workspaces, logger, attempts } = this.#deps;
     signal.throwIfAborted();
     // No turn of the event loop passes between this check and the removal, so no attempt can start.
@@ -132,7 +137,7 @@ export class Retention {
   }
 
   /** Measures one workspace at a time, and none that has a worker: its size still changes. */
-  async #measure(ended: Workspace[], signal: AbortSignal): Promise<void> {
+  async #measure(ended: EndedWorkspace[], signal: AbortSignal): Promise<void> {
     const { workspaces, logger, attempts } = this.#deps;
     const before = this.#sizes;
     this.#sizes = new Map();

@@ -13,7 +13,7 @@ import { Retention } from './retention.ts';
 
 /** Starts the deletion of removed rows and the retention limits. */
 export function startRetention(
-  { config, log, disk, logger }: Core,
+  { config, log, disk, gate, logger }: Core,
   {
     attempts,
     workspaces,
@@ -25,6 +25,10 @@ export function startRetention(
   const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();
   disk.onShort(() => void retention.enforce());
+  // A person's new errand may make room for itself.
+  log.subscribe('task.created', () => {
+    if (gate.of('disk') !== null) void retention.enforce();
+  });
   opened.defer(() => retention.stop());
   // Deletion stops first: retention may be waiting for it.
   opened.defer(() => deletion.stop());

@@ -131,6 +131,15 @@ export function findAttemptState(db: Db, task_id: string, n: number): AttemptSta
   return attempt && task && { ...attempt, ...task };
 }
 
+/** What the attempts of a task before the `n`th have stored. */
+export function sumEarlierEvents(db: Db, task_id: string, n: number): { bytes: number; events: number } {
+  const sum = sql<{ bytes: number; events: number }>(
+    db,
+    'SELECT total(log_bytes) AS bytes, total(last_seq) AS events FROM attempts WHERE task_id = ? AND n < ?',
+  ).get(task_id, n);
+  return sum ?? { bytes: 0, events: 0 };
+}
+
 /** Stores the `seq` of the newest stored event of an attempt, and what its events take in the log. */
 export function updateLastSeq(
   db: Db,

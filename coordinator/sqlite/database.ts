@@ -32,3 +32,8 @@ export function numberOf(db: Db, text: string, ...params: unknown[]): number {
       .get(...params) ?? 0
   );
 }
+
+/** How many rows this connection has changed so far. */
+export function countChanges(db: Db): number {
+  return numberOf(db, 'SELECT total_changes()');
+}

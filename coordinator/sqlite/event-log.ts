@@ -1,11 +1,12 @@
 import type Database from 'better-sqlite3';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
-import { BUSY_MS, setBusyTimeout, type Db } from './database.ts';
+import { BUSY_MS, countChanges, setBusyTimeout, type Db } from './database.ts';
 import type { EventRow } from './events.ts';
 import { storageFault } from './storage-fault.ts';
 import { Subscriptions, type Noted, type Notice, type Unsubscribe } from './subscriptions.ts';
 import { OpenTransaction, type Tx } from './transaction.ts';
+import type { WalRoom } from './wal-room.ts';
 
 export type { Tx };
 
@@ -16,6 +17,7 @@ type Group = { open: OpenTransaction; settled: (() => void)[] };
 
 /** A shared transaction takes in no further work past this many rows, so that no group holds the loop for long. */
 const GROUP_ROWS_MAX = 1_000;
+const DISK_FULL = "The server's disk is full.";
 const DISK_FAILED = 'The disk failed: the server must be started again.';
 const WHAT_NOW =
   "All that was acknowledged was on disk before, and nothing more is taken. Look at the disk and at the system's log (dmesg) first; " +
@@ -23,6 +25,9 @@ const WHAT_NOW =
 
 /** Runs just before and just after each commit of events, inside the writing call. Tests use it to kill the process there. */
 export type CommitHook = { before: (rows: EventRow[]) => void; after: (rows: EventRow[]) => void };
+
+/** `urgent`: a small write that a full disk must not stop, such as a cancel or a log-in. It may use the reserve. */
+export type WriteOptions = { urgent?: boolean };
 
 export type EventLogDependencies = {
   db: Db;
@@ -33,6 +38,8 @@ export type EventLogDependencies = {
    */
   onDiskFailed?: (error: Error) => void;
   hook?: CommitHook | undefined;
+  /** Tells when only urgent writes may go on. Absent: never. */
+  room?: Pick<WalRoom, 'isLow'> | undefined;
 };
 
 /**
@@ -47,6 +54,7 @@ export class EventLog {
   readonly #subscriptions: Subscriptions;
   readonly #onDiskFailed: (error: Error) => void;
   readonly #hook: CommitHook | undefined;
+  readonly #room: EventLogDependencies['room'];
   readonly #onFull: (() => void)[] = [];
   /** Runs a function in a transaction, or in a savepoint when called inside of one. */
   readonly #transact: Database.Transaction<(work: () => unknown) => unknown>;
@@ -55,8 +63,9 @@ export class EventLog {
   /** Another process holds the lock and a write has timed out on it. Until one succeeds, writes fail at once and do not block the event loop. */
   #locked_out = false;
 
-  constructor({ db, logger, onDiskFailed = throwApart, hook }: EventLogDependencies) {
+  constructor({ db, logger, onDiskFailed = throwApart, hook, room }: EventLogDependencies) {
     this.db = db;
+    this.#room = room;
     this.#subscriptions = new Subscriptions(logger);
     this.#onDiskFailed = onDiskFailed;
     this.#hook = hook;
@@ -83,15 +92,18 @@ export class EventLog {
     this.#onFull.push(listener);
   }
 
-  /** Runs `work` in a transaction of its own: committed with what it returns, or rolled back with what it throws. */
-  write<T>(work: (tx: Tx) => T): T {
+  /**
+   * Runs `work` in a transaction of its own: committed with what it returns, or rolled back with what it throws.
+   */
+  write<T>(work: (tx: Tx) => T, { urgent = false }: WriteOptions = {}): T {
     if (this.db.inTransaction) throw new Error('A write inside a transaction would be published before its commit.');
     this.#refuseIfBroken();
     const open = new OpenTransaction(this.db);
+    const low = !urgent && this.#isLow();
     try {
       const result = this.db
         .transaction(() => {
-          const value = work(open);
+          const value = this.#run(work, open, low);
           this.#hook?.before(open.rows);
           return value;
         })
@@ -149,12 +161,13 @@ export class EventLog {
   #tryGroup({ savepoints }: { savepoints: boolean }): Group {
     const group: Group = { open: new OpenTransaction(this.db), settled: [] };
     const { open, settled } = group;
+    const low = this.#isLow();
     this.#transact.immediate(() => {
       for (const { work, resolve, reject } of this.#queue) {
         if (open.rows.length >= GROUP_ROWS_MAX) break;
         const point = open.mark();
         try {
-          const value = savepoints ? this.#transact(() => work(open)) : work(open);
+          const value = savepoints ? this.#transact(() => this.#run(work, open, low)) : this.#run(work, open, low);
           settled.push(() => resolve(value));
         } catch (error) {
           // SQLite rolls the whole transaction back by itself where the disk is full or fails: then nobody's writes are there.
@@ -166,6 +179,21 @@ export class EventLog {
       this.#hook?.before(open.rows);
     });
     return group;
+  }
+
+  /** Runs one work. While the disk is low on space, it may change nothing; a heartbeat seldom does. */
+  #run<T>(work: (tx: Tx) => T, open: OpenTransaction, low: boolean): T {
+    if (!low) return work(open);
+    const before = countChanges(this.db);
+    const value = work(open);
+    if (countChanges(this.db) !== before) throw new ErrandError('unavailable', DISK_FULL, { retry_after_s: 5 });
+    return value;
+  }
+
+  #isLow(): boolean {
+    const low = this.#room?.isLow() ?? false;
+    if (low) for (const listener of this.#onFull) listener();
+    return low;
   }
 
   #publish(open: OpenTransaction): void {
@@ -183,7 +211,7 @@ export class EventLog {
     switch (storageFault(error)) {
       case 'full':
         for (const listener of this.#onFull) listener();
-        return new ErrandError('unavailable', "The server's disk is full.", { cause: error, retry_after_s: 5 });
+        return new ErrandError('unavailable', DISK_FULL, { cause: error, retry_after_s: 5 });
       case 'busy':
         this.#waitForLock(0);
         return new ErrandError('unavailable', "Another process holds the database's lock.", {

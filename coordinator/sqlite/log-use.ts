@@ -1,13 +1,15 @@
-import { numberOf, sql, type Db } from './database.ts';
+import { sql, type Db } from './database.ts';
 
-/* What the logs of tasks take, from the sizes that are kept with their attempts. */
+/* What ended tasks take: the events of their attempts, by the sizes that are kept with those, messages and diffs. */
 
-/** A task that has ended, and what its attempts' events take. */
+/** A task that has ended, and what it takes. A message is kept twice: in its table, and as an event. */
 export type EndedTask = { id: string; user_id: string; ended_at: string; bytes: number };
 
 const endedIn = (
   tasks: string,
-) => `SELECT id, user_id, ended_at, (SELECT total(log_bytes) FROM attempts WHERE task_id = id) AS bytes
+) => `SELECT id, user_id, ended_at, (SELECT total(log_bytes) FROM attempts WHERE task_id = tasks.id)
+    + coalesce((SELECT octet_length(diff) FROM diffs WHERE task_id = tasks.id), 0)
+    + 2 * (SELECT total(octet_length(text)) FROM messages WHERE task_id = tasks.id) AS bytes
   FROM ${tasks} WHERE ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed)`;
 /** More than there can be workers: among so many tasks there is one without a running worker, if there is any. */
 const LISTED_MAX = 200;
@@ -32,14 +34,4 @@ export function listEndedFirst(db: Db, user_id: string): EndedTask[] {
 /** Whether a task has ended and is not being deleted. */
 export function isRemovable(db: Db, id: string): boolean {
   return sql(db, `${endedIn('tasks')} AND id = ?`).get(id) !== undefined;
-}
-
-/** What the tasks take that are queued again or at work. */
-export function bytesInProgress(db: Db): number {
-  return numberOf(
-    db,
-    `SELECT total(log_bytes) FROM attempts WHERE task_id IN (
-       SELECT id FROM tasks INDEXED BY tasks_active WHERE status IN ('starting', 'running', 'waiting')
-       UNION ALL SELECT id FROM tasks INDEXED BY tasks_resuming WHERE status = 'queued' AND attempt > 0)`,
-  );
 }

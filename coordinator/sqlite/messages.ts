@@ -51,6 +51,11 @@ export function markMessageTakenIn(db: Db, task_id: string, id: string, at: stri
   return changes === 1;
 }
 
+/** How many messages a task has had. */
+export function countMessages(db: Db, task_id: string): number {
+  return numberOf(db, 'SELECT count(*) FROM messages WHERE task_id = ?', task_id);
+}
+
 /** How many messages of a task are pending. */
 export function countPendingMessages(db: Db, task_id: string): number {
   return numberOf(db, 'SELECT count(*) FROM messages WHERE task_id = ? AND taken_in_at IS NULL', task_id);

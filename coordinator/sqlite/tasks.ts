@@ -137,6 +137,15 @@ export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
 }
 
+/** Whether a task of this user is queued or at work. */
+export function hasWork(db: Db, user_id: string): boolean {
+  const row = sql(
+    db,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
+  ).get(user_id);
+  return row !== undefined;
+}
+
 /** Whether a task of this project is queued or at work. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(

@@ -10,11 +10,13 @@ export function isWorkspace(db: Db, workspace: string): boolean {
   return sql(db, 'SELECT 1 FROM tasks WHERE workspace = ?').get(workspace) !== undefined;
 }
 
+export type EndedWorkspace = { task_id: string; user_id: string; workspace: string; ended_at: string };
+
 /** The workspaces of ended tasks, oldest end first. Deletion takes care of those of tasks that are being deleted. */
-export function listEndedWorkspaces(db: Db): { task_id: string; workspace: string; ended_at: string }[] {
-  return sql<{ task_id: string; workspace: string; ended_at: string }>(
+export function listEndedWorkspaces(db: Db): EndedWorkspace[] {
+  return sql<EndedWorkspace>(
     db,
-    `SELECT id AS task_id, workspace, ended_at FROM tasks INDEXED BY tasks_with_workspace
+    `SELECT id AS task_id, user_id, workspace, ended_at FROM tasks INDEXED BY tasks_with_workspace
      WHERE workspace IS NOT NULL AND ended_at IS NOT NULL AND id NOT IN (SELECT id FROM removed) ORDER BY ended_at, id`,
   ).all();
 }

@@ -7,7 +7,7 @@ import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
 import type { Config } from '../base/config.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { countPendingMessages, insertMessage } from '../sqlite/messages.ts';
+import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import { countQueuedOf, findTaskOf, insertTask, updateBudget } from '../sqlite/tasks.ts';
@@ -70,6 +70,8 @@ export function addMessage(
   const task = requireTask(tx, user_id, task_id);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
     throw new ErrandError('conflict', 'Too many messages wait for this task: wait until it has read them.');
+  if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
+    throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
   if (resumed) requireRoomInQueue(tx, user_id);
   const message_id = newId();

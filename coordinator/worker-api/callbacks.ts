@@ -4,6 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
 import { endAttempt } from '../tasks/advance.ts';
+import type { EventQuotas } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -19,10 +20,18 @@ import { applyEvents, act } from './apply-events.ts';
 import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
+import { quotaFault } from './event-quotas.ts';
 import { checkBranch, invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
 export type Origin = { claims: TaskClaims; listener: ListenerId };
+
+export type CallbackDependencies = {
+  log: EventLog;
+  relay: Relay;
+  progress: ProgressWatch;
+  event_quotas: EventQuotas;
+};
 
 /**
  * The three callbacks of a worker: each takes the body, which was read and checked, and resolves with the reply once the changes are
@@ -32,11 +41,13 @@ export class Callbacks {
   readonly #log: EventLog;
   readonly #relay: Relay;
   readonly #progress: ProgressWatch;
+  readonly #quotas: EventQuotas;
 
-  constructor(log: EventLog, relay: Relay, progress: ProgressWatch) {
+  constructor({ log, relay, progress, event_quotas }: CallbackDependencies) {
     this.#log = log;
     this.#relay = relay;
     this.#progress = progress;
+    this.#quotas = event_quotas;
   }
 
   async events(origin: Origin, post: CheckedPost): Promise<CallbackReply> {
@@ -50,8 +61,10 @@ export class Callbacks {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
       const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
+      const newest = Math.max(state.last_seq, checked.at(-1)?.seq ?? 0);
+      const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events: newest });
       // The end is stored, so the refusal is thrown outside of the transaction.
-      if (log_bytes > LIMITS.attempt_log_bytes_max) return endFull(tx, call);
+      if (full !== null) return endFull(tx, call, full);
       const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
@@ -175,15 +188,11 @@ export class Callbacks {
 /** A callback whose attempt is active. `state`: the attempt's state before this call. `at`: the time of the call. */
 type ActiveCall = { task_id: string; attempt: number; state: AttemptState; at: string };
 
-/** Ends an attempt whose events take more than they may, and returns the refusal of its call. */
-function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall): ErrandError {
+/** Ends an attempt that is over a quota of events, and returns the refusal of its call. */
+function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall, detail: string): ErrandError {
   const task = findTask(tx.db, task_id);
-  const megabytes = Math.round(LIMITS.attempt_log_bytes_max / 1024 / 1024);
-  const detail =
-    `The attempt wrote more than ${megabytes} MB of events, and was ended. ` +
-    'Its workspace is kept: a retry goes on from there.';
   if (task) endAttempt(tx, task, attempt, { status: 'failed', reason: 'log_full', detail, at });
-  return new ErrandError('log_full', `The events of this attempt take more than ${megabytes} MB. Stop at once.`);
+  return new ErrandError('log_full', `${detail} Stop at once.`);
 }
 
 /** The pending messages and cancel, for every reply. A callback adds no message: if there was none, there is none. */

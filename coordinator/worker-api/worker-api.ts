@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { EventQuotas } from '../base/config.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
 import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
@@ -34,6 +35,7 @@ export type WorkerApiDependencies = {
   tokens: TaskTokens;
   leases: Leases;
   progress: ProgressWatch;
+  event_quotas: EventQuotas;
   assignment: (task_id: string, attempt: number) => Promise<Assignment>;
   llm: WorkerProxy;
   git: WorkerProxy;
@@ -77,7 +79,7 @@ export class WorkerApi {
   constructor(deps: WorkerApiDependencies) {
     this.#deps = deps;
     this.#admission = new Admission(deps);
-    this.#callbacks = new Callbacks(deps.log, deps.relay, deps.progress);
+    this.#callbacks = new Callbacks(deps);
     this.#bodies = new BodyReader(deps.threads, {
       bytes_max: LIMITS.callback_body_bytes_max,
       bytes_per_s: LIMITS.callback_bytes_per_s_max,

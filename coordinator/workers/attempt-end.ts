@@ -38,10 +38,13 @@ export class AttemptEnd {
     const { log, logger } = this.#deps;
     const at = new Date().toISOString();
     const store = () =>
-      log.write((tx) => {
-        const task = findTask(tx.db, this.#task_id);
-        if (task && endAttempt(tx, task, this.#n, { ...end, at })) also(tx.db);
-      });
+      log.write(
+        (tx) => {
+          const task = findTask(tx.db, this.#task_id);
+          if (task && endAttempt(tx, task, this.#n, { ...end, at })) also(tx.db);
+        },
+        { urgent: true },
+      );
     try {
       store();
     } catch (error) {

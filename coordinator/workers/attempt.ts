@@ -84,7 +84,8 @@ export class AttemptRun {
     const worker = this.#worker.current;
     if (!worker || this.#done.aborted || worker.local_dirs.length === 0) return undefined;
     const tooLarge = (detail: string) => this.#dropWorkspace(detail);
-    return { task_id: this.task_id, dirs: worker.local_dirs, tooLarge };
+    const written = async () => worker.written?.();
+    return { task_id: this.task_id, key: this, dirs: worker.local_dirs, written, tooLarge };
   }
 
   /**

@@ -68,6 +68,8 @@ export type Worker = {
   readonly channel: WorkerChannel | null;
   /** The folders of this machine that it writes to. Empty if it runs elsewhere. */
   readonly local_dirs: string[];
+  /** How much it has written to disks of this machine, in bytes; undefined: unknown. Rejects if it cannot be read now. */
+  written?: () => Promise<number | undefined>;
   /**
    * Starts it, or adopts it if it is running. `grant`: for a worker that cannot be called. Rejects with an
    * `unavailable` error for people.

@@ -103,10 +103,13 @@ export class Watchdogs {
   #end({ task_id, attempt }: { task_id: string; attempt: number }, reason: FailureReason, detail: string): boolean {
     const { log, logger } = this.#deps;
     try {
-      log.write((tx) => {
-        const task = findTask(tx.db, task_id);
-        if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at: new Date().toISOString() });
-      });
+      log.write(
+        (tx) => {
+          const task = findTask(tx.db, task_id);
+          if (task) endAttempt(tx, task, attempt, { status: 'failed', reason, detail, at: new Date().toISOString() });
+        },
+        { urgent: true },
+      );
       return true;
     } catch (error) {
       logger.error({ err: error, task_id, attempt }, 'attempt end not stored; retrying');

@@ -1,7 +1,9 @@
+import { statfs } from 'node:fs/promises';
 import { folderSize } from '../base/folder-size.ts';
 import type { Logger } from '../base/logger.ts';
 import { Periodic } from '../base/periodic.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
+import { HiddenWrites } from './hidden-writes.ts';
 
 const TICK_MS = 2_000;
 /** Between two measurements. Each one walks through all files of all workspaces in use. */
@@ -16,13 +18,25 @@ const SLOW_MAX = 3;
  * all workspaces.
  */
 const FILES_MAX = 1_000_000;
+/** While the disk is short, a worker may hide this share of what its workspace may take. */
+const HIDDEN_SHARE_WHILE_SHORT = 1 / 10;
 const MB = 1024 * 1024;
 
+/** A workspace within its limit. `visible`: the size of its folders. */
+type Sized = { measured: MeasuredWorkspace; visible: number };
+
 /**
- * A workspace in use. `dirs`: all folders that its worker writes to. `tooLarge`: ends the attempt and removes the
- * workspace; called with a sentence for its user.
+ * A workspace in use. `key`: its attempt. `dirs`: all folders that its worker writes to. `written`: what the worker has
+ * written to disks so far, in bytes; undefined: unknown. `tooLarge`: ends the attempt and removes the workspace; called
+ * with a sentence for its user.
  */
-export type MeasuredWorkspace = { task_id: string; dirs: string[]; tooLarge: (detail: string) => void };
+export type MeasuredWorkspace = {
+  task_id: string;
+  key: object;
+  dirs: string[];
+  written: () => Promise<number | undefined>;
+  tooLarge: (detail: string) => void;
+};
 
 export type WorkspaceWatchDependencies = {
   bytes_max: number;
@@ -33,10 +47,8 @@ export type WorkspaceWatchDependencies = {
 
 /**
  * Measures the workspaces in use, one after the other, at low priority. It ends the attempt whose workspace exceeds
- * its limit: a plain folder has no quota, and one errand must not fill the disk for all others.
- *
- * It does not see files that a worker has unlinked but keeps open. If these fill the disk, `DiskSpace` stops the
- * dispatch of new work.
+ * its limit: a plain folder has no quota, and one errand must not fill the disk for all others. Files that a worker has
+ * unlinked but keeps open count too, as far as it can be told who has them (`HiddenWrites`).
  */
 export class WorkspaceWatch {
   readonly #deps: WorkspaceWatchDependencies;
@@ -44,6 +56,7 @@ export class WorkspaceWatch {
   #measured_ms = performance.now();
   /** By task: how many measurements in a row timed out. */
   #slow = new Map<string, number>();
+  readonly #hidden = new HiddenWrites();
 
   constructor(deps: WorkspaceWatchDependencies) {
     this.#deps = deps;
@@ -75,16 +88,44 @@ export class WorkspaceWatch {
 
   async #measureAll(list: MeasuredWorkspace[], signal: AbortSignal): Promise<void> {
     this.#slow = new Map(list.map(({ task_id }) => [task_id, this.#slow.get(task_id) ?? 0]));
+    const sizes: Sized[] = [];
     for (const measured of list) {
       if (signal.aborted) return;
-      await this.#measure(measured, signal).catch((error: unknown) => {
+      try {
+        const visible = await this.#measure(measured, signal);
+        if (visible !== undefined) sizes.push({ measured, visible });
+      } catch (error) {
         if (signal.aborted) return;
         this.#deps.logger.warn({ err: error, task_id: measured.task_id }, 'workspace measurement failed');
-      });
+      }
+    }
+    await this.#blame(sizes, signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#deps.logger.warn({ err: error }, 'measurement of hidden files failed');
+    });
+  }
+
+  /** Ends the attempts that exceed their limit with files that no folder shows. */
+  async #blame(sizes: Sized[], signal: AbortSignal): Promise<void> {
+    const [first] = sizes;
+    if (!first || sizes.length < this.#slow.size) return;
+    const writers = await Promise.all(
+      sizes.map(async ({ measured: { key, written }, visible }) => ({
+        key,
+        visible,
+        written: await written().catch(() => undefined),
+      })),
+    );
+    const { blocks, bfree, bsize } = await statfs(first.measured.dirs[0] ?? '/');
+    const all_hidden = this.#hidden.measure((blocks - bfree) * bsize, writers);
+    const is_short = this.#deps.gate.of('disk') !== null;
+    for (const { measured, visible } of sizes) {
+      const fault = hiddenFault({ visible, hidden: all_hidden.get(measured.key) ?? 0, is_short }, this.#deps.bytes_max);
+      if (fault !== null && !signal.aborted) measured.tooLarge(fault);
     }
   }
 
-  async #measure({ task_id, dirs, tooLarge }: MeasuredWorkspace, signal: AbortSignal): Promise<void> {
+  /** Returns the size in bytes of a workspace that is within its limit. */
+  async #measure({ task_id, dirs, tooLarge }: MeasuredWorkspace, signal: AbortSignal): Promise<number | undefined> {
     const within = { within_ms: MEASURE_MS_MAX, signal };
     // In parallel, so that both use the same disk cache.
     const [bytes, files] = await Promise.all([folderSize('bytes', dirs, within), folderSize('files', dirs, within)]);
@@ -93,7 +134,21 @@ export class WorkspaceWatch {
     if (slow > 0) this.#deps.logger.warn({ task_id, times: slow }, 'workspace measurement timed out');
     const fault = slow > 0 && slow < SLOW_MAX ? null : sizeFault({ bytes, files }, this.#deps.bytes_max);
     if (fault !== null && !signal.aborted) tooLarge(fault);
+    return fault === null && slow === 0 ? bytes : undefined;
   }
+}
+
+const inMB = (size: number) => `${Math.round(size / MB)} MB`;
+
+/** Why what a worker hides is too much, as a sentence for its user; null if it is not. While the disk is short, less is. */
+export function hiddenFault(
+  { visible, hidden, is_short }: { visible: number; hidden: number; is_short: boolean },
+  bytes_max: number,
+): string | null {
+  const what = `The worker has filled ${inMB(hidden)} of the disk with files that are in no folder any more`;
+  if (hidden > 0 && visible + hidden > bytes_max)
+    return `${what}, beside ${inMB(visible)} in its workspace; the server allows ${inMB(bytes_max)}.`;
+  return is_short && hidden > bytes_max * HIDDEN_SHARE_WHILE_SHORT ? `${what}, and the disk is nearly full.` : null;
 }
 
 /**
@@ -103,7 +158,6 @@ export class WorkspaceWatch {
 export function sizeFault({ bytes, files }: { bytes: number; files: number }, bytes_max: number): string | null {
   if (bytes === Infinity || files === Infinity)
     return `The workspace has too many files to measure within ${MEASURE_MS_MAX / 1000} s.`;
-  const inMB = (size: number) => `${Math.round(size / MB)} MB`;
   if (bytes > bytes_max) return `The workspace has grown to ${inMB(bytes)}; the server allows ${inMB(bytes_max)}.`;
   if (files > FILES_MAX) return `The workspace has grown to ${files} files; the server allows ${FILES_MAX}.`;
   return null;

@@ -11,7 +11,7 @@ type Waiting = { command: string; resolve: (output: string) => void };
  * result of a tool. The model of other errands thinks until `end`.
  */
 export class HostileModel {
-  readonly options: ModelOptions = { handler: (request) => this.#turn(request) };
+  readonly options: ModelOptions = { handler: (request) => this.turn(request) };
   readonly #commands: Waiting[] = [];
   #wake: () => void = () => undefined;
   #running: Waiting | undefined;
@@ -28,7 +28,8 @@ export class HostileModel {
     this.#wake();
   }
 
-  async #turn(request: MessagesRequest): Promise<Turn> {
+  /** The answer to a request; it waits for the next command. */
+  async turn(request: MessagesRequest): Promise<Turn> {
     const isAttacker = JSON.stringify(request.messages[0]).includes(ATTACK_PROMPT);
     if (isAttacker) this.#running?.resolve(lastResult(request));
     this.#running = undefined;

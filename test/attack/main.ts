@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Verdict } from './attempt.ts';
 import { GROUPS } from './attempts/all.ts';
 import { attack } from './run.ts';
+import { printNeighbours } from './neighbours/print.ts';
 import { AttackScene } from './scene.ts';
 
 const USAGE = `npm run attack -- [options]
@@ -9,12 +10,17 @@ const USAGE = `npm run attack -- [options]
   how each ended. Exit code 0: all were refused and noticed.
   --only TEXT   only the groups whose name contains this
   --answers     also print what the attacker got
+  --neighbours  instead: nine errands go on while one worker does its worst, each thing for --seconds (60). Prints how
+                long their people wait from a POST to the socket. Exit code 0: all nine succeeded. It takes root, for a
+                disk of its own.
 `;
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     answers: { type: 'boolean', default: false },
+    neighbours: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '60' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -22,6 +28,8 @@ if (values.help) {
   process.stdout.write(USAGE);
   process.exit(0);
 }
+
+if (values.neighbours) process.exit(await printNeighbours(Number(values.seconds), values.only));
 
 const outcome = ({ refused, noticed }: Verdict) =>
   `${refused ? 'refused' : 'NOT REFUSED'}, ${noticed ? 'noticed' : 'NOT NOTICED'}`;

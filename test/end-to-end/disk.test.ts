@@ -2,9 +2,9 @@ import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import { Task } from '../../protocol/task.ts';
-import { readProblem } from '../support/api.ts';
-import { diskTest, fillDisk, mountDisk } from '../support/disk.ts';
+import { Api, readProblem } from '../support/api.ts';
+import { CuttableDisk } from '../support/cuttable-disk.ts';
+import { fillDisk, mountDisk, powerTest } from '../support/disk.ts';
 import { ended, eventsOf, startErrand, type Person } from '../support/errand.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import type { Phone } from '../support/phone.ts';
@@ -23,20 +23,24 @@ const countingOnce = (go_on: string) =>
     return turnOf(request) < 4 ? run('seq 5000') : { text: 'Count\n\nIt was counted.' };
   });
 
-/** Sends errands until the database is full. */
-async function sendUntilRefused(t: ExecutionContext, { api }: Person, project_id: string) {
-  const queued: string[] = [];
-  const prompt = 'x'.repeat(30_000);
-  const refusal = await until('the database is full', async () => {
-    const response = await api.send('createTask', { body: { prompt, project_id } });
-    if (response.status !== 201)
-      return { ...(await readProblem(response)), retry_after: response.headers.get('retry-after') };
-    const task = Task.parse(await response.json());
-    queued.push(task.id);
-    t.regex(JSON.stringify(task.waiting_for), /"reason":".*nearly full/);
-    return false;
+/** What a person still can do on a full disk: end what runs, come in, and look. */
+async function checkReserve(t: ExecutionContext, url: string, { api, session }: Person, running: string) {
+  const others = new Api(url);
+  const login = await others.call('login', { body: { email: 'ann@example.org', password: PASSWORD } });
+  const refreshed = await others.call('refresh', { body: { refresh_token: login.refresh_token } });
+  others.token = refreshed.access_token;
+  t.is((await others.call('me', {})).id, session.user.id);
+  t.like(await others.refused('login', { body: { email: 'ann@example.org', password: 'wrong horse' } }), {
+    code: 'wrong_credentials',
   });
-  return { queued, refusal };
+  await others.call('cancelTask', { params: { id: running } });
+  t.is((await ended({ api: others }, running)).status, 'cancelled');
+  await others.call('logout', { body: { refresh_token: refreshed.refresh_token } });
+  const { errors } = await readProblem(await api.send('readyz', {}));
+  t.deepEqual(
+    errors?.find(({ field }) => field === '/checks/reserve')?.message,
+    'the disk is full: only cancels, log-ins and reading work',
+  );
 }
 
 /** Checks that the log of a task has no gap, and that its phone has received all of it. */
@@ -54,12 +58,14 @@ async function checkLog(t: ExecutionContext, person: Person, phone: Phone, id: s
   );
 }
 
-diskTest(
-  'a full data disk stops the dispatch of new work and loses nothing; work continues once there is room',
+powerTest(
+  'a full data disk stops new work and loses nothing; cancels, log-ins and reading work; all goes on once there is room',
   async (t) => {
     const folder = await temporaryFolder(t);
     const go_on = join(folder, 'go-on');
-    const disk = mountDisk(t, join(folder, 'data'), 24);
+    const image = new CuttableDisk(join(folder, 'data'), 96);
+    t.teardown(() => image.remove());
+    const disk = image.dir;
     // Workers write to another disk: only that of the database is full.
     for (const name of ['workspaces', 'workers']) mountDisk(t, join(disk, name), 200);
     const whole = await startErrand(t, {
@@ -73,7 +79,11 @@ diskTest(
     const phone = ann.phone();
     const project_id = await whole.project(ann, 'adder', BROKEN);
     const { id } = await api.call('createTask', { body: { prompt: 'Wait', project_id } });
-    await phone.until(({ events }) => events.some((event) => event.type === 'tool.started'));
+    const { id: unwanted } = await api.call('createTask', { body: { prompt: 'Wait, too', project_id } });
+    for (const task_id of [id, unwanted])
+      await phone.until(({ events }) =>
+        events.some((event) => event.task_id === task_id && event.type === 'tool.started'),
+      );
 
     const makeRoom = fillDisk(disk);
     const fault = await until('the disk is found to be full', async () => {
@@ -82,11 +92,10 @@ diskTest(
     });
     t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until 10/);
 
-    // A task that can still be stored is queued, and says why it waits; other writes are refused with the reason.
-    const { queued, refusal } = await sendUntilRefused(t, ann, project_id);
-    t.like(refusal, { code: 'unavailable', detail: "The server's disk is full.", retry_after: '5' });
-    const login = await api.refused('login', { body: { email: 'ann@example.org', password: PASSWORD } });
-    t.like(login, { code: 'unavailable', detail: "The server's disk is full." });
+    const refusal = await api.send('createTask', { body: { prompt: 'More', project_id } });
+    t.is(refusal.headers.get('retry-after'), '5');
+    t.like(await readProblem(refusal), { code: 'unavailable', detail: "The server's disk is full." });
+    await checkReserve(t, whole.errand.url, ann, unwanted);
     t.is((await api.call('getTask', { params: { id } })).status, 'running');
     t.is((await api.call('healthz', {})).ok, true);
 
@@ -102,8 +111,12 @@ diskTest(
 
     makeRoom();
     t.is((await ended(ann, id)).status, 'succeeded');
-    for (const task of queued) t.is((await ended(ann, task)).status, 'succeeded');
-    t.like(await api.call('readyz', {}), { ready: true });
+    const { id: next } = await api.call('createTask', { body: { prompt: 'More', project_id } });
+    t.is((await ended(ann, next)).status, 'succeeded');
+    await until('the server is ready, with its reserve', async () => {
+      const { ready, checks } = await api.call('readyz', {});
+      return ready && checks['reserve']?.ok === true;
+    });
     const done = await api.call('getTask', { params: { id } });
     t.is(done.attempts.length, 1);
     await checkLog(t, ann, phone, id);

@@ -1,13 +1,17 @@
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from './folder.ts';
 import { callWorkerApi } from './worker-api-call.ts';
-import { startWorkerApiScene, type WorkerApiScene } from './worker-api-scene.ts';
+import { startWorkerApiScene, type WorkerApiOptions, type WorkerApiScene } from './worker-api-scene.ts';
 import { addTask, addUser, startAttempt } from './fixtures.ts';
 import { SUCCEEDED } from './result.ts';
 
 /** Starts a running attempt, of a project with these commands; returns the callbacks of its worker. */
-export async function setCallbackScene(t: ExecutionContext, commands: Parameters<typeof startAttempt>[3] = {}) {
-  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t) });
+export async function setCallbackScene(
+  t: ExecutionContext,
+  commands: Parameters<typeof startAttempt>[3] = {},
+  options: Partial<WorkerApiOptions> = {},
+) {
+  const scene = await startWorkerApiScene({ folder: await temporaryFolder(t), ...options });
   t.teardown(scene.close);
   const user_id = addUser(scene.log);
   const task = addTask(scene.log, user_id);

@@ -32,6 +32,7 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { TaskStatus } from '../../protocol/task.ts';
+import { EVENT_QUOTAS } from './event-quotas.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 export const TINY_WORKER = join(import.meta.dirname, './tiny-worker.ts');
@@ -165,7 +166,12 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
   const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
-  const more = { browser_guard: new BrowserGuard([]), threads: new ThreadPool(), assignment: refuse };
+  const more = {
+    event_quotas: EVENT_QUOTAS,
+    browser_guard: new BrowserGuard([]),
+    threads: new ThreadPool(),
+    assignment: refuse,
+  };
   const api = new WorkerApi({ ...parts, ...proxies, ...more });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };
 }

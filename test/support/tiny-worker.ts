@@ -4,7 +4,7 @@
  * selects what it does with the task.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, openSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import { dirname } from 'node:path';
 
@@ -95,13 +95,26 @@ async function work(): Promise<void> {
       }
       await heartbeat();
     }
+  // The same with a file that no folder shows.
+  if (word === 'fill-hidden') {
+    const file = openSync(`${workspace}/hidden`, 'w');
+    rmSync(`${workspace}/hidden`);
+    for (let mb = 0; mb < 250; mb++) {
+      try {
+        writeSync(file, Buffer.alloc(1024 * 1024, 1));
+      } catch {
+        break;
+      }
+      await heartbeat();
+    }
+  }
   if (word === 'leave-a-child') {
     const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
     child.unref();
     writeFileSync(`${workspace}/child`, String(child.pid));
     process.exit(7);
   }
-  if (['stay', 'fill', 'fill-link', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
+  if (['stay', 'fill', 'fill-link', 'fill-hidden', 'hold-on', 'promise', 'dawdle', 'listen'].includes(word ?? ''))
     return void setInterval(() => void heartbeat(), 250);
   await finish('succeeded');
   if (word === 'linger') return void setInterval(() => undefined, 1_000);

@@ -12,20 +12,21 @@ import { Relay } from '../../coordinator/live/relay.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import { TaskTokens } from '../../coordinator/auth/task-tokens.ts';
+import { EVENT_QUOTAS } from './event-quotas.ts';
 import { startLiveSockets } from './start-live-sockets.ts';
 
-type Options = {
+export type WorkerApiOptions = {
   /** Holds the database. The same folder again is a restart of the same server. */
   folder: string;
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<WatchdogTimes> &
-  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment'>>;
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas'>>;
 
 export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
 
 /** Starts a coordinator's log, worker API, relay and sockets, without the rest. A user's id is its access token. */
-export async function startWorkerApiScene(options: Options) {
+export async function startWorkerApiScene(options: WorkerApiOptions) {
   const { folder, now = Date.now } = options;
   const logger = pino({ level: 'silent' });
   const db = openDatabase(join(folder, 'errand.db'));
@@ -48,6 +49,7 @@ export async function startWorkerApiScene(options: Options) {
     tokens,
     leases: watch.leases,
     progress: watch.progress,
+    event_quotas: EVENT_QUOTAS,
     browser_guard: new BrowserGuard([]),
     logger,
     threads: new ThreadPool(),

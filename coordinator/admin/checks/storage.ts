@@ -1,8 +1,9 @@
 import { constants, existsSync } from 'node:fs';
-import { access, mkdtemp, rmdir, statfs } from 'node:fs/promises';
+import { access, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../base/config.ts';
 import { lockDataFolder } from '../../sqlite/data-lock.ts';
+import { WAL_BYTES } from '../../sqlite/wal-room.ts';
 import { dataPathFault } from '../../workers/local/worker-directories.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
@@ -11,7 +12,7 @@ const LOCK_FILE = 'errand.lock';
 
 /** Checks the data folder and the free space on its disk. */
 export async function checkStorage({ data_dir, disk_free_bytes_min }: Config): Promise<Finding[]> {
-  return Promise.all([checkFolder(data_dir), checkRoom(data_dir, disk_free_bytes_min)]);
+  return Promise.all([checkFolder(data_dir), checkRoom(data_dir, disk_free_bytes_min), checkReserve(data_dir)]);
 }
 
 async function checkFolder(data_dir: string): Promise<Finding> {
@@ -50,6 +51,18 @@ async function checkRoom(data_dir: string, free_bytes_min: number): Promise<Find
   return problem(
     'disk',
     `${text}, and errands only start with ${Math.ceil(free_bytes_min / MB)} (ERRAND_DISK_FREE_MB_MIN). Make room, or set ERRAND_DATA to another disk.`,
+  );
+}
+
+/** The reserve with which cancels and log-ins work on a full disk. A running server has it. */
+async function checkReserve(data_dir: string): Promise<Finding> {
+  if (!existsSync(data_dir) || !isInUse(data_dir)) return ok('reserve', 'is made while Errand runs');
+  const { size, blocks } = await stat(join(data_dir, 'errand.db-wal')).catch(() => ({ size: 0, blocks: 0 }));
+  if (size >= WAL_BYTES && blocks * 512 >= WAL_BYTES)
+    return ok('reserve', `${Math.floor(WAL_BYTES / MB)} MB for cancels and log-ins on a full disk`);
+  return problem(
+    'reserve',
+    `there is none, so cancels and log-ins would not work on a full disk. Free ${Math.ceil((2 * WAL_BYTES) / MB)} MB, and it is made.`,
   );
 }
 

@@ -241,17 +241,20 @@ export class Ledger {
     const charges = this.#unstored;
     if (charges.length === 0) return;
     try {
-      this.#log.write((tx) => {
-        const at = new Date().toISOString();
-        for (const { id, payer, model, usage } of charges) {
-          deleteOpenRequest(tx.db, id);
-          const { task_id, user_id, attempt } = payer;
-          const total = usage && addUsage(tx.db, task_id, usage, at);
-          if (usage && usage.cost_usd > 0) addSpending(tx.db, user_id, monthOf(this.#now()), usage.cost_usd);
-          const task = { id: task_id, user_id, attempt };
-          if (total) tx.note(task, { type: 'usage.updated', body: { model, usage: total } }, at);
-        }
-      });
+      this.#log.write(
+        (tx) => {
+          const at = new Date().toISOString();
+          for (const { id, payer, model, usage } of charges) {
+            deleteOpenRequest(tx.db, id);
+            const { task_id, user_id, attempt } = payer;
+            const total = usage && addUsage(tx.db, task_id, usage, at);
+            if (usage && usage.cost_usd > 0) addSpending(tx.db, user_id, monthOf(this.#now()), usage.cost_usd);
+            const task = { id: task_id, user_id, attempt };
+            if (total) tx.note(task, { type: 'usage.updated', body: { model, usage: total } }, at);
+          }
+        },
+        { urgent: true },
+      );
     } catch (error) {
       throw cannotStore(error);
     }

@@ -26,9 +26,21 @@ const Labels = z.record(z.string(), z.string()).nullish();
 const Version = z.object({ Version: z.string() });
 const Info = z.object({ NCPU: z.number(), LiveRestoreEnabled: z.boolean().default(false) });
 const Image = z.object({ Config: z.object({ Labels }).nullish() });
+/** Under cgroup v2 it counts every write. Under v1 it leaves out those that pass the page cache. */
+const Stats = z.object({
+  blkio_stats: z.object({
+    io_service_bytes_recursive: z.array(z.object({ op: z.string(), value: z.number() })).nullish(),
+  }),
+});
 const Container = z.object({
   Config: z.object({ Labels }),
-  State: z.object({ Running: z.boolean(), Status: z.string(), ExitCode: z.number(), OOMKilled: z.boolean() }),
+  State: z.object({
+    Running: z.boolean(),
+    Pid: z.number().default(0),
+    Status: z.string(),
+    ExitCode: z.number(),
+    OOMKilled: z.boolean(),
+  }),
   Mounts: z.array(z.object({ Source: z.string(), Destination: z.string(), RW: z.boolean() })),
 });
 const Listed = z.array(z.object({ Names: z.array(z.string()) }));
@@ -91,6 +103,14 @@ export class EngineClient {
 
   inspectContainer(name: string): Promise<Container> {
     return this.#json(Container, { method: 'GET', path: `/containers/${escape(name)}/json` });
+  }
+
+  /** How much a container has written to disks, in bytes, by its control group. */
+  async readWritten(name: string): Promise<number> {
+    const query = { stream: 'false', 'one-shot': 'true' };
+    const stats = await this.#json(Stats, { method: 'GET', path: `/containers/${escape(name)}/stats`, query });
+    const counts = stats.blkio_stats.io_service_bytes_recursive ?? [];
+    return counts.reduce((sum, { op, value }) => sum + (op.toLowerCase() === 'write' ? value : 0), 0);
   }
 
   /** Resolves once the container has exited. */

@@ -10,6 +10,7 @@ import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { tryIsolation } from './canary.ts';
 import { textOf } from './log-frames.ts';
+import { writtenBytes } from '../written-bytes.ts';
 import { containerOptions, INSTANCE_LABEL, type ContainerOptions } from './options.ts';
 
 const WAIT_RETRY = { first_ms: 250, max_ms: 5_000 };
@@ -89,6 +90,17 @@ export class DockerLauncher implements Launcher {
       if (statusOf(error) !== 409) throw error;
       await this.#waitUntilRemoved(name);
     }
+  }
+
+  async written(name: string): Promise<number | undefined> {
+    const [by_group, container] = await Promise.all([
+      unlessMissing(this.#engine.checks.readWritten(name)),
+      unlessMissing(this.#engine.checks.inspectContainer(name)),
+    ]);
+    const pid = container?.State.Pid ?? 0;
+    const by_process = pid > 0 ? await writtenBytes(pid) : undefined;
+    const most = Math.max(by_group ?? 0, by_process ?? 0);
+    return most > 0 ? most : undefined;
   }
 
   async list(): Promise<string[]> {

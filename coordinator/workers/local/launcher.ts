@@ -30,6 +30,11 @@ export type Launcher = {
    * Rejects if that could not be tried now. Absent: its workers are not isolated.
    */
   tryIsolation?: (spec: LaunchSpec, other_file: string) => Promise<Isolation>;
+  /**
+   * How much the worker has written to disks, in bytes; undefined: unknown. Rejects if that cannot be read now. Absent: it
+   * does not know.
+   */
+  written?: (name: string) => Promise<number | undefined>;
   /** Closes its connections. Workers keep running. */
   close: () => Promise<void>;
 };

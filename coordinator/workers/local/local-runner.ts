@@ -55,6 +55,7 @@ export class LocalRunner implements Runner {
       workspace,
       channel: new SocketChannel(name, worker_dir),
       local_dirs: [this.#workspaces.path(workspace), worker_dir],
+      written: async () => launcher.written?.(name),
       get ended() {
         return (ended ??= launcher.ended(name));
       },

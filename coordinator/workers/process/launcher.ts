@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { writtenBytes } from '../written-bytes.ts';
 import { workerEnvironment, type Launcher, type LaunchSpec } from '../local/launcher.ts';
 import { OUTPUT_CHARS_MAX, type WorkerEnd } from '../runner.ts';
 import { findProcess, hasProc, isAlive, listProcesses } from './processes.ts';
@@ -82,6 +83,11 @@ export class ProcessLauncher implements Launcher {
     this.#ends.delete(name);
     await rm(this.#processFile(name), { force: true });
     await rm(this.#outputFile(name), { force: true });
+  }
+
+  async written(name: string): Promise<number | undefined> {
+    const found = this.#read(name);
+    return found && writtenBytes(found.pid);
   }
 
   async list(): Promise<string[]> {

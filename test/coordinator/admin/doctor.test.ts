@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { lockDataFolder } from '../../../coordinator/sqlite/data-lock.ts';
+import { WAL_BYTES } from '../../../coordinator/sqlite/wal-room.ts';
 import { reachFinding } from '../../../coordinator/admin/checks/server.ts';
 import { CommandLine } from '../../support/command-line.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
@@ -60,6 +61,7 @@ test('doctor finds no problem on a machine that is set up well', async (t) => {
     'clock',
     'data',
     'disk',
+    'reserve',
     'server',
     'network',
   ]);
@@ -126,12 +128,16 @@ test('doctor never prints the API key', async (t) => {
 
 test('doctor reports a data folder that a server uses, and one without a server at the address', async (t) => {
   const ERRAND_DATA = await temporaryFolder(t);
+  t.is((await examine(t, { ERRAND_DATA }))['reserve'], 'ok: is made while Errand runs');
   t.regex((await examine(t, { ERRAND_DATA }))['data'] ?? '', /^ok: \S+ can be written$/);
   t.false(existsSync(join(ERRAND_DATA, 'errand.lock')), 'the doctor makes no lock file');
   const lock = lockDataFolder(ERRAND_DATA);
   t.teardown(() => lock?.release());
   const found = await examine(t, { ERRAND_DATA });
   t.regex(found['data'] ?? '', /^ok: \S+ can be written, and an Errand is running on it$/);
+  t.regex(found['reserve'] ?? '', /^problem: there is none.* Free 32 MB, and it is made\.$/);
+  writeFileSync(join(ERRAND_DATA, 'errand.db-wal'), Buffer.alloc(WAL_BYTES, 1));
+  t.is((await examine(t, { ERRAND_DATA }))['reserve'], 'ok: 15 MB for cancels and log-ins on a full disk');
   t.regex(
     found['server'] ?? '',
     /^problem: Nothing listens at http:\S+, but an Errand is running on .* same settings\.$/,

@@ -7,6 +7,7 @@ import { ensureSampleOf, removeSampleOf } from '../../../coordinator/demo/sample
 import { folderSize } from '../../../coordinator/base/folder-size.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { boast, crumbs, deltas, zeros } from '../../support/pack-bomb.ts';
 import { cloneWithWork, commit, setUp } from '../../support/git-proxy-scene.ts';
 import { git, tryGit } from '../../support/git-server.ts';
 
@@ -61,3 +62,35 @@ test('pushes are refused once the copy is full, and reads go on', async (t) => {
   t.true((await bytes()) < 100 * MB);
   t.true((await tryGit(clone, 'fetch', 'origin')).ok);
 });
+
+const BOMBS = {
+  'four gigabytes of zeros in one blob': () => zeros(4096),
+  'ten deltas that each make a gigabyte': () => deltas(10, 1024),
+  'a hundred deltas of 50 MB': () => deltas(100, 50),
+  'three hundred thousand objects': () => crumbs(300_000),
+  'a pack that says it has four billion objects': () => boast(),
+};
+
+for (const [what, makePack] of Object.entries(BOMBS))
+  test(`a push of ${what} ends within the limits, and others read the sample meanwhile`, async (t) => {
+    t.timeout(300_000);
+    const { own, samples, bytes, data_dir } = await scene(t);
+    const command = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/${own.prefix}bomb\0report-status\n`;
+    const head = `${(command.length + 4).toString(16).padStart(4, '0')}${command}0000`;
+    const body = Buffer.concat([Buffer.from(head), makePack()]);
+    t.true(body.length < 16 * MB, `${body.length} bytes`);
+    const pushed = fetch(`${own.server.url}/git-receive-pack`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-git-receive-pack-request' },
+      body,
+    }).then(
+      async (response) => `${response.status} ${await response.text().catch(() => 'cut')}`,
+      () => 'cut',
+    );
+    const other = await ensureSampleOf(data_dir, newId());
+    await git(data_dir, 'clone', '--quiet', other, join(data_dir, 'clone'));
+    t.notRegex(await pushed, /\nok refs|ok refs\/heads/);
+    t.true((await bytes()) < 40 * MB);
+    t.true(existsSync(samples));
+    t.true((await tryGit(data_dir, 'clone', own.server.url, join(data_dir, 'again'))).ok);
+  });

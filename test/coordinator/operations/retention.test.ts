@@ -55,10 +55,10 @@ async function start(t: ExecutionContext) {
     await Promise.all([retention.stop(), deletion.stop()]);
   };
   /** Adds a task that ended `days` ago, with a workspace of `megabytes`. */
-  const addWorkspace = (days: number, megabytes = 0) => {
+  const addWorkspace = (days: number, megabytes = 0, of = user_id) => {
     const workspace = newWorkerName();
     writeFileSync(join(stored.make(workspace, owner), 'file'), randomBytes(megabytes * MB));
-    return addTask(db, user_id, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
+    return addTask(db, of, { status: 'failed', attempt: 1, ended_at: daysAgo(days), workspace });
   };
   const workspaces = () => stored.list().toSorted();
   return { db, log: own_log, stored, user_id, enforce, addWorkspace, workspaces };
@@ -98,20 +98,24 @@ test('removes nothing by age if the clock is a month ahead of the last run', asy
   t.true((findSeenAt(db) ?? '') > daysAgo(1));
 });
 
-test('removes as few tasks as needed, oldest end first, while the database is too large', async (t) => {
+test('removes as few tasks as needed, oldest end first, while they take too much', async (t) => {
   const { db, log, user_id, enforce } = await start(t);
   const body = JSON.stringify({ level: 'info', text: 'x'.repeat(MB) });
   const large = (fields: object) => {
     const task = addTask(db, user_id, { attempt: 1, ...fields });
     const event = { task_id: task.id, user_id, attempt: 1, seq: null, type: 'log', at: time(), body };
     log.write((tx) => Array.from({ length: 4 }, () => tx.append(event)));
+    db.prepare(
+      `INSERT INTO attempts (task_id, n, status, runner, worker, warm, last_seq, started_at, log_bytes)
+       VALUES (?, 1, 'failed', 'process', ?, 0, 4, ?, ?)`,
+    ).run(task.id, task.id, time(), 4 * body.length);
     return task;
   };
   const active = large({ status: 'running' });
   // The order of the ids differs from the order of the ends.
   const [second, third, first] = [2, 1, 3].map((days) => large({ status: 'failed', ended_at: daysAgo(days) }));
   const ids = () => db.prepare('SELECT id FROM tasks ORDER BY id').pluck().all();
-  await enforce({ keep_log_bytes: 13 * MB });
+  await enforce({ keep_log_bytes: 9 * MB });
   t.deepEqual(ids(), [active.id, second?.id, third?.id]);
   t.true(usedBytes(db) <= 13 * MB);
   t.is(findTask(db, first?.id ?? ''), undefined);
@@ -146,15 +150,39 @@ test('removes the workspaces of the tasks that ended first while their total is 
   t.deepEqual(workspaces(), [waiting], 'the workspace of a queued task stays');
 });
 
+for (const status of ['queued', 'running', 'waiting'] as const)
+  test(`while the disk is short, a person with an errand that is ${status} gives up their own workspaces, and nobody else`, async (t) => {
+    const { db, user_id, enforce, addWorkspace, workspaces } = await start(t);
+    const [own, others] = [
+      [4, 2].map((days) => addWorkspace(days)),
+      [5, 3, 1].map((days) => addWorkspace(days, 0, addUser(db))),
+    ];
+    await enforce({ isDiskShort: () => true });
+    t.deepEqual(workspaces(), namesOf([...own, ...others]), 'nobody needs the space');
+    addTask(db, user_id, { status, attempt: status === 'queued' ? 0 : 1 });
+    await enforce({ isDiskShort: () => true });
+    t.deepEqual(workspaces(), namesOf(others));
+  });
+
+test('the workspaces of one person cost nobody else theirs', async (t) => {
+  const { db, enforce, addWorkspace, workspaces } = await start(t);
+  const ann = addWorkspace(13, 2, addUser(db));
+  const [, newest] = [addWorkspace(2, 4), addWorkspace(1, 4)];
+  await enforce({ keep_workspaces_bytes: 5 * MB });
+  t.deepEqual(workspaces(), namesOf([ann, newest]));
+});
+
 test('removes as few workspaces as needed, oldest first, while the disk is short', async (t) => {
-  const { enforce, addWorkspace, workspaces } = await start(t);
+  const { db, user_id, enforce, addWorkspace, workspaces } = await start(t);
+  addTask(db, user_id);
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
   await enforce({ isDiskShort: () => workspaces().length > 1 });
   t.deepEqual(workspaces(), namesOf(all.slice(2)));
 });
 
 test('removes workspaces even if the database cannot be written, and updates the rows later', async (t) => {
-  const { db, enforce, addWorkspace, workspaces } = await start(t);
+  const { db, user_id, enforce, addWorkspace, workspaces } = await start(t);
+  addTask(db, user_id);
   const all = [addWorkspace(3), addWorkspace(2), addWorkspace(1)];
   const full = new FullLog({ db, logger: SILENT });
   await enforce({ log: full, isDiskShort: () => workspaces().length > 1 });

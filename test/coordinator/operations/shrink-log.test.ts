@@ -4,9 +4,11 @@ import { Deletion } from '../../../coordinator/operations/deletion.ts';
 import { shrinkLog } from '../../../coordinator/operations/shrink-log.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
-import { usedBytes } from '../../../coordinator/sqlite/stats.ts';
+import { putDiff } from '../../../coordinator/sqlite/diffs.ts';
+import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
 import { Workspaces } from '../../../coordinator/workers/workspaces.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { addTask, addUser, time } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -63,14 +65,18 @@ for (const status of ['starting', 'running', 'waiting', 'queued'] as const)
     t.deepEqual(left(), kept.toSorted());
   });
 
-test('ended tasks that flooded their logs cost their person, and nobody else', async (t) => {
-  const { db, user, ended, shrink, left } = await openScene(t);
+test('what a person keeps costs their own tasks, and nobody else', async (t) => {
+  const { user, ended, shrink, left } = await openScene(t);
   const [ann, hog, bob] = [user(), user(), user()];
-  const others = [ann, bob, ann, bob].map((who, i) => ended(who, 0.5, 100 - i));
+  const others = [ann, bob, ann, bob].map((who, i) => ended(who, 3, 100 - i));
   const floods = [4, 3, 2, 1].map((days) => ended(hog, 6, days));
-  await shrink(17);
-  t.true(usedBytes(db) <= 17 * MB);
+  await shrink(13);
   t.deepEqual(left(), [...others, ...floods.slice(2)].toSorted());
+  // However many people there are, and whatever they keep together.
+  await Promise.all(Array.from({ length: 5 }, () => ended(user(), 6, 1)));
+  const before = left();
+  await shrink(13);
+  t.deepEqual(left(), before);
 });
 
 test('one ended task that flooded its log costs its person none of their others', async (t) => {
@@ -82,20 +88,36 @@ test('one ended task that flooded its log costs its person none of their others'
   t.deepEqual(left(), small.toSorted());
 });
 
-test('without a flood, each person loses the tasks that ended first, as few as needed, and in turns', async (t) => {
+test('without a flood, each person loses the tasks that ended first, and as few as needed', async (t) => {
   const { user, ended, shrink, left } = await openScene(t);
   const [ann, bob] = [user(), user()];
-  const of_ann = [9, 8, 7].map((days) => ended(ann, 0.5, days));
-  const of_bob = [3, 2, 1].map((days) => ended(bob, 0.5, days));
-  await shrink(2.5);
-  t.deepEqual(left(), [...of_ann.slice(1), ...of_bob.slice(1)].toSorted());
+  const of_ann = Array.from({ length: 25 }, (_, i) => ended(ann, 0.25, 100 - i));
+  const of_bob = Array.from({ length: 20 }, (_, i) => ended(bob, 0.25, 50 - i));
+  await shrink(5.1);
+  t.deepEqual(left(), [...of_ann.slice(5), ...of_bob].toSorted());
 });
 
-test('a task that may still have a worker stays, and all others may go', async (t) => {
+test('diffs and messages count too', async (t) => {
+  const { db, user, ended, shrink, left } = await openScene(t);
+  const [ann, bob] = [user(), user()];
+  const tasks = [ann, bob].map((who) => [ended(who, 0.25, 2), ended(who, 0.25, 1)]);
+  putDiff(db, tasks[0]?.[0] ?? '', { diff: '€'.repeat(MB / 3), truncated: false });
+  for (let i = 0; i < 20; i++)
+    insertMessage(db, { id: newId(), task_id: tasks[1]?.[0] ?? '', text: 'x'.repeat(30_000), created_at: time() });
+  await shrink(1);
+  t.deepEqual(left(), tasks.map(([, newest]) => newest ?? '').toSorted());
+});
+
+test('a task that may still have a worker stays, and all others of its person may go', async (t) => {
   const { user, ended, shrink, left } = await openScene(t);
   const [ann, bob] = [user(), user()];
   const busy = ended(ann, 4, 3);
+  const kept = ended(bob, 0.5, 3);
   for (const who of [ann, bob, ann]) ended(who, 1, 1);
   await shrink(1, (id) => id === busy);
-  t.deepEqual(left(), [busy]);
+  t.deepEqual(
+    left().filter((id) => id === busy || id === kept),
+    [busy, kept].toSorted(),
+  );
+  t.is(left().length, 2);
 });

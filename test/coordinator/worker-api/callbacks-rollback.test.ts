@@ -6,6 +6,7 @@ import { Relay } from '../../../coordinator/live/relay.ts';
 import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
 import { setSilence } from '../../../coordinator/sqlite/progress.ts';
+import { EVENT_QUOTAS } from '../../support/event-quotas.ts';
 import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { SILENT } from '../../support/silent.ts';
@@ -49,7 +50,7 @@ for (const [what, call] of Object.entries(CALLS))
     const progress = new ProgressWatch((stall) => found.push(stall) > 0, { stall_ms: 300, wait_grace_ms: 100 });
     t.teardown(() => progress.stop());
     progress.begin(id, 1, 60_000);
-    const callbacks = new Callbacks(log, new Relay(log), progress);
+    const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS });
     broken = true;
     const began = performance.now();
     for (let i = 0; found.length === 0 && performance.now() - began < 3_000; i++) {
@@ -76,7 +77,7 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
   relay.join({ user_id, task_id: id, events: () => undefined, transient });
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks(log, relay, progress);
+  const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS });
   const call = (name: string) => CALLS[name]?.(callbacks, id, 0);
   await call('an event');
   commits = 0;

@@ -3,7 +3,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { findAttempt, findAttemptState } from '../../../coordinator/sqlite/attempts.ts';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { callerOf, setCallbackScene } from '../../support/callback-scene.ts';
-import { startAttempt, taskOf } from '../../support/fixtures.ts';
+import { endTask, startAttempt, taskOf } from '../../support/fixtures.ts';
 
 const at = new Date().toISOString();
 const line = (seq: number, text: string) => ({ seq, at, type: 'log', body: { level: 'info', text } });
@@ -76,3 +76,57 @@ test('a cancel that was asked for wins over a full log', async (t) => {
   t.is((await events([line(1, 'x')])).status, 409);
   t.like(taskOf(scene.log, task_id), { status: 'cancelled', reason: null });
 });
+
+const MB = 1024 * 1024;
+const ROOMY = { bytes_max: 1024 * MB, events_max: 1_000_000 };
+const QUOTAS = {
+  'bytes of an attempt': {
+    quota: { attempt: { ...ROOMY, bytes_max: MB }, task: ROOMY },
+    attempts: 1,
+    says: /^The attempt wrote more than 1 MB/,
+  },
+  'events of an attempt': {
+    quota: { attempt: { ...ROOMY, events_max: 40 }, task: ROOMY },
+    attempts: 1,
+    says: /^The attempt wrote more than 40 events/,
+  },
+  'bytes of an errand': {
+    quota: { attempt: ROOMY, task: { ...ROOMY, bytes_max: 2 * MB } },
+    attempts: 3,
+    says: /^The attempts of this errand wrote more than 2 MB.* Start a new errand/,
+  },
+  'events of an errand': {
+    quota: { attempt: ROOMY, task: { ...ROOMY, events_max: 100 } },
+    attempts: 3,
+    says: /^The attempts of this errand wrote more than 100 events.* Start a new errand/,
+  },
+} as const;
+
+for (const [what, { quota, attempts, says }] of Object.entries(QUOTAS))
+  test(`a quota of the ${what} ends the attempt, in words, and nothing more is stored`, async (t) => {
+    const { scene, task_id, ...first } = await setCallbackScene(t, {}, { event_quotas: quota });
+    const { db } = scene.log;
+    let caller: Pick<typeof first, 'events'> = first;
+    let full: unknown;
+    for (let n = 1; n <= attempts; n++) {
+      // Each attempt of a group takes less than the quota: only together they are over it.
+      let answer = await caller.events([custom(1, 25_000)]);
+      for (let seq = 2; answer.status === 200 && seq <= (attempts === 1 ? 100 : 40); seq++)
+        answer = await caller.events([custom(seq, 25_000)]);
+      full = answer;
+      if (answer.status !== 200 || n === attempts) break;
+      endTask(scene.log, task_id, 'failed');
+      scene.log.write((tx) => advance(tx, taskOf(scene.log, task_id), { type: 'retry', at }));
+      caller = await callerOf(scene, task_id, startAttempt(scene.log, task_id));
+    }
+    t.like(full, { status: 409, body: { code: 'log_full' } });
+    t.like(taskOf(scene.log, task_id), { status: 'failed', reason: 'log_full', attempt: attempts });
+    t.regex(taskOf(scene.log, task_id).detail ?? '', says);
+    const limit = { ...quota.attempt, ...(attempts > 1 && quota.task) };
+    const stored = db
+      .prepare<[], { bytes: number; events: number }>(
+        'SELECT sum(log_bytes) AS bytes, sum(last_seq) AS events FROM attempts',
+      )
+      .get();
+    t.true((stored?.bytes ?? 0) <= limit.bytes_max && (stored?.events ?? 0) <= limit.events_max);
+  });

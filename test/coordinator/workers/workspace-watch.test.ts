@@ -4,7 +4,8 @@ import test from 'ava';
 import { pino } from 'pino';
 import { DispatchGate } from '../../../coordinator/tasks/dispatch-gate.ts';
 import { sizeFault, WorkspaceWatch } from '../../../coordinator/workers/workspace-watch.ts';
-import { diskTest, mountDisk } from '../../support/disk.ts';
+import { CuttableDisk } from '../../support/cuttable-disk.ts';
+import { diskTest, mountDisk, powerTest } from '../../support/disk.ts';
 import { addTask, addUser, startServer } from '../../support/dispatching.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { assertWorkspaceLimit, WORKSPACE_BYTES_MAX } from '../../support/workspace-limit.ts';
@@ -42,6 +43,8 @@ test('a measurement that could not start is logged, and the next one runs', asyn
   let looks = 0;
   const failing = {
     task_id: 'it',
+    key: {},
+    written: () => Promise.resolve(undefined),
     get dirs(): string[] {
       looks += 1;
       if (looks === 1) throw new Error('spawn ENOMEM');
@@ -73,3 +76,29 @@ diskTest('an errand that has filled the disk under the database fails once, and 
   await until('its slot is free', () => server.dispatcher.workers.at_work === 0);
   t.deepEqual(server.workspaces.list(), []);
 });
+
+powerTest(
+  'an errand that fills the disk with an unlinked, open file is ended, in words, and the space is free',
+  async (t) => {
+    const disk = new CuttableDisk(join(await temporaryFolder(t), 'image'), 400);
+    t.teardown(() => disk.remove());
+    const server = await startServer(t, { data_dir: disk.dir, workspace_bytes_max: 200 * MB });
+    const user = addUser(server.db);
+    const [other, filler] = ['listen', 'fill-hidden'].map((prompt) => addTask(server.db, user, { prompt }));
+    server.gate.set('disk', null);
+    server.dispatcher.wake();
+    await server.reaches(filler?.id ?? '', 'running');
+    // A short disk is measured more often.
+    server.gate.set('disk', 'The disk is short.');
+    const failed = await server.reaches(filler?.id ?? '', 'failed', 60_000);
+    t.is(failed.reason, 'workspace_full');
+    t.regex(failed.detail ?? '', /^The worker has filled \d+ MB of the disk with files that are in no folder any more/);
+    await until('the space is free', async () => {
+      const { bavail, bsize } = await statfs(disk.dir);
+      return bavail * bsize > 300 * MB;
+    });
+    t.is(server.task(other?.id ?? '').status, 'running');
+    server.say(other?.id ?? '', 'go on');
+    await server.reaches(other?.id ?? '', 'succeeded');
+  },
+);

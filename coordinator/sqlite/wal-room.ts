@@ -1,0 +1,58 @@
+import { closeSync, existsSync, fdatasync, fstatSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Db } from './database.ts';
+
+/**
+ * The size of the WAL: as many frames as one segment of its shared-memory index has room for, so that the index
+ * need not grow either. A burst or a long read makes the WAL longer; SQLite cuts it to this size afterwards.
+ */
+export const WAL_BYTES = 32 + 4062 * (24 + 4096);
+const ZEROS = Buffer.alloc(1024 * 1024);
+
+/** What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are refused. */
+export type RoomState = { ready: boolean; low: boolean };
+
+/**
+ * The reserve for a full disk. The WAL keeps its full size, with blocks of the disk, whether or not they are in use:
+ * SQLite overwrites it in place, so writes need no free space. A file that is deleted when the disk is full would free
+ * its blocks for whoever takes them first, such as the worker that filled the disk.
+ *
+ * Once less than the size of the WAL is free, only urgent writes may use it (`EventLog.write`).
+ */
+export class WalRoom {
+  readonly #db: Db;
+  readonly #free_bytes_min: number;
+
+  /** `free_bytes_min`: less free space than this is low, if the WAL is larger than this. */
+  constructor(db: Db, free_bytes_min: number) {
+    this.#db = db;
+    this.#free_bytes_min = Math.min(free_bytes_min, WAL_BYTES);
+  }
+
+  /** Whether the disk has so little free space that only urgent writes may go on. Takes some microseconds. */
+  isLow(): boolean {
+    return freeBytes(this.#db) < this.#free_bytes_min;
+  }
+
+  /** Grows the WAL to its full size, unless that would fill the disk. Call it outside of a transaction. */
+  keep(): RoomState {
+    const low = this.isLow();
+    const path = `${this.#db.name}-wal`;
+    if (!existsSync(path) || this.#db.inTransaction) return { ready: false, low };
+    const wal = openSync(path, 'r+');
+    try {
+      let bytes = fstatSync(wal).size;
+      // In this one turn of the event loop nobody else writes: the zeros come after the newest frame, as old frames do.
+      if (bytes < WAL_BYTES && freeBytes(this.#db) - (WAL_BYTES - bytes) > this.#free_bytes_min)
+        while (bytes < WAL_BYTES) bytes += writeSync(wal, ZEROS, 0, Math.min(ZEROS.length, WAL_BYTES - bytes), bytes);
+      return { ready: bytes >= WAL_BYTES, low };
+    } finally {
+      fdatasync(wal, () => closeSync(wal));
+    }
+  }
+}
+
+function freeBytes(db: Db): number {
+  const { bavail, bsize } = statfsSync(dirname(db.name));
+  return bavail * bsize;
+}
