@@ -78,8 +78,10 @@ export class CallbackRedaction {
     const [oldest] = streams.keys();
     if (streams.size > STREAMS_MAX && oldest !== undefined) streams.delete(oldest);
     const count = Math.ceil(redacted.length / DELTA_CHARS_MAX);
+    const ref = redactor.redact(delta.ref);
     return Array.from({ length: count }, (_, i) => ({
       ...delta,
+      ref,
       text: redacted.slice(i * DELTA_CHARS_MAX, (i + 1) * DELTA_CHARS_MAX),
     }));
   }

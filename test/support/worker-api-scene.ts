@@ -20,7 +20,7 @@ type Options = {
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<WatchdogTimes> &
-  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment'>>;
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'redactorOf'>>;
 
 export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
 
