@@ -24,6 +24,7 @@ import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
+import { TaskRedaction } from './tasks/task-redaction.ts';
 import { taskSettings } from './tasks/task-settings.ts';
 import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
 import { GitProxy } from './worker-api/git/git-proxy.ts';
@@ -105,8 +106,11 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const { time_limit_ms } = config;
   const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, pace };
-  const { note } = new WorkerAudit(log, logger);
+  const redaction = new TaskRedaction(log.db, keys);
+  const redactorOf = (task_id: string) => redaction.redactorOf(task_id);
+  const { note } = new WorkerAudit({ log, redactorOf, logger });
   const buildOne = async (task_id: string, n: number) => {
+    redaction.handOver(task_id);
     const built = await buildAssignment(assignment, task_id, n);
     const user_id = findTask(log.db, task_id)?.user_id;
     if (built.secrets?.length && user_id !== undefined)
@@ -114,7 +118,8 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
     return built;
   };
   const watchdogs = startWatchdogs(core, opened);
-  const api = await openWorkerApi(core, { settings, tokens, watchdogs, noteUse: note, assignment: buildOne }, opened);
+  const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne };
+  const api = await openWorkerApi(core, parts, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();
   opened.defer(() => trash.stop());
@@ -139,6 +144,7 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
     warm_workers: config.warm_workers,
     heartbeat_ms: pace.heartbeat_ms,
     buildAssignment: buildOne,
+    redact: (task_id, text) => redaction.redact(task_id, text),
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
   await disk.start();
@@ -160,7 +166,7 @@ function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Open
   return watchdogs;
 }
 
-type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
+type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
   settings: ReturnType<typeof taskSettings>;
   watchdogs: Watchdogs;
   noteUse: NoteUse;
@@ -170,7 +176,7 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'tokens' | 'assignment'> & {
 async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
   const { config, prices, log, relay, counters, threads, logger } = core;
   const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, noteUse, tokens, assignment } = parts;
+  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf } = parts;
   const upstream = await openModel(core, opened);
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
@@ -194,6 +200,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       logger,
     }),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
+    redactorOf,
     threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,

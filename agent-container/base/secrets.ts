@@ -1,11 +1,5 @@
+import { isRedactable, maskOf } from '../../protocol/secret-values.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
-
-/** A shorter value is hardly a secret, and redacting it would make ordinary text unreadable. */
-const SECRET_CHARS_MIN = 8;
-const DIFFERENT_CHARS_MIN = 5;
-/** Values that stand in ordinary text. A secret with such a value cannot be redacted without harm to that text. */
-const COMMON =
-  /^(production|development|staging|localhost|undefined|disabled|enabled|anonymous|postgres(ql)?|password|passw0rd|changeme|administrator|username|database|examples?|example\.(com|org|net)|function|continue|required|optional)$/i;
 
 /** Redacts the secret variables of a project from what the model reads and the log stores. */
 export class Secrets {
@@ -31,11 +25,4 @@ export class Secrets {
   findMask(text: string): string | undefined {
     return this.values.find(([, name]) => text.includes(maskOf(name)))?.[1];
   }
-}
-
-const maskOf = (name: string): string => `[secret ${name}]`;
-
-function isRedactable(value: string): boolean {
-  if (value.length < SECRET_CHARS_MIN || COMMON.test(value.trim())) return false;
-  return new Set(value).size >= DIFFERENT_CHARS_MIN;
 }

@@ -35,6 +35,8 @@ export type Config = {
   workers: number;
   warm_workers: number;
   worker_image: string;
+  /** The engine's runtime for workers. Undefined: the engine's own choice. */
+  worker_runtime: string | undefined;
   /** The command that starts a worker, with the runner `process`. Undefined: Errand's own agent. */
   worker_command: string | undefined;
   worker_memory_bytes: number;
@@ -146,6 +148,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     workers: s.ERRAND_WORKERS,
     warm_workers: s.ERRAND_WARM_WORKERS,
     worker_image: s.ERRAND_WORKER_IMAGE,
+    worker_runtime: s.ERRAND_WORKER_RUNTIME,
     worker_command: s.ERRAND_WORKER_COMMAND,
     worker_memory_bytes: s.ERRAND_WORKER_MEMORY_MB * MB,
     worker_cpus: s.ERRAND_WORKER_CPUS,

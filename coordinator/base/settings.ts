@@ -121,6 +121,11 @@ const workers = {
     .regex(/^[a-z0-9][\w.\-/:@]*$/, 'is not the name of an image')
     .default(OWN_WORKER_IMAGE)
     .describe('the image of the workers'),
+  ERRAND_WORKER_RUNTIME: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.-]{0,99}$/, 'is not the name of a runtime')
+    .optional()
+    .describe("the engine's runtime for workers, such as `runsc` (gVisor); unset: the engine's own choice"),
   ERRAND_WORKER_COMMAND: z
     .string()
     .optional()

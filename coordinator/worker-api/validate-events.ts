@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { isRedactionOf } from '../base/redactor.ts';
 import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
@@ -14,9 +15,13 @@ type TaskEvent = Extract<
 
 /**
  * A valid event, with its body as the JSON text that is stored. `acts`: the event itself, if it changes the row of the
- * task; the others are needed as text alone.
+ * task; the others are needed as text alone. `sent`: the body as it was sent, if it was redacted.
  */
-export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & { body: string; acts: TaskEvent | null };
+export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & {
+  body: string;
+  acts: TaskEvent | null;
+  sent?: string;
+};
 
 /**
  * Checks what the schema cannot: size, nesting depth, consecutive `seq`, branch name. Throws `invalid` or
@@ -41,7 +46,8 @@ export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEv
   });
 }
 
-function actsOn(event: NumberedEvent): TaskEvent | null {
+/** The event, if it changes the row of its task. */
+export function actsOn(event: NumberedEvent): TaskEvent | null {
   switch (event.type) {
     case 'question.asked':
     case 'question.closed':
@@ -104,10 +110,12 @@ function requireSame(tx: Tx, { task_id, n }: Attempt, events: CheckedEvent[]): v
       });
 }
 
-function isSame({ type, at, body }: CheckedEvent, stored: SentEvent | undefined): boolean {
+function isSame({ type, at, body, sent = body }: CheckedEvent, stored: SentEvent | undefined): boolean {
   if (stored?.type !== type || stored.at !== at) return false;
   // The same object with its keys in another order is the same event.
-  return stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body));
+  if (stored.body === body || isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(body))) return true;
+  // It was redacted when it was stored, and the secrets have changed since.
+  return stored.body === sent || isRedactionOf(stored.body, sent);
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

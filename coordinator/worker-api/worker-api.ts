@@ -5,6 +5,7 @@ import type { EventQuotas } from '../base/config.ts';
 import type { BrowserGuard } from '../base/browser-guard.ts';
 import { Rate } from '../base/rate.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Redactor } from '../base/redactor.ts';
 import type { ThreadPool } from '../base/threads.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -27,6 +28,7 @@ import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
 import { EVENTS, HEARTBEAT, RESULT } from './read-callbacks.ts';
+import { CallbackRedaction } from './redact-callbacks.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
 export type WorkerApiDependencies = {
@@ -40,6 +42,8 @@ export type WorkerApiDependencies = {
   llm: WorkerProxy;
   git: WorkerProxy;
   egress: TunnelProxy;
+  /** What redacts the secrets of a task; undefined: it has none. Absent: no task has any. */
+  redactorOf?: (task_id: string) => Redactor | undefined;
   /** Checks large bodies. */
   threads: ThreadPool;
   browser_guard: BrowserGuard;
@@ -64,6 +68,7 @@ export class WorkerApi {
   readonly #admission: Admission;
   readonly #callbacks: Callbacks;
   readonly #bodies: BodyReader;
+  readonly #redaction: CallbackRedaction;
   /** Each callback holds its whole body in memory. */
   readonly #limit = new ConcurrencyLimit(LIMITS.callbacks_at_once_max, {
     detail: 'The task has too many callbacks at once.',
@@ -80,6 +85,7 @@ export class WorkerApi {
     this.#deps = deps;
     this.#admission = new Admission(deps);
     this.#callbacks = new Callbacks(deps);
+    this.#redaction = new CallbackRedaction(deps.log, deps.redactorOf ?? (() => undefined));
     this.#bodies = new BodyReader(deps.threads, {
       bytes_max: LIMITS.callback_body_bytes_max,
       bytes_per_s: LIMITS.callback_bytes_per_s_max,
@@ -153,7 +159,8 @@ export class WorkerApi {
       return this.#assignments.run(task_id, () => this.#sendAssignment(response, task_id, attempt));
     }
     await this.#limit.run(task_id, async () => {
-      const answer = await this.#answer(name, request, { claims, listener }).catch((error: unknown) => {
+      const answer = await this.#answer(name, request, { claims, listener }).catch((thrown: unknown) => {
+        const error = this.#redaction.error(task_id, thrown);
         // A worker that is to stop must hear that, not that it may come again.
         if (error instanceof ErrandError && error.code === 'rate_limited')
           this.#admission.requireActive(claims, listener);
@@ -172,12 +179,18 @@ export class WorkerApi {
     switch (name) {
       case 'events': {
         const post = await this.#bodies.read(request, task_id, EVENTS, task_id);
-        return this.#callbacks.events(origin, post.value);
+        return this.#callbacks.events(origin, this.#redaction.events(task_id, post.value));
       }
       case 'heartbeat':
-        return this.#callbacks.heartbeat(origin, (await this.#bodies.read(request, task_id, HEARTBEAT)).value);
+        return this.#callbacks.heartbeat(
+          origin,
+          this.#redaction.heartbeat(task_id, (await this.#bodies.read(request, task_id, HEARTBEAT)).value),
+        );
       case 'result':
-        return this.#callbacks.result(origin, (await this.#bodies.read(request, task_id, RESULT)).value);
+        return this.#callbacks.result(
+          origin,
+          this.#redaction.result(task_id, (await this.#bodies.read(request, task_id, RESULT)).value),
+        );
     }
   }
 

@@ -1,4 +1,5 @@
 import type { AuditAction } from '../../protocol/audit.ts';
+import type { Redactor } from '../base/redactor.ts';
 import type { Logger } from '../base/logger.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
@@ -14,23 +15,32 @@ export type NoteUse = (
 /** The different facts of one attempt that are recorded. A worker cannot fill the log. */
 const FACTS_MAX = 1_000;
 
+export type WorkerAuditDependencies = {
+  log: EventLog;
+  redactorOf: (task_id: string) => Redactor | undefined;
+  logger: Logger;
+};
+
 /**
  * Records in the audit log what workers did for their users: each fact once per attempt, since a worker asks for the
  * same host again and again.
  */
 export class WorkerAudit {
   readonly #log: EventLog;
+  readonly #redactorOf: WorkerAuditDependencies['redactorOf'];
   readonly #logger: Logger;
   /** What was recorded, by attempt. */
   readonly #noted = new Map<string, Set<string>>();
 
-  constructor(log: EventLog, logger: Logger) {
+  constructor({ log, redactorOf, logger }: WorkerAuditDependencies) {
     this.#log = log;
+    this.#redactorOf = redactorOf;
     this.#logger = logger;
     log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#noted.delete(`${task_id}/${attempt}`));
   }
 
-  readonly note: NoteUse = ({ task_id, user_id, attempt }, action, detail) => {
+  readonly note: NoteUse = ({ task_id, user_id, attempt }, action, facts) => {
+    const detail = this.#redactorOf(task_id)?.redactValue(facts) ?? facts;
     const key = `${task_id}/${attempt}`;
     const noted = this.#noted.get(key) ?? new Set();
     const fact = JSON.stringify([action, detail]);

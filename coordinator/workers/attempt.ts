@@ -24,6 +24,8 @@ const REMOVE_RETRY = { first_ms: 1_000, max_ms: 30_000 };
 
 export type AttemptDependencies = AttemptWorkerDependencies & {
   heartbeat_ms: number;
+  /** Redacts the task's secrets from what its worker printed. Absent: no task has any. */
+  redact?: (task_id: string, text: string) => string;
   /** Called once the worker has accepted the task, or could not be started. */
   onBegun: (attempt: AttemptRun, started: boolean) => void;
   /** Called once the worker and everything that it left is removed, so that its slot is free. */
@@ -169,7 +171,9 @@ export class AttemptRun {
       status: 'failed',
       reason: startFailureReason(error),
       detail:
-        error instanceof ErrandError ? error.message : "The worker could not be started. The server's log says why.",
+        error instanceof ErrandError
+          ? this.#redact(error.message)
+          : "The worker could not be started. The server's log says why.",
     });
     return false;
   }
@@ -191,10 +195,15 @@ export class AttemptRun {
     await Promise.race([worker.ended, aborted(left), delay(grace_ms, undefined, { ref: false })]);
   }
 
-  #lost(end: WorkerEnd): void {
+  #lost({ output, ...facts }: WorkerEnd): void {
+    const end = { ...facts, output: this.#redact(output) };
     this.#logger.warn(end, 'worker exited without a result');
     if (this.#cancelReason() !== null) this.#finish({ status: 'cancelled', reason: null, detail: null });
     else this.#finish({ status: 'failed', ...describeExit(end) });
+  }
+
+  #redact(text: string): string {
+    return this.#deps.redact?.(this.task_id, text) ?? text;
   }
 
   #kill(): void {

@@ -1,3 +1,4 @@
+import { ErrandError } from '../../protocol/problem.ts';
 import type { Logger } from '../base/logger.ts';
 import { Backoff } from '../base/retry.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';
@@ -51,7 +52,8 @@ export class IsolationCheck {
       return fault === null;
     } catch (error) {
       this.#logger.warn({ err: error, runner: runner.name }, 'isolation of workers could not be tried');
-      this.#gate.set('isolation', 'It could not be tried whether workers are isolated; that is repeated.');
+      const why = error instanceof ErrandError ? ` ${error.message}` : '';
+      this.#gate.set('isolation', `It could not be tried whether workers are isolated; that is repeated.${why}`);
       return false;
     }
   }

@@ -21,7 +21,7 @@ export type WorkerApiOptions = {
   limits?: Partial<SocketLimits>;
   now?: () => number;
 } & Partial<WatchdogTimes> &
-  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas'>>;
+  Partial<Pick<WorkerApiDependencies, 'llm' | 'git' | 'egress' | 'assignment' | 'event_quotas' | 'redactorOf'>>;
 
 export type WorkerApiScene = Awaited<ReturnType<typeof startWorkerApiScene>>;
 

@@ -6,12 +6,14 @@ import { DockerLauncher } from '../../workers/docker/launcher.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 /** Checks the Docker engine and the workers' image. */
-export async function checkDocker({ runner, docker_host, worker_image: image, data_dir }: Config): Promise<Finding[]> {
+export async function checkDocker(config: Config): Promise<Finding[]> {
+  const { runner, docker_host, worker_image: image, worker_runtime: runtime, data_dir } = config;
   if (runner === 'process')
     return [ok('docker', 'not used: ERRAND_RUNNER=process. Workers run without isolation, which is for trials only.')];
   const launcher = new DockerLauncher({
     docker_host,
     image,
+    runtime,
     instance: 'doctor',
     data_dir,
     logger: createLogger('silent'),

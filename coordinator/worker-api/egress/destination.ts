@@ -33,7 +33,8 @@ function readAuthority(authority: string): { host: string; port: number } {
   const [, name, digits] = /^([a-z0-9.-]{1,254}):(\d{1,5})$/.exec(authority.toLowerCase()) ?? [];
   const host = name?.replace(/\.$/, '') ?? '';
   const port = Number(digits);
-  if (host === '' || !(port >= 1 && port <= 65_535))
+  // An empty label: parsers disagree about whether an address is left.
+  if (host.split('.').includes('') || !(port >= 1 && port <= 65_535))
     throw new ErrandError('invalid', 'CONNECT needs a host name and a port.');
   return { host, port };
 }

@@ -72,9 +72,9 @@ function processLauncher({ data_dir, worker_command: command, worker_env: env }:
 }
 
 function openDocker({ config, instance, logger }: RunnerContext): DockerLauncher {
-  const { docker_host, worker_image: image, data_dir } = config;
+  const { docker_host, worker_image: image, worker_runtime: runtime, data_dir } = config;
   try {
-    return new DockerLauncher({ docker_host, image, instance, data_dir, logger });
+    return new DockerLauncher({ docker_host, image, runtime, instance, data_dir, logger });
   } catch (error) {
     if (error instanceof ErrandError) throw refusal({ kind: 'unusable', fault: error.message }, []);
     throw error;

@@ -24,7 +24,14 @@ export class EngineRefusal extends Error {
 
 const Labels = z.record(z.string(), z.string()).nullish();
 const Version = z.object({ Version: z.string() });
-const Info = z.object({ NCPU: z.number(), LiveRestoreEnabled: z.boolean().default(false) });
+const Info = z.object({
+  NCPU: z.number(),
+  LiveRestoreEnabled: z.boolean().default(false),
+  /** The names of its runtimes are the keys. */
+  Runtimes: z.record(z.string(), z.unknown()).nullish(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  DockerRootDir: z.string().nullish(),
+});
 const Image = z.object({ Config: z.object({ Labels }).nullish() });
 /** Under cgroup v2 it counts every write. Under v1 it leaves out those that pass the page cache. */
 const Stats = z.object({
@@ -45,6 +52,9 @@ const Container = z.object({
 });
 const Listed = z.array(z.object({ Names: z.array(z.string()) }));
 const Refusal = z.object({ message: z.string() });
+
+/** What the engine tells of its machine. */
+export type Info = z.infer<typeof Info>;
 
 /** What the engine tells of a container. */
 export type Container = z.infer<typeof Container>;
@@ -77,7 +87,7 @@ export class EngineClient {
     return this.#json(Version, { method: 'GET', path: '/version' });
   }
 
-  info(): Promise<z.infer<typeof Info>> {
+  info(): Promise<Info> {
     return this.#json(Info, { method: 'GET', path: '/info' });
   }
 

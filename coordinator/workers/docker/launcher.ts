@@ -7,10 +7,13 @@ import { OUTPUT_CHARS_MAX, type Isolation, type WorkerEnd } from '../runner.ts';
 import { readFault, type Availability } from './availability.ts';
 import type { Container } from './client.ts';
 import { unlessMissing, openEngine, statusOf, type Engine } from './engine.ts';
+import type { Owner } from '../directories.ts';
 import { findHostPath, type HostPath } from './host-paths.ts';
 import { tryIsolation } from './canary.ts';
 import { textOf } from './log-frames.ts';
 import { writtenBytes } from '../written-bytes.ts';
+import { ownerOutside } from './remapped-users.ts';
+import { requireRuntime } from './runtime.ts';
 import { containerOptions, INSTANCE_LABEL, type ContainerOptions } from './options.ts';
 
 const WAIT_RETRY = { first_ms: 250, max_ms: 5_000 };
@@ -25,6 +28,8 @@ const KILLED = 137;
 export type DockerLauncherOptions = {
   docker_host: string | undefined;
   image: string;
+  /** The engine's runtime for workers, such as `runsc`. Absent: the engine's own choice. */
+  runtime?: string | undefined;
   /** The id of this server, in the label of all its containers. */
   instance: string;
   data_dir: string;
@@ -37,7 +42,9 @@ export type DockerLauncherOptions = {
  */
 export class DockerLauncher implements Launcher {
   readonly name = 'docker';
-  readonly owner: { uid: number; gid: number };
+  readonly owner: Owner;
+  /** The same user, as the containers know it. */
+  readonly #user: Owner;
   readonly #options: DockerLauncherOptions;
   readonly #engine: Engine;
   readonly #closed = new AbortController();
@@ -52,7 +59,8 @@ export class DockerLauncher implements Launcher {
     const uid = process.getuid?.() ?? 0;
     // Never root. A coordinator that is not root cannot change the owner of a folder, so its workers run as the same
     // user.
-    this.owner = uid === 0 ? { uid: 1000, gid: 1000 } : { uid, gid: process.getgid?.() ?? uid };
+    this.#user = uid === 0 ? { uid: 1000, gid: 1000 } : { uid, gid: process.getgid?.() ?? uid };
+    this.owner = { ...this.#user };
   }
 
   async start(spec: LaunchSpec): Promise<void> {
@@ -131,7 +139,11 @@ export class DockerLauncher implements Launcher {
     // One canary for each server: one that was left by a process that died is found by its name.
     const name = `errand-canary-${this.#options.instance}`;
     // Without the label, so that it is not taken for a worker.
-    return tryIsolation(this.#engine, name, { ...options, Labels: {} }, [other_file, hostPath(other_file)]);
+    const files = [other_file, hostPath(other_file)];
+    return tryIsolation(this.#engine, name, { ...options, Labels: {} }, files).catch((error: unknown) => {
+      // Such as a runtime whose program is missing: the engine says so in words.
+      throw statusOf(error) === undefined ? error : this.#toUnavailable(error);
+    });
   }
 
   async close(): Promise<void> {
@@ -167,7 +179,7 @@ export class DockerLauncher implements Launcher {
         workspace_dir: hostPath(workspace_dir),
       },
     };
-    return containerOptions(engine_spec, { instance, owner: this.owner });
+    return containerOptions(engine_spec, { instance, user: this.#user, runtime: this.#options.runtime });
   }
 
   /** Reads facts about the engine's machine, once. */
@@ -181,6 +193,8 @@ export class DockerLauncher implements Launcher {
   async #askMachine(): Promise<{ cpus: number; hostPath: HostPath }> {
     const { calls } = this.#engine;
     const [info, hostPath] = await Promise.all([calls.info(), findHostPath(calls, this.#options.data_dir)]);
+    requireRuntime(info, this.#options.runtime);
+    Object.assign(this.owner, ownerOutside(info, this.#user));
     if (!info.LiveRestoreEnabled)
       this.#options.logger.warn(
         'docker has no live-restore: a restart of its daemon kills running workers; set "live-restore": true in /etc/docker/daemon.json and reload the daemon',

@@ -1,4 +1,5 @@
 import { workerEnvironment, type LaunchSpec } from '../local/launcher.ts';
+import seccomp from './seccomp.json' with { type: 'json' };
 
 /** The paths of a worker's directories in its container, as in `protocol/worker.ts`. */
 const INSIDE = {
@@ -13,23 +14,28 @@ export const INSTANCE_LABEL = 'errand.instance';
 /** What the engine needs to know to create a container. */
 export type ContainerOptions = ReturnType<typeof containerOptions>;
 
+/** The same for all workers of a server. `user`: as whom they run, inside. `runtime`: undefined is the engine's own. */
+type OwnOptions = { instance: string; user: { uid: number; gid: number }; runtime: string | undefined };
+
 /**
  * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
- * system and limited resources. The paths of `spec` are those of the engine's machine. No option comes from a task.
+ * system limited resources, and the system calls of `seccomp.json` alone. The paths of `spec` are those of the engine's machine. No option comes from a task.
  */
-export function containerOptions(spec: LaunchSpec, own: { instance: string; owner: { uid: number; gid: number } }) {
+export function containerOptions(spec: LaunchSpec, own: OwnOptions) {
   const labels: Record<string, string> = { ...spec.labels, [INSTANCE_LABEL]: own.instance };
   return {
     Image: spec.image,
     // Without a group, Docker would use group 0.
-    User: `${own.owner.uid}:${own.owner.gid}`,
+    User: `${own.user.uid}:${own.user.gid}`,
     Env: Object.entries(workerEnvironment(INSIDE)).map(([name, value]) => `${name}=${value}`),
     Labels: labels,
     StopSignal: 'SIGTERM',
     HostConfig: {
       Init: true,
       CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
+      // The engine takes the profile itself, not a path.
+      SecurityOpt: ['no-new-privileges', `seccomp=${JSON.stringify(seccomp)}`],
+      ...(own.runtime !== undefined && { Runtime: own.runtime }),
       ReadonlyRootfs: true,
       Tmpfs: {
         '/tmp': 'rw,nosuid,nodev,exec,size=512m,nr_inodes=100k',

@@ -7,7 +7,10 @@ import type { Isolation, WorkerEnd, WorkerSpec } from '../runner.ts';
  */
 export type Launcher = {
   readonly name: string;
-  /** The user and group of workers. Everything that they may write must belong to them. */
+  /**
+   * The user and group of workers, as this process knows them. Everything that they may write must belong to them. They
+   * may be others once `check` has passed for the first time.
+   */
   readonly owner: { uid: number; gid: number };
   /**
    * Resolves once the worker's process runs; it may not listen yet. Adopts a running worker of this name. Rejects

@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts';
 
 test('what a worker does is recorded once per attempt, and a thousand facts at most', async (t) => {
   const { scene, user_id, id: task_id, attempt } = await setListenerScene(t);
-  const { note } = new WorkerAudit(scene.log, SILENT);
+  const { note } = new WorkerAudit({ log: scene.log, redactorOf: () => undefined, logger: SILENT });
   const entries = () => listAudit(scene.log.db, { after: 0, limit: 10_000 });
   const caller = { task_id, user_id, attempt };
   for (let n = 0; n < 5; n++) note(caller, 'host.reached', { host: 'a.example:443' });

@@ -24,7 +24,7 @@ async function findIn(t: ExecutionContext, host: Host, own: Partial<ContainerOpt
   const limits = { memory_bytes: 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   const mounts = { coordinator_dir, worker_dir, workspace_dir: worker_dir };
   const spec = { name, image: BASE_IMAGE, limits, labels: {}, mounts };
-  const options = containerOptions(spec, { instance: 'canary', owner });
+  const options = containerOptions(spec, { instance: 'canary', user: owner, runtime: undefined });
   const engine = openEngine(undefined);
   t.teardown(() => engine.close());
   const changed = { ...options, ...own, HostConfig: { ...options.HostConfig, ...host } };

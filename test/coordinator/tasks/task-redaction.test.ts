@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { sealSecrets, type ProjectSecrets } from '../../../coordinator/tasks/secrets.ts';
+import { TaskRedaction } from '../../../coordinator/tasks/task-redaction.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { findProject, insertProject, updateProject } from '../../../coordinator/sqlite/projects.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { readKeys } from '../../../coordinator/base/keys.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
+
+/** A task of a project, whose secrets the test sets. */
+async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
+  const folder = await temporaryFolder(t);
+  const db = openDatabase(join(folder, 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const keys = readKeys(folder);
+  const user_id = addUser(log);
+  const [id, now, repo_url] = [newId(), new Date().toISOString(), 'https://forge.example/a.git'];
+  const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
+  const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [], env: {} };
+  const hidden = { secrets: null, has_git_token: false, secret_names: [] };
+  const times = { created_at: now, updated_at: now };
+  insertProject(db, { id, user_id, name: 'a', repo_url, ...none, ...limits, egress: 'none', ...hidden, ...times });
+  const { id: task_id } = addTask(log, user_id, { project_id: id, repo_url });
+  const keep = (secrets: Partial<ProjectSecrets>) => {
+    const project = findProject(db, id);
+    const sealed = sealSecrets(keys, id, { git_token: null, git_username: null, env: {}, ...secrets });
+    if (project) updateProject(db, { ...project, ...sealed });
+  };
+  return { db, keys, log, user_id, task_id, keep };
+}
+
+test('a task without secrets has nothing to redact', async (t) => {
+  const { db, keys, log, user_id, task_id, keep } = await setUp(t);
+  const redaction = new TaskRedaction(db, keys);
+  t.is(redaction.redactorOf(task_id), undefined);
+  t.is(redaction.redactorOf(addTask(log, user_id).id), undefined);
+  t.is(redaction.redactorOf('no task'), undefined);
+  keep({ env: { MODE: 'production', NAME: 'short' } });
+  redaction.handOver(task_id);
+  t.is(redaction.redactorOf(task_id), undefined);
+});
+
+test('a secret that was handed to a worker is redacted after it was changed or removed, and the new one from its hand-over on', async (t) => {
+  const { db, keys, task_id, keep } = await setUp(t);
+  const redaction = new TaskRedaction(db, keys);
+  const text = 'first-Value-1, second-Value-2, ghp_token-Value-3';
+  keep({ env: { A: 'first-Value-1' }, git_token: 'ghp_token-Value-3' });
+  t.is(redaction.redact(task_id, text), '[secret A], second-Value-2, [secret git_token]');
+  keep({ env: { A: 'second-Value-2' } });
+  t.is(redaction.redact(task_id, text), '[secret A], second-Value-2, [secret git_token]');
+  redaction.handOver(task_id);
+  t.is(redaction.redact(task_id, text), '[secret A], [secret A], [secret git_token]');
+  keep({});
+  redaction.handOver(task_id);
+  t.is(redaction.redact(task_id, text), '[secret A], [secret A], [secret git_token]');
+});
+
+test('a restarted server redacts what the project has now', async (t) => {
+  const { db, keys, task_id, keep } = await setUp(t);
+  keep({ env: { A: 'first-Value-1' } });
+  t.is(new TaskRedaction(db, keys).redact(task_id, 'a first-Value-1'), 'a [secret A]');
+});
+
+test('a secret with the value of a word of the worker contract breaks no callback', async (t) => {
+  const { db, keys, task_id, keep } = await setUp(t);
+  keep({ env: { A: 'tool.finished', B: 'exit_code', C: 'tool-finished' } });
+  t.is(
+    new TaskRedaction(db, keys).redact(task_id, 'tool.finished exit_code tool-finished'),
+    'tool.finished exit_code [secret C]',
+  );
+});
