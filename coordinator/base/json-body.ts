@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { within } from './deadline.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 import { shapeFault, type ShapeLimits } from './json-shape.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -64,7 +65,7 @@ export async function discardBody(request: IncomingMessage, { bytes_max, ms }: {
 /** Listeners cost a third of an async iterator, and one timer less than a race of promises. Every callback has a body. */
 function collect(request: IncomingMessage, { bytes_max, read_ms, budget, key }: BodyLimits): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const chunks: Buffer[] = [];
+  const gathered = new GatheredBytes(Number(request.headers['content-length'] ?? 0), bytes_max);
   let bytes = 0;
   const refuse = (error: unknown) => {
     clearTimeout(late);
@@ -74,20 +75,20 @@ function collect(request: IncomingMessage, { bytes_max, read_ms, budget, key }: 
   };
   const onData = (chunk: Buffer) => {
     bytes += chunk.length;
-    chunks.push(chunk);
     try {
       budget.spend(key, chunk.length);
     } catch (error) {
       return refuse(error);
     }
-    if (bytes > bytes_max) refuse(tooLarge(bytes_max));
+    if (bytes > bytes_max) return refuse(tooLarge(bytes_max));
+    gathered.add(chunk);
   };
   const onClose = (cause?: unknown) => {
     if (!request.readableEnded) refuse(new ErrandError('invalid', 'The body ended early.', { cause }));
   };
   const onEnd = () => {
     clearTimeout(late);
-    resolve(Buffer.concat(chunks));
+    resolve(gathered.bytes);
   };
   const late = setTimeout(
     () => refuse(new ErrandError('invalid', `The body did not arrive within ${read_ms / 1000} seconds.`)),
