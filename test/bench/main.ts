@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchApp } from './app.ts';
 import { benchHostile } from './hostile/hostile.ts';
 import { benchIdle } from './idle.ts';
 import { printTable, type Row } from './measure.ts';
@@ -18,6 +19,7 @@ const PARTS: Record<string, (options: { long: boolean }) => Promise<Row[]>> = {
   queue: benchQueue,
   idle: benchIdle,
   hostile: benchHostile,
+  app: benchApp,
 };
 
 const { values: options, positionals: wanted } = parseArgs({

@@ -32,7 +32,7 @@ export async function benchHostile({ long }: { long: boolean }): Promise<Row[]> 
   for (const door of Object.keys(BODIES) as Door[]) {
     const { quiet_ms, worst } = await benchDoor(door, flood_ms);
     rows.push({
-      what: `others' POST to socket, p99, under ${WHAT[door]} for ${flood_ms / 1000} s each; worst: ${worst.what}`,
+      what: `others' POST to socket, p99, during ${WHAT[door]}, ${flood_ms / 1000} s each (worst: ${worst.what})`,
       figure: ms(worst.p99_ms),
       floor: ms(quiet_ms),
       ratio: times(worst.p99_ms / quiet_ms),
