@@ -3,7 +3,6 @@
  * continues. Rejects with the work's own error.
  */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  // Every callback waits like this. A timer that an AbortSignal ends costs ten times as much.
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(resolve, ms, undefined);
   try {

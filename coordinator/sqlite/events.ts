@@ -12,15 +12,27 @@ export type EventRow = {
   body: string;
 };
 
-/** Adds a row and returns its id. The caller sees to it that an attempt stores each `seq` once, in ascending order. */
-export function insertEvent(db: Db, row: Omit<EventRow, 'id'>): number {
-  const { task_id, user_id, attempt, seq, type, at, body } = row;
-  // Bound by position: by name it takes a tenth longer.
-  const { lastInsertRowid } = sql(
-    db,
-    'INSERT INTO events (task_id, user_id, attempt, seq, type, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ).run(task_id, user_id, attempt, seq, type, at, body);
-  return Number(lastInsertRowid);
+const INSERT_ONE = 'INSERT INTO events (task_id, user_id, attempt, seq, type, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)';
+/** The rows of one statement: many take a fifth less time than one at a time. */
+const ROWS = 20;
+const INSERT_ROWS = INSERT_ONE + ', (?, ?, ?, ?, ?, ?, ?)'.repeat(ROWS - 1);
+
+/**
+ * Adds rows, in their order, and returns the id of the last one. Their ids are consecutive, since nobody else writes in
+ * between. The caller sees to it that an attempt stores each `seq` once, in ascending order.
+ */
+export function insertEvents(db: Db, rows: Omit<EventRow, 'id'>[]): number {
+  let last_id = 0;
+  for (let from = 0; from < rows.length;) {
+    const count = rows.length - from < ROWS ? 1 : ROWS;
+    // Bound by position: by name it takes a tenth longer.
+    const values: unknown[] = [];
+    for (const { task_id, user_id, attempt, seq, type, at, body } of rows.slice(from, from + count))
+      values.push(task_id, user_id, attempt, seq, type, at, body);
+    last_id = Number(sql(db, count === 1 ? INSERT_ONE : INSERT_ROWS).run(values).lastInsertRowid);
+    from += count;
+  }
+  return last_id;
 }
 
 /** The newest id of a user's events; 0: the user has none. */

@@ -1,6 +1,6 @@
 import type { CoordinatorEvent } from '../../protocol/events.ts';
 import type { Db } from './database.ts';
-import { insertEvent, type EventRow } from './events.ts';
+import { insertEvents, type EventRow } from './events.ts';
 import type { Notice, Noted } from './subscriptions.ts';
 
 /** One open transaction. Its events reach subscribers and clients after the commit, and not before. */
@@ -8,6 +8,8 @@ export type Tx = {
   db: Db;
   /** Stores a worker's event. The body is JSON text already. */
   append: (row: Omit<EventRow, 'id'>) => EventRow;
+  /** Stores many, in their order, in less time than one by one. */
+  appendAll: (rows: Omit<EventRow, 'id'>[]) => void;
   /** Stores an event of the coordinator. `at` is an ISO time. */
   note: (task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string) => EventRow;
   /** Tells subscribers of a fact that leaves no event behind. */
@@ -32,9 +34,14 @@ export class OpenTransaction implements Tx {
   }
 
   append(row: Omit<EventRow, 'id'>): EventRow {
-    const stored = { id: insertEvent(this.db, row), ...row };
+    const stored = { id: insertEvents(this.db, [row]), ...row };
     this.rows.push(stored);
     return stored;
+  }
+
+  appendAll(rows: Omit<EventRow, 'id'>[]): void {
+    let id = insertEvents(this.db, rows) - rows.length;
+    for (const row of rows) this.rows.push({ id: ++id, ...row });
   }
 
   note(task: { id: string; user_id: string; attempt: number }, event: CoordinatorEvent, at: string): EventRow {

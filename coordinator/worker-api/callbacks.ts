@@ -15,7 +15,7 @@ import { listPendingMessages } from '../sqlite/messages.ts';
 import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
-import { readAttemptState, requireActive, type ListenerId } from './fence.ts';
+import { readAttemptState, requireActive, requireListener, type ListenerId } from './fence.ts';
 import { applyEvents, act } from './apply-events.ts';
 import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
@@ -42,6 +42,8 @@ export class Callbacks {
   readonly #relay: Relay;
   readonly #progress: ProgressWatch;
   readonly #quotas: EventQuotas;
+  /** What deltas found of their attempts since the last commit. */
+  #seen = { commits: 0, states: new WeakMap<TaskClaims, AttemptState>() };
 
   constructor({ log, relay, progress, event_quotas }: CallbackDependencies) {
     this.#log = log;
@@ -151,12 +153,25 @@ export class Callbacks {
    */
   #relayAtOnce({ claims, listener }: Origin, deltas: Delta[]): CallbackReply | undefined {
     const { task_id, attempt } = claims;
-    const state = readAttemptState(this.#log.db, claims, listener);
+    const state = this.#stateOf(claims, listener);
     requireActive(state, attempt);
     if (state.attempt_status === 'starting' || state.silence !== null) return undefined;
     const call = { task_id, attempt, state };
     if (deltas.length > 0) this.#relayDeltas(call, deltas);
     return { acked_seq: state.last_seq, control: controlOf(this.#log.db, call) };
+  }
+
+  /**
+   * Outside of a transaction a read takes and gives back SQLite's locks, which is most of what deltas cost. Between two
+   * commits it would find the same.
+   */
+  #stateOf(claims: TaskClaims, listener: ListenerId): AttemptState {
+    if (this.#seen.commits !== this.#log.commits) this.#seen = { commits: this.#log.commits, states: new WeakMap() };
+    const { states } = this.#seen;
+    const state = states.get(claims) ?? readAttemptState(this.#log.db, claims, listener);
+    requireListener(state, listener);
+    states.set(claims, state);
+    return state;
   }
 
   #relayDeltas({ task_id, attempt, state }: Omit<ActiveCall, 'at'>, deltas: Delta[]): void {

@@ -17,9 +17,14 @@ export type ListenerId = { worker: string } | 'tcp';
 export function readAttemptState(db: Db, claims: TaskClaims, listener: ListenerId): AttemptState {
   const state = findAttemptState(db, claims.task_id, claims.attempt);
   if (!state) throw new ErrandError('unauthenticated', 'The task token belongs to an attempt that does not exist.');
+  requireListener(state, listener);
+  return state;
+}
+
+/** Throws `unauthenticated` where the call came through another worker's socket. */
+export function requireListener(state: AttemptState, listener: ListenerId): void {
   if (listener !== 'tcp' && listener.worker !== state.worker)
     throw new ErrandError('unauthenticated', "The task token was used on another worker's socket.");
-  return state;
 }
 
 /**

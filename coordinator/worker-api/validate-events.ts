@@ -87,7 +87,7 @@ export function storeEvents(tx: Tx, attempt: Attempt, events: CheckedEvent[]): C
   const known = events.filter(({ seq }) => seq <= last_seq);
   requireSame(tx, attempt, known);
   const added = events.slice(known.length);
-  for (const { seq, type, at, body } of added) tx.append({ task_id, user_id, attempt: n, seq, type, at, body });
+  tx.appendAll(added.map(({ seq, type, at, body }) => ({ task_id, user_id, attempt: n, seq, type, at, body })));
   return added;
 }
 

@@ -147,12 +147,14 @@ export class WorkerApi {
     await proxy.forward(request, response, caller, path).finally(done);
   }
 
-  async #callback(exchange: Exchange, task_id: string, name: CallbackName): Promise<void> {
+  async #callback(exchange: Exchange, named_task_id: string, name: CallbackName): Promise<void> {
     const { request, response, listener } = exchange;
     if (request.method !== (name === 'assignment' ? 'GET' : 'POST'))
       throw new ErrandError('method_not_allowed', `${name} does not accept ${request.method}.`);
     const grace_s = name === 'heartbeat' ? LIMITS.task_token_grace_s : 0;
-    const claims = await this.#admission.authenticate(tokenOf(request), task_id, grace_s);
+    const claims = await this.#admission.authenticate(tokenOf(request), named_task_id, grace_s);
+    // The same text, but this one is kept with the token, so that its hash is computed once.
+    const { task_id } = claims;
     requireSupportedContract(request);
     if (name === 'assignment') {
       const { attempt } = this.#admission.requireActive(claims, listener);

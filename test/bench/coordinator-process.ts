@@ -12,7 +12,7 @@ const START = path('.start');
 const NODE_COMPILE_CACHE = path('node_modules/.cache/errand');
 const READY_MS = 30_000;
 /** The process is killed after this time, and the bench fails. */
-const LIFE_MS = 10 * 60_000;
+const LIFE_MS = 30 * 60_000;
 const STOP_MS = 15_000;
 const CALL_MS = 30_000;
 

@@ -1,25 +1,42 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
-import { addTask, addUser } from '../../support/fixtures.ts';
-import { SILENT } from '../../support/silent.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { portOf } from './port-of.ts';
 
 /*
- * A program: the floor of a relay over HTTP. It has `node:http`, `ws` and `better-sqlite3`, with the table and indexes
- * of the product and its group commit, and nothing else: no log-in, no checks, no state of tasks. The
+ * A program: the floor of a relay over HTTP, and nothing of the product. It has `node:http`, `ws` and `better-sqlite3`, a
+ * group commit, and one table with the indexes that such a log has: one to page by task, one to page by user, and one
+ * that keeps a repeated POST from storing an event twice. There is no log-in, no check and no state of tasks. The
  * arguments are a folder and the number of workers. Deltas go out at once.
  */
 
 const [folder = '', workers] = process.argv.slice(2);
-const db = openDatabase(join(folder, 'bare.db'));
-const log = new EventLog({ db, logger: SILENT });
-const user_id = addUser(log);
+const db = new Database(join(folder, 'bare.db'));
+db.pragma('journal_mode = WAL');
+db.pragma('synchronous = FULL');
+db.exec(`
+  CREATE TABLE tasks (id TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    seq INTEGER,
+    type TEXT NOT NULL,
+    at TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_by_task ON events (task_id, id);
+  CREATE INDEX events_by_user ON events (user_id, id);
+  CREATE UNIQUE INDEX events_by_seq ON events (task_id, attempt, seq) WHERE seq IS NOT NULL;
+`);
+const user_id = newId();
 /** One for each worker, as in the product: the rows of one task alone would touch fewer pages of the indexes. */
-const tasks = Array.from({ length: Number(workers) }, () => addTask(log, user_id).id);
+const tasks = Array.from({ length: Number(workers) }, newId);
+for (const id of tasks) db.prepare('INSERT INTO tasks (id) VALUES (?)').run(id);
 const insert = db.prepare(
   'INSERT INTO events (task_id, user_id, attempt, seq, type, at, body) VALUES (?, ?, 1, ?, ?, ?, ?)',
 );

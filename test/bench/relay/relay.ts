@@ -1,25 +1,17 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
-import { Api } from '../../support/api.ts';
-import { until } from '../../support/until.ts';
-import { signUp, startServerProcess } from '../coordinator-process.ts';
 import { median, ms, perSecond, times, type Row } from '../measure.ts';
+import { startProgram } from '../programs.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import type { Load, Measure, Target } from './load.ts';
-import { TASKS } from './product-server.ts';
+import { startProduct } from './product.ts';
+import { startLoad } from './start-load.ts';
 
 type Shape = Omit<Load, 'target' | 'first_seq'>;
 type Name = 'product' | 'bare' | 'raw';
 
 const ROUNDS = 5;
 const WORKERS = 64;
-const START_MS = 60_000;
-/** The time limit of one load. */
-const LOAD_MS = 60_000;
 
 const rate = (posts_per_s: number): Shape => ({
   workers: 10,
@@ -51,7 +43,7 @@ const LOADS: { name: string; shape: Shape; goal: number }[] = [
 export async function benchRelay(): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const targets: Record<Name, Target> = {
-    product: await startProduct(stack),
+    product: (await startProduct(stack, WORKERS)).target,
     bare: await startBare(stack),
     raw: await startRaw(stack),
   };
@@ -93,35 +85,6 @@ function rowsOf({ name, shape, goal }: (typeof LOADS)[number], measured: Record<
   });
 }
 
-/** Starts the product, and gives a task to each of its workers. */
-async function startProduct(stack: AsyncDisposableStack): Promise<Target> {
-  const { path } = stack.use(await temporaryFolder());
-  const env = {
-    PORT: '0',
-    ERRAND_CALLBACK_PORT: '0',
-    ERRAND_DATA: path,
-    ERRAND_LOG: 'warn',
-    ERRAND_WORKERS: String(WORKERS),
-    ERRAND_WARM_WORKERS: '0',
-  };
-  const server = stack.use(await startServerProcess([process.execPath, program('product-server')], env));
-  const { user, access_token } = await signUp(server.url, path);
-  const api = new Api(server.url, access_token);
-  for (let i = 0; i < WORKERS; i++)
-    await api.call('createTask', { body: { prompt: 'Wait', repo_url: SAMPLE_REPO_URL } });
-  const tasks_path = join(path, TASKS);
-  const tasks = () => (existsSync(tasks_path) ? readFileSync(tasks_path, 'utf8').trim().split('\n') : []);
-  await until('every worker has a task', () => tasks().length === WORKERS, START_MS);
-  const workers = tasks().map((line) => {
-    const { task_id, token, socket }: { task_id: string; token: string; socket: string } = JSON.parse(line);
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    return { task_id, socket, path: `/internal/tasks/${task_id}/events`, headers };
-  });
-  const url = `${server.url.replace('http', 'ws')}/ws/${user.id}`;
-  const protocols = ['errand.v1', `bearer.${access_token}`];
-  return { kind: 'http', workers, watch: { url, protocols, task_id: workers[0]?.task_id ?? null } };
-}
-
 async function startBare(stack: AsyncDisposableStack): Promise<Target> {
   type Listening = { socket: string; tasks: string[]; url: string };
   const { socket, tasks, url } = await startFloor<Listening>(stack, 'bare-server', String(WORKERS));
@@ -137,26 +100,9 @@ async function startRaw(stack: AsyncDisposableStack): Promise<Target> {
 /** Starts a program of this folder with a folder to write to; resolves with the message that it sends when it listens. */
 async function startFloor<T>(stack: AsyncDisposableStack, name: string, ...args: string[]): Promise<T> {
   const { path } = stack.use(await temporaryFolder());
-  const child = startProgram(stack, name, [path, ...args]);
+  const child = startProgram(stack, program(name), [path, ...args]);
   const [message] = await once(child, 'message');
   return message as T;
-}
-
-/** Starts the process of the load. Returns the function that runs one. */
-function startLoad(stack: AsyncDisposableStack): (load: Load) => Promise<Measure> {
-  const child = startProgram(stack, 'load', []);
-  const failed = once(child, 'exit').then(() => Promise.reject(new Error('The load failed.')));
-  failed.catch(() => undefined);
-  return async (load) => {
-    const signal = AbortSignal.timeout(LOAD_MS);
-    child.send(load);
-    const [measure] = await Promise.race([once(child, 'message', { signal }), failed]);
-    return measure;
-  };
-}
-
-function startProgram(stack: AsyncDisposableStack, name: string, args: string[]): ChildProcess {
-  return stack.adopt(fork(program(name), args), (child) => void child.kill());
 }
 
 function program(name: string): string {

@@ -26,10 +26,17 @@ function measure(value: unknown): Shape {
 
 const TEXTS = ['', 'a', '"', '\\', '\\"', '[{,:}]', '\u2028é😀', 'x"]},{"y', '\\\\'];
 
+/** Text that is longer than what is searched byte by byte, with quotes and backslashes anywhere. */
+function longText(random: Random): string {
+  return Array.from({ length: random.whole(1, 8) }, () =>
+    random.pick([...TEXTS, 'z'.repeat(random.whole(50, 80))]),
+  ).join('');
+}
+
 function randomValue(random: Random, depth = 0): unknown {
   const kind = random.whole(0, depth > 5 ? 3 : 6);
   const children = () => Array.from({ length: random.whole(0, 4) }, () => randomValue(random, depth + 1));
-  if (kind < 2) return random.pick(TEXTS);
+  if (kind < 2) return random.pick([random.pick(TEXTS), longText(random)]);
   if (kind === 2) return random.next() * 1e9;
   if (kind === 3) return random.pick([null, true, false]);
   if (kind < 5) return children();

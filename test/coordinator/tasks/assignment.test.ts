@@ -4,7 +4,7 @@ import { buildAssignment, type AssignmentDependencies } from '../../../coordinat
 import { insertAttempt } from '../../../coordinator/sqlite/attempts.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
-import { insertEvent } from '../../../coordinator/sqlite/events.ts';
+import { insertEvents } from '../../../coordinator/sqlite/events.ts';
 import { insertMessage, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
 import type { TaskRow } from '../../../coordinator/domain/task.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -50,7 +50,7 @@ function addAttempt(db: Db, task_id: string, n: number, last_seq: number): void 
 
 function addEvent(db: Db, task: TaskRow, attempt: number, seq: number | null, type: string, body: unknown): void {
   const { id: task_id, user_id } = task;
-  insertEvent(db, { task_id, user_id, attempt, seq, type, at: time(), body: JSON.stringify(body) });
+  insertEvents(db, [{ task_id, user_id, attempt, seq, type, at: time(), body: JSON.stringify(body) }]);
 }
 
 test('the first assignment is complete and has an empty transcript', async (t) => {
