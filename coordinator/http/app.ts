@@ -17,6 +17,7 @@ import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
+import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
@@ -58,6 +59,7 @@ export function createApp(deps: AppDeps): Koa {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
+      ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
