@@ -18,7 +18,7 @@ import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
-import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
+import { openMetrics, scheduleBackups, startRetention, startStatus } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
@@ -264,6 +264,7 @@ async function servePeople(
     gate,
     readiness: () => readReadiness(partsOfReadiness(core, work, backups)),
     web,
+    status: await startStatus(core, { dispatcher: work.dispatcher, backups }, opened),
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     onRefused,
     logger,

@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import type { Effort } from '../../protocol/task.ts';
 import { readDestination, type BackupDestination } from './backup-destination.ts';
 import type { OutgoingProxy } from './outgoing.ts';
+import type { SettingInForce } from '../../protocol/server.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
 /** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
@@ -80,6 +82,8 @@ export type Config = {
   docker_host: string | undefined;
   /** What a worker that is a process of this machine gets of this environment: nothing that could be a secret. */
   worker_env: Record<string, string>;
+  /** All settings, for the owner to see. Secrets are left out. */
+  in_force: SettingInForce[];
 };
 
 type Backup = {
@@ -122,11 +126,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       every_ms: settings.ERRAND_BACKUP_EVERY_MINUTES * 60_000,
       env: { ...pick(given, (name) => BACKUP_ENV.test(name)), ERRAND_DATA: resolve(settings.ERRAND_DATA) },
     },
+    in_force: settingsInForce(given),
     worker_env: pick(env, (name) => WORKER_ENV.has(name)),
   };
 }
 
-function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_env'> {
+function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_force' | 'worker_env'> {
   return {
     host: s.HOST,
     port: s.PORT,

@@ -203,6 +203,16 @@ export const Settings = z.object({
   ...backups,
 });
 
+/** The settings whose values nobody is shown. */
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set<keyof typeof Settings.shape>([
+  'ANTHROPIC_API_KEY',
+  'CLAUDE_API_KEY',
+  'ERRAND_METRICS_TOKEN',
+  'ERRAND_GIT_TOKEN',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+]);
+
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);
 
