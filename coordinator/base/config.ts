@@ -135,7 +135,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
   return {
     host: s.HOST,
     port: s.PORT,
-    public_url: s.ERRAND_PUBLIC_URL,
+    public_url: publicUrl(s),
     hosts: hostsOf(s),
     callback_host: s.ERRAND_CALLBACK_HOST,
     callback_port: s.ERRAND_CALLBACK_PORT,
@@ -163,7 +163,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,
     keep_workspaces_bytes: s.ERRAND_KEEP_WORKSPACES_MB * MB,
     signup: s.ERRAND_SIGNUP,
-    trust_proxy: s.ERRAND_TRUST_PROXY,
+    trust_proxy: s.ERRAND_TRUST_PROXY ?? s.ERRAND_DOMAIN !== undefined,
     proxy: { https_proxy: s.HTTPS_PROXY, http_proxy: s.HTTP_PROXY, no_proxy: s.NO_PROXY },
     private_hosts: s.ERRAND_PRIVATE_HOSTS,
     git_token: s.ERRAND_GIT_TOKEN,
@@ -178,9 +178,14 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
   };
 }
 
+function publicUrl({ ERRAND_PUBLIC_URL, ERRAND_DOMAIN }: z.infer<typeof Settings>): string | undefined {
+  return ERRAND_PUBLIC_URL ?? (ERRAND_DOMAIN === undefined ? undefined : `https://${ERRAND_DOMAIN}`);
+}
+
 /** Where people and workers reach the server by the settings, and what the owner adds. */
 function hostsOf(s: z.infer<typeof Settings>): string[] {
-  const published = s.ERRAND_PUBLIC_URL === undefined ? [] : [new URL(s.ERRAND_PUBLIC_URL).host];
+  const url = publicUrl(s);
+  const published = url === undefined ? [] : [new URL(url).host];
   const listening = [s.HOST, s.ERRAND_CALLBACK_HOST].filter((host) => isIP(host) === 0);
   return [...published, ...listening.map((host) => host.toLowerCase()), ...s.ERRAND_HOSTS];
 }

@@ -76,9 +76,20 @@ const claude = {
 const server = {
   HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
   PORT: whole(0, 65535, 8787).describe('the port to listen on'),
+  ERRAND_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(
+      /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/,
+      'is not a name in DNS, such as errand.example.org',
+    )
+    .optional()
+    .describe('the name that the Caddy of `compose.yaml` serves with TLS: see "TLS"'),
   ERRAND_PUBLIC_URL: httpUrl
     .optional()
-    .describe('the address that people use, if a proxy or a container publishes another'),
+    .describe(
+      'the address that people use, if a proxy or a container publishes another; unset: `https://` and `ERRAND_DOMAIN`',
+    ),
   ERRAND_HOSTS: hostList.describe(
     'further hosts that people use to reach the server: `host` or `host:port`, with commas',
   ),
@@ -88,7 +99,9 @@ const server = {
     .string()
     .default('')
     .describe('hosts that are reached without the proxy, such as `.example.org,10.0.0.5`'),
-  ERRAND_TRUST_PROXY: yesNo.default(false).describe("`true`: read the client's address from `X-Forwarded-For`"),
+  ERRAND_TRUST_PROXY: yesNo
+    .optional()
+    .describe('`true`: believe `X-Forwarded-For`, `-Proto` and `-Host`; unset: only with `ERRAND_DOMAIN`'),
   ERRAND_SIGNUP: z
     .enum(['open', 'closed'], 'is neither open nor closed')
     .default('closed')

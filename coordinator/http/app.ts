@@ -20,6 +20,7 @@ import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
+import { securityHeaders } from './security-headers.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
@@ -77,6 +78,7 @@ export function createApp(deps: AppDeps): Koa {
       },
     },
   );
+  app.use(securityHeaders(config.public_url));
   app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts);
   app.use((ctx, next) => {

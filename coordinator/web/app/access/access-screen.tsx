@@ -6,25 +6,32 @@ import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { faultWords } from '../../parts/words.ts';
-import { SETUP } from './setup-code.ts';
+import type { NewAccount } from '../../store/store.ts';
+import { LINK } from './link-code.ts';
 
-/** Logs in, or makes an account; the first account needs the link that the server printed. */
+/** What lets the person make an account. */
+const NEW_ACCOUNT: NewAccount | undefined = LINK?.kind === 'login' ? undefined : LINK;
+
+/** Logs in, or makes an account; the first account needs the link that the server printed, others an invitation. */
 export function AccessScreen({ ended, email }: { ended: boolean; email: string }): JSX.Element {
-  const signs_up = useSignal(SETUP !== undefined);
+  const signs_up = useSignal(NEW_ACCOUNT !== undefined);
   const store = useStore();
   useTitle(t.app);
-  const owns = SETUP !== undefined && signs_up.value;
+  const owns = NEW_ACCOUNT?.kind === 'setup' && signs_up.value;
+  const joins = NEW_ACCOUNT?.kind === 'invite' && signs_up.value;
   return (
     <main class="access">
       <div class="access-card">
         <Logo />
-        <h1>{owns ? t.access.own : t.app}</h1>
-        <p class="lead">{ended ? t.access.ended : owns ? t.access.own_lead : t.access.lead}</p>
+        <h1>{owns ? t.access.own : joins ? t.access.join : t.app}</h1>
+        <p class="lead">
+          {ended ? t.access.ended : owns ? t.access.own_lead : joins ? t.access.join_lead : t.access.lead}
+        </p>
         <Credentials
           key={String(signs_up.value)}
           is_new={signs_up.value}
           email={email}
-          onSend={(given) => (signs_up.value ? store.signUp(given, SETUP) : store.logIn(given))}
+          onSend={(given) => (signs_up.value ? store.signUp(given, NEW_ACCOUNT) : store.logIn(given))}
         />
         <button type="button" class="quiet" onClick={() => (signs_up.value = !signs_up.value)}>
           {signs_up.value ? t.access.to_log_in : t.access.to_sign_up}
