@@ -1,4 +1,4 @@
-import { stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import type { DayCost, ServerSample, ServerState } from '../../protocol/server.ts';
 import type { Config } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
@@ -6,7 +6,7 @@ import { Periodic } from '../base/periodic.ts';
 import type { Db } from '../sqlite/database.ts';
 import { serverSpending } from '../sqlite/spending.ts';
 import { listDaySpending } from '../sqlite/spending-days.ts';
-import { readQueue } from '../sqlite/stats.ts';
+import { readQueue, usedBytes } from '../sqlite/stats.ts';
 
 const SAMPLE_MS = 5 * 60_000;
 /** A day of them. */
@@ -73,7 +73,7 @@ export class ServerStatus {
       disk: {
         ...(await this.#disk()),
         free_bytes_min: config.disk_free_bytes_min,
-        database_bytes: (await stat(db.name)).size,
+        database_bytes: usedBytes(db),
       },
       money: {
         month_usd: serverSpending(db, this.#day(0).slice(0, 7)).cost_usd,

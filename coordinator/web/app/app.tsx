@@ -7,22 +7,19 @@ import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { update } from '../store/worker.ts';
 import type * as screensModule from './screens.ts';
-import { LINK } from './access/link-code.ts';
+import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { Inbox } from './inbox/inbox.tsx';
 import { useWidth } from './width.ts';
 
-/** The log-in link that brought the person here, until it is used or put aside. */
-const login_code = signal(LINK?.kind === 'login' ? LINK.code : undefined);
-
 /** The whole app: who is not logged in logs in, wherever they are. */
 export function App(): JSX.Element | null {
   const access = useStore().access.value;
-  const code = login_code.value;
-  if (code !== undefined && access.kind !== 'loading') {
+  const to = link.value;
+  if (to?.kind === 'login' && access.kind !== 'loading') {
     const email = access.kind === 'in' ? access.email : undefined;
-    return <LinkScreen code={code} email={email} onClose={() => (login_code.value = undefined)} />;
+    return <LinkScreen code={to.code} email={email} onClose={() => (link.value = undefined)} />;
   }
   switch (access.kind) {
     case 'loading':
