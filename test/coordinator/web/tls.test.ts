@@ -109,6 +109,5 @@ test.serial(
     const [newest] = (await api.call('listSessions', {})).items;
     t.is(newest?.address, '127.0.0.1');
     t.is((await ask(caddy, '/healthz', { headers: { origin: 'https://evil.example' } })).status, 403);
-    t.is((await ask(caddy, '/healthz', { headers: { host: 'evil.example' } })).status !== 200, true);
   },
 );
