@@ -11,6 +11,7 @@ import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { Inbox } from './inbox/inbox.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 import { useWidth } from './width.ts';
 
 /** The whole app: who is not logged in logs in, wherever they are. */
@@ -30,6 +31,7 @@ export function App(): JSX.Element | null {
       return (
         <Within session={access.session}>
           <Panes />
+          <Shortcuts />
           <UpdateOffer />
         </Within>
       );
