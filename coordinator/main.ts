@@ -1,6 +1,8 @@
 import { ConfigError, readConfig } from './base/config.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { start, type Errand, type StartOptions } from './start.ts';
+import { paint } from './cli/render/line.ts';
+import { qrLines } from './cli/render/qr.ts';
 import { welcome } from './operations/welcome.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -39,7 +41,8 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     const errand = await start(config, { ...options, logger, say });
     // Before the owner reads that it is ready: whoever reads that may stop it at once.
     stopOnSignals(errand, logger);
-    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url })) say(line);
+    const qr = (text: string) => qrLines(text).map((line) => paint(line, process.stdout.isTTY));
+    for (const line of welcome({ ...errand, url: config.public_url ?? errand.url, qr })) say(line);
   } catch (error) {
     giveUp(error);
   }

@@ -17,8 +17,9 @@ import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
+import { LinkService } from './operations/link-service.ts';
 import { readReadiness } from './operations/readiness.ts';
-import { openMetrics, scheduleBackups, startRetention } from './operations/upkeep.ts';
+import { openMetrics, scheduleBackups, startRetention, startStatus } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
@@ -272,6 +273,7 @@ async function servePeople(
     gate,
     readiness: () => readReadiness(partsOfReadiness(core, work, backups)),
     web,
+    status: await startStatus(core, { dispatcher: work.dispatcher, backups }, opened),
     metrics: openMetrics(core, { runner: work.runner.name, dispatcher: work.dispatcher, backups }, opened),
     onRefused,
     logger,
@@ -299,5 +301,10 @@ async function servePeople(
   opened.defer(() => server.close());
   sockets.start();
   opened.defer(() => sockets.stop());
-  return addressOf(config.host, server.port);
+  const url = addressOf(config.host, server.port);
+  const create = (email: string | undefined) => auth.link_logins.createAtServer(email);
+  const links = new LinkService({ data_dir: config.data_dir, url, create, logger });
+  await links.start();
+  opened.defer(() => links.stop());
+  return url;
 }

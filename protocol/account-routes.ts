@@ -1,5 +1,6 @@
 import * as accounts from './accounts.ts';
 import { ById, PageQuery } from './api.ts';
+import { LIMITS } from './limits.ts';
 import type { Route } from './route.ts';
 
 /** The routes of accounts and log-ins. */
@@ -12,7 +13,7 @@ export const ACCOUNT_ROUTES = {
     body: accounts.Signup,
     status: 201,
     response: accounts.Session,
-    errors: ['setup_code_wrong', 'signup_closed', 'email_taken', 'rate_limited', 'unavailable'],
+    errors: ['setup_code_wrong', 'signup_closed', 'link_invalid', 'email_taken', 'rate_limited', 'unavailable'],
   },
   login: {
     method: 'post',
@@ -22,7 +23,29 @@ export const ACCOUNT_ROUTES = {
     body: accounts.Login,
     status: 200,
     response: accounts.Session,
-    errors: ['wrong_credentials', 'rate_limited', 'unavailable'],
+    errors: ['wrong_credentials', 'account_blocked', 'rate_limited', 'unavailable'],
+  },
+  linkLogin: {
+    method: 'post',
+    path: '/auth/link',
+    summary: 'Log in with the code of a log-in link, which works once',
+    auth: 'none',
+    body: accounts.LinkLogin,
+    status: 200,
+    response: accounts.Session,
+    errors: ['link_invalid', 'account_blocked', 'rate_limited'],
+  },
+  createLoginLink: {
+    method: 'post',
+    path: '/auth/links',
+    summary: 'Make a link that logs another device in to your account, such as for a QR code',
+    description:
+      `It works once, within ${LIMITS.login_link_s / 60} minutes, and only while the log-in that made it lasts. A newer one does not void it, up to ` +
+      `${LIMITS.login_links_per_user_max} at a time. A change or reset of the password voids all of them.`,
+    auth: 'user',
+    status: 201,
+    response: accounts.OneTimeLink,
+    errors: ['rate_limited'],
   },
   refresh: {
     method: 'post',

@@ -48,9 +48,27 @@ export const Signup = z.strictObject({
     .max(100)
     .optional()
     .describe('the one-time code that the server prints at its start; only the first account needs it'),
+  invite: z.string().max(100).optional().describe('the code of an invitation, which lets one person sign up'),
 });
 /** Logs in. */
 export const Login = z.strictObject({ email: Email, password: PasswordAttempt });
+/** Logs in with the code of a log-in link. */
+export const LinkLogin = z.strictObject({ code: z.string().min(1).max(100) });
+
+/**
+ * A link that works once. `code` is shown only in this answer. `link` has it in its fragment, which no client sends and
+ * no proxy logs; null: the server does not know the address that people use, and the client puts the fragment behind
+ * the address that it uses itself.
+ */
+export const OneTimeLink = z.object({
+  id: Id,
+  code: z.string(),
+  fragment: z.string().describe('such as `login=<code>`, without the #'),
+  link: z.string().nullable(),
+  expires_at: Time,
+});
+export type OneTimeLink = z.infer<typeof OneTimeLink>;
+
 /** Deletes the caller's account. The password confirms it. */
 export const AccountDelete = z.strictObject({ password: PasswordAttempt });
 /** Exchanges or ends a refresh token. */

@@ -6,9 +6,16 @@ import { LIMITS } from './limits.ts';
 
 /** What is recorded, and what each action means. `subject` and `detail` differ by action. */
 export const AUDIT_ACTIONS = {
-  'account.created': 'Somebody signed up.',
-  'account.removed': 'Somebody deleted their account.',
-  'login.succeeded': 'Somebody logged in. `subject`: the log-in.',
+  'account.created': 'Somebody signed up. `invite`: the invitation.',
+  'account.removed':
+    'Somebody deleted their account, or the owner that of somebody else. `subject`: the account, if it is another one.',
+  'account.blocked': 'The owner blocked an account. `subject`: the account; `errands`: how many were stopped.',
+  'account.unblocked': 'The owner let a blocked account in again. `subject`: the account.',
+  'invite.created': 'The owner made a link by which one person can sign up. `subject`: the invitation.',
+  'invite.revoked': 'The owner revoked an invitation. `subject`: the invitation.',
+  'login.succeeded': 'Somebody logged in. `subject`: the log-in; `link`: the log-in link that was used.',
+  'login_link.created':
+    'Somebody made a link that logs a device in. `subject`: the link. Without an address: on the command line.',
   'login.failed': 'Somebody gave a wrong password. `subject`: the account.',
   'login.ended': 'A log-in ended before it expired. `subject`: the log-in; `why`.',
   'password.changed': 'Somebody changed their password.',

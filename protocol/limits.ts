@@ -123,6 +123,16 @@ export const LIMITS = {
   ws_tickets_per_minute_max: 120,
   /** The valid log-ins of one account. One more ends the oldest. */
   sessions_per_user_max: 100,
+  /**
+   * The unused log-in links of one account: one more voids the oldest. How long one is valid, and how many an account may
+   * ask for.
+   */
+  login_links_per_user_max: 5,
+  login_link_s: 600,
+  login_links_per_minute_max: 20,
+  /** The invitations that have not been used, and how long one may last. */
+  invites_max: 50,
+  invite_days_max: 30,
   /** The API tokens of one account that have not expired, and how long one may last. */
   api_tokens_per_user_max: 100,
   api_token_days_max: 366,

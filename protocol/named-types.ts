@@ -3,8 +3,10 @@ import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
+import * as people from './people.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
+import * as server from './server.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
 import * as tokens from './tokens.ts';
@@ -47,6 +49,8 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...accounts,
     ...tokens,
     ...audit,
+    ...people,
+    ...server,
     ...api,
     ...worker,
   }),

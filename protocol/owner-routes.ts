@@ -1,5 +1,6 @@
 import { AuditPage, AuditQuery, KeysRotated } from './audit.ts';
 import type { Route } from './route.ts';
+import { ServerState, SettingList } from './server.ts';
 
 /** Routes for the owner of the server alone. */
 export const OWNER_ROUTES = {
@@ -25,5 +26,24 @@ export const OWNER_ROUTES = {
     status: 200,
     response: KeysRotated,
     errors: ['forbidden', 'conflict'],
+  },
+  getServer: {
+    method: 'get',
+    path: '/server',
+    summary: 'How the server does: queue, workers, disk, money and backups; for its owner',
+    auth: 'user',
+    status: 200,
+    response: ServerState,
+    errors: ['forbidden'],
+  },
+  listSettings: {
+    method: 'get',
+    path: '/server/settings',
+    summary: 'The settings that the server runs by, and where each comes from; for its owner',
+    description: 'Secrets are not shown, only whether they are set. Settings are changed in the environment of the server.',
+    auth: 'user',
+    status: 200,
+    response: SettingList,
+    errors: ['forbidden'],
   },
 } as const satisfies Record<string, Route>;

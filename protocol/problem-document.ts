@@ -14,6 +14,8 @@ export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
   refresh_reused: 401,
   setup_code_wrong: 403,
   signup_closed: 403,
+  link_invalid: 403,
+  account_blocked: 403,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,

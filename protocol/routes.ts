@@ -1,6 +1,7 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
+import { PEOPLE_ROUTES } from './people-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
 import { Task, TaskDetail } from './task.ts';
@@ -10,6 +11,7 @@ export const ROUTES = {
   ...ACCOUNT_ROUTES,
   ...TOKEN_ROUTES,
   ...OWNER_ROUTES,
+  ...PEOPLE_ROUTES,
 
   createProject: {
     method: 'post',

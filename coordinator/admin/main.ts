@@ -4,6 +4,7 @@ import { processIo } from '../cli/process-io.ts';
 import { run } from '../cli/run.ts';
 import { backup } from './backup-command.ts';
 import { doctor } from './doctor-command.ts';
+import { loginLink } from './login-link-command.ts';
 import { passwordReset } from './password-reset-command.ts';
 import { restore } from './restore-command.ts';
 
@@ -13,6 +14,6 @@ import { restore } from './restore-command.ts';
  */
 
 const argv = process.argv.slice(2);
-process.exitCode = await run(argv, processIo(), [backup, restore, passwordReset, doctor], (columns) =>
+process.exitCode = await run(argv, processIo(), [backup, restore, passwordReset, loginLink, doctor], (columns) =>
   overviewOf(COMMANDS, columns),
 );

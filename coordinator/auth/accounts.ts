@@ -30,7 +30,7 @@ export class Accounts {
   }
 
   me({ user_id }: Identity): User {
-    return userView(this.#find(user_id));
+    return userView(this.find(user_id));
   }
 
   /**
@@ -44,7 +44,7 @@ export class Accounts {
     client: Client,
   ): Promise<void> {
     const { log, passwords, sessions, authenticator } = this.#deps;
-    const { id, password_hash } = this.#find(identity.user_id);
+    const { id, password_hash } = this.find(identity.user_id);
     const given = await this.#confirmPassword(identity, [old_password, new_password], client);
     if (given === new_password && given !== old_password) return;
     const new_hash = await passwords.hash(new_password, 'known');
@@ -81,7 +81,7 @@ export class Accounts {
     await this.#confirmPassword(identity, [password], client);
     log.write((tx) => {
       authenticator.requireLiving(identity);
-      const user = this.#find(identity.user_id);
+      const user = this.find(identity.user_id);
       appendAudit(tx.db, { action: 'account.removed', user_id: user.id, address: client.address });
       removeAccount(tx, user);
       sessions.endAll(tx, user.id, { why: 'the account was removed' });
@@ -90,7 +90,7 @@ export class Accounts {
 
   /** The account, if it is the owner's. Throws `forbidden` for anyone else. */
   requireOwner({ user_id }: Identity): UserRow {
-    const user = this.#find(user_id);
+    const user = this.find(user_id);
     if (user.role !== 'owner') throw new ErrandError('forbidden', "Only the server's owner can do this.");
     return user;
   }
@@ -98,7 +98,7 @@ export class Accounts {
   /** Which candidate is the account's password. Rejects with `wrong_credentials` if none is: a failed log-in. */
   async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
     const { limiter, passwords } = this.#deps;
-    const { id, email, password_hash } = this.#find(user_id);
+    const { id, email, password_hash } = this.find(user_id);
     const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
       if (await passwords.matches(candidate, password_hash, admission.lane)) {
@@ -108,7 +108,8 @@ export class Accounts {
     throw wrongPassword();
   }
 
-  #find(user_id: string): UserRow {
+  /** The account. Throws `unauthenticated` if it was deleted. */
+  find(user_id: string): UserRow {
     const user = findUser(this.#deps.log.db, user_id);
     if (!user) throw new ErrandError('unauthenticated', 'The account was deleted.');
     return user;

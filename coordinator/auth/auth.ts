@@ -6,15 +6,18 @@ import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { Authenticator } from './authenticator.ts';
+import { LinkCodes } from './link-codes.ts';
+import { LinkLogins } from './link-logins.ts';
 import { Limiter } from './limiter.ts';
 import { Logins } from './logins.ts';
 import { Passwords } from './passwords.ts';
+import { People } from './people.ts';
 import { Sessions } from './sessions.ts';
 import { setupCode } from './setup-code.ts';
 import { Tickets } from './tickets.ts';
 
 type Dependencies = {
-  config: Pick<Config, 'signup' | 'git_token_users'>;
+  config: Pick<Config, 'signup' | 'git_token_users' | 'public_url'>;
   log: EventLog;
   keys: Keys;
   passwords?: Passwords;
@@ -25,6 +28,8 @@ type Dependencies = {
 /** Accounts and log-ins, for the HTTP API and the socket. */
 export type Auth = {
   logins: Logins;
+  link_logins: LinkLogins;
+  people: People;
   accounts: Accounts;
   api_tokens: ApiTokens;
   sessions: Sessions;
@@ -39,18 +44,15 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
   const sessions = new Sessions(log, keys, now);
   const api_tokens = new ApiTokens(log, now);
   const authenticator = new Authenticator({ access_tokens, api_tokens, sessions, tickets: new Tickets(now), now });
+  const links = new LinkCodes(log, config.public_url, now);
+  const setup_code = setupCode(keys, instance);
+  const logins = new Logins({ log, config, setup_code, access_tokens, limiter, links, passwords, sessions, now });
+  const accounts = new Accounts({ log, authenticator, limiter, passwords, sessions });
   return {
-    logins: new Logins({
-      log,
-      config,
-      setup_code: setupCode(keys, instance),
-      access_tokens,
-      limiter,
-      passwords,
-      sessions,
-      now,
-    }),
-    accounts: new Accounts({ log, authenticator, limiter, passwords, sessions }),
+    logins,
+    link_logins: new LinkLogins({ log, links, limiter, logins, sessions, now }),
+    people: new People({ log, accounts, sessions, links, now }),
+    accounts,
     api_tokens,
     sessions,
     authenticator,

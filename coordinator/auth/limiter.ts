@@ -16,6 +16,8 @@ const RULES = {
   known: { free: 5, wait_ms_max: 15 * 60_000 },
   address: { free: 20, wait_ms_max: 15 * 60_000 },
   signup: { free: 5, wait_ms_max: 60 * 60_000 },
+  /** Codes of links, which nobody guesses. Several people may share an address. */
+  link: { free: 20, wait_ms_max: 15 * 60_000 },
 } satisfies Record<string, Rule>;
 type Limited = { rule: Rule; key: string };
 
@@ -79,6 +81,13 @@ export class Limiter {
   /** Admits a sign-up, or throws `rate_limited`. Successful ones count too. */
   signup(address: string): void {
     this.#admit([{ rule: RULES.signup, key: `signup:${networkOf(address)}` }]);
+  }
+
+  /** Admits a try of a link's code, or throws `rate_limited`. */
+  link(address: string): Admission {
+    const host: Limited = { rule: RULES.link, key: `link:${networkOf(address)}` };
+    this.#admit([host]);
+    return { lane: 'strangers', succeeded: () => this.#log.write(({ db }) => this.#takeBack(db, host.key)) };
   }
 
   #admit(limits: Limited[]): void {

@@ -4,10 +4,11 @@ import { newId } from '../../protocol/ids.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../base/config.ts';
 import { appendAudit } from '../sqlite/audit.ts';
-import type { EventLog } from '../sqlite/event-log.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findUser, findUserByEmail, hasUsers, insertUser, type UserRow } from '../sqlite/users.ts';
 import { ACCESS_TOKEN_S, type AccessTokens } from './access-tokens.ts';
 import type { Client } from './identity.ts';
+import type { LinkCodes } from './link-codes.ts';
 import type { Limiter } from './limiter.ts';
 import type { Lane, Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
@@ -22,6 +23,8 @@ type Dependencies = {
   setup_code: string;
   access_tokens: AccessTokens;
   limiter: Limiter;
+  /** Where invitations are redeemed. */
+  links: LinkCodes;
   passwords: Passwords;
   sessions: Sessions;
   now: () => number;
@@ -37,32 +40,37 @@ export class Logins {
 
   /**
    * Creates an account and logs it in. The first one is the owner and needs the setup code; whether others may sign up
-   * is a setting. Rejects with `setup_code_wrong`, `signup_closed`, `email_taken` or `rate_limited`.
+   * is a setting, and an invitation lets one sign up anyway. Rejects with `setup_code_wrong`, `signup_closed`,
+   * `link_invalid`, `email_taken` or `rate_limited`.
    */
-  async signup({ email, password, setup_code }: z.output<typeof Signup>, client: Client): Promise<Session> {
-    const { log, limiter, passwords, sessions, now } = this.#deps;
-    const lane = this.#requireAllowed(email, setup_code);
+  async signup(given: z.output<typeof Signup>, client: Client): Promise<Session> {
+    const { log, limiter, links, passwords, sessions, now } = this.#deps;
+    const { email, password, invite } = given;
+    const guess = invite === undefined ? undefined : limiter.link(client.address);
+    const lane = this.#requireAllowed(given);
+    guess?.succeeded();
     limiter.signup(client.address);
     const password_hash = await passwords.hash(password, lane);
     const { user, session, refresh_token } = log.write((tx) => {
       // Someone else may have signed up while this password was being hashed.
-      this.#requireAllowed(email, setup_code);
+      this.#requireAllowed(given);
       if (findUserByEmail(tx.db, email))
         throw new ErrandError('email_taken', 'There is an account with this e-mail address already.');
       const created_at = new Date(now()).toISOString();
       const role = hasUsers(tx.db) ? 'member' : 'owner';
-      const user: UserRow = { id: newId(), email, password_hash, role, created_at };
+      const user: UserRow = { id: newId(), email, password_hash, role, created_at, blocked_at: null };
       insertUser(tx.db, user);
       const { id: user_id } = user;
-      appendAudit(tx.db, { action: 'account.created', user_id, address: client.address, detail: { role } });
+      const detail = { role, ...(role === 'member' && invite !== undefined && this.#useInvite(tx, invite)) };
+      appendAudit(tx.db, { action: 'account.created', user_id, address: client.address, detail });
       return { user, ...sessions.begin(tx, user_id, client) };
     });
-    return this.#issue(user, session, refresh_token);
+    return this.issue(user, session, refresh_token);
   }
 
   /**
    * Logs in. Rejects with `rate_limited`, or with `wrong_credentials`, which takes as long whether or not the account
-   * exists.
+   * exists; and with `account_blocked`, which only who knows the password learns.
    */
   async login({ email, password }: z.output<typeof Login>, client: Client): Promise<Session> {
     const { log, limiter, passwords, sessions } = this.#deps;
@@ -74,7 +82,9 @@ export class Logins {
     const { session, refresh_token } = log.write(
       (tx) => {
         // While the password was being checked, it may have been changed, or the account deleted.
-        if (findUserByEmail(tx.db, email)?.password_hash !== user.password_hash) throw wrongCredentials();
+        const fresh = findUserByEmail(tx.db, email);
+        if (fresh?.password_hash !== user.password_hash) throw wrongCredentials();
+        requireNotBlocked(fresh);
         const begun = sessions.begin(tx, user.id, client);
         const { address, user_agent } = client;
         const detail = { user_agent };
@@ -84,7 +94,7 @@ export class Logins {
       { urgent: true },
     );
     admission.succeeded();
-    return this.#issue(user, session, refresh_token);
+    return this.issue(user, session, refresh_token);
   }
 
   /** Guesses at accounts that do not exist are not recorded: strangers could fill the log with them. */
@@ -99,7 +109,7 @@ export class Logins {
     const { user_id, session, refresh_token } = this.#deps.sessions.refresh(token, client);
     const user = findUser(this.#deps.log.db, user_id);
     if (!user) throw new ErrandError('unauthenticated', 'The account was deleted.');
-    return this.#issue(user, session, refresh_token);
+    return this.issue(user, session, refresh_token);
   }
 
   /** Ends the log-in of a refresh token, and with it its access tokens and sockets. */
@@ -107,22 +117,29 @@ export class Logins {
     this.#deps.sessions.end(token);
   }
 
+  #useInvite(tx: Tx, code: string): { invite: string; invited_by: string } {
+    const { id, user_id } = this.#deps.links.redeem(tx, 'invite', code);
+    return { invite: id, invited_by: user_id };
+  }
+
   /** Throws if nobody can sign up like this now. Returns where to wait for the hash: strangers do not delay the owner. */
-  #requireAllowed(email: string, given: string | undefined): Lane {
-    const { log, config, setup_code } = this.#deps;
+  #requireAllowed({ email, setup_code: given, invite }: z.output<typeof Signup>): Lane {
+    const { log, config, links, setup_code } = this.#deps;
     if (!hasUsers(log.db)) {
       if (given === undefined || !isSetupCode(given, setup_code)) throw wrongSetupCode(given);
       return 'known';
     }
-    if (config.signup === 'closed')
-      throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can open it.');
+    if (invite !== undefined) links.require('invite', invite);
+    else if (config.signup === 'closed')
+      throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can invite you.');
     // Nobody confirms an address, so one that the owner trusts with the server's git token must have its account before.
     if (config.git_token_users.includes(email))
       throw new ErrandError('email_taken', 'No account can be made with this e-mail address.');
-    return 'strangers';
+    return invite === undefined ? 'strangers' : 'known';
   }
 
-  async #issue(user: UserRow, session: string, refresh_token: string): Promise<Session> {
+  /** What a client gets that has just logged in. */
+  async issue(user: UserRow, session: string, refresh_token: string): Promise<Session> {
     return {
       user: userView(user),
       access_token: await this.#deps.access_tokens.sign(user.id, session),
@@ -130,6 +147,12 @@ export class Logins {
       expires_in: ACCESS_TOKEN_S,
     };
   }
+}
+
+/** Throws `account_blocked`. */
+export function requireNotBlocked({ blocked_at }: UserRow): void {
+  if (blocked_at !== null)
+    throw new ErrandError('account_blocked', 'The owner of this server has blocked your account.');
 }
 
 function wrongCredentials(): ErrandError {

@@ -7,6 +7,7 @@ import type { Keys } from '../base/keys.ts';
 import { seal, unseal } from '../base/seal.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import { deleteApiTokens } from '../sqlite/api-tokens.ts';
+import { deleteLoginCodesOf } from '../sqlite/link-codes.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import {
   countFamily,
@@ -100,10 +101,11 @@ export class Sessions {
     );
   }
 
-  /** Ends all log-ins and API tokens of a user in the caller's transaction, except the log-in named. */
+  /** Ends all log-ins, log-in links and API tokens of a user in the caller's transaction, except the log-in named. */
   endAll(tx: Tx, user_id: string, { except, why }: { except?: string; why: string }): void {
     for (const family of listFamilies(tx.db, user_id))
       if (family !== except) this.#endFamily(tx, { family, user_id }, why);
+    deleteLoginCodesOf(tx.db, user_id);
     for (const token of deleteApiTokens(tx.db, user_id)) this.announceEnd(tx, token);
   }
 

@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import type { Effort } from '../../protocol/task.ts';
 import { readDestination, type BackupDestination } from './backup-destination.ts';
 import type { OutgoingProxy } from './outgoing.ts';
+import type { SettingInForce } from '../../protocol/server.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
 /** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
@@ -84,6 +86,8 @@ export type Config = {
   docker_host: string | undefined;
   /** What a worker that is a process of this machine gets of this environment: nothing that could be a secret. */
   worker_env: Record<string, string>;
+  /** All settings, for the owner to see. Secrets are left out. */
+  in_force: SettingInForce[];
 };
 
 /** The quotas of events: of one attempt, and of all attempts of a task together. */
@@ -130,15 +134,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       every_ms: settings.ERRAND_BACKUP_EVERY_MINUTES * 60_000,
       env: { ...pick(given, (name) => BACKUP_ENV.test(name)), ERRAND_DATA: resolve(settings.ERRAND_DATA) },
     },
+    in_force: settingsInForce(given),
     worker_env: pick(env, (name) => WORKER_ENV.has(name)),
   };
 }
 
-function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_env'> {
+function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_force' | 'worker_env'> {
   return {
     host: s.HOST,
     port: s.PORT,
-    public_url: s.ERRAND_PUBLIC_URL,
+    public_url: publicUrl(s),
     hosts: hostsOf(s),
     callback_host: s.ERRAND_CALLBACK_HOST,
     callback_port: s.ERRAND_CALLBACK_PORT,
@@ -171,7 +176,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,
     keep_workspaces_bytes: s.ERRAND_KEEP_WORKSPACES_MB * MB,
     signup: s.ERRAND_SIGNUP,
-    trust_proxy: s.ERRAND_TRUST_PROXY,
+    trust_proxy: s.ERRAND_TRUST_PROXY ?? s.ERRAND_DOMAIN !== undefined,
     proxy: { https_proxy: s.HTTPS_PROXY, http_proxy: s.HTTP_PROXY, no_proxy: s.NO_PROXY },
     private_hosts: s.ERRAND_PRIVATE_HOSTS,
     git_token: s.ERRAND_GIT_TOKEN,
@@ -186,9 +191,14 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
   };
 }
 
+function publicUrl({ ERRAND_PUBLIC_URL, ERRAND_DOMAIN }: z.infer<typeof Settings>): string | undefined {
+  return ERRAND_PUBLIC_URL ?? (ERRAND_DOMAIN === undefined ? undefined : `https://${ERRAND_DOMAIN}`);
+}
+
 /** Where people and workers reach the server by the settings, and what the owner adds. */
 function hostsOf(s: z.infer<typeof Settings>): string[] {
-  const published = s.ERRAND_PUBLIC_URL === undefined ? [] : [new URL(s.ERRAND_PUBLIC_URL).host];
+  const url = publicUrl(s);
+  const published = url === undefined ? [] : [new URL(url).host];
   const listening = [s.HOST, s.ERRAND_CALLBACK_HOST].filter((host) => isIP(host) === 0);
   return [...published, ...listening.map((host) => host.toLowerCase()), ...s.ERRAND_HOSTS];
 }

@@ -79,9 +79,20 @@ const claude = {
 const server = {
   HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
   PORT: whole(0, 65535, 8787).describe('the port to listen on'),
+  ERRAND_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(
+      /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/,
+      'is not a name in DNS, such as errand.example.org',
+    )
+    .optional()
+    .describe('the name that the Caddy of `compose.yaml` serves with TLS: see "TLS"'),
   ERRAND_PUBLIC_URL: httpUrl
     .optional()
-    .describe('the address that people use, if a proxy or a container publishes another'),
+    .describe(
+      'the address that people use, if a proxy or a container publishes another; unset: `https://` and `ERRAND_DOMAIN`',
+    ),
   ERRAND_HOSTS: hostList.describe(
     'further hosts that people use to reach the server: `host` or `host:port`, with commas',
   ),
@@ -91,7 +102,9 @@ const server = {
     .string()
     .default('')
     .describe('hosts that are reached without the proxy, such as `.example.org,10.0.0.5`'),
-  ERRAND_TRUST_PROXY: yesNo.default(false).describe("`true`: read the client's address from `X-Forwarded-For`"),
+  ERRAND_TRUST_PROXY: yesNo
+    .optional()
+    .describe('`true`: believe `X-Forwarded-For`, `-Proto` and `-Host`; unset: only with `ERRAND_DOMAIN`'),
   ERRAND_SIGNUP: z
     .enum(['open', 'closed'], 'is neither open nor closed')
     .default('closed')
@@ -220,6 +233,16 @@ export const Settings = z.object({
   ...git,
   ...backups,
 });
+
+/** The settings whose values nobody is shown. */
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set<keyof typeof Settings.shape>([
+  'ANTHROPIC_API_KEY',
+  'CLAUDE_API_KEY',
+  'ERRAND_METRICS_TOKEN',
+  'ERRAND_GIT_TOKEN',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+]);
 
 /** The names of all settings. */
 export const SETTING_NAMES = Object.keys(Settings.shape);

@@ -23,6 +23,12 @@ export const ADMIN_COMMANDS = {
     operands: ['EMAIL'],
     summary: 'Give an account a new password; the server must be stopped',
   },
+  loginLink: {
+    name: 'login-link',
+    operands: ['[EMAIL]'],
+    summary:
+      "Make a link that logs a device in to an account, by default the owner's, as a QR code; the server must run",
+  },
   doctor: {
     name: 'doctor',
     operands: [],

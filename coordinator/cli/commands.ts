@@ -3,7 +3,9 @@ import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
+import { block, invite, invites, people, qr, removePerson, revokeInvite, unblock } from './people-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
+import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
@@ -35,7 +37,17 @@ export const COMMANDS: readonly Command[] = [
   addToken,
   revokeToken,
   removeAccount,
+  qr,
+  people,
   // The first command whose words fit is taken.
+  revokeInvite,
+  invite,
+  invites,
+  block,
+  unblock,
+  removePerson,
+  serverStatus,
+  serverSettings,
   exportAudit,
   verifyAudit,
   audit,

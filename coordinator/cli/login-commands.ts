@@ -33,14 +33,22 @@ const EMAIL_OPTION = { type: 'string', placeholder: 'ADDRESS', help: 'asked for 
 export const signup = command({
   name: 'signup',
   operands: ['LINK'],
-  summary: 'Make an account on a server: the first one with the link that it shows, others with its address',
+  summary:
+    'Make an account on a server, with the link that it shows or an invitation; or with its address, if sign-up is open',
   options: { name: NAME_OPTION, email: EMAIL_OPTION },
   run: async ({ operands: [link], values }, io) => {
-    const { address, setup_code } = readLink(link);
+    const { address, code } = readLink(link);
+    if (code?.kind === 'login')
+      throw new UsageFailure(`This link logs in to an account: ${PROGRAM} login --server ${link}`);
     const { url, name } = await target(await io.servers.read(), address, values.name, io.signal);
     const email = values.email ?? (await ask(io, 'E-mail: '));
     const password = await askPassword(io, { is_new: true });
-    const body = { email, password, ...(setup_code !== undefined && { setup_code }) };
+    const body = {
+      email,
+      password,
+      ...(code?.kind === 'setup' && { setup_code: code.text }),
+      ...(code?.kind === 'invite' && { invite: code.text }),
+    };
     await keep(io, name, url, await send(url, 'signup', { body }, { user_agent: io.user_agent }, io.signal));
     return EXIT.succeeded;
   },
@@ -54,14 +62,23 @@ export const login = command({
     server: {
       type: 'string',
       placeholder: 'URL',
-      help: `the server's address or name (the current one, at first ${SERVER_DEFAULT})`,
+      help: `the server's address or name, or a log-in link (the current one, at first ${SERVER_DEFAULT})`,
     },
     name: NAME_OPTION,
     email: EMAIL_OPTION,
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
-    const { url, name, known } = await target(servers, values.server ?? io.server, values.name, io.signal);
+    const link = values.server ?? io.server;
+    const { address, code } = readLink(link);
+    if (code !== undefined && code.kind !== 'login')
+      throw new UsageFailure(`This link makes an account: ${PROGRAM} signup ${link}`);
+    const { url, name, known } = await target(servers, address, values.name, io.signal);
+    if (code?.kind === 'login') {
+      const body = { code: code.text };
+      await keep(io, name, url, await send(url, 'linkLogin', { body }, { user_agent: io.user_agent }, io.signal));
+      return EXIT.succeeded;
+    }
     const email = values.email ?? (await askEmail(io, known?.email));
     const body = { email, password: await askPassword(io) };
     await keep(io, name, url, await send(url, 'login', { body }, { user_agent: io.user_agent }, io.signal));
@@ -102,13 +119,16 @@ async function keep(io: Io, name: string, url: string, session: Session): Promis
   print(io, [['You are logged in to ', ['bold', url], ` as ${session.user.email} (${session.user.role}).`]]);
 }
 
-const SETUP = '#setup=';
+/** The code in a link: for a server's first account, of an invitation, or to log in. */
+const CODE = /#(setup|invite|login)=(.*)$/;
 
-/** The address in a link that a server shows, and the code for its first account; or what was typed, as it is. */
-function readLink(link: string): { address: string; setup_code?: string } {
-  const hash = URL.parse(link)?.hash ?? '';
-  if (!hash.startsWith(SETUP)) return { address: link };
-  return { address: link.slice(0, -hash.length), setup_code: hash.slice(SETUP.length) };
+type LinkCode = { kind: string; text: string };
+
+/** The address in a link that a server shows, and its code; or what was typed, as it is. */
+function readLink<T extends string | undefined>(link: T): { address: T | string; code?: LinkCode } {
+  const [hash, kind, text] = CODE.exec(link ?? '') ?? [];
+  if (link === undefined || hash === undefined || kind === undefined || text === undefined) return { address: link };
+  return { address: link.slice(0, -hash.length), code: { kind, text } };
 }
 
 /** Resolves the server that the user named by address or name, and the name to keep it under. */
@@ -143,8 +163,6 @@ async function addressAfterRedirects(url: string, signal: AbortSignal): Promise<
 
 function refuseMoreThanAddress(text: string): void {
   const { username, search, hash } = new URL(text);
-  if (hash.startsWith(SETUP))
-    throw new UsageFailure(`This link is for the first account of a server: ${PROGRAM} signup ${text}`);
   if (username !== '' || search !== '' || hash !== '')
     throw new UsageFailure(`'${text}' is more than a server's address: leave out user name, query and fragment.`);
 }

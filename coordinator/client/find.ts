@@ -2,6 +2,7 @@ import type { SessionInfo } from '../../protocol/accounts.ts';
 import type { Project } from '../../protocol/api.ts';
 import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Person } from '../../protocol/people.ts';
 import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
@@ -40,6 +41,24 @@ export async function findSession(client: Client, part: string): Promise<string>
 
 export function allSessions(client: Client): Promise<SessionInfo[]> {
   return all((cursor) => client.call('listSessions', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** Finds a person of the server by e-mail address, or by id as a task. For its owner. */
+export async function findPerson(client: Client, part: string): Promise<Person> {
+  const people = await allPeople(client);
+  const wanted = part.trim().toLowerCase();
+  const named = people.filter(({ email }) => email === wanted);
+  return only('person', part, named.length > 0 ? named : matching(people, part), ({ email }) => email);
+}
+
+export function allPeople(client: Client): Promise<Person[]> {
+  return all((cursor) => client.call('listPeople', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** Finds an open invitation by its id as a task. */
+export async function findInvite(client: Client, part: string): Promise<string> {
+  const { items } = await client.call('listInvites', {});
+  return only('invite', part, matching(items, part), ({ expires_at }) => expires_at).id;
 }
 
 /** Finds one of the user's API tokens by its name, or by its id as a task. */

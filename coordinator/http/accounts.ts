@@ -6,6 +6,8 @@ import { pageOf } from './page.ts';
 type AccountRoute =
   | 'signup'
   | 'login'
+  | 'linkLogin'
+  | 'createLoginLink'
   | 'refresh'
   | 'logout'
   | 'me'
@@ -17,10 +19,18 @@ type AccountRoute =
   | 'wsTicket';
 
 /** Accounts and log-ins. */
-export function accountHandlers({ logins, accounts, sessions, authenticator }: Auth): Pick<Handlers, AccountRoute> {
+export function accountHandlers({
+  logins,
+  link_logins,
+  accounts,
+  sessions,
+  authenticator,
+}: Auth): Pick<Handlers, AccountRoute> {
   return {
     signup: ({ body, client }) => logins.signup(body, client),
     login: ({ body, client }) => logins.login(body, client),
+    linkLogin: ({ body, client }) => link_logins.redeem(body.code, client),
+    createLoginLink: ({ who, client }) => link_logins.create(who, client),
     refresh: ({ body, client }) => logins.refresh(body.refresh_token, client),
     logout: ({ body }) => {
       logins.logout(body.refresh_token);

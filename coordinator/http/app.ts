@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Readiness } from '../../protocol/api.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
+import type { ServerState } from '../../protocol/server.ts';
 import type { Auth } from '../auth/auth.ts';
 import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
@@ -17,14 +18,17 @@ import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
+import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
+import { securityHeaders } from './security-headers.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir'>;
+  config: ServerToken &
+    Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir' | 'in_force'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -36,6 +40,8 @@ export type AppDeps = TaskDefaults & {
   gate: { readonly fault: string | null };
   /** For `GET /readyz`. */
   readiness: () => Promise<Readiness>;
+  /** For `GET /server`. */
+  status: { read: () => Promise<ServerState> };
   /** For `GET /metrics`, if there is a token for it. */
   metrics: () => Promise<string>;
   /** Called with the code of each request that was refused. */
@@ -47,7 +53,7 @@ export type AppDeps = TaskDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, web, logger } = deps;
+  const { config, log, keys, auth, repositories, models, gate, readiness, status, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
@@ -57,7 +63,8 @@ export function createApp(deps: AppDeps): Koa {
     {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
-      ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
+      ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
+      ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
       ...serverHandlers(readiness, metrics),
@@ -71,6 +78,7 @@ export function createApp(deps: AppDeps): Koa {
       },
     },
   );
+  app.use(securityHeaders(config.public_url));
   app.use(answerProblems(logger, deps.onRefused));
   const guard = new BrowserGuard(config.hosts);
   app.use((ctx, next) => {

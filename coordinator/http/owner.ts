@@ -1,3 +1,4 @@
+import type { ServerState } from '../../protocol/server.ts';
 import type { Accounts } from '../auth/accounts.ts';
 import type { Config } from '../base/config.ts';
 import { rotateKeys, type Keys } from '../base/keys.ts';
@@ -6,10 +7,11 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Handlers } from './router.ts';
 
 type OwnerHandlerDependencies = {
-  config: Pick<Config, 'data_dir'>;
+  config: Pick<Config, 'data_dir' | 'in_force'>;
   log: EventLog;
   keys: Keys;
   accounts: Accounts;
+  status: { read: () => Promise<ServerState> };
 };
 
 /** What the server's owner alone may do. */
@@ -18,13 +20,22 @@ export function ownerHandlers({
   log,
   keys,
   accounts,
-}: OwnerHandlerDependencies): Pick<Handlers, 'listAudit' | 'rotateKeys'> {
+  status,
+}: OwnerHandlerDependencies): Pick<Handlers, 'listAudit' | 'rotateKeys' | 'getServer' | 'listSettings'> {
   return {
     listAudit: ({ who, query: { before, after, limit } }) => {
       accounts.requireOwner(who);
       const items = listAudit(log.db, { before, after, limit: limit + 1 });
       const shown = items.slice(0, limit);
       return { items: shown, next_cursor: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
+    },
+    getServer: ({ who }) => {
+      accounts.requireOwner(who);
+      return status.read();
+    },
+    listSettings: ({ who }) => {
+      accounts.requireOwner(who);
+      return { items: config.in_force };
     },
     rotateKeys: ({ who, audit }) => {
       accounts.requireOwner(who);

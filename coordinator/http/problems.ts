@@ -14,7 +14,6 @@ export function answerProblems(logger: Logger, onRefused: (code: ErrorCode) => v
     const request_id = randomUUID();
     const started = performance.now();
     ctx.set('X-Request-Id', request_id);
-    ctx.set('X-Content-Type-Options', 'nosniff');
     // The path alone: a query may hold a ticket.
     const path = ctx.req.url?.split('?', 1)[0]?.slice(0, 200);
     const log = logger.child({ request_id, method: ctx.method, path });

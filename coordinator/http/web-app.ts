@@ -9,11 +9,10 @@ type WebFile = {
   immutable: boolean;
 };
 
-/** The app in the browser: its files by path, and the page at each of its addresses. */
+/** The app in the browser: its files by path, and the page at each of its addresses; undefined: it is no address of the app. */
 export type WebApp = {
   files: ReadonlyMap<string, WebFile>;
-  shell: WebFile;
-  isRoute: (path: string) => boolean;
+  pageAt: (path: string) => WebFile | undefined;
 };
 
 /** The page may load what comes from this server, and nothing else. No text can become a script. */
@@ -25,7 +24,7 @@ const POLICY = [
   "connect-src 'self'",
   "manifest-src 'self'",
   "worker-src 'self'",
-  "base-uri 'none'",
+  "base-uri 'self'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
@@ -34,22 +33,22 @@ const POLICY = [
 
 const PAGE_HEADERS = {
   'Content-Security-Policy': POLICY,
-  'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
 };
 
 /**
  * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything else
  * is left to the API.
  */
-export function webApp({ files, shell, isRoute }: WebApp) {
+export function webApp({ files, pageAt }: WebApp) {
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
-    const file = files.get(ctx.path) ?? (isRoute(ctx.path) && prefersHtml(ctx) ? shell : undefined);
+    const page = prefersHtml(ctx) ? pageAt(ctx.path) : undefined;
+    const file = files.get(ctx.path) ?? page;
     if (!file) return next();
-    if (file === shell) ctx.vary('Accept');
+    if (file === page) ctx.vary('Accept');
     ctx.set(PAGE_HEADERS);
     send(ctx, file);
   };

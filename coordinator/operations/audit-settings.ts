@@ -22,8 +22,10 @@ const SECRET: ReadonlySet<string> = new Set<keyof Config>([
  * nothing changed. Of secret values only a keyed hash is stored.
  */
 export function auditSettings({ log, keys, config, logger }: Pick<Core, 'log' | 'keys' | 'config' | 'logger'>): void {
+  // What the settings are called in the environment is no setting of its own.
+  const { in_force: _, ...settings } = config;
   const now = Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, SECRET.has(name) ? hashOf(keys, value) : (value ?? null)]),
+    Object.entries(settings).map(([name, value]) => [name, SECRET.has(name) ? hashOf(keys, value) : (value ?? null)]),
   );
   const stored = findSettings(log.db);
   const before: Record<string, unknown> = stored === undefined ? {} : JSON.parse(stored);

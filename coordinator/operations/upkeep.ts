@@ -8,6 +8,7 @@ import type { Core, Opened } from './core.ts';
 import { Deletion, type DeletionDependencies } from './deletion.ts';
 import { Metrics } from './metrics.ts';
 import { Retention } from './retention.ts';
+import { ServerStatus } from './server-status.ts';
 
 /* Starts the maintenance parts of a running server. `opened` stops them. */
 
@@ -50,6 +51,21 @@ export function openMetrics(
   metrics.start();
   opened.defer(() => metrics.stop());
   return () => metrics.read();
+}
+
+/** Starts to watch how the server does, for its owner. */
+export async function startStatus(
+  { config, log, gate, logger }: Core,
+  { dispatcher, backups }: { dispatcher: Dispatcher; backups: BackupSchedule | undefined },
+  opened: Opened,
+): Promise<ServerStatus> {
+  const every_minutes = (config.backup?.every_ms ?? 0) / 60_000;
+  const backup = backups && (() => ({ ...backups.times(), every_minutes }));
+  const workers = () => dispatcher.workers;
+  const status = new ServerStatus({ db: log.db, config, gate, workers, backup, logger });
+  await status.start();
+  opened.defer(() => status.stop());
+  return status;
 }
 
 /** Starts what backups ask for a copy, and the scheduled backups if the settings name a destination. */

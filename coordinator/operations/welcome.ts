@@ -1,7 +1,15 @@
+import { isLoopback } from '../base/config.ts';
 import { setupLink } from '../auth/setup-code.ts';
 import { SAMPLE_REPO_URL, type RunnerName } from '../../protocol/task.ts';
 
-type Welcome = { url: string; runner: string; demo: boolean; setup_code: string | undefined };
+type Welcome = {
+  url: string;
+  runner: string;
+  demo: boolean;
+  setup_code: string | undefined;
+  /** Draws a text as a QR code, in lines. */
+  qr: (text: string) => string[];
+};
 
 /** How each runner runs its workers. */
 const WORKERS: Record<RunnerName, string> = {
@@ -10,7 +18,7 @@ const WORKERS: Record<RunnerName, string> = {
 };
 
 /** The first lines that a server prints: its address and the first commands. */
-export function welcome({ url, runner, demo, setup_code }: Welcome): string[] {
+export function welcome({ url, runner, demo, setup_code, qr }: Welcome): string[] {
   const model = demo ? 'the demo model, since ANTHROPIC_API_KEY is not set' : 'Claude';
   return [
     `Errand is ready: ${url}`,
@@ -21,7 +29,22 @@ export function welcome({ url, runner, demo, setup_code }: Welcome): string[] {
       : [
           'In another terminal: the first account owns this server, and the link works for it alone.',
           `  npx errand signup ${setupLink(url, setup_code)}`,
+          ...forPhone(url, qr(setupLink(url, setup_code))),
         ]),
     `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
+  ];
+}
+
+/** The same link for a phone's camera. */
+function forPhone(url: string, code: string[]): string[] {
+  const local = isLoopback(new URL(url).hostname.replace(/[[\]]/g, ''));
+  return [
+    'Or with a phone:',
+    ...code,
+    ...(local
+      ? [
+          'Only this machine reaches that address. A phone needs TLS and ERRAND_PUBLIC_URL: see "TLS" in coordinator/README.md.',
+        ]
+      : []),
   ];
 }

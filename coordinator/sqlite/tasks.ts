@@ -155,6 +155,16 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
   return row !== undefined;
 }
 
+/** The tasks of a user that are queued or at work. Their number is bounded: see `queued_tasks_per_user_max`. */
+export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT * FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting')`,
+  )
+    .all(user_id)
+    .map(fromStored);
+}
+
 /** Whether a task of this user is queued or at work. */
 export function isUserAtWork(db: Db, user_id: string): boolean {
   const row = sql(

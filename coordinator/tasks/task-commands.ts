@@ -10,7 +10,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import { countQueuedOf, findTaskOf, insertTask, updateBudget } from '../sqlite/tasks.ts';
+import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 
 /*
@@ -85,9 +85,18 @@ export function addMessage(
 
 /** Cancels a task: at once if it is queued, otherwise through its worker, which first pushes its work. */
 export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
-  const task = requireTask(tx, user_id, task_id);
+  return cancel(tx, requireTask(tx, user_id, task_id), 'You cancelled it.');
+}
+
+/** Cancels all tasks of a user that have not ended. Returns how many. */
+export function cancelAllOf(tx: Tx, user_id: string, reason: string): number {
+  const tasks = listOpenTasksOf(tx.db, user_id);
+  for (const task of tasks) cancel(tx, task, reason);
+  return tasks.length;
+}
+
+function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
   const at = new Date().toISOString();
-  const reason = 'You cancelled it.';
   const next = advance(tx, task, { type: 'cancel', reason, at });
   if (next.cancel_reason !== task.cancel_reason) tx.note(next, { type: 'task.cancel_requested', body: { reason } }, at);
   return next;

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type * as esbuild from 'esbuild';
 
-import { isRoute } from './store/routes.ts';
+import { depthOf, isRoute, ROUTES } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
 
 /** Both this file and the bundle of the server (see `.bundle`) are two folders below it. */
@@ -24,9 +24,12 @@ const TYPES: Record<string, string> = {
   png: 'image/png',
   webmanifest: 'application/manifest+json',
 };
-const SHELL = 'shell.html';
+/** The page for the addresses that are so many folders below the first one. */
+const shellName = (depth: number) => `shell-${depth}.html`;
+const SHELL = shellName(0);
+const DEPTHS = [...new Set(Object.values(ROUTES).map(depthOf))];
 /** What has a name of its own at the root of the server. */
-const AT_ROOT = new Set([SHELL, 'sw.js', 'manifest.webmanifest']);
+const AT_ROOT = new Set([...DEPTHS.map(shellName), 'sw.js', 'manifest.webmanifest']);
 const compress = promisify(brotliCompress);
 
 /** A file as it is served. `immutable`: its name has the hash of its content. */
@@ -41,8 +44,7 @@ type Built = Map<string, Buffer>;
  */
 export async function openWebApp(): Promise<{
   files: Map<string, WebFile>;
-  shell: WebFile;
-  isRoute: (path: string) => boolean;
+  pageAt: (path: string) => WebFile | undefined;
 }> {
   const version = versionOfSources();
   const folder = join(DIST, version);
@@ -50,10 +52,9 @@ export async function openWebApp(): Promise<{
   if (!existsSync(join(folder, SHELL))) await keep(built, folder).catch(() => undefined);
   const files = [...built].filter(([name]) => !name.endsWith('.br')).map(([name, body]) => toFile(built, name, body));
   const by_path = new Map(files);
-  const shell = by_path.get(`/${SHELL}`);
-  if (!shell) throw new Error('The build of the app has no shell.');
-  by_path.delete(`/${SHELL}`);
-  return { files: by_path, shell, isRoute };
+  const pages = new Map(DEPTHS.map((depth) => [depth, by_path.get(`/${shellName(depth)}`)]));
+  for (const depth of DEPTHS) by_path.delete(`/${shellName(depth)}`);
+  return { files: by_path, pageAt: (path) => (isRoute(path) ? pages.get(depthOf(path)) : undefined) };
 }
 
 function toFile(built: Built, name: string, body: Buffer): [string, WebFile] {
@@ -77,21 +78,24 @@ async function build(version: string): Promise<Built> {
   }
   const find = (start: string, end: string) =>
     [...built.keys()].find((name) => name.startsWith(start) && name.endsWith(end)) ?? '';
-  const icon = (start: string, end: string) => `/app/${find(start, end)}`;
+  const icon = (start: string, end: string) => `app/${find(start, end)}`;
   built.set('manifest.webmanifest', Buffer.from(manifest(icon)));
-  const page = shellHtml({
+  const names = {
     script: find('main-', '.js'),
     style: find('app-', '.css'),
     icon: icon('icon-', '.svg'),
     touch_icon: icon('touch-', '.png'),
     preload: preloads(built, find('main-', '.js')),
-  });
-  built.set(SHELL, Buffer.from(page));
-  const precache = [...built.keys()].filter((name) => !AT_ROOT.has(name)).map((name) => `/app/${name}`);
+  };
+  const precache = [...built.keys()].filter((name) => !AT_ROOT.has(name)).map((name) => `app/${name}`);
+  for (const depth of DEPTHS) {
+    const base = depth === 0 ? './' : '../'.repeat(depth);
+    built.set(shellName(depth), Buffer.from(shellHtml({ base, ...names })));
+  }
   const worker = await bundle({
     ...COMMON,
     entryPoints: [join(HERE, 'worker/service-worker.ts')],
-    define: { FILES: JSON.stringify(['/', '/manifest.webmanifest', ...precache]), VERSION: JSON.stringify(version) },
+    define: { FILES: JSON.stringify(['', 'manifest.webmanifest', ...precache]), VERSION: JSON.stringify(version) },
   });
   built.set('sw.js', Buffer.from(worker.outputFiles[0]?.contents ?? []));
   await addCompressed(built);
@@ -178,8 +182,10 @@ function manifest(icon: (start: string, end: string) => string): string {
   return JSON.stringify({
     name: 'Errand',
     short_name: 'Errand',
-    id: '/',
-    start_url: '/',
+    // All of it is relative: a proxy may serve the app below a path.
+    id: './',
+    start_url: './',
+    scope: './',
     display: 'standalone',
     background_color: '#fbfaf8',
     theme_color: '#fbfaf8',
@@ -187,7 +193,7 @@ function manifest(icon: (start: string, end: string) => string): string {
       { src: icon('icon-', '.svg'), sizes: 'any', type: 'image/svg+xml' },
       { src: icon('touch-', '.png'), sizes: '180x180', type: 'image/png' },
     ],
-    shortcuts: [{ name: 'New errand', url: '/new' }],
+    shortcuts: [{ name: 'New errand', url: 'new' }],
   });
 }
 

@@ -5,11 +5,12 @@ import { startClock } from './parts/now.ts';
 import { PartsContext } from './parts/context.ts';
 import { followKeyboard } from './parts/viewport.ts';
 import { Router } from './store/router.ts';
+import { BASE } from './store/routes.ts';
 import { Store } from './store/store.ts';
 import { installWorker } from './store/worker.ts';
 
 document.documentElement.lang = locale;
-const parts = { store: new Store(location.origin), router: new Router() };
+const parts = { store: new Store(location.origin + BASE), router: new Router() };
 parts.router.start();
 startClock();
 followKeyboard();

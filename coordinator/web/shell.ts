@@ -1,4 +1,6 @@
 type Names = {
+  /** From the page's address to that of the app, such as `../`: only a proxy knows where the app is as a whole. */
+  base: string;
   script: string;
   style: string;
   icon: string;
@@ -7,20 +9,21 @@ type Names = {
   preload: readonly string[];
 };
 
-/** The page of the app: it is the same at each of its addresses. Its colours are those of the theme. */
-export function shellHtml({ script, style, icon, touch_icon, preload }: Names): string {
+/** The page of the app: it is the same at each of its addresses, but for the way back to the first one. Its colours are those of the theme. */
+export function shellHtml({ base, script, style, icon, touch_icon, preload }: Names): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<base href="${base}">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#fbfaf8" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#131418" media="(prefers-color-scheme: dark)">
 <meta name="apple-mobile-web-app-title" content="Errand">
 <title>Errand</title>
-<link rel="stylesheet" href="/app/${style}">
-${preload.map((name) => `<link rel="modulepreload" href="/app/${name}">\n`).join('')}<script type="module" src="/app/${script}"></script>
-<link rel="manifest" href="/manifest.webmanifest">
+<link rel="stylesheet" href="app/${style}">
+${preload.map((name) => `<link rel="modulepreload" href="app/${name}">\n`).join('')}<script type="module" src="app/${script}"></script>
+<link rel="manifest" href="manifest.webmanifest">
 <link rel="icon" href="${icon}">
 <link rel="apple-touch-icon" href="${touch_icon}">
 <div id="app"></div>

@@ -25,6 +25,7 @@ test('the document lists exactly the routes that the server serves', async (t) =
     epoch: 'e',
     gate: { fault: null },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
+    status: { read: () => Promise.reject(new Error('not asked')) },
     metrics: () => Promise.resolve(''),
     web: NO_APP,
     logger: createLogger('silent'),

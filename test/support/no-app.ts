@@ -3,6 +3,5 @@ import type { WebApp } from '../../coordinator/http/web-app.ts';
 /** For a server without the app in the browser. */
 export const NO_APP: WebApp = {
   files: new Map(),
-  shell: { body: Buffer.from(''), brotli: undefined, type: 'html', etag: '""', immutable: false },
-  isRoute: () => false,
+  pageAt: () => undefined,
 };

@@ -17,6 +17,7 @@ import { createLogger } from '../../coordinator/base/logger.ts';
 import { Relay } from '../../coordinator/live/relay.ts';
 import type { Db } from '../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import { ServerStatus } from '../../coordinator/operations/server-status.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
@@ -82,6 +83,7 @@ export async function startApi(
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
   const { readiness, runner, epoch } = mutable;
+  const workers = () => ({ warm: 1, at_work: 0 });
   const parts = { config, log, keys, auth, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
@@ -91,6 +93,7 @@ export async function startApi(
     },
     gate: runner,
     readiness: () => Promise.resolve(readiness),
+    status: new ServerStatus({ db, config, gate: runner, workers, backup: undefined, logger, now }),
     metrics: () => Promise.resolve('errand_tests 1\n'),
   });
   const sockets = new LiveSockets({

@@ -46,6 +46,6 @@ async function manifest() {
     type: 'module',
     bin: { errand: 'errand.cjs' },
     engines: { node: '>=24' },
-    dependencies: { ws: dependencies['ws'], zod: dependencies['zod'] },
+    dependencies: { uqr: dependencies['uqr'], ws: dependencies['ws'], zod: dependencies['zod'] },
   };
 }

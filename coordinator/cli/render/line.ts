@@ -1,8 +1,19 @@
 import { styleText } from 'node:util';
 import { clean } from './text.ts';
 
-/** How a piece of a line looks on a terminal with colours. A `command` is meant to be copied, so it is never broken. */
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'command';
+/** How a piece of a line looks on a terminal with colours. A `command` is meant to be copied, so it is never broken. A `qr` code
+ * is light on dark whatever the terminal's colours are. */
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'command' | 'qr';
+const FORMATS = {
+  bold: 'bold',
+  dim: 'dim',
+  red: 'red',
+  green: 'green',
+  yellow: 'yellow',
+  cyan: 'cyan',
+  command: 'bold',
+  qr: ['whiteBright', 'bgBlack'],
+} as const satisfies Record<Style, Parameters<typeof styleText>[0]>;
 type Piece = string | readonly [Style, string];
 export type Styled = readonly [Style | undefined, string];
 /** A line of output, in pieces. Its text may have control characters: `paint` removes them. */
@@ -15,7 +26,7 @@ export function paint(line: Line, color: boolean): string {
   return line
     .map((piece) => {
       const [style, safe] = partsOf(piece);
-      return style && color ? styleText(style === 'command' ? 'bold' : style, safe, { validateStream: false }) : safe;
+      return style && color ? styleText(FORMATS[style], safe, { validateStream: false }) : safe;
     })
     .join('');
 }

@@ -7,6 +7,8 @@ import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { update } from '../store/worker.ts';
 import type * as screensModule from './screens.ts';
+import { link } from './access/link-code.ts';
+import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
 import { Inbox } from './inbox/inbox.tsx';
 import { Shortcuts } from './shortcuts.tsx';
@@ -15,6 +17,11 @@ import { useWidth } from './width.ts';
 /** The whole app: who is not logged in logs in, wherever they are. */
 export function App(): JSX.Element | null {
   const access = useStore().access.value;
+  const to = link.value;
+  if (to?.kind === 'login' && access.kind !== 'loading') {
+    const email = access.kind === 'in' ? access.email : undefined;
+    return <LinkScreen code={to.code} email={email} onClose={() => (link.value = undefined)} />;
+  }
   switch (access.kind) {
     case 'loading':
       return null;
@@ -87,6 +94,8 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
     case 'new_project':
     case 'project':
       return loaded.ProjectScreen;
+    case 'owner':
+      return loaded.OwnerScreen;
     case 'settings':
     case 'inbox':
       return loaded.SettingsScreen;

@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 import navaid from 'navaid';
-import { ROUTES, pathOf, type RouteName } from './routes.ts';
+import { BASE, ROUTES, pathOf, type RouteName } from './routes.ts';
 
 export type Place = { name: RouteName; params: { id?: string }; query: URLSearchParams };
 
 /** Where the person is. The address bar always has the same. */
 export class Router {
   readonly place = signal<Place>({ name: 'inbox', params: {}, query: new URLSearchParams() });
-  readonly #router = navaid('/', () => this.go('inbox', {}, true));
+  readonly #router = navaid(BASE, () => this.go('inbox', {}, true));
   /** How many steps back stay in the app. */
   #depth = 0;
 

@@ -5,19 +5,34 @@ export const ROUTES = {
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
   settings: '/settings',
+  owner: '/settings/server',
   projects: '/settings/projects',
   new_project: '/settings/projects/new',
   project: '/settings/projects/:id',
 } as const;
 
+/** The path of the app as a whole: empty, unless a proxy serves it below a path, such as `/errand`. */
+export const BASE = basePath();
+
 export type RouteName = keyof typeof ROUTES;
 
-/** The path of a route. */
+/** The path of a route, as links have it. */
 export function pathOf(name: RouteName, params: { id?: string } = {}): string {
-  return ROUTES[name].replace(':id', params.id ?? '');
+  return BASE + ROUTES[name].replace(':id', params.id ?? '');
+}
+
+/** How many folders a path of the app is below the app's first one. */
+export function depthOf(path: string): number {
+  return Math.max(0, path.split('/').length - 2);
 }
 
 /** Whether a path is an address of the app. */
 export function isRoute(path: string): boolean {
   return Object.values(ROUTES).some((route) => new RegExp(`^${route.replace(':id', '[0-9a-z]{1,40}')}$`).test(path));
+}
+
+/** The page says where the app is. Outside of a page, as in the build, there is none. */
+function basePath(): string {
+  const { document } = globalThis as { document?: { baseURI: string } };
+  return document ? new URL('.', document.baseURI).pathname.replace(/\/$/, '') : '';
 }

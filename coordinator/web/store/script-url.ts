@@ -1,10 +1,12 @@
+import { BASE } from './routes.ts';
+
 // The build writes the address of the highlighter's script.
 declare const HIGHLIGHTER: string;
 
 type ScriptPolicy = { createScriptURL: (url: string) => string };
 type Trusted = { createPolicy: (name: string, rules: ScriptPolicy) => ScriptPolicy };
 
-const SCRIPTS = { service_worker: '/sw.js', highlighter: HIGHLIGHTER } as const;
+const SCRIPTS = { service_worker: `${BASE}/sw.js`, highlighter: BASE + HIGHLIGHTER } as const;
 
 let policy: ScriptPolicy | undefined;
 

@@ -4,6 +4,7 @@ import { LoggedOut, Refusal } from '../../client/errors.ts';
 import { send } from '../../client/http.ts';
 import { toStored, type SessionStore } from '../../client/session.ts';
 import { Database } from './database.ts';
+import { BASE } from './routes.ts';
 import { Session } from './session.ts';
 import { sessionStore } from './storage.ts';
 
@@ -13,12 +14,16 @@ export type Access =
   | { kind: 'out'; ended: boolean; email: string }
   | { kind: 'in'; session: Session; email: string };
 
+/** The code of a link by which one may make an account. */
+export type NewAccount = { kind: 'setup' | 'invite'; code: string };
+
 export type Credentials = { email: string; password: string };
 
 /** The app's state: who is logged in, and with them everything else. */
 export class Store {
   readonly access = signal<Access>({ kind: 'loading' });
-  readonly #database = new Database();
+  // Another server may be at another path of the same host.
+  readonly #database = new Database(`errand${BASE}`);
   readonly #logins: SessionStore = sessionStore(this.#database);
   readonly #stop = new AbortController();
   /** The app's own server. */
@@ -42,9 +47,20 @@ export class Store {
     await this.#keep(await send(this.server, 'login', { body }, {}, this.#stop.signal));
   }
 
-  /** Makes an account. `setup_code`: what the first one needs, from the link that the server printed. */
-  async signUp(credentials: Credentials, setup_code: string | undefined): Promise<void> {
-    const body = { ...credentials, ...(setup_code !== undefined && { setup_code }) };
+  /** Logs in with the code of a log-in link, in place of who is logged in on this device. */
+  async logInByLink(code: string): Promise<void> {
+    const session = await send(this.server, 'linkLogin', { body: { code } }, {}, this.#stop.signal);
+    if (this.access.value.kind === 'in') await this.access.value.session.stop();
+    await this.#keep(session);
+  }
+
+  /** Makes an account. `link`: the one that the server printed for the first account, or an invitation. */
+  async signUp(credentials: Credentials, link: NewAccount | undefined): Promise<void> {
+    const body = {
+      ...credentials,
+      ...(link?.kind === 'setup' && { setup_code: link.code }),
+      ...(link?.kind === 'invite' && { invite: link.code }),
+    };
     await this.#keep(await send(this.server, 'signup', { body }, {}, this.#stop.signal));
   }
 

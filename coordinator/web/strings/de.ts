@@ -1,3 +1,4 @@
+import { de_owner } from './de-owner.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -24,6 +25,8 @@ export const de: Strings = {
     log_in: 'Anmelden',
     sign_up: 'Konto anlegen',
     own: 'Deinen Server einrichten',
+    join: 'Mitmachen',
+    join_lead: 'Du bist eingeladen: Lege dein Konto an.',
     own_lead: 'Hier hat noch niemand ein Konto. Das erste besitzt diesen Server.',
     to_sign_up: 'Noch kein Konto? Leg eins an',
     to_log_in: 'Du hast ein Konto? Melde dich an',
@@ -248,6 +251,10 @@ export const de: Strings = {
 
   effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
 
+  link: de_owner.link,
+
+  owner: de_owner.owner,
+
   settings: de_settings.settings,
 
   project: de_settings.project,
@@ -270,7 +277,9 @@ export const de: Strings = {
   problem: {
     unreachable: 'Der Server ist gerade nicht erreichbar.',
     wrong_credentials: 'Die E-Mail-Adresse oder das Passwort ist falsch.',
-    signup_closed: 'Auf diesem Server kann sich niemand neu anmelden: sein Besitzer kann das ändern.',
+    signup_closed: 'Registrieren ist auf diesem Server gesperrt: Wem er gehört, kann dich einladen.',
+    link_invalid: 'Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen.',
+    account_blocked: 'Wem dieser Server gehört, hat dein Konto gesperrt.',
     setup_code_wrong: 'Das erste Konto braucht den Link, den der Server beim Start gezeigt hat.',
     email_taken: 'Es gibt schon ein Konto mit dieser E-Mail-Adresse.',
     rate_limited: 'Zu viele Versuche. Warte ein wenig.',

@@ -1,3 +1,4 @@
+import { en_owner } from './en-owner.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
@@ -24,6 +25,8 @@ export const en = {
     log_in: 'Log in',
     sign_up: 'Create account',
     own: 'Set up your server',
+    join: 'Join this server',
+    join_lead: 'You are invited: make your account.',
     own_lead: 'Nobody has an account here yet. The first one owns this server.',
     to_sign_up: 'No account yet? Create one',
     to_log_in: 'Have an account? Log in',
@@ -250,6 +253,10 @@ export const en = {
     string
   >,
 
+  link: en_owner.link,
+
+  owner: en_owner.owner,
+
   settings: en_settings.settings,
 
   project: en_settings.project,
@@ -272,7 +279,9 @@ export const en = {
   problem: {
     unreachable: 'The server cannot be reached now.',
     wrong_credentials: 'The e-mail address or the password is wrong.',
-    signup_closed: 'Sign-up is closed on this server: its owner can open it.',
+    signup_closed: 'Sign-up is closed on this server: its owner can invite you.',
+    link_invalid: 'This link was used before, or has expired. Ask for another one.',
+    account_blocked: 'The owner of this server has blocked your account.',
     setup_code_wrong: 'The first account needs the link that the server printed when it started.',
     email_taken: 'There is an account with this e-mail address already.',
     rate_limited: 'Too many attempts. Wait a little.',

@@ -25,6 +25,12 @@ export class Format {
     return new Intl.NumberFormat(this.#locale).format(value);
   }
 
+  /** A size, such as `1.5 GB`. */
+  bytes(bytes: number): string {
+    const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, 'GB'] : bytes >= 1e6 ? [bytes / 1e6, 'MB'] : [bytes / 1e3, 'kB'];
+    return `${this.number(Math.round(value * 10) / 10)}\u00a0${unit}`;
+  }
+
   /** A short duration, such as `0.4 s`, `40 s`, `3 min` or `2 h`. */
   duration(ms: number): string {
     const seconds = Math.max(0, ms) / 1000;

@@ -8,13 +8,17 @@ declare const FILES: readonly string[];
 declare const VERSION: string;
 
 const scope = self as unknown as ServiceWorkerGlobalScope;
-const CACHE = `app-${VERSION}`;
+/** The path of the app, such as `/` or `/errand/`. */
+const BASE = new URL('.', scope.location.href).pathname;
+/** The caches of this app: another one may be at another path of the same host. */
+const PREFIX = BASE === '/' ? 'app-' : `app-${BASE}`;
+const CACHE = PREFIX + VERSION;
 /** Files of the version before stay for the pages that are still open. */
 const VERSIONS_KEPT = 2;
 /** The page is the same for each request that gets it, whatever it accepts. */
 const SAME = { ignoreVary: true };
-/** The addresses of the app. */
-const ROUTE = /^\/(?:$|new$|errands\/|settings(?:\/|$))/;
+/** The addresses of the app, below its path. */
+const ROUTE = /^(?:$|new$|errands\/|settings(?:\/|$))/;
 
 scope.addEventListener('install', (event) => event.waitUntil(install()));
 scope.addEventListener('activate', (event) => event.waitUntil(activate()));
@@ -25,10 +29,11 @@ scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== scope.location.origin) return;
+  const path = url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : undefined;
+  if (path === undefined) return;
   if (request.mode === 'navigate') {
-    if (ROUTE.test(url.pathname)) event.respondWith(answer('/', request));
-  } else if (FILES.includes(url.pathname) || url.pathname.startsWith('/app/'))
-    event.respondWith(answer(url.pathname, request));
+    if (ROUTE.test(path)) event.respondWith(page(request));
+  } else if (FILES.includes(path) || path.startsWith('app/')) event.respondWith(answer(path, request));
 });
 
 async function install(): Promise<void> {
@@ -36,8 +41,8 @@ async function install(): Promise<void> {
   await cache.addAll(
     FILES.map(
       (path) =>
-        new Request(path, {
-          cache: path.startsWith('/app/') ? 'default' : 'no-cache',
+        new Request(BASE + path, {
+          cache: path.startsWith('app/') ? 'default' : 'no-cache',
           headers: { accept: 'text/html,*/*;q=0.1' },
         }),
     ),
@@ -45,14 +50,26 @@ async function install(): Promise<void> {
 }
 
 async function activate(): Promise<void> {
-  const names = (await caches.keys()).filter((name) => name.startsWith('app-'));
+  const names = (await caches.keys()).filter(
+    (name) => name.startsWith(PREFIX) && !name.slice(PREFIX.length).includes('/'),
+  );
   const old = names.filter((name) => name !== CACHE).slice(0, Math.max(0, names.length - VERSIONS_KEPT));
   await Promise.all(old.map((name) => caches.delete(name)));
   await scope.clients.claim();
 }
 
+/** The page, for each address of the app: it is kept as the one of the first address. */
+async function page(request: Request): Promise<Response> {
+  const kept = await answer('', request);
+  const headers = new Headers(kept.headers);
+  headers.delete('content-encoding');
+  headers.delete('content-length');
+  const html = (await kept.text()).replace('<base href="./">', `<base href="${BASE}">`);
+  return new Response(html, { status: kept.status, headers });
+}
+
 /** From this version's files, else from those of the one before, else from the server. */
 async function answer(path: string, request: Request): Promise<Response> {
-  const own = await (await caches.open(CACHE)).match(path, SAME);
-  return own ?? (await caches.match(path, SAME)) ?? fetch(request);
+  const own = await (await caches.open(CACHE)).match(BASE + path, SAME);
+  return own ?? (await caches.match(BASE + path, SAME)) ?? fetch(request);
 }

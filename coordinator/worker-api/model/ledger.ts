@@ -15,13 +15,14 @@ import {
   type OpenRequest,
 } from '../../sqlite/open-requests.ts';
 import { addSpending } from '../../sqlite/spending.ts';
+import { addDaySpending } from '../../sqlite/spending-days.ts';
 import { addUsage, findBudget } from '../../sqlite/usage.ts';
 import type { Caller } from '../caller.ts';
 import { estimateUsage, type Reserved } from './charge.ts';
 import { BudgetSpent } from './error.ts';
 import type { Outcome } from './request-cost.ts';
 import { shareOfBudget, worstCase, type Ask } from './reservation.ts';
-import { capReached, capsLeft, monthOf, type SpendingCaps } from './spending-caps.ts';
+import { capReached, capsLeft, dayOf, monthOf, type SpendingCaps } from './spending-caps.ts';
 import { unseenOutput } from './unseen-output.ts';
 import { promptTokens, toOpenPrompt, toUsage } from './usage.ts';
 
@@ -248,7 +249,10 @@ export class Ledger {
             deleteOpenRequest(tx.db, id);
             const { task_id, user_id, attempt } = payer;
             const total = usage && addUsage(tx.db, task_id, usage, at);
-            if (usage && usage.cost_usd > 0) addSpending(tx.db, user_id, monthOf(this.#now()), usage.cost_usd);
+            if (usage && usage.cost_usd > 0) {
+              addSpending(tx.db, user_id, monthOf(this.#now()), usage.cost_usd);
+              addDaySpending(tx.db, dayOf(this.#now()), usage.cost_usd);
+            }
             const task = { id: task_id, user_id, attempt };
             if (total) tx.note(task, { type: 'usage.updated', body: { model, usage: total } }, at);
           }

@@ -20,6 +20,11 @@ export function monthOf(now_ms: number): string {
   return new Date(now_ms).toISOString().slice(0, 7);
 }
 
+/** The day (UTC) of a time, such as `2026-11-28`. */
+export function dayOf(now_ms: number): string {
+  return new Date(now_ms).toISOString().slice(0, 10);
+}
+
 /** What the caps leave for a person's next request. */
 export function capsLeft(db: Db, caps: SpendingCaps, user_id: string, now_ms: number): CapLeft[] {
   const { person_month_usd, server_month_usd } = caps;

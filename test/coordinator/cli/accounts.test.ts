@@ -34,7 +34,7 @@ test('signup without the code or with a wrong one says what is needed, and login
   }
   const link = setupLink(server.url, server.setup_code);
   const { stderr } = await cli.run(['login', '--server', link], { stdin: PASSWORD });
-  t.true(stderr.startsWith(`This link is for the first account of a server: npx errand signup ${link}\n`), stderr);
+  t.true(stderr.startsWith(`This link makes an account: npx errand signup ${link}\n`), stderr);
   t.is((await signup(link)).code, 0);
   const member = await cli.run(['signup', server.url, '--name', 'as bob', '--email', 'bob@example.org'], {
     stdin: PASSWORD,

@@ -40,6 +40,8 @@ for (const [name, size, dark] of [
       all.push(...(await findings(page)).map((finding) => `${path} ${finding}`));
     };
     await check('/', 'form');
+    await check('/?by=link#login=none', '.access .primary');
+    await page.getByRole('button', { name: 'Log in with a password' }).click();
     await page.fill('input[name=email]', session.user.email);
     await page.fill('input[name=password]', PASSWORD);
     await page.click('button[type=submit]');
@@ -52,6 +54,11 @@ for (const [name, size, dark] of [
     await check('/new', '.prompt');
     await check('/new', '.prompt', '.option');
     await check('/settings', '.devices li');
+    await check('/settings', '.devices li', '.choice:has-text("Add a phone")');
+    await server.person('member@example.org');
+    await api.call('createInvite', { body: {} });
+    await check('/settings/server', '.plot', '.owner summary');
+    await check('/settings/server', '.devices li:nth-child(2)', '.devices .quiet');
     await check('/settings/projects', '.places li');
     await check(`/settings/projects/${id}`, 'form');
     t.deepEqual(all, []);

@@ -15,7 +15,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export type BrowserOptions = { size?: typeof PHONE; dark?: boolean; locale?: string };
+export type BrowserOptions = {
+  size?: typeof PHONE;
+  dark?: boolean;
+  locale?: string;
+  /** A home folder, with the authorities that the browser trusts, and a host that is this machine. */
+  home?: string;
+  host?: string;
+};
 
 /** What a page must never do: throw, log an error, or break its policy. */
 export type Watched = { page: Page; faults: string[] };
@@ -23,12 +30,13 @@ export type Watched = { page: Page; faults: string[] };
 /** Starts Chromium with an empty profile, until the test ends. Requests that fail without a network are no fault. */
 export async function openBrowser(
   t: Ends,
-  { size = PHONE, dark = false, locale = 'en-US' }: BrowserOptions = {},
+  { size = PHONE, dark = false, locale = 'en-US', home, host }: BrowserOptions = {},
 ): Promise<{ context: BrowserContext; open: () => Promise<Watched> }> {
   const folder = await temporaryFolder(t);
   const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath: '/usr/bin/chromium',
-    args: FLAGS,
+    args: [...FLAGS, ...(host === undefined ? [] : [`--host-resolver-rules=MAP ${host} 127.0.0.1`])],
+    ...(home !== undefined && { env: { ...process.env, HOME: home } }),
     viewport: size,
     colorScheme: dark ? 'dark' : 'light',
     locale,

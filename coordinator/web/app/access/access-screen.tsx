@@ -6,25 +6,35 @@ import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { faultWords } from '../../parts/words.ts';
-import { SETUP } from './setup-code.ts';
+import type { NewAccount } from '../../store/store.ts';
+import { link } from './link-code.ts';
 
-/** Logs in, or makes an account; the first account needs the link that the server printed. */
+/** Logs in, or makes an account; the first account needs the link that the server printed, others an invitation. */
 export function AccessScreen({ ended, email }: { ended: boolean; email: string }): JSX.Element {
-  const signs_up = useSignal(SETUP !== undefined);
+  // A log-in link has a screen of its own.
+  const new_account: NewAccount | undefined = link.value?.kind === 'login' ? undefined : link.value;
+  const signs_up = useSignal(new_account !== undefined);
   const store = useStore();
   useTitle(t.app);
-  const owns = SETUP !== undefined && signs_up.value;
+  const owns = new_account?.kind === 'setup' && signs_up.value;
+  const joins = new_account?.kind === 'invite' && signs_up.value;
+  const signUp = async (given: Given): Promise<void> => {
+    await store.signUp(given, new_account);
+    link.value = undefined;
+  };
   return (
     <main class="access">
       <div class="access-card">
         <Logo />
-        <h1>{owns ? t.access.own : t.app}</h1>
-        <p class="lead">{ended ? t.access.ended : owns ? t.access.own_lead : t.access.lead}</p>
+        <h1>{owns ? t.access.own : joins ? t.access.join : t.app}</h1>
+        <p class="lead">
+          {ended ? t.access.ended : owns ? t.access.own_lead : joins ? t.access.join_lead : t.access.lead}
+        </p>
         <Credentials
           key={String(signs_up.value)}
           is_new={signs_up.value}
           email={email}
-          onSend={(given) => (signs_up.value ? store.signUp(given, SETUP) : store.logIn(given))}
+          onSend={(given) => (signs_up.value ? signUp(given) : store.logIn(given))}
         />
         <button type="button" class="quiet" onClick={() => (signs_up.value = !signs_up.value)}>
           {signs_up.value ? t.access.to_log_in : t.access.to_sign_up}

@@ -8,6 +8,7 @@ import { now } from '../../parts/now.ts';
 import { Confirm } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { AddDevice } from './add-device.tsx';
 import { deviceName } from './device-name.ts';
 
 /** Where one is logged in. Each log-in can be ended. */
@@ -53,6 +54,7 @@ export function Devices(): JSX.Element {
           </li>
         ))}
       </ul>
+      <AddDevice onClose={read} />
       {asked && (
         <Confirm
           title={t.settings.end_title}

@@ -44,6 +44,15 @@ export function SettingsScreen(): JSX.Element {
         <Install />
         <h2>{t.settings.server}</h2>
         <Health />
+        {user.value?.role === 'owner' && (
+          <a class="link-row" href={pathOf('owner')}>
+            <span>
+              <b>{t.owner.title}</b>
+              <small>{t.owner.hint}</small>
+            </span>
+            <Icon name="open" />
+          </a>
+        )}
         <LogOut />
       </div>
     </Screen>

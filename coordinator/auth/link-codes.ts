@@ -1,0 +1,100 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { OneTimeLink } from '../../protocol/accounts.ts';
+import { newId } from '../../protocol/ids.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Invite } from '../../protocol/people.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import {
+  countLinkCodes,
+  deleteLinkCode,
+  deleteOldLinkCodes,
+  findLinkCode,
+  insertLinkCode,
+  listLinkCodes,
+  pruneLinkCodes,
+  type LinkCodeRow,
+  type LinkKind,
+} from '../sqlite/link-codes.ts';
+
+const DAY_S = 24 * 3600;
+/** 192 random bits: nobody finds one by guessing. */
+const CODE_BYTES = 24;
+
+/** Makes and redeems the codes of links that work once: to log in, and to sign up by invitation. */
+export class LinkCodes {
+  readonly #log: EventLog;
+  readonly #now: () => number;
+  /** The address that people use; undefined: not known. */
+  readonly #public_url: string | undefined;
+
+  constructor(log: EventLog, public_url: string | undefined, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+    this.#public_url = public_url;
+  }
+
+  /** Makes a log-in link. It is void once the log-in `session` ends; null: it was made on the server's machine. */
+  createLogin(tx: Tx, user_id: string, session: string | null): OneTimeLink {
+    deleteOldLinkCodes(tx.db, user_id, 'login', LIMITS.login_links_per_user_max - 1);
+    return this.#create(tx, { kind: 'login', user_id, session }, LIMITS.login_link_s);
+  }
+
+  /** Makes an invitation. Throws `conflict` if too many are open. */
+  createInvite(tx: Tx, user_id: string, session: string, days: number): OneTimeLink {
+    if (countLinkCodes(tx.db, user_id, 'invite', this.#iso()) >= LIMITS.invites_max)
+      throw new ErrandError('conflict', `${LIMITS.invites_max} invitations are open: revoke one first.`);
+    return this.#create(tx, { kind: 'invite', user_id, session }, days * DAY_S);
+  }
+
+  invites(user_id: string): Invite[] {
+    return listLinkCodes(this.#log.db, user_id, 'invite', this.#iso()).map(({ id, created_at, expires_at }) => ({
+      id,
+      created_at,
+      expires_at,
+    }));
+  }
+
+  /** Throws `not_found` if the user has no such invitation. */
+  revokeInvite(tx: Tx, user_id: string, id: string): void {
+    if (!deleteLinkCode(tx.db, user_id, 'invite', id))
+      throw new ErrandError('not_found', 'There is no such invitation. It may have been used.');
+  }
+
+  /** The code's row. Throws `link_invalid`. */
+  require(kind: LinkKind, code: string): LinkCodeRow {
+    const row = findLinkCode(this.#log.db, kind, hashOf(code), this.#iso());
+    if (!row) throw invalidLink();
+    return row;
+  }
+
+  /** Uses a code up, in the caller's transaction. Throws `link_invalid`. */
+  redeem(tx: Tx, kind: LinkKind, code: string): LinkCodeRow {
+    const row = this.require(kind, code);
+    deleteLinkCode(tx.db, row.user_id, kind, row.id);
+    return row;
+  }
+
+  #create(tx: Tx, of: Pick<LinkCodeRow, 'kind' | 'user_id' | 'session'>, valid_s: number): OneTimeLink {
+    const now = this.#iso();
+    pruneLinkCodes(tx.db, now);
+    const code = randomBytes(CODE_BYTES).toString('base64url');
+    const id = newId();
+    const expires_at = this.#iso(valid_s * 1000);
+    insertLinkCode(tx.db, { id, ...of, hash: hashOf(code), created_at: now, expires_at });
+    // The code is in the fragment, which no client sends and no proxy logs.
+    const fragment = `${of.kind}=${code}`;
+    const link = this.#public_url === undefined ? null : `${this.#public_url}/#${fragment}`;
+    return { id, code, fragment, link, expires_at };
+  }
+
+  #iso(ahead_ms = 0): string {
+    return new Date(this.#now() + ahead_ms).toISOString();
+  }
+}
+
+export function invalidLink(): ErrandError {
+  return new ErrandError('link_invalid', 'This link was used before, or has expired: ask for another one.');
+}
+
+const hashOf = (code: string): string => createHash('sha256').update(code).digest('hex');

@@ -1,0 +1,16 @@
+import { print, type Io } from './io.ts';
+import { localTime } from './render/format.ts';
+import { qrLines } from './render/qr.ts';
+
+/** Prints a link that works once, as a QR code on a terminal and as text. `does`: such as `logs one device in`. */
+export function printLink(io: Io, link: string, does: string, expires_at: string): void {
+  if (io.live) print(io, qrLines(link));
+  print(io, [[['command', link]], [`It ${does}, once, until ${localTime(expires_at)}.`], ...unreachable(link)]);
+}
+
+/** Whether a phone can open the link. */
+function unreachable(link: string): [string][] {
+  const { hostname } = new URL(link);
+  if (!/^(localhost|127\..*|\[::1\])$/.test(hostname)) return [];
+  return [['Only this machine reaches that address. For a phone, set ERRAND_PUBLIC_URL on the server.']];
+}

@@ -1,0 +1,79 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { OneTimeLink } from '../../../../protocol/accounts.ts';
+import type { Invite, Person } from '../../../../protocol/people.ts';
+import { allPeople } from '../../../client/find.ts';
+import { useSession } from '../../parts/context.ts';
+import { LinkSheet } from '../../parts/link-sheet.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { PersonRow } from './person-row.tsx';
+
+type Known = { people: readonly Person[]; invites: readonly Invite[] };
+
+/** Everybody on the server, and the invitations that were not used yet. */
+export function People(): JSX.Element {
+  const { client } = useSession();
+  const known = useSignal<Known>({ people: [], invites: [] });
+  const made = useSignal<OneTimeLink | undefined>(undefined);
+  const fault = useSignal('');
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    fault.value = '';
+    try {
+      await act();
+    } catch (error) {
+      fault.value = faultWords(error);
+    }
+    const [people, { items: invites }] = await Promise.all([allPeople(client), client.call('listInvites', {})]);
+    known.value = { people, invites };
+  };
+  const act = (work: () => Promise<unknown>): void => {
+    void attempt(work).catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  useEffect(() => act(() => Promise.resolve()), [client]);
+  const invite = (): void => act(async () => (made.value = await client.call('createInvite', { body: {} })));
+  const close = (): void => {
+    made.value = undefined;
+    act(() => Promise.resolve());
+  };
+  return (
+    <>
+      <ul class="rows devices">
+        {known.value.people.map((person) => (
+          <PersonRow key={person.id} person={person} act={act} />
+        ))}
+        {known.value.invites.map(({ id, expires_at }) => (
+          <li key={id}>
+            <span>
+              {t.owner.invitation}
+              <small>{t.owner.valid_until(format.clock(expires_at))}</small>
+            </span>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => act(() => client.call('deleteInvite', { params: { id } }))}
+            >
+              {t.owner.revoke}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <button type="button" class="choice" onClick={invite}>
+        {t.owner.invite}
+      </button>
+      {made.value && (
+        <LinkSheet
+          title={t.owner.invite}
+          text={t.owner.invite_text}
+          made={made.value}
+          server={client.server}
+          onClose={close}
+        />
+      )}
+    </>
+  );
+}

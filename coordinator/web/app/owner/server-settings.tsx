@@ -1,0 +1,58 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { SettingInForce } from '../../../../protocol/server.ts';
+import { useSession } from '../../parts/context.ts';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+
+/** The settings that the server runs by, by subject. They are changed in its environment, not here. */
+export function ServerSettings(): JSX.Element {
+  const { client } = useSession();
+  const settings = useSignal<readonly SettingInForce[]>([]);
+  const fault = useSignal('');
+  useEffect(() => {
+    client.call('listSettings', {}).then(
+      ({ items }) => (settings.value = items),
+      (error: unknown) => (fault.value = faultWords(error)),
+    );
+  }, [client]);
+  const groups = Map.groupBy(settings.value, ({ group }) => group);
+  return (
+    <>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <p class="soft">{t.owner.settings_hint}</p>
+      {[...groups].map(([group, items]) => (
+        <details key={group}>
+          <summary>
+            {group}
+            <small>{t.owner.changed(items.filter(({ source }) => source === 'environment').length)}</small>
+          </summary>
+          <dl class="in-force">
+            {items.map((setting) => (
+              <Setting key={setting.name} setting={setting} />
+            ))}
+          </dl>
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Setting({ setting: { name, value, secret, source, meaning } }: { setting: SettingInForce }): JSX.Element {
+  const is_set = source === 'environment';
+  return (
+    <div>
+      <dt>
+        <code>{name}</code>
+        <small>{is_set ? t.owner.from_environment : t.owner.from_default}</small>
+      </dt>
+      <dd>
+        <span class={is_set ? 'set' : 'soft'}>{secret && is_set ? t.owner.secret : (value ?? t.owner.not_set)}</span>
+        <small lang="en">{meaning.replaceAll('`', '')}</small>
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { ServerState } from '../../../../protocol/server.ts';
+import { useSession } from '../../parts/context.ts';
+import { now } from '../../parts/now.ts';
+import { format, t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { Plot } from './plot.tsx';
+
+/** How often it is read again while it is shown. */
+const READ_MS = 15_000;
+
+/** How the server does, in words and small plots. */
+export function Status(): JSX.Element {
+  const { client } = useSession();
+  const state = useSignal<ServerState | undefined>(undefined);
+  const fault = useSignal('');
+  useEffect(() => {
+    const read = (): void => {
+      client.call('getServer', {}).then(
+        (fresh) => {
+          state.value = fresh;
+          fault.value = '';
+        },
+        (error: unknown) => (fault.value = faultWords(error)),
+      );
+    };
+    read();
+    const timer = setInterval(read, READ_MS);
+    return () => clearInterval(timer);
+  }, [client]);
+  const known = state.value;
+  return (
+    <>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      {known ? <Known state={known} /> : <p class="soft">{t.loading}</p>}
+    </>
+  );
+}
+
+function Known({ state }: { state: ServerState }): JSX.Element {
+  const { held, started_at } = state;
+  return (
+    <>
+      <p class={held === null ? '' : 'fault'}>{held ?? t.owner.well}</p>
+      <p class="soft">{t.owner.since(format.clock(started_at))}</p>
+      <div class="plots">
+        <Work state={state} />
+        <Money state={state} />
+        <Disk state={state} />
+        <Backup state={state} />
+      </div>
+    </>
+  );
+}
+
+function Work({ state: { queue, workers, samples } }: { state: ServerState }): JSX.Element {
+  const queued =
+    queue.oldest_at === null ? t.owner.none : t.owner.queued(queue.queued, format.age(queue.oldest_at, now.value));
+  const at_work = t.owner.at_work(workers.at_work, workers.max, workers.warm);
+  const most = (values: number[]) => format.number(Math.max(0, ...values));
+  const queues = [...samples.map((each) => each.queued), queue.queued];
+  const works = [...samples.map((each) => each.at_work), workers.at_work];
+  return (
+    <>
+      <Plot
+        title={t.owner.queue}
+        value={queued}
+        summary={t.owner.day_most(queued, most(queues))}
+        values={queues}
+        kind="line"
+      />
+      <Plot
+        title={t.owner.workers}
+        value={at_work}
+        summary={t.owner.day_most(at_work, most(works))}
+        values={works}
+        kind="line"
+        max={workers.max}
+      />
+    </>
+  );
+}
+
+function Money({ state: { money } }: { state: ServerState }): JSX.Element {
+  const month = format.money(money.month_usd);
+  const limit = money.month_usd_max === null ? month : t.owner.of(month, format.money(money.month_usd_max));
+  const days = money.days.map(({ cost_usd }) => cost_usd);
+  const value = t.owner.money_value(format.money(days.at(-1) ?? 0), limit);
+  const summary = t.owner.money_summary(value, format.money(Math.max(...days)));
+  return <Plot title={t.owner.money} value={value} summary={summary} values={days} kind="bars" />;
+}
+
+function Disk({ state: { disk, samples } }: { state: ServerState }): JSX.Element {
+  const free = disk.free_bytes === null ? t.owner.unknown : format.bytes(disk.free_bytes);
+  const of = disk.total_bytes === null ? free : t.owner.of(free, format.bytes(disk.total_bytes));
+  const value = t.owner.disk_value(of, format.bytes(disk.database_bytes));
+  const values = [...samples.map(({ disk_free_bytes }) => disk_free_bytes ?? 0), disk.free_bytes ?? 0];
+  return (
+    <Plot title={t.owner.disk} value={value} summary={value} values={values} kind="line" max={disk.total_bytes ?? 0} />
+  );
+}
+
+function Backup({ state: { backup } }: { state: ServerState }): JSX.Element {
+  const failed = backup !== null && backup.failed_at !== null && backup.failed_at > (backup.succeeded_at ?? '');
+  const last = backup?.succeeded_at ?? null;
+  return (
+    <div class="plot">
+      <b>{t.owner.backup}</b>
+      <p class={failed ? 'fault' : ''}>
+        {backup === null
+          ? t.owner.backup_off
+          : last === null
+            ? t.owner.backup_none
+            : t.owner.backup_last(format.clock(last), format.age(last, now.value))}
+        {failed && backup.failed_at !== null && ` ${t.owner.backup_failed(format.clock(backup.failed_at))}`}
+      </p>
+    </div>
+  );
+}

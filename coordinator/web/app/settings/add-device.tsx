@@ -1,0 +1,38 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { OneTimeLink } from '../../../../protocol/accounts.ts';
+import { useSession } from '../../parts/context.ts';
+import { LinkSheet } from '../../parts/link-sheet.tsx';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+
+/** Shows a link that logs a phone in. `onClose`: the person has seen enough of it, and may have used it. */
+export function AddDevice({ onClose }: { onClose: () => void }): JSX.Element {
+  const { client } = useSession();
+  const made = useSignal<OneTimeLink | undefined>(undefined);
+  const fault = useSignal('');
+  const make = (): void => {
+    fault.value = '';
+    client.call('createLoginLink', {}).then(
+      (link) => (made.value = link),
+      (error: unknown) => (fault.value = faultWords(error)),
+    );
+  };
+  const close = (): void => {
+    made.value = undefined;
+    onClose();
+  };
+  return (
+    <>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <button type="button" class="choice" onClick={make}>
+        {t.link.add}
+      </button>
+      {made.value && (
+        <LinkSheet title={t.link.add} text={t.link.add_text} made={made.value} server={client.server} onClose={close} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,38 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { OneTimeLink } from '../../../protocol/accounts.ts';
+import { now } from './now.ts';
+import { QrCode } from './qr-code.tsx';
+import { Sheet } from './screen.tsx';
+import { format, t } from './speech.ts';
+
+type LinkSheetProps = { title: string; text: string; made: OneTimeLink; server: string; onClose: () => void };
+
+/** Shows a link that works once: as a QR code for another device's camera, and to copy. */
+export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps): JSX.Element {
+  const copied = useSignal(false);
+  const link = made.link ?? `${server}/#${made.fragment}`;
+  const left_ms = Date.parse(made.expires_at) - now.value;
+  const copy = (): void => {
+    // Without TLS a browser has no clipboard: the link can be selected.
+    (navigator.clipboard as Clipboard | undefined)?.writeText(link).then(
+      () => (copied.value = true),
+      () => undefined,
+    );
+  };
+  return (
+    <Sheet label={title} onClose={onClose}>
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {left_ms > 0 ? <QrCode text={link} /> : <p class="fault">{t.link.expired}</p>}
+      <p class="link-text">{link}</p>
+      <p class="soft">{left_ms > 0 && t.link.valid(format.duration(left_ms))}</p>
+      <button type="button" class="choice main" onClick={copy}>
+        {copied.value ? t.link.copied : t.link.copy}
+      </button>
+      <button type="button" class="choice" onClick={onClose}>
+        {t.close}
+      </button>
+    </Sheet>
+  );
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { Time } from './ids.ts';
+
+/* What the owner sees of the server: how it does, and by which settings it runs. */
+
+const count = z.number().int().nonnegative();
+const usd = z.number().nonnegative();
+
+/** How the server did at one time. `disk_free_bytes`: null if it could not be read. */
+export const ServerSample = z.object({
+  at: Time,
+  queued: count,
+  at_work: count,
+  disk_free_bytes: count.nullable(),
+});
+export type ServerSample = z.infer<typeof ServerSample>;
+
+/** What all people's requests to the model cost on one day (UTC), in US dollars. */
+export const DayCost = z.object({ day: z.iso.date(), cost_usd: usd });
+export type DayCost = z.infer<typeof DayCost>;
+
+/** How the server does now, and did lately. */
+export const ServerState = z.object({
+  started_at: Time,
+  /** Why no errand is started now, in words; null: errands are started. */
+  held: z.string().nullable(),
+  queue: z.object({ queued: count, oldest_at: Time.nullable().describe('since when the oldest of them waits') }),
+  workers: z.object({ at_work: count, warm: count, max: count.describe('how many errands may run at once') }),
+  disk: z.object({
+    free_bytes: count.nullable(),
+    free_bytes_min: count.describe('with less, no new errand is started'),
+    total_bytes: count.nullable(),
+    database_bytes: count,
+  }),
+  money: z.object({
+    month_usd: usd,
+    month_usd_max: usd.nullable().describe('null: there is no limit'),
+    days: z.array(DayCost).describe('the last 30 days, oldest first; a day without costs has 0'),
+  }),
+  backup: z
+    .object({ succeeded_at: Time.nullable(), failed_at: Time.nullable(), every_minutes: z.number() })
+    .nullable()
+    .describe('null: there are no backups'),
+  samples: z.array(ServerSample).describe('every five minutes since the start, of the last day at most; oldest first'),
+});
+export type ServerState = z.infer<typeof ServerState>;
+
+/**
+ * One setting. `value`: what the server runs by, as one would write it; null: it is secret, or it is not set. `source`:
+ * whether it was set in the environment of the server, or is what Errand takes by default.
+ */
+export const SettingInForce = z.object({
+  name: z.string(),
+  group: z.string(),
+  meaning: z.string(),
+  value: z.string().nullable(),
+  source: z.enum(['environment', 'default']),
+  secret: z.boolean(),
+});
+export type SettingInForce = z.infer<typeof SettingInForce>;
+/** All settings, in the order of the documentation. */
+export const SettingList = z.object({ items: z.array(SettingInForce) });

@@ -1,0 +1,118 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { Api } from '../../support/api.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { PASSWORD } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { openBrowser } from '../../support/web/browser.ts';
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const sheet = (page: Page) => page.getByRole('dialog');
+
+test.serial('a phone is added by a QR code: one touch logs it in, and it shows among the devices', async (t) => {
+  t.timeout(60_000);
+  const { network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  await button(page, 'Add a phone').click();
+  await sheet(page).locator('.qr .qr-dark').waitFor();
+  const link = (await sheet(page).locator('.link-text').textContent()) ?? '';
+  t.true(link.startsWith(`${network.url}/#login=`));
+
+  const phone = await (await openBrowser(t)).open();
+  await phone.page.goto(link);
+  await button(phone.page, 'Log in on this device').click();
+  await phone.page.getByText('live', { exact: true }).first().waitFor();
+  t.is(phone.page.url(), `${network.url}/`);
+
+  await sheet(page).getByRole('button', { name: 'Close' }).click();
+  await page.locator('.devices li', { hasText: 'Chrome, Android' }).or(page.locator('.devices li').nth(1)).waitFor();
+  t.is(await page.locator('.devices', { hasText: 'this device' }).count(), 1);
+
+  // The link is used up. Whoever is logged in already may stay so.
+  await phone.page.goto('about:blank');
+  await phone.page.goto(link);
+  await button(phone.page, 'Log in on this device').click();
+  await phone.page.getByText('This link was used before').waitFor();
+  await button(phone.page, /^Stay logged in as/).click();
+  await phone.page.getByText('live', { exact: true }).first().waitFor();
+  t.deepEqual([...faults, ...phone.faults], []);
+});
+
+test.serial('the owner invites, blocks, lets in again and removes a person, whose app learns it at once', async (t) => {
+  t.timeout(90_000);
+  const { server, network, page, faults } = await openAppLoggedIn(t);
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('link', { name: /This server/ }).click();
+  await button(page, 'Invite someone').click();
+  const link = (await sheet(page).locator('.link-text').textContent()) ?? '';
+  await sheet(page).getByRole('button', { name: 'Close' }).click();
+  await page.getByText('Open invitation').waitFor();
+
+  const bob = await (await openBrowser(t)).open();
+  await bob.page.goto(link);
+  await bob.page.getByRole('heading', { name: 'Join this server' }).waitFor();
+  await bob.page.fill('input[name=email]', 'bob@example.org');
+  await bob.page.fill('input[name=password]', PASSWORD);
+  await button(bob.page, 'Create account').click();
+  await bob.page.getByText('live', { exact: true }).first().waitFor();
+  const body = { email: 'bob@example.org', password: PASSWORD };
+  const { access_token } = await new Api(server.url).call('login', { body });
+  const task = await sendErrand(new Api(server.url, access_token));
+
+  await page.reload();
+  await button(page, 'Manage bob@example.org').click();
+  await button(page, 'Block').click();
+  await sheet(page).getByText('Block bob@example.org?').waitFor();
+  await button(page, 'Block').click();
+  await page.getByText(/blocked since/).waitFor();
+  await bob.page.getByText('Your log-in has ended').waitFor();
+  t.is(
+    (server.db.prepare('SELECT status FROM tasks WHERE id = ?').get(task.id) as { status: string }).status,
+    'cancelled',
+  );
+  await bob.page.fill('input[name=password]', PASSWORD);
+  await button(bob.page, 'Log in').click();
+  await bob.page.getByText('has blocked your account').waitFor();
+
+  await button(page, 'Manage bob@example.org').click();
+  await button(page, 'Unblock').click();
+  await until('bob is not blocked', async () => (await page.getByText(/blocked since/).count()) === 0);
+  await button(bob.page, 'Log in').click();
+  await bob.page.getByText('live', { exact: true }).first().waitFor();
+
+  await button(page, 'Manage bob@example.org').click();
+  await button(page, 'Remove').click();
+  await sheet(page).getByText('Remove bob@example.org?').waitFor();
+  await button(page, 'Remove').click();
+  await until('bob is gone', async () => (await page.getByText('bob@example.org').count()) === 0);
+  t.deepEqual([...faults, ...bob.faults], []);
+});
+
+test.serial(
+  'the owner sees health in words, plots with a text each, and the settings; a member sees none of it',
+  async (t) => {
+    t.timeout(60_000);
+    const { server, network, page, faults } = await openAppLoggedIn(t);
+    await page.goto(`${network.url}/settings/server`);
+    await page.getByText('All is well: errands are started.').waitFor();
+    for (const name of [/^Now: empty\./, /^Now: 0 of 2 at work/, /today, .* this month/, /free|of .*GB|GB/])
+      await page.getByRole('img', { name }).first().waitFor();
+    await page.getByText('There are no backups.').waitFor();
+    await page.locator('summary', { hasText: 'The server' }).click();
+    const signup = page.locator('.in-force > div', { hasText: 'ERRAND_SIGNUP' });
+    t.regex((await signup.textContent()) ?? '', /set in the environment.*open/);
+
+    const { session } = await server.person('member@example.org');
+    const member = await (await openBrowser(t)).open();
+    await member.page.goto(network.url);
+    await member.page.fill('input[name=email]', session.user.email);
+    await member.page.fill('input[name=password]', PASSWORD);
+    await button(member.page, 'Log in').click();
+    await member.page.getByText('live', { exact: true }).first().waitFor();
+    await member.page.goto(`${network.url}/settings`);
+    await member.page.locator('.devices li').first().waitFor();
+    t.is(await member.page.getByRole('link', { name: /This server/ }).count(), 0);
+    t.deepEqual([...faults, ...member.faults], []);
+  },
+);
