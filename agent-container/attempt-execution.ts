@@ -72,7 +72,7 @@ export class AttemptExecution {
   /** Reports who works, and what the previous attempt could not report any more. */
   async #reportStart(): Promise<void> {
     const { config, assignment, previous, agent, report } = this.#options;
-    await report.emit({ type: 'agent.started', body: { ...agent, resumed: previous.resumed } });
+    await report.emit({ type: 'agent.started', body: { ...agent, resumed: previous.resumed, takes_messages: true } });
     for (const event of previous.unreported) await report.emit(event);
     await removePreviousSpools(config.spool_dir, assignment);
   }

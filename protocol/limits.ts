@@ -39,6 +39,8 @@ export const LIMITS = {
   /** The queued tasks of one user, and the messages to one task that its worker has not read yet. */
   queued_tasks_per_user_max: 1000,
   pending_messages_max: 100,
+  /** The messages that a worker takes with one call. */
+  messages_per_take_max: 25,
   projects_per_user_max: 1000,
 
   /** One event as JSON. A worker shortens a longer event before it numbers it. */

@@ -22,9 +22,12 @@ export type ProgressReporter = {
 
 /** The messages that people send to the task, in order. */
 export type MessageSource = {
-  /** Takes all messages that are there. Each is given once. */
-  take: () => Message[];
-  /** Resolves when there is a message to take. Rejects when the signal aborts. */
+  /**
+   * Takes the messages that are to be heard now: all of them once the turn is over, else without those that wait for
+   * its end. Each is given once, as it is at this moment.
+   */
+  take: (turn_is_over: boolean) => Promise<Message[]>;
+  /** Resolves when there is a message to take before the end of the turn. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 

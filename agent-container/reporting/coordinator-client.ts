@@ -3,7 +3,13 @@ import type { z } from 'zod';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION } from '../../protocol/worker.ts';
-import { CallbackReply, type Assignment } from '../../protocol/worker-schemas.ts';
+import {
+  CallbackReply,
+  MessagesTaken,
+  type Assignment,
+  type Message,
+  type MessagesTake,
+} from '../../protocol/worker-schemas.ts';
 import { AnyAssignment, parseAssignment } from '../base/assignment.ts';
 import type { WorkInput } from '../base/work.ts';
 import { errorOfResponse } from './response-error.ts';
@@ -69,6 +75,13 @@ export class CoordinatorClient {
   callback(name: 'events' | 'heartbeat' | 'result', body: string, signal: AbortSignal): Promise<CallbackReply> {
     const call = { method: 'POST', name, body } as const;
     return this.#call({ ...call, schema: CallbackReply, reply_bytes_max: REPLY_BYTES_MAX }, signal);
+  }
+
+  /** Takes messages: from then on nobody can change them. */
+  async takeMessages(take: MessagesTake, signal: AbortSignal): Promise<Message[]> {
+    const call = { method: 'POST', name: 'messages', body: JSON.stringify(take) } as const;
+    const limits = { schema: MessagesTaken, reply_bytes_max: REPLY_BYTES_MAX };
+    return (await this.#call({ ...call, ...limits }, signal)).messages;
   }
 
   /** How to reach the Claude API through the coordinator. */

@@ -6,6 +6,7 @@ import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
 import type { Config } from '../base/config.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
@@ -30,10 +31,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
   const repo_url = input.repo_url ?? project?.repo_url;
   if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
   const model = input.model ?? project?.model ?? config.model;
-  if (models && !models(model))
-    throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
-      errors: [{ field: '/model', message: 'is not in the price table' }],
-    });
+  requirePrice(model, models);
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
@@ -65,9 +63,11 @@ export function addMessage(
   tx: Tx,
   user_id: string,
   task_id: string,
-  { text, budget_usd }: MessageCreate,
+  { text, budget_usd, hear = 'next_call', model, effort }: MessageCreate,
+  models?: TaskDefaults['models'],
 ): { message_id: string; resumed: boolean } {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
+  if (model !== undefined) requirePrice(model, models);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
     throw new ErrandError('conflict', 'Too many messages wait for this task: wait until it has read them.');
   const resumed = isEnded(task.status);
@@ -75,15 +75,17 @@ export function addMessage(
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
-  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
+  insertMessage(tx.db, row);
+  const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+  tx.note(task, { type: 'message.received', body: { message_id, text, hear, ...change } }, at);
   advance(tx, task, { type: 'message', at });
   return { message_id, resumed };
 }
 
 /** Cancels a task: at once if it is queued, otherwise through its worker, which first pushes its work. */
 export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
   const at = new Date().toISOString();
   const reason = 'You cancelled it.';
   const next = advance(tx, task, { type: 'cancel', reason, at });
@@ -96,7 +98,7 @@ export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
  * for a limit or an outage no longer waits for it.
  */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
@@ -108,7 +110,7 @@ export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */
 export function removeTask(tx: Tx, user_id: string, task_id: string): void {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
   if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
   markRemoved(tx.db, 'task', task_id);
   tx.announce('removed');
@@ -129,8 +131,16 @@ function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: st
   });
 }
 
-function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {
-  const task = findTaskOf(tx.db, user_id, task_id);
+function requirePrice(model: string, models: TaskDefaults['models']): void {
+  if (!models || models(model)) return;
+  throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
+    errors: [{ field: '/model', message: 'is not in the price table' }],
+  });
+}
+
+/** The task. Throws `not_found` if the user has no such task. */
+export function requireTask(db: Db, user_id: string, task_id: string): TaskRow {
+  const task = findTaskOf(db, user_id, task_id);
   if (!task) throw new ErrandError('not_found', 'There is no such task.');
   return task;
 }

@@ -1,5 +1,5 @@
 /** The callbacks, by the last part of their path. */
-export type CallbackName = 'assignment' | 'events' | 'heartbeat' | 'result';
+export type CallbackName = 'assignment' | 'events' | 'messages' | 'heartbeat' | 'result';
 
 /** What a worker calls: a callback, or a path behind one of the proxies. */
 export type Route = { task_id: string } & ({ name: CallbackName } | { name: 'llm' | 'git'; path: string });
@@ -11,6 +11,7 @@ export function parseRoute(url: string): Route | undefined {
   switch (name) {
     case 'assignment':
     case 'events':
+    case 'messages':
     case 'heartbeat':
     case 'result':
       return rest === '' || rest.startsWith('?') ? { task_id, name } : undefined;

@@ -10,7 +10,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
-import type { Assignment, CallbackReply } from '../../protocol/worker-schemas.ts';
+import type { Assignment, CallbackReply, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -25,7 +25,7 @@ import { proxyTokenOf, tokenOf } from './credentials.ts';
 import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
-import { EVENTS, HEARTBEAT, RESULT } from './read-callbacks.ts';
+import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
 export type WorkerApiDependencies = {
@@ -151,6 +151,7 @@ export class WorkerApi {
       return this.#assignments.run(task_id, () => this.#sendAssignment(response, task_id, attempt));
     }
     await this.#limit.run(task_id, async () => {
+      if (name === 'messages') return reply(response, await this.#take(request, { claims, listener }));
       const answer = await this.#answer(name, request, { claims, listener }).catch((error: unknown) => {
         // A worker that is to stop must hear that, not that it may come again.
         if (error instanceof ErrandError && error.code === 'rate_limited')
@@ -162,7 +163,7 @@ export class WorkerApi {
   }
 
   async #answer(
-    name: Exclude<CallbackName, 'assignment'>,
+    name: Exclude<CallbackName, 'assignment' | 'messages'>,
     request: IncomingMessage,
     origin: Origin,
   ): Promise<CallbackReply> {
@@ -177,6 +178,10 @@ export class WorkerApi {
       case 'result':
         return this.#callbacks.result(origin, (await this.#bodies.read(request, task_id, RESULT)).value);
     }
+  }
+
+  async #take(request: IncomingMessage, origin: Origin): Promise<MessagesTaken> {
+    return this.#callbacks.take(origin, (await this.#bodies.read(request, origin.claims.task_id, TAKE)).value);
   }
 
   /** Resolves once the worker has read it, or has hung up. */

@@ -28,8 +28,8 @@ export class TestMessages implements MessageSource {
   #waiting: Message[] = [];
   #arrival = Promise.withResolvers<void>();
 
-  say(text: string): Message {
-    const message = { id: newId(), text, at: new Date().toISOString() };
+  say(text: string, more: Partial<Message> = {}): Message {
+    const message = { id: newId(), text, at: new Date().toISOString(), ...more };
     this.put(message);
     return message;
   }
@@ -39,9 +39,9 @@ export class TestMessages implements MessageSource {
     this.#arrival.resolve();
   }
 
-  take(): Message[] {
-    const taken = this.#waiting;
-    this.#waiting = [];
+  async take(turn_is_over: boolean): Promise<Message[]> {
+    const taken = this.#waiting.filter(({ hear }) => turn_is_over || hear !== 'after_turn');
+    this.#waiting = this.#waiting.filter((message) => !taken.includes(message));
     this.#arrival = Promise.withResolvers();
     return taken;
   }
