@@ -85,6 +85,8 @@ export class Attempt {
         model: this.#client.model(),
         proxy,
         messages: this.#messages,
+        fetchAttachment: (id, path, signal) =>
+          retryCallback(() => this.#client.fetchAttachment(id, path, signal), signal),
         report: this.#reporter,
         stop: this.#stop,
         log,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Attachment, AttachmentIds } from './attachments.ts';
 import { LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
@@ -143,6 +144,7 @@ export type ProjectSaved = z.infer<typeof ProjectSaved>;
 export const TaskCreate = z
   .strictObject({
     prompt: Prompt,
+    attachments: AttachmentIds.optional(),
     repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
     base_branch: BranchName.optional().describe(
@@ -174,6 +176,7 @@ const NewBudget = Budget.optional().describe("the task's new total budget in US 
 export const MessageCreate = z.strictObject({
   text: Prompt,
   budget_usd: NewBudget,
+  attachments: AttachmentIds.optional(),
   hear: Hear.optional().describe('when it enters the conversation; by default at the next call'),
   model: ModelName.optional().describe('the model from this message on; absent: unchanged'),
   effort: Effort.optional().describe('how much the model thinks from this message on; absent: unchanged'),
@@ -198,6 +201,7 @@ export const WaitingMessage = z.object({
   hear: Hear,
   revision: Revision,
   taken: z.boolean(),
+  attachments: z.array(Attachment),
   model: z.string().nullable(),
   effort: Effort.nullable(),
   created_at: Time,

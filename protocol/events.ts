@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
 
@@ -128,6 +129,10 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       source: z.enum(['person', 'verify', 'harness']),
       message_id: Id.optional(),
       text,
+      /** The text is about this attachment of a person. */
+      attachment_id: Id.optional(),
+      /** What the model sees of it after the text: a picture or a document. */
+      content: z.array(ContentBlock).max(1).optional(),
     },
   ),
   numbered('context.reduced', 'The Claude API shortened the context of the conversation.', {
@@ -198,6 +203,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     repo_url: z.string(),
     base_branch: z.string().nullable(),
     model: z.string(),
+    attachments: z.array(Attachment).optional(),
   }),
   event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
@@ -219,6 +225,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   event('message.received', 'A person sent a message. It enters the conversation with an `input.added`.', {
     message_id: Id,
     text: z.string(),
+    attachments: z.array(Attachment).optional(),
     hear: Hear.optional(),
     model: z.string().optional(),
     effort: Effort.optional(),

@@ -1,5 +1,7 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { Attachment, AttachmentName } from './attachments.ts';
+import { LIMITS } from './limits.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
@@ -223,6 +225,35 @@ export const ROUTES = {
     params: api.ById,
     status: 204,
     errors: ['not_found', 'conflict'],
+  },
+
+  putAttachment: {
+    method: 'put',
+    path: '/attachments/:id',
+    summary: 'Upload a file, to send it with a task, a message or an answer',
+    description:
+      'The client makes the id. The same file under the same id again changes nothing, so an upload can be repeated. ' +
+      `An upload that is not sent within ${LIMITS.attachment_unsent_s / 86_400} days is removed. ` +
+      `A file may have ${LIMITS.attachment_bytes_max} bytes.`,
+    auth: 'user',
+    scope: 'tasks',
+    params: api.ById,
+    query: AttachmentName,
+    takes_bytes: true,
+    status: 200,
+    response: Attachment,
+    errors: ['conflict', 'rate_limited', 'unavailable'],
+  },
+  getAttachment: {
+    method: 'get',
+    path: '/attachments/:id',
+    summary: 'An uploaded file; browsers save it, and never show it as a page',
+    auth: 'user',
+    scope: 'read',
+    params: api.ById,
+    status: 200,
+    media_type: 'application/octet-stream',
+    errors: ['not_found'],
   },
 
   openapi: {

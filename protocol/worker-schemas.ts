@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Attachment } from './attachments.ts';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
@@ -11,6 +12,7 @@ export const Message = z.object({
   id: Id,
   text: z.string(),
   at: Time,
+  attachments: z.array(Attachment).optional().describe('Absent: none.'),
   hear: Hear.optional().describe('When it enters the conversation; absent: `next_call`.'),
   model: z.string().optional().describe('The model of the requests after it; absent: unchanged.'),
   effort: Effort.optional().describe('The effort of the requests after it; absent: unchanged.'),
@@ -97,6 +99,13 @@ export const Assignment = z.object({
       'The newest attempt with a stored event (an earlier one, or this one where its process was restarted), and ' +
         'the number of its newest stored event. The coordinator does not know later events of that attempt, which the ' +
         'spool may have. Absent: no event is stored yet.',
+    ),
+  attachments: z
+    .array(Attachment)
+    .optional()
+    .describe(
+      'The attachments of the prompt, and of the messages that are part of the conversation. The worker fetches each ' +
+        'with the `attachments` call. Absent: none.',
     ),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });

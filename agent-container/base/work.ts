@@ -31,6 +31,9 @@ export type MessageSource = {
   arrived: (signal: AbortSignal) => Promise<void>;
 };
 
+/** Writes an attachment of the task to a path. Rejects if the coordinator does not have it, or does not answer. */
+export type FetchAttachment = (id: string, path: string, signal: AbortSignal) => Promise<void>;
+
 export type WorkInput = {
   assignment: Assignment;
   /** The clone, on the task's branch. Commands start here; file tools cannot leave it. */
@@ -43,6 +46,7 @@ export type WorkInput = {
   model: { base_url: string; token: () => string; fetch: typeof globalThis.fetch };
   report: ProgressReporter;
   messages: MessageSource;
+  fetchAttachment: FetchAttachment;
   /** Aborts on a cancel, or when the attempt is lost. Commands and the model's stream end at once. */
   signal: AbortSignal;
   /** What a complete clone would have and this one does not: sentences for the model. */

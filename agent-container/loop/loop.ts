@@ -5,6 +5,7 @@ import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { Shell } from '../shell/shell.ts';
+import type { Attachments } from './attachments.ts';
 import { ContextPolicy } from './context-policy.ts';
 import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
@@ -36,6 +37,7 @@ type Options = {
   limits: AttemptLimits;
   model: RetryingModelClient;
   turns: ModelTurns;
+  attachments: Attachments;
   /** The shell of the agent's commands. */
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
@@ -92,7 +94,7 @@ export class Loop {
 
   /** Adds the messages that people sent and that are to be heard now. Returns whether there were any. */
   async #addMessages(turn_is_over: boolean): Promise<boolean> {
-    const { input, transcript, turns } = this.#options;
+    const { input, transcript, turns, attachments } = this.#options;
     // Messages follow the results of a turn, so they wait while calls are open.
     if (transcript.openCalls().length > 0) return false;
     const taken = await input.messages.take(turn_is_over);
@@ -100,6 +102,7 @@ export class Loop {
     for (const message of fresh) {
       await this.#say('person', message.text, message.id);
       turns.use(message);
+      await attachments.show(message.attachments ?? []);
     }
     if (fresh.length > 0) this.#idle_turns = 0;
     return fresh.length > 0;

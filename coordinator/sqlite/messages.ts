@@ -1,6 +1,8 @@
 import type { WaitingMessage } from '../../protocol/api.ts';
+import type { Attachment } from '../../protocol/attachments.ts';
 import type { Effort, Hear } from '../../protocol/task.ts';
 import type { Message } from '../../protocol/worker-schemas.ts';
+import { attachmentView, listAttachments, type AttachmentRow } from './attachments.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
 /** A person's message as stored. Null: the message does not change the model or the effort. */
@@ -48,28 +50,47 @@ const LIST_PENDING = 'SELECT * FROM messages WHERE task_id = ? AND taken_in_at I
 export function listPendingMessages(db: Db, task_id: string): Message[] {
   const messages: Message[] = [];
   let chars = 0;
+  const attachments = listAttachments(db, task_id);
   for (const row of sql<MessageRow>(db, LIST_PENDING).iterate(task_id)) {
     chars += row.text.length;
     if (chars > PENDING_CHARS_MAX) break;
-    messages.push(toMessage(row));
+    messages.push(toMessage(row, attachments));
   }
   return messages;
 }
 
 /** All pending messages, oldest first, as their sender sees them. */
 export function listWaitingMessages(db: Db, task_id: string): WaitingMessage[] {
-  return sql<MessageRow>(db, LIST_PENDING).all(task_id).map(toWaiting);
+  const attachments = listAttachments(db, task_id);
+  return sql<MessageRow>(db, LIST_PENDING)
+    .all(task_id)
+    .map((row) => toWaiting(row, attachments));
 }
 
-/** A pending message as its sender sees it. */
-export function toWaiting(row: MessageRow): WaitingMessage {
+/** A pending message as its sender sees it. `attachments`: those of its task. */
+export function toWaiting(row: MessageRow, attachments: readonly AttachmentRow[]): WaitingMessage {
   const { id, text, hear, revision, model, effort, created_at } = row;
-  return { id, text, hear, revision, taken: row.claimed_at !== null, model, effort, created_at };
+  const taken = row.claimed_at !== null;
+  return { id, text, hear, revision, taken, attachments: filesOf(row, attachments), model, effort, created_at };
 }
 
-/** A message as a worker gets it. */
-export function toMessage({ id, text, created_at, hear, model, effort }: MessageRow): Message {
-  return { id, text, at: created_at, hear, ...(model !== null && { model }), ...(effort !== null && { effort }) };
+/** A message as a worker gets it. `attachments`: those of its task. */
+export function toMessage(row: MessageRow, attachments: readonly AttachmentRow[]): Message {
+  const { id, text, created_at, hear, model, effort } = row;
+  const files = filesOf(row, attachments);
+  return {
+    id,
+    text,
+    at: created_at,
+    hear,
+    ...(files.length > 0 && { attachments: files }),
+    ...(model !== null && { model }),
+    ...(effort !== null && { effort }),
+  };
+}
+
+function filesOf({ id }: MessageRow, attachments: readonly AttachmentRow[]): Attachment[] {
+  return attachments.filter(({ message_id }) => message_id === id).map(attachmentView);
 }
 
 /** Changes a message that was not taken yet, if it has this revision. False: it was taken, or has another one. */

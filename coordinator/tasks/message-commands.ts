@@ -6,6 +6,7 @@ import type { Message } from '../../protocol/worker-schemas.ts';
 import { isActive } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
 import { findAttempt } from '../sqlite/attempts.ts';
+import { listAttachments, unbindAttachments } from '../sqlite/attachments.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import {
   claimMessage,
@@ -51,7 +52,7 @@ export function changeMessage(
   const changed = { ...message, text, hear, revision: revision + 1 };
   const body = { message_id, text, hear, revision: changed.revision };
   tx.note(task, { type: 'message.changed', body }, new Date().toISOString());
-  return toWaiting(changed);
+  return toWaiting(changed, listAttachments(tx.db, task_id));
 }
 
 /**
@@ -68,6 +69,7 @@ export function withdrawMessage(
   if (!deleteMessage(tx.db, message_id)) throw taken();
   const at = new Date().toISOString();
   const end = task.status === 'queued' && countPendingMessages(tx.db, task_id) === 0 && endBefore(tx.db, task_id);
+  unbindAttachments(tx.db, task_id, message_id, at);
   tx.note(task, { type: 'message.withdrawn', body: { message_id } }, at);
   if (end) advance(tx, task, { type: 'message_withdrawn', end, at });
 }
@@ -100,13 +102,14 @@ const taken = (has: 'has' | 'may have' = 'has') =>
  * out. Those that it took before are returned again.
  */
 export function takeMessages(tx: Tx, task_id: string, ids: readonly string[], at: string): Message[] {
+  const attachments = listAttachments(tx.db, task_id);
   return ids
     .flatMap((id) => findMessage(tx.db, task_id, id) ?? [])
     .filter(({ taken_in_at }) => taken_in_at === null)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map((message) => {
       settleMessage(tx, message, at);
-      return toMessage(message);
+      return toMessage(message, attachments);
     });
 }
 

@@ -5,6 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { attach } from './attachment-commands.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -54,7 +55,9 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
   );
   insertTask(tx.db, task);
   const { prompt, base_branch } = task;
-  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);
+  const attachments = attach(tx, { user_id, task_id: task.id, message_id: null }, input.attachments ?? []);
+  const files = attachments.length > 0 ? { attachments } : {};
+  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model, ...files } }, at);
   return task;
 }
 
@@ -63,7 +66,7 @@ export function addMessage(
   tx: Tx,
   user_id: string,
   task_id: string,
-  { text, budget_usd, hear = 'next_call', model, effort }: MessageCreate,
+  { text, budget_usd, hear = 'next_call', model, effort, attachments = [] }: MessageCreate,
   models?: TaskDefaults['models'],
 ): { message_id: string; resumed: boolean } {
   const task = requireTask(tx.db, user_id, task_id);
@@ -77,8 +80,10 @@ export function addMessage(
   setBudget(tx, task, budget_usd, at);
   const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
   insertMessage(tx.db, row);
+  const attached = attach(tx, { user_id, task_id, message_id }, attachments);
+  const files = attached.length > 0 ? { attachments: attached } : {};
   const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
-  tx.note(task, { type: 'message.received', body: { message_id, text, hear, ...change } }, at);
+  tx.note(task, { type: 'message.received', body: { message_id, text, hear, ...files, ...change } }, at);
   advance(tx, task, { type: 'message', at });
   return { message_id, resumed };
 }

@@ -37,6 +37,7 @@ export type WorkerApiDependencies = {
   assignment: (task_id: string, attempt: number) => Promise<Assignment>;
   llm: WorkerProxy;
   git: WorkerProxy;
+  attachments: WorkerProxy;
   egress: TunnelProxy;
   /** Checks large bodies. */
   threads: ThreadPool;
@@ -107,7 +108,7 @@ export class WorkerApi {
       return undefined;
     }
     const { task_id, name } = route;
-    if (name !== 'llm' && name !== 'git')
+    if (name !== 'llm' && name !== 'git' && name !== 'attachments')
       return this.#callback(exchange, task_id, name).catch((error: unknown) =>
         this.#fail(response, writeProblem, error),
       );

@@ -164,7 +164,8 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 /** The listeners of a worker API without proxies. */
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
-  const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
+  const forwards = { llm: { forward: refuse }, git: { forward: refuse }, attachments: { forward: refuse } };
+  const proxies = { ...forwards, egress: { open: refuse } };
   const more = { browser_guard: new BrowserGuard([]), threads: new ThreadPool(), assignment: refuse };
   const api = new WorkerApi({ ...parts, ...proxies, ...more });
   return { listenOnSocket: (path, worker) => api.listenOnSocket(path, worker), listenOnTcp: refuse };

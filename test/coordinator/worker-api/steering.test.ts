@@ -31,8 +31,7 @@ async function set(t: ExecutionContext, takes_messages = true) {
   const { log } = scene.scene;
   const { user_id, task_id } = scene;
   await scene.events([started(takes_messages ? { takes_messages } : {})]);
-  const say = (message: MessageCreate) =>
-    log.write((tx) => addMessage(tx, user_id, task_id, message)).message_id;
+  const say = (message: MessageCreate) => log.write((tx) => addMessage(tx, user_id, task_id, message)).message_id;
   const of = (message_id: string) => ({ id: task_id, message_id });
   return {
     ...scene,
@@ -120,7 +119,10 @@ test('a worker that takes no messages by a call may have read each one: none can
   const s = await set(t, false);
   const id = s.say({ text: 'One.' });
   for (const act of [() => s.change(id, { revision: 1, text: 'x' }), () => s.withdraw(id)])
-    t.like(refusal(act), { code: 'conflict', message: 'The agent may have read the message already. Send another one.' });
+    t.like(refusal(act), {
+      code: 'conflict',
+      message: 'The agent may have read the message already. Send another one.',
+    });
   await s.events([heard(2, id, 'One.')]);
   t.deepEqual(s.waiting(), []);
 });
@@ -148,12 +150,21 @@ test('a task that ended, goes on for a message, and loses it again, is as it had
   t.deepEqual({ status, reason, detail, ended_at }, pick(before));
 });
 
-const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) => ({ status, reason, detail, ended_at });
+const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) => ({
+  status,
+  reason,
+  detail,
+  ended_at,
+});
 
 test('the model and effort of a message are those of the task once the worker has taken it, not before', async (t) => {
   const s = await set(t);
   const models = () =>
-    taskSettings({ db: s.log.db, keys: readKeys(s.scene.folder), config: { git_token: undefined, git_token_users: [], git_host: '' } }).models(s.task_id).models;
+    taskSettings({
+      db: s.log.db,
+      keys: readKeys(s.scene.folder),
+      config: { git_token: undefined, git_token_users: [], git_host: '' },
+    }).models(s.task_id).models;
   const first = taskOf(s.log, s.task_id).model;
   const id = s.say({ text: 'Think.', model: 'claude-big', effort: 'max' });
   t.like(taskOf(s.log, s.task_id), { model: first });

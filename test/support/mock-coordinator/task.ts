@@ -49,6 +49,8 @@ export class MockTask {
   readonly messages: Message[] = [];
   /** The ids of the messages that a worker took with a call. */
   readonly taken = new Set<string>();
+  /** The attachments, by id. */
+  readonly files = new Map<string, Buffer>();
   readonly breaches: string[] = [];
   /** The callbacks that it refused, in the words that the worker got. */
   readonly refusals: Refusal[] = [];
