@@ -67,7 +67,9 @@ const file = (name: string, bytes: Buffer, media_type = 'application/octet-strea
 
 test('the model sees attached pictures, scaled, and the paths of files, which are outside of the repository', async (t) => {
   const b = await bench(t, { handler: () => ({ text: 'Done.' }) });
-  const picture = await sharp({ create: { width: 4000, height: 3000, channels: 3, background: 'red' } }).png().toBuffer();
+  const picture = await sharp({ create: { width: 4000, height: 3000, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
   const given: [string, Buffer][] = [
     ['shot.png', picture],
     ['../../repo/evil.sh', Buffer.from('rm -rf /')],
@@ -85,7 +87,10 @@ test('the model sees attached pictures, scaled, and the paths of files, which ar
   t.regex(sent, /lost\.txt could not be fetched/);
   t.deepEqual(await readdir(b.repo_dir), []);
   const folders = await readdir(join(b.scratch_dir, 'attachments'), { recursive: true });
-  t.true(folders.every((path) => !/(^|\/)(\.git|\.\.)/.test(path)), folders.join());
+  t.true(
+    folders.every((path) => !/(^|\/)(\.git|\.\.)/.test(path)),
+    folders.join(),
+  );
   const evil = folders.find((path) => path.endsWith('evil.sh')) ?? '';
   t.is(await readFile(join(b.scratch_dir, 'attachments', evil), 'utf8'), 'rm -rf /');
 });
