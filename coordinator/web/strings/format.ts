@@ -25,6 +25,14 @@ export class Format {
     return new Intl.NumberFormat(this.#locale).format(value);
   }
 
+  /** A size, such as `3 kB` or `1.2 MB`. */
+  bytes(count: number): string {
+    const [value, unit] =
+      count < 1e6 ? [Math.max(1, Math.round(count / 1024)), 'kilobyte'] : [count / 1024 / 1024, 'megabyte'];
+    const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const;
+    return new Intl.NumberFormat(this.#locale, options).format(value);
+  }
+
   /** A short duration, such as `0.4 s`, `40 s`, `3 min` or `2 h`. */
   duration(ms: number): string {
     const seconds = Math.max(0, ms) / 1000;
