@@ -8,7 +8,7 @@ import { errorCode } from './base/error-code.ts';
 import { AttemptFailure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
 import { within } from './base/within.ts';
-import type { MessageSource, ProgressReporter, Work, WorkInput, WorkResult } from './base/work.ts';
+import type { FetchAttachment, MessageSource, ProgressReporter, Work, WorkInput, WorkResult } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
 import { NOTHING_PUBLISHED } from './git/publisher.ts';
 import { wipMessage } from './git/wip-commit.ts';
@@ -35,6 +35,7 @@ type Options = {
   model: WorkInput['model'];
   proxy: LoopbackProxy;
   messages: MessageSource;
+  fetchAttachment: FetchAttachment;
   report: ProgressReporter;
   stop: StopSignals;
   log: Logger;
@@ -72,7 +73,7 @@ export class AttemptExecution {
   /** Reports who works, and what the previous attempt could not report any more. */
   async #reportStart(): Promise<void> {
     const { config, assignment, previous, agent, report } = this.#options;
-    await report.emit({ type: 'agent.started', body: { ...agent, resumed: previous.resumed } });
+    await report.emit({ type: 'agent.started', body: { ...agent, resumed: previous.resumed, takes_messages: true } });
     for (const event of previous.unreported) await report.emit(event);
     await removePreviousSpools(config.spool_dir, assignment);
   }
@@ -95,7 +96,7 @@ export class AttemptExecution {
   }
 
   async #workInput(clone: TaskClone): Promise<WorkInput> {
-    const { config, assignment, model, proxy, messages, report, stop, log } = this.#options;
+    const { config, assignment, model, proxy, messages, fetchAttachment, report, stop, log } = this.#options;
     const dirIn = (name: string) => join(config.workspace_dir, name);
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
     await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
@@ -107,6 +108,7 @@ export class AttemptExecution {
       model,
       report: observed(report, clone),
       messages,
+      fetchAttachment,
       signal: stop.work,
       clone_facts: clone.facts,
       workspace_note: clone.prepared.note,

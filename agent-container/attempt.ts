@@ -6,7 +6,7 @@ import type { Work } from './base/work.ts';
 import type { WorkerConfig } from './config.ts';
 import { MessageQueue } from './message-queue.ts';
 import { LoopbackProxy } from './proxy/loopback-proxy.ts';
-import { classifyCallbackError } from './reporting/callback-errors.ts';
+import { classifyCallbackError, retryCallback } from './reporting/callback-errors.ts';
 import { CoordinatorClient } from './reporting/coordinator-client.ts';
 import { messageIdsIn, readPreviousAttempt, spoolDir, type PreviousAttempt } from './reporting/previous-attempt.ts';
 import { Reporter } from './reporting/reporter.ts';
@@ -35,7 +35,7 @@ export class Attempt {
   readonly #options: Options;
   readonly #previous: PreviousAttempt;
   readonly #client: CoordinatorClient;
-  readonly #messages = new MessageQueue();
+  readonly #messages: MessageQueue;
   readonly #spool: Spool;
   readonly #reporter: Reporter;
   readonly #stop = new StopSignals();
@@ -50,6 +50,9 @@ export class Attempt {
     this.#assignment = { ...assignment, transcript: this.#previous.transcript };
     this.#spool = new Spool(spoolDir(config.spool_dir, task_id, attempt), assignment.spool_bytes_max);
     this.#client = new CoordinatorClient(config.coordinator, task_id, token);
+    this.#messages = new MessageQueue((ids) =>
+      retryCallback(() => this.#client.takeMessages({ attempt, ids }, this.#stop.all), this.#stop.all),
+    );
     this.#reporter = new Reporter({
       client: this.#client,
       spool: this.#spool,
@@ -82,6 +85,8 @@ export class Attempt {
         model: this.#client.model(),
         proxy,
         messages: this.#messages,
+        fetchAttachment: (id, path, signal) =>
+          retryCallback(() => this.#client.fetchAttachment(id, path, signal), signal),
         report: this.#reporter,
         stop: this.#stop,
         log,

@@ -1,41 +1,70 @@
 import { EventEmitter, once } from 'node:events';
+import { LIMITS } from '../protocol/limits.ts';
 import type { Message } from '../protocol/worker-schemas.ts';
 import type { MessageSource } from './base/work.ts';
 
+/** Takes messages at the coordinator. Resolves with them as they are now; those that were withdrawn are missing. */
+type TakeMessages = (ids: string[]) => Promise<Message[]>;
+
 /**
  * Messages come by push and with callback replies, and are repeated until acknowledged. Here each is queued once, by
- * its id.
+ * its id, and may change until it is taken at the coordinator.
  */
 export class MessageQueue implements MessageSource {
-  readonly #seen = new Set<string>();
+  readonly #takeAtCoordinator: TakeMessages;
+  /** Those that were taken or withdrawn. */
+  readonly #done = new Set<string>();
+  readonly #queued = new Map<string, Message>();
   readonly #arrivals = new EventEmitter();
-  #queued: Message[] = [];
+  /** Taken at the coordinator, and not yet given out. */
+  #taken: Message[] = [];
+
+  constructor(take: TakeMessages) {
+    this.#takeAtCoordinator = take;
+  }
 
   /** Ignores messages that are part of the conversation already. */
   skip(ids: string[]): void {
-    for (const id of ids) this.#seen.add(id);
+    for (const id of ids) this.#done.add(id);
   }
 
   put(messages: Message[]): void {
-    const fresh = messages.filter(({ id }) => !this.#seen.has(id));
-    if (fresh.length === 0) return;
-    for (const { id } of fresh) this.#seen.add(id);
-    this.#queued.push(...fresh);
-    this.#arrivals.emit('message');
+    const fresh = messages.filter(({ id }) => !this.#done.has(id));
+    for (const message of fresh) this.#queued.set(message.id, message);
+    if (fresh.length > 0) this.#arrivals.emit('message');
   }
 
-  take(): Message[] {
-    const taken = this.#queued;
-    this.#queued = [];
+  async take(turn_is_over: boolean): Promise<Message[]> {
+    await this.#fetch(turn_is_over);
+    const taken = this.#taken;
+    this.#taken = [];
     return taken;
   }
 
   async arrived(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#queued.length > 0) return;
-    await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
+    for (;;) {
       signal.throwIfAborted();
-      throw error;
-    });
+      await this.#fetch(false);
+      // One that was withdrawn just before is no arrival.
+      if (this.#taken.length > 0) return;
+      await once(this.#arrivals, 'message', { signal }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
+      });
+    }
+  }
+
+  async #fetch(turn_is_over: boolean): Promise<void> {
+    const due = [...this.#queued.values()].filter(({ hear }) => turn_is_over || hear !== 'after_turn');
+    const ids = due.map(({ id }) => id).sort();
+    for (let i = 0; i < ids.length; i += LIMITS.messages_per_take_max) {
+      const some = ids.slice(i, i + LIMITS.messages_per_take_max);
+      const taken = await this.#takeAtCoordinator(some);
+      this.#taken.push(...taken.filter(({ id }) => !this.#done.has(id)));
+      for (const id of some) {
+        this.#done.add(id);
+        this.#queued.delete(id);
+      }
+    }
   }
 }

@@ -15,6 +15,7 @@ import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
+import { AttachmentSweep } from './operations/attachment-sweep.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { LinkService } from './operations/link-service.ts';
@@ -25,8 +26,10 @@ import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
+import { AttachmentFiles } from './tasks/attachment-files.ts';
 import { TaskRedaction } from './tasks/task-redaction.ts';
 import { taskSettings } from './tasks/task-settings.ts';
+import { attachmentProxy } from './worker-api/attachment-proxy.ts';
 import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
 import { GitProxy } from './worker-api/git/git-proxy.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
@@ -151,7 +154,13 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  const removeFiles = (task_id: string) => removeSampleOf(config.data_dir, task_id);
+  const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
+  attachments.start();
+  opened.defer(() => attachments.stop());
+  const removeFiles = async (task_id: string) => {
+    await attachments.removeOfTask(task_id);
+    await removeSampleOf(config.data_dir, task_id);
+  };
   startRetention(core, { attempts: dispatcher.attempts, workspaces, removeFiles }, opened);
   return { runner, dispatcher, trash };
 }
@@ -200,6 +209,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       noteUse,
       logger,
     }),
+    attachments: attachmentProxy(log.db, new AttachmentFiles(data_dir)),
     egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
     redactorOf,
     threads,

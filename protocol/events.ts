@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
-import { Commit, DiffStat, FailureReason, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
+import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /*
  * The event log is the single source of truth. A task's events are append-only rows. What a client shows, what a
@@ -43,6 +44,8 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       agent: z.string().max(100),
       version: z.string().max(100),
       resumed: z.boolean(),
+      /** Whether it takes each message with a call before it adds it. Absent: no, so none can be changed. */
+      takes_messages: z.boolean().optional(),
     },
   ),
   numbered('step.started', 'A step of the worker begins: clone, setup, work, verify or push.', { step: Step }),
@@ -126,6 +129,10 @@ export const NumberedEvent = z.discriminatedUnion('type', [
       source: z.enum(['person', 'verify', 'harness']),
       message_id: Id.optional(),
       text,
+      /** The text is about this attachment of a person. */
+      attachment_id: Id.optional(),
+      /** What the model sees of it after the text: a picture or a document. */
+      content: z.array(ContentBlock).max(1).optional(),
     },
   ),
   numbered('context.reduced', 'The Claude API shortened the context of the conversation.', {
@@ -196,6 +203,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     repo_url: z.string(),
     base_branch: z.string().nullable(),
     model: z.string(),
+    attachments: z.array(Attachment).optional(),
   }),
   event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
     from: TaskStatus,
@@ -217,13 +225,32 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   event('message.received', 'A person sent a message. It enters the conversation with an `input.added`.', {
     message_id: Id,
     text: z.string(),
+    attachments: z.array(Attachment).optional(),
+    hear: Hear.optional(),
+    model: z.string().optional(),
+    effort: Effort.optional(),
+  }),
+  event('message.changed', 'A person changed a message before the worker took it.', {
+    message_id: Id,
+    text: z.string(),
+    hear: Hear,
+    revision: z.number().int().positive(),
+  }),
+  event('message.withdrawn', 'A person withdrew a message before the worker took it. It is never heard.', {
+    message_id: Id,
+  }),
+  event('task.model', 'A message that asks for another model or effort was taken. They hold from now on.', {
+    model: z.string(),
+    effort: Effort,
   }),
   event('task.cancel_requested', 'A person cancelled the task.', { reason: z.string() }),
   event('task.budget', 'A person changed the budget of the task, in US dollars.', {
     budget_usd: z.number().positive(),
   }),
+  /** `effort`: what the request asked for; null: nothing. Absent: not known, since the server died meanwhile. */
   event('usage.updated', 'A model request was charged for. `usage` is the total of the task.', {
     model: z.string(),
+    effort: Effort.nullable().optional(),
     usage: Usage,
   }),
   event('task.result', 'The worker reported a result. `branch` and `commit` are null if nothing was pushed.', {

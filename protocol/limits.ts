@@ -41,7 +41,24 @@ export const LIMITS = {
   pending_messages_max: 100,
   /** The messages of one task in all. Each one may be 32,000 characters, and is kept twice. */
   messages_per_task_max: 2_000,
+  /** The messages that a worker takes with one call. */
+  messages_per_take_max: 25,
   projects_per_user_max: 1000,
+
+  /** One attachment; those of one task; and all of one person. */
+  attachment_bytes_max: 25 * 1024 * 1024,
+  attachment_bytes_per_task_max: 100 * 1024 * 1024,
+  attachment_bytes_per_user_max: 1024 * 1024 * 1024,
+  /** The attachments of one prompt or message, and of one task. */
+  attachments_per_message_max: 10,
+  attachments_per_task_max: 20,
+  /** The uploads of one person that were not sent, and how long each is kept: longer than an idempotency key. */
+  attachments_unsent_max: 200,
+  attachment_unsent_s: 8 * 24 * 3600,
+  /** The uploads of one person, or the downloads of one task's worker, that may be in progress at once. */
+  attachments_at_once_max: 4,
+  /** A picture with more pixels is not decoded to be shown. */
+  shown_picture_pixels_max: 50_000_000,
 
   /** One event as JSON. A worker shortens a longer event before it numbers it. */
   event_bytes_max: 1024 * 1024,

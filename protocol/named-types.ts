@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as accounts from './accounts.ts';
 import * as api from './api.ts';
+import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
 import * as people from './people.ts';
@@ -48,6 +49,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...socket,
     ...accounts,
     ...tokens,
+    ...attachments,
     ...audit,
     ...people,
     ...server,

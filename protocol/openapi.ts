@@ -76,9 +76,14 @@ function operation(name: string, route: Route): Json {
         content: { 'application/json': { schema: refTo(route.body) } },
       },
     }),
+    ...(route.takes_bytes && {
+      requestBody: { required: true, content: { 'application/octet-stream': { schema: BYTES } } },
+    }),
     responses: withEpoch(route, { [route.status]: success(route), ...problems(errors) }),
   };
 }
+
+const BYTES = { type: 'string', format: 'binary' };
 
 const EPOCH = {
   description:

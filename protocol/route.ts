@@ -4,7 +4,7 @@ import type { ErrorCode } from './problem.ts';
 
 /** One route of the public API. `./openapi.ts` describes the routes, and the server serves exactly these. */
 export type Route = {
-  method: 'get' | 'post' | 'patch' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `:id` for a parameter. */
   path: string;
   summary: string;
@@ -18,6 +18,8 @@ export type Route = {
   query?: z.ZodObject;
   /** Optional if the schema accepts undefined. */
   body?: z.ZodType;
+  /** The body is a file, of any media type. */
+  takes_bytes?: true;
   status: 200 | 201 | 202 | 204;
   response?: z.ZodType;
   /** The media type of a response that is not JSON. */

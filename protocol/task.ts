@@ -107,6 +107,13 @@ export type WaitingFor = z.infer<typeof WaitingFor>;
 export const Effort = z.enum(['low', 'medium', 'high', 'xhigh', 'max']);
 export type Effort = z.infer<typeof Effort>;
 
+/**
+ * When a message enters the conversation. `next_call`: after the tool calls of the turn in progress. `after_turn`: when
+ * the agent ends its turn, so it first does what it was about to do. Where nothing is in progress both mean at once.
+ */
+export const Hear = z.enum(['next_call', 'after_turn']);
+export type Hear = z.infer<typeof Hear>;
+
 /** One step of the agent's plan. */
 export const PlanItem = z.object({
   text: z.string().min(1).max(300),
@@ -161,8 +168,12 @@ export const Task = z.object({
   prompt: z.string(),
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),
   base_branch: z.string().nullable().describe('null: the default branch of the repository'),
-  model: z.string(),
-  effort: Effort,
+  model: z.string().describe('the model that the next attempt begins with'),
+  effort: Effort.describe('the effort that the next attempt begins with'),
+  model_used: z.string().nullable().optional().describe('the model that gave the newest answer; null: none did yet'),
+  effort_used: Effort.nullable()
+    .optional()
+    .describe('the effort that the newest answer was asked for with; null: none, or the model knows none'),
   budget_usd: z.number().positive(),
   max_turns: z.number().int().positive(),
   priority: z.number().int(),

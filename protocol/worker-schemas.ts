@@ -1,14 +1,37 @@
 import { z } from 'zod';
+import { Attachment } from './attachments.ts';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Commit, DiffStat, Effort, FailureReason, WaitingFor } from './task.ts';
+import { Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
-/** What a person says to a task. */
-export const Message = z.object({ id: Id, text: z.string(), at: Time });
+/** What a person says to a task. A person may change or withdraw it until the worker takes it. */
+export const Message = z.object({
+  id: Id,
+  text: z.string(),
+  at: Time,
+  attachments: z.array(Attachment).optional().describe('Absent: none.'),
+  hear: Hear.optional().describe('When it enters the conversation; absent: `next_call`.'),
+  model: z.string().optional().describe('The model of the requests after it; absent: unchanged.'),
+  effort: Effort.optional().describe('The effort of the requests after it; absent: unchanged.'),
+});
 export type Message = z.infer<typeof Message>;
+
+/** The body of the `messages` callback: the worker takes these messages into the conversation. */
+export const MessagesTake = z.strictObject({
+  attempt: z.number().int().positive(),
+  ids: z.array(Id).min(1).max(LIMITS.messages_per_take_max),
+});
+export type MessagesTake = z.infer<typeof MessagesTake>;
+
+/**
+ * The response to the `messages` callback: the messages as they are now, in their order. From here on nobody can change
+ * or withdraw them. One that was withdrawn before is missing.
+ */
+export const MessagesTaken = z.object({ messages: z.array(Message) });
+export type MessagesTaken = z.infer<typeof MessagesTaken>;
 
 /** One event of an earlier attempt, for an attempt that resumes the work. */
 export const TranscriptEvent = z.object({
@@ -76,6 +99,13 @@ export const Assignment = z.object({
       'The newest attempt with a stored event (an earlier one, or this one where its process was restarted), and ' +
         'the number of its newest stored event. The coordinator does not know later events of that attempt, which the ' +
         'spool may have. Absent: no event is stored yet.',
+    ),
+  attachments: z
+    .array(Attachment)
+    .optional()
+    .describe(
+      'The attachments of the prompt, and of the messages that are part of the conversation. The worker fetches each ' +
+        'with the `attachments` call. Absent: none.',
     ),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });

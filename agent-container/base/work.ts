@@ -22,11 +22,17 @@ export type ProgressReporter = {
 
 /** The messages that people send to the task, in order. */
 export type MessageSource = {
-  /** Takes all messages that are there. Each is given once. */
-  take: () => Message[];
-  /** Resolves when there is a message to take. Rejects when the signal aborts. */
+  /**
+   * Takes the messages that are to be heard now: all of them once the turn is over, else without those that wait for
+   * its end. Each is given once, as it is at this moment.
+   */
+  take: (turn_is_over: boolean) => Promise<Message[]>;
+  /** Resolves when there is a message to take before the end of the turn. Rejects when the signal aborts. */
   arrived: (signal: AbortSignal) => Promise<void>;
 };
+
+/** Writes an attachment of the task to a path. Rejects if the coordinator does not have it, or does not answer. */
+export type FetchAttachment = (id: string, path: string, signal: AbortSignal) => Promise<void>;
 
 export type WorkInput = {
   assignment: Assignment;
@@ -40,6 +46,7 @@ export type WorkInput = {
   model: { base_url: string; token: () => string; fetch: typeof globalThis.fetch };
   report: ProgressReporter;
   messages: MessageSource;
+  fetchAttachment: FetchAttachment;
   /** Aborts on a cancel, or when the attempt is lost. Commands and the model's stream end at once. */
   signal: AbortSignal;
   /** What a complete clone would have and this one does not: sentences for the model. */

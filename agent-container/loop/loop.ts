@@ -5,6 +5,7 @@ import type { ModelResponse } from '../model/response.ts';
 import { ModelError } from '../model/error.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
 import type { Shell } from '../shell/shell.ts';
+import type { Attachments } from './attachments.ts';
 import { ContextPolicy } from './context-policy.ts';
 import { readNestedInstructions } from './instructions.ts';
 import type { AttemptLimits } from './limits.ts';
@@ -20,6 +21,8 @@ const VERIFY_FAILURES_MAX = 5;
 /** How often a push may be refused until the reason no longer goes back to the model. */
 const DELIVERIES_MAX = 4;
 const QUESTION_MS_MAX = 30 * 60_000;
+/** With these the model ends its turn. */
+const ENDED: ReadonlySet<string> = new Set(['end_turn', 'stop_sequence']);
 
 const DELIVER_AGAIN =
   'Act on it if it is not as it should be. Then end again with your whole closing text: the subject of the commit, and the ' +
@@ -34,6 +37,7 @@ type Options = {
   limits: AttemptLimits;
   model: RetryingModelClient;
   turns: ModelTurns;
+  attachments: Attachments;
   /** The shell of the agent's commands. */
   shell: Pick<Shell, 'has_background' | 'takeNotices'>;
   tool_calls: ToolCalls;
@@ -81,20 +85,25 @@ export class Loop {
     const { transcript, signal } = this.#options;
     for (;;) {
       signal.throwIfAborted();
-      await this.#addMessages();
+      await this.#addMessages(ENDED.has(transcript.unanswered_stop_reason ?? ''));
       const stop_reason = transcript.unanswered_stop_reason;
       if (stop_reason === null) await this.#askModel();
       else if (await this.#answer(stop_reason)) return;
     }
   }
 
-  /** Adds the messages that people sent. Returns whether there were any. */
-  async #addMessages(): Promise<boolean> {
-    const { input, transcript } = this.#options;
+  /** Adds the messages that people sent and that are to be heard now. Returns whether there were any. */
+  async #addMessages(turn_is_over: boolean): Promise<boolean> {
+    const { input, transcript, turns, attachments } = this.#options;
     // Messages follow the results of a turn, so they wait while calls are open.
     if (transcript.openCalls().length > 0) return false;
-    const fresh = input.messages.take().filter(({ id }) => !transcript.message_ids.has(id));
-    for (const { id, text } of fresh) await this.#say('person', text, id);
+    const taken = await input.messages.take(turn_is_over);
+    const fresh = taken.filter(({ id }) => !transcript.message_ids.has(id));
+    for (const message of fresh) {
+      await this.#say('person', message.text, message.id);
+      turns.use(message);
+      await attachments.show(message.attachments ?? []);
+    }
     if (fresh.length > 0) this.#idle_turns = 0;
     return fresh.length > 0;
   }
@@ -224,7 +233,7 @@ export class Loop {
     const { verify, limits } = this.#options;
     const failure = await verify();
     if (failure === null)
-      return !(await this.#addMessages()) && (await this.#deliver()) && !(await this.#addMessages());
+      return !(await this.#addMessages(true)) && (await this.#deliver()) && !(await this.#addMessages(true));
     this.#verify_failures++;
     const may_go_on = this.#idle_turns < IDLE_TURNS_MAX && this.#verify_failures < VERIFY_FAILURES_MAX;
     if (!may_go_on || limits.turns_left <= 0) throw new AttemptFailure('verify_failed', failure);

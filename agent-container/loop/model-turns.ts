@@ -1,4 +1,5 @@
-import type { Assignment } from '../../protocol/worker-schemas.ts';
+import type { Effort } from '../../protocol/task.ts';
+import type { Assignment, Message } from '../../protocol/worker-schemas.ts';
 import type { ModelMessage } from '../model/message.ts';
 import type { ModelResponse } from '../model/response.ts';
 import type { RetryingModelClient } from '../model/retrying-client.ts';
@@ -21,9 +22,17 @@ const RUNNING = [{ type: 'text', text: '(still running)' }];
 /** Asks the model about the conversation. Each answer is a turn, with the events `turn.started` and `turn.finished`. */
 export class ModelTurns {
   readonly #options: Options;
+  #choice: { model: string; effort: Effort };
 
   constructor(options: Options) {
     this.#options = options;
+    const { model, effort = 'medium' } = options.assignment;
+    this.#choice = { model, effort };
+  }
+
+  /** Sets the model and the effort of the next requests; what is absent stays. */
+  use({ model = this.#choice.model, effort = this.#choice.effort }: Pick<Message, 'model' | 'effort'>): void {
+    this.#choice = { model, effort };
   }
 
   /** Asks for the next message of the model. Rejects as `RetryingModelClient.request` does. */
@@ -60,7 +69,7 @@ export class ModelTurns {
     const { assignment, transcript, limits, model, record, signal } = this.#options;
     const turn = transcript.turn + 1;
     const ref = `turn-${assignment.attempt}-${turn}`;
-    await record({ type: 'turn.started', body: { turn, ref, model: assignment.model } });
+    await record({ type: 'turn.started', body: { turn, ref, model: this.#choice.model } });
     const started = performance.now();
     const response = await model.request({ turn, ref }, { ...this.#request(messages), purpose }, signal);
     const duration_ms = Math.round(performance.now() - started);
@@ -74,8 +83,7 @@ export class ModelTurns {
   }
 
   #request(messages: ModelMessage[]) {
-    const { assignment, transcript } = this.#options;
-    const { model, effort = 'medium' } = assignment;
-    return { model, effort, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
+    const { transcript } = this.#options;
+    return { ...this.#choice, system: transcript.system ?? '', tools: TOOL_SPECS, messages };
   }
 }

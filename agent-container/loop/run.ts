@@ -10,6 +10,7 @@ import { RetryingModelClient, type RetryLimits } from '../model/retrying-client.
 import { shortenEvent } from '../reporting/shorten-event.ts';
 import { Shell } from '../shell/shell.ts';
 import { TOOLS } from '../tools/all.ts';
+import { Attachments } from './attachments.ts';
 import { readEnvironment } from './environment.ts';
 import { readInstructions } from './instructions.ts';
 import { AttemptLimits } from './limits.ts';
@@ -77,6 +78,9 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
     if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
+    const { scratch_dir, fetchAttachment: fetch } = input;
+    const attachments = new Attachments({ scratch_dir, fetch, transcript, record, signal });
+    await attachments.show(assignment.attachments ?? []);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
     const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
@@ -85,6 +89,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
       limits,
       model,
       turns,
+      attachments,
       shell: command_shell,
       tool_calls,
       new_shell_note: newShellNote(assignment.transcript, command_shell.cwd, input.repo_dir),

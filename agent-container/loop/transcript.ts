@@ -23,7 +23,13 @@ const ConversationEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('tool.finished'), body: z.object({ ref: z.string(), content, is_error: z.boolean() }) }),
   z.object({
     type: z.literal('input.added'),
-    body: z.object({ text: z.string(), source: z.string(), message_id: z.string().optional() }),
+    body: z.object({
+      text: z.string(),
+      source: z.string(),
+      message_id: z.string().optional(),
+      attachment_id: z.string().optional(),
+      content: content.optional(),
+    }),
   }),
   z.object({ type: z.literal('plan.updated'), body: z.object({ items: z.array(PlanItem) }) }),
 ]);
@@ -66,6 +72,8 @@ export class Transcript {
   readonly size = new ContextSize();
   /** The ids of the messages that are part of the conversation. */
   readonly message_ids = new Set<string>();
+  /** The ids of the attachments that are part of the conversation. */
+  readonly attachment_ids = new Set<string>();
   #messages: ModelMessage[] = [];
   /** The ids of all calls. */
   #call_ids = new Set<string>();
@@ -103,6 +111,8 @@ export class Transcript {
         if (body.text.startsWith(OPENING_AGAIN)) this.lacks_opening = false;
         if (body.source === 'person') this.said.push(validInput(body.text));
         this.#inputs.push({ type: 'text', text: validInput(body.text) });
+        if (body.attachment_id !== undefined) this.attachment_ids.add(body.attachment_id);
+        if (body.content !== undefined && body.content.length > 0) this.#inputs.push(...validResult(body.content));
         return;
       case 'plan.updated':
         this.plan = body.items;

@@ -1,9 +1,17 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { Agent, fetch as undiciFetch, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, parse } from '../../protocol/problem.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION } from '../../protocol/worker.ts';
-import { CallbackReply, type Assignment } from '../../protocol/worker-schemas.ts';
+import {
+  CallbackReply,
+  MessagesTaken,
+  type Assignment,
+  type Message,
+  type MessagesTake,
+} from '../../protocol/worker-schemas.ts';
 import { AnyAssignment, parseAssignment } from '../base/assignment.ts';
 import type { WorkInput } from '../base/work.ts';
 import { errorOfResponse } from './response-error.ts';
@@ -71,6 +79,31 @@ export class CoordinatorClient {
     return this.#call({ ...call, schema: CallbackReply, reply_bytes_max: REPLY_BYTES_MAX }, signal);
   }
 
+  /** Takes messages: from then on nobody can change them. */
+  async takeMessages(take: MessagesTake, signal: AbortSignal): Promise<Message[]> {
+    const call = { method: 'POST', name: 'messages', body: JSON.stringify(take) } as const;
+    const limits = { schema: MessagesTaken, reply_bytes_max: REPLY_BYTES_MAX };
+    return (await this.#call({ ...call, ...limits }, signal)).messages;
+  }
+
+  /** Writes an attachment of the task to a file. Rejects with `not_found` if the coordinator does not have it. */
+  async fetchAttachment(id: string, path: string, signal: AbortSignal): Promise<void> {
+    const response = await request(`${this.address.origin}${this.task_path}/attachments/${id}`, {
+      signal,
+      dispatcher: this.#callback_agent,
+      headers: { authorization: `Bearer ${this.token}`, [CONTRACT_HEADER]: String(CONTRACT_VERSION) },
+    }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new ErrandError('upstream_unreachable', 'The coordinator did not answer attachments.', { cause: error });
+    });
+    const { statusCode: status, headers } = response;
+    if (status !== 200) {
+      const text = await readText(response.body, REPLY_BYTES_MAX);
+      throw errorOfResponse('attachments', { status, retry_after: headers['retry-after'], text });
+    }
+    await pipeline(limited(response.body, LIMITS.attachment_bytes_max), createWriteStream(path), { signal });
+  }
+
   /** How to reach the Claude API through the coordinator. */
   model(): WorkInput['model'] {
     const dispatcher = this.#model_agent;
@@ -132,4 +165,14 @@ async function readText(body: AsyncIterable<Buffer>, bytes_max: number): Promise
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Throws once a stream is longer than it may be. */
+async function* limited(body: AsyncIterable<Buffer>, bytes_max: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > bytes_max) throw new ErrandError('too_large', `The attachment is above ${bytes_max} bytes.`);
+    yield chunk;
+  }
 }

@@ -3,13 +3,14 @@ import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
+import { messages, reword, unsay } from './message-commands.ts';
 import { block, invite, invites, people, qr, removePerson, revokeInvite, unblock } from './people-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
-import { cancel, remove, retry, say, task } from './task-commands.ts';
+import { cancel, remove, retry, say, send, task } from './task-commands.ts';
 
 /** The commands of a client, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -19,9 +20,13 @@ export const COMMANDS: readonly Command[] = [
   servers,
   use,
   task,
+  send,
   tasks,
   watchCommand,
   say,
+  messages,
+  reword,
+  unsay,
   cancel,
   retry,
   diff,

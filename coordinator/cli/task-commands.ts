@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { Effort } from '../../protocol/task.ts';
 import { findProject, findTask } from '../client/find.ts';
 import { confirm, YES_OPTION } from './ask.ts';
+import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
-import { given, JSON_OPTION, numberOf } from './command.ts';
+import { given, JSON_OPTION, numberOf, type Command } from './command.ts';
 import { EXIT } from './exit.ts';
+import { AFTER_TURN_OPTION } from './message-commands.ts';
 import { print, printJson } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
 import { readEffort } from './project-options.ts';
@@ -33,6 +35,7 @@ export const task = clientCommand({
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
+    attach: ATTACH_OPTION,
     follow: { type: 'boolean', help: 'watch it until it ends' },
     json: JSON_OPTION,
   },
@@ -50,7 +53,9 @@ export const task = clientCommand({
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const { branch: base_branch, model } = values;
     const effort = readEffort(values.effort);
-    const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, effort, ...numbers }) };
+    const attachments = await attachFiles(client, values.attach);
+    const more = { repo_url: repo, project_id, base_branch, model, effort, attachments, ...numbers };
+    const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);
     if (json) printJson(io, created);
@@ -67,15 +72,28 @@ export const task = clientCommand({
   },
 });
 
+/** The same under the name that people look for. */
+export const send: Command = { ...task, name: 'send', summary: 'The same as task' };
+
 export const say = clientCommand({
   name: 'say',
   operands: ['ID', 'TEXT'],
   summary: 'Say something to an errand; one that has ended goes on',
-  options: { budget: NEW_BUDGET_OPTION },
+  options: {
+    attach: ATTACH_OPTION,
+    'after-turn': AFTER_TURN_OPTION,
+    model: { type: 'string', placeholder: 'NAME', help: 'the model from then on' },
+    effort: { type: 'string', placeholder: 'LEVEL', help: `the effort from then on: ${Effort.options.join(', ')}` },
+    budget: NEW_BUDGET_OPTION,
+  },
   run: async ({ values, operands: [id, text] }, io, open) => {
-    const body = { text, ...given({ budget_usd: numberOf('budget', values.budget) }) };
+    const budget_usd = numberOf('budget', values.budget);
+    const hear = values['after-turn'] === true ? ('after_turn' as const) : undefined;
+    const effort = readEffort(values.effort);
     const client = await open();
     const found = await findTask(client, id);
+    const attachments = await attachFiles(client, values.attach);
+    const body = { text, ...given({ budget_usd, hear, model: values.model, effort, attachments }) };
     const { resumed } = await client.call('createMessage', { params: { id: found }, body });
     print(io, [[resumed ? 'Sent. The errand goes on with it.' : 'Sent.']]);
     return EXIT.succeeded;

@@ -38,6 +38,8 @@ export type TaskAction = { at: string } & (
     }
   | { type: 'cancel'; reason: string }
   | { type: 'message' }
+  /** The message that had queued the task again is gone. `end`: how it had ended before. */
+  | { type: 'message_withdrawn'; end: Pick<TaskState, 'status' | 'reason' | 'detail' | 'ended_at'> }
   | { type: 'retry' }
 );
 
@@ -89,6 +91,8 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
       if (task.status === 'queued' && task.outage_since !== null && task.retry_at !== null)
         return { ...task, retry_at: null };
       return isEnded(task.status) ? requeue(task, at) : task;
+    case 'message_withdrawn':
+      return task.status === 'queued' ? { ...task, ...action.end, retry_at: null, outage_since: null } : task;
     case 'retry':
       // It waits for a limit, and the user does not want to.
       if (task.status === 'queued' && task.retry_at !== null) return { ...task, retry_at: null };

@@ -17,6 +17,8 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     base_branch: task.base_branch,
     model: task.model,
     effort: task.effort,
+    model_used: task.model_used,
+    effort_used: task.effort_used,
     budget_usd: task.budget_usd,
     max_turns: task.max_turns,
     priority: task.priority,

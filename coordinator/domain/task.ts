@@ -23,6 +23,9 @@ export type TaskRow = TaskState & {
   branch: string;
   model: string;
   effort: Effort;
+  /** What the newest answer came from; null: none came yet. */
+  model_used: string | null;
+  effort_used: Effort | null;
   budget_usd: number;
   max_turns: number;
   priority: number;
@@ -69,6 +72,8 @@ export function newTask(fields: NewTask, at: string): TaskRow {
     queued_at: at,
     retry_at: null,
     outage_since: null,
+    model_used: null,
+    effort_used: null,
     workspace: null,
     waiting_for: null,
     silence: null,
@@ -101,6 +106,10 @@ export type AttemptRow = {
   worker: string;
   warm: boolean;
   last_seq: number;
+  /** The model that it began with; null: it began before this was stored. */
+  model: string | null;
+  /** Whether its worker takes each message with a call. */
+  takes_messages: boolean;
   /** The project's commands when the attempt began; null: there is none. */
   setup_command: string | null;
   verify_command: string | null;

@@ -14,6 +14,8 @@ import { ProjectCheck } from '../tasks/project-check.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { requestBudget } from './body.ts';
+import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { attachmentHandlers } from './attachments.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { ownerHandlers } from './owner.ts';
@@ -53,6 +55,7 @@ export type AppDeps = TaskDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
+  const files = new AttachmentFiles(deps.config.data_dir);
   const { config, log, keys, auth, repositories, models, gate, readiness, status, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
@@ -67,6 +70,7 @@ export function createApp(deps: AppDeps): Koa {
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
+      ...attachmentHandlers(log, files),
       ...serverHandlers(readiness, metrics),
     },
     {

@@ -27,6 +27,8 @@ export type Call<R> = {
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
   client: Client;
+  /** The body of a route that takes a file. */
+  bytes: AsyncIterable<Uint8Array>;
   /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
   audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
@@ -75,6 +77,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     body,
     who,
     client,
+    bytes: ctx.req,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {

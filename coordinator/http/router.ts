@@ -3,9 +3,10 @@ import { ErrandError } from '../../protocol/problem.ts';
 import type { Route } from '../../protocol/route.ts';
 import { ROUTE_NAMES, ROUTES, type RouteName } from '../../protocol/routes.ts';
 import { readCall, type Call, type CallDependencies, type Parsed } from './call.ts';
+import { FileAnswer } from './file-answer.ts';
 import { JsonText } from './json-text.ts';
 
-type ResponseBody<R> = R extends { media_type: string } ? string : Parsed<R, 'response'> | JsonText;
+type ResponseBody<R> = R extends { media_type: string } ? string | FileAnswer : Parsed<R, 'response'> | JsonText;
 type Handler<R> = (call: Call<R>) => ResponseBody<R> | Promise<ResponseBody<R>>;
 
 /** A handler for each route of the table. */
@@ -24,6 +25,7 @@ export function createRouter(handlers: Handlers, dependencies: CallDependencies)
       const answer = await handler(call as unknown as Call<unknown>);
       ctx.status = route.status;
       if (route.status === 204) return;
+      if (answer instanceof FileAnswer) return answer.send(ctx);
       if (route.media_type !== undefined) ctx.body = answer;
       else ctx.body = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
       ctx.type = route.media_type ?? 'application/json';

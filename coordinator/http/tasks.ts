@@ -1,12 +1,13 @@
 import { LIMITS } from '../../protocol/limits.ts';
-import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
+import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
 import {
   addMessage,
   cancelTask,
   createTask,
   removeTask,
+  requireTask,
   retryTask,
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
@@ -17,7 +18,7 @@ import { listAttempts } from '../sqlite/attempts.ts';
 import { findDiff } from '../sqlite/diffs.ts';
 import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
+import { listTasks } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
@@ -34,6 +35,9 @@ type Tasks =
   | 'listEvents'
   | 'getDiff'
   | 'createMessage'
+  | 'listMessages'
+  | 'patchMessage'
+  | 'deleteMessage'
   | 'cancelTask'
   | 'retryTask'
   | 'deleteTask';
@@ -88,10 +92,22 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
     createMessage: ({ who, params, body, write, audit }) =>
       write((tx) => {
         requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
-        const sent = addMessage(tx, who.user_id, params.id, body);
+        const sent = addMessage(tx, who.user_id, params.id, body, server.models);
         auditBudget(tx, audit, params.id, body);
         return sent;
       }),
+    listMessages: ({ who, params }) => ({
+      items: waitingMessages(db, who.user_id, params.id),
+      next_cursor: null,
+    }),
+    patchMessage: ({ who, params, body, write }) => write((tx) => changeMessage(tx, who.user_id, params, body)),
+    deleteMessage: ({ who, params, write }) => {
+      write((tx) => {
+        withdrawMessage(tx, who.user_id, params);
+        return null;
+      });
+      return undefined;
+    },
     cancelTask: ({ who, params, write }) =>
       write((tx) => seenOne(cancelTask(tx, who.user_id, params.id)), { urgent: true }),
     retryTask: ({ who, params, body, write, audit }) =>
@@ -116,12 +132,6 @@ function auditBudget(
   { budget_usd }: { budget_usd?: number | undefined },
 ): void {
   if (budget_usd !== undefined) audit(tx, { action: 'budget.approved', subject, detail: { budget_usd } });
-}
-
-function requireTask(db: Db, user_id: string, id: string): TaskRow {
-  const task = findTaskOf(db, user_id, id);
-  if (!task) throw new ErrandError('not_found', 'There is no such task.');
-  return task;
 }
 
 /** Tasks of one user as their owner sees them now, with their places in the queue. */

@@ -2,19 +2,31 @@ import type { TaskStatus } from '../../protocol/task.ts';
 import type { AttemptRow } from '../domain/task.ts';
 import { sql, type Db } from './database.ts';
 
-type Stored = Omit<AttemptRow, 'warm'> & { warm: number };
+type Stored = Omit<AttemptRow, 'warm' | 'takes_messages'> & { warm: number; takes_messages: number };
 
-const fromStored = (row: Stored): AttemptRow => ({ ...row, warm: row.warm === 1 });
+const fromStored = (row: Stored): AttemptRow => ({
+  ...row,
+  warm: row.warm === 1,
+  takes_messages: row.takes_messages === 1,
+});
+
+/** Whether its worker takes messages with a call is known once it reports. */
+type NewAttempt = Omit<AttemptRow, 'model' | 'takes_messages'> & { model?: string | null };
 
 /** Adds an attempt. Throws SQLITE_CONSTRAINT_PRIMARYKEY if the task has one with this number. */
-export function insertAttempt(db: Db, attempt: AttemptRow): void {
+export function insertAttempt(db: Db, attempt: NewAttempt): void {
   sql(
     db,
-    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, setup_command, verify_command,
+    `INSERT INTO attempts (task_id, n, status, reason, detail, runner, worker, warm, last_seq, model, setup_command, verify_command,
        started_at, ended_at)
-     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :setup_command, :verify_command,
-       :started_at, :ended_at)`,
-  ).run({ ...attempt, warm: attempt.warm ? 1 : 0 });
+     VALUES (:task_id, :n, :status, :reason, :detail, :runner, :worker, :warm, :last_seq, :model,
+       :setup_command, :verify_command, :started_at, :ended_at)`,
+  ).run({ model: null, ...attempt, warm: attempt.warm ? 1 : 0 });
+}
+
+/** Marks that the worker of an attempt takes each message with a call. */
+export function markTakesMessages(db: Db, task_id: string, n: number): void {
+  sql(db, 'UPDATE attempts SET takes_messages = 1 WHERE task_id = ? AND n = ?').run(task_id, n);
 }
 
 /** Undefined: the task has no attempt with this number, or was deleted. */

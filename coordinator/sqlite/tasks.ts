@@ -83,6 +83,11 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
   return changes === 1;
 }
 
+/** Sets the model and the effort that the task goes on with. */
+export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'effort'>, at: string): void {
+  sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });
+}
+
 /** Which of a user's tasks a page shows: at most `limit`, with ids below `before`. */
 export type TasksFilter = {
   user_id: string;

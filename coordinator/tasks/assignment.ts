@@ -4,7 +4,8 @@ import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Assignment, TranscriptEvent } from '../../protocol/worker-schemas.ts';
 import { findAttempt, listAttempts } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
-import { listPendingMessages } from '../sqlite/messages.ts';
+import { attachmentView, listAttachments } from '../sqlite/attachments.ts';
+import { listPendingMessages, listWaitingMessages } from '../sqlite/messages.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { listTranscript, measureTranscript } from '../sqlite/transcript.ts';
 import { branchPrefix, type TaskRow } from '../domain/task.ts';
@@ -65,8 +66,18 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     spool_bytes_max: SPOOL_BYTES_MAX,
     transcript: readTranscript(deps.db, task_id, n),
     ...(known && { known: { attempt: known.n, last_seq: known.last_seq } }),
+    ...attachmentsOf(deps.db, task_id),
     messages: listPendingMessages(deps.db, task_id),
   };
+}
+
+/** The attachments of the prompt, and of the messages that are part of the conversation. */
+function attachmentsOf(db: Db, task_id: string): Pick<Assignment, 'attachments'> {
+  const all = listAttachments(db, task_id);
+  if (all.length === 0) return {};
+  const pending = new Set(listWaitingMessages(db, task_id).map(({ id }) => id));
+  const heard = all.filter(({ message_id }) => message_id === null || !pending.has(message_id));
+  return heard.length > 0 ? { attachments: heard.map(attachmentView) } : {};
 }
 
 function readTranscript(db: Db, task_id: string, n: number): TranscriptEvent[] {

@@ -5,7 +5,9 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { attach } from './attachment-commands.ts';
 import type { Config } from '../base/config.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
@@ -30,10 +32,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
   const repo_url = input.repo_url ?? project?.repo_url;
   if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
   const model = input.model ?? project?.model ?? config.model;
-  if (models && !models(model))
-    throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
-      errors: [{ field: '/model', message: 'is not in the price table' }],
-    });
+  requirePrice(model, models);
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
@@ -56,7 +55,9 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
   );
   insertTask(tx.db, task);
   const { prompt, base_branch } = task;
-  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model } }, at);
+  const attachments = attach(tx, { user_id, task_id: task.id, message_id: null }, input.attachments ?? []);
+  const files = attachments.length > 0 ? { attachments } : {};
+  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model, ...files } }, at);
   return task;
 }
 
@@ -65,9 +66,11 @@ export function addMessage(
   tx: Tx,
   user_id: string,
   task_id: string,
-  { text, budget_usd }: MessageCreate,
+  { text, budget_usd, hear = 'next_call', model, effort, attachments = [] }: MessageCreate,
+  models?: TaskDefaults['models'],
 ): { message_id: string; resumed: boolean } {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
+  if (model !== undefined) requirePrice(model, models);
   if (countPendingMessages(tx.db, task_id) >= LIMITS.pending_messages_max)
     throw new ErrandError('conflict', 'Too many messages wait for this task: wait until it has read them.');
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
@@ -77,15 +80,19 @@ export function addMessage(
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
-  insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
-  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
+  insertMessage(tx.db, row);
+  const attached = attach(tx, { user_id, task_id, message_id }, attachments);
+  const files = attached.length > 0 ? { attachments: attached } : {};
+  const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+  tx.note(task, { type: 'message.received', body: { message_id, text, hear, ...files, ...change } }, at);
   advance(tx, task, { type: 'message', at });
   return { message_id, resumed };
 }
 
 /** Cancels a task: at once if it is queued, otherwise through its worker, which first pushes its work. */
 export function cancelTask(tx: Tx, user_id: string, task_id: string): TaskRow {
-  return cancel(tx, requireTask(tx, user_id, task_id), 'You cancelled it.');
+  return cancel(tx, requireTask(tx.db, user_id, task_id), 'You cancelled it.');
 }
 
 /** Cancels all tasks of a user that have not ended. Returns how many. */
@@ -107,7 +114,7 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
  * for a limit or an outage no longer waits for it.
  */
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
@@ -119,7 +126,7 @@ export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd
 
 /** Removes an ended task with its log and workspace; pushed branches stay. Throws `conflict` if it has not ended. */
 export function removeTask(tx: Tx, user_id: string, task_id: string): void {
-  const task = requireTask(tx, user_id, task_id);
+  const task = requireTask(tx.db, user_id, task_id);
   if (!isEnded(task.status)) throw new ErrandError('conflict', 'The task has not ended: cancel it first.');
   markRemoved(tx.db, 'task', task_id);
   tx.announce('removed');
@@ -140,8 +147,16 @@ function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: st
   });
 }
 
-function requireTask(tx: Tx, user_id: string, task_id: string): TaskRow {
-  const task = findTaskOf(tx.db, user_id, task_id);
+function requirePrice(model: string, models: TaskDefaults['models']): void {
+  if (!models || models(model)) return;
+  throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
+    errors: [{ field: '/model', message: 'is not in the price table' }],
+  });
+}
+
+/** The task. Throws `not_found` if the user has no such task. */
+export function requireTask(db: Db, user_id: string, task_id: string): TaskRow {
+  const task = findTaskOf(db, user_id, task_id);
   if (!task) throw new ErrandError('not_found', 'There is no such task.');
   return task;
 }

@@ -6,6 +6,7 @@ import type { TaskSettings } from './assignment.ts';
 import { forgeCredential, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
+import { findAttempt } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
 import { findProject } from '../sqlite/projects.ts';
 import { findTask } from '../sqlite/tasks.ts';
@@ -52,7 +53,9 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
       const task = findTask(db, task_id);
       if (!task) throw new ErrandError('not_found', 'There is no such task.');
       const { extra_models = [], max_tokens = null } = projectOf(task) ?? {};
-      return { models: [task.model, ...extra_models], max_tokens };
+      // A worker goes on with its first model until it takes the message that names another one.
+      const begun_with = findAttempt(db, task_id, task.attempt)?.model ?? [];
+      return { models: [task.model, ...extra_models].concat(begun_with), max_tokens };
     },
     /** For the forward proxy. */
     egress: (task_id: string): EgressPolicy => projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT,

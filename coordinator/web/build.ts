@@ -193,6 +193,19 @@ function manifest(icon: (start: string, end: string) => string): string {
       { src: icon('icon-', '.svg'), sizes: 'any', type: 'image/svg+xml' },
       { src: icon('touch-', '.png'), sizes: '180x180', type: 'image/png' },
     ],
+    share_target: {
+      action: 'share',
+      method: 'POST',
+      enctype: 'multipart/form-data',
+      params: {
+        title: 'title',
+        text: 'text',
+        url: 'url',
+        files: [
+          { name: 'files', accept: ['image/*', 'application/pdf', 'text/*', 'application/json', '.log', '.zip'] },
+        ],
+      },
+    },
     shortcuts: [{ name: 'New errand', url: 'new' }],
   });
 }

@@ -1,6 +1,8 @@
 import { advance } from '../tasks/advance.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { markMessageTakenIn } from '../sqlite/messages.ts';
+import { settleMessage } from '../tasks/message-commands.ts';
+import { markTakesMessages } from '../sqlite/attempts.ts';
+import { findMessage, markMessageTakenIn } from '../sqlite/messages.ts';
 import { updatePlan, updatePushedBranch } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskAction } from '../domain/task-state.ts';
@@ -9,7 +11,12 @@ import type { CheckedEvent } from './validate-events.ts';
 /**
  * Updates the task's row from the worker's new events, in the transaction that stores them. `at`: the current time.
  */
-export function applyEvents(tx: Tx, task_id: string, events: CheckedEvent[], at: string): void {
+export function applyEvents(
+  tx: Tx,
+  { task_id, attempt }: { task_id: string; attempt: number },
+  events: CheckedEvent[],
+  at: string,
+): void {
   for (const { acts: event } of events)
     switch (event?.type) {
       case 'question.asked':
@@ -25,10 +32,19 @@ export function applyEvents(tx: Tx, task_id: string, events: CheckedEvent[], at:
         updatePushedBranch(tx.db, task_id, event.body.branch, at);
         break;
       case 'input.added':
-        if (event.body.message_id !== undefined) markMessageTakenIn(tx.db, task_id, event.body.message_id, at);
+        if (event.body.message_id !== undefined) hear(tx, task_id, event.body.message_id, at);
+        break;
+      case 'agent.started':
+        if (event.body.takes_messages === true) markTakesMessages(tx.db, task_id, attempt);
         break;
       case undefined:
     }
+}
+
+/** A message has entered the conversation. */
+function hear(tx: Tx, task_id: string, id: string, at: string): void {
+  const message = findMessage(tx.db, task_id, id);
+  if (message && markMessageTakenIn(tx.db, task_id, id, at)) settleMessage(tx, message, at);
 }
 
 /** Applies an action to the task's current state. */

@@ -2,9 +2,17 @@ import type { Delta } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
-import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
+import type {
+  CallbackReply,
+  Control,
+  Heartbeat,
+  MessagesTake,
+  MessagesTaken,
+  ResultPost,
+} from '../../protocol/worker-schemas.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventQuotas } from '../base/config.ts';
+import { takeMessages } from '../tasks/message-commands.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -73,7 +81,7 @@ export class Callbacks {
         updateLastSeq(tx.db, task_id, n, { last_seq, log_bytes });
         tx.afterCommit(() => this.#progress.recordProgress(task_id, n));
       }
-      applyEvents(tx, task_id, added, at);
+      applyEvents(tx, { task_id, attempt: n }, added, at);
       if (post.waiting_for !== undefined) this.#setWaitingFor(tx, call, post.waiting_for);
       if (post.deltas.length > 0) tx.afterCommit(() => this.#relayDeltas(call, post.deltas));
       return { acked_seq: last_seq, control: controlOf(tx.db, call) };
@@ -88,6 +96,15 @@ export class Callbacks {
       const call = this.#begin(tx, origin);
       this.#setWaitingFor(tx, call, heartbeat.waiting_for);
       return { acked_seq: call.state.last_seq, control: controlOf(tx.db, call) };
+    });
+  }
+
+  /** The worker takes messages: from here on nobody can change them. */
+  async take(origin: Origin, { attempt, ids }: MessagesTake): Promise<MessagesTaken> {
+    requireSameAttempt(origin, attempt);
+    return this.#log.enqueue((tx) => {
+      const { task_id, at } = this.#begin(tx, origin);
+      return { messages: takeMessages(tx, task_id, ids, at) };
     });
   }
 

@@ -5,7 +5,7 @@ import { job } from '../base/threads.ts';
 import { Delta, NumberedEvent } from '../../protocol/events.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { parse } from '../../protocol/problem.ts';
-import { EventsPost, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
+import { EventsPost, Heartbeat, MessagesTake, ResultPost } from '../../protocol/worker-schemas.ts';
 import { checkEvents, type CheckedEvent } from './validate-events.ts';
 
 /** The body of an `events` callback, with everything checked that the body alone tells. */
@@ -40,6 +40,11 @@ function readHeartbeat(json: Buffer): Heartbeat {
   return parse(Heartbeat, parseJson(json, SHAPE));
 }
 
+/** Reads the body of a `messages` callback. */
+function readTake(json: Buffer): MessagesTake {
+  return parse(MessagesTake, parseJson(json, SHAPE));
+}
+
 /** Reads the body of a `result` callback. */
 function readResult(json: Buffer): ResultPost {
   return parse(ResultPost, parseJson(json, SHAPE));
@@ -49,3 +54,4 @@ function readResult(json: Buffer): ResultPost {
 export const EVENTS = job(import.meta.url, 'EVENTS', readEvents);
 export const HEARTBEAT = job(import.meta.url, 'HEARTBEAT', readHeartbeat);
 export const RESULT = job(import.meta.url, 'RESULT', readResult);
+export const TAKE = job(import.meta.url, 'TAKE', readTake);

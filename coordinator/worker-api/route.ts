@@ -1,8 +1,10 @@
 /** The callbacks, by the last part of their path. */
-export type CallbackName = 'assignment' | 'events' | 'heartbeat' | 'result';
+export type CallbackName = 'assignment' | 'events' | 'messages' | 'heartbeat' | 'result';
 
 /** What a worker calls: a callback, or a path behind one of the proxies. */
-export type Route = { task_id: string } & ({ name: CallbackName } | { name: 'llm' | 'git'; path: string });
+export type Route = { task_id: string } & (
+  { name: CallbackName } | { name: 'llm' | 'git' | 'attachments'; path: string }
+);
 
 /** Parses `/internal/tasks/:id/…`. Undefined: no such route. The proxies check what follows their own names. */
 export function parseRoute(url: string): Route | undefined {
@@ -11,11 +13,13 @@ export function parseRoute(url: string): Route | undefined {
   switch (name) {
     case 'assignment':
     case 'events':
+    case 'messages':
     case 'heartbeat':
     case 'result':
       return rest === '' || rest.startsWith('?') ? { task_id, name } : undefined;
     case 'llm':
     case 'git':
+    case 'attachments':
       return rest === '' || /^[/?]/.test(rest) ? { task_id, name, path: rest } : undefined;
     default:
       return undefined;

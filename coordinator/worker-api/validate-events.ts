@@ -10,7 +10,7 @@ import { branchPrefix, isBranchOf } from '../domain/task.ts';
 /** The events that change the row of their task. */
 type TaskEvent = Extract<
   NumberedEvent,
-  { type: 'question.asked' | 'question.closed' | 'plan.updated' | 'branch.pushed' | 'input.added' }
+  { type: 'agent.started' | 'question.asked' | 'question.closed' | 'plan.updated' | 'branch.pushed' | 'input.added' }
 >;
 
 /**
@@ -49,6 +49,7 @@ export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEv
 /** The event, if it changes the row of its task. */
 export function actsOn(event: NumberedEvent): TaskEvent | null {
   switch (event.type) {
+    case 'agent.started':
     case 'question.asked':
     case 'question.closed':
     case 'plan.updated':

@@ -12,7 +12,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
 import { ERROR_STATUS } from '../../protocol/problem-document.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION_UNNAMED, contractFault } from '../../protocol/worker.ts';
-import type { Assignment, CallbackReply } from '../../protocol/worker-schemas.ts';
+import type { Assignment, CallbackReply, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import type { Leases } from '../workers/leases.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import type { Relay } from '../live/relay.ts';
@@ -27,7 +27,7 @@ import { proxyTokenOf, tokenOf } from './credentials.ts';
 import type { ListenerId } from './fence.ts';
 import { listenOnSocket, listenOnTcp, type Handlers, type Listener } from './listener.ts';
 import { refuseTunnel, reply, writeProblem } from './reply.ts';
-import { EVENTS, HEARTBEAT, RESULT } from './read-callbacks.ts';
+import { EVENTS, HEARTBEAT, RESULT, TAKE } from './read-callbacks.ts';
 import { CallbackRedaction } from './redact-callbacks.ts';
 import { parseRoute, type CallbackName, type Route } from './route.ts';
 
@@ -41,6 +41,7 @@ export type WorkerApiDependencies = {
   assignment: (task_id: string, attempt: number) => Promise<Assignment>;
   llm: WorkerProxy;
   git: WorkerProxy;
+  attachments: WorkerProxy;
   egress: TunnelProxy;
   /** What redacts the secrets of a task; undefined: it has none. Absent: no task has any. */
   redactorOf?: (task_id: string) => Redactor | undefined;
@@ -115,7 +116,7 @@ export class WorkerApi {
       return undefined;
     }
     const { task_id, name } = route;
-    if (name !== 'llm' && name !== 'git')
+    if (name !== 'llm' && name !== 'git' && name !== 'attachments')
       return this.#callback(exchange, task_id, name).catch((error: unknown) =>
         this.#fail(response, writeProblem, error),
       );
@@ -161,6 +162,7 @@ export class WorkerApi {
       return this.#assignments.run(task_id, () => this.#sendAssignment(response, task_id, attempt));
     }
     await this.#limit.run(task_id, async () => {
+      if (name === 'messages') return reply(response, await this.#take(request, { claims, listener }));
       const answer = await this.#answer(name, request, { claims, listener }).catch((thrown: unknown) => {
         const error = this.#redaction.error(task_id, thrown);
         // A worker that is to stop must hear that, not that it may come again.
@@ -173,7 +175,7 @@ export class WorkerApi {
   }
 
   async #answer(
-    name: Exclude<CallbackName, 'assignment'>,
+    name: Exclude<CallbackName, 'assignment' | 'messages'>,
     request: IncomingMessage,
     origin: Origin,
   ): Promise<CallbackReply> {
@@ -194,6 +196,10 @@ export class WorkerApi {
           this.#redaction.result(task_id, (await this.#bodies.read(request, task_id, RESULT)).value),
         );
     }
+  }
+
+  async #take(request: IncomingMessage, origin: Origin): Promise<MessagesTaken> {
+    return this.#callbacks.take(origin, (await this.#bodies.read(request, origin.claims.task_id, TAKE)).value);
   }
 
   /** Resolves once the worker has read it, or has hung up. */

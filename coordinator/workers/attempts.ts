@@ -25,6 +25,7 @@ export class Attempts {
     };
     log.subscribe('attempt.ended', ({ task_id, attempt }) => this.#ended(task_id, attempt));
     log.subscribe('message.received', ({ task_id }) => this.#control(task_id));
+    log.subscribe('message.changed', ({ task_id }) => this.#control(task_id));
     log.subscribe('task.cancel_requested', ({ task_id }) => this.#control(task_id));
   }
 

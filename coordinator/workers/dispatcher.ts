@@ -213,6 +213,8 @@ export class Dispatcher {
         worker: warm?.name ?? newWorkerName(),
         warm: warm !== undefined,
         last_seq: 0,
+        model: task.model,
+        takes_messages: false,
         ...projectCommands(tx.db, task),
         started_at: at,
         ended_at: null,

@@ -79,7 +79,7 @@ test.serial(
     const worker = await start(
       async (input) => {
         await input.messages.arrived(input.signal);
-        received.push(...input.messages.take().map(({ text }) => text));
+        received.push(...(await input.messages.take(false)).map(({ text }) => text));
         return untilStopped(input);
       },
       config({ ERRAND_LISTEN: '', ERRAND_TASK_ID: task.id, ERRAND_TASK_TOKEN: task.token }),
@@ -118,7 +118,7 @@ test.serial('a message that comes by push and with replies, repeatedly, is recei
       await input.messages.arrived(input.signal);
       const before = beats();
       await until('it came by heartbeats too', () => beats() > before + 2);
-      received.push(...input.messages.take().map(({ text }) => text));
+      received.push(...(await input.messages.take(false)).map(({ text }) => text));
     }),
   );
   await hand(worker, task);

@@ -62,10 +62,9 @@ test.serial('the next attempt reports what the previous one could only spool, an
   t.is(task.pending().length, 1, 'the coordinator does not know that it was received');
   const transcripts: unknown[] = [];
   const second = await start(
-    doing((input) => {
+    doing(async (input) => {
       transcripts.push(...input.assignment.transcript.filter(({ type }) => type !== 'repository.ready'));
-      t.deepEqual(input.messages.take(), []);
-      return Promise.resolve();
+      t.deepEqual(await input.messages.take(true), []);
     }),
     { ...config(), workspace_dir: join(folder, 'workspace-2') },
   );

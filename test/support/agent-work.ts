@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { workWith, type WorkSettings } from '../../agent-container/loop/run.ts';
@@ -28,8 +28,8 @@ export class TestMessages implements MessageSource {
   #waiting: Message[] = [];
   #arrival = Promise.withResolvers<void>();
 
-  say(text: string): Message {
-    const message = { id: newId(), text, at: new Date().toISOString() };
+  say(text: string, more: Partial<Message> = {}): Message {
+    const message = { id: newId(), text, at: new Date().toISOString(), ...more };
     this.put(message);
     return message;
   }
@@ -39,9 +39,9 @@ export class TestMessages implements MessageSource {
     this.#arrival.resolve();
   }
 
-  take(): Message[] {
-    const taken = this.#waiting;
-    this.#waiting = [];
+  async take(turn_is_over: boolean): Promise<Message[]> {
+    const taken = this.#waiting.filter(({ hear }) => turn_is_over || hear !== 'after_turn');
+    this.#waiting = this.#waiting.filter((message) => !taken.includes(message));
     this.#arrival = Promise.withResolvers();
     return taken;
   }
@@ -59,6 +59,8 @@ export type Bench = {
   scratch_dir: string;
   model: ModelServer;
   messages: TestMessages;
+  /** The attachments that can be fetched, by id. */
+  files: Map<string, Buffer>;
   abort: AbortController;
   /** The address that the work calls the model at: that of the scripted model, unless it is changed. */
   base_url: string;
@@ -104,6 +106,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     scratch_dir,
     model,
     messages,
+    files: new Map(),
     abort: new AbortController(),
     base_url: model.base_url,
     fetch,
@@ -134,6 +137,11 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         model: { base_url: all.base_url, token: () => model.api_key, fetch: all.fetch },
         report: recordInto(all, watchers, listeners),
         messages,
+        fetchAttachment: async (id, path) => {
+          const file = all.files.get(id);
+          if (file === undefined) throw new Error('The task has no such attachment.');
+          await writeFile(path, file);
+        },
         signal: all.abort.signal,
         clone_facts: [],
         workspace_note: all.workspace_note,

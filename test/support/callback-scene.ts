@@ -30,6 +30,7 @@ export async function callerOf(scene: WorkerApiScene, task_id: string, attempt: 
     where,
     events: (events: unknown[], more = {}) => post('events', { attempt, events, ...more }),
     heartbeat: (more = {}) => post('heartbeat', { attempt, last_seq: 0, waiting_for: null, ...more }),
+    take: (...ids: string[]) => post('messages', { attempt, ids }),
     result: (last_seq: number, more = {}) => post('result', { ...resultOf(attempt, last_seq), ...more }),
   };
 }

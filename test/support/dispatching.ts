@@ -165,7 +165,8 @@ type WorkerApiParts = Pick<WorkerApiDependencies, 'log' | 'relay' | 'tokens' | '
 /** The listeners of a worker API without proxies. */
 function listenersOf(parts: WorkerApiParts): WorkerListeners {
   const refuse = () => Promise.reject(new ErrandError('unavailable', 'This server has no proxies.'));
-  const proxies = { llm: { forward: refuse }, git: { forward: refuse }, egress: { open: refuse } };
+  const forwards = { llm: { forward: refuse }, git: { forward: refuse }, attachments: { forward: refuse } };
+  const proxies = { ...forwards, egress: { open: refuse } };
   const more = {
     event_quotas: EVENT_QUOTAS,
     browser_guard: new BrowserGuard([]),

@@ -62,7 +62,7 @@ async function take(step: z.output<typeof Step>, input: WorkInput): Promise<void
     await report.emit({ type: 'log', body: { level: 'info', text: stdout } });
   } else if ('hear' in step) {
     await messages.arrived(signal);
-    for (const { id, text } of messages.take())
+    for (const { id, text } of await messages.take(true))
       await report.emit({ type: 'input.added', body: { turn: 0, source: 'person', message_id: id, text } });
   } else await untilStopped(input);
 }

@@ -28,6 +28,7 @@ import { NO_APP } from './no-app.ts';
 
 export type StartedApi = {
   url: string;
+  data_dir: string;
   http: HttpServer;
   db: Db;
   log: EventLog;
@@ -115,7 +116,8 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
-  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+  return {
+    data_dir, url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
 }
 
 /** What a test may set. */

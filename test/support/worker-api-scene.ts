@@ -4,6 +4,8 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { KeyRing } from '../../coordinator/base/key-ring.ts';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
+import { AttachmentFiles } from '../../coordinator/tasks/attachment-files.ts';
+import { attachmentProxy } from '../../coordinator/worker-api/attachment-proxy.ts';
 import { WorkerApi, type WorkerApiDependencies } from '../../coordinator/worker-api/worker-api.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
 import { ThreadPool } from '../../coordinator/base/threads.ts';
@@ -56,6 +58,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
     assignment: unavailable,
     llm: { forward: unavailable },
     git: { forward: unavailable },
+    attachments: attachmentProxy(db, new AttachmentFiles(folder)),
     egress: { open: unavailable },
     ...options,
   });

@@ -49,6 +49,12 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
       return endLines(event.attempt, body);
     case 'message.received':
       return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'message.changed':
+      return block(headAndTail(body.text, 20, 0), 'you, changed: ', 'cyan');
+    case 'message.withdrawn':
+      return [[['dim', 'you withdrew a message before the agent read it']]];
+    case 'task.model':
+      return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
     case 'task.cancel_requested':
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.budget':

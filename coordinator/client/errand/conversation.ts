@@ -1,10 +1,11 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
-import { isEnded } from '../../../protocol/task.ts';
+import { isEnded, type Hear } from '../../../protocol/task.ts';
 import { knownEvent, type KnownEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
 import type { Item, Note, PersonItem, QuestionItem, ToolItem } from './items.ts';
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
+type Said = Pick<Body<'message.received'>, 'text' | 'attachments'> & { hear?: Hear | undefined };
 type Block = { type: string; [key: string]: unknown };
 
 /** Tools that have rows of their own: the plan, and the question. */
@@ -58,9 +59,15 @@ export class Conversation {
   #fold(event: LogEvent, known: KnownEvent): void {
     switch (known.type) {
       case 'task.created':
-        return this.#person(event, null, known.body.prompt);
+        return this.#person(event, null, { ...known.body, text: known.body.prompt });
       case 'message.received':
-        return this.#person(event, known.body.message_id, known.body.text);
+        return this.#person(event, known.body.message_id, known.body);
+      case 'message.changed': {
+        const { message_id, ...change } = known.body;
+        return this.#change<PersonItem>(message_id, (person) => ({ ...person, ...change }));
+      }
+      case 'message.withdrawn':
+        return this.#put({ kind: 'note', key: known.body.message_id, at: event.at, note: { what: 'withdrawn' } });
       case 'input.added':
         return this.#heard(event, known.body);
       case 'turn.started':
@@ -94,9 +101,11 @@ export class Conversation {
     }
   }
 
-  #person({ id, at }: LogEvent, message_id: string | null, text: string): void {
+  #person({ id, at }: LogEvent, message_id: string | null, body: Said): void {
+    const { text, hear = 'next_call', attachments = [] } = body;
     const heard_at = message_id === null ? at : null;
-    this.#put({ kind: 'person', key: message_id ?? `e${id}`, at, message_id, text, heard_at });
+    const key = message_id ?? `e${id}`;
+    this.#put({ kind: 'person', key, at, message_id, text, heard_at, hear, revision: 1, attachments });
   }
 
   /** A message has entered the conversation; or the worker adds a note. */
@@ -185,6 +194,8 @@ function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
     }
     case 'task.budget':
       return { what: 'budget', budget_usd: known.body.budget_usd };
+    case 'task.model':
+      return { what: 'model', ...known.body };
     case 'task.cancel_requested':
       return { what: 'cancelling' };
     case 'task.status': {

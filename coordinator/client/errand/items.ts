@@ -1,4 +1,5 @@
-import type { FailureReason, TaskStatus } from '../../../protocol/task.ts';
+import type { Attachment } from '../../../protocol/attachments.ts';
+import type { Effort, FailureReason, Hear, TaskStatus } from '../../../protocol/task.ts';
 
 /*
  * What a conversation consists of: the rows that a client shows for the log of one errand. A row is never changed, only
@@ -29,7 +30,16 @@ export type ToolItem = Row & {
 };
 
 /** What a person said. `message_id` is null for the prompt. */
-export type PersonItem = Row & { kind: 'person'; message_id: string | null; text: string; heard_at: string | null };
+export type PersonItem = Row & {
+  kind: 'person';
+  message_id: string | null;
+  text: string;
+  heard_at: string | null;
+  hear: Hear;
+  /** Counts the changes of the message, from 1. */
+  revision: number;
+  attachments: readonly Attachment[];
+};
 
 /** A question of the agent. */
 export type QuestionItem = Row & {
@@ -59,6 +69,8 @@ export type Note =
   | { what: 'limit'; limit: 'turns' | 'budget' | 'time' | 'context'; used: number; of: number }
   | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
   | { what: 'budget'; budget_usd: number }
+  | { what: 'withdrawn' }
+  | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }
   | { what: 'ended'; status: TaskStatus; reason: FailureReason | null; detail: string | null }
   | { what: 'log'; level: 'info' | 'warn' | 'error'; text: string }

@@ -26,7 +26,9 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     case 'plan.updated':
       return { plan: known.body.items };
     case 'usage.updated':
-      return { usage: known.body.usage };
+      return usedBy(known.body);
+    case 'task.model':
+      return known.body;
     case 'task.budget':
       return { budget_usd: known.body.budget_usd };
     case 'task.cancel_requested':
@@ -47,6 +49,10 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     default:
       return undefined;
   }
+}
+
+function usedBy({ model, effort, usage }: Extract<KnownEvent, { type: 'usage.updated' }>['body']): Partial<Task> {
+  return { usage, model_used: model, ...(effort !== undefined && { effort_used: effort }) };
 }
 
 function changeStatus(task: Task, { at }: LogEvent, { to, reason, detail }: StatusBody): Partial<Task> {

@@ -1,4 +1,4 @@
-import type { MessageCreate, TaskCreate } from '../../../protocol/api.ts';
+import type { MessageCreate, MessagePatch, TaskCreate } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { ErrorCode } from '../../../protocol/problem.ts';
@@ -10,6 +10,8 @@ import { Refusal, Unreachable } from '../errors.ts';
 export type Action =
   | { do: 'send'; body: TaskCreate }
   | { do: 'say'; task_id: string; body: MessageCreate }
+  | { do: 'reword'; task_id: string; message_id: string; body: MessagePatch }
+  | { do: 'unsay'; task_id: string; message_id: string }
   | { do: 'stop'; task_id: string }
   | { do: 'retry'; task_id: string; budget_usd?: number };
 
@@ -45,6 +47,10 @@ export type OutboxEvents = {
    * back. By default it is always tried.
    */
   reachable?: () => boolean;
+  /** Uploads what an action takes with it. It may be called again for the same files. */
+  upload?: (attachments: readonly string[]) => Promise<void>;
+  /** The files of an action are not needed on the device any more. */
+  forget?: (attachments: readonly string[]) => Promise<void>;
 };
 
 /**
@@ -87,7 +93,16 @@ export class Outbox {
   async takeBack(key: string): Promise<boolean> {
     const entry = this.#entries.find((each) => each.key === key);
     if (!entry || (entry.tried && !entry.refused)) return false;
+    await this.#events.forget?.(filesOf(entry));
     await this.#drop(key);
+    return true;
+  }
+
+  /** Changes the text of a message that was not sent yet. Whether it could. */
+  async change(key: string, text: string): Promise<boolean> {
+    const entry = this.#entries.find((each) => each.key === key);
+    if (!entry || entry.tried || entry.action.do !== 'say') return false;
+    await this.#update({ ...entry, action: { ...entry.action, body: { ...entry.action.body, text } } });
     return true;
   }
 
@@ -113,14 +128,19 @@ export class Outbox {
         await this.#update({ ...entry, refused: { code: 'conflict', detail: 'It waited for longer than a week.' } });
         continue;
       }
-      const tried = { ...entry, tried: true };
-      await this.#update(tried);
       try {
-        await this.#send(tried);
+        const files = filesOf(entry);
+        if (files.length > 0) await this.#events.upload?.(files);
+        // Meanwhile it may have been taken back or changed.
+        const now = this.#entries.find(({ key }) => key === entry?.key);
+        if (!now) continue;
+        await this.#update({ ...now, tried: true });
+        await this.#send({ ...now, tried: true });
+        if (files.length > 0) await this.#events.forget?.(files);
       } catch (error) {
         if (error instanceof Unreachable || !(error instanceof Refusal)) throw error;
         if (error.code === 'rate_limited' || error.code === 'internal') throw error;
-        await this.#update({ ...tried, refused: { code: error.code, detail: error.message } });
+        await this.#update({ ...entry, tried: true, refused: { code: error.code, detail: error.message } });
       }
     }
   }
@@ -140,6 +160,16 @@ export class Outbox {
         const params = { id: action.task_id };
         const { message_id } = await this.#client.call('createMessage', { params, body: action.body }, once);
         return this.#update({ ...entry, message_id });
+      }
+      case 'reword': {
+        const params = { id: action.task_id, message_id: action.message_id };
+        await this.#client.call('patchMessage', { params, body: action.body }, once);
+        return this.#drop(key);
+      }
+      case 'unsay': {
+        const params = { id: action.task_id, message_id: action.message_id };
+        await this.#client.call('deleteMessage', { params }, once);
+        return this.#drop(key);
       }
       case 'stop': {
         const params = { id: action.task_id };
@@ -169,6 +199,11 @@ export class Outbox {
     this.#entries = entries;
     this.#events.changed(entries);
   }
+}
+
+/** The attachments that an entry takes with it. */
+function filesOf({ action }: Entry): readonly string[] {
+  return action.do === 'send' || action.do === 'say' ? (action.body.attachments ?? []) : [];
 }
 
 /** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */

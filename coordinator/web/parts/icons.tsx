@@ -12,6 +12,7 @@ const PATHS = {
   open: 'M9 6l6 6-6 6',
   copy: 'M9 9h10v10H9zM5 15V5h10',
   wrap: 'M4 6h16M4 12h13a3 3 0 010 6h-4M15 16l-2 2 2 2M4 18h4',
+  attach: 'M20 11l-8.5 8.5a5 5 0 01-7-7L13 4a3.5 3.5 0 015 5l-8.5 8.5a2 2 0 01-3-3L14 7',
   plus: 'M12 5v14M5 12h14',
   again: 'M5 12a7 7 0 1 1 2 5M5 19v-4h4',
 } as const;

@@ -3,9 +3,10 @@ import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Stored } from '../../client/session.ts';
+import type { KeptFile } from './files.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 type Tables = DBSchema & {
   /** One log-in under the key `login`, and the cursor with its epoch under `known`. */
@@ -18,11 +19,13 @@ type Tables = DBSchema & {
   outbox: { key: string; value: Entry };
   /** What was written and not sent, by the field it is in; and other small things that the person left so. */
   texts: { key: string; value: string };
+  /** The files that wait to be sent: with a draft, or in the outbox. */
+  files: { key: string; value: KeptFile };
 };
 
 type Db = IDBPDatabase<Tables>;
-type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts';
-const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts'];
+type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts' | 'files';
+const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts', 'files'];
 
 /** The app's own database in the browser. A phone may close it in the background: then it is opened again. */
 export class Database {
@@ -60,7 +63,9 @@ export class Database {
 
   #open(): Promise<Db> {
     this.#opened ??= openDB<Tables>(this.#name, VERSION, {
-      upgrade: (db) => {
+      upgrade: (db, before) => {
+        if (before < 2) db.createObjectStore('files', { keyPath: 'id' });
+        if (before >= 1) return;
         for (const name of ['login', 'known', 'diffs', 'texts'] as const) db.createObjectStore(name);
         db.createObjectStore('tasks', { keyPath: 'id' });
         db.createObjectStore('events', { keyPath: ['task_id', 'id'] });

@@ -1,5 +1,12 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import { ProjectPage, type Diff, type Project, type TaskCreate } from '../../../protocol/api.ts';
+import {
+  ProjectPage,
+  type Diff,
+  type MessageCreate,
+  type MessagePatch,
+  type Project,
+  type TaskCreate,
+} from '../../../protocol/api.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';
 import type { Draft } from '../../client/errand/drafts.ts';
@@ -10,6 +17,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import { Outbox, type Entry } from '../../client/sync/outbox.ts';
 import type { Database } from './database.ts';
+import { Files } from './files.ts';
 import { later } from './later.ts';
 import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } from './storage.ts';
 
@@ -32,6 +40,7 @@ export class Session {
   readonly projects = signal<readonly Project[] | undefined>(undefined);
   readonly entries = signal<readonly Entry[]>([]);
   readonly client: Client;
+  readonly files: Files;
   readonly texts: ReturnType<typeof textStorage>;
   readonly #database: Database;
   readonly #mirror: Mirror;
@@ -54,7 +63,10 @@ export class Session {
       if (conversation === undefined) drawList();
       else this.#errands.get(conversation)?.draw();
     });
+    this.files = new Files(database, client);
     this.#outbox = new Outbox(client, outboxStorage(database), {
+      upload: (ids) => this.files.upload(ids),
+      forget: (ids) => this.files.forget(ids),
       changed: (entries) => (this.entries.value = entries),
       task: (task) => this.#mirror.put(task),
       reachable: () => this.live.peek()?.kind === 'live' || this.#insists,
@@ -125,9 +137,23 @@ export class Session {
     await this.#outbox.add({ do: 'send', body });
   }
 
-  async say(task_id: string, text: string, budget_usd?: number): Promise<void> {
-    const body = { text, ...(budget_usd !== undefined && { budget_usd }) };
-    await this.#outbox.add({ do: 'say', task_id, body });
+  async say(task_id: string, text: string, more: Omit<MessageCreate, 'text'> = {}): Promise<void> {
+    await this.#outbox.add({ do: 'say', task_id, body: { text, ...more } });
+  }
+
+  /** Changes a message that was sent and not heard yet. */
+  async reword(task_id: string, message_id: string, body: MessagePatch): Promise<void> {
+    await this.#outbox.add({ do: 'reword', task_id, message_id, body });
+  }
+
+  /** Takes back a message that was sent and not heard yet. */
+  async unsay(task_id: string, message_id: string): Promise<void> {
+    await this.#outbox.add({ do: 'unsay', task_id, message_id });
+  }
+
+  /** Changes a message that was not sent yet. */
+  change(key: string, text: string): Promise<boolean> {
+    return this.#outbox.change(key, text);
   }
 
   async stopErrand(task_id: string): Promise<void> {

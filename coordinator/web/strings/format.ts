@@ -25,10 +25,16 @@ export class Format {
     return new Intl.NumberFormat(this.#locale).format(value);
   }
 
-  /** A size, such as `1.5 GB`. */
-  bytes(bytes: number): string {
-    const [value, unit] = bytes >= 1e9 ? [bytes / 1e9, 'GB'] : bytes >= 1e6 ? [bytes / 1e6, 'MB'] : [bytes / 1e3, 'kB'];
-    return `${this.number(Math.round(value * 10) / 10)}\u00a0${unit}`;
+  /** A size, such as `3 kB` or `1.2 MB`. */
+  bytes(count: number): string {
+    const [value, unit] =
+      count < 1e6
+        ? [Math.max(1, Math.round(count / 1e3)), 'kilobyte']
+        : count < 1e9
+          ? [count / 1e6, 'megabyte']
+          : [count / 1e9, 'gigabyte'];
+    const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const;
+    return new Intl.NumberFormat(this.#locale, options).format(value);
   }
 
   /** A short duration, such as `0.4 s`, `40 s`, `3 min` or `2 h`. */

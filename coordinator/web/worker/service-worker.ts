@@ -3,6 +3,8 @@
  * own files: what the server says is stored by the app.
  */
 
+import { SHARE_PATH, takeShared } from './share.ts';
+
 // The build writes these.
 declare const FILES: readonly string[];
 declare const VERSION: string;
@@ -28,6 +30,8 @@ scope.addEventListener('message', (event) => {
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
+  if (request.method === 'POST' && url.origin === scope.location.origin && url.pathname === SHARE_PATH)
+    return event.respondWith(takeShared(request));
   if (request.method !== 'GET' || url.origin !== scope.location.origin) return;
   const path = url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : undefined;
   if (path === undefined) return;

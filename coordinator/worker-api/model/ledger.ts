@@ -16,7 +16,7 @@ import {
 } from '../../sqlite/open-requests.ts';
 import { addSpending } from '../../sqlite/spending.ts';
 import { addDaySpending } from '../../sqlite/spending-days.ts';
-import { addUsage, findBudget } from '../../sqlite/usage.ts';
+import { addUsage, findBudget, updateUsed } from '../../sqlite/usage.ts';
 import type { Caller } from '../caller.ts';
 import { estimateUsage, type Reserved } from './charge.ts';
 import { BudgetSpent } from './error.ts';
@@ -44,7 +44,7 @@ type LedgerDependencies = { log: EventLog; prices: Prices; logger: Logger; caps?
 /** The attempt whose task pays. */
 type Payer = Pick<Caller, 'task_id' | 'user_id' | 'attempt'>;
 /** The cost of a request that has ended. Without `usage` it cost nothing. */
-type Charge = { id: number; payer: Payer; model: string; usage: Usage | undefined };
+type Charge = { id: number; payer: Payer; model: string; effort?: Ask['effort']; usage: Usage | undefined };
 
 /**
  * Keeps every task within its budget. It reserves the most that a request may cost before the request is sent, and
@@ -177,7 +177,7 @@ export class Ledger {
     if (usage && usage.cost_usd > reserved_usd + 1e-9)
       this.#logger.warn({ ...payer, usage, reserved_usd }, 'model request cost more than was reserved');
     const model = outcome.kind === 'metered' && this.#prices.has(outcome.model) ? outcome.model : ask.model;
-    this.#unstored.push({ id, payer, model, usage });
+    this.#unstored.push({ id, payer, model, effort: ask.effort, usage });
     this.#tryToStore();
     return usage;
   }
@@ -245,7 +245,7 @@ export class Ledger {
       this.#log.write(
         (tx) => {
           const at = new Date().toISOString();
-          for (const { id, payer, model, usage } of charges) {
+          for (const { id, payer, model, effort, usage } of charges) {
             deleteOpenRequest(tx.db, id);
             const { task_id, user_id, attempt } = payer;
             const total = usage && addUsage(tx.db, task_id, usage, at);
@@ -254,7 +254,10 @@ export class Ledger {
               addDaySpending(tx.db, dayOf(this.#now()), usage.cost_usd);
             }
             const task = { id: task_id, user_id, attempt };
-            if (total) tx.note(task, { type: 'usage.updated', body: { model, usage: total } }, at);
+            if (!total) continue;
+            updateUsed(tx.db, task_id, model, effort);
+            const known = effort === undefined ? {} : { effort };
+            tx.note(task, { type: 'usage.updated', body: { model, ...known, usage: total } }, at);
           }
         },
         { urgent: true },

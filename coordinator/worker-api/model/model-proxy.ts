@@ -125,14 +125,14 @@ export class ModelProxy implements WorkerProxy {
 
   /** Reserves budget for a request that creates a message, sends it, and charges what it cost. */
   async #sendMessages(wanted: BoundedRequest, tokens_max: number, raw: Buffer, exchange: Exchange): Promise<void> {
-    const { model, max_tokens: asked, max_tokens_at } = wanted;
+    const { model, effort, max_tokens: asked, max_tokens_at } = wanted;
     const { caller, request, response, signal } = exchange;
     if (asked === undefined || !max_tokens_at) throw new ErrandError('invalid', 'max_tokens: Field required');
     const max_tokens = Math.min(asked, tokens_max);
     const bound = await this.#bounds.find({ caller, max_tokens, wanted, headers: request.headers }, signal);
     if (bound.refusal) return streamResponse(bound.refusal, response, { signal, headers: {} });
     const reservation = await this.#ledger
-      .reserve(caller, { model, max_tokens, input: bound.input })
+      .reserve(caller, { model, effort, max_tokens, input: bound.input })
       .catch((error: unknown) => {
         throw error instanceof BudgetSpent && !bound.countable ? cannotCount(error) : error;
       });

@@ -1,4 +1,5 @@
 import { ErrandError } from '../../../protocol/problem.ts';
+import { Effort } from '../../../protocol/task.ts';
 import { job } from '../../base/threads.ts';
 import { estimateInput, type InputEstimate } from './estimate-input.ts';
 import { toPrompt, type Prompt } from './known-prefix.ts';
@@ -29,6 +30,8 @@ const EDITS = /^(clear_tool_uses|clear_thinking|compact)_\d{8}$/;
 /** An allowed request. */
 export type LlmRequest = {
   model: string;
+  /** Null: it names none that is known here. */
+  effort: Effort | null;
   /** Undefined for a request that only counts tokens. */
   max_tokens: number | undefined;
   /** The position of the value of `max_tokens` in the body. */
@@ -50,7 +53,8 @@ export function readRequest(raw: Buffer): LlmRequest {
   for (const { type } of body.context_management?.edits ?? [])
     if (!EDITS.test(type)) refuse(`context edits of type '${type}'`);
   for (const content of [body.system, ...body.messages.map((message) => message.content)]) checkContent(content);
-  return { model: body.model, max_tokens: body.max_tokens, max_tokens_at: span, body };
+  const effort = Effort.safeParse(body.output_config?.effort).data ?? null;
+  return { model: body.model, effort, max_tokens: body.max_tokens, max_tokens_at: span, body };
 }
 
 /** An allowed request, with what takes long to compute from its whole text: the bound and the digests of its prompt. */

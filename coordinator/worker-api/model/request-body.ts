@@ -32,6 +32,7 @@ const Body = z.looseObject({
   messages: z.array(Message),
   tools: z.array(z.looseObject({ type: z.string().nullish(), cache_control })).optional(),
   cache_control,
+  output_config: z.looseObject({ effort: z.unknown() }).nullish(),
   context_management: z.looseObject({ edits: z.array(Edit).nullish() }).nullish(),
 });
 /** The body of a request to the Claude API, as far as the proxy must understand it. */

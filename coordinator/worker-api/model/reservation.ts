@@ -1,4 +1,5 @@
 import { ErrandError } from '../../../protocol/problem.ts';
+import type { Effort } from '../../../protocol/task.ts';
 import { ratesUpTo, type Price } from '../../domain/prices.ts';
 import type { OpenPrompt } from '../../sqlite/open-requests.ts';
 import { BudgetSpent } from './error.ts';
@@ -7,8 +8,8 @@ import type { InputEstimate } from './estimate-input.ts';
 /** An answer shorter than this is useless: a budget that cannot pay for so many output tokens counts as spent. */
 const OUTPUT_TOKENS_MIN = 1024;
 
-/** What a request asks for, and the most that its prompt may cost. */
-export type Ask = { model: string; max_tokens: number; input: InputEstimate };
+/** What a request asks for, and the most that its prompt may cost. `effort`: null if it names none. */
+export type Ask = { model: string; effort?: Effort | null; max_tokens: number; input: InputEstimate };
 /** The budget of a task, and what it has spent, in US dollars. */
 type Budget = { budget_usd: number; cost_usd: number };
 

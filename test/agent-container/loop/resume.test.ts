@@ -101,7 +101,7 @@ test('a message continues a task that has ended, and none is added twice', async
   await b.run();
   // It was not acknowledged when the worker died, so it comes again.
   b.messages.say('x');
-  const again = b.messages.take();
+  const again = await b.messages.take(true);
   t.is(again.length, 1);
   b.messages.put(message);
   b.messages.say('Now the rest.');

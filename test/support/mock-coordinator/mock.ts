@@ -114,6 +114,11 @@ export class MockCoordinator {
       const attempt = task.authenticate(tokenOf(request), name);
       const proxy = name === 'git' ? this.#options.git : name === 'llm' ? this.#options.llm : undefined;
       if (proxy !== undefined) return await forward(proxy, request, response, task, attempt, rest);
+      if (name === 'attachments') {
+        const file = task.files.get(rest.slice(1));
+        if (file === undefined) throw new ErrandError('not_found', 'The task has no such attachment.');
+        return void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(file);
+      }
       const reply = await this.#reply(task, name, request, attempt);
       if (fault?.kind === 'lose') return void response.destroy();
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));

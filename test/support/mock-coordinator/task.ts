@@ -7,11 +7,13 @@ import { CONTRACT_VERSION } from '../../../protocol/worker.ts';
 import {
   EventsPost,
   Heartbeat,
+  MessagesTake,
   ResultPost,
   TRANSCRIPT_TYPES,
   type Assignment,
   type CallbackReply,
   type Message,
+  type MessagesTaken,
 } from '../../../protocol/worker-schemas.ts';
 import { TaskTokens } from './tokens.ts';
 
@@ -45,6 +47,10 @@ export class MockTask {
   readonly base: Omit<Assignment, 'attempt' | 'token' | 'transcript' | 'messages' | 'known'>;
   readonly attempts: Attempt[] = [newAttempt()];
   readonly messages: Message[] = [];
+  /** The ids of the messages that a worker took with a call. */
+  readonly taken = new Set<string>();
+  /** The attachments, by id. */
+  readonly files = new Map<string, Buffer>();
   readonly breaches: string[] = [];
   /** The callbacks that it refused, in the words that the worker got. */
   readonly refusals: Refusal[] = [];
@@ -155,6 +161,15 @@ export class MockTask {
     return message;
   }
 
+  /** Changes a message, or withdraws it, as a person does. False: the worker has taken it. */
+  change(id: string, change: Partial<Message> | null): boolean {
+    if (this.taken.has(id)) return false;
+    const at = this.messages.findIndex((message) => message.id === id);
+    const message = this.messages[at];
+    if (message) this.messages.splice(at, 1, ...(change === null ? [] : [{ ...message, ...change }]));
+    return message !== undefined;
+  }
+
   cancel(reason: string): void {
     this.cancelled = { reason };
   }
@@ -191,7 +206,7 @@ export class MockTask {
   }
 
   /** Handles a callback. Throws the errors of the contract. */
-  callback(name: string, body: unknown, attempt: number): CallbackReply {
+  callback(name: string, body: unknown, attempt: number): CallbackReply | MessagesTaken {
     try {
       return this.#callback(name, body, attempt);
     } catch (error) {
@@ -204,7 +219,7 @@ export class MockTask {
     }
   }
 
-  #callback(name: string, body: unknown, attempt: number): CallbackReply {
+  #callback(name: string, body: unknown, attempt: number): CallbackReply | MessagesTaken {
     const fence = (given: number) => {
       if (given !== attempt) throw new ErrandError('stale_attempt', 'The attempt is stale.');
       if (this.current.result !== undefined) {
@@ -219,6 +234,12 @@ export class MockTask {
         fence(post.attempt);
         this.examine?.(post);
         return this.store(post);
+      }
+      case 'messages': {
+        const { ids, ...take } = parse(MessagesTake, body);
+        fence(take.attempt);
+        for (const id of ids) this.taken.add(id);
+        return { messages: this.pending().filter(({ id }) => ids.includes(id)), ...this.#more() };
       }
       case 'heartbeat': {
         const heartbeat = parse(Heartbeat, body);

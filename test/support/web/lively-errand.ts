@@ -35,7 +35,8 @@ export class LivelyErrand {
     this.#staged.report(...events);
     const at = new Date().toISOString();
     const numbered = events.map((event, index): NumberedEvent => ({ ...event, seq: index + 1, at }));
-    this.#server.log.write((tx) => applyEvents(tx, this.id, checkEvents(this.id, numbered), new Date().toISOString()));
+    const attempt = { task_id: this.id, attempt: 1 };
+    this.#server.log.write((tx) => applyEvents(tx, attempt, checkEvents(this.id, numbered), at));
     this.#publish();
   }
 

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
-import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { isEnded, type Hear, type Task } from '../../../../protocol/task.ts';
+import { AttachButton, DraftFileList, takesFiles, useFiles } from '../../parts/attach.tsx';
 import { useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
@@ -13,23 +14,43 @@ import { useText } from '../../parts/use-text.ts';
 export function Composer({ task }: { task: Task }): JSX.Element {
   const session = useSession();
   const text = useText(`say ${task.id}`);
+  const files = useFiles(`say ${task.id}`);
+  const hear = useSignal<Hear>('next_call');
   const ended = isEnded(task.status);
   const label = ended ? t.errand.go_on : task.status === 'waiting' ? t.errand.answer : t.errand.say;
-  const can_send = text.value.trim() !== '' && text.value.length <= LIMITS.text_chars_max;
+  const has_files = files.list.value.length > 0;
+  const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
+  // While it works, a message can wait until the end of the turn.
+  const can_wait = !ended && task.status !== 'waiting' && text.value.trim() !== '';
   const send = (): void => {
-    const said = text.value.trim();
+    const said = text.value.trim() || t.attach.see;
     if (!can_send) return;
     text.value = '';
-    void session.say(task.id, said);
+    const attachments = files.take();
+    const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
+    hear.value = 'next_call';
+    void session.say(task.id, said, { ...later, ...(attachments.length > 0 && { attachments }) });
   };
   return (
     <form
       class="composer"
+      {...takesFiles(files)}
       onSubmit={(event) => {
         event.preventDefault();
         send();
       }}
     >
+      <DraftFileList files={files} />
+      {can_wait && (
+        <label class="when">
+          <input
+            type="checkbox"
+            checked={hear.value === 'after_turn'}
+            onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
+          />
+          {t.errand.hear.after_turn}
+        </label>
+      )}
       {ended ? <TryAgain task={task} /> : <Stop task={task} />}
       <GrowingField
         class="composer-field"
@@ -38,6 +59,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
         onSend={send}
         onInput={(said) => (text.value = said)}
       />
+      <AttachButton files={files} />
       <button type="submit" class="round" aria-label={t.errand.send} disabled={!can_send}>
         <Icon name="send" />
       </button>

@@ -12,7 +12,8 @@ import { t } from '../../parts/speech.ts';
 import type { OpenErrand } from '../../store/session.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { ResultCard } from './result-card.tsx';
-import { ItemRow, UnsentMessage } from './rows.tsx';
+import { UnsentMessage } from './message.tsx';
+import { ItemRow } from './rows.tsx';
 
 /** The rows that are drawn at first, and that each "show earlier" adds. */
 const ROWS = 200;
@@ -49,7 +50,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
         {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
         <ol>
           {rows.slice(from).map((row) => (
-            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} />
+            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} />
           ))}
           {drafts.map((draft) => (
             <DraftRow key={`d-${draft.ref}`} draft={draft} />

@@ -26,7 +26,8 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
         )}
         <dt>{t.errand.model}</dt>
         <dd>
-          {model}, {t.effort[effort]}
+          {task.model_used ?? model}, {t.effort[(task.model_used ? task.effort_used : effort) ?? effort]}
+          {isOtherNext(task) && <small>{t.errand.next_model(model, t.effort[effort])}</small>}
         </dd>
         <dt>{t.errand.money}</dt>
         <dd>
@@ -59,4 +60,10 @@ export function Copyable({ text }: { text: string }): JSX.Element {
       <code>{text}</code> <span role="status">{copied.value ? t.errand.copied : ''}</span>
     </button>
   );
+}
+
+/** Whether the next request is made with another model or effort than the newest answer came from. */
+function isOtherNext({ model, effort, model_used, effort_used }: Task): boolean {
+  if (!model_used) return false;
+  return model !== model_used || (effort_used !== null && effort_used !== undefined && effort !== effort_used);
 }

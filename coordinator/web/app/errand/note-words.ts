@@ -21,6 +21,10 @@ export function noteWords(note: Note): string {
       return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
+    case 'withdrawn':
+      return t.note.withdrawn;
+    case 'model':
+      return t.note.model(note.model, t.effort[note.effort]);
     case 'cancelling':
       return t.note.cancelling;
     case 'ended':

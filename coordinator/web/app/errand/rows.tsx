@@ -1,15 +1,14 @@
 import { Component, type JSX } from 'preact';
-import type { CommandItem, Item, NoteItem, PersonItem, QuestionItem, ReadsItem } from '../../../client/errand/items.ts';
-import type { Entry } from '../../../client/sync/outbox.ts';
-import { useSession } from '../../parts/context.ts';
+import type { CommandItem, Item, NoteItem, QuestionItem, ReadsItem } from '../../../client/errand/items.ts';
 import { Markdown } from '../../parts/markdown.tsx';
 import { Output } from '../../parts/output.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { firstLine } from '../../parts/words.ts';
+import { Message } from './message.tsx';
 import { noteWords } from './note-words.ts';
 import { Fold, ToolRow } from './tool-row.tsx';
 
-type RowProps = { row: Item | ReadsItem; writing: string | undefined };
+type RowProps = { row: Item | ReadsItem; writing: string | undefined; task_id: string };
 
 /** One row. It is drawn again only when it is another object. */
 export class ItemRow extends Component<RowProps> {
@@ -18,12 +17,12 @@ export class ItemRow extends Component<RowProps> {
   }
 
   override render(): JSX.Element {
-    const { row, writing } = this.props;
-    return <li class={row.kind}>{contentOf(row, writing)}</li>;
+    const { row, writing, task_id } = this.props;
+    return <li class={row.kind}>{contentOf(row, writing, task_id)}</li>;
   }
 }
 
-function contentOf(row: Item | ReadsItem, writing: string | undefined): JSX.Element {
+function contentOf(row: Item | ReadsItem, writing: string | undefined, task_id: string): JSX.Element {
   switch (row.kind) {
     case 'said':
       return <Markdown text={row.text} />;
@@ -40,7 +39,7 @@ function contentOf(row: Item | ReadsItem, writing: string | undefined): JSX.Elem
     case 'reads':
       return <ReadsRow reads={row} />;
     case 'person':
-      return <Message item={row} />;
+      return <Message item={row} task_id={task_id} />;
     case 'question':
       return <Question item={row} />;
     case 'command':
@@ -64,48 +63,6 @@ function ReadsRow({ reads: { tools } }: { reads: ReadsItem }): JSX.Element {
         <ToolRow key={tool.key} tool={tool} writing={undefined} />
       ))}
     </Fold>
-  );
-}
-
-function Message({ item: { text, message_id, heard_at } }: { item: PersonItem }): JSX.Element {
-  return (
-    <>
-      <div class="mine" dir="auto">
-        {text}
-      </div>
-      {message_id !== null && (
-        <small>{heard_at === null ? t.errand.not_heard : t.errand.heard_at(format.clock(heard_at))}</small>
-      )}
-    </>
-  );
-}
-
-/** A message that the server has not confirmed yet. */
-export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
-  const session = useSession();
-  const { action, tried, refused, message_id, key } = entry;
-  if (action.do !== 'say') return null;
-  const words = refused
-    ? t.errand.refused(refused.detail)
-    : message_id !== undefined
-      ? t.errand.not_heard
-      : tried
-        ? t.errand.sending
-        : t.errand.waits_to_be_sent;
-  return (
-    <li class="person unsent">
-      <div class="mine" dir="auto">
-        {action.body.text}
-      </div>
-      <small class={refused ? 'fault' : ''}>
-        {words}
-        {(!tried || refused) && (
-          <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
-            {refused ? t.errand.dismiss : t.errand.take_back}
-          </button>
-        )}
-      </small>
-    </li>
   );
 }
 

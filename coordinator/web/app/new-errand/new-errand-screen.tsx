@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
+import { AttachButton, DraftFileList, takesFiles, useFiles, type DraftFiles } from '../../parts/attach.tsx';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
@@ -20,13 +21,15 @@ export function NewErrandScreen(): JSX.Element {
   const kept = useText('new options', writeFresh({ repo_url: query.get('repo') ?? undefined }));
   const fresh = useComputed(() => readFresh(kept.value));
   const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
+  const files = useFiles('new');
   useTitle(t.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
   const send = (): void => {
     if (!request || too_long) return;
-    void session.send(request).then(() => {
+    const attachments = files.take();
+    void session.send({ ...request, ...(attachments.length > 0 && { attachments }) }).then(() => {
       prompt.value = '';
       router.back('inbox');
     });
@@ -43,7 +46,7 @@ export function NewErrandScreen(): JSX.Element {
           {t.fresh.send}
         </button>
       </header>
-      <div class="body">
+      <div class="body" {...takesFiles(files)}>
         <GrowingField
           class="prompt"
           autofocus
@@ -52,7 +55,8 @@ export function NewErrandScreen(): JSX.Element {
           onInput={(text) => (prompt.value = text)}
         />
         {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
-        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} />
+        <DraftFileList files={files} />
+        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} files={files} />
       </div>
       {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
       {sheet.value === 'repository' && <RepositorySheet fresh={fresh.value} onChoose={set} onClose={close} />}
@@ -62,9 +66,13 @@ export function NewErrandScreen(): JSX.Element {
   );
 }
 
-type ChipsProps = { fresh: Fresh; onOpen: (name: 'repository' | 'model' | 'budget') => void };
+type ChipsProps = {
+  fresh: Fresh;
+  files: DraftFiles;
+  onOpen: (name: 'repository' | 'model' | 'budget') => void;
+};
 
-function Chips({ fresh, onOpen }: ChipsProps): JSX.Element {
+function Chips({ fresh, files, onOpen }: ChipsProps): JSX.Element {
   const { project, repo_url, base_branch, model, effort, budget_usd } = fresh;
   const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
   return (
@@ -84,6 +92,7 @@ function Chips({ fresh, onOpen }: ChipsProps): JSX.Element {
       <button type="button" class="option" onClick={() => onOpen('budget')}>
         {budget_usd === undefined ? t.fresh.default_budget : t.fresh.up_to(format.money(budget_usd))}
       </button>
+      <AttachButton files={files} />
     </div>
   );
 }

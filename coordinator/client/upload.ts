@@ -1,0 +1,59 @@
+import { Attachment } from '../../protocol/attachments.ts';
+import { Problem } from '../../protocol/problem-document.ts';
+import type { Client } from './client.ts';
+import { Failure, Refusal, Unreachable } from './errors.ts';
+
+/** A file to upload under an id that the client made. */
+export type Upload = { id: string; name: string; blob: Blob };
+type Answer = { status: number; type: string; text: string };
+/** Sends a file with PUT. Rejects if there is no answer. `onProgress`: how many of its bytes were sent. */
+export type PutFile = (
+  url: string,
+  headers: Record<string, string>,
+  blob: Blob,
+  onProgress: (bytes: number) => void,
+) => Promise<Answer>;
+
+/** The platform's own way; it reports no progress before the end. */
+const putByFetch: PutFile = async (url, headers, blob, onProgress) => {
+  const response = await fetch(url, { method: 'PUT', headers, body: blob, redirect: 'error' });
+  const text = await response.text();
+  onProgress(blob.size);
+  return { status: response.status, type: response.headers.get('content-type') ?? '', text };
+};
+
+/**
+ * Uploads a file. The same upload again changes nothing. Rejects with `Refusal`, `Unreachable` or `Failure`, as calls
+ * do.
+ */
+export async function upload(
+  client: Client,
+  { id, name, blob }: Upload,
+  put: PutFile = putByFetch,
+  onProgress: (bytes: number) => void = () => undefined,
+): Promise<Attachment> {
+  const url = `${client.server}/attachments/${id}?name=${encodeURIComponent(name)}`;
+  const attempt = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+    return put(url, headers, blob, onProgress).catch((cause: unknown) => {
+      throw new Unreachable(`The upload of ${name} broke off.`, { cause });
+    });
+  };
+  const token = await client.token();
+  let answer = await attempt(token);
+  if (answer.status === 401) answer = await attempt(await client.token(token));
+  if (answer.status === 200) return Attachment.parse(JSON.parse(answer.text));
+  const problem = answer.type.startsWith('application/problem+json') ? readProblem(answer.text) : undefined;
+  if (problem?.code === 'unavailable' || (!problem && [429, 502, 503, 504].includes(answer.status)))
+    throw new Unreachable(problem?.detail ?? `The server is not available now (${answer.status}).`);
+  if (problem) throw new Refusal(problem);
+  throw new Failure(`${client.server} answered the upload with ${answer.status}.`);
+}
+
+function readProblem(text: string): Problem | undefined {
+  try {
+    return Problem.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { findAttachment } from '../sqlite/attachments.ts';
+import type { EventLog } from '../sqlite/event-log.ts';
+import { storeUpload } from '../tasks/attachment-commands.ts';
+import type { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { FileAnswer } from './file-answer.ts';
+import type { Handlers } from './router.ts';
+
+/** Uploads, and attachments to look at. */
+export function attachmentHandlers(
+  log: EventLog,
+  files: AttachmentFiles,
+): Pick<Handlers, 'putAttachment' | 'getAttachment'> {
+  const uploads = new Map<string, number>();
+  return {
+    putAttachment: async ({ who: { user_id }, params: { id }, query: { name }, bytes: source }) => {
+      const running = uploads.get(user_id) ?? 0;
+      if (running >= LIMITS.attachments_at_once_max)
+        throw new ErrandError('rate_limited', 'Too many of your uploads run at once.', { retry_after_s: 2 });
+      uploads.set(user_id, running + 1);
+      try {
+        return await storeUpload(log, files, { user_id, id, name, source });
+      } finally {
+        const left = (uploads.get(user_id) ?? 1) - 1;
+        if (left === 0) uploads.delete(user_id);
+        else uploads.set(user_id, left);
+      }
+    },
+    getAttachment: async ({ who, params: { id } }) => {
+      const row = findAttachment(log.db, who.user_id, id);
+      if (!row) throw new ErrandError('not_found', 'There is no such attachment.');
+      const { stream, bytes } = await files.read(row);
+      return new FileAnswer({ stream, bytes, media_type: row.media_type, name: row.name });
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { useSignal, type Signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { isShowable, type Attachment } from '../../../protocol/attachments.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { FileFault } from '../store/files.ts';
+import { useSession } from './context.ts';
+import { Icon } from './icons.tsx';
+import { Sheet } from './screen.tsx';
+import { format, t } from './speech.ts';
+import { useText } from './use-text.ts';
+
+/** The files of a draft. They survive the app, as its text does. */
+export type DraftFiles = {
+  list: Signal<readonly Attachment[]>;
+  fault: Signal<FileFault | undefined>;
+  add: (files: Iterable<File>) => void;
+  remove: (id: string) => void;
+  /** Empties the draft, whose files go on to the outbox. Returns their ids. */
+  take: () => string[];
+};
+
+/** Keeps the files of the draft `key`. */
+export function useFiles(key: string): DraftFiles {
+  const { files } = useSession();
+  const ids = useText(`files ${key}`);
+  const list = useSignal<readonly Attachment[]>([]);
+  const fault = useSignal<FileFault | undefined>(undefined);
+  const set = (next: readonly Attachment[]): void => {
+    list.value = next;
+    ids.value = next.map(({ id }) => id).join(' ');
+  };
+  // Those that were kept; `ids` is read from the device a moment later.
+  const kept = ids.value;
+  useEffect(() => {
+    const wanted = kept === '' ? [] : kept.split(' ');
+    if (wanted.every((id) => list.peek().some((file) => file.id === id))) return;
+    void Promise.all(wanted.map((id) => files.read(id))).then((found) => {
+      list.value = found.filter((file) => file !== undefined);
+    });
+  }, [kept, files, list]);
+  return {
+    list,
+    fault,
+    add: (given) => void addAll([...given]),
+    remove: (id) => {
+      set(list.peek().filter((file) => file.id !== id));
+      void files.forget([id]);
+    },
+    take: () => {
+      const taken = list.peek().map(({ id }) => id);
+      set([]);
+      return taken;
+    },
+  };
+
+  async function addAll(given: File[]): Promise<void> {
+    fault.value = undefined;
+    for (const file of given) {
+      if (list.peek().length >= LIMITS.attachments_per_message_max) return void (fault.value = 'too_many');
+      const added = await files.add(file);
+      if (typeof added === 'string') fault.value = added;
+      else set([...list.peek(), added]);
+    }
+  }
+}
+
+type TakesFiles = {
+  onPaste: (event: ClipboardEvent) => void;
+  onDrop: (event: DragEvent) => void;
+  onDragOver: (event: DragEvent) => void;
+};
+
+/** What a field does with files that are pasted or dropped. */
+export function takesFiles(files: DraftFiles): TakesFiles {
+  const take = (event: Event, data: DataTransfer | null): void => {
+    const given = [...(data?.files ?? [])];
+    if (given.length === 0) return;
+    event.preventDefault();
+    files.add(given);
+  };
+  return {
+    onPaste: (event) => take(event, event.clipboardData),
+    onDrop: (event) => take(event, event.dataTransfer),
+    onDragOver: (event) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    },
+  };
+}
+
+/** The button that picks files; on a phone it asks which way. */
+export function AttachButton({ files }: { files: DraftFiles }): JSX.Element {
+  const asks = useSignal(false);
+  const pick = useRef<HTMLInputElement>(null);
+  const open = (): void => {
+    if (matchMedia('(hover: hover) and (pointer: fine)').matches) pick.current?.click();
+    else asks.value = true;
+  };
+  const chosen = ({ currentTarget }: { currentTarget: HTMLInputElement }): void => {
+    files.add([...(currentTarget.files ?? [])]);
+    currentTarget.value = '';
+    asks.value = false;
+  };
+  return (
+    <>
+      <button type="button" class="round still attach" aria-label={t.attach.add} title={t.attach.add} onClick={open}>
+        <Icon name="attach" />
+      </button>
+      <input ref={pick} type="file" multiple hidden aria-label={t.attach.add} onChange={chosen} />
+      {asks.value && (
+        <Sheet label={t.attach.add} onClose={() => (asks.value = false)}>
+          <h2>{t.attach.add}</h2>
+          <label class="choice main">
+            {t.attach.camera}
+            <input class="hidden" type="file" accept="image/*" capture="environment" onChange={chosen} />
+          </label>
+          <label class="choice main">
+            {t.attach.pictures}
+            <input class="hidden" type="file" accept="image/*" multiple onChange={chosen} />
+          </label>
+          <label class="choice main">
+            {t.attach.files}
+            <input class="hidden" type="file" multiple onChange={chosen} />
+          </label>
+        </Sheet>
+      )}
+    </>
+  );
+}
+
+/** The files of a draft, each with a button that removes it. */
+export function DraftFileList({ files }: { files: DraftFiles }): JSX.Element | null {
+  const { list, fault } = files;
+  if (list.value.length === 0 && fault.value === undefined) return null;
+  return (
+    <div class="draft-files">
+      <FileList files={list.value} onRemove={files.remove} />
+      {fault.value !== undefined && (
+        <p class="fault" role="alert">
+          {t.attach.fault[fault.value](format.bytes(LIMITS.attachment_bytes_max))}
+        </p>
+      )}
+    </div>
+  );
+}
+
+type FileListProps = { files: readonly Attachment[]; onRemove?: (id: string) => void };
+
+/** Files, pictures as pictures. Each has its progress while it is being sent. */
+export function FileList({ files, onRemove }: FileListProps): JSX.Element | null {
+  const { progress } = useSession().files;
+  if (files.length === 0) return null;
+  return (
+    <ul class="files">
+      {files.map((file) => {
+        const sent = progress.value[file.id];
+        return (
+          <li key={file.id}>
+            {isShowable(file) ? <Picture file={file} /> : <Icon name="attach" />}
+            <span>
+              <bdi>{file.name}</bdi>
+              <small>{format.bytes(file.bytes)}</small>
+              {sent !== undefined && sent < 1 && <progress value={sent} aria-label={t.attach.sending(file.name)} />}
+            </span>
+            {onRemove && (
+              <button
+                type="button"
+                class="quiet"
+                aria-label={t.attach.remove(file.name)}
+                onClick={() => onRemove(file.id)}
+              >
+                ✕
+              </button>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** A small picture; a touch shows or saves the whole. */
+function Picture({ file }: { file: Attachment }): JSX.Element {
+  const { files } = useSession();
+  const url = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    let made: string | undefined;
+    let gone = false;
+    void files
+      .blob(file)
+      .then((blob) => {
+        if (blob && !gone) url.value = made = URL.createObjectURL(blob);
+      })
+      // Offline: the name stays.
+      .catch(() => undefined);
+    return () => {
+      gone = true;
+      if (made !== undefined) URL.revokeObjectURL(made);
+    };
+  }, [file.id, files]);
+  return url.value === undefined ? <Icon name="attach" /> : <img src={url.value} alt="" decoding="async" />;
+}
+
+/** The files that this device keeps under these ids. */
+export function useKeptFiles(ids: readonly string[]): readonly Attachment[] {
+  const { files } = useSession();
+  const kept = useSignal<readonly Attachment[]>([]);
+  const key = ids.join(' ');
+  useEffect(() => {
+    void Promise.all((key === '' ? [] : key.split(' ')).map((id) => files.read(id))).then((found) => {
+      kept.value = found.filter((file) => file !== undefined);
+    });
+  }, [key, files, kept]);
+  return kept.value;
+}

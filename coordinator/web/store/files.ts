@@ -1,0 +1,80 @@
+import { signal } from '@preact/signals';
+import { cleanName, sniff, SNIFF_BYTES, type Attachment } from '../../../protocol/attachments.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { Client } from '../../client/client.ts';
+import { upload } from '../../client/upload.ts';
+import type { Database } from './database.ts';
+import { putFile } from './put-file.ts';
+
+/** What all files that wait on this device may have together. */
+const DEVICE_BYTES_MAX = 200 * 1024 * 1024;
+
+/** A file that waits on this device to be sent. */
+export type KeptFile = Attachment & { blob: Blob };
+/** Why a file was not taken. */
+export type FileFault = 'too_large' | 'too_many' | 'no_room' | 'unreadable';
+
+/** The files that wait on this device: with a draft, or in the outbox. */
+export class Files {
+  readonly #database: Database;
+  readonly #client: Client;
+  /** How much of each file was sent, from 0 to 1. */
+  readonly progress = signal<Readonly<Record<string, number>>>({});
+
+  constructor(database: Database, client: Client) {
+    this.#database = database;
+    this.#client = client;
+  }
+
+  /** Keeps a file. Resolves with it, or with why it was not taken. */
+  async add(file: File): Promise<KeptFile | FileFault> {
+    if (file.size > LIMITS.attachment_bytes_max) return 'too_large';
+    try {
+      // Read now: a phone takes back a file that was picked once the app was away.
+      const blob = new Blob([await file.arrayBuffer()], { type: file.type });
+      const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
+      const kept: KeptFile = { id: newId(), name: cleanName(file.name), bytes: blob.size, ...sniff(head), blob };
+      if (blob.size === 0) return 'unreadable';
+      const all = await this.#database.use((db) => db.getAll('files'));
+      if (all.reduce((sum, { bytes }) => sum + bytes, kept.bytes) > DEVICE_BYTES_MAX) return 'no_room';
+      await this.#database.use((db) => db.put('files', kept));
+      return kept;
+    } catch (error) {
+      if (error instanceof DOMException) return error.name === 'QuotaExceededError' ? 'no_room' : 'unreadable';
+      throw error;
+    }
+  }
+
+  read(id: string): Promise<KeptFile | undefined> {
+    return this.#database.use((db) => db.get('files', id));
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.#database.use((db) => db.delete('files', id));
+  }
+
+  /** Uploads files; one that is not here was uploaded before. */
+  async upload(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const file = await this.read(id);
+      if (!file || this.progress.peek()[id] === 1) continue;
+      const show = (bytes: number) => this.#show(id, Math.min(0.99, bytes / file.bytes));
+      await upload(this.#client, file, putFile, show);
+      this.#show(id, 1);
+    }
+  }
+
+  /** The bytes of an attachment: of this device, or from the server. */
+  async blob({ id, media_type }: Attachment): Promise<Blob | undefined> {
+    const kept = await this.read(id);
+    if (kept) return kept.blob;
+    const headers = { authorization: `Bearer ${await this.#client.token()}` };
+    const response = await fetch(`${this.#client.server}/attachments/${id}`, { headers });
+    return response.ok ? new Blob([await response.arrayBuffer()], { type: media_type }) : undefined;
+  }
+
+  #show(id: string, part: number): void {
+    this.progress.value = { ...this.progress.peek(), [id]: part };
+  }
+}

@@ -1,0 +1,41 @@
+import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/attachments.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { Database } from '../store/database.ts';
+
+/** The address that the share sheet posts to. The service worker answers it; the server never sees it. */
+export const SHARE_PATH = '/share';
+
+/** Keeps what was shared as the draft of a new errand, and opens that. */
+export async function takeShared(request: Request): Promise<Response> {
+  const database = new Database();
+  try {
+    const form = await request.formData();
+    const ids: string[] = [];
+    for (const given of form.getAll('files')) {
+      if (typeof given === 'string' || given.size === 0 || given.size > LIMITS.attachment_bytes_max) continue;
+      if (ids.length >= LIMITS.attachments_per_message_max) break;
+      const blob = new Blob([await given.arrayBuffer()], { type: given.type });
+      const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
+      const file = { id: newId(), name: cleanName(given.name), bytes: blob.size, ...sniff(head), blob };
+      await database.use((db) => db.put('files', file));
+      ids.push(file.id);
+    }
+    const texts = ['title', 'text', 'url'].map((name) => form.get(name));
+    const said = texts.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
+    await append(database, 'new prompt', [...new Set(said)].join('\n'), '\n');
+    await append(database, 'files new', ids.join(' '), ' ');
+  } catch {
+    // Without room on the device the errand begins empty.
+  } finally {
+    database.close();
+  }
+  return Response.redirect('/new', 303);
+}
+
+/** Adds to a draft that is there already. */
+async function append(database: Database, key: string, text: string, between: string): Promise<void> {
+  if (text === '') return;
+  const before = await database.use((db) => db.get('texts', key));
+  await database.use((db) => db.put('texts', before ? `${before}${between}${text}` : text, key));
+}

@@ -1,0 +1,108 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import test from 'ava';
+import { newId } from '../../../protocol/ids.ts';
+import { bench } from '../../support/agent-work.ts';
+import type { MessagesRequest } from '../../support/model/server.ts';
+
+const texts = ({ messages }: MessagesRequest) => JSON.stringify(messages);
+const modelOf = (request: MessagesRequest) => (request as unknown as { model: string }).model;
+
+test('a message is heard after the tool calls in progress, or after the turn, as it says', async (t) => {
+  let turn = 0;
+  const b = await bench(t, {
+    handler: () => {
+      turn++;
+      if (turn > 2) return { text: `Done ${turn}.` };
+      return { tools: [{ name: 'run_command', input: { command: `echo ${turn}` } }] };
+    },
+  });
+  b.messages.say('At the end.', { hear: 'after_turn' });
+  b.messages.say('At once.', { hear: 'next_call' });
+  t.is((await b.run()).status, 'succeeded');
+  const requests = b.model.requests.map(({ body }) => texts(body as MessagesRequest));
+  t.deepEqual(
+    requests.map((text) => [text.includes('At once.'), text.includes('At the end.')]),
+    [
+      [true, false],
+      [true, false],
+      [true, false],
+      [true, true],
+    ],
+  );
+});
+
+test('a message that was to be heard after the turn continues a task that has ended', async (t) => {
+  const b = await bench(t, { handler: () => ({ text: 'Done.' }) });
+  await b.run();
+  b.messages.say('Go on.', { hear: 'after_turn' });
+  await b.run();
+  t.true(texts(b.model.requests.at(-1)?.body as MessagesRequest).includes('Go on.'));
+});
+
+test('the model and effort of a message hold for the requests after it', async (t) => {
+  const b = await bench(t, { handler: () => ({ text: 'Done.' }) });
+  await b.run({ model: 'claude-sonnet-5-5', effort: 'low' });
+  b.messages.say('Think.', { model: 'claude-opus-5-5', effort: 'max' });
+  await b.run({ model: 'claude-sonnet-5-5', effort: 'low' });
+  const bodies = b.model.requests.map(({ body }) => body as MessagesRequest & { output_config: { effort: string } });
+  t.deepEqual(
+    bodies.map((body) => [modelOf(body), body.output_config.effort]),
+    [
+      ['claude-sonnet-5-5', 'low'],
+      ['claude-opus-5-5', 'max'],
+    ],
+  );
+});
+
+const file = (name: string, bytes: Buffer, media_type = 'application/octet-stream') => ({
+  id: newId(),
+  name,
+  media_type,
+  bytes: bytes.length,
+  width: null,
+  height: null,
+});
+
+test('the model sees attached pictures, scaled, and the paths of files, which are outside of the repository', async (t) => {
+  const b = await bench(t, { handler: () => ({ text: 'Done.' }) });
+  const picture = await sharp({ create: { width: 4000, height: 3000, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
+  const given: [string, Buffer][] = [
+    ['shot.png', picture],
+    ['../../repo/evil.sh', Buffer.from('rm -rf /')],
+    ['.gitignore', Buffer.from('x')],
+    ['bomb.png', Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(40, 0xff)])],
+  ];
+  const attachments = given.map(([name, bytes]) => file(name, bytes));
+  for (const [i, { id }] of attachments.entries()) b.files.set(id, given[i]?.[1] ?? Buffer.alloc(0));
+  const lost = file('lost.txt', Buffer.from('gone'));
+  await b.run({ attachments: [...attachments, lost] });
+  const sent = texts(b.model.requests[0]?.body as MessagesRequest);
+  t.is(sent.match(/"type":"image"/g)?.length, 1);
+  t.regex(sent, /shot\.png \(\d+ bytes\), the picture below, shown smaller/);
+  t.regex(sent, /bomb\.png .* cannot be shown/);
+  t.regex(sent, /lost\.txt could not be fetched/);
+  t.deepEqual(await readdir(b.repo_dir), []);
+  const folders = await readdir(join(b.scratch_dir, 'attachments'), { recursive: true });
+  t.true(
+    folders.every((path) => !/(^|\/)(\.git|\.\.)/.test(path)),
+    folders.join(),
+  );
+  const evil = folders.find((path) => path.endsWith('evil.sh')) ?? '';
+  t.is(await readFile(join(b.scratch_dir, 'attachments', evil), 'utf8'), 'rm -rf /');
+});
+
+test('the next attempt has the files again, and shows none twice', async (t) => {
+  const b = await bench(t, { handler: () => ({ text: 'Done.' }) });
+  const note = file('note.txt', Buffer.from('hello'));
+  b.files.set(note.id, Buffer.from('hello'));
+  b.messages.say('Look.', { attachments: [note] });
+  await b.run();
+  b.messages.say('Again.');
+  await b.run({ attachments: [note] });
+  const last = texts(b.model.requests.at(-1)?.body as MessagesRequest);
+  t.is(last.match(/\[Attached file\]/g)?.length, 1);
+});

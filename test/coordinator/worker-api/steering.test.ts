@@ -1,0 +1,179 @@
+import test, { type ExecutionContext } from 'ava';
+import type { MessageCreate } from '../../../protocol/api.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { MessagesTaken } from '../../../protocol/worker-schemas.ts';
+import { changeMessage, waitingMessages, withdrawMessage } from '../../../coordinator/tasks/message-commands.ts';
+import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
+import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
+import { readKeys } from '../../../coordinator/base/keys.ts';
+import { setCallbackScene } from '../../support/callback-scene.ts';
+import { endTask, taskOf } from '../../support/fixtures.ts';
+
+const at = new Date().toISOString();
+const started = (more = {}) => ({
+  seq: 1,
+  at,
+  type: 'agent.started',
+  body: { agent: 'a', version: '1', resumed: false, ...more },
+});
+const heard = (seq: number, message_id: string, text: string) => ({
+  seq,
+  at,
+  type: 'input.added',
+  body: { turn: 0, source: 'person', message_id, text },
+});
+
+/** A running attempt whose worker takes messages with a call, unless `takes_messages` is false; and its person. */
+async function set(t: ExecutionContext, takes_messages = true) {
+  const scene = await setCallbackScene(t);
+  const { log } = scene.scene;
+  const { user_id, task_id } = scene;
+  await scene.events([started(takes_messages ? { takes_messages } : {})]);
+  const say = (message: MessageCreate) => log.write((tx) => addMessage(tx, user_id, task_id, message)).message_id;
+  const of = (message_id: string) => ({ id: task_id, message_id });
+  return {
+    ...scene,
+    log,
+    say,
+    change: (id: string, patch: Parameters<typeof changeMessage>[3]) =>
+      log.write((tx) => changeMessage(tx, user_id, of(id), patch)),
+    withdraw: (id: string) => log.write((tx) => withdrawMessage(tx, user_id, of(id))),
+    waiting: () => waitingMessages(log.db, user_id, task_id),
+    taken: async (...ids: string[]) =>
+      MessagesTaken.parse((await scene.take(...ids)).body).messages.map(({ id, text }) => [id, text]),
+    types: () =>
+      log.db
+        .prepare<[string], { type: string }>('SELECT type FROM events WHERE task_id = ? ORDER BY id')
+        .all(task_id)
+        .map(({ type }) => type),
+  };
+}
+
+function refusal(act: () => unknown): { code: string; message: string } {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    throw error;
+  }
+  throw new Error('It was not refused.');
+}
+
+test('a message that is changed before the worker takes it is heard as it was changed; after that it cannot be', async (t) => {
+  const s = await set(t);
+  const id = s.say({ text: 'Use tabs.' });
+  t.like(s.change(id, { revision: 1, text: 'Use spaces.' }), { text: 'Use spaces.', revision: 2, taken: false });
+  t.is(s.types().at(-1), 'message.changed');
+  t.deepEqual(await s.taken(id), [[id, 'Use spaces.']]);
+  t.like(s.waiting(), [{ id, taken: true }]);
+  for (const act of [() => s.change(id, { revision: 2, text: 'No.' }), () => s.withdraw(id)])
+    t.like(refusal(act), { code: 'conflict', message: 'The agent has read the message already. Send another one.' });
+  t.deepEqual(await s.taken(id), [[id, 'Use spaces.']], 'a repeat, such as after a lost answer, gets it again');
+  await s.events([heard(2, id, 'Use spaces.')]);
+  t.deepEqual(s.waiting(), []);
+  t.is(refusal(() => s.withdraw(id)).code, 'conflict');
+  t.deepEqual(await s.taken(id), [], 'a message that was heard is not taken again');
+});
+
+test('a message that is withdrawn before the worker takes it is never heard', async (t) => {
+  const s = await set(t);
+  const [one, two] = [s.say({ text: 'One.' }), s.say({ text: 'Two.' })];
+  s.withdraw(one);
+  t.is(s.types().at(-1), 'message.withdrawn');
+  t.deepEqual(await s.taken(two, one), [[two, 'Two.']]);
+  t.like((await s.heartbeat({ last_seq: 1 })).body, { control: { messages: [{ id: two }] } });
+  t.is(refusal(() => s.withdraw(one)).code, 'not_found');
+  t.is(refusal(() => s.change(one, { revision: 1, text: 'x' })).code, 'not_found');
+});
+
+test('of edits and a hearing at the same time one wins, and both sides know which', async (t) => {
+  const s = await set(t);
+  for (let i = 0; i < 20; i++) {
+    const id = s.say({ text: 'before' });
+    const edit = async () => {
+      // Some turns of the event loop, so that the edit falls before, into or after the call.
+      for (let turn = 0; turn < i; turn++) await new Promise(setImmediate);
+      return s.change(id, { revision: 1, text: 'after' }).text;
+    };
+    const [taken, edited] = await Promise.all([
+      s.taken(id),
+      edit().catch((error: unknown) => (error instanceof ErrandError ? error.code : String(error))),
+    ]);
+    t.deepEqual([taken, edited], [[[id, edited === 'after' ? 'after' : 'before']], edited]);
+    t.true(['after', 'conflict'].includes(edited));
+  }
+});
+
+test('a change is based on a revision: that of another device is not overwritten unseen', async (t) => {
+  const s = await set(t);
+  const id = s.say({ text: 'One.' });
+  s.change(id, { revision: 1, hear: 'after_turn' });
+  const late = refusal(() => s.change(id, { revision: 1, text: 'Other.' }));
+  t.like(late, { code: 'conflict', message: 'The message was changed on another device meanwhile: look at it again.' });
+  t.like(s.waiting(), [{ text: 'One.', hear: 'after_turn', revision: 2 }]);
+});
+
+test('a worker that takes no messages by a call may have read each one: none can be changed', async (t) => {
+  const s = await set(t, false);
+  const id = s.say({ text: 'One.' });
+  for (const act of [() => s.change(id, { revision: 1, text: 'x' }), () => s.withdraw(id)])
+    t.like(refusal(act), {
+      code: 'conflict',
+      message: 'The agent may have read the message already. Send another one.',
+    });
+  await s.events([heard(2, id, 'One.')]);
+  t.deepEqual(s.waiting(), []);
+});
+
+test('the call takes only messages of its own task, at most so many, and only for the active attempt', async (t) => {
+  const s = await set(t);
+  t.deepEqual(await s.taken(newId()), []);
+  t.is((await s.take()).status, 400);
+  t.is((await s.take(...Array.from({ length: LIMITS.messages_per_take_max + 1 }, () => newId()))).status, 400);
+  const id = s.say({ text: 'One.' });
+  endTask(s.log, s.task_id);
+  t.is((await s.take(id)).status, 409);
+});
+
+test('a task that ended, goes on for a message, and loses it again, is as it had ended', async (t) => {
+  const s = await set(t);
+  endTask(s.log, s.task_id);
+  const before = taskOf(s.log, s.task_id);
+  const [one, two] = [s.say({ text: 'Go on.' }), s.say({ text: 'And this.' })];
+  s.withdraw(one);
+  t.is(taskOf(s.log, s.task_id).status, 'queued', 'another message waits');
+  s.change(two, { revision: 1, text: 'Only this.' });
+  s.withdraw(two);
+  const { status, reason, detail, ended_at } = taskOf(s.log, s.task_id);
+  t.deepEqual({ status, reason, detail, ended_at }, pick(before));
+});
+
+const pick = ({ status, reason, detail, ended_at }: ReturnType<typeof taskOf>) => ({
+  status,
+  reason,
+  detail,
+  ended_at,
+});
+
+test('the model and effort of a message are those of the task once the worker has taken it, not before', async (t) => {
+  const s = await set(t);
+  const models = () =>
+    taskSettings({
+      db: s.log.db,
+      keys: readKeys(s.scene.folder),
+      config: { git_token: undefined, git_token_users: [], git_host: '' },
+    }).models(s.task_id).models;
+  const first = taskOf(s.log, s.task_id).model;
+  const id = s.say({ text: 'Think.', model: 'claude-big', effort: 'max' });
+  t.like(taskOf(s.log, s.task_id), { model: first });
+  await s.taken(id);
+  t.like(taskOf(s.log, s.task_id), { model: 'claude-big', effort: 'max', model_used: null });
+  t.is(s.types().at(-1), 'task.model');
+  t.true(models().includes('claude-big'));
+  const gone = s.say({ text: 'No.', model: 'claude-small' });
+  s.withdraw(gone);
+  await s.taken(gone);
+  t.like(taskOf(s.log, s.task_id), { model: 'claude-big' });
+});
