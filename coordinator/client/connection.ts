@@ -19,6 +19,8 @@ const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
+type Subscription = Extract<ClientFrame, { type: 'subscribe' }>;
+
 /** Where a connection goes, and as whom. */
 type ConnectionTarget = { server: string; user_id: string; token: string; openSocket: OpenSocket };
 
@@ -41,7 +43,7 @@ export class Connection {
   #chars_waiting = 0;
   #wake: () => void = () => undefined;
   #ended: Failure | undefined;
-  #subscription: ClientFrame | undefined;
+  #subscription: Subscription | undefined;
   #timer: ReturnType<typeof setTimeout>;
 
   constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {

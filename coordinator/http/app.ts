@@ -14,17 +14,19 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { requestBudget } from './body.ts';
 import { accountHandlers } from './accounts.ts';
+import { allowOrigins } from './cors.ts';
+import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
-import { serverHandlers } from './server.ts';
+import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir'>;
+  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'cors_origins' | 'data_dir' | 'time_limit_ms'>;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -34,6 +36,10 @@ export type AppDeps = TaskDefaults & {
   readonly epoch: string;
   /** Why no work is started now, for queued tasks to show; or null. */
   gate: { readonly fault: string | null };
+  /** Tells whoever watches that a task has changed without an event. */
+  feed: { touch: (user_id: string, task_id: string) => void };
+  /** The models that errands may name, and whether the demo model answers in place of Claude. */
+  offer: Offer;
   /** For `GET /readyz`. */
   readiness: () => Promise<Readiness>;
   /** For `GET /metrics`, if there is a token for it. */
@@ -47,7 +53,7 @@ export type AppDeps = TaskDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const { config, log, keys, auth, repositories, models, gate, readiness, metrics, web, logger } = deps;
+  const { config, log, keys, auth, repositories, models, gate, feed, offer, readiness, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
@@ -59,8 +65,8 @@ export function createApp(deps: AppDeps): Koa {
       ...tokenHandlers(log, auth),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, gate, repositories }),
-      ...serverHandlers(readiness, metrics),
+      ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
     },
     {
       ...deps,
@@ -72,11 +78,13 @@ export function createApp(deps: AppDeps): Koa {
     },
   );
   app.use(answerProblems(logger, deps.onRefused));
-  const guard = new BrowserGuard(config.hosts);
+  const guard = new BrowserGuard(config.hosts, config.cors_origins);
   app.use((ctx, next) => {
     guard.check(ctx.req);
     return next();
   });
+  app.use(allowOrigins(config.cors_origins));
+  app.use(encodeAnswer);
   app.use(webApp(web));
   app.use(router.routes());
   app.use(answerUnmatched);

@@ -40,7 +40,10 @@ export async function shrinkLog(deps: Dependencies, signal: AbortSignal): Promis
       logger.warn({ bytes, bytes_max: keep.keep_log_bytes }, 'database over its limit; no ended task left to remove');
       break;
     }
-    log.write(({ db }) => markRemoved(db, 'task', id));
+    log.write((tx) => {
+      markRemoved(tx.db, 'task', id);
+      tx.announce('removed');
+    });
     tasks += 1;
   }
   if (tasks > 0) logger.info({ tasks }, 'tasks removed by database size');

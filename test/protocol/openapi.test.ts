@@ -24,6 +24,8 @@ test('the document lists exactly the routes that the server serves', async (t) =
     auth,
     epoch: 'e',
     gate: { fault: null },
+    feed: { touch: () => undefined },
+    offer: { models: [], demo: false },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     metrics: () => Promise.resolve(''),
     web: NO_APP,
