@@ -241,7 +241,10 @@ export const EventsQuery = z
       ctx.addIssue({ code: 'custom', path: ['before'], message: 'and after cannot both be given' });
   });
 /** The parameters of a path with `:id` and `:event_id`. */
-export const ByEventId = z.object({ id: Id, event_id: z.string().regex(/^[1-9]\d{0,14}$/, 'is not the id of an event') });
+export const ByEventId = z.object({
+  id: Id,
+  event_id: z.string().regex(/^[1-9]\d{0,14}$/, 'is not the id of an event'),
+});
 
 /** How far a task's log was read: the id of the last event that the person has seen. */
 export const ReadMark = z.strictObject({ event_id: z.number().int().nonnegative() });

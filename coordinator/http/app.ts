@@ -26,7 +26,18 @@ import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = TaskDefaults & {
-  config: ServerToken & Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'cors_origins' | 'data_dir' | 'time_limit_ms'>;
+  config: ServerToken &
+    Pick<
+      Config,
+      | 'trust_proxy'
+      | 'public_url'
+      | 'signup'
+      | 'metrics_token'
+      | 'hosts'
+      | 'cors_origins'
+      | 'data_dir'
+      | 'time_limit_ms'
+    >;
   log: EventLog;
   keys: Keys;
   auth: Auth;

@@ -30,7 +30,10 @@ export function serverHandlers({
   offer,
   config,
   db,
-}: ServerHandlerDependencies): Pick<Handlers, 'server' | 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'> {
+}: ServerHandlerDependencies): Pick<
+  Handlers,
+  'server' | 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'
+> {
   const openapi = new JsonText(JSON.stringify(openapiDocument()));
   const asyncapi = new JsonText(JSON.stringify(asyncapiDocument()));
   const schemas = new JsonText(JSON.stringify(schemaDocument()));

@@ -54,7 +54,13 @@ type TaskHandlerDependencies = TaskDefaults & {
 };
 
 /** Tasks, their events and results, and messages to them. */
-export function taskHandlers({ log, gate, feed, repositories, ...server }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
+export function taskHandlers({
+  log,
+  gate,
+  feed,
+  repositories,
+  ...server
+}: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
   const create = ({ who, body, writeAfter }: CreateCall) => {
@@ -82,9 +88,7 @@ export function taskHandlers({ log, gate, feed, repositories, ...server }: TaskH
       const { id: task_id } = requireTask(db, who.user_id, params.id);
       const page = { task_id, limit, bytes_max: LIMITS.page_bytes_max };
       const { rows, more } =
-        before === undefined
-          ? readTaskEvents(db, { ...page, after })
-          : readTaskEventsBefore(db, { ...page, before });
+        before === undefined ? readTaskEvents(db, { ...page, after }) : readTaskEventsBefore(db, { ...page, before });
       const next_cursor = more ? rows.at(before === undefined ? -1 : 0)?.id : null;
       const items = rows.map((row) => eventText(row, bodies)).join();
       return new JsonText(`{"items":[${items}],"next_cursor":${next_cursor}}`);

@@ -129,6 +129,11 @@ export class LightFeed {
   }
 }
 
+/**
+ * Sent with every change: a client that has read the task meanwhile may know a value that came and went between two frames.
+ */
+const ALWAYS = new Set(['id', 'status', 'reason', 'waiting_for', 'queue_place', 'ended_at', 'unread']);
+
 /** What has changed of a task since it was last told. Undefined: nothing. */
 function changeOf({ told }: Known, task: Task): TaskChange | undefined {
   const before = told.get(task.id);
@@ -138,6 +143,8 @@ function changeOf({ told }: Known, task: Task): TaskChange | undefined {
   if (told.size > TOLD_MAX && oldest !== undefined) told.delete(oldest);
   if (!before) return task;
   const old = new Map<string, unknown>(Object.entries(before));
-  const changed = Object.entries(task).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(old.get(key)));
-  return changed.length > 0 ? { ...Object.fromEntries(changed), id: task.id } : undefined;
+  const differs = ([key, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(old.get(key));
+  const fields = Object.entries(task);
+  if (!fields.some(differs)) return undefined;
+  return { ...Object.fromEntries(fields.filter((field) => ALWAYS.has(field[0]) || differs(field))), id: task.id };
 }

@@ -117,7 +117,7 @@ export function listTasksById(db: Db, user_id: string, ids: readonly string[]): 
 const LOOKED_AT = 200;
 
 /**
- * The tasks with events above `after`, of the next ones with ids above `position`, oldest first. `next`: where the next call goes on;
+ * The tasks with events above `after` (0: all), of the next ones with ids above `position`, oldest first. `next`: where the next call goes on;
  * undefined: there are no more. Only indexes are read, and two entries of them for each task, however long the logs are.
  */
 export function listChanged(
@@ -129,7 +129,7 @@ export function listChanged(
   const rows = sql<{ id: string; changed: number }>(
     db,
     `SELECT id, id NOT IN (SELECT id FROM removed)
-       AND (SELECT max(events.id) FROM events INDEXED BY events_by_task WHERE task_id = tasks.id) > :after AS changed
+       AND (:after = 0 OR (SELECT max(events.id) FROM events INDEXED BY events_by_task WHERE task_id = tasks.id) > :after) AS changed
      FROM tasks INDEXED BY tasks_by_user WHERE user_id = :user_id AND id > :position ORDER BY id LIMIT ${LOOKED_AT}`,
   ).all({ user_id, after, position });
   return {

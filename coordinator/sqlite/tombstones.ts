@@ -13,9 +13,10 @@ export function newestTombstone(db: Db): number {
 
 /** Some tombstones with ids above `after`, oldest first. */
 export function listTombstonesAfter(db: Db, after: number): Tombstone[] {
-  return sql<Tombstone>(db, `SELECT id, user_id, task_id FROM tombstones WHERE id > ? ORDER BY id LIMIT ${TOMBSTONES_MAX}`).all(
-    after,
-  );
+  return sql<Tombstone>(
+    db,
+    `SELECT id, user_id, task_id FROM tombstones WHERE id > ? ORDER BY id LIMIT ${TOMBSTONES_MAX}`,
+  ).all(after);
 }
 
 /** The tasks that were removed since the event `event_id` was a user's newest. Undefined: more than are known. */

@@ -72,6 +72,7 @@ export async function startWorkerApiScene(options: Options) {
     callback_port: callbacks.port,
     sockets: live.sockets,
     socket_url: live.url,
+    sentBytes: live.sentBytes,
     endSession: live.endSession,
     close: async () => {
       watch.stop();
