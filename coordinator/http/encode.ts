@@ -23,7 +23,7 @@ const COMPRESS = {
 export async function encodeAnswer(ctx: ExtendableContext, next: Next): Promise<void> {
   await next();
   const { body } = ctx;
-  const isFixed = ctx.response.get('Content-Encoding') !== '' || ctx.response.get('Cache-Control') === 'no-store';
+  const isFixed = ctx.response.has('Content-Encoding') || ctx.response.get('Cache-Control') === 'no-store';
   if (ctx.method !== 'GET' || ctx.status !== 200 || typeof body !== 'string' || isFixed) return;
   const bytes = Buffer.from(body);
   ctx.vary('Accept-Encoding');
@@ -34,8 +34,9 @@ export async function encodeAnswer(ctx: ExtendableContext, next: Next): Promise<
     return;
   }
   if (bytes.length < COMPRESSED_BYTES_MIN || bytes.length > COMPRESSED_BYTES_MAX) return;
-  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity');
-  if (encoding !== 'br' && encoding !== 'gzip') return;
+  // In the order of what is best: browsers name them in another.
+  const encoding = (['br', 'gzip'] as const).find((name) => ctx.acceptsEncodings(name, 'identity') === name);
+  if (encoding === undefined) return;
   const { type } = ctx;
   ctx.body = await COMPRESS[encoding](bytes);
   ctx.type = type;

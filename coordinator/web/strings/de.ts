@@ -60,6 +60,8 @@ export const de: Strings = {
     answer: 'Antworten…',
     list: 'Deine Aufträge',
     more: 'Mehr zeigen',
+    unread: 'Neu: ',
+    only_here: 'Nur, was dieses Gerät kennt: Der Server ist nicht erreichbar.',
   },
 
   status: {

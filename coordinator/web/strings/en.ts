@@ -59,6 +59,8 @@ export const en = {
     answer: 'Answer…',
     list: 'Your errands',
     more: 'Show more',
+    unread: 'New: ',
+    only_here: 'Only what this device knows: the server cannot be reached.',
   },
 
   status: {

@@ -60,6 +60,8 @@ test('an open conversation has each event once and in order, however often the n
   const expected = new Conversation();
   expected.apply(await eventsOf(api, errand.id));
   await until('everything has come', () => device.mirror.conversation(errand.id)?.last_id === expected.last_id);
+  t.true((device.mirror.conversation(errand.id)?.first_id ?? 0) > 100, 'it has opened at its end');
+  while (device.mirror.conversation(errand.id)?.has_beginning === false) await device.mirror.earlier(errand.id);
   t.deepEqual(device.mirror.conversation(errand.id)?.items, expected.items);
   t.is(expected.items.filter(({ kind }) => kind === 'said').length, 400);
 });

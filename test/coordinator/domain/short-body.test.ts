@@ -16,7 +16,7 @@ test('a body that is short enough is left as it is, to the byte', (t) => {
 
 test('a cut body is small whatever was in it, and still has the form of its type', (t) => {
   const long = 'ä😀'.repeat(50_000);
-  const blocks = Array.from({ length: 5_000 }, (_, n) => ({ text: long.slice(0, n % 700), type: 'text' }));
+  const blocks = Array.from({ length: 5_000 }, (_, n) => ({ text: 'ä😀'.repeat(n % 250), type: 'text' }));
   const deep = JSON.parse(`${'{"a":['.repeat(40)}"${'x'.repeat(9_000)}"${']}'.repeat(40)}`) as unknown;
   const wide = Object.fromEntries(
     Array.from({ length: 2_000 }, (_, n) => [`key ${n} ${'k'.repeat(300)}`, { [n]: {} }]),

@@ -30,7 +30,7 @@ test('an errand is found by the beginnings of its words, in any case and without
   const hits = [
     'reparer',
     'RÉPA',
-    'naive gross',
+    'naive groß',
     'größe',
     'main.ts',
     'src/main',
