@@ -23,7 +23,7 @@ const COMPRESS = {
 export async function encodeAnswer(ctx: ExtendableContext, next: Next): Promise<void> {
   await next();
   const { body } = ctx;
-  const isFixed = ctx.response.has('Content-Encoding') || ctx.response.get('Cache-Control') === 'no-store';
+  const isFixed = ctx.res.hasHeader('Content-Encoding') || ctx.response.get('Cache-Control') === 'no-store';
   if (ctx.method !== 'GET' || ctx.status !== 200 || typeof body !== 'string' || isFixed) return;
   const bytes = Buffer.from(body);
   ctx.vary('Accept-Encoding');
