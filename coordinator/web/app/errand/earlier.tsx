@@ -11,33 +11,33 @@ type EarlierProps = { list: RefObject<HTMLElement | null>; onMore: () => Promise
 /** Stands above the first row. Scrolling near it shows what was before; so does a touch, which a failed attempt needs. */
 export function Earlier({ list, onMore }: EarlierProps): JSX.Element {
   const button = useRef<HTMLButtonElement>(null);
-  const reads = useSignal(false);
+  const state = useSignal<'rests' | 'reads' | 'failed'>('rests');
   const latest = useRef(onMore);
   latest.current = onMore;
   const read = (): void => {
-    if (reads.peek()) return;
-    reads.value = true;
-    void latest
-      .current()
-      .catch(() => undefined)
-      .finally(() => (reads.value = false));
+    if (state.peek() === 'reads') return;
+    state.value = 'reads';
+    latest.current().then(
+      () => (state.value = 'rests'),
+      () => (state.value = 'failed'),
+    );
   };
   useEffect(() => {
     const [root, target] = [list.current, button.current];
-    if (!root || !target) return;
+    if (!root || !target || state.value !== 'rests') return;
+    // It is told at once whether it is near: after each page anew, until the list is longer than the screen.
     const observer = new IntersectionObserver(
       (entries) => {
-        // Not before the list has been scrolled: it opens at its end, and a short one shows all at once.
-        if (entries.some(({ isIntersecting }) => isIntersecting) && root.scrollTop > 0) read();
+        if (entries.some(({ isIntersecting }) => isIntersecting)) read();
       },
       { root, rootMargin: NEAR },
     );
     observer.observe(target);
     return () => observer.disconnect();
-  }, [list]);
+  }, [list, state.value]);
   return (
-    <button ref={button} type="button" class="quiet earlier" onClick={read} aria-busy={reads.value}>
-      {reads.value ? t.loading : t.errand.earlier}
+    <button ref={button} type="button" class="quiet earlier" onClick={read} aria-busy={state.value === 'reads'}>
+      {state.value === 'reads' ? t.loading : t.errand.earlier}
     </button>
   );
 }
