@@ -116,7 +116,8 @@ export class Mirror implements Receiver {
     const tasks: Task[] = [];
     for (const change of changes) {
       const known = this.#tasks.get(change.id);
-      // Of a task that is not known the whole comes.
+      // Another device may have been told of the whole before.
+      if (!known && !Task.safeParse(change).success) await this.#readTask(change.id);
       const task = known ? Object.assign({ ...known }, change) : Task.safeParse(change).data;
       if (!task) continue;
       this.#tasks.set(task.id, task);

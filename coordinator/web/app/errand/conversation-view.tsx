@@ -40,10 +40,12 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
     shown.value += ROWS;
   };
   const { follows, toEnd } = useFollowEnd(list, [rows, drafts, unsent.length, shown.value, task.status], onScroll);
-  const seen = useRef(rows.length);
-  if (follows.value) seen.current = rows.length;
+  // By its key: earlier rows that come in above are not new.
+  const seen = useRef(rows.at(-1)?.key);
+  if (follows.value) seen.current = rows.at(-1)?.key;
   const onCut = useCallback((ids: readonly number[]) => session.whole(id, ids), [session, id]);
-  const unseen = rows.length - seen.current;
+  const last_seen = rows.findLastIndex(({ key }) => key === seen.current);
+  const unseen = last_seen < 0 ? 0 : rows.length - 1 - last_seen;
   const outputs = new Map(drafts.filter(({ kind }) => kind === 'output').map(({ ref, text }) => [`t-${ref}`, text]));
   return (
     <div class="talk-frame">
