@@ -281,6 +281,8 @@ async function servePeople(
     epoch,
     models: (name) => prices.has(name),
     gate,
+    feed: relay.light,
+    offer: { models: prices.models(), demo: core.demo },
     readiness: () => readReadiness(partsOfReadiness(core, work, backups)),
     web,
     status: await startStatus(core, { dispatcher: work.dispatcher, backups }, opened),
@@ -296,7 +298,7 @@ async function servePeople(
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     lives: (who) => auth.authenticator.lives(who),
-    browser_guard: new BrowserGuard(config.hosts),
+    browser_guard: new BrowserGuard(config.hosts, config.cors_origins),
     onRefused,
     logger,
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Attachment, AttachmentIds } from './attachments.ts';
-import { LogEvent } from './events.ts';
+import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import {
@@ -232,23 +232,86 @@ export const ByMessage = z.object({ id: Id, message_id: Id });
 const Limit = z.coerce.number().int().positive().max(LIMITS.page_items_max).default(LIMITS.page_items_default);
 /** A page of a list. `cursor`: the `next_cursor` of the page before. */
 export const PageQuery = z.strictObject({ limit: Limit, cursor: Id.optional() });
-/** A page of tasks. */
+
+const STATUS = TaskStatus.options.join('|');
+const Statuses = z
+  .string()
+  .max(200)
+  .regex(new RegExp(`^(${STATUS})(,(${STATUS}))*$`), `must be one of ${TaskStatus.options.join(', ')}`)
+  .transform((value) => z.array(TaskStatus).parse(value.split(',')));
+const Flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const TASK_CURSOR = /^(n\.)?[0-9a-hjkmnp-tv-z]{20}$/;
+
+/** A page of tasks, of those that match all of this. */
 export const TasksQuery = z.strictObject({
   limit: Limit,
-  cursor: Id.optional(),
-  status: TaskStatus.optional(),
+  cursor: z.string().regex(TASK_CURSOR, 'is not the next_cursor of a page').optional(),
+  status: Statuses.optional().describe('one status, or several with commas between'),
   project_id: Id.optional(),
+  q: z
+    .string()
+    .max(LIMITS.search_chars_max)
+    .optional()
+    .describe(
+      'words that are all in its prompt, title, summary or repository, or begin a word there; case and diacritics do not matter',
+    ),
+  updated_since: Time.optional().describe('those that changed at this time or later'),
+  unread: Flag.optional().describe('true: those that you have not read; false: the others'),
+  order: z
+    .enum(['newest', 'needs_you'])
+    .default('newest')
+    .describe('needs_you: those that need you come first, each part newest first'),
 });
-/** A page of events, in ascending order. `after`: the id of the last event that the client has. */
-export const EventsQuery = z.strictObject({ limit: Limit, after: z.coerce.number().int().nonnegative().default(0) });
+/**
+ * A page of events, in ascending order. `after`: the id of the last event that the client has. `before`: the page that ends
+ * there, so that a long log opens at its end; any id above the newest, such as 9007199254740991, means the end.
+ */
+export const EventsQuery = z
+  .strictObject({
+    limit: Limit,
+    after: z.coerce.number().int().nonnegative().optional(),
+    before: z.coerce.number().int().positive().optional(),
+    bodies: z.enum(Bodies.options).default('whole'),
+  })
+  .superRefine(({ after, before }, ctx) => {
+    if (after !== undefined && before !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['before'], message: 'and after cannot both be given' });
+  });
+/** The parameters of a path with `:id` and `:event_id`. */
+export const ByEventId = z.object({
+  id: Id,
+  event_id: z.string().regex(/^[1-9]\d{0,14}$/, 'is not the id of an event'),
+});
+
+/** How far a task's log was read: the id of the last event that the person has seen. */
+export const ReadMark = z.strictObject({ event_id: z.number().int().nonnegative() });
+export type ReadMark = z.infer<typeof ReadMark>;
+
+/** What the server offers to this person: the models, and the defaults and bounds of an errand. */
+export const ServerInfo = z.object({
+  models: z.array(z.string()).describe('those that errands may name'),
+  defaults: z.object({ model: z.string(), effort: Effort, budget_usd: z.number(), max_turns: z.number().int() }),
+  bounds: z.object({
+    budget_usd_max: z.number().describe('for one errand of yours'),
+    max_turns_max: z.number().int(),
+    text_chars_max: z.number().int().describe('of a prompt or a message'),
+    request_body_bytes_max: z.number().int(),
+  }),
+  time_limit_ms: z.number().int().describe('how long one attempt may take'),
+  demo: z.boolean().describe('the demo model answers in place of Claude'),
+});
+export type ServerInfo = z.infer<typeof ServerInfo>;
 
 /** A page of a list. `next_cursor` is null on the last page. */
 const page = <T extends z.ZodType, C extends z.ZodType>(item: T, cursor: C) =>
   z.object({ items: z.array(item), next_cursor: cursor.nullable() });
-export const TaskPage = page(Task, Id);
+export const TaskPage = page(Task, z.string());
 export const WaitingMessages = page(WaitingMessage, Id);
 export const ProjectPage = z.object({ items: z.array(Project), next_cursor: Id.nullable() });
-/** A page of events. `next_cursor` is the `after` of the next page; null if there are no more events yet. */
+/**
+ * A page of events. `next_cursor` is the `after` of the next page, or with `before` the `before` of the page in front of it;
+ * null if there are no more events there.
+ */
 export const EventPage = page(LogEvent, z.number().int());
 
 /** The process responds. */

@@ -263,6 +263,13 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
 export type CoordinatorEvent = z.infer<typeof CoordinatorEvent>;
 
 /**
+ * How the bodies of events are sent. `short`: what is longer than `LIMITS.short_body_bytes_max` is cut. Its strings and lists
+ * end early; names, numbers and references are as they were. A question is never cut.
+ */
+export const Bodies = z.enum(['whole', 'short']);
+export type Bodies = z.infer<typeof Bodies>;
+
+/**
  * One row of the log, as clients get it. `id` is global and ascending: it is the client's cursor. `seq` is null for
  * an event of the coordinator.
  */
@@ -274,6 +281,12 @@ export const LogEvent = z.object({
   type: z.string(),
   at: Time,
   body: z.record(z.string(), z.unknown()),
+  whole_bytes: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('the body is cut, and this is the size of the whole in bytes: GET /tasks/:id/events/:event_id has it'),
 });
 export type LogEvent = z.infer<typeof LogEvent>;
 

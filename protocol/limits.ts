@@ -36,6 +36,10 @@ export const LIMITS = {
   page_items_default: 50,
   /** A page of events ends early at this size. It has one event at least. */
   page_bytes_max: 4 * 1024 * 1024,
+  /** The text of a search. Its first ten words count. */
+  search_chars_max: 200,
+  /** A body above this is cut where short bodies are asked for, and so are a task's prompt and summary in lists. */
+  short_body_bytes_max: 4 * 1024,
   /** The queued tasks of one user, and the messages to one task that its worker has not read yet. */
   queued_tasks_per_user_max: 1000,
   pending_messages_max: 100,
@@ -126,6 +130,10 @@ export const LIMITS = {
   socket_buffer_bytes_max: 512 * 1024,
   /** How long a socket's buffer may stay full before the socket is closed. */
   socket_stalled_ms: 60_000,
+  /** The errands whose full log one socket may follow. */
+  socket_logs_max: 8,
+  /** How often the light feed tells of changes. Those in between are told as one. */
+  light_feed_ms: 1_000,
   /** How long a client may take to subscribe before its socket is closed. */
   socket_subscribe_ms: 15_000,
   /** The subscriptions of one user, over all their sockets. Each one replays the log. */

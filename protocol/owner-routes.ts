@@ -29,7 +29,7 @@ export const OWNER_ROUTES = {
   },
   getServer: {
     method: 'get',
-    path: '/server',
+    path: '/server/state',
     summary: 'How the server does: queue, workers, disk, money and backups; for its owner',
     auth: 'user',
     status: 200,

@@ -7,6 +7,8 @@ export type Route = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `:id` for a parameter. */
   path: string;
+  /** The route is another address of this one: a repeat with the same Idempotency-Key may come to either. */
+  same_as?: string;
   summary: string;
   /** Details beside the summary. */
   description?: string;

@@ -2,6 +2,7 @@ import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
 import { Attachment, AttachmentName } from './attachments.ts';
 import { LIMITS } from './limits.ts';
+import { LogEvent } from './events.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import type { Route } from './route.ts';
@@ -93,10 +94,24 @@ export const ROUTES = {
     response: Task,
     errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
   },
+  postTask: {
+    method: 'post',
+    path: '/tasks',
+    same_as: '/task',
+    summary: 'Send an errand; the same as POST /task',
+    auth: 'user',
+    scope: 'tasks',
+    idempotent: true,
+    body: api.TaskCreate,
+    status: 201,
+    response: Task,
+    errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
+  },
   listTasks: {
     method: 'get',
     path: '/tasks',
-    summary: 'Tasks, newest first',
+    summary: 'Tasks: newest first, or those first that need you; and full-text search',
+    description: 'Long prompts and summaries are cut: `shortened` says so.',
     auth: 'user',
     scope: 'read',
     query: api.TasksQuery,
@@ -118,13 +133,36 @@ export const ROUTES = {
   listEvents: {
     method: 'get',
     path: '/tasks/:id/events',
-    summary: "A task's log, oldest first",
+    summary: "A task's log, oldest first; or the page before an event",
     auth: 'user',
     scope: 'read',
     params: api.ById,
     query: api.EventsQuery,
     status: 200,
     response: api.EventPage,
+    errors: ['not_found'],
+  },
+  getEvent: {
+    method: 'get',
+    path: '/tasks/:id/events/:event_id',
+    summary: 'One event, whole',
+    auth: 'user',
+    scope: 'read',
+    params: api.ByEventId,
+    status: 200,
+    response: LogEvent,
+    errors: ['not_found'],
+  },
+  markRead: {
+    method: 'post',
+    path: '/tasks/:id/read',
+    summary: 'Note how far you have read a task, for all your devices',
+    description: 'A mark never goes back. The light feed tells your other devices.',
+    auth: 'user',
+    scope: 'tasks',
+    params: api.ById,
+    body: api.ReadMark,
+    status: 204,
     errors: ['not_found'],
   },
   getDiff: {
@@ -258,6 +296,16 @@ export const ROUTES = {
     errors: ['not_found'],
   },
 
+  server: {
+    method: 'get',
+    path: '/server',
+    summary: 'What this server offers you: models, defaults and bounds',
+    auth: 'user',
+    scope: 'read',
+    status: 200,
+    response: api.ServerInfo,
+    errors: [],
+  },
   openapi: {
     method: 'get',
     path: '/openapi.json',

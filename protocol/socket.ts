@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Delta, LogEvent } from './events.ts';
+import { Bodies, Delta, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
-import { TaskStatus, WaitingFor } from './task.ts';
+import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
 
 /*
  * The client's WebSocket, `WS /ws/:user_id`.
@@ -29,6 +29,29 @@ import { TaskStatus, WaitingFor } from './task.ts';
  * again from `GET /tasks`. (Over HTTP a header of each response has the epoch.) Another `subscribe` on the same
  * socket changes the task of the deltas, and replays from `after`.
  *
+ * Scopes. Those are the events of all errands, with all that is in them. A phone wants less, so a subscription may name
+ * another scope, and one socket may hold several of them:
+ *
+ *   all    the default: every event of every errand, and the deltas of `task_id`
+ *   tasks  the light feed: how all errands stand. A `tasks` frame has the fields that changed, at most once in
+ *          `LIMITS.light_feed_ms`, and no bodies of events
+ *   log    the full log of the errand `task_id`, its deltas and its state; for at most `LIMITS.socket_logs_max` errands.
+ *          Its `events` and its `caught_up` name the scope and the errand
+ *
+ * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the id of the
+ * last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends it. Whoever was
+ * away for too long to be told what was removed gets `start_over`, and then all errands.
+ *
+ * A cold start, and a week's sleep:
+ *
+ *   1. `hello`. Its `cursor` is C. With another epoch than before, forget everything.
+ *   2. Either `subscribe {scope: 'tasks', after: <last cursor>}`: the light feed sends each errand that changed meanwhile, once,
+ *      and `removed`. Or `GET /tasks?updated_since=<time of the last contact, less a minute for the clocks>` (all pages,
+ *      without the time at a cold start), and then `subscribe {scope: 'tasks', after: C}`.
+ *   3. For the errand on the screen: `GET /tasks/:id/events?before=9007199254740991&bodies=short` has the last page of its log,
+ *      whatever its length; then `subscribe {scope: 'log', task_id, after: <id of the last event of the page>}`. Scrolling up
+ *      reads `?before=<id of the first event>`. `GET /tasks/:id/events/:event_id` has a cut body whole.
+ *
  * A client that reads too slowly gets no live frames for a while. It gets the events from the log at its own pace,
  * then another `caught_up`. Deltas that it missed are not sent again.
  */
@@ -38,19 +61,30 @@ export const SUBPROTOCOL = 'errand.v1';
 /** The prefix of the subprotocol with the access token. */
 export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.';
 
+/** What a subscription is to: see above. */
+export const Scope = z.enum(['all', 'tasks', 'log']);
+export type Scope = z.infer<typeof Scope>;
+
 /** What a client may send. */
 export const ClientFrame = z.discriminatedUnion('type', [
   z
     .strictObject({
       type: z.literal('subscribe'),
       after: z.number().int().nonnegative().describe('the id of the last event that the client has; 0 for all events'),
-      task_id: Id.optional().describe('the one task whose deltas the client wants'),
+      scope: Scope.optional().describe('`all` by default'),
+      task_id: Id.optional().describe('the task of a log; with `all`, the one task whose deltas the client wants'),
+      bodies: Bodies.optional().describe('how the bodies of a log are sent; `short` by default'),
     })
-    .describe('Asks for the events after a cursor, and for the deltas of one task.'),
+    .describe('Asks for what came after a cursor, and for what comes.'),
+  z
+    .strictObject({ type: z.literal('unsubscribe'), scope: Scope, task_id: Id.optional() })
+    .describe('Ends a subscription. With `log` and no `task_id`: those to all logs.'),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
 const cursor = z.number().int().nonnegative();
+/** The subscription that a frame belongs to. Absent: `all`. */
+const of = { scope: Scope.optional(), task_id: Id.optional() };
 
 /** What the server sends. */
 export const ServerFrame = z.discriminatedUnion('type', [
@@ -58,9 +92,20 @@ export const ServerFrame = z.discriminatedUnion('type', [
     .object({ type: z.literal('hello'), cursor, epoch: z.string(), at: Time })
     .describe('The newest cursor, and the epoch of the database.'),
   z
-    .object({ type: z.literal('events'), events: z.array(LogEvent) })
-    .describe('Durable: rows of the log, with ascending ids, of all tasks of the user.'),
-  z.object({ type: z.literal('caught_up'), cursor }).describe('The client has got every event up to this cursor.'),
+    .object({ type: z.literal('events'), ...of, events: z.array(LogEvent) })
+    .describe('Durable: rows of the log, with ascending ids, of all tasks of the user; or of `task_id` alone.'),
+  z
+    .object({ type: z.literal('caught_up'), ...of, cursor })
+    .describe('The client has got everything up to this cursor.'),
+  z
+    .object({ type: z.literal('tasks'), cursor, tasks: z.array(TaskChange) })
+    .describe('The light feed: what has changed of these tasks. After it the client is at `cursor`.'),
+  z
+    .object({ type: z.literal('removed'), task_ids: z.array(Id) })
+    .describe('These tasks were removed, with their logs. It may be told twice.'),
+  z
+    .object({ type: z.literal('start_over') })
+    .describe('The light feed: forget the list of tasks. All that there are follow.'),
   z
     .object({ type: z.literal('state'), task_id: Id, status: TaskStatus, waiting_for: WaitingFor.nullable() })
     .describe('Transient: the current state of a task.'),
@@ -68,7 +113,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
     .object({ type: z.literal('delta'), task_id: Id, attempt: z.number().int(), deltas: z.array(Delta) })
     .describe('Transient: pieces of text of the subscribed task, as they are written.'),
   z
-    .object({ type: z.literal('error'), code: z.string(), message: z.string() })
+    .object({ type: z.literal('error'), code: z.string(), message: z.string(), task_id: Id.optional() })
     .describe("The client's frame is not valid. The socket stays open."),
   z
     .object({ type: z.literal('bye'), reason: z.string() })

@@ -193,8 +193,26 @@ export const Task = z.object({
   updated_at: Time,
   started_at: Time.nullable(),
   ended_at: Time.nullable(),
+  newest_event_id: z.number().int().nonnegative().optional().describe('where its log ends; 0: it is empty'),
+  unread: z
+    .boolean()
+    .optional()
+    .describe('it has ended or needs you, and its log goes on behind what you have read on any of your devices'),
+  shortened: z
+    .boolean()
+    .optional()
+    .describe('in lists and in the light feed: a long prompt or summary is cut; GET /tasks/:id has the whole'),
 });
 export type Task = z.infer<typeof Task>;
+
+/** What of a task has changed: its id, and each field that did, with its new value. */
+export const TaskChange = Task.partial().required({ id: true });
+export type TaskChange = z.infer<typeof TaskChange>;
+
+/** Whether a task needs its person: the agent asks, or the budget is spent. */
+export function needsYou({ status, reason }: Pick<Task, 'status' | 'reason'>): boolean {
+  return status === 'waiting' || (status === 'failed' && reason === 'budget_exhausted');
+}
 
 /** A task and its attempts, oldest first: the response to `GET /tasks/:id`. */
 export const TaskDetail = Task.extend({ attempts: z.array(Attempt) });

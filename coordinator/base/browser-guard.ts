@@ -12,15 +12,17 @@ const HOST = /^([a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{
  *
  * The server answers to `localhost` and the names below it, to loopback addresses, to the address on which the connection came in, and to
  * `hosts`, each of them `name` or `name:port`. A page may come from what the request's Host names, or from one of
- * `hosts`, in case a proxy has changed the Host.
+ * `hosts`, in case a proxy has changed the Host, or it has one of `origins`, each of them `scheme://host` or `scheme://host:port`.
  */
 export class BrowserGuard {
   readonly #names: Set<string>;
+  readonly #hosts: Set<string>;
   readonly #origins: Set<string>;
 
-  constructor(hosts: readonly string[]) {
+  constructor(hosts: readonly string[], origins: readonly string[] = []) {
     this.#names = new Set(hosts.map(nameOf));
-    this.#origins = new Set(hosts);
+    this.#hosts = new Set(hosts);
+    this.#origins = new Set(origins);
   }
 
   /** Throws `forbidden` for a request that only a page of somebody else can cause. */
@@ -34,7 +36,7 @@ export class BrowserGuard {
     if (origin !== undefined && !this.#isFrom(origin, host?.toLowerCase()))
       throw new ErrandError(
         'forbidden',
-        `This server takes no requests from the pages of '${origin.slice(0, 100)}'. Its owner can allow them: ERRAND_PUBLIC_URL or ERRAND_HOSTS.`,
+        `This server takes no requests from the pages of '${origin.slice(0, 100)}'. Its owner can allow them: ERRAND_PUBLIC_URL or ERRAND_HOSTS, or ERRAND_CORS_ORIGINS for an app of another server.`,
       );
   }
 
@@ -47,11 +49,12 @@ export class BrowserGuard {
   }
 
   #isFrom(origin: string, host: string | undefined): boolean {
+    if (this.#origins.has(origin.toLowerCase())) return true;
     const url = URL.parse(origin);
     if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return false;
     // The URL parser leaves out the port that is the scheme's own, on both sides.
     return (
-      this.#origins.has(url.host) || (host !== undefined && url.host === URL.parse(`${url.protocol}//${host}`)?.host)
+      this.#hosts.has(url.host) || (host !== undefined && url.host === URL.parse(`${url.protocol}//${host}`)?.host)
     );
   }
 }

@@ -27,6 +27,8 @@ export type Config = {
   public_url: string | undefined;
   /** The hosts that the server answers to, beside `localhost` and its own addresses: `name` or `name:port`. */
   hosts: string[];
+  /** The origins of other apps whose pages may use the API, in lower case. */
+  cors_origins: string[];
   callback_host: string;
   callback_port: number;
   data_dir: string;
@@ -145,6 +147,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     port: s.PORT,
     public_url: publicUrl(s),
     hosts: hostsOf(s),
+    cors_origins: s.ERRAND_CORS_ORIGINS,
     callback_host: s.ERRAND_CALLBACK_HOST,
     callback_port: s.ERRAND_CALLBACK_PORT,
     data_dir: resolve(s.ERRAND_DATA),

@@ -38,6 +38,8 @@ const proxyUrl = z
   .pipe(httpUrl)
   .default('');
 const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
+/** Wrappers of web apps have schemes of their own, such as `capacitor://localhost`. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
 const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 
 /** Words with commas or spaces between them, in lower case. */
@@ -96,6 +98,9 @@ const server = {
   ERRAND_HOSTS: hostList.describe(
     'further hosts that people use to reach the server: `host` or `host:port`, with commas',
   ),
+  ERRAND_CORS_ORIGINS: list
+    .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), 'is not a list of origins: scheme://host')
+    .describe("origins of other apps whose pages may use the API, such as `https://app.example.org`, with commas"),
   HTTPS_PROXY: proxyUrl.describe('the proxy for requests to Claude and to git hosts over HTTPS'),
   HTTP_PROXY: proxyUrl.describe('the same over HTTP'),
   NO_PROXY: z

@@ -21,8 +21,11 @@ export const tasks = clientCommand({
   operands: [],
   summary: 'List the errands, newest first',
   options: {
-    status: { type: 'string', placeholder: 'STATUS', help: `one of ${TaskStatus.options.join(', ')}` },
+    status: { type: 'string', placeholder: 'STATUS', help: `${TaskStatus.options.join(', ')}; several with commas` },
     project: { type: 'string', placeholder: 'NAME', help: 'only the errands of this project' },
+    search: { type: 'string', placeholder: 'WORDS', help: 'only those with these words, or words that begin so' },
+    unread: { type: 'boolean', help: 'only those that rest and that you have not looked at' },
+    'needs-you': { type: 'boolean', help: 'list those first that need you' },
     limit: { type: 'string', placeholder: 'N', help: 'how many to list, at most 200 (20)' },
     json: JSON_OPTION,
   },
@@ -32,6 +35,9 @@ export const tasks = clientCommand({
       query: {
         limit: numberOf('limit', values.limit) ?? 20,
         status: values.status,
+        q: values.search,
+        unread: values.unread === true ? 'true' : undefined,
+        order: values['needs-you'] === true ? 'needs_you' : undefined,
         project_id: values.project === undefined ? undefined : await findProject(client, values.project),
       },
     });
@@ -41,7 +47,9 @@ export const tasks = clientCommand({
         io,
         items.length > 0
           ? [...table(items, io.live ? io.columns : Infinity), ...whatTheyWaitFor(items), ...whyNothingStarts(items)]
-          : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
+          : values.search !== undefined
+            ? [['No errand has these words.']]
+            : [['No errands. Send one with: ', ['command', `${PROGRAM} task "…" --repo errand://sample`]]],
       );
     return EXIT.succeeded;
   },

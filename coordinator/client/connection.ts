@@ -19,6 +19,8 @@ const CHARS_WAITING_MAX = 64 * 1024 * 1024;
 /** The server closed the socket because it refused the access token. */
 export class TokenRefused extends Failure {}
 
+type Subscription = Extract<ClientFrame, { type: 'subscribe' }>;
+
 /** Where a connection goes, and as whom. */
 type ConnectionTarget = { server: string; user_id: string; token: string; openSocket: OpenSocket };
 
@@ -41,7 +43,7 @@ export class Connection {
   #chars_waiting = 0;
   #wake: () => void = () => undefined;
   #ended: Failure | undefined;
-  #subscription: ClientFrame | undefined;
+  readonly #subscriptions = new Map<string, Subscription>();
   #timer: ReturnType<typeof setTimeout>;
 
   constructor({ server, user_id, token, openSocket }: ConnectionTarget, signal: AbortSignal) {
@@ -55,16 +57,24 @@ export class Connection {
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Subscribes, or changes the subscription. */
-  subscribe(after: number, task_id?: string): void {
-    this.#subscription = { type: 'subscribe', after, ...(task_id !== undefined && { task_id }) };
-    this.#send(this.#subscription);
+  /** Subscribes, or replaces the subscription to the same. */
+  subscribe(subscription: Omit<Subscription, 'type'>): void {
+    const frame: Subscription = { type: 'subscribe', ...subscription };
+    this.#subscriptions.set(keyOf(frame), frame);
+    this.#send(frame);
+  }
+
+  /** Ends the subscription to the log of an errand. */
+  leaveLog(task_id: string): void {
+    this.#subscriptions.delete(keyOf({ scope: 'log', task_id }));
+    this.#send({ type: 'unsubscribe', scope: 'log', task_id });
   }
 
   /** Asks for a sign of life. A connection that gives none in time is lost. */
   probe(): void {
-    if (this.#socket.readyState !== OPEN || !this.#subscription) return;
-    this.#send(this.#subscription);
+    const [subscription] = this.#subscriptions.values();
+    if (this.#socket.readyState !== OPEN || !subscription) return;
+    this.#send(subscription);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(this.#lost()), PROBE_MS);
   }
@@ -136,9 +146,11 @@ export class Connection {
 
   /** Notes what a probe need not replay. */
   #moveCursor(frame: ServerFrame): void {
-    const newest = frame.type === 'events' ? frame.events.at(-1)?.id : undefined;
-    if (newest === undefined || !this.#subscription) return;
-    this.#subscription = { ...this.#subscription, after: Math.max(this.#subscription.after, newest) };
+    const at = cursorOf(frame);
+    const key = at && keyOf(at);
+    const subscription = key === undefined ? undefined : this.#subscriptions.get(key);
+    if (!at || key === undefined || !subscription) return;
+    this.#subscriptions.set(key, { ...subscription, after: Math.max(subscription.after, at.cursor) });
   }
 
   /** Waits for the next frame. */
@@ -170,5 +182,24 @@ export class Connection {
     if (code === CLOSE.too_many)
       return new Failure('Your account has too many open connections: newer ones took the place of this one.');
     return this.#lost();
+  }
+}
+
+/** Names what a subscription is to. */
+function keyOf({ scope = 'all', task_id }: Pick<Subscription, 'scope' | 'task_id'>): string {
+  return scope === 'log' ? `log ${task_id}` : scope;
+}
+
+/** The subscription that a frame belongs to, and where it is then; undefined: the frame moves none. */
+function cursorOf(frame: ServerFrame): (Pick<Subscription, 'scope' | 'task_id'> & { cursor: number }) | undefined {
+  switch (frame.type) {
+    case 'events':
+      return { scope: frame.scope, task_id: frame.task_id, cursor: frame.events.at(-1)?.id ?? 0 };
+    case 'caught_up':
+      return { scope: frame.scope, task_id: frame.task_id, cursor: frame.cursor };
+    case 'tasks':
+      return { scope: 'tasks', cursor: frame.cursor };
+    default:
+      return undefined;
   }
 }

@@ -43,7 +43,7 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
           case 'hello':
             if (log.isOfAnother(frame.epoch)) yield { type: 'restored' };
             yield* log.catchUp();
-            connection.subscribe(Math.max(frame.cursor, log.id), task_id);
+            connection.subscribe({ after: Math.max(frame.cursor, log.id), task_id });
             break;
           case 'events': {
             const events = log.take(frame.events);
@@ -66,6 +66,9 @@ export async function* follow(client: Client, task_id: string, signal: AbortSign
           case 'error':
             throw new Failure(`The server did not understand a frame: ${frame.message}`);
           case 'bye':
+          case 'tasks':
+          case 'removed':
+          case 'start_over':
             break;
         }
         if (log.ended) return;

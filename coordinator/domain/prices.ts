@@ -52,6 +52,11 @@ export class Prices {
     return this.#table.get(model) ?? this.#table.get(undated(model));
   }
 
+  /** The names of the models, as they are in the table. */
+  models(): string[] {
+    return [...this.#table.keys()];
+  }
+
   /** Whether a task may use this model. */
   has(model: string): boolean {
     return this.of(model) !== undefined;

@@ -17,20 +17,33 @@ import { requestBudget } from './body.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { attachmentHandlers } from './attachments.ts';
 import { accountHandlers } from './accounts.ts';
+import { allowOrigins } from './cors.ts';
+import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
 import { securityHeaders } from './security-headers.ts';
-import { serverHandlers } from './server.ts';
+import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
 export type AppDeps = TaskDefaults & {
   config: ServerToken &
-    Pick<Config, 'trust_proxy' | 'public_url' | 'signup' | 'metrics_token' | 'hosts' | 'data_dir' | 'in_force'>;
+    Pick<
+      Config,
+      | 'trust_proxy'
+      | 'public_url'
+      | 'signup'
+      | 'metrics_token'
+      | 'hosts'
+      | 'cors_origins'
+      | 'data_dir'
+      | 'time_limit_ms'
+      | 'in_force'
+    >;
   log: EventLog;
   keys: Keys;
   auth: Auth;
@@ -40,9 +53,13 @@ export type AppDeps = TaskDefaults & {
   readonly epoch: string;
   /** Why no work is started now, for queued tasks to show; or null. */
   gate: { readonly fault: string | null };
+  /** Tells whoever watches that a task has changed without an event. */
+  feed: { touch: (user_id: string, task_id: string) => void };
+  /** The models that errands may name, and whether the demo model answers in place of Claude. */
+  offer: Offer;
   /** For `GET /readyz`. */
   readiness: () => Promise<Readiness>;
-  /** For `GET /server`. */
+  /** For `GET /server/state`. */
   status: { read: () => Promise<ServerState> };
   /** For `GET /metrics`, if there is a token for it. */
   metrics: () => Promise<string>;
@@ -56,7 +73,7 @@ export type AppDeps = TaskDefaults & {
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
   const files = new AttachmentFiles(deps.config.data_dir);
-  const { config, log, keys, auth, repositories, models, gate, readiness, status, metrics, web, logger } = deps;
+  const { config, log, keys, auth, repositories, models, gate, feed, offer, readiness, status, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
@@ -69,9 +86,9 @@ export function createApp(deps: AppDeps): Koa {
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, gate, repositories }),
+      ...taskHandlers({ config, models, log, gate, feed, repositories }),
       ...attachmentHandlers(log, files),
-      ...serverHandlers(readiness, metrics),
+      ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
     },
     {
       ...deps,
@@ -84,11 +101,13 @@ export function createApp(deps: AppDeps): Koa {
   );
   app.use(securityHeaders(config.public_url));
   app.use(answerProblems(logger, deps.onRefused));
-  const guard = new BrowserGuard(config.hosts);
+  const guard = new BrowserGuard(config.hosts, config.cors_origins);
   app.use((ctx, next) => {
     guard.check(ctx.req);
     return next();
   });
+  app.use(allowOrigins(config.cors_origins));
+  app.use(encodeAnswer);
   app.use(webApp(web));
   app.use(router.routes());
   app.use(answerUnmatched);

@@ -113,5 +113,10 @@ async function readRouteBody(ctx: RouterContext, schema: z.ZodType, budget: Byte
 function keyedRequest(ctx: RouterContext, route: Route, who: Identity, body: unknown): KeyedRequest | undefined {
   const key = route.idempotent ? readIdempotencyKey(ctx.req.headers['idempotency-key']?.toString()) : undefined;
   if (key === undefined) return undefined;
-  return { user_id: who.user_id, key, request_hash: hashRequest(ctx.method, ctx.path, body), status: route.status };
+  return {
+    user_id: who.user_id,
+    key,
+    request_hash: hashRequest(ctx.method, route.same_as ?? ctx.path, body),
+    status: route.status,
+  };
 }

@@ -20,7 +20,8 @@ export function createRouter(handlers: Handlers, dependencies: CallDependencies)
     // Each handler fits its own route; the loop over all of them cannot say so.
     const handler = handlers[name] as Handler<unknown>;
     router[route.method](route.path, async (ctx) => {
-      ctx.set('Cache-Control', 'no-store');
+      ctx.set('Cache-Control', cacheControl(route));
+      if (route.auth === 'user') ctx.vary('Authorization');
       const call = await readCall(ctx, route, dependencies);
       const answer = await handler(call as unknown as Call<unknown>);
       ctx.status = route.status;
@@ -32,6 +33,12 @@ export function createRouter(handlers: Handlers, dependencies: CallDependencies)
     });
   }
   return router;
+}
+
+/** A client may keep what it has read, for itself, and must ask each time whether it is still right. */
+function cacheControl({ method, auth, response }: Route): string {
+  if (method !== 'get' || auth === 'operator' || (auth === 'none' && response)) return 'no-store';
+  return auth === 'user' ? 'private, no-cache' : 'no-cache';
 }
 
 /** Answers what no route did: OPTIONS and a wrong method with the methods of the address, all else with `not_found`. */

@@ -1,20 +1,44 @@
 import { asyncapiDocument } from '../../protocol/asyncapi.ts';
 import { schemaDocument } from '../../protocol/json-schema.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
-import type { Readiness } from '../../protocol/api.ts';
+import type { Readiness, ServerInfo } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { TURNS_MAX } from '../../protocol/task.ts';
+import type { Config } from '../base/config.ts';
+import type { Db } from '../sqlite/database.ts';
+import { budgetMax } from '../tasks/budget-bound.ts';
+import type { TaskDefaults } from '../tasks/task-commands.ts';
 import type { Handlers } from './router.ts';
 import { JsonText } from './json-text.ts';
 
+/** The models that errands may name, and whether the demo model answers in place of Claude. */
+export type Offer = { models: readonly string[]; demo: boolean };
+
+type ServerHandlerDependencies = {
+  readiness: () => Promise<Readiness>;
+  metrics: () => Promise<string>;
+  offer: Offer;
+  config: TaskDefaults['config'] & Pick<Config, 'time_limit_ms'>;
+  db: Db;
+};
+
 /** Routes about the server itself. */
-export function serverHandlers(
-  readiness: () => Promise<Readiness>,
-  metrics: () => Promise<string>,
-): Pick<Handlers, 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'> {
+export function serverHandlers({
+  readiness,
+  metrics,
+  offer,
+  config,
+  db,
+}: ServerHandlerDependencies): Pick<
+  Handlers,
+  'server' | 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'
+> {
   const openapi = new JsonText(JSON.stringify(openapiDocument()));
   const asyncapi = new JsonText(JSON.stringify(asyncapiDocument()));
   const schemas = new JsonText(JSON.stringify(schemaDocument()));
   return {
+    server: ({ who }) => serverInfo(offer, config, budgetMax(db, config, who.user_id)),
     openapi: () => openapi,
     asyncapi: () => asyncapi,
     schemas: () => schemas,
@@ -29,5 +53,20 @@ export function serverHandlers(
       });
     },
     metrics: () => metrics(),
+  };
+}
+
+function serverInfo(
+  { models, demo }: Offer,
+  { model, effort, budget_usd, max_turns, time_limit_ms }: ServerHandlerDependencies['config'],
+  budget_usd_max: number,
+): ServerInfo {
+  const { text_chars_max, request_body_bytes_max } = LIMITS;
+  return {
+    models: [...models],
+    defaults: { model, effort, budget_usd: Math.min(budget_usd, budget_usd_max), max_turns },
+    bounds: { budget_usd_max, max_turns_max: TURNS_MAX, text_chars_max, request_body_bytes_max },
+    time_limit_ms,
+    demo,
   };
 }

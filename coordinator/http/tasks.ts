@@ -1,4 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
+import type { ROUTES } from '../../protocol/routes.ts';
+import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
@@ -12,24 +14,27 @@ import {
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
-import { queuePlace, queuePlaces } from '../tasks/queue.ts';
+import { readTaskPage } from '../tasks/task-page.ts';
+import { shortTask, taskViews } from '../tasks/task-views.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findDiff } from '../sqlite/diffs.ts';
-import { eventText, readTaskEvents } from '../sqlite/events.ts';
+import { eventText, findEvent, readTaskEvents, readTaskEventsBefore } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { listTasks } from '../sqlite/tasks.ts';
+import { markRead } from '../sqlite/read-marks.ts';
+import { findTaskOf } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
-import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
 import { JsonText } from './json-text.ts';
-import { pageOf } from './page.ts';
 import { withRepository } from './repository-input.ts';
 
 type Tasks =
   | 'createTask'
+  | 'postTask'
+  | 'getEvent'
+  | 'markRead'
   | 'listTasks'
   | 'getTask'
   | 'listEvents'
@@ -42,43 +47,67 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
+type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter'>;
+
 type TaskHandlerDependencies = TaskDefaults & {
   log: EventLog;
   /** Why no work is started now, or null. */
   gate: { readonly fault: string | null };
+  /** Tells whoever watches that a task has changed without an event. */
+  feed: { touch: (user_id: string, task_id: string) => void };
   repositories: Pick<RepositoryCheck, 'checkHost'>;
 };
 
 /** Tasks, their events and results, and messages to them. */
-export function taskHandlers({ log, gate, repositories, ...server }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
+export function taskHandlers({
+  log,
+  gate,
+  feed,
+  repositories,
+  ...server
+}: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
-  const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
-  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task) ?? undefined, gate.fault);
+  const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
+  const create = ({ who, body, writeAfter }: CreateCall) => {
+    const input = withRepository(body);
+    return writeAfter(
+      async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
+      (tx) => seenOne(createTask(tx, server, who.user_id, input)),
+    );
+  };
   return {
-    createTask: ({ who, body, writeAfter }) => {
-      const input = withRepository(body);
-      return writeAfter(
-        async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
-        (tx) => seenOne(createTask(tx, server, who.user_id, input)),
-      );
-    },
-    listTasks: ({ who, query: { cursor, ...filter } }) => {
-      const { project_id, limit } = filter;
+    createTask: create,
+    postTask: create,
+    listTasks: ({ who, query }) => {
+      const { project_id } = query;
       if (project_id !== undefined && !findProjectOf(db, who.user_id, project_id))
         return { items: [], next_cursor: null };
-      const rows = listTasks(db, { ...filter, user_id: who.user_id, before: cursor, limit: limit + 1 });
-      const { items, next_cursor } = pageOf(rows, limit);
-      return { items: seen(items), next_cursor };
+      const { rows, next_cursor } = readTaskPage(db, who.user_id, query);
+      return { items: taskViews(db, rows, gate.fault).map(shortTask), next_cursor };
     },
     getTask: ({ who, params }) => {
       const task = requireTask(db, who.user_id, params.id);
       return { ...seenOne(task), attempts: listAttempts(db, task.id).map(attemptView) };
     },
-    listEvents: ({ who, params, query: { after, limit } }) => {
+    listEvents: ({ who, params, query: { after = 0, before, limit, bodies } }) => {
       const { id: task_id } = requireTask(db, who.user_id, params.id);
-      const { rows, more } = readTaskEvents(db, { task_id, after, limit, bytes_max: LIMITS.page_bytes_max });
-      const next_cursor = more ? rows.at(-1)?.id : null;
-      return new JsonText(`{"items":[${rows.map(eventText).join()}],"next_cursor":${next_cursor}}`);
+      const page = { task_id, limit, bytes_max: LIMITS.page_bytes_max };
+      const { rows, more } =
+        before === undefined ? readTaskEvents(db, { ...page, after }) : readTaskEventsBefore(db, { ...page, before });
+      const next_cursor = more ? rows.at(before === undefined ? -1 : 0)?.id : null;
+      const items = rows.map((row) => eventText(row, bodies)).join();
+      return new JsonText(`{"items":[${items}],"next_cursor":${next_cursor}}`);
+    },
+    getEvent: ({ who, params }) => {
+      const { id: task_id } = requireTask(db, who.user_id, params.id);
+      const row = findEvent(db, task_id, Number(params.event_id));
+      if (!row) throw new ErrandError('not_found', 'There is no such event in the log of this task.');
+      return new JsonText(eventText(row));
+    },
+    markRead: ({ who, params, body }) => {
+      const { id } = requireTask(db, who.user_id, params.id);
+      if (log.write((tx) => markRead(tx.db, id, body.event_id))) feed.touch(who.user_id, id);
+      return undefined;
     },
     getDiff: ({ who, params }) => {
       const { id, pushed_branch, result } = requireTask(db, who.user_id, params.id);
@@ -134,11 +163,9 @@ function auditBudget(
   if (budget_usd !== undefined) audit(tx, { action: 'budget.approved', subject, detail: { budget_usd } });
 }
 
-/** Tasks of one user as their owner sees them now, with their places in the queue. */
-function tasksView(db: Db, tasks: TaskRow[], fault: string | null): Task[] {
-  const queued = tasks.filter(({ status }) => status === 'queued');
-  const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
-  return tasks.map((task) => taskView(task, places.get(task.id), fault));
+function one<T>([item]: T[]): T {
+  if (item === undefined) throw new Error('There is no view of the task.');
+  return item;
 }
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {

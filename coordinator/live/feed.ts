@@ -1,13 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { LIMITS } from '../../protocol/limits.ts';
+import type { TaskChange } from '../../protocol/task.ts';
 import { CLOSE } from '../../protocol/socket.ts';
 import { SendBuffer } from './back-pressure.ts';
-import { encode, eventsFrame, stateFrame } from './frames.ts';
+import { encode } from './frames.ts';
 import type { Watcher } from './relay.ts';
-import type { Db } from '../sqlite/database.ts';
-import { newestEventIdOf, readEventsOf } from '../sqlite/events.ts';
-import { listStatesOf } from '../sqlite/progress.ts';
+import { AllStream, LogStream, TasksStream, type Stream } from './streams.ts';
 
 export type SocketLimits = Pick<
   { [Name in keyof typeof LIMITS]: number },
@@ -18,37 +17,34 @@ export type SocketLimits = Pick<
   | 'socket_ping_ms'
   | 'socket_log_in_check_ms'
   | 'sockets_per_user_max'
+  | 'socket_logs_max'
 >;
 
-/** One page of the log: it is read and sent at once. */
-const PAGE = { rows_max: 200, bytes_max: 128 * 1024 };
 /** How long to wait for the client's close frame before the socket is terminated. */
 const CLOSE_MS = 2_000;
 
 /**
- * Sends events to one socket and tracks its cursor. It replays the log page by page, as fast as the client reads, until
- * the log has no more; in the same turn of the event loop it goes live. No commit can happen within a turn, so no event
- * is lost or sent twice. A live socket that reads too slowly goes back to replay: the log is its buffer.
+ * Sends one socket what it subscribed to. Each of its streams replays page by page, as fast as the client reads, until there is no
+ * more; in the same turn of the event loop it goes live. No commit can happen within a turn, so no event is lost or sent twice. A
+ * live stream whose client reads too slowly goes back to replay: the log is its buffer.
  */
 export class Feed implements Watcher {
   readonly user_id: string;
   /** The session that opened it. When the session ends, the socket is closed. */
   readonly session: string;
-  task_id: string | undefined;
   readonly #socket: WebSocket;
-  readonly #db: Db;
   readonly #buffer: SendBuffer;
-  #cursor = 0;
-  #live = false;
+  #all: AllStream | undefined;
+  #tasks: TasksStream | undefined;
+  readonly #logs = new Map<string, LogStream>();
   #replaying = false;
   #pong_received = true;
   #heard_at_ms = performance.now();
 
-  constructor(socket: WebSocket, who: { user_id: string; session: string }, db: Db, limits: SocketLimits) {
+  constructor(socket: WebSocket, who: { user_id: string; session: string }, limits: SocketLimits) {
     this.#socket = socket;
     this.user_id = who.user_id;
     this.session = who.session;
-    this.#db = db;
     this.#buffer = new SendBuffer(socket, limits, () => this.close(CLOSE.too_slow, 'behind for too long'));
     socket.on('pong', () => {
       this.#pong_received = true;
@@ -62,29 +58,73 @@ export class Feed implements Watcher {
     return this.#heard_at_ms;
   }
 
-  /**
-   * Replays the log after the cursor `after`, then goes live. Replaces an earlier subscription. Rejects if a read
-   * fails.
-   */
-  async subscribe(after: number, task_id: string | undefined): Promise<void> {
-    // The cursor may be from another database and ahead of this one; it must not suppress new events.
-    this.#cursor = Math.min(after, newestEventIdOf(this.#db, this.user_id));
-    this.task_id = task_id;
+  get wantsAll(): boolean {
+    return this.#all?.live === true;
+  }
+
+  get wantsTasks(): boolean {
+    return this.#tasks !== undefined;
+  }
+
+  /** How many logs it follows. */
+  get logs(): number {
+    return this.#logs.size;
+  }
+
+  logOf(task_id: string): LogStream | undefined {
+    return this.#logs.get(task_id);
+  }
+
+  /** Replays the stream, then goes live. It replaces the one to the same. Rejects if a read fails. */
+  async subscribe(stream: AllStream | TasksStream | LogStream): Promise<void> {
+    if (stream instanceof AllStream) this.#all = stream;
+    else if (stream instanceof TasksStream) this.#tasks = stream;
+    else this.#logs.set(stream.task_id, stream);
     await this.#replay();
   }
 
-  events(frame: Buffer, last_id: number): void {
-    if (!this.#live) return;
-    if (this.#buffer.isFull()) {
-      this.#replay().catch(() => this.#socket.terminate());
-      return;
-    }
-    this.send(frame);
-    this.#cursor = last_id;
+  unsubscribe(scope: 'all' | 'tasks' | 'log', task_id?: string): void {
+    if (scope === 'all') this.#all = undefined;
+    else if (scope === 'tasks') this.#tasks = undefined;
+    else if (task_id === undefined) this.#logs.clear();
+    else this.#logs.delete(task_id);
   }
 
-  transient(frame: Buffer): void {
-    if (this.#live && !this.#buffer.isFull()) this.send(frame);
+  events(frame: Buffer, last_id: number): void {
+    this.#sendLive(this.#all, frame, last_id);
+  }
+
+  log(task_id: string, frame: Buffer, last_id: number): void {
+    this.#sendLive(this.#logs.get(task_id), frame, last_id);
+  }
+
+  tasks(tasks: TaskChange[], frame: Buffer, cursor: number): void {
+    const stream = this.#tasks;
+    if (stream?.takes !== true) return;
+    if (this.#buffer.isFull()) {
+      stream.restart();
+      this.#replayAgain();
+    } else if (stream.live && cursor > 0) {
+      this.send(frame);
+      stream.cursor = cursor;
+    } else if (tasks.length > 0) this.send(encode({ type: 'tasks', cursor: stream.cursor, tasks }));
+  }
+
+  removed(task_ids: readonly string[], frame: Buffer): void {
+    for (const id of task_ids) this.#logs.delete(id);
+    if (this.#all || this.#tasks || this.#logs.size > 0) this.send(frame);
+  }
+
+  state(task_id: string, frame: Buffer): void {
+    if (this.wantsAll || this.#logs.get(task_id)?.live === true) this.#sendTransient(frame);
+  }
+
+  wantsDeltas(task_id: string): boolean {
+    return (this.wantsAll && this.#all?.task_id === task_id) || this.#logs.get(task_id)?.live === true;
+  }
+
+  deltas(frame: Buffer): void {
+    this.#sendTransient(frame);
   }
 
   send(frame: Buffer): void {
@@ -98,7 +138,9 @@ export class Feed implements Watcher {
   }
 
   close(code: number, reason: string): void {
-    this.#live = false;
+    this.#all = undefined;
+    this.#tasks = undefined;
+    this.#logs.clear();
     closeSocket(this.#socket, code, reason);
   }
 
@@ -126,30 +168,43 @@ export class Feed implements Watcher {
     this.#socket.ping();
   }
 
+  #sendLive(stream: AllStream | LogStream | undefined, frame: Buffer, last_id: number): void {
+    if (stream?.live !== true) return;
+    if (this.#buffer.isFull()) {
+      stream.live = false;
+      return this.#replayAgain();
+    }
+    this.send(frame);
+    stream.cursor = last_id;
+  }
+
+  #sendTransient(frame: Buffer): void {
+    if (!this.#buffer.isFull()) this.send(frame);
+  }
+
+  #replayAgain(): void {
+    this.#replay().catch(() => this.#socket.terminate());
+  }
+
+  /** The light feed comes first: it is small, and shows on the first screen. */
+  #next(): Stream | undefined {
+    return [this.#tasks, ...this.#logs.values(), this.#all].find((stream) => stream?.live === false);
+  }
+
   async #replay(): Promise<void> {
-    this.#live = false;
     if (this.#replaying) return;
     this.#replaying = true;
     try {
-      do {
+      while (this.#next()) {
         await nextTurn();
         await this.#buffer.drained();
         if (this.#socket.readyState !== this.#socket.OPEN) return;
-      } while (!this.#sendPage());
+        const stream = this.#next();
+        if (stream?.sendPage((frame) => this.send(frame)) === true) stream.live = true;
+      }
     } finally {
       this.#replaying = false;
     }
-  }
-
-  /** Sends the next page of the log. True: it was the last page, and the socket is live. */
-  #sendPage(): boolean {
-    const { rows, cursor, more } = readEventsOf(this.#db, this.user_id, this.#cursor, PAGE);
-    if (rows.length > 0) this.send(eventsFrame(rows));
-    this.#cursor = cursor;
-    if (more) return false;
-    this.send(encode({ type: 'caught_up', cursor: this.#cursor }));
-    for (const state of listStatesOf(this.#db, this.user_id)) this.send(stateFrame(state));
-    return (this.#live = true);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Delta } from '../../protocol/events.ts';
+import type { Bodies, Delta } from '../../protocol/events.ts';
 import type { ServerFrame } from '../../protocol/socket.ts';
 import { waitingFor } from '../domain/waiting-for.ts';
 import { eventText, type EventRow } from '../sqlite/events.ts';
@@ -9,9 +9,15 @@ import type { StateRow } from '../sqlite/progress.ts';
  * stored as JSON text and inserted without parsing.
  */
 
-/** Encodes an `events` frame. */
+/** Encodes an `events` frame of all tasks. */
 export function eventsFrame(rows: EventRow[]): Buffer {
-  return Buffer.from(`{"type":"events","events":[${rows.map(eventText).join(',')}]}`);
+  return Buffer.from(`{"type":"events","events":[${rows.map((row) => eventText(row)).join(',')}]}`);
+}
+
+/** Encodes an `events` frame of the log of one task. */
+export function logFrame(task_id: string, bodies: Bodies, rows: EventRow[]): Buffer {
+  const events = rows.map((row) => eventText(row, bodies)).join(',');
+  return Buffer.from(`{"type":"events","scope":"log","task_id":"${task_id}","events":[${events}]}`);
 }
 
 export function stateFrame(state: StateRow): Buffer {

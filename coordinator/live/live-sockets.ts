@@ -109,8 +109,9 @@ export class LiveSockets {
       admitted();
       const { db, epoch } = this.#deps;
       const feed = this.#join(socket, identity);
-      const { socket_subscribe_ms: subscribe_ms } = this.#limits;
-      listenToClient(socket, feed, { subscribe_ms, rate: this.#subscribes }, fail);
+      const { socket_subscribe_ms: subscribe_ms, socket_logs_max: logs_max } = this.#limits;
+      const { light } = this.#deps.relay;
+      listenToClient(socket, feed, { db, light, subscribe_ms, logs_max, rate: this.#subscribes }, fail);
       const cursor = newestEventIdOf(db, identity.user_id);
       feed.send(encode({ type: 'hello', cursor, epoch, at: new Date().toISOString() }));
       socket.resume();
@@ -138,9 +139,9 @@ export class LiveSockets {
   }
 
   #join(socket: WebSocket, identity: Identity): Feed {
-    const { db, relay } = this.#deps;
+    const { relay } = this.#deps;
     this.#makeRoom(identity.user_id);
-    const feed = new Feed(socket, identity, db, this.#limits);
+    const feed = new Feed(socket, identity, this.#limits);
     this.#feeds.add(feed);
     relay.join(feed);
     socket.once('close', () => this.#leave(feed));

@@ -59,7 +59,7 @@ export function openCore(settings: Config, { logger, pace, commit_hook }: CoreOp
   log.onFull(() => void disk.check());
   const threads = new ThreadPool();
   opened.defer(() => threads.close());
-  const relay = new Relay(log);
+  const relay = new Relay(log, gate);
   const counters = new Counters(log);
   return { config, pace, demo, prices, keys, log, relay, counters, gate, disk, threads, logger };
 }

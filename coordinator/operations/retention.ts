@@ -166,7 +166,11 @@ export class Retention {
     do {
       await nextTurn();
       signal.throwIfAborted();
-      const done = log.write(({ db }) => markEndedBefore(db, before, next));
+      const done = log.write((tx) => {
+        const marked = markEndedBefore(tx.db, before, next);
+        if (marked.marked > 0) tx.announce('removed');
+        return marked;
+      });
       tasks += done.marked;
       next = done.next;
     } while (next);

@@ -34,7 +34,10 @@ export async function shrinkLog(deps: Dependencies, signal: AbortSignal): Promis
       signal.throwIfAborted();
       const id = use.takeNext(user_id, (task_id) => attempts.has(task_id));
       if (id === undefined) break;
-      log.write(({ db }) => markRemoved(db, 'task', id));
+      log.write((tx) => {
+        markRemoved(tx.db, 'task', id);
+        tx.announce('removed');
+      });
       tasks += 1;
     }
   await deletion.sweep();

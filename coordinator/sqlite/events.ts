@@ -1,3 +1,5 @@
+import type { Bodies } from '../../protocol/events.ts';
+import { shortBody } from '../domain/short-body.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
 /** A row of the log. `body` is JSON text, sent to clients as it is. `seq` is null in events of the coordinator. */
@@ -50,10 +52,16 @@ export function newestStoredEventId(db: Db): number {
   return numberOf(db, 'SELECT max(id) FROM events');
 }
 
-/** A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it. */
-export function eventText(row: EventRow): string {
-  const { id, task_id, attempt, seq, type, at, body } = row;
-  return `{"id":${id},"task_id":"${task_id}","attempt":${attempt},"seq":${seq},"type":${JSON.stringify(type)},"at":"${at}","body":${body}}`;
+/**
+ * A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it, unless it is long and `bodies`
+ * asks for short ones.
+ */
+export function eventText(row: EventRow, bodies: Bodies = 'whole'): string {
+  const { id, task_id, attempt, seq, type, at } = row;
+  const { body, whole_bytes } =
+    bodies === 'short' ? shortBody(type, row.body) : { body: row.body, whole_bytes: undefined };
+  const whole = whole_bytes === undefined ? '' : `,"whole_bytes":${whole_bytes}`;
+  return `{"id":${id},"task_id":"${task_id}","attempt":${attempt},"seq":${seq},"type":${JSON.stringify(type)},"at":"${at}","body":${body}${whole}}`;
 }
 
 /** The statement of `readTaskEvents`; a test checks that it uses its index. */
@@ -77,6 +85,31 @@ export function readTaskEvents(
     bytes += Buffer.byteLength(row.body);
   }
   return { rows, more: false };
+}
+
+/** The statement of `readTaskEventsBefore`; a test checks that it uses its index. */
+export const READ_TASK_EVENTS_BEFORE = `SELECT * FROM events INDEXED BY events_by_task
+   WHERE task_id = :task_id AND id < :before ORDER BY id DESC LIMIT :limit`;
+
+/** The page of a task's events that ends before the id `before`, oldest first. `more`: whether there are earlier ones. */
+export function readTaskEventsBefore(
+  db: Db,
+  page: { task_id: string; before: number; limit: number; bytes_max: number },
+): { rows: EventRow[]; more: boolean } {
+  const { task_id, before, limit, bytes_max } = page;
+  const rows: EventRow[] = [];
+  let bytes = 0;
+  for (const row of sql<EventRow>(db, READ_TASK_EVENTS_BEFORE).iterate({ task_id, before, limit: limit + 1 })) {
+    if (rows.length === limit || bytes >= bytes_max) return { rows: rows.reverse(), more: true };
+    rows.push(row);
+    bytes += Buffer.byteLength(row.body);
+  }
+  return { rows: rows.reverse(), more: false };
+}
+
+/** One event of a task. */
+export function findEvent(db: Db, task_id: string, id: number): EventRow | undefined {
+  return sql<EventRow>(db, 'SELECT * FROM events WHERE id = ? AND task_id = ?').get(id, task_id);
 }
 
 /** What a worker sent as an event. */

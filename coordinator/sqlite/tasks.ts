@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { PlanItem, TaskResult, WaitingFor, type TaskStatus } from '../../protocol/task.ts';
+import { PlanItem, TaskResult, WaitingFor } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
-type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+/** A row of `tasks`. */
+export type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
   waiting_for: string | null;
   silence: string | null;
   plan: string;
@@ -13,7 +14,8 @@ type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usa
 
 const Plan = z.array(PlanItem);
 
-function fromStored(row: Stored): TaskRow {
+/** A task of a stored row. */
+export function fromStored(row: Stored): TaskRow {
   const { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd, ...rest } = row;
   return {
     ...rest,
@@ -86,55 +88,6 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
 /** Sets the model and the effort that the task goes on with. */
 export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'effort'>, at: string): void {
   sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });
-}
-
-/** Which of a user's tasks a page shows: at most `limit`, with ids below `before`. */
-export type TasksFilter = {
-  user_id: string;
-  status?: TaskStatus | undefined;
-  project_id?: string | undefined;
-  before?: string | undefined;
-  limit: number;
-};
-
-/** A page of tasks, newest first. The inner query reads only an index, so that skipping deleted tasks reads no rows. */
-const pageOf = (where: string) => `SELECT * FROM tasks WHERE id IN (
-    SELECT id FROM tasks ${where} AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit
-  ) ORDER BY id DESC`;
-
-/**
- * The statement of a page for each combination of filters. INDEXED BY names the index that makes it a single search
- * at any number of rows; the `+` keeps the planner from using `user_id` for another one.
- */
-export const LIST_TASKS = {
-  all: pageOf('INDEXED BY tasks_by_user WHERE user_id = :user_id'),
-  status: pageOf('INDEXED BY tasks_by_user_status WHERE user_id = :user_id AND status = :status'),
-  project: pageOf('INDEXED BY tasks_by_project WHERE project_id = :project_id AND +user_id = :user_id'),
-  project_status: pageOf(
-    'INDEXED BY tasks_by_project_status WHERE project_id = :project_id AND status = :status AND +user_id = :user_id',
-  ),
-} as const;
-
-/** A page of a user's tasks, newest first. `project_id` must be one of the user's own projects. */
-export function listTasks(db: Db, filter: TasksFilter): TaskRow[] {
-  const { user_id, status, project_id, before = '~', limit } = filter;
-  const statement =
-    project_id === undefined
-      ? status === undefined
-        ? LIST_TASKS.all
-        : LIST_TASKS.status
-      : status === undefined
-        ? LIST_TASKS.project
-        : LIST_TASKS.project_status;
-  return sql<Stored>(db, statement)
-    .all({
-      user_id,
-      before,
-      limit,
-      ...(status !== undefined && { status }),
-      ...(project_id !== undefined && { project_id }),
-    })
-    .map(fromStored);
 }
 
 /** How many tasks of a user are queued. */

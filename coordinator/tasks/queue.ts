@@ -15,11 +15,6 @@ export function queuePlaces(db: Db, user_id: string, tasks: Pick<TaskRow, 'id'>[
   return new Map(tasks.map(({ id }) => [id, 1 + countAhead(turns, user_id, rounds.get(id) ?? Infinity)]));
 }
 
-/** The task's place in the queue, from 1; null if it is not queued. */
-export function queuePlace(db: Db, task: Pick<TaskRow, 'id' | 'user_id' | 'status'>): number | null {
-  return task.status === 'queued' ? (queuePlaces(db, task.user_id, [task]).get(task.id) ?? null) : null;
-}
-
 /**
  * How many tasks start before the one that is `round`th among its user's ready tasks, if none ends meanwhile. A user
  * with tasks at work has had as many turns already. Infinity: the task is not ready.

@@ -24,6 +24,8 @@ test('the document lists exactly the routes that the server serves', async (t) =
     auth,
     epoch: 'e',
     gate: { fault: null },
+    feed: { touch: () => undefined },
+    offer: { models: [], demo: false },
     readiness: () => Promise.resolve({ ready: true, checks: {} }),
     status: { read: () => Promise.reject(new Error('not asked')) },
     metrics: () => Promise.resolve(''),

@@ -93,6 +93,8 @@ export async function startApi(
       return epoch.now;
     },
     gate: runner,
+    feed: relay.light,
+    offer: { models: [config.model], demo: false },
     readiness: () => Promise.resolve(readiness),
     status: new ServerStatus({ db, config, gate: runner, workers, backup: undefined, logger, now }),
     metrics: () => Promise.resolve('errand_tests 1\n'),
@@ -108,7 +110,7 @@ export async function startApi(
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
     onSessionEnded: (listener) => auth.sessions.onEnded(listener),
     lives: (who) => auth.authenticator.lives(who),
-    browser_guard: new BrowserGuard(config.hosts),
+    browser_guard: new BrowserGuard(config.hosts, config.cors_origins),
     limits: { socket_log_in_check_ms: 200 },
     logger,
   });

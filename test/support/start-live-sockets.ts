@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { BrowserGuard } from '../../coordinator/base/browser-guard.ts';
 import type { Logger } from '../../coordinator/base/logger.ts';
 import type { SocketLimits } from '../../coordinator/live/feed.ts';
@@ -44,11 +44,15 @@ export async function startLiveSockets({ db, relay, logger, now, limits }: Optio
     ...(limits && { limits }),
   });
   sockets.start();
+  const connections: Socket[] = [];
   const server = createServer().on('upgrade', sockets.upgrade);
+  server.on('connection', (connection) => connections.push(connection));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     sockets,
+    /** The bytes that all clients were sent, with those of closed sockets. */
+    sentBytes: () => connections.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
     url: `ws://127.0.0.1:${port}/ws`,
     endSession: (user_id: string) => {
       for (const listener of listeners) listener(`session-${user_id}`);

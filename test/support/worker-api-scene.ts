@@ -77,6 +77,7 @@ export async function startWorkerApiScene(options: WorkerApiOptions) {
     callback_port: callbacks.port,
     sockets: live.sockets,
     socket_url: live.url,
+    sentBytes: live.sentBytes,
     endSession: live.endSession,
     close: async () => {
       watch.stop();

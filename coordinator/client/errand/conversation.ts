@@ -14,10 +14,17 @@ const SHOWN_ELSEWHERE = new Set(['update_plan', 'ask_person']);
 /** The log of one errand, folded into the rows of its conversation. The same events always give the same rows. */
 export class Conversation {
   #items: Item[] = [];
+  /** The places of the rows by their keys, counted from the first row that there ever was: earlier rows are below zero. */
   readonly #places = new Map<string, number>();
+  #rows_in_front = 0;
+  /** Changes of rows that are not here: they are in a part of the log that comes in front. */
+  readonly #orphans = new Map<string, ((item: Item) => Item)[]>();
   readonly #drafts = new Drafts();
-  /** The id of the last event. */
+  /** The ids of the first and the last event; 0: there is none. */
+  first_id = 0;
   last_id = 0;
+  /** Whether the first event is the first of the log. */
+  has_beginning = false;
   /** The model's last text. */
   said = '';
   turn = 0;
@@ -37,6 +44,7 @@ export class Conversation {
     const fresh = events.filter(({ id }) => id > this.last_id);
     if (fresh.length === 0) return;
     this.#items = [...this.#items];
+    if (this.first_id === 0) this.#beginsWith(fresh);
     for (const event of fresh) {
       this.last_id = event.id;
       this.#drafts.event(event);
@@ -44,6 +52,42 @@ export class Conversation {
       if (known) this.#fold(event, known);
       else this.#note(event, { what: 'other', text: event.type });
     }
+  }
+
+  /** Adds the part of the log in front of the first event. */
+  prepend(events: readonly LogEvent[]): void {
+    const earlier = events.filter(({ id }) => id < this.first_id);
+    const part = new Conversation();
+    part.apply(earlier);
+    this.#beginsWith(earlier);
+    const rows = part.items
+      .filter(({ key }) => !this.#places.has(key))
+      .map((row) => (this.#orphans.get(row.key) ?? []).reduce((item, act) => act(item), row));
+    this.#rows_in_front += rows.length;
+    for (const [i, { key }] of rows.entries()) {
+      this.#places.set(key, i - this.#rows_in_front);
+      this.#orphans.delete(key);
+    }
+    for (const [key, acts] of part.#orphans) this.#orphans.set(key, [...acts, ...(this.#orphans.get(key) ?? [])]);
+    this.#items = [...rows, ...this.#items];
+  }
+
+  /** Takes an event whole that came shortened before. */
+  replace(event: LogEvent): void {
+    const known = knownEvent(event);
+    if (!known) return;
+    this.#items = [...this.#items];
+    const { said } = this;
+    if (known.type === 'tool.started')
+      this.#change<ToolItem>(`t-${known.body.ref}`, (tool) => ({
+        ...tool,
+        input: known.body.input,
+        cut: tool.cut?.filter((id) => id !== event.id),
+      }));
+    else if (known.type === 'message.received')
+      this.#change<PersonItem>(known.body.message_id, (item) => ({ ...item, text: known.body.text, cut: undefined }));
+    else this.#fold(event, known);
+    this.said = said;
   }
 
   /** Adds unfinished text. */
@@ -54,6 +98,12 @@ export class Conversation {
   /** Drops unfinished text: after a lost connection what was missed never comes. */
   dropDrafts(): void {
     this.#drafts.clear();
+  }
+
+  #beginsWith([first]: readonly LogEvent[]): void {
+    if (!first) return;
+    this.first_id = first.id;
+    this.has_beginning = first.type === 'task.created';
   }
 
   #fold(event: LogEvent, known: KnownEvent): void {
@@ -101,11 +151,13 @@ export class Conversation {
     }
   }
 
-  #person({ id, at }: LogEvent, message_id: string | null, body: Said): void {
+  #person(event: LogEvent, message_id: string | null, body: Said): void {
+    const { id, at } = event;
     const { text, hear = 'next_call', attachments = [] } = body;
     const heard_at = message_id === null ? at : null;
     const key = message_id ?? `e${id}`;
-    this.#put({ kind: 'person', key, at, message_id, text, heard_at, hear, revision: 1, attachments });
+    const said = { text, heard_at, hear, revision: 1, attachments };
+    this.#put({ kind: 'person', key, at, message_id, ...said, ...cutOf(event) });
   }
 
   /** A message has entered the conversation; or the worker adds a note. */
@@ -118,7 +170,7 @@ export class Conversation {
     if (replaces_messages !== undefined) return this.#note(event, { what: 'shortened' });
     for (const [i, block] of content.entries()) {
       const { text, thinking } = block;
-      const row = { key: `e${event.id}-${i}`, at: event.at };
+      const row = { key: `e${event.id}-${i}`, at: event.at, ...cutOf(event) };
       if (block.type === 'text' && typeof text === 'string' && text.trim() !== '') {
         this.#put({ ...row, kind: 'said', text });
         this.said = text;
@@ -131,7 +183,7 @@ export class Conversation {
   #toolStarted(event: LogEvent, { ref, name, input }: Body<'tool.started'>): void {
     if (SHOWN_ELSEWHERE.has(name)) return;
     const rest = { output: '', exit_code: undefined, duration_ms: null };
-    this.#put({ kind: 'tool', key: `t-${ref}`, at: event.at, name, input, state: 'running', ...rest });
+    this.#put({ kind: 'tool', key: `t-${ref}`, at: event.at, name, input, state: 'running', ...rest, ...cutOf(event) });
   }
 
   #toolFinished(event: LogEvent, body: Body<'tool.finished'>): void {
@@ -142,17 +194,20 @@ export class Conversation {
       output: textOf(body.content),
       exit_code: body.exit_code,
       duration_ms: body.duration_ms,
+      cut: [...(tool.cut ?? []).filter((id) => id !== event.id), ...(cutOf(event).cut ?? [])],
     }));
   }
 
-  #command({ id, at }: LogEvent, step: 'setup' | 'verify', body: Omit<Body<'verify.finished'>, never>): void {
-    this.#put({ kind: 'command', key: `e${id}`, at, step, ...body });
+  #command(event: LogEvent, step: 'setup' | 'verify', body: Omit<Body<'verify.finished'>, never>): void {
+    const { id, at } = event;
+    this.#put({ kind: 'command', key: `e${id}`, at, step, ...body, ...cutOf(event) });
   }
 
   /** A summary that the model has just said is not repeated. */
-  #result({ id, at }: LogEvent, summary: string): void {
+  #result(event: LogEvent, summary: string): void {
+    const { id, at } = event;
     if (summary.trim() === '' || this.said.includes(summary.trim())) return;
-    this.#put({ kind: 'result', key: `e${id}`, at, summary });
+    this.#put({ kind: 'result', key: `e${id}`, at, summary, ...cutOf(event) });
   }
 
   #note({ id, at }: LogEvent, note: Note): void {
@@ -161,16 +216,26 @@ export class Conversation {
 
   /** Adds a row, or replaces the one with its key. */
   #put(item: Item): void {
-    const place = this.#places.get(item.key) ?? this.#items.length;
+    const place = this.#places.get(item.key) ?? this.#items.length - this.#rows_in_front;
     this.#places.set(item.key, place);
-    this.#items[place] = item;
+    this.#items[place + this.#rows_in_front] = item;
   }
 
   /** The key names the kind of the row. */
   #change<T extends Item>(key: string, act: (item: T) => T): void {
     const place = this.#places.get(key);
-    if (place !== undefined) this.#items[place] = act(this.#items[place] as T);
+    if (place === undefined) {
+      this.#orphans.set(key, [...(this.#orphans.get(key) ?? []), (item) => act(item as T)]);
+      return;
+    }
+    const at = place + this.#rows_in_front;
+    this.#items[at] = act(this.#items[at] as T);
   }
+}
+
+/** Marks a row of an event that is not whole. */
+function cutOf({ id, whole_bytes }: LogEvent): { cut?: readonly number[] } {
+  return whole_bytes === undefined ? {} : { cut: [id] };
 }
 
 /** The events that make one line; undefined for those that show elsewhere. */

@@ -11,6 +11,8 @@ type Row = {
   key: string;
   /** When it began: ISO 8601. */
   at: string;
+  /** The ids of the events whose long texts it shows cut. */
+  cut?: readonly number[] | undefined;
 };
 
 /** A text of the model, in Markdown. */

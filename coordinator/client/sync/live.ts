@@ -1,5 +1,6 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
-import type { WaitingFor, TaskStatus } from '../../../protocol/task.ts';
+import type { ServerFrame } from '../../../protocol/socket.ts';
+import type { TaskChange } from '../../../protocol/task.ts';
 import type { Client } from '../client.ts';
 import { Connection, TokenRefused } from '../connection.ts';
 import { Failure, LoggedOut, Unreachable } from '../errors.ts';
@@ -18,17 +19,27 @@ export type LiveState =
   /** No attempt will help. */
   | { kind: 'failed'; why: string };
 
+/** Where to go on from: the light feed, and the logs of the open errands by their ids. */
+export type Cursors = { tasks: number; logs: ReadonlyMap<string, number> };
+
 /** What gets the news. Each call is awaited before the next. */
 export type Receiver = {
-  /** The newest event's id and the epoch of the server. Resolves with the cursor to go on from. */
-  connected: (hello: { cursor: number; epoch: string }) => Promise<number>;
-  events: (events: readonly LogEvent[]) => void | Promise<void>;
-  state: (task_id: string, status: TaskStatus, waiting_for: WaitingFor | null) => void;
+  /** The newest event's id and the epoch of the server. */
+  connected: (hello: { cursor: number; epoch: string }) => Promise<Cursors>;
+  /** What changed of errands. All that happened up to `cursor` is known then. */
+  changed: (tasks: readonly TaskChange[], cursor: number) => Promise<void>;
+  removed: (task_ids: readonly string[]) => Promise<void>;
+  /** The list of errands is void; all of them follow. */
+  startOver: () => Promise<void>;
+  /** New events of the open errand. */
+  events: (task_id: string, events: readonly LogEvent[]) => Promise<void>;
   deltas: (task_id: string, deltas: readonly Delta[]) => void;
   /** Unfinished text is void. */
   lost: () => void;
 };
 
+/** Names the light feed among what has not caught up. */
+const TASKS = 'tasks';
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 15_000;
 
@@ -40,9 +51,9 @@ export class Live {
   readonly #client: Client;
   readonly #receiver: Receiver;
   readonly #onState: (state: LiveState) => void;
-  #task_id: string | undefined;
   #connection: Connection | undefined;
-  #cursor = 0;
+  /** What has not caught up yet: the ids of errands, and `TASKS`. */
+  #behind = new Set<string>();
   #stop: AbortController | undefined;
   #pause: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -71,11 +82,14 @@ export class Live {
     this.#connection?.probe();
   }
 
-  /** Asks for the unfinished text of this errand, or of none. */
-  watch(task_id: string | undefined): void {
-    if (task_id === this.#task_id) return;
-    this.#task_id = task_id;
-    this.#connection?.subscribe(this.#cursor, task_id);
+  /** Follows the log of an errand, which is known up to `after`, until `leave`. */
+  follow(task_id: string, after: number): void {
+    this.#connection?.subscribe({ scope: 'log', task_id, after });
+  }
+
+  leave(task_id: string): void {
+    this.#behind.delete(task_id);
+    this.#connection?.leaveLog(task_id);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -113,35 +127,51 @@ export class Live {
     const connection = new Connection({ server, user_id, token, openSocket }, signal);
     try {
       for await (const frame of connection) {
-        switch (frame.type) {
-          case 'hello':
-            this.#onState({ kind: 'catching_up' });
-            this.#cursor = await this.#receiver.connected(frame);
-            connection.subscribe(this.#cursor, this.#task_id);
-            this.#connection = connection;
-            break;
-          case 'events':
-            await this.#receiver.events(frame.events);
-            this.#cursor = Math.max(this.#cursor, frame.events.at(-1)?.id ?? 0);
-            break;
-          case 'caught_up':
-            onLive();
-            this.#onState({ kind: 'live' });
-            break;
-          case 'state':
-            this.#receiver.state(frame.task_id, frame.status, frame.waiting_for);
-            break;
-          case 'delta':
-            this.#receiver.deltas(frame.task_id, frame.deltas);
-            break;
-          case 'error':
-            throw new Failure(`The server did not understand a frame: ${frame.message}`);
-          case 'bye':
-            break;
-        }
+        if (frame.type === 'hello') await this.#subscribe(connection, frame);
+        else await this.#take(frame);
+        if (this.#behind.size > 0 || frame.type !== 'caught_up') continue;
+        onLive();
+        this.#onState({ kind: 'live' });
       }
     } finally {
       this.#connection = undefined;
+    }
+  }
+
+  async #subscribe(connection: Connection, hello: { cursor: number; epoch: string }): Promise<void> {
+    this.#onState({ kind: 'catching_up' });
+    const { tasks, logs } = await this.#receiver.connected(hello);
+    this.#behind = new Set([TASKS, ...logs.keys()]);
+    connection.subscribe({ scope: 'tasks', after: tasks });
+    for (const [task_id, after] of logs) connection.subscribe({ scope: 'log', task_id, after });
+    this.#connection = connection;
+  }
+
+  async #take(frame: Exclude<ServerFrame, { type: 'hello' }>): Promise<void> {
+    switch (frame.type) {
+      case 'tasks':
+        return this.#receiver.changed(frame.tasks, frame.cursor);
+      case 'removed':
+        for (const id of frame.task_ids) this.#behind.delete(id);
+        return this.#receiver.removed(frame.task_ids);
+      case 'start_over':
+        return this.#receiver.startOver();
+      case 'events':
+        return frame.task_id === undefined ? undefined : this.#receiver.events(frame.task_id, frame.events);
+      case 'caught_up':
+        if (frame.scope === 'tasks') await this.#receiver.changed([], frame.cursor);
+        this.#behind.delete(frame.task_id ?? TASKS);
+        return;
+      case 'delta':
+        return this.#receiver.deltas(frame.task_id, frame.deltas);
+      case 'error':
+        // One errand cannot be followed, such as one that was deleted meanwhile.
+        if (frame.task_id === undefined) throw new Failure(`The server did not understand a frame: ${frame.message}`);
+        this.#behind.delete(frame.task_id);
+        return;
+      case 'state':
+      case 'bye':
+        return;
     }
   }
 

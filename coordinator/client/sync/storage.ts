@@ -16,6 +16,8 @@ export type Change = {
   epoch?: string;
   tasks?: readonly Task[];
   removed?: readonly string[];
+  /** The log of this errand is void: what is stored of it does not join what comes. */
+  log_restarts?: string;
   /** New events of errands whose log is stored. */
   events?: readonly LogEvent[];
   /** First forgets everything that was known. */
@@ -26,7 +28,10 @@ export type Change = {
 export type MirrorStorage = {
   /** Resolves with undefined if nothing is stored. */
   load: () => Promise<Known | undefined>;
-  /** The stored log of an errand, oldest first. It has no gaps, but it may end early. */
-  loadEvents: (task_id: string) => Promise<LogEvent[]>;
+  /**
+   * The last `count` stored events of an errand, or of those before the id `before`; oldest first. What is stored of a log has no
+   * gaps, but it may begin late and end early.
+   */
+  loadEvents: (task_id: string, count: number, before?: number) => Promise<LogEvent[]>;
   save: (change: Change) => Promise<void>;
 };

@@ -28,8 +28,15 @@ const FRAME_MS = 16;
 const INSIST_MS = 15_000;
 
 /** An open errand as it is drawn. `loaded`: its log has been read to the end once, or cannot be reached now. */
-export type OpenErrand = { items: readonly Item[]; drafts: readonly Draft[]; loaded: boolean; gone: boolean };
-const NOTHING: OpenErrand = { items: [], drafts: [], loaded: false, gone: false };
+export type OpenErrand = {
+  items: readonly Item[];
+  drafts: readonly Draft[];
+  loaded: boolean;
+  gone: boolean;
+  /** Whether the first row is the first of all. */
+  has_beginning: boolean;
+};
+const NOTHING: OpenErrand = { items: [], drafts: [], loaded: false, gone: false, has_beginning: false };
 
 /** What a person who is logged in sees and does. It draws from what the device knows, and follows the server. */
 export class Session {
@@ -112,10 +119,12 @@ export class Session {
   open(id: string): () => void {
     const errand = this.#errand(id);
     errand.viewers++;
-    this.#live.watch(id);
     this.#mirror
       .open(id)
-      .then(() => this.#change(id, { loaded: true }))
+      .then((last_id) => {
+        if (errand.viewers > 0) this.#live.follow(id, last_id);
+        this.#change(id, { loaded: true });
+      })
       .catch((error: unknown) => {
         const gone = error instanceof Refusal && error.code === 'not_found';
         this.#change(id, { loaded: true, gone });
@@ -124,8 +133,28 @@ export class Session {
       if (--errand.viewers > 0) return;
       this.#errands.delete(id);
       this.#mirror.close(id);
-      if (this.#errands.size === 0) this.#live.watch(undefined);
+      this.#live.leave(id);
     };
+  }
+
+  /** Shows an earlier part of an open errand. */
+  earlier(id: string): Promise<void> {
+    return this.#mirror.earlier(id);
+  }
+
+  /** Reads the long texts of a row whole. Without a network they stay cut. */
+  whole(id: string, event_ids: readonly number[]): void {
+    this.#mirror.whole(id, event_ids).catch(() => undefined);
+  }
+
+  /** The person has seen an errand as it is now. Without a network it is noted another time. */
+  seen(id: string): void {
+    this.#mirror.read(id).catch(() => undefined);
+  }
+
+  /** The ids of the errands that the server finds, newest first: among all there are, not only those of this device. */
+  async search(q: string): Promise<readonly Task[]> {
+    return (await this.client.call('listTasks', { query: { q, limit: 50 } })).items;
   }
 
   errand(id: string): Signal<OpenErrand> {
@@ -219,9 +248,9 @@ export class Session {
   #drawErrand(id: string): void {
     const conversation = this.#mirror.conversation(id);
     if (!conversation) return;
-    const { items, drafts } = conversation;
+    const { items, drafts, has_beginning } = conversation;
     batch(() => {
-      this.#change(id, { items, drafts });
+      this.#change(id, { items, drafts, has_beginning });
       const ids = items.flatMap((item) => (item.kind === 'person' ? (item.message_id ?? []) : []));
       void this.#outbox.seen(new Set(ids));
     });

@@ -26,12 +26,19 @@ export function mirrorStorage(database: Database): MirrorStorage {
       const known = await database.use((db) => db.get('known', ONE));
       return known && { ...known, tasks: await database.use((db) => db.getAll('tasks')) };
     },
-    loadEvents: (id) => database.use((db) => db.getAll('events', logOf(id))),
+    loadEvents: (id, count, before = Number.MAX_SAFE_INTEGER) =>
+      database.use(async (db) => {
+        const upper: [string, number] = [id, before];
+        const keys = await db.getAllKeys('events', IDBKeyRange.bound([id, 0], upper, false, true));
+        const first = keys.at(-Math.min(count, keys.length));
+        return first === undefined ? [] : db.getAll('events', IDBKeyRange.bound(first, upper, false, true));
+      }),
     save: (change) => save(database, change),
   };
 }
 
-async function save(database: Database, { cursor, epoch, tasks = [], removed = [], events = [], forget }: Change) {
+async function save(database: Database, stored: Change) {
+  const { cursor, epoch, tasks = [], removed = [], events = [], log_restarts, forget } = stored;
   await database.use(async (db) => {
     const change = db.transaction(['known', 'tasks', 'events', 'diffs'], 'readwrite');
     const [known, tasks_kept, events_kept] = [
@@ -44,6 +51,7 @@ async function save(database: Database, { cursor, epoch, tasks = [], removed = [
     const after = { cursor: cursor ?? before?.cursor ?? 0, epoch: epoch ?? before?.epoch };
     if (after.epoch !== undefined && !forget) void known.put({ cursor: after.cursor, epoch: after.epoch }, ONE);
     for (const task of tasks) void tasks_kept.put(task);
+    if (log_restarts !== undefined) void events_kept.delete(logOf(log_restarts));
     for (const event of events) void events_kept.put(event);
     for (const id of removed) {
       void tasks_kept.delete(id);

@@ -62,6 +62,8 @@ export const de: Strings = {
     sample_prompt: 'Bring die Tests zum Laufen',
     answer: 'Antworten…',
     list: 'Deine Aufträge',
+    unread: 'Neu: ',
+    only_here: 'Nur, was dieses Gerät kennt: Der Server ist nicht erreichbar.',
   },
 
   status: {

@@ -61,6 +61,8 @@ export const en = {
     sample_prompt: 'Make the tests pass',
     answer: 'Answer…',
     list: 'Your errands',
+    unread: 'New: ',
+    only_here: 'Only what this device knows: the server cannot be reached.',
   },
 
   status: {

@@ -47,7 +47,7 @@ test('an open conversation has each event once and in order, however often the n
   errand.begin();
   for (let i = 0; i < 250; i++) errand.say(`Before ${i}`);
   const device = await newDevice(t, network.url, session);
-  const opening = device.mirror.open(errand.id);
+  const opening = device.mirror.open(errand.id).then((last_id) => device.live.follow(errand.id, last_id));
   for (let i = 0; i < 150; i++) {
     errand.say(`During ${i}`);
     if (i % 30 === 0) {
@@ -60,6 +60,8 @@ test('an open conversation has each event once and in order, however often the n
   const expected = new Conversation();
   expected.apply(await eventsOf(api, errand.id));
   await until('everything has come', () => device.mirror.conversation(errand.id)?.last_id === expected.last_id);
+  t.true((device.mirror.conversation(errand.id)?.first_id ?? 0) > 100, 'it has opened at its end');
+  while (device.mirror.conversation(errand.id)?.has_beginning === false) await device.mirror.earlier(errand.id);
   t.deepEqual(device.mirror.conversation(errand.id)?.items, expected.items);
   t.is(expected.items.filter(({ kind }) => kind === 'said').length, 400);
 });
@@ -73,7 +75,7 @@ test('a device that starts without a network shows all that it had seen', async 
   errand.say('Seen before.');
   const device = await newDevice(t, network.url, session);
   await device.isLive();
-  await device.mirror.open(errand.id);
+  device.live.follow(errand.id, await device.mirror.open(errand.id));
   errand.say('Seen live.');
   await until('it has come', () => device.mirror.conversation(errand.id)?.said === 'Seen live.');
   const seen = device.mirror.conversation(errand.id)?.items;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { READ_TASK_EVENTS } from '../../../coordinator/sqlite/events.ts';
 import { LIST_PROJECTS } from '../../../coordinator/sqlite/projects.ts';
 import { LIST_SESSIONS } from '../../../coordinator/sqlite/refresh-tokens.ts';
-import { LIST_TASKS } from '../../../coordinator/sqlite/tasks.ts';
+import { LIST_TASKS } from '../../../coordinator/sqlite/task-lists.ts';
 import type { EventPage } from '../../../protocol/api.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { startApi } from '../../support/start-api.ts';

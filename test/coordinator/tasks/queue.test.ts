@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { advance } from '../../../coordinator/tasks/advance.ts';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
-import { endWaits, queuePlace, queuePlaces } from '../../../coordinator/tasks/queue.ts';
+import { endWaits, queuePlaces } from '../../../coordinator/tasks/queue.ts';
+import { taskViews } from '../../../coordinator/tasks/task-views.ts';
 import type { Db } from '../../../coordinator/sqlite/database.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { markServed, nextTask, QUEUE } from '../../../coordinator/sqlite/queue.ts';
@@ -56,7 +57,7 @@ test('a higher priority comes first, then the older task', async (t) => {
   t.is(nextTask(db, []), urgent.id);
   t.is(nextTask(db, [urgent.id]), older.id);
   t.deepEqual(
-    [urgent, older, younger].map((task) => queuePlace(db, task)),
+    [urgent, older, younger].map((task) => queuePlaces(db, user, [task]).get(task.id)),
     [1, 2, 3],
   );
 });
@@ -192,7 +193,7 @@ test('a task that waits for its retry_at comes last and does not start before', 
   t.is(nextTask(db, []), undefined);
   const ready = [addTask(db, user, { priority: -10 }), addTask(db, addUser(db))];
   t.true(ready.some(({ id }) => id === nextTask(db, [])));
-  t.is(queuePlace(db, later), 3);
+  t.is(queuePlaces(db, later.user_id, [later]).get(later.id), 3);
   t.is(endWaits(log, time(6_000)), null);
   t.is(nextTask(db, []), later.id);
   t.is(findTask(db, later.id)?.retry_at, null);
@@ -232,7 +233,7 @@ test('a task that is not queued has no place', async (t) => {
   const { db, log } = await openEmpty(t);
   const task = addTask(db, addUser(db));
   startNext(log);
-  t.is(queuePlace(db, findTask(db, task.id) ?? task), null);
+  t.is(taskViews(db, [findTask(db, task.id) ?? task], null)[0]?.queue_place, null);
   t.is(endWaits(log, time()), null);
 });
 

@@ -23,12 +23,23 @@ test('what is known is stored with its cursor, and the log of an errand comes ba
   await storage.save({ cursor: 10, events: [event(10, 'a'), event(3, 'b')], removed: ['b'] });
   t.like(await storage.load(), { cursor: 10, epoch: 'e', tasks: [{ id: 'a' }] });
   t.deepEqual(
-    (await storage.loadEvents('a')).map(({ id }) => id),
+    (await storage.loadEvents('a', 100)).map(({ id }) => id),
     [2, 9, 10],
   );
+  t.deepEqual(
+    (await storage.loadEvents('a', 2)).map(({ id }) => id),
+    [9, 10],
+  );
+  t.deepEqual(
+    (await storage.loadEvents('a', 5, 9)).map(({ id }) => id),
+    [2],
+    'those before an event',
+  );
+  await storage.save({ log_restarts: 'a', events: [event(20, 'a')] });
+  t.is((await storage.loadEvents('a', 100)).length, 1, 'a log that restarts has nothing of before');
   await storage.save({ forget: true });
   t.is(await storage.load(), undefined);
-  t.deepEqual(await storage.loadEvents('a'), []);
+  t.deepEqual(await storage.loadEvents('a', 100), []);
 });
 
 test('a database that the browser has closed is opened again', async (t) => {
@@ -57,7 +68,7 @@ test('the logs of the newest errands are kept', async (t) => {
   const ids = Array.from({ length: 45 }, (_, i) => `errand-${String(i).padStart(2, '0')}`);
   await storage.save({ events: ids.flatMap((id, i) => [event(i * 2 + 1, id), event(i * 2 + 2, id)]) });
   await pruneLogs(database);
-  t.is((await storage.loadEvents(ids[4] ?? '')).length, 0);
-  t.is((await storage.loadEvents(ids[5] ?? '')).length, 2);
-  t.is((await storage.loadEvents(ids[44] ?? '')).length, 2);
+  t.is((await storage.loadEvents(ids[4] ?? '', 100)).length, 0);
+  t.is((await storage.loadEvents(ids[5] ?? '', 100)).length, 2);
+  t.is((await storage.loadEvents(ids[44] ?? '', 100)).length, 2);
 });

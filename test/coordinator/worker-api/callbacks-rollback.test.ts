@@ -73,8 +73,20 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
   startAttempt(log, id);
   const relay = new Relay(log);
   const frames: unknown[] = [];
-  const transient = (frame: Buffer) => frames.push(JSON.parse(frame.toString()));
-  relay.join({ user_id, task_id: id, events: () => undefined, transient });
+  const nothing = () => undefined;
+  relay.join({
+    user_id,
+    wantsAll: true,
+    wantsTasks: false,
+    logOf: nothing,
+    wantsDeltas: (task_id) => task_id === id,
+    events: nothing,
+    log: nothing,
+    tasks: nothing,
+    removed: nothing,
+    state: nothing,
+    deltas: (frame) => frames.push(JSON.parse(frame.toString())),
+  });
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
   const callbacks = new Callbacks({ log, relay, progress, event_quotas: EVENT_QUOTAS });

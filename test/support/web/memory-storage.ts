@@ -25,8 +25,15 @@ export class MemoryDevice {
 
   readonly mirror: MirrorStorage = {
     load: () => Promise.resolve(this.known && { ...this.known, tasks: [...this.tasks.values()] }),
-    loadEvents: (id) => Promise.resolve([...this.events.values()].filter(({ task_id }) => task_id === id)),
-    save: ({ cursor, epoch, tasks = [], removed = [], events = [], forget = false }) => {
+    loadEvents: (id, count, before = Infinity) =>
+      Promise.resolve(
+        [...this.events.values()]
+          .filter((event) => event.task_id === id && event.id < before)
+          .sort((a, b) => a.id - b.id)
+          .slice(-count),
+      ),
+    save: ({ cursor, epoch, tasks = [], removed = [], events = [], log_restarts, forget = false }) => {
+      for (const event of this.events.values()) if (event.task_id === log_restarts) this.events.delete(event.id);
       if (forget) for (const table of [this.tasks, this.events]) table.clear();
       const known = { cursor: cursor ?? this.known?.cursor ?? 0, epoch: epoch ?? this.known?.epoch };
       this.known = known.epoch === undefined || forget ? undefined : { cursor: known.cursor, epoch: known.epoch };

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useMemo, useRef } from 'preact/hooks';
+import { useCallback, useMemo, useRef } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
 import { groupReads } from '../../../client/errand/group.ts';
@@ -12,6 +12,7 @@ import { t } from '../../parts/speech.ts';
 import type { OpenErrand } from '../../store/session.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { ResultCard } from './result-card.tsx';
+import { Earlier } from './earlier.tsx';
 import { UnsentMessage } from './message.tsx';
 import { ItemRow } from './rows.tsx';
 
@@ -22,10 +23,11 @@ type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll:
 
 /** The conversation, opened at its end. What comes is added below, and does not move what one reads. */
 export function ConversationView({ id, task, errand, onScroll }: ConversationProps): JSX.Element {
-  const { items, drafts, loaded } = errand;
+  const { items, drafts, loaded, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
   const shown = useSignal(ROWS);
-  const entries = useSession().entries.value;
+  const session = useSession();
+  const entries = session.entries.value;
   const rows = useMemo(() => groupReads(items), [items]);
   const unsent = entries.filter(
     ({ action, message_id }) =>
@@ -34,23 +36,26 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
       !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id),
   );
   const from = Math.max(0, rows.length - shown.value);
+  const more = async (): Promise<void> => {
+    if (rows.length - shown.value < ROWS && !has_beginning) await session.earlier(id);
+    shown.value += ROWS;
+  };
   const { follows, toEnd } = useFollowEnd(list, [rows, drafts, unsent.length, shown.value, task.status], onScroll);
-  const seen = useRef(rows.length);
-  if (follows.value) seen.current = rows.length;
-  const unseen = rows.length - seen.current;
+  // By its key: earlier rows that come in above are not new.
+  const seen = useRef(rows.at(-1)?.key);
+  if (follows.value) seen.current = rows.at(-1)?.key;
+  const onCut = useCallback((ids: readonly number[]) => session.whole(id, ids), [session, id]);
+  const last_seen = rows.findLastIndex(({ key }) => key === seen.current);
+  const unseen = last_seen < 0 ? 0 : rows.length - 1 - last_seen;
   const outputs = new Map(drafts.filter(({ kind }) => kind === 'output').map(({ ref, text }) => [`t-${ref}`, text]));
   return (
     <div class="talk-frame">
       <div class="body talk" ref={list} role="log" aria-label={t.errand.conversation} tabIndex={0}>
-        {from > 0 && (
-          <button type="button" class="quiet earlier" onClick={() => (shown.value += ROWS)}>
-            {t.errand.earlier}
-          </button>
-        )}
+        {(from > 0 || (items.length > 0 && !has_beginning)) && <Earlier list={list} onMore={more} />}
         {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
         <ol>
           {rows.slice(from).map((row) => (
-            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} />
+            <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} onCut={onCut} />
           ))}
           {drafts.map((draft) => (
             <DraftRow key={`d-${draft.ref}`} draft={draft} />

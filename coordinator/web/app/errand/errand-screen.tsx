@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Task } from '../../../../protocol/task.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
+import { useVisible } from '../../parts/visible.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
 import { Back, Confirm, useTitle } from '../../parts/screen.tsx';
@@ -22,6 +23,10 @@ export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const errand = session.errand(id).value;
   const task = session.tasks.value?.find((each) => each.id === id);
   const folded = useSignal(false);
+  const visible = useVisible();
+  useEffect(() => {
+    if (visible && errand.loaded && task?.unread === true) session.seen(id);
+  }, [session, id, visible, errand.loaded, task?.unread]);
   useTitle(task?.title ?? t.app);
   return (
     <section class="screen errand" aria-label={task?.title ?? t.app}>

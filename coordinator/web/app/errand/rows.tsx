@@ -6,9 +6,15 @@ import { format, t } from '../../parts/speech.ts';
 import { firstLine } from '../../parts/words.ts';
 import { Message } from './message.tsx';
 import { noteWords } from './note-words.ts';
-import { Fold, ToolRow } from './tool-row.tsx';
+import { Fold, ToolRow, type OnCut } from './tool-row.tsx';
 
-type RowProps = { row: Item | ReadsItem; writing: string | undefined; task_id: string };
+type RowProps = {
+  row: Item | ReadsItem;
+  writing: string | undefined;
+  task_id: string;
+  /** These events are not whole, and somebody looks at them. */
+  onCut: OnCut;
+};
 
 /** One row. It is drawn again only when it is another object. */
 export class ItemRow extends Component<RowProps> {
@@ -16,13 +22,28 @@ export class ItemRow extends Component<RowProps> {
     return next.row !== this.props.row || next.writing !== this.props.writing;
   }
 
+  /** What a person reads without opening it is read whole. The rest when it is opened. */
+  override componentDidMount(): void {
+    this.#readWhole();
+  }
+
+  override componentDidUpdate(): void {
+    this.#readWhole();
+  }
+
+  #readWhole(): void {
+    const { row, onCut } = this.props;
+    const shows_all = row.kind === 'said' || row.kind === 'person' || row.kind === 'result';
+    if (shows_all && row.cut && row.cut.length > 0) onCut(row.cut);
+  }
+
   override render(): JSX.Element {
-    const { row, writing, task_id } = this.props;
-    return <li class={row.kind}>{contentOf(row, writing, task_id)}</li>;
+    const { row } = this.props;
+    return <li class={row.kind}>{contentOf(row, this.props)}</li>;
   }
 }
 
-function contentOf(row: Item | ReadsItem, writing: string | undefined, task_id: string): JSX.Element {
+function contentOf(row: Item | ReadsItem, { writing, task_id, onCut }: RowProps): JSX.Element {
   switch (row.kind) {
     case 'said':
       return <Markdown text={row.text} />;
@@ -30,26 +51,26 @@ function contentOf(row: Item | ReadsItem, writing: string | undefined, task_id: 
       return <Markdown text={row.summary} />;
     case 'thinking':
       return (
-        <Fold name={t.errand.thought} code="" end="">
+        <Fold name={t.errand.thought} code="" end="" onOpen={() => onCut(row.cut ?? [])}>
           <p class="thought-text">{row.text}</p>
         </Fold>
       );
     case 'tool':
-      return <ToolRow tool={row} writing={writing} />;
+      return <ToolRow tool={row} writing={writing} onCut={onCut} />;
     case 'reads':
-      return <ReadsRow reads={row} />;
+      return <ReadsRow reads={row} onCut={onCut} />;
     case 'person':
       return <Message item={row} task_id={task_id} />;
     case 'question':
       return <Question item={row} />;
     case 'command':
-      return <Command item={row} />;
+      return <Command item={row} onCut={onCut} />;
     case 'note':
       return <NoteRow item={row} />;
   }
 }
 
-function ReadsRow({ reads: { tools } }: { reads: ReadsItem }): JSX.Element {
+function ReadsRow({ reads: { tools }, onCut }: { reads: ReadsItem; onCut: OnCut }): JSX.Element {
   const searches = tools.filter(({ name }) => name === 'search').length;
   const reads = tools.length - searches;
   const words = [
@@ -60,7 +81,7 @@ function ReadsRow({ reads: { tools } }: { reads: ReadsItem }): JSX.Element {
   return (
     <Fold name="" code={words.join(', ')} end={format.duration(took)}>
       {tools.map((tool) => (
-        <ToolRow key={tool.key} tool={tool} writing={undefined} />
+        <ToolRow key={tool.key} tool={tool} writing={undefined} onCut={onCut} />
       ))}
     </Fold>
   );
@@ -77,7 +98,8 @@ function Question({ item: { question, state, until } }: { item: QuestionItem }):
   );
 }
 
-function Command({ item: { step, command, passed, exit_code, output, duration_ms } }: { item: CommandItem }) {
+function Command({ item, onCut }: { item: CommandItem; onCut: OnCut }) {
+  const { step, command, passed, exit_code, output, duration_ms } = item;
   const outcome = passed ? '✓' : exit_code === null ? t.errand.killed : t.errand.exit(String(exit_code));
   const end = `${outcome} · ${format.duration(duration_ms)}`;
   return (
@@ -86,6 +108,7 @@ function Command({ item: { step, command, passed, exit_code, output, duration_ms
       code={firstLine(command)}
       end={end}
       failed={!passed}
+      onOpen={() => onCut(item.cut ?? [])}
     >
       <Output text={output} />
     </Fold>

@@ -14,15 +14,20 @@ type FoldProps = {
   code: string;
   end: ComponentChildren;
   failed?: boolean;
+  onOpen?: () => void;
   children: ComponentChildren;
 };
 
 /** One line that opens. What is in it is drawn when it is open. */
-export function Fold({ name, code, end, failed = false, children }: FoldProps): JSX.Element {
+export function Fold({ name, code, end, failed = false, onOpen, children }: FoldProps): JSX.Element {
   const open = useSignal(false);
+  const toggle = (): void => {
+    open.value = !open.value;
+    if (open.value) onOpen?.();
+  };
   return (
     <>
-      <button type="button" class="call" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
+      <button type="button" class="call" aria-expanded={open.value} onClick={toggle}>
         <Icon name="open" />
         <code dir="auto">
           {name !== '' && <span class="verb">{name} </span>}
@@ -35,12 +40,23 @@ export function Fold({ name, code, end, failed = false, children }: FoldProps): 
   );
 }
 
+/** Called with the ids of events that are not whole, once somebody looks at them. */
+export type OnCut = (event_ids: readonly number[]) => void;
+
+type ToolRowProps = { tool: ToolItem; writing: string | undefined; onCut: OnCut };
+
 /** A call of a tool: its name, the one argument that matters, its outcome, and how long it took. */
-export function ToolRow({ tool, writing }: { tool: ToolItem; writing: string | undefined }): JSX.Element {
+export function ToolRow({ tool, writing, onCut }: ToolRowProps): JSX.Element {
   const { verb, argument, change, input } = describeTool(tool);
   return (
     <>
-      <Fold name={verb} code={argument} end={<End tool={tool} change={change} />} failed={tool.state === 'failed'}>
+      <Fold
+        name={verb}
+        code={argument}
+        end={<End tool={tool} change={change} />}
+        failed={tool.state === 'failed'}
+        onOpen={() => onCut(tool.cut ?? [])}
+      >
         {input !== '' && <pre class="out input">{input}</pre>}
         {tool.state !== 'running' && <Output text={tool.output} />}
       </Fold>

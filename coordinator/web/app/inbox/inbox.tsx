@@ -9,8 +9,9 @@ import { LongList } from './long-list.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
-import { groupTasks, matches } from './groups.ts';
+import { groupTasks } from './groups.ts';
 import { TaskRow, UnsentRow } from './task-row.tsx';
+import { useSearch } from './use-search.ts';
 
 /** Home: what needs the person, what is at work, what is done. */
 export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
@@ -19,10 +20,11 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
   const searches = useSignal(false);
   const groups = useComputed(() => {
     const tasks = session.tasks.value;
-    return tasks && groupTasks(tasks.filter((task) => matches(task, query.value)));
+    return tasks && groupTasks(tasks);
   });
+  const search = useSearch(query.value);
   useTitle(t.app);
-  const found = groups.value;
+  const found = search ? groupTasks(search.tasks) : groups.value;
   const unsent = session.entries.value.filter(({ action }) => action.do === 'send');
   const is_empty = found && unsent.length === 0 && Object.values(found).every((group) => group.length === 0);
   return (
@@ -55,6 +57,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
             <UnsentRow key={entry.key} entry={entry} />
           ))}
         </ul>
+        {search?.only_here === true && <p class="soft">{t.inbox.only_here}</p>}
         {found && (
           <>
             <Group title={t.inbox.needs_you} tasks={found.needs} selected={selected} needs />

@@ -23,7 +23,14 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   return (
     <li class={selected ? 'task selected' : 'task'} {...attributes}>
       <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
-        <b dir="auto">{title}</b>
+        <b dir="auto">
+          {task.unread && (
+            <span class="dot">
+              <span class="hidden">{t.inbox.unread}</span>
+            </span>
+          )}
+          {title}
+        </b>
         <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>
         <span class="where">{whereOf(task)}</span>
         {result && isEnded(task.status) ? (

@@ -1,0 +1,149 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { Delta, LogEvent } from '../../../protocol/events.ts';
+import type { Client } from '../client.ts';
+import { Conversation } from '../errand/conversation.ts';
+import type { MirrorStorage } from './storage.ts';
+
+const PAGE = LIMITS.page_items_max;
+/** Above the id of every event. */
+const END = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The logs of the open errands, each a part of the log without gaps that ends at its end. It opens with the last page, however long the
+ * log is; earlier pages come on demand, from the device if it has them.
+ */
+export class Logs {
+  readonly #client: Client;
+  readonly #storage: MirrorStorage;
+  readonly #tell: (task_id: string) => void;
+  readonly #open = new Map<string, Conversation>();
+  /** One reading of each log at a time: to its end, or a page back. */
+  readonly #reading = new Map<string, Promise<void>>();
+
+  constructor(client: Client, storage: MirrorStorage, tell: (task_id: string) => void) {
+    this.#client = client;
+    this.#storage = storage;
+    this.#tell = tell;
+  }
+
+  of(id: string): Conversation | undefined {
+    return this.#open.get(id);
+  }
+
+  /** Opens a log, and reads it to its end. Resolves with the id of the last event. */
+  async open(id: string): Promise<number> {
+    if (!this.#open.has(id)) {
+      const conversation = new Conversation();
+      this.#open.set(id, conversation);
+      await this.#once(id, async () => {
+        conversation.apply(await this.#storage.loadEvents(id, PAGE));
+        if (conversation.last_id > 0) this.#tell(id);
+      });
+    }
+    await this.#once(id, () => this.#readEnd(id));
+    return this.#open.get(id)?.last_id ?? 0;
+  }
+
+  close(id: string): void {
+    this.#open.delete(id);
+  }
+
+  /** Reads all open logs to their ends. Resolves with the ids of their last events. */
+  async catchUp(): Promise<Map<string, number>> {
+    const ends = new Map<string, number>();
+    for (const id of this.#open.keys()) {
+      await this.#once(id, () => this.#readEnd(id));
+      ends.set(id, this.#open.get(id)?.last_id ?? 0);
+    }
+    return ends;
+  }
+
+  /** Another database: the open logs begin anew. */
+  forget(): void {
+    for (const id of this.#open.keys()) this.#open.set(id, new Conversation());
+  }
+
+  async append(id: string, events: readonly LogEvent[]): Promise<void> {
+    const conversation = this.#open.get(id);
+    const fresh = events.filter((event) => event.id > (conversation?.last_id ?? 0));
+    if (!conversation || fresh.length === 0) return;
+    conversation.apply(fresh);
+    this.#tell(id);
+    await this.#storage.save({ events: fresh });
+  }
+
+  /** Adds the page in front of what is known of a log. */
+  async earlier(id: string): Promise<void> {
+    await this.#once(id, async () => {
+      const conversation = this.#open.get(id);
+      if (!conversation || conversation.has_beginning || conversation.first_id === 0) return;
+      const before = conversation.first_id;
+      const stored = await this.#storage.loadEvents(id, PAGE, before);
+      const events = stored.length > 0 ? stored : await this.#readPage(id, { before });
+      conversation.prepend(events);
+      this.#tell(id);
+      if (stored.length === 0) await this.#storage.save({ events });
+    });
+  }
+
+  /** Reads events whole that came shortened. */
+  async whole(id: string, event_ids: readonly number[]): Promise<void> {
+    for (const event_id of event_ids) {
+      const event = await this.#client.call('getEvent', { params: { id, event_id: String(event_id) } });
+      this.#open.get(id)?.replace(event);
+      this.#tell(id);
+      await this.#storage.save({ events: [event] });
+    }
+  }
+
+  write(id: string, deltas: readonly Delta[]): void {
+    const conversation = this.#open.get(id);
+    if (!conversation) return;
+    conversation.write(deltas);
+    this.#tell(id);
+  }
+
+  /** Drops unfinished text: after a lost connection what was missed never comes. */
+  dropDrafts(): void {
+    for (const [id, conversation] of this.#open) {
+      conversation.dropDrafts();
+      this.#tell(id);
+    }
+  }
+
+  /** Reads what is missing if it is a page at most; else the log opens anew, at its end. */
+  async #readEnd(id: string): Promise<void> {
+    const conversation = this.#open.get(id);
+    if (!conversation) return;
+    if (conversation.last_id > 0) {
+      const after = conversation.last_id;
+      const query = { after, limit: PAGE, bodies: 'short' };
+      const { items, next_cursor } = await this.#client.call('listEvents', { params: { id }, query });
+      if (next_cursor === null) return this.append(id, items);
+    }
+    const events = await this.#readPage(id, { before: END });
+    const anew = new Conversation();
+    anew.apply(events);
+    if (!this.#open.has(id)) return;
+    this.#open.set(id, anew);
+    this.#tell(id);
+    await this.#storage.save({ log_restarts: id, events });
+  }
+
+  async #readPage(id: string, { before }: { before: number }): Promise<LogEvent[]> {
+    const query = { before, limit: PAGE, bodies: 'short' };
+    return (await this.#client.call('listEvents', { params: { id }, query })).items;
+  }
+
+  /** Runs `act` after what is being read of this log. */
+  async #once(id: string, act: () => Promise<void>): Promise<void> {
+    const before = this.#reading.get(id) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(act);
+    this.#reading.set(id, mine);
+    try {
+      await mine;
+    } finally {
+      if (this.#reading.get(id) === mine) this.#reading.delete(id);
+    }
+  }
+}

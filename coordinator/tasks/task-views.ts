@@ -1,0 +1,30 @@
+import { isEnded, type Task } from '../../protocol/task.ts';
+import { shortText } from '../domain/short-body.ts';
+import { taskView } from '../domain/task-view.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { Db } from '../sqlite/database.ts';
+import { positionOf } from '../sqlite/read-marks.ts';
+import { queuePlaces } from './queue.ts';
+
+/** Tasks of one user as their owner sees them now, with their places in the queue. `fault`: why no queued task can start. */
+export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | null): Task[] {
+  const queued = tasks.filter(({ status }) => status === 'queued');
+  const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
+  return tasks.map((task) => {
+    const { newest_event_id, read_event_id } = positionOf(db, task.id);
+    const rests = isEnded(task.status) || task.status === 'waiting';
+    return {
+      ...taskView(task, places.get(task.id), fault),
+      newest_event_id,
+      unread: rests && newest_event_id > read_event_id,
+    };
+  });
+}
+
+/** A task for a list: with a long prompt or summary cut, which `shortened` says. */
+export function shortTask(task: Task): Task {
+  const prompt = shortText(task.prompt);
+  const summary = task.result && shortText(task.result.summary);
+  if (prompt === task.prompt && summary === (task.result?.summary ?? null)) return task;
+  return { ...task, prompt, result: task.result && { ...task.result, summary: summary ?? '' }, shortened: true };
+}

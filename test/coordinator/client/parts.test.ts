@@ -1,0 +1,81 @@
+import test from 'ava';
+import { Conversation } from '../../../coordinator/client/errand/conversation.ts';
+import { shortBody } from '../../../coordinator/domain/short-body.ts';
+import type { LogEvent } from '../../../protocol/events.ts';
+import { eventsOf } from '../../support/events-of.ts';
+import { Random } from '../../support/random.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { startApi } from '../../support/start-api.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+/** A log with everything that has a beginning and an end, one within the other. */
+async function makeLog(t: Parameters<typeof startApi>[0], long = ''): Promise<LogEvent[]> {
+  const server = await startApi(t);
+  const { api } = await server.person();
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: `Fix it. ${long}` }));
+  errand.begin();
+  for (let n = 0; n < 4; n++) {
+    const [one, other] = [
+      errand.startTool('bash', { command: `make ${long}` }),
+      errand.startTool('read_file', { path: 'a' }),
+    ];
+    errand.say(`Text ${n} ${long}`);
+    await api.call('createMessage', { params: { id: errand.id }, body: { text: `Message ${n} ${long}` } });
+    errand.endTool(other, 'read_file', `content ${long}`);
+    errand.endTool(one, 'bash', `output ${long}`, { exit_code: n });
+    errand.ask(`Question ${n}?`);
+  }
+  errand.succeed({});
+  return eventsOf(api, errand.id);
+}
+
+test('a conversation that comes in parts, from its end, is the same as one that comes at once', async (t) => {
+  const log = await makeLog(t);
+  const whole = new Conversation();
+  whole.apply(log);
+  const random = new Random(5);
+  for (let n = 0; n < 300; n++) {
+    const parts = new Conversation();
+    let from = log.length - random.whole(1, log.length);
+    parts.apply(log.slice(from));
+    t.is(parts.has_beginning, from === 0);
+    while (from > 0) {
+      const earlier = Math.max(0, from - random.whole(1, 12));
+      parts.prepend(log.slice(earlier, from));
+      from = earlier;
+    }
+    t.deepEqual(parts.items, whole.items);
+    t.true(parts.has_beginning);
+    t.is(parts.last_id, whole.last_id);
+  }
+});
+
+test('rows of cut events become whole, one by one, and nothing else changes', async (t) => {
+  const log = await makeLog(t, 'long '.repeat(2_000));
+  const whole = new Conversation();
+  whole.apply(log);
+  const cut = new Conversation();
+  cut.apply(
+    log.map((event): LogEvent => {
+      const { body, whole_bytes } = shortBody(event.type, JSON.stringify(event.body));
+      return {
+        ...event,
+        body: JSON.parse(body) as LogEvent['body'],
+        ...(whole_bytes !== undefined && { whole_bytes }),
+      };
+    }),
+  );
+  t.deepEqual(
+    cut.items.map(({ key }) => key),
+    whole.items.map(({ key }) => key),
+  );
+  const ids = cut.items.flatMap((item) => item.cut ?? []);
+  t.true(ids.length > 15);
+  for (const id of ids) cut.replace(log.find((event) => event.id === id) ?? t.fail());
+  const withoutMarks = (items: Conversation['items']) => items.map(({ cut: _, ...item }) => item);
+  t.deepEqual(withoutMarks(cut.items), withoutMarks(whole.items));
+  t.deepEqual(
+    cut.items.flatMap((item) => item.cut ?? []),
+    [],
+  );
+});
