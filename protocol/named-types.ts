@@ -3,6 +3,7 @@ import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
+import * as notifications from './notifications.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as socket from './socket.ts';
@@ -47,6 +48,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...accounts,
     ...tokens,
     ...audit,
+    ...notifications,
     ...api,
     ...worker,
   }),
@@ -59,6 +61,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
   ]),
   ...members(task.WaitingFor, (kind) => `WaitingFor${kind}`),
   ...members(socket.ClientFrame, (type) => `${type}Frame`),
+  ...members(notifications.ChannelCreate, (kind) => `ChannelCreate${kind}`),
   ...members(socket.ServerFrame, (type) => `${type}Frame`),
 ]);
 

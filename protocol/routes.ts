@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
@@ -10,6 +11,7 @@ export const ROUTES = {
   ...ACCOUNT_ROUTES,
   ...TOKEN_ROUTES,
   ...OWNER_ROUTES,
+  ...NOTIFICATION_ROUTES,
 
   createProject: {
     method: 'post',

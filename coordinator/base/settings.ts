@@ -79,6 +79,14 @@ const server = {
   ERRAND_PUBLIC_URL: httpUrl
     .optional()
     .describe('the address that people use, if a proxy or a container publishes another'),
+  ERRAND_PUSH_CONTACT: z
+    .string()
+    .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'is neither a mailto: nor an https address')
+    .optional()
+    .describe(
+      'whom push services can write to about notifications: `mailto:you@example.org` or an https address; unset: the public address, ' +
+        "or the owner's e-mail address",
+    ),
   ERRAND_HOSTS: hostList.describe(
     'further hosts that people use to reach the server: `host` or `host:port`, with commas',
   ),
@@ -173,7 +181,7 @@ const git = {
     .default('github.com')
     .describe('the only host that `ERRAND_GIT_TOKEN` is sent to'),
   ERRAND_PRIVATE_HOSTS: hostList.describe(
-    'private hosts, and hosts of git at other ports than 80 and 443, that may be reached: `host` or `host:port`, with commas',
+    'private hosts, and hosts of git at other ports than 80 and 443, that may be reached, also by notifications: `host` or `host:port`, with commas',
   ),
 };
 

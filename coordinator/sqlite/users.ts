@@ -42,6 +42,11 @@ export function releaseEmail(db: Db, id: string): void {
   sql(db, `UPDATE users SET email = id, password_hash = '' WHERE id = ?`).run(id);
 }
 
+/** The account that owns the server. Undefined: there is none yet. */
+export function findOwner(db: Db): UserRow | undefined {
+  return sql<UserRow>(db, `SELECT * FROM users WHERE role = 'owner' LIMIT 1`).get();
+}
+
 /** Whether the server has any account. */
 export function hasUsers(db: Db): boolean {
   return sql(db, 'SELECT 1 FROM users LIMIT 1').get() !== undefined;

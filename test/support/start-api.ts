@@ -11,6 +11,7 @@ import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import type { WebApp } from '../../coordinator/http/web-app.ts';
+import { openNotifications, type Notifications } from '../../coordinator/notifications/notifications.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -33,6 +34,7 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  notifications: Notifications;
   /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
@@ -83,7 +85,10 @@ export async function startApi(
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
   const { readiness, runner, epoch } = mutable;
-  const parts = { config, log, keys, auth, repositories, models, web, logger };
+  const notifications = openNotifications({ log, keys, config, logger, now, times: { first_ms: 50, max_ms: 60_000 } });
+  notifications.start();
+  t.teardown(() => notifications.stop());
+  const parts = { config, log, keys, auth, notifications, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
     ...parts,
@@ -113,7 +118,23 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
-  return { url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+  return {
+    url,
+    http,
+    db,
+    log,
+    keys,
+    auth,
+    notifications,
+    authWith,
+    relay,
+    told,
+    rows,
+    lines,
+    ...mutable,
+    setup_code,
+    person,
+  };
 }
 
 /** What a test may set. */

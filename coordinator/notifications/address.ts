@@ -1,0 +1,87 @@
+import { createHash, ECDH } from 'node:crypto';
+import { z } from 'zod';
+import { NoticeLanguage, PushSubscription, type ChannelCreate } from '../../protocol/notifications.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { listsHost } from '../base/address-guard.ts';
+import type { Keys } from '../base/keys.ts';
+import { seal, unseal } from '../base/seal.ts';
+import type { ChannelRow } from '../sqlite/channels.ts';
+
+/** Where a channel's notifications are sent, and with which keys. It is stored sealed. */
+const Address = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('push'),
+    subscription: PushSubscription,
+    app_url: z.string(),
+    language: NoticeLanguage,
+  }),
+  z.object({ kind: z.literal('webhook'), url: z.string(), secret: z.string() }),
+  z.object({
+    kind: z.literal('ntfy'),
+    server: z.string(),
+    topic: z.string(),
+    token: z.string().optional(),
+    language: NoticeLanguage,
+  }),
+]);
+export type Address = z.infer<typeof Address>;
+
+const context = (channel_id: string): string => `channel:${channel_id}`;
+
+export function sealAddress(keys: Keys, channel_id: string, address: Address): string {
+  return seal(keys, JSON.stringify(address), context(channel_id));
+}
+
+/** Undefined: it was sealed with another key than the server's. */
+export function openAddress(keys: Keys, { id, address }: Pick<ChannelRow, 'id' | 'address'>): Address | undefined {
+  try {
+    return Address.parse(JSON.parse(unseal(keys, address, context(id))));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The URL that requests go to. */
+export function urlOf(address: Address): URL {
+  switch (address.kind) {
+    case 'push':
+      return new URL(address.subscription.endpoint);
+    case 'webhook':
+      return new URL(address.url);
+    case 'ntfy':
+      return new URL(address.server);
+  }
+}
+
+/** The field of a request that has the URL. */
+const FIELD = { push: '/subscription/endpoint', webhook: '/url', ntfy: '/server' } as const;
+
+/** Throws `invalid` for http, except to hosts that the server's owner listed. */
+export function requireHttps(kind: ChannelCreate['kind'], url: URL, private_hosts: string[]): void {
+  if (url.protocol === 'https:' || listsHost(private_hosts, url.hostname, Number(url.port) || 80)) return;
+  const message = "must begin with https://, unless the server's owner lists the host in ERRAND_PRIVATE_HOSTS";
+  throw new ErrandError('invalid', `The address ${message}.`, { errors: [{ field: FIELD[kind], message }] });
+}
+
+/** Throws `invalid` for an address that may not be reached, or does not exist. */
+export function addressFault(kind: ChannelCreate['kind'], cause: Error): ErrandError {
+  return new ErrandError('invalid', cause.message, { errors: [{ field: FIELD[kind], message: cause.message }], cause });
+}
+
+/** Throws `invalid` if nothing can be encrypted for the subscription. */
+export function requirePublicKey({ keys }: PushSubscription): void {
+  try {
+    ECDH.convertKey(Buffer.from(keys.p256dh, 'base64url'), 'prime256v1');
+  } catch (cause) {
+    const message = 'is not a point on the curve P-256';
+    throw new ErrandError('invalid', `The key of the subscription ${message}.`, {
+      errors: [{ field: '/subscription/keys/p256dh', message }],
+      cause,
+    });
+  }
+}
+
+/** The same for each registration of one browser. It needs the subscription's secret: nobody else can claim a device. */
+export function fingerprintOf({ endpoint, keys }: PushSubscription): string {
+  return createHash('sha256').update(`${endpoint}\n${keys.auth}`).digest('hex');
+}
