@@ -10,6 +10,7 @@ import { Live, type LiveState } from '../../client/sync/live.ts';
 import { Mirror } from '../../client/sync/mirror.ts';
 import { Outbox, type Entry } from '../../client/sync/outbox.ts';
 import type { Database } from './database.ts';
+import { Push } from './push.ts';
 import { later } from './later.ts';
 import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } from './storage.ts';
 
@@ -32,6 +33,7 @@ export class Session {
   readonly projects = signal<readonly Project[] | undefined>(undefined);
   readonly entries = signal<readonly Entry[]>([]);
   readonly client: Client;
+  readonly push: Push;
   readonly texts: ReturnType<typeof textStorage>;
   readonly #database: Database;
   readonly #mirror: Mirror;
@@ -48,6 +50,7 @@ export class Session {
     this.client = client;
     this.#database = database;
     this.texts = textStorage(database);
+    this.push = new Push(client, this.texts);
     this.#diffs = diffStorage(database);
     const drawList = later(() => this.#drawList(), LIST_MS);
     this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation }) => {
@@ -88,6 +91,7 @@ export class Session {
   }
 
   async stop(): Promise<void> {
+    this.push.stop();
     clearInterval(this.#timer);
     removeEventListener('online', this.#onBack);
     removeEventListener('pageshow', this.#onBack);

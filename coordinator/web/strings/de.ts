@@ -1,3 +1,4 @@
+import { de_notifications } from './de-notifications.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -250,6 +251,7 @@ export const de: Strings = {
   effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
 
   settings: de_settings.settings,
+  notify: de_notifications,
 
   project: de_settings.project,
 

@@ -1,6 +1,8 @@
+import { answerOrOpen, showPush } from './notifications.ts';
+
 /*
- * The service worker: it keeps the app on the device, so that it opens without a network. It touches nothing but the app's
- * own files: what the server says is stored by the app.
+ * The service worker: it keeps the app on the device, so that it opens without a network, and shows notifications. It keeps
+ * nothing but the app's own files: what the server says is stored by the app.
  */
 
 // The build writes these.
@@ -30,6 +32,8 @@ scope.addEventListener('fetch', (event) => {
   } else if (FILES.includes(url.pathname) || url.pathname.startsWith('/app/'))
     event.respondWith(answer(url.pathname, request));
 });
+scope.addEventListener('push', (event) => event.waitUntil(showPush(scope, event.data)));
+scope.addEventListener('notificationclick', (event) => event.waitUntil(answerOrOpen(scope, event)));
 
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);

@@ -7,13 +7,11 @@ import type { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 /** Asks a question with choices, and gives the notification that the device gets. */
 async function ask({ subscription }: Device, errand: LivelyErrand, options: unknown[], ref = 'r') {
-  const before = subscription.messages.length;
-  const body = { ref, question: 'Which rounding?', ...({ options } as object) };
+  const body = { ref, question: `Which rounding? (${ref})`, ...({ options } as object) };
   errand.report({ type: 'question.asked', body });
-  await until('it is told', () => subscription.messages.length > before);
-  const notification = subscription.messages.at(-1);
-  if (!notification) throw new Error('There is no notification.');
-  return notification;
+  const told = () =>
+    subscription.messages.find(({ data, body: line }) => data.task_id === errand.id && line.endsWith(`(${ref})`));
+  return until('it is told', told);
 }
 
 const said = async ({ api }: NotifyScene, { id }: LivelyErrand) =>

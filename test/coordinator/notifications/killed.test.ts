@@ -1,65 +1,103 @@
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { Api } from '../../support/api.ts';
 import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Receiver, type Subscription } from '../../support/notifications/push-service.ts';
+import { removeWorkers } from '../../support/remove-workers.ts';
 import { until } from '../../support/until.ts';
 
+/** A coordinator that kills itself at a point of its log. */
+const MAIN = fileURLToPath(new URL('../../chaos/coordinator.ts', import.meta.url));
 const ENV = { ERRAND_RUNNER: 'process', ERRAND_PRIVATE_HOSTS: '127.0.0.1' };
-const PASSWORD = 'correct horse battery';
+const LOGIN = { email: 'ada@example.org', password: 'correct horse battery' };
 
-/** A coordinator in a process of its own, with a person whose device is registered. */
-async function scene(t: ExecutionContext) {
-  const receiver = await Receiver.start(t);
-  const data_dir = await temporaryFolder(t);
-  const start = () => CoordinatorProcess.start(t, data_dir, ENV);
-  const first = start();
-  const url = await first.url();
-  const setup_code = /[#?&]code=([\w-]+)/.exec(first.stdout)?.[1] ?? /setup\S*?([\w-]{8,})\s/.exec(first.stdout)?.[1];
-  const api = new Api(url);
-  const email = 'ada@example.org';
-  api.token = (await api.call('signup', { body: { email, password: PASSWORD, setup_code } })).access_token;
-  const subscription = receiver.subscribe();
-  const body = { kind: 'push', name: 'Phone', subscription: subscription.json, app_url: url } as const;
-  await api.call('createChannel', { body });
-  return { receiver, start, first, api, subscription };
-}
+/** A person whose device is registered, on a server that can be killed and started again. */
+class Scene {
+  readonly receiver: Receiver;
+  readonly subscription: Subscription;
+  readonly #data_dir: string;
+  coordinator: CoordinatorProcess;
+  api: Api;
 
-const distinct = ({ messages }: Subscription) => [...new Map(messages.map((each) => [each.data.id, each])).values()];
+  static async start(t: ExecutionContext, failpoint: string): Promise<Scene> {
+    const data_dir = await temporaryFolder(t);
+    const coordinator = CoordinatorProcess.spawn(data_dir, ENV, [MAIN, failpoint]);
+    const scene = new Scene(data_dir, coordinator, new Api(await coordinator.url()), await Receiver.start(t));
+    t.teardown(async () => {
+      await scene.coordinator.kill();
+      await removeWorkers(data_dir);
+    });
+    const setup_code = /[#?&]code=([\w-]+)/.exec(coordinator.stdout)?.[1];
+    scene.api.token = (await scene.api.call('signup', { body: { ...LOGIN, setup_code } })).access_token;
+    const app_url = scene.api.url;
+    const body = { kind: 'push', name: 'Phone', subscription: scene.subscription.json, app_url } as const;
+    await scene.api.call('createChannel', { body });
+    return scene;
+  }
 
-test('a server that is killed before, while and after it sends tells of each occasion once', async (t) => {
-  t.timeout(180_000);
-  const { receiver, start, first, api, subscription } = await scene(t);
-  let coordinator = first;
-  for (const [round, when] of (['while', 'after', 'before'] as const).entries()) {
-    // The demo model mends the sample repository; killed, the next server goes on.
-    const prompt = `Make the tests pass (${when})`;
-    const asked = receiver.received.length;
-    receiver.reply = () => (when === 'while' ? new Promise(() => undefined) : { status: 201 });
-    const { id } = await api.call('createTask', { body: { prompt, repo_url: 'errand://sample' } });
-    if (when === 'before') {
-      await until(
-        'it has ended',
-        async () => (await api.call('getTask', { params: { id } })).ended_at !== null,
-        60_000,
-      );
-    } else await until('it is sent', () => receiver.received.length > asked, 60_000);
-    await coordinator.kill();
-    receiver.reply = () => ({ status: 201 });
-    coordinator = start();
-    const again = new Api(await coordinator.url());
-    const login = { email: 'ada@example.org', password: PASSWORD };
-    again.token = (await again.call('login', { body: login })).access_token;
-    Object.assign(api, { url: again.url, token: again.token });
-    await until('it was told', () => distinct(subscription).length === round + 1, 60_000);
+  private constructor(data_dir: string, coordinator: CoordinatorProcess, api: Api, receiver: Receiver) {
+    this.#data_dir = data_dir;
+    this.coordinator = coordinator;
+    this.api = api;
+    this.receiver = receiver;
+    this.subscription = receiver.subscribe();
+  }
+
+  /** The demo model mends the sample repository. */
+  async send(prompt: string): Promise<string> {
+    return (await this.api.call('createTask', { body: { prompt, repo_url: 'errand://sample' } })).id;
+  }
+
+  async restart(): Promise<void> {
+    await this.coordinator.kill();
+    this.coordinator = CoordinatorProcess.spawn(this.#data_dir, ENV, [MAIN]);
+    this.api = new Api(await this.coordinator.url());
+    this.api.token = (await this.api.call('login', { body: LOGIN })).access_token;
+  }
+
+  /** Resolves when this many different messages have come and the last answer is stored. */
+  async isTold(count: number): Promise<void> {
+    await until('it was told', () => this.told.length >= count, 60_000);
     await until('it is stored', async () =>
-      (await again.call('listChannels', {})).items.every(({ last_answer }) => last_answer?.ok),
+      (await this.api.call('listChannels', {})).items.every(({ last_answer }) => last_answer?.ok),
     );
   }
-  const told = distinct(subscription);
-  t.deepEqual(
-    told.map(({ title }) => title),
-    ['while', 'after', 'before'].map((when) => `Make the tests pass (${when})`),
-  );
-  t.deepEqual(new Set(told.map(({ data }) => data.occasion)), new Set(['done']));
+
+  /** What the device shows: a repeat has the id of the first. */
+  get told() {
+    return [...new Map(this.subscription.messages.map((each) => [each.data.id, each])).values()];
+  }
+}
+
+const titles = ({ told }: Scene) => told.map(({ title, data }) => `${title}: ${data.occasion}`);
+
+test('a server that dies between the end of an errand and the notification sends it after its restart, once', async (t) => {
+  t.timeout(180_000);
+  // The third change of the status is the end. It dies right after that commit, before anybody else learns of it.
+  const scene = await Scene.start(t, 'after:task.status:3');
+  await scene.send('Make the tests pass');
+  await until('it has died', () => scene.coordinator.ended, 90_000);
+  t.is(scene.receiver.received.length, 0);
+  await scene.restart();
+  await scene.isTold(1);
+  await scene.restart();
+  await scene.send('Once more');
+  await scene.isTold(2);
+  t.deepEqual(titles(scene), ['Make the tests pass: done', 'Once more: done']);
+  t.is(scene.receiver.received.length, 2);
+});
+
+test('a server that dies while the push service has not answered sends again, and the device shows it once', async (t) => {
+  t.timeout(180_000);
+  const scene = await Scene.start(t, '');
+  scene.receiver.reply = () => new Promise(() => undefined);
+  await scene.send('Make the tests pass');
+  await until('it is sent', () => scene.receiver.received.length === 1, 90_000);
+  await scene.coordinator.kill();
+  scene.receiver.reply = () => ({ status: 201 });
+  await scene.restart();
+  await scene.isTold(1);
+  t.is(scene.receiver.received.length, 2);
+  t.deepEqual(titles(scene), ['Make the tests pass: done']);
 });
