@@ -3,6 +3,16 @@ import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
+import {
+  mute,
+  notify,
+  notifyNtfy,
+  notifyRemove,
+  notifySet,
+  notifyTest,
+  notifyWebhook,
+  unmute,
+} from './notify-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
@@ -28,6 +38,15 @@ export const COMMANDS: readonly Command[] = [
   addProject,
   setProject,
   removeProject,
+  // The first command whose words fit is taken.
+  notifyWebhook,
+  notifyNtfy,
+  notifyTest,
+  notifySet,
+  notifyRemove,
+  notify,
+  mute,
+  unmute,
   password,
   sessions,
   revokeSession,
@@ -35,7 +54,6 @@ export const COMMANDS: readonly Command[] = [
   addToken,
   revokeToken,
   removeAccount,
-  // The first command whose words fit is taken.
   exportAudit,
   verifyAudit,
   audit,

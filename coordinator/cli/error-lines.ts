@@ -31,7 +31,10 @@ function hintFor(error: Failure, command: string | undefined): Line | undefined 
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
   if (error instanceof Moved)
     return ['If it is your server, log in there with: ', ['command', `${PROGRAM} login --server ${error.server}`]];
-  if (error instanceof NotFound) return ['List them with: ', ['command', `${PROGRAM} ${error.kind}s`]];
+  if (error instanceof NotFound) {
+    const list = error.kind === 'channel' ? 'notify' : `${error.kind}s`;
+    return ['List them with: ', ['command', `${PROGRAM} ${list}`]];
+  }
   if (error instanceof UsageFailure)
     return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];
   return undefined;

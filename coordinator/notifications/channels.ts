@@ -121,7 +121,13 @@ export function requireChannel(db: Db, { user_id }: Who, id: string): ChannelRow
 export function viewOf(row: ChannelRow, session: string): Channel {
   const { id, kind, name, host, project_id, occasions, created_at, answer } = row;
   return {
-    ...{ id, kind, name, host, project_id, occasions, created_at },
+    id,
+    kind,
+    name,
+    host,
+    project_id,
+    occasions,
+    created_at,
     current: row.session === session,
     last_answer: answer,
   };

@@ -40,7 +40,7 @@ export function openNotifications({
 }: Omit<Dependencies, 'push_keys' | 'times' | 'now'> & Partial<Pick<Dependencies, 'times' | 'now'>>): Notifications {
   const { log, keys, config, logger } = core;
   const push_keys = readPushKeys(log, keys, () => contactOf(log, config), logger);
-  return new Notifications({ ...{ log, keys, config, logger }, push_keys, times, now });
+  return new Notifications({ ...core, push_keys, times, now });
 }
 
 const CREATED_PER_MINUTE_MAX = 60;

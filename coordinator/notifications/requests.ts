@@ -1,4 +1,3 @@
-/// <reference path="./http-ece.d.ts" />
 import { createECDH, createHash, createHmac, randomBytes } from 'node:crypto';
 import { encrypt } from 'http_ece';
 import type { PushBody, WebhookBody } from '../../protocol/notifications.ts';

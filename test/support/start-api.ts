@@ -84,19 +84,16 @@ export async function startApi(
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
-  const { readiness, runner, epoch } = mutable;
-  const notifications = openNotifications({ log, keys, config, logger, now, times: { first_ms: 50, max_ms: 60_000 } });
-  notifications.start();
-  t.teardown(() => notifications.stop());
+  const notifications = startNotifications(t, { log, keys, config, logger, now });
   const parts = { config, log, keys, auth, notifications, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
     ...parts,
     get epoch() {
-      return epoch.now;
+      return mutable.epoch.now;
     },
-    gate: runner,
-    readiness: () => Promise.resolve(readiness),
+    gate: mutable.runner,
+    readiness: () => Promise.resolve(mutable.readiness),
     metrics: () => Promise.resolve('errand_tests 1\n'),
   });
   const sockets = new LiveSockets({
@@ -104,7 +101,7 @@ export async function startApi(
     db,
     relay,
     get epoch() {
-      return epoch.now;
+      return mutable.epoch.now;
     },
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
@@ -135,6 +132,17 @@ export async function startApi(
     setup_code,
     person,
   };
+}
+
+/** Failures are retried soon. */
+function startNotifications(
+  t: ExecutionContext,
+  parts: Omit<Parameters<typeof openNotifications>[0], 'times'>,
+): Notifications {
+  const notifications = openNotifications({ ...parts, times: { first_ms: 50, max_ms: 60_000 } });
+  notifications.start();
+  t.teardown(() => notifications.stop());
+  return notifications;
 }
 
 /** What a test may set. */

@@ -159,8 +159,9 @@ function hindranceOf(): PushState | undefined {
 export async function unsubscribe(): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;
   const registration = await serviceWorker?.getRegistration();
-  const manager = registration?.pushManager as PushManager | undefined;
-  await (await manager?.getSubscription())?.unsubscribe();
+  // Safari in a tab has none.
+  const { pushManager } = (registration ?? {}) as Partial<ServiceWorkerRegistration>;
+  await (await pushManager?.getSubscription())?.unsubscribe();
 }
 
 /** Subscribes, again if the browser's subscription is for another key than the server's. */

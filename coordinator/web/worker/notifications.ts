@@ -1,15 +1,11 @@
 /* What the service worker does with push messages. Browsers that know declarative notifications show them themselves. */
 
+type Data = { id?: string; answers?: Record<string, string>; navigate?: string };
 /** A notification as the server sends it: `PushBody` in protocol/notifications.ts. */
-type Shown = {
-  title: string;
-  navigate?: string;
-  tag?: string;
-  data?: { id?: string; answers?: Record<string, string> };
-} & NotificationOptions;
+type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: string; data?: Data };
 
 /** What `lib.webworker` does not know yet. */
-type Options = NotificationOptions & { renotify?: boolean; actions?: { action: string; title: string }[] };
+type Options = NotificationOptions & { renotify?: boolean };
 
 const SERVER_AWAY = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
 const SENT = { en: 'Sent', de: 'Gesendet' };
@@ -20,7 +16,7 @@ const SOMETHING: Shown = { title: 'Errand', body: '' };
 export async function showPush(scope: ServiceWorkerGlobalScope, message: PushMessageData | null): Promise<void> {
   const { title, navigate, ...rest } = read(message);
   const before = rest.tag === undefined ? [] : await scope.registration.getNotifications({ tag: rest.tag });
-  const is_repeat = before.some(({ data }) => (data as Shown['data'] & object)?.id === rest.data?.id);
+  const is_repeat = before.some((each) => dataOf(each).id === rest.data?.id);
   const options: Options = {
     ...rest,
     data: { ...rest.data, navigate },
@@ -31,7 +27,8 @@ export async function showPush(scope: ServiceWorkerGlobalScope, message: PushMes
 
 function read(message: PushMessageData | null): Shown {
   try {
-    const { notification } = message?.json() as { notification?: Shown };
+    const content = message?.json() as { notification?: Shown } | undefined;
+    const notification = content?.notification;
     return typeof notification?.title === 'string' ? notification : SOMETHING;
   } catch {
     return SOMETHING;
@@ -43,9 +40,7 @@ export async function answerOrOpen(
   scope: ServiceWorkerGlobalScope,
   { notification, action }: NotificationEvent,
 ): Promise<void> {
-  const { navigate = '/', answers = {} } = (notification.data ?? {}) as { navigate?: string } & NonNullable<
-    Shown['data']
-  >;
+  const { navigate = '/', answers = {} } = dataOf(notification);
   notification.close();
   const token = answers[action];
   if (token === undefined) return openApp(scope, navigate);
@@ -78,4 +73,8 @@ async function openApp(scope: ServiceWorkerGlobalScope, address: string): Promis
   }
   window.postMessage({ open: url.pathname });
   await window.focus();
+}
+
+function dataOf({ data }: Notification): Data {
+  return (data ?? {}) as Data;
 }

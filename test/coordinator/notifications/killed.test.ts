@@ -5,6 +5,7 @@ import { CoordinatorProcess } from '../../support/coordinator-process.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Receiver, type Subscription } from '../../support/notifications/push-service.ts';
 import { removeWorkers } from '../../support/remove-workers.ts';
+import { setupCodeOf } from '../../support/setup-code.ts';
 import { until } from '../../support/until.ts';
 
 /** A coordinator that kills itself at a point of its log. */
@@ -28,7 +29,7 @@ class Scene {
       await scene.coordinator.kill();
       await removeWorkers(data_dir);
     });
-    const setup_code = /[#?&]code=([\w-]+)/.exec(coordinator.stdout)?.[1];
+    const setup_code = setupCodeOf(data_dir);
     scene.api.token = (await scene.api.call('signup', { body: { ...LOGIN, setup_code } })).access_token;
     const app_url = scene.api.url;
     const body = { kind: 'push', name: 'Phone', subscription: scene.subscription.json, app_url } as const;
