@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { setupCode } from '../../coordinator/auth/setup-code.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
@@ -24,7 +23,7 @@ import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
-import { temporaryFolder } from './folder.ts';
+import { temporaryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
 
 export type StartedApi = {
@@ -64,7 +63,7 @@ export const PASSWORD = 'correct horse battery';
  * check succeeds.
  */
 export async function startApi(
-  t: ExecutionContext,
+  t: Ends,
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
   repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
@@ -85,7 +84,8 @@ export async function startApi(
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
   const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const parts = { config, log, keys, auth, notifications, repositories, models, web, logger };
+  const own = { log, keys, auth, notifications };
+  const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
     ...parts,
@@ -115,30 +115,11 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
-  return {
-    url,
-    http,
-    db,
-    log,
-    keys,
-    auth,
-    notifications,
-    authWith,
-    relay,
-    told,
-    rows,
-    lines,
-    ...mutable,
-    setup_code,
-    person,
-  };
+  return { url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
 }
 
 /** Failures are retried soon. */
-function startNotifications(
-  t: ExecutionContext,
-  parts: Omit<Parameters<typeof openNotifications>[0], 'times'>,
-): Notifications {
+function startNotifications(t: Ends, parts: Omit<Parameters<typeof openNotifications>[0], 'times'>): Notifications {
   const notifications = openNotifications({ ...parts, times: { first_ms: 50, max_ms: 60_000 } });
   notifications.start();
   t.teardown(() => notifications.stop());
@@ -160,12 +141,7 @@ function record(log: EventLog, rows: EventRow[], told: string[]): void {
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */
-async function serve(
-  t: ExecutionContext,
-  listener: RequestListener,
-  sockets: LiveSockets,
-  db: Db,
-): Promise<HttpServer> {
+async function serve(t: Ends, listener: RequestListener, sockets: LiveSockets, db: Db): Promise<HttpServer> {
   sockets.start();
   const http = createServer(listener);
   http.on('upgrade', sockets.upgrade);

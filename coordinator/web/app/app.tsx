@@ -10,6 +10,7 @@ import type * as screensModule from './screens.ts';
 import { AccessScreen } from './access/access-screen.tsx';
 import { deviceInfo } from './settings/device-name.ts';
 import { Inbox } from './inbox/inbox.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 import { useWidth } from './width.ts';
 
 /** The whole app: who is not logged in logs in, wherever they are. */
@@ -24,6 +25,7 @@ export function App(): JSX.Element | null {
       return (
         <Within session={access.session}>
           <Panes />
+          <Shortcuts />
           <UpdateOffer />
         </Within>
       );

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { scriptUrl } from './script-url.ts';
 
 /** A newer version waits to take over; calling it reloads the app. */
 export const update = signal<(() => void) | undefined>(undefined);
@@ -15,7 +16,7 @@ export async function installWorker(open: (path: string) => void): Promise<void>
   });
   serviceWorker.startMessages();
   const is_first = serviceWorker.controller === null;
-  const registration = await serviceWorker.register(scriptUrl('/sw.js'), { updateViaCache: 'none' });
+  const registration = await serviceWorker.register(scriptUrl('service_worker'), { updateViaCache: 'none' });
   const offer = (): void => {
     const { waiting } = registration;
     if (waiting && !is_first) update.value = () => waiting.postMessage('take over');
@@ -28,13 +29,4 @@ export async function installWorker(open: (path: string) => void): Promise<void>
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void registration.update().catch(() => undefined);
   });
-}
-
-type ScriptPolicy = { createScriptURL: (url: string) => string };
-type Trusted = { createPolicy: (name: string, rules: ScriptPolicy) => ScriptPolicy };
-
-/** The one script that may be loaded by its address; the page's policy refuses every other. */
-function scriptUrl(url: '/sw.js'): string {
-  const { trustedTypes } = window as { trustedTypes?: Trusted };
-  return trustedTypes?.createPolicy('errand', { createScriptURL: () => url }).createScriptURL(url) ?? url;
 }

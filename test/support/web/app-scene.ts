@@ -1,9 +1,9 @@
-import type { ExecutionContext } from 'ava';
 import type { BrowserContext, Page } from 'playwright-core';
 import { openWebApp } from '../../../coordinator/web/build.ts';
 import type { Session } from '../../../protocol/accounts.ts';
 import type { Api } from '../api.ts';
 import { startCuttingProxy, type CuttingProxy } from '../cutting-proxy.ts';
+import type { Ends } from '../folder.ts';
 import { PASSWORD, startApi, type StartedApi } from '../start-api.ts';
 import { openBrowser, type BrowserOptions } from './browser.ts';
 
@@ -21,7 +21,7 @@ export type AppScene = {
 
 /** A server with an account, and a browser in which nobody is logged in yet, on the app's first page. */
 export async function openApp(
-  t: ExecutionContext,
+  t: Ends,
   options: BrowserOptions = {},
   env: Record<string, string> = {},
 ): Promise<AppScene> {
@@ -36,7 +36,7 @@ export async function openApp(
 
 /** The same, logged in. */
 export async function openAppLoggedIn(
-  t: ExecutionContext,
+  t: Ends,
   options: BrowserOptions = {},
   env: Record<string, string> = {},
 ): Promise<AppScene> {
