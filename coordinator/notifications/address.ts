@@ -1,8 +1,6 @@
-import { createHash, ECDH } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { NoticeLanguage, PushSubscription, type ChannelCreate } from '../../protocol/notifications.ts';
-import { ErrandError } from '../../protocol/problem.ts';
-import { listsHost } from '../base/address-guard.ts';
+import { NoticeLanguage, PushSubscription } from '../../protocol/notifications.ts';
 import type { Keys } from '../base/keys.ts';
 import { seal, unseal } from '../base/seal.ts';
 import type { ChannelRow } from '../sqlite/channels.ts';
@@ -50,34 +48,6 @@ export function urlOf(address: Address): URL {
       return new URL(address.url);
     case 'ntfy':
       return new URL(address.server);
-  }
-}
-
-/** The field of a request that has the URL. */
-const FIELD = { push: '/subscription/endpoint', webhook: '/url', ntfy: '/server' } as const;
-
-/** Throws `invalid` for http, except to hosts that the server's owner listed. */
-export function requireHttps(kind: ChannelCreate['kind'], url: URL, private_hosts: string[]): void {
-  if (url.protocol === 'https:' || listsHost(private_hosts, url.hostname, Number(url.port) || 80)) return;
-  const message = "must begin with https://, unless the server's owner lists the host in ERRAND_PRIVATE_HOSTS";
-  throw new ErrandError('invalid', `The address ${message}.`, { errors: [{ field: FIELD[kind], message }] });
-}
-
-/** Throws `invalid` for an address that may not be reached, or does not exist. */
-export function addressFault(kind: ChannelCreate['kind'], cause: Error): ErrandError {
-  return new ErrandError('invalid', cause.message, { errors: [{ field: FIELD[kind], message: cause.message }], cause });
-}
-
-/** Throws `invalid` if nothing can be encrypted for the subscription. */
-export function requirePublicKey({ keys }: PushSubscription): void {
-  try {
-    ECDH.convertKey(Buffer.from(keys.p256dh, 'base64url'), 'prime256v1');
-  } catch (cause) {
-    const message = 'is not a point on the curve P-256';
-    throw new ErrandError('invalid', `The key of the subscription ${message}.`, {
-      errors: [{ field: '/subscription/keys/p256dh', message }],
-      cause,
-    });
   }
 }
 

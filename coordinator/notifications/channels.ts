@@ -8,7 +8,7 @@ import {
   type ChannelPatch,
 } from '../../protocol/notifications.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { AddressError, type AddressGuard } from '../base/address-guard.ts';
+import type { AddressGuard } from '../base/address-guard.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Db } from '../sqlite/database.ts';
 import {
@@ -23,15 +23,8 @@ import {
 } from '../sqlite/channels.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import {
-  addressFault,
-  fingerprintOf,
-  requireHttps,
-  requirePublicKey,
-  sealAddress,
-  urlOf,
-  type Address,
-} from './address.ts';
+import { fingerprintOf, sealAddress, urlOf, type Address } from './address.ts';
+import { checkAddress } from './check-address.ts';
 import { newWebhookSecret } from './requests.ts';
 
 /** Whose channels: a person, on the device of this log-in. */
@@ -48,15 +41,8 @@ export class Channels {
   }
 
   /** Rejects with `invalid` if nothing may, or can, be sent to the address of a new channel. */
-  async check(input: ChannelCreate): Promise<void> {
-    const { private_hosts, guard } = this.#deps;
-    const url = urlOf(addressOf(input, ''));
-    requireHttps(input.kind, url, private_hosts);
-    if (input.kind === 'push') requirePublicKey(input.subscription);
-    await guard(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80)).catch((error: unknown) => {
-      // A proxy may know the name, and a name server may be away for a moment.
-      if (error instanceof AddressError && error.fault === 'private_address') throw addressFault(input.kind, error);
-    });
+  check(input: ChannelCreate): Promise<void> {
+    return checkAddress(input, this.#deps);
   }
 
   /** Adds a channel in the caller's transaction. A device that has registered before keeps its id. */

@@ -141,14 +141,16 @@ test.serial('a message that nobody understands shows something too', async (t) =
 test.serial('a device says what it shows, mutes an errand, and forgets its subscription at the log-out', async (t) => {
   const scene = await openNotifications(t);
   const { server, api, page, network, subscription } = scene;
-  await page.getByLabel('It is done').uncheck();
+  await page.getByLabel('is done').uncheck();
   await until(
     'the server knows',
     async () => (await api.call('listChannels', {})).items[0]?.occasions.join() === 'needs_you,failed,limit',
   );
   const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
   errand.begin();
+  const shown = page.waitForResponse(/\/presence$/);
   await page.goto(`${network.url}/errands/${errand.id}`);
+  await shown;
   const held = server.db.prepare('SELECT 1 FROM notifications WHERE task_id = ? AND next_at > created_at');
   await page.locator('.goal').waitFor();
   errand.ask('Which rounding?');
