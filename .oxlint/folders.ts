@@ -38,6 +38,8 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/sqlite', imports: server, packages: ['better-sqlite3'] },
   { folder: 'coordinator/tasks', imports: server },
   { folder: 'coordinator/auth', imports: server },
+  // The public API calls it, as it calls tasks/ and auth/.
+  { folder: 'coordinator/notifications', imports: server, packages: ['http_ece'] },
   { folder: 'coordinator/http', imports: server },
   { folder: 'coordinator/live', imports: server },
   // The ways to run a worker build on workers/, and the choice among them builds on these.

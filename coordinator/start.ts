@@ -14,6 +14,7 @@ import type { ErrorCode } from '../protocol/problem.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
+import { openNotifications } from './notifications/notifications.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { AttachmentSweep } from './operations/attachment-sweep.ts';
 import { auditSettings } from './operations/audit-settings.ts';
@@ -272,11 +273,15 @@ async function servePeople(
   const epoch = readMeta(db, 'epoch');
   const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
   const web = await openWebApp();
+  const notifications = openNotifications(core);
+  notifications.start();
+  opened.defer(() => notifications.stop());
   const app = createApp({
     config,
     log,
     keys,
     auth,
+    notifications,
     repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
     models: (name) => prices.has(name),

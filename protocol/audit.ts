@@ -22,6 +22,8 @@ export const AUDIT_ACTIONS = {
   'password.reset': 'An account got a new password. `subject`: the account. Without an address: on the command line.',
   'token.created': 'Somebody made an API token. `subject`: the token.',
   'token.revoked': 'Somebody revoked an API token. `subject`: the token.',
+  'channel.created': 'Somebody wants to be notified somewhere. `subject`: the channel; `kind`, `host`.',
+  'channel.removed': 'Somebody removed a device, webhook or ntfy topic. `subject`: the channel.',
   'project.created': 'Somebody made a project. `subject`: the project.',
   'project.changed': 'Somebody changed a project. `subject`: the project; `fields`: what was set.',
   'project.removed': 'Somebody deleted a project. `subject`: the project.',

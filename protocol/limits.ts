@@ -173,6 +173,23 @@ export const LIMITS = {
   idempotency_key_s: 7 * 24 * 3600,
   idempotency_keys_per_user_max: 10_000,
 
+  /** The devices, webhooks and ntfy topics of one person. */
+  channels_per_user_max: 30,
+  channel_url_chars_max: 2_000,
+  /** How long a device counts as showing an errand after it said so. */
+  presence_ms: 45_000,
+  /** The most that one channel is sent in a minute, and the tests of all channels of a person. */
+  notifications_per_minute_max: 30,
+  channel_tests_per_minute_max: 6,
+  /** How long the other side may take to answer, and how much of its answer is read. */
+  notification_answer_ms: 10_000,
+  notification_answer_bytes_max: 4 * 1024,
+  /** The notifications that are sent at once: to everybody, and to one person. */
+  notifications_at_once_max: 16,
+  notifications_per_user_at_once_max: 4,
+  /** A notification that could not be delivered for this long is given up. */
+  notification_ttl_s: 24 * 3600,
+
   /** A worker that makes no call for this long loses its attempt. */
   lease_ms: 60_000,
   /** How often a worker sends a heartbeat. */

@@ -4,6 +4,7 @@ import * as api from './api.ts';
 import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
+import * as notifications from './notifications.ts';
 import * as people from './people.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
@@ -51,6 +52,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...tokens,
     ...attachments,
     ...audit,
+    ...notifications,
     ...people,
     ...server,
     ...api,
@@ -65,6 +67,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
   ]),
   ...members(task.WaitingFor, (kind) => `WaitingFor${kind}`),
   ...members(socket.ClientFrame, (type) => `${type}Frame`),
+  ...members(notifications.ChannelCreate, (kind) => `ChannelCreate${kind}`),
   ...members(socket.ServerFrame, (type) => `${type}Frame`),
 ]);
 

@@ -3,6 +3,7 @@ import * as api from './api.ts';
 import { Attachment, AttachmentName } from './attachments.ts';
 import { LIMITS } from './limits.ts';
 import { LogEvent } from './events.ts';
+import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import type { Route } from './route.ts';
@@ -15,6 +16,7 @@ export const ROUTES = {
   ...TOKEN_ROUTES,
   ...OWNER_ROUTES,
   ...PEOPLE_ROUTES,
+  ...NOTIFICATION_ROUTES,
 
   createProject: {
     method: 'post',

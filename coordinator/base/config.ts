@@ -25,6 +25,8 @@ export type Config = {
   port: number;
   /** The address that people use, where it is not the one that the server listens on. */
   public_url: string | undefined;
+  /** Whom push services can write to: a `mailto:` or https address. Undefined: the server's address, or its owner. */
+  push_contact: string | undefined;
   /** The hosts that the server answers to, beside `localhost` and its own addresses: `name` or `name:port`. */
   hosts: string[];
   /** The origins of other apps whose pages may use the API, in lower case. */
@@ -180,6 +182,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     keep_workspaces_bytes: s.ERRAND_KEEP_WORKSPACES_MB * MB,
     signup: s.ERRAND_SIGNUP,
     trust_proxy: s.ERRAND_TRUST_PROXY ?? s.ERRAND_DOMAIN !== undefined,
+    push_contact: s.ERRAND_PUSH_CONTACT,
     proxy: { https_proxy: s.HTTPS_PROXY, http_proxy: s.HTTP_PROXY, no_proxy: s.NO_PROXY },
     private_hosts: s.ERRAND_PRIVATE_HOSTS,
     git_token: s.ERRAND_GIT_TOKEN,

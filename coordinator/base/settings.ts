@@ -95,12 +95,20 @@ const server = {
     .describe(
       'the address that people use, if a proxy or a container publishes another; unset: `https://` and `ERRAND_DOMAIN`',
     ),
+  ERRAND_PUSH_CONTACT: z
+    .string()
+    .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'is neither a mailto: nor an https address')
+    .optional()
+    .describe(
+      'whom push services can write to about notifications: `mailto:you@example.org` or an https address; unset: the public address, ' +
+        "or the owner's e-mail address",
+    ),
   ERRAND_HOSTS: hostList.describe(
     'further hosts that people use to reach the server: `host` or `host:port`, with commas',
   ),
   ERRAND_CORS_ORIGINS: list
     .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), 'is not a list of origins: scheme://host')
-    .describe("origins of other apps whose pages may use the API, such as `https://app.example.org`, with commas"),
+    .describe('origins of other apps whose pages may use the API, such as `https://app.example.org`, with commas'),
   HTTPS_PROXY: proxyUrl.describe('the proxy for requests to Claude and to git hosts over HTTPS'),
   HTTP_PROXY: proxyUrl.describe('the same over HTTP'),
   NO_PROXY: z
@@ -209,7 +217,7 @@ const git = {
     .default('github.com')
     .describe('the only host that `ERRAND_GIT_TOKEN` is sent to'),
   ERRAND_PRIVATE_HOSTS: hostList.describe(
-    'private hosts, and hosts of git at other ports than 80 and 443, that may be reached: `host` or `host:port`, with commas',
+    'private hosts, and hosts of git at other ports than 80 and 443, that may be reached, also by notifications: `host` or `host:port`, with commas',
   ),
 };
 

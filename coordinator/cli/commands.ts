@@ -4,6 +4,16 @@ import type { Command } from './command.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
 import { messages, reword, unsay } from './message-commands.ts';
+import {
+  mute,
+  notify,
+  notifyNtfy,
+  notifyRemove,
+  notifySet,
+  notifyTest,
+  notifyWebhook,
+  unmute,
+} from './notify-commands.ts';
 import { block, invite, invites, people, qr, removePerson, revokeInvite, unblock } from './people-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
 import { serverSettings, serverStatus } from './server-commands.ts';
@@ -35,6 +45,15 @@ export const COMMANDS: readonly Command[] = [
   addProject,
   setProject,
   removeProject,
+  // The first command whose words fit is taken.
+  notifyWebhook,
+  notifyNtfy,
+  notifyTest,
+  notifySet,
+  notifyRemove,
+  notify,
+  mute,
+  unmute,
   password,
   sessions,
   revokeSession,

@@ -27,12 +27,15 @@ function textOf(error: Failure): string {
   return others.length === 0 ? only : ['The server refused this:', ...texts.map((text) => `  ${text}`)].join('\n');
 }
 
+/** The commands that list things, where it is not the plural. */
+const LISTS: Partial<Record<NotFound['kind'], string>> = { person: 'people', channel: 'notify' };
+
 function hintFor(error: Failure, command: string | undefined): Line | undefined {
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];
   if (error instanceof Moved)
     return ['If it is your server, log in there with: ', ['command', `${PROGRAM} login --server ${error.server}`]];
   if (error instanceof NotFound)
-    return ['List them with: ', ['command', `${PROGRAM} ${error.kind === 'person' ? 'people' : `${error.kind}s`}`]];
+    return ['List them with: ', ['command', `${PROGRAM} ${LISTS[error.kind] ?? `${error.kind}s`}`]];
   if (error instanceof UsageFailure)
     return ['See ', ['command', [PROGRAM, command, '--help'].filter(Boolean).join(' ')]];
   return undefined;

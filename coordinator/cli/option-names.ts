@@ -20,6 +20,7 @@ const NAMES: Record<string, string> = {
   name: 'the name',
   new_password: 'the new password',
   old_password: 'the old password',
+  occasions: '--on',
   password: 'the password',
   priority: '--priority',
   project_id: '--project',
@@ -27,10 +28,14 @@ const NAMES: Record<string, string> = {
   repo_url: '--repo',
   scopes: '--scope',
   secrets: '--secret',
+  server: 'the address of the ntfy server',
   setup_code: 'the code in the link',
   setup_command: '--setup',
   status: '--status',
   text: 'the text',
+  token: 'the access token',
+  topic: 'the topic',
+  url: 'the address',
   verify_command: '--verify',
 };
 

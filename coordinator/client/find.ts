@@ -2,6 +2,7 @@ import type { SessionInfo } from '../../protocol/accounts.ts';
 import type { Project } from '../../protocol/api.ts';
 import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Channel } from '../../protocol/notifications.ts';
 import type { Person } from '../../protocol/people.ts';
 import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
@@ -70,6 +71,17 @@ export async function findToken(client: Client, part: string): Promise<string> {
 
 export function allTokens(client: Client): Promise<TokenInfo[]> {
   return all((cursor) => client.call('listTokens', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** Finds one of the user's channels by its name, or by its id as a task. */
+export async function findChannel(client: Client, part: string): Promise<string> {
+  const channels = await allChannels(client);
+  const named = channels.filter(({ name }) => name === part);
+  return only('channel', part, named.length > 0 ? named : matching(channels, part), ({ name }) => name).id;
+}
+
+export function allChannels(client: Client): Promise<Channel[]> {
+  return all((cursor) => client.call('listChannels', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Shortens ids to their last characters, as many as it takes to tell them apart. */

@@ -8,6 +8,7 @@ import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { Notifications } from '../notifications/notifications.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ServerToken } from '../tasks/forge-credential.ts';
 import { ProjectCheck } from '../tasks/project-check.ts';
@@ -20,6 +21,7 @@ import { accountHandlers } from './accounts.ts';
 import { allowOrigins } from './cors.ts';
 import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
+import { notificationHandlers } from './notifications.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
@@ -47,6 +49,7 @@ export type AppDeps = TaskDefaults & {
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  notifications: Notifications;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;
   /** The database's epoch. */
@@ -73,7 +76,23 @@ export type AppDeps = TaskDefaults & {
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
   const files = new AttachmentFiles(deps.config.data_dir);
-  const { config, log, keys, auth, repositories, models, gate, feed, offer, readiness, status, metrics, web, logger } = deps;
+  const {
+    config,
+    log,
+    keys,
+    auth,
+    notifications,
+    repositories,
+    models,
+    gate,
+    feed,
+    offer,
+    readiness,
+    status,
+    metrics,
+    web,
+    logger,
+  } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
@@ -83,6 +102,7 @@ export function createApp(deps: AppDeps): Koa {
     {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
+      ...notificationHandlers(log, notifications),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),

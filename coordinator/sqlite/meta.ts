@@ -39,6 +39,16 @@ export function putSettings(db: Db, settings: string): void {
   putMeta(db, 'settings', settings);
 }
 
+/** The sealed key pair for Web Push. Undefined: none was made yet. */
+export function findPushKeys(db: Db): string | undefined {
+  return findMeta(db, 'push_keys');
+}
+
+/** Stores what `findPushKeys` returns. */
+export function putPushKeys(db: Db, sealed: string): void {
+  putMeta(db, 'push_keys', sealed);
+}
+
 /** The manifest (JSON text) of a backup. Undefined: this is not a backup. */
 export function readManifest(db: Db): string | undefined {
   return findMeta(db, 'backup');

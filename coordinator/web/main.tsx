@@ -21,4 +21,4 @@ render(
   document.getElementById('app') ?? document.body,
 );
 void parts.store.start();
-void installWorker();
+void installWorker((path) => parts.router.open(path));

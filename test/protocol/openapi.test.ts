@@ -14,7 +14,7 @@ type Document = {
 const document = openapiDocument() as Document;
 
 test('the document lists exactly the routes that the server serves', async (t) => {
-  const { auth, keys, log } = await startApi(t);
+  const { auth, keys, log, notifications } = await startApi(t);
   const app = createApp({
     onRefused: () => undefined,
     config: readConfig({}),
@@ -22,6 +22,7 @@ test('the document lists exactly the routes that the server serves', async (t) =
     log,
     keys,
     auth,
+    notifications,
     epoch: 'e',
     gate: { fault: null },
     feed: { touch: () => undefined },

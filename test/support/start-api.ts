@@ -10,6 +10,7 @@ import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import type { WebApp } from '../../coordinator/http/web-app.ts';
+import { openNotifications, type Notifications } from '../../coordinator/notifications/notifications.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -34,6 +35,7 @@ export type StartedApi = {
   log: EventLog;
   keys: Keys;
   auth: Auth;
+  notifications: Notifications;
   /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
@@ -83,20 +85,21 @@ export async function startApi(
   const authWith = (passwords: Passwords) => createAuth({ config, log, keys, now, passwords });
   const auth = authWith(new Passwords(4));
   const mutable = { clock, ...mutableParts(db) };
-  const { readiness, runner, epoch } = mutable;
   const workers = () => ({ warm: 1, at_work: 0 });
-  const parts = { config, log, keys, auth, repositories, models, web, logger };
+  const notifications = startNotifications(t, { log, keys, config, logger, now });
+  const own = { log, keys, auth, notifications };
+  const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
     ...parts,
     get epoch() {
-      return epoch.now;
+      return mutable.epoch.now;
     },
-    gate: runner,
+    gate: mutable.runner,
     feed: relay.light,
     offer: { models: [config.model], demo: false },
-    readiness: () => Promise.resolve(readiness),
-    status: new ServerStatus({ db, config, gate: runner, workers, backup: undefined, logger, now }),
+    readiness: () => Promise.resolve(mutable.readiness),
+    status: new ServerStatus({ db, config, gate: mutable.runner, workers, backup: undefined, logger, now }),
     metrics: () => Promise.resolve('errand_tests 1\n'),
   });
   const sockets = new LiveSockets({
@@ -104,7 +107,7 @@ export async function startApi(
     db,
     relay,
     get epoch() {
-      return epoch.now;
+      return mutable.epoch.now;
     },
     authenticate: (bearer) => auth.authenticator.authenticate(bearer),
     redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
@@ -118,8 +121,15 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
-  return {
-    data_dir, url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+  return { data_dir, url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+}
+
+/** Failures are retried soon. */
+function startNotifications(t: Ends, parts: Omit<Parameters<typeof openNotifications>[0], 'times'>): Notifications {
+  const notifications = openNotifications({ ...parts, times: { first_ms: 50, max_ms: 60_000 } });
+  notifications.start();
+  t.teardown(() => notifications.stop());
+  return notifications;
 }
 
 /** What a test may set. */

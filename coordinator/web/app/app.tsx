@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
-import { t } from '../parts/speech.ts';
+import { locale, t } from '../parts/speech.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { update } from '../store/worker.ts';
@@ -10,6 +10,7 @@ import type * as screensModule from './screens.ts';
 import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
+import { deviceInfo } from './settings/device-name.ts';
 import { Inbox } from './inbox/inbox.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 import { useWidth } from './width.ts';
@@ -40,6 +41,10 @@ export function App(): JSX.Element | null {
 
 function Within({ session, children }: { session: Session; children: ComponentChildren }): JSX.Element {
   const parts = useContext(PartsContext);
+  useEffect(() => {
+    // Without the server it is tried again at the next start.
+    session.push.start(deviceInfo(navigator.userAgent, locale)).catch(() => undefined);
+  }, [session]);
   return <PartsContext.Provider value={parts && { ...parts, session }}>{children}</PartsContext.Provider>;
 }
 
@@ -89,6 +94,8 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
       return loaded.ChangesScreen;
     case 'new_errand':
       return loaded.NewErrandScreen;
+    case 'notifications':
+      return loaded.NotificationsScreen;
     case 'projects':
       return loaded.ProjectsScreen;
     case 'new_project':

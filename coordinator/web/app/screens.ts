@@ -3,6 +3,7 @@
 export { ChangesScreen } from './changes/changes-screen.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';
 export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';
+export { NotificationsScreen } from './settings/notifications-screen.tsx';
 export { OwnerScreen } from './owner/owner-screen.tsx';
 export { ProjectScreen } from './projects/project-screen.tsx';
 export { ProjectsScreen } from './projects/projects-screen.tsx';

@@ -25,6 +25,11 @@ export class Router {
     this.#router.route(pathOf(name, params), replace);
   }
 
+  /** Goes to an address of the app, from outside of it. */
+  open(path: string): void {
+    this.#router.route(path);
+  }
+
   /** Goes to where the person came from; to `parent` if that was not the app. */
   back(parent: RouteName, params: { id?: string } = {}): void {
     if (this.#depth > 0) history.back();

@@ -5,6 +5,7 @@ export const ROUTES = {
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
   settings: '/settings',
+  notifications: '/settings/notifications',
   owner: '/settings/server',
   projects: '/settings/projects',
   new_project: '/settings/projects/new',

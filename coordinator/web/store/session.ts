@@ -18,6 +18,7 @@ import { Mirror } from '../../client/sync/mirror.ts';
 import { Outbox, type Entry } from '../../client/sync/outbox.ts';
 import type { Database } from './database.ts';
 import { Files } from './files.ts';
+import { Push } from './push.ts';
 import { later } from './later.ts';
 import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } from './storage.ts';
 
@@ -48,6 +49,7 @@ export class Session {
   readonly entries = signal<readonly Entry[]>([]);
   readonly client: Client;
   readonly files: Files;
+  readonly push: Push;
   readonly texts: ReturnType<typeof textStorage>;
   readonly #database: Database;
   readonly #mirror: Mirror;
@@ -64,6 +66,7 @@ export class Session {
     this.client = client;
     this.#database = database;
     this.texts = textStorage(database);
+    this.push = new Push(client, this.texts);
     this.#diffs = diffStorage(database);
     const drawList = later(() => this.#drawList(), LIST_MS);
     this.#mirror = new Mirror(client, mirrorStorage(database), ({ conversation }) => {
@@ -107,6 +110,7 @@ export class Session {
   }
 
   async stop(): Promise<void> {
+    this.push.stop();
     clearInterval(this.#timer);
     removeEventListener('online', this.#onBack);
     removeEventListener('pageshow', this.#onBack);

@@ -4,6 +4,7 @@ import { LoggedOut, Refusal } from '../../client/errors.ts';
 import { send } from '../../client/http.ts';
 import { toStored, type SessionStore } from '../../client/session.ts';
 import { Database } from './database.ts';
+import { unsubscribe } from './push.ts';
 import { BASE } from './routes.ts';
 import { Session } from './session.ts';
 import { sessionStore } from './storage.ts';
@@ -75,6 +76,7 @@ export class Store {
         if (!(error instanceof Refusal)) throw error;
       });
     }
+    await unsubscribe().catch(() => undefined);
     await this.#database.clear();
     this.access.value = { kind: 'out', ended: false, email: '' };
   }

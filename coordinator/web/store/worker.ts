@@ -4,10 +4,17 @@ import { scriptUrl } from './script-url.ts';
 /** A newer version waits to take over; calling it reloads the app. */
 export const update = signal<(() => void) | undefined>(undefined);
 
-/** Installs the service worker, which keeps the app on the device. Without TLS there is none. */
-export async function installWorker(): Promise<void> {
+/**
+ * Installs the service worker, which keeps the app on the device and shows its notifications. Without TLS there is none.
+ * `open` goes to an address of the app: a touch on a notification asks for it.
+ */
+export async function installWorker(open: (path: string) => void): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;
   if (!serviceWorker) return;
+  serviceWorker.addEventListener('message', ({ data }: MessageEvent<{ open?: unknown } | undefined>) => {
+    if (typeof data?.open === 'string') open(data.open);
+  });
+  serviceWorker.startMessages();
   const is_first = serviceWorker.controller === null;
   const registration = await serviceWorker.register(scriptUrl('service_worker'), { updateViaCache: 'none' });
   const offer = (): void => {

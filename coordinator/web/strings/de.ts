@@ -1,3 +1,4 @@
+import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
@@ -280,6 +281,7 @@ export const de: Strings = {
   owner: de_owner.owner,
 
   settings: de_settings.settings,
+  notify: de_notifications,
 
   project: de_settings.project,
 

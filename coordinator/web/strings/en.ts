@@ -1,3 +1,4 @@
+import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
@@ -282,6 +283,7 @@ export const en = {
   owner: en_owner.owner,
 
   settings: en_settings.settings,
+  notify: en_notifications,
 
   project: en_settings.project,
 

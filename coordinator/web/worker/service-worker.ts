@@ -1,6 +1,8 @@
+import { answerOrOpen, showPush } from './notifications.ts';
+
 /*
- * The service worker: it keeps the app on the device, so that it opens without a network. It touches nothing but the app's
- * own files: what the server says is stored by the app.
+ * The service worker: it keeps the app on the device, so that it opens without a network, and shows notifications. It keeps
+ * nothing but the app's own files: what the server says is stored by the app.
  */
 
 import { SHARE_PATH, takeShared } from './share.ts';
@@ -39,6 +41,8 @@ scope.addEventListener('fetch', (event) => {
     if (ROUTE.test(path)) event.respondWith(page(request));
   } else if (FILES.includes(path) || path.startsWith('app/')) event.respondWith(answer(path, request));
 });
+scope.addEventListener('push', (event) => event.waitUntil(showPush(scope, event.data)));
+scope.addEventListener('notificationclick', (event) => event.waitUntil(answerOrOpen(scope, event)));
 
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);

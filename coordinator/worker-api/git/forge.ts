@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
-import type { buildConnector, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { AddressError, pinned, type AddressGuard } from '../../base/address-guard.ts';
+import { AddressError, type AddressGuard } from '../../base/address-guard.ts';
+import { guardedConnector, refusePrivate } from '../../base/guarded-connector.ts';
 import { hasProxy, NO_PROXY, OutgoingAgent, type OutgoingProxy } from '../../base/outgoing.ts';
 import type { ForgeCredential, ForgeRepository } from '../../domain/forge-repository.ts';
 import { mediaType, type GitRequest, type GitResponse } from './backend.ts';
@@ -98,28 +99,6 @@ export class Forge {
     if (this.#moved.size >= MOVED_MAX && oldest !== undefined) this.#moved.delete(oldest);
     this.#moved.set(given, found);
   }
-}
-
-/**
- * Rejects with an `AddressError` where this machine knows that the host is private: a proxy must not lead there. Where
- * it cannot resolve the name, the proxy does.
- */
-async function refusePrivate(guard: AddressGuard, { hostname, port, protocol }: URL): Promise<void> {
-  await guard(hostname, Number(port) || (protocol === 'https:' ? 443 : 80)).catch((error: unknown) => {
-    if (error instanceof AddressError && error.fault === 'private_address') throw error;
-  });
-}
-
-/** Resolves a host name once, checks every address, and connects to the checked addresses only. */
-function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
-  const connect = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
-    const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
-    const addresses = await guard(options.hostname, port).catch((error: Error) => error);
-    if (addresses instanceof Error) return callback(addresses, null);
-    const undici = await import('undici');
-    undici.buildConnector({ allowH2: false, timeout, lookup: pinned(addresses) })(options, callback);
-  };
-  return (options, callback) => void connect(options, callback);
 }
 
 function suffix({ service, body }: GitRequest): string {

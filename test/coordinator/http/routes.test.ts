@@ -74,8 +74,26 @@ async function callOwnerRoutes(t: ExecutionContext, api: Api, user_id: string): 
   t.like((await api.call('listAudit', { query: { limit: 1 } })).items[0], { action: 'keys.rotated', subject: key_id });
 }
 
+/** Routes of notifications. Nothing listens at the webhook: it cannot be reached. */
+async function callNotificationRoutes(t: ExecutionContext, api: Api, task_id: string): Promise<void> {
+  const body = { kind: 'webhook', name: 'CI', url: 'http://127.0.0.1:9/hook' } as const;
+  const { secret, ...made } = await api.call('createChannel', { body });
+  t.true(secret?.startsWith('whsec_'));
+  const params = { id: made.id };
+  t.deepEqual((await api.call('listChannels', {})).items, [made]);
+  t.deepEqual((await api.call('patchChannel', { params, body: { occasions: ['done'] } })).occasions, ['done']);
+  t.is((await api.call('testChannel', { params })).last_answer?.ok, false);
+  await api.call('putPresence', { params, body: { task_id } });
+  await api.call('deleteChannel', { params });
+  t.is(Buffer.from((await api.call('getPushKey', {})).public_key, 'base64url').length, 65);
+  t.true((await api.call('patchTaskNotifications', { params: { id: task_id }, body: { muted: true } })).muted);
+  t.true((await api.call('getTaskNotifications', { params: { id: task_id } })).muted);
+  t.is((await api.refused('answerNotice', { body: { token: 'no token' } })).code, 'not_found');
+  api.answered.add('answerNotice');
+}
+
 test('every route answers what it declares', async (t) => {
-  const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR });
+  const server = await startApi(t, { ERRAND_METRICS_TOKEN: OPERATOR, ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
   const api = new OtherClient(server.url);
   const body = { email: ' Ada@Example.org ', password: 'a long enough one' };
   const first = await api.call('signup', { body: { ...body, setup_code: server.setup_code } });
@@ -114,6 +132,7 @@ test('every route answers what it declares', async (t) => {
     server.rows.map((row) => row.id),
   );
   t.is((await api.call('getDiff', { params })).diff, '');
+  await callNotificationRoutes(t, api, task.id);
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 

@@ -27,11 +27,16 @@ for (const [name, size, dark] of [
 ] as const)
   test.serial(`axe finds nothing on any screen: ${name}`, async (t) => {
     t.timeout(120_000);
-    const { server, network, api, session, page, context } = await openApp(t, { size, dark });
+    const { server, network, api, session, page, context } = await openApp(
+      t,
+      { size, dark },
+      { ERRAND_PRIVATE_HOSTS: '127.0.0.1' },
+    );
     await context.addInitScript({ content: axe.source });
     const { asks, works, tests } = await fillGallery(server, api);
     const body = { name: 'bills', repo_url: 'https://git.example.org/you/bills' };
     const { id } = await api.call('createProject', { body });
+    await api.call('createChannel', { body: { kind: 'webhook', name: 'CI', url: 'https://127.0.0.1:9/hook' } });
     const all: string[] = [];
     const check = async (path: string, ready: string, touch?: string) => {
       await page.goto(network.url + path);
@@ -54,6 +59,7 @@ for (const [name, size, dark] of [
     await check('/new', '.prompt');
     await check('/new', '.prompt', '.option');
     await check('/settings', '.devices li');
+    await check('/settings/notifications', '.notifications .devices li');
     await check('/settings', '.devices li', '.choice:has-text("Add a phone")');
     await server.person('member@example.org');
     await api.call('createInvite', { body: {} });

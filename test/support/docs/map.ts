@@ -36,6 +36,7 @@ const ROWS: [folder: string, what: string][][] = [
     ['auth/', 'accounts, log-ins, tokens'],
     ['tasks/', 'send, cancel, the queue'],
   ],
+  [['notifications/', 'Web Push, webhooks, ntfy']],
   [['sqlite/', 'the event log: parts write to it and subscribe to it']],
   [
     ['operations/', 'retention, metrics, backups'],

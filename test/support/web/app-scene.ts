@@ -20,8 +20,12 @@ export type AppScene = {
 };
 
 /** A server with an account, and a browser in which nobody is logged in yet, on the app's first page. */
-export async function openApp(t: Ends, options: BrowserOptions = {}): Promise<AppScene> {
-  const server = await startApi(t, {}, undefined, undefined, await openWebApp());
+export async function openApp(
+  t: Ends,
+  options: BrowserOptions = {},
+  env: Record<string, string> = {},
+): Promise<AppScene> {
+  const server = await startApi(t, env, undefined, undefined, await openWebApp());
   const network = await startCuttingProxy(t, server.url);
   const { api, session } = await server.person();
   const { context, open } = await openBrowser(t, options);
@@ -31,8 +35,12 @@ export async function openApp(t: Ends, options: BrowserOptions = {}): Promise<Ap
 }
 
 /** The same, logged in. */
-export async function openAppLoggedIn(t: Ends, options: BrowserOptions = {}): Promise<AppScene> {
-  const scene = await openApp(t, options);
+export async function openAppLoggedIn(
+  t: Ends,
+  options: BrowserOptions = {},
+  env: Record<string, string> = {},
+): Promise<AppScene> {
+  const scene = await openApp(t, options, env);
   const { page, session } = scene;
   await page.fill('input[name=email]', session.user.email);
   await page.fill('input[name=password]', PASSWORD);

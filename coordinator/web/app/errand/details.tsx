@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { Mute } from './mute.tsx';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
@@ -35,6 +36,7 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
         </dd>
       </dl>
       {fault !== '' && <p class="fault">{fault}</p>}
+      <Mute id={task.id} />
       {isEnded(task.status) && (
         <button type="button" class="choice danger" onClick={onDelete}>
           {t.errand.delete}

@@ -20,6 +20,7 @@ import { Goal } from './goal.tsx';
 export function ErrandScreen({ id }: { id: string }): JSX.Element {
   const session = useSession();
   useEffect(() => session.open(id), [session, id]);
+  useEffect(() => session.push.show(id), [session, id]);
   const errand = session.errand(id).value;
   const task = session.tasks.value?.find((each) => each.id === id);
   const folded = useSignal(false);

@@ -1,3 +1,5 @@
+import type { DeviceInfo } from '../../store/push.ts';
+
 const BROWSERS: [RegExp, string][] = [
   [/Edg\w*\//, 'Edge'],
   [/OPR\//, 'Opera'],
@@ -21,4 +23,10 @@ export function deviceName(user_agent: string | null): string | undefined {
   if (!user_agent.startsWith('Mozilla/')) return user_agent;
   const find = (table: [RegExp, string][]) => table.find(([pattern]) => pattern.test(user_agent))?.[1];
   return [find(BROWSERS), find(SYSTEMS)].filter(Boolean).join(', ') || user_agent;
+}
+
+/** What the server needs to know of this device to notify it. */
+export function deviceInfo(user_agent: string, locale: string): DeviceInfo {
+  const name = (deviceName(user_agent) ?? user_agent).slice(0, 100) || 'Browser';
+  return { name, language: locale.startsWith('de') ? 'de' : 'en' };
 }

@@ -37,6 +37,13 @@ export function SettingsScreen(): JSX.Element {
           </span>
           <Icon name="open" />
         </a>
+        <a class="link-row" href={pathOf('notifications')}>
+          <span>
+            <b>{t.notify.title}</b>
+            <small>{t.notify.hint}</small>
+          </span>
+          <Icon name="open" />
+        </a>
         <h2>{t.settings.devices}</h2>
         <Devices />
         <h2>{t.settings.password}</h2>

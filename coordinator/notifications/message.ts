@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { Occasion } from '../../protocol/notifications.ts';
+import { isEnded } from '../../protocol/task.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { Db } from '../sqlite/database.ts';
+import { findEvent, isQuestionOpen, type EventRow } from '../sqlite/events.ts';
+import type { NotificationRow } from '../sqlite/notifications.ts';
+import { findTask } from '../sqlite/tasks.ts';
+import { Question } from './occasion.ts';
+
+/** What a person is told, before it takes the form of a channel. `occasion` null: a test. `at` is an ISO time. */
+export type Message = {
+  id: string;
+  occasion: Occasion | null;
+  at: string;
+  task: Pick<TaskRow, 'id' | 'title' | 'repo_url' | 'branch' | 'project_id'> | null;
+  /** The question, the summary, or why it failed. */
+  text: string;
+  /** The choices of a question, and where it was asked. */
+  options: string[];
+  question: { event_id: number; ref: string } | null;
+};
+
+/** A message, and whether it is still true: nobody has answered the question, or continued the errand. */
+export type Composed = { message: Message; current: boolean };
+
+const Detail = z.object({ detail: z.string().nullable().catch(null) });
+const TEXT_CHARS_MAX = 1_000;
+
+/** What a notification says. Undefined: its errand, or its event, was deleted. */
+export function compose(db: Db, { id, task_id, event_id, occasion }: NotificationRow): Composed | undefined {
+  const task = findTask(db, task_id);
+  const event = findEvent(db, task_id, event_id);
+  if (!task || !event) return undefined;
+  const common = { id, occasion, at: event.at, task };
+  if (occasion === 'needs_you') {
+    const { ref, question, options } = Question.parse(JSON.parse(event.body));
+    const current = !isEnded(task.status) && isQuestionOpen(db, task_id, event_id, ref);
+    return { message: { ...common, text: cut(question), options, question: { event_id, ref } }, current };
+  }
+  const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
+  return { message: { ...common, text, options: [], question: null }, current: isEnded(task.status) };
+}
+
+function detailOf({ body }: EventRow): string {
+  return Detail.parse(JSON.parse(body)).detail ?? '';
+}
+
+/** Shortens a text to whole characters. */
+export function cut(text: string, chars_max = TEXT_CHARS_MAX): string {
+  const characters = Array.from(text.trim());
+  return characters.length > chars_max ? `${characters.slice(0, chars_max - 1).join('')}…` : text.trim();
+}

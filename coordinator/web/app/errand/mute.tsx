@@ -1,0 +1,36 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { useSession } from '../../parts/context.ts';
+import { t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+
+/** Whether the person is notified of an errand, and the button that changes it. It shows once the server has said so. */
+export function Mute({ id }: { id: string }): JSX.Element | null {
+  const { push } = useSession();
+  const muted = useSignal<boolean | undefined>(undefined);
+  const fault = useSignal('');
+  useEffect(() => {
+    push.isMuted(id).then(
+      (is_muted) => (muted.value = is_muted),
+      () => undefined,
+    );
+  }, [push, id]);
+  if (muted.value === undefined) return null;
+  const change = (to: boolean): void => {
+    push.mute(id, to).then(
+      () => (muted.value = to),
+      (error: unknown) => (fault.value = faultWords(error)),
+    );
+  };
+  return (
+    <>
+      <p class={fault.value === '' ? 'soft' : 'fault'} role="status">
+        {fault.value || (muted.value ? t.notify.muted : '')}
+      </p>
+      <button type="button" class="choice" onClick={() => change(!muted.value)}>
+        {muted.value ? t.notify.unmute : t.notify.mute}
+      </button>
+    </>
+  );
+}

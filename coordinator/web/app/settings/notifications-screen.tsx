@@ -1,0 +1,141 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { Occasion, type Channel } from '../../../../protocol/notifications.ts';
+import { useSession } from '../../parts/context.ts';
+import { now } from '../../parts/now.ts';
+import { Confirm, Screen } from '../../parts/screen.tsx';
+import { format, locale, t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+import { deviceInfo } from './device-name.ts';
+import { Install } from './install.tsx';
+
+/** Whether this device is notified, of what, and where else the person is. */
+export function NotificationsScreen(): JSX.Element {
+  const { push } = useSession();
+  const fault = useSignal('');
+  /** Runs what a touch asks for; what goes wrong is shown. */
+  const act = (work: () => Promise<void>): void => {
+    fault.value = '';
+    work().catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  useEffect(() => act(() => push.refresh()), [push]);
+  const [own, state] = [push.own, push.state.value];
+  const others = push.channels.value?.filter(({ current }) => !current);
+  return (
+    <Screen title={t.notify.title} parent={{ name: 'settings' }}>
+      <div class="body settings notifications">
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+        <h2>{t.notify.this_device}</h2>
+        <p role="status">{t.notify.states[state]}</p>
+        {state === 'off' && (
+          <button
+            type="button"
+            class="primary"
+            onClick={() => act(() => push.turnOn(deviceInfo(navigator.userAgent, locale)))}
+          >
+            {t.notify.turn_on}
+          </button>
+        )}
+        {state === 'needs_home_screen' && <Install />}
+        {own && state === 'on' && <OwnDevice own={own} act={act} />}
+        <h2>{t.notify.elsewhere}</h2>
+        <p class="soft">{t.notify.elsewhere_hint}</p>
+        {others?.length === 0 && <p>{t.notify.nowhere}</p>}
+        <ul class="rows devices">
+          {others?.map((channel) => (
+            <ChannelRow key={channel.id} channel={channel} act={act} />
+          ))}
+        </ul>
+      </div>
+    </Screen>
+  );
+}
+
+type Act = (work: () => Promise<void>) => void;
+
+function OwnDevice({ own, act }: { own: Channel; act: Act }): JSX.Element {
+  const { push } = useSession();
+  const change = (occasion: Occasion, wanted: boolean): void => {
+    const occasions = Occasion.options.filter((each) => (each === occasion ? wanted : own.occasions.includes(each)));
+    act(() => push.change(own.id, { occasions }));
+  };
+  return (
+    <>
+      <fieldset class="occasions">
+        <legend>{t.notify.told_when}</legend>
+        {Occasion.options.map((occasion) => (
+          <label key={occasion}>
+            <input
+              type="checkbox"
+              checked={own.occasions.includes(occasion)}
+              onChange={(event) => change(occasion, event.currentTarget.checked)}
+            />
+            {t.notify.occasions[occasion]}
+          </label>
+        ))}
+      </fieldset>
+      <LastAnswer channel={own} />
+      <button type="button" class="choice" onClick={() => act(() => push.test(own.id))}>
+        {t.notify.test}
+      </button>
+      <button type="button" class="choice" onClick={() => act(() => push.turnOff())}>
+        {t.notify.turn_off}
+      </button>
+    </>
+  );
+}
+
+function LastAnswer({ channel: { last_answer } }: { channel: Channel }): JSX.Element {
+  if (!last_answer) return <small>{t.notify.never_sent}</small>;
+  const { at, ok, status, detail } = last_answer;
+  const time = format.age(at, now.value);
+  const why = [status, detail].filter(Boolean).join(' ');
+  return (
+    <small class={ok ? '' : 'fault'} role="status">
+      {ok ? t.notify.accepted(time) : t.notify.not_accepted(time, why)}
+    </small>
+  );
+}
+
+function ChannelRow({ channel, act }: { channel: Channel; act: Act }): JSX.Element {
+  const { push } = useSession();
+  const removes = useSignal(false);
+  const { id, name, kind, host } = channel;
+  return (
+    <li>
+      <span>
+        <b dir="auto">{name}</b>
+        <small>
+          {t.notify.kinds[kind]} · {host}
+        </small>
+        <LastAnswer channel={channel} />
+      </span>
+      <span class="buttons">
+        <button type="button" class="quiet" aria-label={t.notify.tested(name)} onClick={() => act(() => push.test(id))}>
+          {t.notify.test}
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={t.notify.remove_named(name)}
+          onClick={() => (removes.value = true)}
+        >
+          {t.notify.remove}
+        </button>
+      </span>
+      {removes.value && (
+        <Confirm
+          title={t.notify.remove_title}
+          text={t.notify.remove_text}
+          yes={t.notify.remove}
+          danger
+          onYes={() => act(() => push.remove(id))}
+          onClose={() => (removes.value = false)}
+        />
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,80 @@
+/* What the service worker does with push messages. Browsers that know declarative notifications show them themselves. */
+
+type Data = { id?: string; answers?: Record<string, string>; navigate?: string };
+/** A notification as the server sends it: `PushBody` in protocol/notifications.ts. */
+type Shown = Omit<NotificationOptions, 'data'> & { title: string; navigate?: string; data?: Data };
+
+/** What `lib.webworker` does not know yet. */
+type Options = NotificationOptions & { renotify?: boolean };
+
+const SERVER_AWAY = { en: 'Not sent. Touch to open the errand.', de: 'Nicht gesendet. Zum Öffnen berühren.' };
+const SENT = { en: 'Sent', de: 'Gesendet' };
+/** A browser takes away the permission of who gets a message and shows nothing. */
+const SOMETHING: Shown = { title: 'Errand', body: '' };
+
+/** Shows a message, in the place of an older one of the same errand. A repeat of what already shows is silent. */
+export async function showPush(scope: ServiceWorkerGlobalScope, message: PushMessageData | null): Promise<void> {
+  const { title, navigate, ...rest } = read(message);
+  const before = rest.tag === undefined ? [] : await scope.registration.getNotifications({ tag: rest.tag });
+  const is_repeat = before.some((each) => dataOf(each).id === rest.data?.id);
+  const options: Options = {
+    ...rest,
+    data: { ...rest.data, navigate },
+    ...(rest.tag !== undefined && { renotify: !is_repeat }),
+  };
+  await scope.registration.showNotification(title, options);
+}
+
+function read(message: PushMessageData | null): Shown {
+  try {
+    const content = message?.json() as { notification?: Shown } | undefined;
+    const notification = content?.notification;
+    return typeof notification?.title === 'string' ? notification : SOMETHING;
+  } catch {
+    return SOMETHING;
+  }
+}
+
+/** A touch on a button answers the question; a touch beside it opens the errand. */
+export async function answerOrOpen(
+  scope: ServiceWorkerGlobalScope,
+  { notification, action }: NotificationEvent,
+): Promise<void> {
+  const { navigate = '/', answers = {} } = dataOf(notification);
+  notification.close();
+  const token = answers[action];
+  if (token === undefined) return openApp(scope, navigate);
+  const { title, tag, lang } = notification;
+  const words = (of: typeof SENT): string => (lang === 'de' ? of.de : of.en);
+  const tell = (body: string): Promise<void> =>
+    scope.registration.showNotification(title, { body, tag, lang, silent: true, data: { navigate } });
+  try {
+    const response = await fetch(new URL('answers', scope.registration.scope), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    });
+    const said = (await response.json()) as { text?: string; detail?: string };
+    await tell(response.ok ? `${words(SENT)}: ${said.text ?? ''}` : (said.detail ?? words(SERVER_AWAY)));
+  } catch {
+    await tell(words(SERVER_AWAY));
+  }
+}
+
+/** Brings an open window to the front, and tells it where to go; without one it opens a new one. */
+async function openApp(scope: ServiceWorkerGlobalScope, address: string): Promise<void> {
+  const url = new URL(address, scope.registration.scope);
+  if (url.origin !== scope.location.origin) return;
+  const windows = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const window = windows.find(({ focused }) => focused) ?? windows[0];
+  if (!window) {
+    await scope.clients.openWindow(url.href);
+    return;
+  }
+  window.postMessage({ open: url.pathname });
+  await window.focus();
+}
+
+function dataOf({ data }: Notification): Data {
+  return (data ?? {}) as Data;
+}

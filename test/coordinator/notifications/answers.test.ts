@@ -1,0 +1,65 @@
+import test from 'ava';
+import { Api } from '../../support/api.ts';
+import { eventsOf } from '../../support/events-of.ts';
+import { notifyScene, type Device, type NotifyScene } from '../../support/notifications/scene.ts';
+import { until } from '../../support/until.ts';
+import type { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+/** Asks a question with choices, and gives the notification that the device gets. */
+async function ask({ subscription }: Device, errand: LivelyErrand, options: unknown[], ref = 'r') {
+  const body = { ref, question: `Which rounding? (${ref})`, ...({ options } as object) };
+  errand.report({ type: 'question.asked', body });
+  const told = () =>
+    subscription.messages.find(({ data, body: line }) => data.task_id === errand.id && line.endsWith(`(${ref})`));
+  return until('it is told', told);
+}
+
+const said = async ({ api }: NotifyScene, { id }: LivelyErrand) =>
+  (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
+
+test('a notification answers its question without a log-in, once', async (t) => {
+  const scene = await notifyScene(t);
+  const device = await scene.device(scene.api);
+  const errand = await scene.errand('Round up');
+  const { actions, data } = await ask(device, errand, ['Up', { label: 'Down' }]);
+  t.deepEqual(
+    actions.map(({ title }) => title),
+    ['Up', 'Down'],
+  );
+  const anyone = new Api(scene.server.url);
+  const token = data.answers[actions[1]?.action ?? ''] ?? '';
+  t.deepEqual(await anyone.call('answerNotice', { body: { token } }), { task_id: errand.id, text: 'Down' });
+  for (const again of Object.values(data.answers))
+    t.is((await anyone.refused('answerNotice', { body: { token: again } })).code, 'conflict');
+  t.deepEqual(await said(scene, errand), ['Down']);
+});
+
+test('a question with more choices than buttons, or longer ones, has none', async (t) => {
+  const scene = await notifyScene(t);
+  const device = await scene.device(scene.api);
+  for (const [i, options] of [['a', 'b', 'c'], ['x'.repeat(41)], [], [1], 'no list'].entries()) {
+    const { actions, data } = await ask(device, await scene.errand(`Errand ${i}`), options as unknown[]);
+    t.deepEqual([actions, data.answers], [[], {}]);
+  }
+});
+
+test('an answer is void once the question is another, the errand ended, or the device logged out', async (t) => {
+  const scene = await notifyScene(t);
+  const { api, session, server, errand } = scene;
+  const device = await scene.device(api);
+  const anyone = new Api(server.url);
+  const [moved, ended, out] = [await errand('Moved'), await errand('Ended'), await errand('Out')];
+  const first = await ask(device, moved, ['Up'], 'one');
+  await ask(device, moved, ['Yes'], 'two');
+  const second = await ask(device, ended, ['Up']);
+  ended.fail('verify_failed');
+  const third = await ask(device, out, ['Up']);
+  const refused = async (notification: typeof first) =>
+    (await anyone.refused('answerNotice', { body: { token: notification.data.answers['answer-0'] } })).code;
+  t.is(await refused(first), 'conflict');
+  t.is(await refused(second), 'conflict');
+  await api.call('logout', { body: { refresh_token: session.refresh_token } });
+  t.is(await refused(third), 'not_found');
+  for (const token of ['', 'x', third.data.answers['answer-0']?.slice(0, -2)])
+    t.true(['invalid', 'not_found'].includes((await anyone.refused('answerNotice', { body: { token } })).code));
+});

@@ -1,0 +1,172 @@
+import test, { type ExecutionContext } from 'ava';
+import type { Page, Worker } from 'playwright-core';
+import { eventsOf } from '../../support/events-of.ts';
+import { Receiver, type Subscription } from '../../support/notifications/push-service.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+type Scene = AppScene & { receiver: Receiver; subscription: Subscription };
+
+/** A browser that is logged in, and whose push service is the test. */
+async function openNotifications(t: ExecutionContext): Promise<Scene> {
+  t.timeout(120_000);
+  const receiver = await Receiver.start(t);
+  const subscription = receiver.subscribe();
+  const scene = await openAppLoggedIn(t, {}, { ERRAND_PRIVATE_HOSTS: '127.0.0.1' });
+  const { context, page, network } = scene;
+  await context.grantPermissions(['notifications'], { origin: network.url });
+  // Chromium has no push service here. All the rest is its own.
+  await context.addInitScript((json) => {
+    const subscribed = () => localStorage.getItem('subscribed') === 'yes';
+    const own = {
+      options: { applicationServerKey: null },
+      toJSON: () => json,
+      unsubscribe: () => {
+        localStorage.removeItem('subscribed');
+        return Promise.resolve(true);
+      },
+    };
+    Object.assign(PushManager.prototype, {
+      getSubscription: () => Promise.resolve(subscribed() ? own : null),
+      subscribe: () => {
+        localStorage.setItem('subscribed', 'yes');
+        return Promise.resolve(own);
+      },
+    });
+  }, subscription.json);
+  await page.goto(`${network.url}/settings/notifications`);
+  await page.getByText('Off on this device.').waitFor();
+  await page.getByRole('button', { name: 'Turn on notifications' }).click();
+  await page.getByText('On: this device is told').waitFor();
+  return { ...scene, receiver, subscription };
+}
+
+/** Hands a message to the service worker, as the browser does when its push service brings one. */
+async function deliver({ context, page, network }: Scene, notification: unknown): Promise<void> {
+  const session = await context.newCDPSession(page);
+  const registered = new Promise<string>((resolve) => {
+    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      const [registration] = registrations;
+      if (registration) resolve(registration.registrationId);
+    });
+  });
+  await session.send('ServiceWorker.enable');
+  const data = typeof notification === 'string' ? notification : JSON.stringify({ web_push: 8030, notification });
+  const origin = network.url;
+  await session.send('ServiceWorker.deliverPushMessage', { origin, registrationId: await registered, data });
+  await session.detach();
+}
+
+/** What the device shows. */
+const shown = (page: Page): Promise<{ title: string; body: string; tag: string; actions: string[] }[]> =>
+  page.evaluate(async () => {
+    const { active } = await navigator.serviceWorker.ready;
+    const registration = await navigator.serviceWorker.getRegistration();
+    const all = active && registration ? await registration.getNotifications() : [];
+    return all.map((each) => {
+      const { actions } = each as Notification & { actions: { title: string }[] };
+      return { title: each.title, body: each.body, tag: each.tag, actions: actions.map(({ title }) => title) };
+    });
+  });
+
+/** What the test needs of the service worker's global object. */
+type WorkerScope = {
+  registration: ServiceWorkerRegistration;
+  NotificationEvent: new (type: string, init: { notification: Notification; action: string }) => Event;
+  dispatchEvent: (event: Event) => boolean;
+};
+
+/** Touches a notification, or one of its buttons. */
+async function touch(worker: Worker, tag: string, action = ''): Promise<void> {
+  await worker.evaluate(
+    async ([tag, action]) => {
+      const scope = self as unknown as WorkerScope;
+      const [notification] = await scope.registration.getNotifications({ tag });
+      if (!notification) throw new Error('It does not show.');
+      const event = new scope.NotificationEvent('notificationclick', { notification, action });
+      // The browser lets only its own events wait.
+      const work: Promise<unknown>[] = [];
+      Object.defineProperty(event, 'waitUntil', { value: (each: Promise<unknown>) => work.push(each) });
+      scope.dispatchEvent(event);
+      // It may bring a window to the front only after a real touch.
+      await Promise.allSettled(work);
+    },
+    [tag, action] as const,
+  );
+}
+
+test.serial('the service worker shows what the server sends, answers from it, and opens the errand', async (t) => {
+  const scene = await openNotifications(t);
+  const { server, api, context, page, network, subscription, faults } = scene;
+  await page.getByRole('button', { name: 'Send a test' }).click();
+  await page.getByText(/^Accepted/).waitFor();
+  t.is(subscription.messages[0]?.title, 'Errand');
+
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
+  errand.begin();
+  const ref = 'toolu_1';
+  const options = ['Up', 'Down'];
+  errand.report({ type: 'question.asked', body: { ref, question: 'Which rounding?', ...({ options } as object) } });
+  const question = await until('it is sent', () => subscription.messages[1]);
+  await deliver(scene, question);
+  await until('it shows', async () => (await shown(page)).length === 1);
+  const tag = `errand-${errand.id}`;
+  t.deepEqual(await shown(page), [{ title: 'Round up', body: 'Needs you: Which rounding?', tag, actions: options }]);
+  // The same again, as from a server that was killed in between.
+  await deliver(scene, question);
+  t.is((await shown(page)).length, 1);
+
+  const worker = context.serviceWorkers()[0];
+  if (!worker) throw new Error('There is no service worker.');
+  await touch(worker, tag, 'answer-1');
+  await until('it is answered', async () => (await said(scene, errand.id)).includes('Down'));
+  await until('it says so', async () => (await shown(page))[0]?.body === 'Sent: Down');
+  await touch(worker, tag);
+  await page.waitForURL(`${network.url}/errands/${errand.id}`);
+  t.deepEqual(await shown(page), []);
+  t.deepEqual(faults, []);
+});
+
+test.serial('a message that nobody understands shows something too', async (t) => {
+  const scene = await openNotifications(t);
+  for (const [i, message] of ['', 'no JSON', '{}', '{"notification":7}', '[]', 'null'].entries()) {
+    await deliver(scene, message);
+    await until(`something shows (${i})`, async () => (await shown(scene.page)).length === i + 1);
+  }
+  t.deepEqual(new Set((await shown(scene.page)).map(({ title }) => title)), new Set(['Errand']));
+});
+
+test.serial('a device says what it shows, mutes an errand, and forgets its subscription at the log-out', async (t) => {
+  const scene = await openNotifications(t);
+  const { server, api, page, network, subscription } = scene;
+  await page.getByLabel('is done').uncheck();
+  await until(
+    'the server knows',
+    async () => (await api.call('listChannels', {})).items[0]?.occasions.join() === 'needs_you,failed,limit',
+  );
+  const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
+  errand.begin();
+  const shown = page.waitForResponse(/\/presence$/);
+  await page.goto(`${network.url}/errands/${errand.id}`);
+  await shown;
+  const held = server.db.prepare('SELECT 1 FROM notifications WHERE task_id = ? AND next_at > created_at');
+  await page.locator('.goal').waitFor();
+  errand.ask('Which rounding?');
+  await until('it is held back', () => held.get(errand.id) !== undefined || subscription.messages.length > 0);
+  t.deepEqual(subscription.messages, []);
+  await page.locator('.errand header .icon-button').last().click();
+  await page.getByRole('button', { name: 'Mute this errand' }).click();
+  await page.getByText('Muted: nobody is notified of it.').waitFor();
+  t.true((await api.call('getTaskNotifications', { params: { id: errand.id } })).muted);
+
+  await page.goto(`${network.url}/settings`);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Log out' }).click();
+  await page.locator('input[name=password]').waitFor();
+  t.is(await page.evaluate(() => localStorage.getItem('subscribed')), null);
+});
+
+const said = async ({ api }: Scene, id: string) =>
+  (await eventsOf(api, id)).filter(({ type }) => type === 'message.received').map(({ body }) => body.text);
