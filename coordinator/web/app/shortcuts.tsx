@@ -119,6 +119,7 @@ function leave(router: Router): void {
     case 'new_errand':
     case 'settings':
       return router.back('inbox');
+    case 'owner':
     case 'projects':
       return router.back('settings');
     case 'new_project':
