@@ -19,9 +19,8 @@ import type { BackupSchedule } from './operations/backup/schedule.ts';
 import { AttachmentSweep } from './operations/attachment-sweep.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
-import { LinkService } from './operations/link-service.ts';
 import { readReadiness } from './operations/readiness.ts';
-import { openMetrics, scheduleBackups, startRetention, startStatus } from './operations/upkeep.ts';
+import { openMetrics, scheduleBackups, startLinkService, startRetention, startStatus } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
@@ -319,9 +318,6 @@ async function servePeople(
   sockets.start();
   opened.defer(() => sockets.stop());
   const url = addressOf(config.host, server.port);
-  const create = (email: string | undefined) => auth.link_logins.createAtServer(email);
-  const links = new LinkService({ data_dir: config.data_dir, url, create, logger });
-  await links.start();
-  opened.defer(() => links.stop());
+  await startLinkService(core, { url, auth }, opened);
   return url;
 }

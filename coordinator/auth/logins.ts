@@ -44,7 +44,7 @@ export class Logins {
    * `link_invalid`, `email_taken` or `rate_limited`.
    */
   async signup(given: z.output<typeof Signup>, client: Client): Promise<Session> {
-    const { log, limiter, links, passwords, sessions, now } = this.#deps;
+    const { log, limiter, passwords, sessions, now } = this.#deps;
     const { email, password, invite } = given;
     const guess = invite === undefined ? undefined : limiter.link(client.address);
     const lane = this.#requireAllowed(given);

@@ -26,6 +26,7 @@ export function settingsInForce(given: Readonly<Record<string, unknown>>): Setti
 
 /** A value as one would write it in the environment; null: it is not set. */
 function textOf(value: unknown): string | null {
-  const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
-  return text === '' ? null : text.replace(CREDENTIALS, '//…@');
+  const text = Array.isArray(value) ? value.join(',') : value;
+  if (typeof text === 'number' || typeof text === 'boolean') return String(text);
+  return typeof text !== 'string' || text === '' ? null : text.replace(CREDENTIALS, '//…@');
 }

@@ -1,4 +1,5 @@
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
+import type { Auth } from '../auth/auth.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
@@ -6,6 +7,7 @@ import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
 import { Deletion, type DeletionDependencies } from './deletion.ts';
+import { LinkService } from './link-service.ts';
 import { Metrics } from './metrics.ts';
 import { Retention } from './retention.ts';
 import { ServerStatus } from './server-status.ts';
@@ -66,6 +68,18 @@ export async function startStatus(
   await status.start();
   opened.defer(() => status.stop());
   return status;
+}
+
+/** Starts what makes log-in links for the command line of this machine. `url`: the address of the server. */
+export async function startLinkService(
+  { config, logger }: Core,
+  { url, auth }: { url: string; auth: Pick<Auth, 'link_logins'> },
+  opened: Opened,
+): Promise<void> {
+  const create = (email: string | undefined) => auth.link_logins.createAtServer(email);
+  const links = new LinkService({ data_dir: config.data_dir, url, create, logger });
+  await links.start();
+  opened.defer(() => links.stop());
 }
 
 /** Starts what backups ask for a copy, and the scheduled backups if the settings name a destination. */

@@ -3,8 +3,8 @@ import { sql, type Db } from './database.ts';
 
 /* The accounts as the owner of the server sees them. */
 
-/** The statement of a list; a test holds its parts to their indexes. Accounts that are being deleted are left out. */
-export const LIST_PEOPLE = `SELECT id, email, role, created_at, blocked_at,
+/** Accounts that are being deleted are left out. */
+const LIST_PEOPLE = `SELECT id, email, role, created_at, blocked_at,
      (SELECT max(created_at) FROM refresh_tokens INDEXED BY refresh_tokens_unused
       WHERE user_id = users.id AND used_at IS NULL) AS last_used_at,
      (SELECT total(cost_usd) FROM spending WHERE month = :month AND user_id = users.id) AS month_usd,

@@ -120,6 +120,7 @@ function leave(router: Router): void {
     case 'settings':
       return router.back('inbox');
     case 'notifications':
+    case 'owner':
     case 'projects':
       return router.back('settings');
     case 'new_project':

@@ -70,6 +70,11 @@ async function callOwnerRoutes(t: ExecutionContext, api: Api, user_id: string): 
   t.is((await new Api(api.url, token).call('me', {})).id, user_id);
   t.is((await api.call('listTokens', {})).items[0]?.id, made.id);
   await api.call('deleteToken', { params: { id: made.id } });
+  const { code } = await api.call('createLoginLink', {});
+  t.is((await api.call('linkLogin', { body: { code } })).user.id, user_id);
+  t.is((await api.call('getServer', {})).held, null);
+  t.true((await api.call('listSettings', {})).items.length > 0);
+  await callPeopleRoutes(t, api);
   const { id: key_id } = await api.call('rotateKeys', {});
   t.like((await api.call('listAudit', { query: { limit: 1 } })).items[0], { action: 'keys.rotated', subject: key_id });
 }
@@ -90,6 +95,19 @@ async function callNotificationRoutes(t: ExecutionContext, api: Api, task_id: st
   t.true((await api.call('getTaskNotifications', { params: { id: task_id } })).muted);
   t.is((await api.refused('answerNotice', { body: { token: 'no token' } })).code, 'not_found');
   api.answered.add('answerNotice');
+}
+
+async function callPeopleRoutes(t: ExecutionContext, api: Api): Promise<void> {
+  const { id: revoked } = await api.call('createInvite', { body: {} });
+  t.is((await api.call('listInvites', {})).items[0]?.id, revoked);
+  await api.call('deleteInvite', { params: { id: revoked } });
+  const { code: invite } = await api.call('createInvite', { body: {} });
+  const body = { email: 'carla@example.org', password: 'a long enough one', invite };
+  const { id } = (await new Api(api.url).call('signup', { body })).user;
+  t.is((await api.call('listPeople', {})).items[1]?.id, id);
+  t.truthy((await api.call('blockPerson', { params: { id } })).blocked_at);
+  t.is((await api.call('unblockPerson', { params: { id } })).blocked_at, null);
+  await api.call('removePerson', { params: { id } });
 }
 
 test('every route answers what it declares', async (t) => {

@@ -44,19 +44,11 @@ export function People(): JSX.Element {
           <PersonRow key={person.id} person={person} act={act} />
         ))}
         {known.value.invites.map(({ id, expires_at }) => (
-          <li key={id}>
-            <span>
-              {t.owner.invitation}
-              <small>{t.owner.valid_until(format.clock(expires_at))}</small>
-            </span>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => act(() => client.call('deleteInvite', { params: { id } }))}
-            >
-              {t.owner.revoke}
-            </button>
-          </li>
+          <InviteRow
+            key={id}
+            expires_at={expires_at}
+            onRevoke={() => act(() => client.call('deleteInvite', { params: { id } }))}
+          />
         ))}
       </ul>
       <p class="fault" role="alert">
@@ -75,5 +67,19 @@ export function People(): JSX.Element {
         />
       )}
     </>
+  );
+}
+
+function InviteRow({ expires_at, onRevoke }: { expires_at: string; onRevoke: () => void }): JSX.Element {
+  return (
+    <li>
+      <span>
+        {t.owner.invitation}
+        <small>{t.owner.valid_until(format.clock(expires_at))}</small>
+      </span>
+      <button type="button" class="quiet" onClick={onRevoke}>
+        {t.owner.revoke}
+      </button>
+    </li>
   );
 }

@@ -11,11 +11,8 @@ type PersonRowProps = { person: Person; act: Act };
 
 /** A person, and what the owner can do about them. */
 export function PersonRow({ person, act }: PersonRowProps): JSX.Element {
-  const { client } = useSession();
-  const open = useSignal<'actions' | 'block' | 'remove' | undefined>(undefined);
-  const close = (): void => void (open.value = undefined);
-  const { id, email, role, blocked_at } = person;
-  const params = { id };
+  const open = useSignal(false);
+  const { email, role } = person;
   return (
     <li>
       <span>
@@ -27,60 +24,54 @@ export function PersonRow({ person, act }: PersonRowProps): JSX.Element {
           type="button"
           class="quiet"
           aria-label={t.owner.manage_person(email)}
-          onClick={() => (open.value = 'actions')}
+          onClick={() => (open.value = true)}
         >
           {t.owner.manage}
         </button>
       )}
-      {open.value === 'actions' && (
-        <Sheet label={email} onClose={close}>
-          <h2>{email}</h2>
-          <p>{describe(person)}</p>
-          {blocked_at === null ? (
-            <button type="button" class="choice" onClick={() => (open.value = 'block')}>
-              {t.owner.block}
-            </button>
-          ) : (
-            <button
-              type="button"
-              class="choice"
-              onClick={() => {
-                close();
-                act(() => client.call('unblockPerson', { params }));
-              }}
-            >
-              {t.owner.unblock}
-            </button>
-          )}
-          <button type="button" class="choice danger" onClick={() => (open.value = 'remove')}>
-            {t.owner.remove}
-          </button>
-          <button type="button" class="choice" onClick={close}>
-            {t.cancel}
-          </button>
-        </Sheet>
-      )}
-      {open.value === 'block' && (
-        <Confirm
-          title={t.owner.block_title(email)}
-          text={t.owner.block_text}
-          yes={t.owner.block}
-          danger
-          onYes={() => act(() => client.call('blockPerson', { params }))}
-          onClose={close}
-        />
-      )}
-      {open.value === 'remove' && (
-        <Confirm
-          title={t.owner.remove_title(email)}
-          text={t.owner.remove_text(person.errands)}
-          yes={t.owner.remove}
-          danger
-          onYes={() => act(() => client.call('removePerson', { params }))}
-          onClose={close}
-        />
-      )}
+      {open.value && <Manage person={person} act={act} onClose={() => (open.value = false)} />}
     </li>
+  );
+}
+
+/** What can be done; then, what that means. */
+function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void }): JSX.Element {
+  const { client } = useSession();
+  const asks = useSignal<'block' | 'remove' | undefined>(undefined);
+  const { id, email, blocked_at, errands } = person;
+  const params = { id };
+  if (asks.value !== undefined) {
+    const blocks = asks.value === 'block';
+    return (
+      <Confirm
+        key={asks.value}
+        title={blocks ? t.owner.block_title(email) : t.owner.remove_title(email)}
+        text={blocks ? t.owner.block_text : t.owner.remove_text(errands)}
+        yes={blocks ? t.owner.block : t.owner.remove}
+        danger
+        onYes={() => act(() => client.call(blocks ? 'blockPerson' : 'removePerson', { params }))}
+        onClose={onClose}
+      />
+    );
+  }
+  const unblock = (): void => {
+    onClose();
+    act(() => client.call('unblockPerson', { params }));
+  };
+  return (
+    <Sheet label={email} onClose={onClose}>
+      <h2>{email}</h2>
+      <p>{describe(person)}</p>
+      <button type="button" class="choice" onClick={blocked_at === null ? () => (asks.value = 'block') : unblock}>
+        {blocked_at === null ? t.owner.block : t.owner.unblock}
+      </button>
+      <button type="button" class="choice danger" onClick={() => (asks.value = 'remove')}>
+        {t.owner.remove}
+      </button>
+      <button type="button" class="choice" onClick={onClose}>
+        {t.cancel}
+      </button>
+    </Sheet>
   );
 }
 
