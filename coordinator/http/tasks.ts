@@ -142,9 +142,8 @@ export function taskHandlers({
     retryTask: ({ who, params, body, write, audit }) =>
       write((tx) => {
         requireBudget(tx.db, server.config, who.user_id, body.budget_usd);
-        const task = retryTask(tx, who.user_id, params.id, body);
         auditBudget(tx, audit, params.id, body);
-        return seenOne(task);
+        return seenOne(retryTask(tx, who.user_id, params.id, body));
       }),
     deleteTask: ({ who, params }) => {
       log.write((tx) => removeTask(tx, who.user_id, params.id));

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasync, fstatSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, openSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Db } from './database.ts';
 
@@ -38,17 +38,22 @@ export class WalRoom {
   keep(): RoomState {
     const low = this.isLow();
     const path = `${this.#db.name}-wal`;
-    if (!existsSync(path) || this.#db.inTransaction) return { ready: false, low };
-    const wal = openSync(path, 'r+');
-    try {
-      let bytes = fstatSync(wal).size;
-      // In this one turn of the event loop nobody else writes: the zeros come after the newest frame, as old frames do.
-      if (bytes < WAL_BYTES && freeBytes(this.#db) - (WAL_BYTES - bytes) > this.#free_bytes_min)
-        while (bytes < WAL_BYTES) bytes += writeSync(wal, ZEROS, 0, Math.min(ZEROS.length, WAL_BYTES - bytes), bytes);
-      return { ready: bytes >= WAL_BYTES, low };
-    } finally {
-      fdatasync(wal, () => closeSync(wal));
-    }
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size;
+    if (bytes === undefined || bytes >= WAL_BYTES) return { ready: bytes !== undefined, low };
+    const fits = freeBytes(this.#db) - (WAL_BYTES - bytes) > this.#free_bytes_min;
+    if (!fits || this.#db.inTransaction) return { ready: false, low };
+    grow(path, bytes);
+    return { ready: true, low };
+  }
+}
+
+/** In this one turn of the event loop nobody else writes: the zeros come after the newest frame, as old frames do. */
+function grow(path: string, from: number): void {
+  const wal = openSync(path, 'r+');
+  try {
+    for (let at = from; at < WAL_BYTES;) at += writeSync(wal, ZEROS, 0, Math.min(ZEROS.length, WAL_BYTES - at), at);
+  } finally {
+    fdatasync(wal, () => closeSync(wal));
   }
 }
 

@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
+import type { Readiness } from '../../protocol/api.ts';
 import { Api, readProblem } from '../support/api.ts';
 import { CuttableDisk } from '../support/cuttable-disk.ts';
 import { fillDisk, mountDisk, powerTest } from '../support/disk.ts';
@@ -58,6 +59,14 @@ async function checkLog(t: ExecutionContext, person: Person, phone: Phone, id: s
   );
 }
 
+function checkDatabase(t: ExecutionContext, data_dir: string): void {
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  t.is(db.pragma('integrity_check', { simple: true }), 'ok');
+  db.close();
+}
+
+const hasReserve = ({ ready, checks }: Readiness) => ready && checks['reserve']?.ok === true;
+
 powerTest(
   'a full data disk stops new work and loses nothing; cancels, log-ins and reading work; all goes on once there is room',
   async (t) => {
@@ -92,9 +101,8 @@ powerTest(
     });
     t.regex(JSON.stringify(fault), /checks\/disk.*nearly full: 0\.0 MB free; new errands wait until 10/);
 
-    const refusal = await api.send('createTask', { body: { prompt: 'More', project_id } });
-    t.is(refusal.headers.get('retry-after'), '5');
-    t.like(await readProblem(refusal), { code: 'unavailable', detail: "The server's disk is full." });
+    const more = { prompt: 'More', project_id };
+    t.is((await api.refused('createTask', { body: more })).detail, "The server's disk is full.");
     await checkReserve(t, whole.errand.url, ann, unwanted);
     t.is((await api.call('getTask', { params: { id } })).status, 'running');
     t.is((await api.call('healthz', {})).ok, true);
@@ -111,17 +119,12 @@ powerTest(
 
     makeRoom();
     t.is((await ended(ann, id)).status, 'succeeded');
-    const { id: next } = await api.call('createTask', { body: { prompt: 'More', project_id } });
+    const { id: next } = await api.call('createTask', { body: more });
     t.is((await ended(ann, next)).status, 'succeeded');
-    await until('the server is ready, with its reserve', async () => {
-      const { ready, checks } = await api.call('readyz', {});
-      return ready && checks['reserve']?.ok === true;
-    });
+    await until('the server is ready, with its reserve', async () => hasReserve(await api.call('readyz', {})));
     const done = await api.call('getTask', { params: { id } });
     t.is(done.attempts.length, 1);
     await checkLog(t, ann, phone, id);
-    const db = openDatabase(join(disk, 'errand.db'));
-    t.is(db.pragma('integrity_check', { simple: true }), 'ok');
-    db.close();
+    checkDatabase(t, disk);
   },
 );

@@ -56,7 +56,7 @@ export function deltas(count: number, megabytes: number): Buffer {
     const delta = Buffer.from([
       ...deltaSize(base.length),
       ...deltaSize(size + own.length),
-      ...Array<number[]>(megabytes).fill(copy).flat(),
+      ...Array.from({ length: megabytes }, () => copy).flat(),
       own.length,
       ...Buffer.from(own),
     ]);

@@ -135,12 +135,9 @@ export class NeighbourScene {
     ).catch(() => false);
     if (!begun) return 'got no worker';
     let printed = 'no time was left';
-    let ended = false;
-    const end = until('its errand has ended', async () => isEnded((await read()).status), 3_600_000).then(
-      () => (ended = true),
-    );
-    end.catch(() => undefined);
-    while (!ended && performance.now() < until_ms - 1000) {
+    const hasEnded = async () => isEnded((await read()).status);
+    const end = until('its errand has ended', hasEnded, 3_600_000);
+    while (performance.now() < until_ms - 1000 && !(await hasEnded())) {
       const seconds = Math.min(COMMAND_S_MAX, Math.ceil((until_ms - performance.now()) / 1000));
       const token = await taskTokensOf(disk.dir).issue(id, 1);
       const program = (await readFile(HOSTILE)).toString('base64');
@@ -148,8 +145,8 @@ export class NeighbourScene {
       const answer = await Promise.race([hostile.run(run), end]);
       if (typeof answer === 'string') printed = resultIn(answer);
     }
-    if (!ended) await attacker.call('cancelTask', { params: { id } }).catch(() => undefined);
-    await until('its errand has ended', async () => isEnded((await read()).status), 60_000);
+    if (!(await hasEnded())) await attacker.call('cancelTask', { params: { id } }).catch(() => undefined);
+    await end;
     const { status, reason, detail } = await read();
     return status === 'failed' ? `ended: ${reason} (${detail})` : printed;
   }

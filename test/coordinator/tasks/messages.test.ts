@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { addMessage } from '../../../coordinator/tasks/task-commands.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { addTask, addUser } from '../../support/fixtures.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { SILENT } from '../../support/silent.ts';
+
+test('a task has so many messages and no more, even if its worker takes in each one', async (t) => {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const [task, other] = [addTask(log, user_id), addTask(log, user_id)];
+  const send = (id: string) => log.write((tx) => addMessage(tx, user_id, id, { text: 'x' }));
+  log.write((tx) => {
+    for (let i = 0; i < LIMITS.messages_per_task_max; i++) {
+      const { message_id } = addMessage(tx, user_id, task.id, { text: 'x' });
+      markMessageTakenIn(tx.db, task.id, message_id, new Date().toISOString());
+    }
+  });
+  t.throws(() => send(task.id), { code: 'conflict', message: /start a new one/ });
+  t.notThrows(() => send(other.id));
+});
