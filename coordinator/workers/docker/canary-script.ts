@@ -8,6 +8,8 @@ export type Targets = {
   name: string;
   /** Sockets of container engines. */
   engines: string[];
+  /** The version of the machine's kernel. */
+  kernel: string | null;
   /** A file in the folder of another worker, in every way in which it might be seen. */
   others: string[];
 };
@@ -96,6 +98,9 @@ export class Canary {
     const valueOf = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '';
     if (process.getuid?.() === 0) this.#add('privileges', 'it runs as root');
     if (/[1-9a-f]/.test(valueOf('CapBnd') + valueOf('CapEff'))) this.#add('privileges', 'it has capabilities');
+    // A sandbox with a kernel of its own, such as gVisor: what that says of itself is not what holds on the machine.
+    const { release } = process.getBuiltinModule('node:os');
+    if (this.#targets.kernel !== null && release() !== this.#targets.kernel) return;
     if (valueOf('NoNewPrivs') !== '1') this.#add('privileges', 'it can gain privileges');
     if (valueOf('Seccomp') === '0') this.#add('privileges', 'no system call is filtered');
   }

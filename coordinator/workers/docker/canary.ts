@@ -60,7 +60,9 @@ export async function tryIsolation(
   try {
     const address = listener.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const targets = { host: ownAddresses(port), network: ELSEWHERE, name: 'example.com', engines: ENGINES, others };
+    const { KernelVersion: kernel = null } = await engine.calls.info();
+    const host = ownAddresses(port);
+    const targets = { host, network: ELSEWHERE, name: 'example.com', engines: ENGINES, kernel, others };
     return { fault: explain(await runIn(engine, name, options, targets)), detail: 'was tried' };
   } catch (error) {
     if (!hasNoNode(error)) throw error;

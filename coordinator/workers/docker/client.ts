@@ -31,6 +31,7 @@ const Info = z.object({
   Runtimes: z.record(z.string(), z.unknown()).nullish(),
   SecurityOptions: z.array(z.string()).nullish(),
   DockerRootDir: z.string().nullish(),
+  KernelVersion: z.string().nullish(),
 });
 const Image = z.object({ Config: z.object({ Labels }).nullish() });
 /** Under cgroup v2 it counts every write. Under v1 it leaves out those that pass the page cache. */
