@@ -5,8 +5,8 @@ import { migrate } from './migrate.ts';
 /** The WAL is cut to this size once its content is in the database. A burst or a long read makes it longer. */
 const WAL_BYTES_KEPT = 16 * 1024 * 1024;
 /**
- * The pages after which the WAL's content is copied into the database. Callbacks write the same pages again and again: a
- * WAL four times as long as SQLite's own choice copies half as many, and it is as long as what is kept anyway.
+ * The pages after which the WAL's content is copied into the database: four times SQLite's own choice, and as much as the
+ * file keeps anyway. Callbacks write the same pages again and again, and a copy takes each page once.
  */
 const WAL_PAGES = 4_000;
 
