@@ -4,11 +4,6 @@ import { migrate } from './migrate.ts';
 
 /** The WAL is cut to this size once its content is in the database. A burst or a long read makes it longer. */
 const WAL_BYTES_KEPT = 16 * 1024 * 1024;
-/**
- * The pages after which the WAL's content is copied into the database: four times SQLite's own choice, and as much as the
- * file keeps anyway. Callbacks write the same pages again and again, and a copy takes each page once.
- */
-const WAL_PAGES = 4_000;
 
 /**
  * Opens the database at `path` for one writer and upgrades it to the newest schema. It runs in WAL mode with
@@ -22,7 +17,6 @@ export function openDatabase(path: string): Db {
     // This driver opens a WAL database with NORMAL. FULL costs little, since commits are grouped.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
-    db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES_KEPT}`);
     if (db.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite does not run with synchronous=FULL');
     migrate(db);
