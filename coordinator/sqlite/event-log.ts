@@ -58,8 +58,7 @@ export class EventLog {
   readonly #onFull: (() => void)[] = [];
   /** Runs a function in a transaction, or in a savepoint when called inside of one. */
   readonly #transact: Database.Transaction<(work: () => unknown) => unknown>;
-  /** How many transactions were committed. What was read at one number holds until the next. */
-  commits = 0;
+  #commits = 0;
   #queue: Waiting[] = [];
   #broken = false;
   /** Another process holds the lock and a write has timed out on it. Until one succeeds, writes fail at once and do not block the event loop. */
@@ -72,6 +71,11 @@ export class EventLog {
     this.#onDiskFailed = onDiskFailed;
     this.#hook = hook;
     this.#transact = db.transaction((work: () => unknown) => work());
+  }
+
+  /** How many transactions this process has committed. What was read from the database holds while it stays the same. */
+  get commits(): number {
+    return this.#commits;
   }
 
   /** Calls `handler` with each event of this type after its commit. `Subscriptions` has the rules. */
@@ -199,7 +203,7 @@ export class EventLog {
   }
 
   #publish(open: OpenTransaction): void {
-    this.commits += 1;
+    this.#commits += 1;
     this.#hook?.after(open.rows);
     if (this.#locked_out) this.#waitForLock(BUSY_MS);
     this.#subscriptions.publish(open);

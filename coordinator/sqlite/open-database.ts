@@ -3,11 +3,6 @@ import { BUSY_MS, type Db } from './database.ts';
 import { migrate } from './migrate.ts';
 import { WAL_BYTES } from './wal-room.ts';
 
-/**
- * The pages after which the WAL's content is copied into the database. Callbacks write the same pages again and again: a
- * WAL four times as long as SQLite's own choice copies half as many, and it is as long as what is kept anyway.
- */
-const WAL_PAGES = 4_000;
 
 /**
  * Opens the database at `path` for one writer and upgrades it to the newest schema. It runs in WAL mode with
@@ -21,7 +16,6 @@ export function openDatabase(path: string): Db {
     // This driver opens a WAL database with NORMAL. FULL costs little, since commits are grouped.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
-    db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
     if (db.pragma('synchronous', { simple: true }) !== 2) throw new Error('SQLite does not run with synchronous=FULL');
     migrate(db);

@@ -10,10 +10,7 @@ export function startProgram(stack: AsyncDisposableStack, path: string, args: st
 }
 
 /** Starts a program that answers each message with one. Returns the function that calls it, one call at a time. */
-export function startCalls<Call extends object, Answer>(
-  stack: AsyncDisposableStack,
-  path: string,
-): (call: Call) => Promise<Answer> {
+export function startCalls<Answer>(stack: AsyncDisposableStack, path: string): (call: object) => Promise<Answer> {
   const child = startProgram(stack, path);
   const failed = once(child, 'exit').then(() => Promise.reject(new Error(`${path} failed.`)));
   failed.catch(() => undefined);

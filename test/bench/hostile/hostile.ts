@@ -48,7 +48,7 @@ async function benchDoor(door: Door, flood_ms: number): Promise<{ quiet_ms: numb
   const names = Object.keys(BODIES[door]);
   const product = await startProduct(stack, OTHERS + names.length);
   const runLoad = startLoad(stack);
-  const runFlood = startCalls<Flood, Answers>(stack, fileURLToPath(new URL('./flood.ts', import.meta.url)));
+  const runFlood = startCalls<Answers>(stack, fileURLToPath(new URL('./flood.ts', import.meta.url)));
   let first_seq = 1;
   const others = async (for_ms: number): Promise<number> => {
     const posts = Math.round(((for_ms / 1000) * POSTS_PER_S) / OTHERS);
@@ -62,7 +62,7 @@ async function benchDoor(door: Door, flood_ms: number): Promise<{ quiet_ms: numb
   for (const [index, what] of names.entries()) {
     const attacker = product.target.workers[OTHERS + index];
     if (!attacker) throw new Error('There is no worker.');
-    const flood = { ...addressOf(door, product.url, attacker), door, what, ms: flood_ms };
+    const flood: Flood = { ...addressOf(door, product.url, attacker), door, what, ms: flood_ms };
     const [p99_ms, answers] = await Promise.all([others(flood_ms), runFlood(flood)]);
     console.error(`  ${door}, ${what}: p99 ${ms(p99_ms)}, answers ${JSON.stringify(answers)}`);
     if (p99_ms > worst.p99_ms) worst = { what, p99_ms };

@@ -57,6 +57,25 @@ test('work enqueued in one turn of the event loop shares one commit, and its pro
   );
 });
 
+test('many rows are stored as they are one by one, however many they are', async (t) => {
+  const { log, commits, add, task } = await open(t);
+  const row = { task_id: task.id, user_id: task.user_id, attempt: 1, type: 'log', at: task.created_at };
+  const counts = [0, 1, 2, 19, 20, 21, 39, 40, 41, 100];
+  let seq = 0;
+  await log.enqueue((tx) => {
+    for (const count of counts) {
+      tx.appendAll(Array.from({ length: count }, () => ({ ...row, seq: ++seq, body: String(seq) })));
+      add(tx, 'between');
+    }
+  });
+  const stored = log.db.prepare<[], EventRow>('SELECT * FROM events ORDER BY id').all();
+  t.deepEqual(commits.at(-1), stored);
+  t.deepEqual(
+    stored.filter((event) => event.seq !== null).map((event) => [event.seq, event.body]),
+    Array.from({ length: seq }, (_, i) => [i + 1, String(i + 1)]),
+  );
+});
+
 test('work that throws rolls back its own writes, events and effects, and no others', async (t) => {
   const { log, commits, add, stored } = await open(t);
   const effects: string[] = [];

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { newId } from '../../../protocol/ids.ts';
 import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
 import { Relay } from '../../../coordinator/live/relay.ts';
 import { Callbacks } from '../../../coordinator/worker-api/callbacks.ts';
 import { ProgressWatch, type Stall } from '../../../coordinator/workers/progress-watch.ts';
+import { insertMessage } from '../../../coordinator/sqlite/messages.ts';
 import { setSilence } from '../../../coordinator/sqlite/progress.ts';
 import { EVENT_QUOTAS } from '../../support/event-quotas.ts';
 import { addTask, addUser, endTask, startAttempt } from '../../support/fixtures.ts';
@@ -101,4 +103,43 @@ test('deltas that come alone wait for no commit, and are refused once the attemp
   t.is(db.prepare('SELECT silence FROM tasks').pluck().get(), null, 'the worker has called');
   endTask(log, id, 'failed');
   await t.throwsAsync(async () => call('a delta'), { code: 'stale_attempt' });
+});
+
+test('between two commits deltas find what the row says, and after each commit what it says then', async (t) => {
+  const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+  t.teardown(() => db.close());
+  const log = new EventLog({ db, logger: SILENT });
+  const user_id = addUser(log);
+  const { id } = addTask(log, user_id);
+  const other = addTask(log, user_id);
+  startAttempt(log, id, 'worker-1');
+  const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
+  t.teardown(() => progress.stop());
+  const callbacks = new Callbacks(log, new Relay(log), progress);
+  const { claims } = originOf(id);
+  const send = (seq: number[], worker = 'worker-1') =>
+    callbacks.events(
+      { claims, listener: { worker } },
+      {
+        attempt: 1,
+        events: seq.map((n) => ({ seq: n, at, type: 'log', body: '{"level":"info","text":"x"}', acts: null })),
+        deltas: [{ ref: 'r', kind: 'text', text: 'x' }],
+      },
+    );
+  const nothing = { messages: [], cancel: null };
+  await send([1]);
+  for (let seq = 1; seq <= 3; await send([++seq])) {
+    t.deepEqual(await send([]), { acked_seq: seq, control: nothing });
+    t.deepEqual(await send([]), { acked_seq: seq, control: nothing });
+    await t.throwsAsync(send([], 'worker-2'), { code: 'unauthenticated' });
+  }
+  await send([]);
+  startAttempt(log, other.id);
+  t.deepEqual(await send([]), { acked_seq: 4, control: nothing }, 'a commit of another task');
+  const message = { id: newId(), text: 'go on', created_at: at };
+  await log.enqueue(({ db }) => insertMessage(db, { ...message, task_id: id }));
+  t.like(await send([]), { control: { messages: [{ text: 'go on' }] } });
+  t.like(await send([]), { control: { messages: [{ text: 'go on' }] } });
+  endTask(log, id, 'failed');
+  await t.throwsAsync(send([]), { code: 'stale_attempt' });
 });
