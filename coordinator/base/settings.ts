@@ -86,7 +86,7 @@ const server = {
   ),
   ERRAND_CORS_ORIGINS: list
     .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), 'is not a list of origins: scheme://host')
-    .describe("origins of other apps whose pages may use the API, such as `https://app.example.org`, with commas"),
+    .describe('origins of other apps whose pages may use the API, such as `https://app.example.org`, with commas'),
   HTTPS_PROXY: proxyUrl.describe('the proxy for requests to Claude and to git hosts over HTTPS'),
   HTTP_PROXY: proxyUrl.describe('the same over HTTP'),
   NO_PROXY: z
