@@ -1,6 +1,4 @@
-import { LIMITS } from '../../protocol/limits.ts';
 import type { ROUTES } from '../../protocol/routes.ts';
-import { ErrandError } from '../../protocol/problem.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
@@ -16,19 +14,14 @@ import {
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
 import { shortTask, taskViews } from '../tasks/task-views.ts';
-import type { Db } from '../sqlite/database.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
-import { findDiff } from '../sqlite/diffs.ts';
-import { eventText, findEvent, readTaskEvents, readTaskEventsBefore } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
-import { markRead } from '../sqlite/read-marks.ts';
-import { findTaskOf } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
-import { JsonText } from './json-text.ts';
 import { withRepository } from './repository-input.ts';
+import { requireTask, taskLogHandlers } from './task-log.ts';
 
 type Tasks =
   | 'createTask'
@@ -89,35 +82,7 @@ export function taskHandlers({
       const task = requireTask(db, who.user_id, params.id);
       return { ...seenOne(task), attempts: listAttempts(db, task.id).map(attemptView) };
     },
-    listEvents: ({ who, params, query: { after = 0, before, limit, bodies } }) => {
-      const { id: task_id } = requireTask(db, who.user_id, params.id);
-      const page = { task_id, limit, bytes_max: LIMITS.page_bytes_max };
-      const { rows, more } =
-        before === undefined ? readTaskEvents(db, { ...page, after }) : readTaskEventsBefore(db, { ...page, before });
-      const next_cursor = more ? rows.at(before === undefined ? -1 : 0)?.id : null;
-      const items = rows.map((row) => eventText(row, bodies)).join();
-      return new JsonText(`{"items":[${items}],"next_cursor":${next_cursor}}`);
-    },
-    getEvent: ({ who, params }) => {
-      const { id: task_id } = requireTask(db, who.user_id, params.id);
-      const row = findEvent(db, task_id, Number(params.event_id));
-      if (!row) throw new ErrandError('not_found', 'There is no such event in the log of this task.');
-      return new JsonText(eventText(row));
-    },
-    markRead: ({ who, params, body }) => {
-      const { id } = requireTask(db, who.user_id, params.id);
-      if (log.write((tx) => markRead(tx.db, id, body.event_id))) feed.touch(who.user_id, id);
-      return undefined;
-    },
-    getDiff: ({ who, params }) => {
-      const { id, pushed_branch, result } = requireTask(db, who.user_id, params.id);
-      return {
-        ...(findDiff(db, id) ?? { diff: '', truncated: false }),
-        branch: result?.branch ?? pushed_branch,
-        base_commit: result?.base_commit ?? null,
-        commit: result?.commit ?? null,
-      };
-    },
+    ...taskLogHandlers({ log, feed }),
     createMessage: ({ who, params, body, write, audit }) =>
       write((tx) => {
         requireBudget(tx.db, server.config, who.user_id, body.budget_usd);

@@ -6,7 +6,7 @@ import { CLOSE } from '../../protocol/socket.ts';
 import { SendBuffer } from './back-pressure.ts';
 import { encode } from './frames.ts';
 import type { Watcher } from './relay.ts';
-import { AllStream, LogStream, TasksStream, type Stream } from './streams.ts';
+import { AllStream, TasksStream, type LogStream, type Stream } from './streams.ts';
 
 export type SocketLimits = Pick<
   { [Name in keyof typeof LIMITS]: number },

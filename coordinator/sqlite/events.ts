@@ -113,11 +113,11 @@ export function readTaskEventsBefore(
   const rows: EventRow[] = [];
   let bytes = 0;
   for (const row of sql<EventRow>(db, READ_TASK_EVENTS_BEFORE).iterate({ task_id, before, limit: limit + 1 })) {
-    if (rows.length === limit || bytes >= bytes_max) return { rows: rows.reverse(), more: true };
+    if (rows.length === limit || bytes >= bytes_max) return { rows: rows.toReversed(), more: true };
     rows.push(row);
     bytes += Buffer.byteLength(row.body);
   }
-  return { rows: rows.reverse(), more: false };
+  return { rows: rows.toReversed(), more: false };
 }
 
 /** One event of a task. */

@@ -3,7 +3,7 @@ import { numberOf, sql, type Db } from './database.ts';
 /** A task that was removed. `event_id`: the newest event of its user by then. */
 export type Tombstone = { id: number; user_id: string; task_id: string };
 
-/** The tombstones of one user that are read at once, and kept. A client that missed more starts over. */
+/** The tombstones of one user that count: a trigger deletes older ones now and then. A client that missed more starts over. */
 export const TOMBSTONES_MAX = 1_000;
 
 /** The id of the newest tombstone; 0: there was none. */
@@ -26,13 +26,4 @@ export function listRemovedSince(db: Db, user_id: string, event_id: number): str
     `SELECT task_id FROM tombstones WHERE user_id = ? AND event_id >= ? ORDER BY event_id DESC LIMIT ${TOMBSTONES_MAX}`,
   ).all(user_id, event_id);
   return rows.length < TOMBSTONES_MAX ? rows.map(({ task_id }) => task_id) : undefined;
-}
-
-/** Deletes a user's tombstones past the newest `TOMBSTONES_MAX`. */
-export function pruneTombstones(db: Db, user_id: string): void {
-  sql(
-    db,
-    `DELETE FROM tombstones WHERE user_id = :user_id AND id < (
-       SELECT id FROM tombstones WHERE user_id = :user_id ORDER BY event_id DESC, id DESC LIMIT 1 OFFSET ${TOMBSTONES_MAX - 1})`,
-  ).run({ user_id });
 }

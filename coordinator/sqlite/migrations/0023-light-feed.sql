@@ -26,3 +26,10 @@ CREATE TRIGGER removed_leaves_tombstone AFTER INSERT ON removed WHEN new.kind = 
   INSERT INTO tombstones (user_id, task_id, event_id)
     SELECT user_id, id, coalesce((SELECT max(id) FROM events WHERE user_id = tasks.user_id), 0) FROM tasks WHERE id = new.id;
 END;
+
+-- The newest 1000 of each user are enough: whoever missed more starts over.
+CREATE TRIGGER tombstones_end AFTER INSERT ON tombstones WHEN new.id % 100 = 0 BEGIN
+  DELETE FROM tombstones WHERE user_id = new.user_id AND id <= (
+    SELECT id FROM tombstones WHERE user_id = new.user_id ORDER BY event_id DESC, id DESC LIMIT 1 OFFSET 1000
+  );
+END;

@@ -44,7 +44,10 @@ test('a cut body is small whatever was in it, and still has the form of its type
         duration_ms,
       },
     },
-    { type: 'plan.updated', body: { items: Array(50).fill({ text: 'ß'.repeat(300), status: 'pending' }) } },
+    {
+      type: 'plan.updated',
+      body: { items: Array.from({ length: 50 }, () => ({ text: 'ß'.repeat(300), status: 'pending' })) },
+    },
     { type: 'custom', body: { name: 'n', data: wide } },
   ];
   for (const { type, body } of bodies) {

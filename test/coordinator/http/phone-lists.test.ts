@@ -34,7 +34,7 @@ test('what needs you comes first, on every page, and each errand once', async (t
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.next_cursor;
     }
-    t.deepEqual(seen, [...needing.sort().reverse(), ...others.sort().reverse()]);
+    t.deepEqual(seen, [...needing.sort().toReversed(), ...others.sort().toReversed()]);
   }
 });
 

@@ -145,7 +145,9 @@ test('a list costs less than 2 kB per second while an errand makes 100 events pe
   };
   for (let made = 0; made < 600;) {
     await nextTurn();
-    if (performance.now() >= started + made * 10) makeOne(made++);
+    // On a slow disk those that are due share a commit, as callbacks do.
+    const due = Math.min(600, Math.ceil((performance.now() - started) / 10));
+    while (made < due) makeOne(made++);
   }
   const seconds = (performance.now() - started) / 1000;
   const bytes = scene.sentBytes() - before;
