@@ -57,6 +57,8 @@
  *
  *   GET  /internal/tasks/:id/assignment   → `Assignment`. For a worker that cannot be called.
  *   POST /internal/tasks/:id/events       `EventsPost` → `CallbackReply`, once the events are on disk.
+ *   POST /internal/tasks/:id/messages     `MessagesTake` → `MessagesTaken`: takes messages into the conversation.
+ *   GET  /internal/tasks/:id/attachments/:id   → the bytes of an attachment of the task.
  *   POST /internal/tasks/:id/heartbeat    `Heartbeat` → `CallbackReply`. Renews the lease. May return a new token.
  *   POST /internal/tasks/:id/result       `ResultPost` → `CallbackReply`. The last callback of the attempt.
  *   ANY  /internal/tasks/:id/llm/…        A proxy to the Claude API: `/v1/messages` and `/v1/messages/count_tokens`.
@@ -100,6 +102,19 @@
  * A message has entered it once an `input.added` event that names it was acknowledged; until then every reply repeats
  * it. So control reaches a worker that cannot be called. The assignment, `POST /messages` and `control` bring the
  * same messages: the worker adds each one to the conversation once, by its id.
+ *
+ * A person may change or withdraw a message until the worker takes it. A worker that says `takes_messages` in its
+ * `agent.started` takes each message with the `messages` call right before it adds it to the conversation: the reply has
+ * the message as it is now, and leaves out one that was withdrawn, which the worker then drops. From that call on the
+ * message stays as it is. A repeat of the call gets the same. A worker without `takes_messages` adds messages as they
+ * came, and while it works nobody can change one. A message with `hear` `after_turn` is added when the model ends its
+ * turn, any other after the results of the turn's tool calls; `model` and `effort` hold for the requests after it. An
+ * older worker may ignore all three.
+ *
+ * A prompt and a message may have `attachments`. The worker fetches each with the `attachments` call and writes it
+ * outside of the repository, so that no commit has it. It tells the model of each with an `input.added` event that names
+ * it in `attachment_id`, with the picture or document in `content`. An older worker may ignore attachments. 404: the file
+ * is gone, such as after a restore; the work goes on without it.
  *
  * ## Retries
  *

@@ -3,7 +3,6 @@ import { BUSY_MS, type Db } from './database.ts';
 import { migrate } from './migrate.ts';
 import { WAL_BYTES } from './wal-room.ts';
 
-
 /**
  * Opens the database at `path` for one writer and upgrades it to the newest schema. It runs in WAL mode with
  * `synchronous=FULL`, so that a commit survives a power failure. Throws what `migrate` throws; `openFault` classifies

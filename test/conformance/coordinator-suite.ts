@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
-import { Assignment } from '../../protocol/worker-schemas.ts';
+import { Assignment, MessagesTaken } from '../../protocol/worker-schemas.ts';
 import type { Rule } from './rule.ts';
 import {
   AT,
@@ -184,6 +184,36 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
       };
       assert.deepEqual(took(await events(task, [added]), 3).control.messages, []);
       assert.deepEqual(took(await heartbeat(task, 3), 3).control.messages, []);
+    },
+  },
+  {
+    name: 'a message that the worker takes comes as it is, again on a repeat, and not once it was heard; an unknown one is left out',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [{ ...started, body: { ...started.body, takes_messages: true } }]), 1);
+      const id = await task.say('Use tabs.');
+      for (let times = 1; times <= 2; times++) {
+        const reply = await call(task, 'messages', { attempt: task.attempt, ids: [newId(), id] });
+        assert.equal(reply.status, 200);
+        const { messages } = MessagesTaken.parse(reply.body);
+        assert.deepEqual(
+          messages.map((message) => [message.id, message.text]),
+          [[id, 'Use tabs.']],
+        );
+      }
+      const body = { turn: 0, source: 'person', message_id: id, text: 'Use tabs.' };
+      took(await events(task, [{ seq: 2, at: AT, type: 'input.added', body }]), 2);
+      const after = await call(task, 'messages', { attempt: task.attempt, ids: [id] });
+      assert.deepEqual(MessagesTaken.parse(after.body).messages, []);
+      refused(await call(task, 'messages', { attempt: task.attempt, ids: [] }), 'invalid');
+    },
+  },
+  {
+    name: 'an attachment that the task does not have: 404',
+    check: async ({ open }) => {
+      const task = await open();
+      took(await events(task, [started]), 1);
+      refused(await call(task, `attachments/${newId()}`), 'not_found');
     },
   },
   {

@@ -21,7 +21,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const has_files = files.list.value.length > 0;
   const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
   // While it works, a message can wait until the end of the turn.
-  const can_wait = !ended && task.status !== 'waiting' && text.value.trim() !== '';
+  const can_wait = (task.status === 'running' || task.status === 'starting') && text.value.trim() !== '';
   const send = (): void => {
     const said = text.value.trim() || t.attach.see;
     if (!can_send) return;

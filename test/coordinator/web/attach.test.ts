@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import test from 'ava';
+import { eventsOf } from '../../support/events-of.ts';
+import { runTask } from '../../support/fixtures.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { DESK, PHONE } from '../../support/web/browser.ts';
+import { draftIsKept } from './kept-draft.ts';
+
+const SHOTS = process.env['ERRAND_TEST_SHOTS'];
+
+const picture = () =>
+  sharp({ create: { width: 320, height: 200, channels: 3, background: 'teal' } })
+    .png()
+    .toBuffer();
+
+for (const [name, size] of [
+  ['phone', PHONE],
+  ['desk', DESK],
+] as const)
+  test.serial(`on a ${name}: attach a picture, and change, delay and take back what was said`, async (t) => {
+    t.timeout(120_000);
+    const { server, api, page, faults } = await openAppLoggedIn(t, { size });
+    const shot = async (what: string) => {
+      if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${what}-${name}.png`) });
+    };
+    const task = await sendErrand(api);
+    await page
+      .getByRole('link', { name: new RegExp(task.title) })
+      .first()
+      .click();
+    const file = { name: 'screen <b>shot</b>.png', mimeType: 'image/png', buffer: await picture() };
+    await page.locator('form.composer input[type=file]').first().setInputFiles(file);
+    await page.locator('.draft-files img').waitFor();
+    await page.getByPlaceholder('Say something…').fill('It looks like this.');
+    await shot('draft');
+    await page.getByRole('button', { name: 'Send', exact: true }).last().click();
+    await page.locator('.person:not(.unsent) .files img').waitFor();
+    const items = await eventsOf(api, task.id);
+    t.like(items.at(-1)?.body, {
+      text: 'It looks like this.',
+      attachments: [{ name: 'screen <b>shot< b>.png' }],
+    });
+
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await page.locator('.edited textarea').fill('It looks like that.');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('It looks like that.').waitFor();
+    await until('it is changed', async () => (await eventsOf(api, task.id)).at(-1)?.type === 'message.changed');
+    await page.getByRole('button', { name: 'Hear after the turn' }).click();
+    await page.getByText('heard after this turn').waitFor();
+    await shot('waiting');
+    const [waiting] = (await api.call('listMessages', { params: { id: task.id } })).items;
+    t.like(waiting, { text: 'It looks like that.', hear: 'after_turn', revision: 3 });
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('You took back a message').waitFor();
+    t.deepEqual((await api.call('listMessages', { params: { id: task.id } })).items, []);
+
+    // The worker of this attempt may have read it: the refusal is shown in words.
+    await page.getByPlaceholder('Say something…').fill('Too late.');
+    await page.getByRole('button', { name: 'Send', exact: true }).last().click();
+    await page.locator('.person:not(.unsent)', { hasText: 'Too late.' }).waitFor();
+    runTask(server.log, task.id);
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('The agent may have read the message already').waitFor();
+    await shot('refused');
+    t.deepEqual(faults, []);
+  });
+
+test.serial('a file of a new errand survives the app, and is sent with it once there is a network', async (t) => {
+  t.timeout(120_000);
+  const { network, api, page, faults } = await openAppLoggedIn(t, { size: PHONE });
+  await page.goto(`${network.url}/new?repo=errand://sample&text=Look`);
+  await page
+    .locator('.fresh input[type=file]')
+    .first()
+    .setInputFiles({
+      name: 'log.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('line'),
+    });
+  await page.locator('.draft-files').getByText('log.txt').waitFor();
+  const id = await page.evaluate(async () => {
+    const opened = indexedDB.open('errand');
+    await new Promise((resolve) => opened.addEventListener('success', resolve));
+    const keys = opened.result.transaction('files').objectStore('files').getAllKeys();
+    await new Promise((resolve) => keys.addEventListener('success', resolve));
+    opened.result.close();
+    return String(keys.result[0]);
+  });
+  await draftIsKept(page, id);
+  await page.reload();
+  await page.locator('.draft-files').getByText('log.txt').waitFor();
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.context().setOffline(false);
+  const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
+  const [created] = await eventsOf(api, task.id);
+  t.like(created?.body, { attachments: [{ name: 'log.txt', bytes: 4 }] });
+  t.deepEqual(faults, []);
+});
