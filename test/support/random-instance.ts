@@ -11,6 +11,11 @@ const SAMPLES: Record<string, string> = {
   '^(\\*\\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$': '*.example.org',
   '^[A-Za-z_][A-Za-z0-9_]*$': 'NODE_ENV',
   '^[^:\\p{Cc}]+$': 'x-access-token',
+  '^https?:\\/\\/[^\\s/?#@]+([/?#]\\S*)?$': 'https://push.example.org/a?b',
+  '^[\\w-]{87}=?$': 'A'.repeat(87),
+  '^[\\w-]{22}(==)?$': 'A'.repeat(22),
+  '^[-_A-Za-z0-9]{1,64}$': 'errands',
+  '^[\\x21-\\x7e]{1,200}$': 'tk_1',
 };
 
 /** Makes random values that are valid for a schema, and breaks them. */
