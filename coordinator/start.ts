@@ -103,8 +103,8 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const { time_limit_ms } = config;
-  const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, pace };
+  const { time_limit_ms, park_after_ms } = config;
+  const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, park_after_ms, pace };
   const { note } = new WorkerAudit(log, logger);
   const buildOne = async (task_id: string, n: number) => {
     const built = await buildAssignment(assignment, task_id, n);

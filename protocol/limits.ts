@@ -40,6 +40,12 @@ export const LIMITS = {
   queued_tasks_per_user_max: 1000,
   pending_messages_max: 100,
   projects_per_user_max: 1000,
+  /** The options of one question, and the length of one. */
+  options_max: 8,
+  option_chars_max: 200,
+  /** The open decisions of one task, and the hosts that one task may ask for. Others are refused without a question. */
+  open_needs_per_task_max: 20,
+  host_needs_per_task_max: 20,
 
   /** One event as JSON. A worker shortens a longer event before it numbers it. */
   event_bytes_max: 1024 * 1024,

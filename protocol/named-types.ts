@@ -3,6 +3,8 @@ import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
+import * as change from './change.ts';
+import * as needs from './needs.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as socket from './socket.ts';
@@ -41,6 +43,8 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
   ...exported({
     ...problem,
     ...document,
+    ...change,
+    ...needs,
     ...task,
     ...wireEvents,
     ...socket,

@@ -1,6 +1,7 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
+import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
 import { Task, TaskDetail } from './task.ts';
@@ -145,6 +146,22 @@ export const ROUTES = {
     body: api.MessageCreate,
     status: 202,
     response: api.MessageReceived,
+    errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
+  },
+  answerNeed: {
+    method: 'post',
+    path: '/tasks/:id/needs/:need_id/answer',
+    summary: 'Make a decision that a task needs; the first answer counts',
+    description:
+      'Later answers are a `conflict`, whose detail says how and by whom it was answered. An answer to a question is sent to the task ' +
+      'as a message. A parked task is queued again.',
+    auth: 'user',
+    scope: 'tasks',
+    params: ByNeed,
+    idempotent: true,
+    body: NeedAnswerCreate,
+    status: 200,
+    response: Need,
     errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
   },
   cancelTask: {

@@ -77,6 +77,15 @@ export const Assignment = z.object({
         'the number of its newest stored event. The coordinator does not know later events of that attempt, which the ' +
         'spool may have. Absent: no event is stored yet.',
     ),
+  park_after_ms: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'After how long without an answer to a question the worker may end with the status `parked`. Absent: the ' +
+        'coordinator does not know that status.',
+    ),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });
 export type Assignment = z.infer<typeof Assignment>;
@@ -166,7 +175,12 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export const ResultPost = z.strictObject({
   attempt: z.number().int().positive(),
   last_seq: z.number().int().nonnegative(),
-  status: z.enum(['succeeded', 'failed', 'cancelled']),
+  status: z
+    .enum(['succeeded', 'failed', 'cancelled', 'parked'])
+    .describe(
+      '`parked`: a question of this attempt is open, and the worker ends so that it need not wait for the answer. Only ' +
+        'where the assignment has `park_after_ms`.',
+    ),
   reason: FailureReason.nullable().describe('Set with the status `failed`, null with any other.'),
   detail: z.string().max(4000).nullable(),
   retry_at: Time.nullable()

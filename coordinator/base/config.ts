@@ -51,6 +51,8 @@ export type Config = {
   server_month_usd: number | undefined;
   max_turns: number;
   time_limit_ms: number;
+  /** After how long without an answer an errand gives its worker back. */
+  park_after_ms: number;
   /** How long a task is kept after its end, and how much of the database may be in use before tasks that ended go sooner. */
   keep_ms: number;
   keep_log_bytes: number;
@@ -153,6 +155,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'worker_
     server_month_usd: s.ERRAND_SERVER_MONTH_USD,
     max_turns: s.ERRAND_MAX_TURNS,
     time_limit_ms: s.ERRAND_TIME_LIMIT_MINUTES * 60_000,
+    park_after_ms: s.ERRAND_PARK_AFTER_MS,
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,
     keep_log_bytes: s.ERRAND_KEEP_LOG_MB * MB,
     keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,

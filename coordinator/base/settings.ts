@@ -149,6 +149,9 @@ const limits = {
   ),
   ERRAND_MAX_TURNS: whole(1, 1000, 150).describe('the number of model turns of an errand'),
   ERRAND_TIME_LIMIT_MINUTES: whole(1, 24 * 60, 90).describe('the time limit of one attempt'),
+  ERRAND_PARK_AFTER_MS: whole(1, 24 * 3600_000, 180_000).describe(
+    'after how long without an answer an errand gives its worker back, and waits without one',
+  ),
 };
 
 const retention = {

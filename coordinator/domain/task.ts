@@ -94,7 +94,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
 export type AttemptRow = {
   task_id: string;
   n: number;
-  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'parked';
   reason: FailureReason | null;
   detail: string | null;
   runner: RunnerName;

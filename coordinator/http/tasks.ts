@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import type { Need } from '../../protocol/needs.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
@@ -19,6 +20,9 @@ import { eventText, readTaskEvents } from '../sqlite/events.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
+import { listOpenNeeds } from '../sqlite/needs.ts';
+import { needView } from '../domain/need.ts';
+import { answerNeed } from '../tasks/answer-need.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
@@ -34,6 +38,7 @@ type Tasks =
   | 'listEvents'
   | 'getDiff'
   | 'createMessage'
+  | 'answerNeed'
   | 'cancelTask'
   | 'retryTask'
   | 'deleteTask';
@@ -49,7 +54,7 @@ type TaskHandlerDependencies = TaskDefaults & {
 export function taskHandlers({ log, gate, repositories, ...server }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seen = (tasks: TaskRow[]) => tasksView(db, tasks, gate.fault);
-  const seenOne = (task: TaskRow) => taskView(task, queuePlace(db, task) ?? undefined, gate.fault);
+  const seenOne = (task: TaskRow) => taskView(task, needsOf(db, task), queuePlace(db, task) ?? undefined, gate.fault);
   return {
     createTask: ({ who, body, writeAfter }) => {
       const input = withRepository(body);
@@ -92,6 +97,12 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         auditBudget(tx, audit, params.id, body);
         return sent;
       }),
+    answerNeed: ({ who, params, body, client, write, audit }) =>
+      write((tx) => {
+        const need = answerNeed(tx, server.config, who.user_id, params, body, client.user_agent);
+        audit(tx, { action: 'need.answered', subject: params.id, detail: { kind: need.kind, choose: body.choose } });
+        return needView(need);
+      }),
     cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
     retryTask: ({ who, params, body, write, audit }) =>
       write((tx) => {
@@ -127,7 +138,11 @@ function requireTask(db: Db, user_id: string, id: string): TaskRow {
 function tasksView(db: Db, tasks: TaskRow[], fault: string | null): Task[] {
   const queued = tasks.filter(({ status }) => status === 'queued');
   const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
-  return tasks.map((task) => taskView(task, places.get(task.id), fault));
+  return tasks.map((task) => taskView(task, needsOf(db, task), places.get(task.id), fault));
+}
+
+function needsOf(db: Db, { id }: TaskRow): Need[] {
+  return listOpenNeeds(db, id).map(needView);
 }
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {

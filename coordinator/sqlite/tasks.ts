@@ -67,7 +67,7 @@ export function updateState(
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
        cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
        started_at = :started_at, ended_at = :ended_at,
-       waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
+       waiting_for = CASE WHEN :status IN ('running', 'waiting', 'parked') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
   ).run({ ...state, id, at, status_before: before.status, attempt_before: before.attempt });
@@ -141,7 +141,7 @@ export function countQueuedOf(db: Db, user_id: string): number {
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') AND project_id = ? LIMIT 1`,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') AND project_id = ? LIMIT 1`,
   ).get(user_id, project_id);
   return row !== undefined;
 }
@@ -150,7 +150,7 @@ export function isProjectAtWork(db: Db, user_id: string, project_id: string): bo
 export function isUserAtWork(db: Db, user_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') LIMIT 1`,
   ).get(user_id);
   return row !== undefined;
 }

@@ -5,6 +5,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import { countPendingMessages, insertMessage } from '../sqlite/messages.ts';
@@ -76,6 +77,7 @@ export function addMessage(
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   insertMessage(tx.db, { id: message_id, task_id, text, created_at: at });
+  answerByMessage(tx, task, { id: message_id, text }, at);
   tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
   advance(tx, task, { type: 'message', at });
   return { message_id, resumed };
