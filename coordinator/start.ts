@@ -25,8 +25,10 @@ import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { taskSettings } from './tasks/task-settings.ts';
+import { askForHost } from './worker-api/egress/ask-for-host.ts';
 import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
 import { GitProxy } from './worker-api/git/git-proxy.ts';
+import { pushApproval } from './worker-api/git/push-approval.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
@@ -189,10 +191,17 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       private_hosts,
       proxy,
       sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
+      approval: pushApproval(log),
       noteUse,
       logger,
     }),
-    egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
+    egress: new EgressProxy({
+      policy: settings.egress,
+      private_hosts,
+      noteUse,
+      askForHost: askForHost(log, logger),
+      logger,
+    }),
     threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,

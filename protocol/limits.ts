@@ -43,8 +43,7 @@ export const LIMITS = {
   /** The options of one question, and the length of one. */
   options_max: 8,
   option_chars_max: 200,
-  /** The open decisions of one task, and the hosts that one task may ask for. Others are refused without a question. */
-  open_needs_per_task_max: 20,
+  /** The hosts that one task may ask for. Others are refused without a question. */
   host_needs_per_task_max: 20,
 
   /** One event as JSON. A worker shortens a longer event before it numbers it. */

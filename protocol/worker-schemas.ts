@@ -86,6 +86,16 @@ export const Assignment = z.object({
       'After how long without an answer to a question the worker may end with the status `parked`. Absent: the ' +
         'coordinator does not know that status.',
     ),
+  ask_before_push: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: only `approved_commit` may be pushed, and the coordinator refuses any other. The worker pushes nothing else, ' +
+        'and names the finished commit in its result as `held_commit`. The work stays in the workspace.',
+    ),
+  approved_commit: Commit.nullable()
+    .optional()
+    .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });
 export type Assignment = z.infer<typeof Assignment>;
@@ -193,6 +203,10 @@ export const ResultPost = z.strictObject({
   summary: z.string().max(LIMITS.summary_chars_max),
   branch: z.string().nullable().describe('Null if nothing was pushed.'),
   commit: Commit.nullable(),
+  held_commit: Commit.optional().describe(
+    'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +
+      'approved it. The diff is that of this commit.',
+  ),
   base_commit: Commit.nullable(),
   diff_stat: DiffStat,
   diff: z

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { Need, NeedAnswer } from '../../protocol/needs.ts';
 import type { NeedRow } from '../domain/need.ts';
 import { numberOf, sql, type Db } from './database.ts';
@@ -71,13 +70,13 @@ export function closeNeed(db: Db, id: string, at: string, answer: NeedAnswer | n
   return changes === 1;
 }
 
-const Chosen = z.object({ choose: z.array(z.string()) });
-
-/** Whether the person allowed this host for the task, for once. */
-export function isHostAllowed(db: Db, task_id: string, host: string): boolean {
-  const row = sql<{ answer: string }>(
+/** The hosts that the person allowed for this task alone. */
+export function listAllowedHosts(db: Db, task_id: string): string[] {
+  return sql<Pick<Stored, 'ref' | 'answer'>>(
     db,
-    `SELECT answer FROM needs WHERE task_id = ? AND kind = 'host' AND ref = ? AND answer IS NOT NULL ORDER BY id DESC LIMIT 1`,
-  ).get(task_id, host);
-  return row !== undefined && Chosen.parse(JSON.parse(row.answer)).choose.some((value) => value !== 'no');
+    `SELECT ref, answer FROM needs WHERE task_id = ? AND kind = 'host' AND answer IS NOT NULL`,
+  )
+    .all(task_id)
+    .filter(({ answer }) => answer !== null && NeedAnswer.parse(JSON.parse(answer)).choose.includes('once'))
+    .map(({ ref }) => ref);
 }

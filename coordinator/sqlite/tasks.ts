@@ -4,7 +4,8 @@ import type { TaskRow } from '../domain/task.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
-type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+type Stored = Omit<TaskRow, 'ask_before_push' | 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+  ask_before_push: number;
   waiting_for: string | null;
   silence: string | null;
   plan: string;
@@ -17,6 +18,7 @@ function fromStored(row: Stored): TaskRow {
   const { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd, ...rest } = row;
   return {
     ...rest,
+    ask_before_push: row.ask_before_push === 1,
     waiting_for: row.waiting_for === null ? null : WaitingFor.parse(JSON.parse(row.waiting_for)),
     silence: row.silence === null ? null : WaitingFor.parse(JSON.parse(row.silence)),
     plan: Plan.parse(JSON.parse(row.plan)),
@@ -44,12 +46,20 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
-    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority,
+    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority, ask_before_push,
        status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
-     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority,
+     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority, :ask_before_push,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
-  ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null, silence: null });
+  ).run({
+    ...task,
+    ask_before_push: task.ask_before_push ? 1 : 0,
+    usage: null,
+    plan: null,
+    result: null,
+    waiting_for: null,
+    silence: null,
+  });
 }
 
 /**
@@ -81,6 +91,16 @@ export function updateBudget(db: Db, id: string, budget_usd: number, at: string)
     'UPDATE tasks SET budget_usd = :budget_usd, updated_at = :at WHERE id = :id AND cost_usd < :budget_usd',
   ).run({ id, budget_usd, at });
   return changes === 1;
+}
+
+/** Stores the commit that may be pushed. */
+export function approveCommit(db: Db, id: string, commit: string, at: string): void {
+  sql(db, 'UPDATE tasks SET approved_commit = :commit, updated_at = :at WHERE id = :id').run({ id, commit, at });
+}
+
+/** Stores the newest commit whose push was refused because it was not approved; null: there is none in this attempt. */
+export function holdCommit(db: Db, id: string, commit: string | null): void {
+  sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
 }
 
 /** Which of a user's tasks a page shows: at most `limit`, with ids below `before`. */

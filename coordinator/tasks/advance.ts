@@ -6,7 +6,7 @@ import { listOpenNeeds } from '../sqlite/needs.ts';
 import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
 import { hasPendingSince } from '../sqlite/messages.ts';
-import { updateState } from '../sqlite/tasks.ts';
+import { holdCommit, updateState } from '../sqlite/tasks.ts';
 import { isActive, nextState, type TaskAction } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
 
@@ -25,8 +25,9 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
     tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
   }
-  // What was blocked may still be allowed, so that the errand can go on with it.
-  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => kind !== 'host', action.at);
+  // A host may still be allowed after the end, so that the errand goes on with it.
+  const keeps_hosts = next.status !== 'cancelled';
+  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => !keeps_hosts || kind !== 'host', action.at);
   return next;
 }
 
@@ -60,6 +61,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
 /** Asks what a parked task waits for, unless its worker has asked already, and shows that it waits for its person. */
 function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
   if (ask) askNeed(tx, task, ask, at);
+  holdCommit(tx.db, task.id, null);
   const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
   if (!need) return;
   const { asked_at: since, question } = need;

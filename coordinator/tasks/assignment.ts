@@ -60,6 +60,7 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     spent_usd: task.usage.cost_usd,
     time_limit_ms: deps.time_limit_ms,
     park_after_ms: deps.park_after_ms,
+    ...(task.ask_before_push && { ask_before_push: true, approved_commit: task.approved_commit }),
     setup_command: attempt.setup_command,
     verify_command: attempt.verify_command,
     ...deps.settings(task),

@@ -1,4 +1,3 @@
-import { LIMITS } from '../../protocol/limits.ts';
 import type { Need, NeedAnswer } from '../../protocol/needs.ts';
 import { needView, newNeed, numberedOptions, type NeedAsk, type NeedRow } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
@@ -13,14 +12,12 @@ import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/n
 type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
 
 /**
- * Asks the person. Undefined: nothing is asked, because the same is open or was answered already, or because the task
- * has as many open decisions as it may.
+ * Asks the person. Undefined: nothing is asked, because the same is open or was answered already.
  */
 export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {
   const before = findNeedByRef(tx.db, task.id, ask.kind, ask.ref);
   if (before && (before.closed_at === null || (before.answer !== null && before.question === ask.question)))
     return undefined;
-  if (listOpenNeeds(tx.db, task.id).length >= LIMITS.open_needs_per_task_max) return undefined;
   const need = newNeed(task.id, ask, at);
   insertNeed(tx.db, need);
   tx.note(task, { type: 'need.asked', body: { need: needView(need) } }, at);

@@ -52,6 +52,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       budget_usd: Math.min(budget_usd, budgetMax(tx.db, config, user_id)),
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,
+      ask_before_push: input.ask_before_push ?? project?.ask_before_push ?? false,
     },
     at,
   );

@@ -3,6 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { WaitingFor } from '../../protocol/task.ts';
 import type { CallbackReply, Control, Heartbeat, ResultPost } from '../../protocol/worker-schemas.ts';
+import { askAtEnd } from '../tasks/ask-at-end.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
@@ -166,9 +167,11 @@ export class Callbacks {
     markResultReceived(tx.db, task_id, attempt, at);
     const fault = faultOf(tx.db, task_id, attempt, result);
     const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
+    const ask = askAtEnd(tx.db, task, { ...result, status, reason });
     const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;
     const retry_at = result.retry_at ?? null;
-    const ended = endAttempt(tx, task, attempt, { status, reason, detail, at, retry_at, progressed });
+    const end = { status: ask ? ('parked' as const) : status, reason, detail, at, retry_at, progressed };
+    const ended = endAttempt(tx, task, attempt, end, ask);
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended before its result was stored.`);
   }
 }
