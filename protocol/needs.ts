@@ -30,7 +30,7 @@ export type NeedOption = z.infer<typeof NeedOption>;
 export const NeedAnswer = z.object({
   choose: z.array(z.string()),
   text: z.string().nullable(),
-  /** What the client that answered calls itself; null: it did not say. */
+  /** The device that answered, in words, such as `Safari, iPhone`; null: not known. */
   by: z.string().nullable(),
   at: Time,
 });

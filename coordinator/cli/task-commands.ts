@@ -32,6 +32,7 @@ export const task = clientCommand({
     effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
+    'ask-before-push': { type: 'boolean', help: 'wait for your approval before the work is pushed' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     follow: { type: 'boolean', help: 'watch it until it ends' },
     json: JSON_OPTION,
@@ -50,7 +51,9 @@ export const task = clientCommand({
     const project_id = project === undefined ? undefined : await findProject(client, project);
     const { branch: base_branch, model } = values;
     const effort = readEffort(values.effort);
-    const body = { prompt, ...given({ repo_url: repo, project_id, base_branch, model, effort, ...numbers }) };
+    const ask_before_push = values['ask-before-push'];
+    const options = { repo_url: repo, project_id, base_branch, model, effort, ask_before_push, ...numbers };
+    const body = { prompt, ...given(options) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);
     if (json) printJson(io, created);

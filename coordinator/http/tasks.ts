@@ -1,5 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { deviceName } from '../../protocol/device-name.ts';
 import type { Need } from '../../protocol/needs.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
@@ -99,7 +100,7 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
       }),
     answerNeed: ({ who, params, body, client, write, audit }) =>
       write((tx) => {
-        const need = answerNeed(tx, server.config, who.user_id, params, body, client.user_agent);
+        const need = answerNeed(tx, server.config, who.user_id, params, body, deviceName(client.user_agent) ?? null);
         audit(tx, { action: 'need.answered', subject: params.id, detail: { kind: need.kind, choose: body.choose } });
         return needView(need);
       }),

@@ -50,10 +50,11 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
   const { retry_at } = nextState(task, action);
   tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
   const ended = advance(tx, task, action);
-  if (ended.status === 'parked') park(tx, ended, ask, at);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
   const is_over = isEnded(ended.status) || ended.status === 'parked';
   const has_new = is_over && hasPendingSince(tx.db, task.id, started_at);
+  // What was said meanwhile goes on with the work, so that nothing is to be decided about it yet.
+  if (ended.status === 'parked') park(tx, ended, has_new ? undefined : ask, at);
   const requeue = ended.status !== 'cancelled' && has_new;
   return requeue ? advance(tx, ended, { type: 'message', at }) : ended;
 }

@@ -21,7 +21,7 @@ const HOSTS_MAX = 100;
 type Bounds = Pick<Config, 'member_budget_usd_max'>;
 
 /**
- * Answers a need of this user's task: the first answer counts. `by`: what the client calls itself. Throws `not_found`,
+ * Answers a need of this user's task: the first answer counts. `by`: the device, in words. Throws `not_found`,
  * `invalid` for an answer that the need does not take, and `conflict` where it is closed already.
  */
 export function answerNeed(

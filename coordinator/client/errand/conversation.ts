@@ -1,4 +1,5 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
+import type { Need } from '../../../protocol/needs.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import { knownEvent, type KnownEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
@@ -14,6 +15,7 @@ const SHOWN_ELSEWHERE = new Set(['update_plan', 'ask_person']);
 export class Conversation {
   #items: Item[] = [];
   readonly #places = new Map<string, number>();
+  readonly #needs = new Map<string, Need>();
   readonly #drafts = new Drafts();
   /** The id of the last event. */
   last_id = 0;
@@ -81,6 +83,13 @@ export class Conversation {
           ...question,
           state: known.body.answered ? 'answered' : 'unanswered',
         }));
+      case 'need.asked':
+        this.#needs.set(known.body.need.id, known.body.need);
+        return;
+      case 'need.answered':
+        return this.#decided(event, known.body);
+      case 'need.closed':
+        return;
       case 'setup.finished':
         return this.#command(event, 'setup', { ...known.body, passed: known.body.exit_code === 0 });
       case 'verify.finished':
@@ -97,6 +106,12 @@ export class Conversation {
   #person({ id, at }: LogEvent, message_id: string | null, text: string): void {
     const heard_at = message_id === null ? at : null;
     this.#put({ kind: 'person', key: message_id ?? `e${id}`, at, message_id, text, heard_at });
+  }
+
+  /** The answer to a question is a message, which has a row of its own. */
+  #decided(event: LogEvent, { need_id, answer }: Body<'need.answered'>): void {
+    const need = this.#needs.get(need_id);
+    if (need && need.kind !== 'question') this.#note(event, { what: 'decided', need, answer });
   }
 
   /** A message has entered the conversation; or the worker adds a note. */

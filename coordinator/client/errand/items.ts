@@ -1,3 +1,4 @@
+import type { Need, NeedAnswer } from '../../../protocol/needs.ts';
 import type { FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
 /*
@@ -60,6 +61,7 @@ export type Note =
   | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
   | { what: 'budget'; budget_usd: number }
   | { what: 'cancelling' }
+  | { what: 'decided'; need: Need; answer: NeedAnswer }
   | { what: 'ended'; status: TaskStatus; reason: FailureReason | null; detail: string | null }
   | { what: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   | { what: 'harness'; text: string }

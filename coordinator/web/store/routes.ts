@@ -4,6 +4,7 @@ export const ROUTES = {
   new_errand: '/new',
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
+  decision: '/errands/:id/decision',
   settings: '/settings',
   projects: '/settings/projects',
   new_project: '/settings/projects/new',

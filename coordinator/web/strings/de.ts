@@ -1,3 +1,4 @@
+import { de_needs } from './de-needs.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -57,7 +58,6 @@ export const de: Strings = {
       'Schick das Beispiel: ein kleines Repository mit einem Test, der fehlschlägt. Der Agent findet den Grund und behebt ihn.',
     send_sample: 'Beispiel schicken',
     sample_prompt: 'Bring die Tests zum Laufen',
-    answer: 'Antworten…',
     list: 'Deine Aufträge',
     more: 'Mehr zeigen',
   },
@@ -67,6 +67,7 @@ export const de: Strings = {
     starting: 'Startet',
     running: 'Läuft',
     waiting: 'Braucht dich',
+    parked: 'Braucht dich',
     succeeded: 'Fertig',
     failed: 'Fehlgeschlagen',
     cancelled: 'Angehalten',
@@ -248,6 +249,8 @@ export const de: Strings = {
   },
 
   effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
+
+  needs: de_needs,
 
   settings: de_settings.settings,
 

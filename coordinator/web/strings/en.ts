@@ -1,3 +1,4 @@
+import { en_needs } from './en-needs.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
@@ -56,7 +57,6 @@ export const en = {
     empty: 'Send the sample: a small repository with a failing test. The agent finds out why and fixes it.',
     send_sample: 'Send the sample errand',
     sample_prompt: 'Make the tests pass',
-    answer: 'Answer…',
     list: 'Your errands',
     more: 'Show more',
   },
@@ -66,6 +66,7 @@ export const en = {
     starting: 'Starting',
     running: 'Running',
     waiting: 'Needs you',
+    parked: 'Needs you',
     succeeded: 'Done',
     failed: 'Failed',
     cancelled: 'Stopped',
@@ -250,6 +251,8 @@ export const en = {
     Effort,
     string
   >,
+
+  needs: en_needs,
 
   settings: en_settings.settings,
 

@@ -14,7 +14,11 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const session = useSession();
   const text = useText(`say ${task.id}`);
   const ended = isEnded(task.status);
-  const label = ended ? t.errand.go_on : task.status === 'waiting' ? t.errand.answer : t.errand.say;
+  const label = ended
+    ? t.errand.go_on
+    : task.status === 'waiting' || task.status === 'parked'
+      ? t.errand.answer
+      : t.errand.say;
   const can_send = text.value.trim() !== '' && text.value.length <= LIMITS.text_chars_max;
   const send = (): void => {
     const said = text.value.trim();

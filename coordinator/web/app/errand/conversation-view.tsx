@@ -1,11 +1,14 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
-import type { Task } from '../../../../protocol/task.ts';
+import type { Need } from '../../../../protocol/needs.ts';
+import { openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
+import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
+import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
@@ -25,15 +28,22 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const list = useRef<HTMLDivElement>(null);
   const shown = useSignal(ROWS);
   const entries = useSession().entries.value;
-  const rows = useMemo(() => groupReads(items), [items]);
+  const needs = openNeeds(task);
+  const asked = needs.map(({ question }) => question).join('\n');
+  // An open question is drawn with its answers, below the rows.
+  const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
   const unsent = entries.filter(
-    ({ action, message_id }) =>
-      action.do === 'say' &&
+    ({ action, message_id, refused }) =>
+      (action.do === 'say' || (action.do === 'answer' && refused !== undefined)) &&
       action.task_id === id &&
       !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id),
   );
   const from = Math.max(0, rows.length - shown.value);
-  const { follows, toEnd } = useFollowEnd(list, [rows, drafts, unsent.length, shown.value, task.status], onScroll);
+  const { follows, toEnd } = useFollowEnd(
+    list,
+    [rows, drafts, unsent.length, shown.value, task.status, asked],
+    onScroll,
+  );
   const seen = useRef(rows.length);
   if (follows.value) seen.current = rows.length;
   const unseen = rows.length - seen.current;
@@ -59,6 +69,9 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
           ))}
         </ol>
         {task.result && task.ended_at !== null && <ResultCard task={task} />}
+        {needs.map((need) => (
+          <DecisionCard key={need.id} task={task} need={need} />
+        ))}
         {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
       </div>
       {!follows.value && (
@@ -69,6 +82,10 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
       )}
     </div>
   );
+}
+
+function isAsked(item: Item, needs: readonly Need[]): boolean {
+  return item.kind === 'question' && item.state === 'open' && needs.some(({ question }) => question === item.question);
 }
 
 /** Text while it is written. The output of a tool shows with its tool. */

@@ -84,6 +84,7 @@ function Message({ item: { text, message_id, heard_at } }: { item: PersonItem })
 export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const session = useSession();
   const { action, tried, refused, message_id, key } = entry;
+  if (action.do === 'answer' && refused) return <RefusedAnswer entry={entry} why={refused.detail} />;
   if (action.do !== 'say') return null;
   const words = refused
     ? t.errand.refused(refused.detail)
@@ -104,6 +105,21 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
             {refused ? t.errand.dismiss : t.errand.take_back}
           </button>
         )}
+      </small>
+    </li>
+  );
+}
+
+/** An answer that came too late: the server says how the decision was made. */
+function RefusedAnswer({ entry: { key }, why }: { entry: Entry; why: string }): JSX.Element {
+  const session = useSession();
+  return (
+    <li class="person unsent" role="status">
+      <small class="fault">
+        {t.errand.refused(why)}
+        <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
+          {t.errand.dismiss}
+        </button>
       </small>
     </li>
   );
