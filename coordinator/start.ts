@@ -177,6 +177,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
+  const egress = { policy: settings.egress, private_hosts, noteUse, askForHost: askForHost(log, logger), logger };
   return new WorkerApi({
     log,
     relay,
@@ -195,13 +196,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       noteUse,
       logger,
     }),
-    egress: new EgressProxy({
-      policy: settings.egress,
-      private_hosts,
-      noteUse,
-      askForHost: askForHost(log, logger),
-      logger,
-    }),
+    egress: new EgressProxy(egress),
     threads,
     onRefused: (code) => counters.refused.add({ code }),
     logger,

@@ -20,7 +20,7 @@ export function newNeed(task_id: string, ask: NeedAsk, at: string): NeedRow {
 }
 
 /** What clients see of a need. */
-export function needView({ task_id: _, ref: __, ...need }: NeedRow): Need {
+export function needView({ task_id: _task, ref: _ref, ...need }: NeedRow): Need {
   return need;
 }
 

@@ -20,6 +20,7 @@ import { answerProblems } from './problems.ts';
 import { projectHandlers } from './projects.ts';
 import { serverHandlers } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
+import { needHandlers } from './needs.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
@@ -60,6 +61,7 @@ export function createApp(deps: AppDeps): Koa {
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
+      ...needHandlers({ config }),
       ...serverHandlers(readiness, metrics),
     },
     {

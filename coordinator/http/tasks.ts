@@ -1,6 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import { deviceName } from '../../protocol/device-name.ts';
 import type { Need } from '../../protocol/needs.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
@@ -23,7 +22,6 @@ import { findTaskOf, listTasks } from '../sqlite/tasks.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
 import { needView } from '../domain/need.ts';
-import { answerNeed } from '../tasks/answer-need.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
@@ -39,7 +37,6 @@ type Tasks =
   | 'listEvents'
   | 'getDiff'
   | 'createMessage'
-  | 'answerNeed'
   | 'cancelTask'
   | 'retryTask'
   | 'deleteTask';
@@ -97,12 +94,6 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         const sent = addMessage(tx, who.user_id, params.id, body);
         auditBudget(tx, audit, params.id, body);
         return sent;
-      }),
-    answerNeed: ({ who, params, body, client, write, audit }) =>
-      write((tx) => {
-        const need = answerNeed(tx, server.config, who.user_id, params, body, deviceName(client.user_agent) ?? null);
-        audit(tx, { action: 'need.answered', subject: params.id, detail: { kind: need.kind, choose: body.choose } });
-        return needView(need);
       }),
     cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
     retryTask: ({ who, params, body, write, audit }) =>

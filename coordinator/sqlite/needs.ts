@@ -27,7 +27,7 @@ function fromStored({ body, kind, answer, ...rest }: Stored): NeedRow {
 
 /** Adds an open need. The database refuses a second open one of the same task, kind and `ref`. */
 export function insertNeed(db: Db, need: NeedRow): void {
-  const { id, task_id, kind, ref, asked_at, closed_at: _, answer: __, ...body } = need;
+  const { id, task_id, kind, ref, asked_at, closed_at: _closed, answer: _answer, ...body } = need;
   sql(
     db,
     `INSERT INTO needs (id, task_id, kind, ref, body, asked_at) VALUES (:id, :task_id, :kind, :ref, :body, :asked_at)`,

@@ -7,13 +7,11 @@ import { findProject } from '../sqlite/projects.ts';
 
 /** What may be added to a budget that is spent, in US dollars, by the value of its option. */
 export const BUDGET_STEPS: Readonly<Record<string, number>> = { add_2: 2, add_5: 5 };
-/** The option that ends an errand at its budget. */
-export const END_HERE = 'end';
 
 const BUDGET_OPTIONS: NeedOption[] = [
   { value: 'add_2', label: '+$2, go on' },
   { value: 'add_5', label: '+$5, go on' },
-  { value: END_HERE, label: 'End here' },
+  { value: 'end', label: 'End here' },
 ];
 const PUSH_OPTIONS: NeedOption[] = [
   { value: 'approve', label: 'Push it' },

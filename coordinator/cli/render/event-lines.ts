@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../../protocol/events.ts';
-import type { NeedAnswer, NeedOption } from '../../../protocol/needs.ts';
+import type { Need, NeedAnswer, NeedOption } from '../../../protocol/needs.ts';
 import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
@@ -77,11 +77,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'question.asked':
       return needLines(event.task_id, body.question, numberedOptions(body.options));
     case 'need.asked':
-      // The question has an event of its own.
-      return body.need.kind === 'question' ? [] : needLines(event.task_id, body.need.question, body.need.options);
+      return askLines(event.task_id, body.need);
     case 'need.answered':
-      // The message has an event of its own.
-      return body.message_id === null ? [[['dim', `decided: ${answerWords(body.answer)}`]]] : [];
+      return answerLines(body);
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'verify.finished':
@@ -145,8 +143,18 @@ function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
   ];
 }
 
+/** A question of the agent has an event of its own. */
+function askLines(task_id: string, { kind, question, options }: Need): Line[] {
+  return kind === 'question' ? [] : needLines(task_id, question, options);
+}
+
+/** An answer that is sent as a message has the event of the message. */
+function answerLines({ message_id, answer }: Body<'need.answered'>): Line[] {
+  return message_id === null ? [[['dim', `decided: ${answerWords(answer)}`]]] : [];
+}
+
 /** What is asked, and how to answer it. */
-export function needLines(task_id: string, question: string, options: readonly NeedOption[]): Line[] {
+function needLines(task_id: string, question: string, options: readonly NeedOption[]): Line[] {
   return [
     ...block(headAndTail(question, 40, 0), '? ', 'yellow'),
     ...options.map(({ label }, i): Line => [['bold', `  ${i + 1} `], oneLine(label, COMMAND_CHARS_MAX)]),

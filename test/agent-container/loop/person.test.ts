@@ -117,7 +117,7 @@ test('a question has the options of the agent, and none that it did not give', a
     b.messages.say('SQLite');
   }
   t.is((await ending).status, 'succeeded');
-  const bodies = b.of('question.asked').map(({ ref: _, until: __, ...body }) => body);
+  const bodies = b.of('question.asked').map(({ ref: _ref, until: _until, ...body }) => body);
   t.deepEqual(bodies, [
     { question: 'Which?', options: OPTIONS, multiple: true },
     { question: 'Which?', options: OPTIONS },

@@ -107,7 +107,7 @@ test('an answer that the question does not take is refused, names its field, and
     [{ choose: Array(9).fill('1') }, '/choose'],
     [{ choose: ['1'], need: 'x' }, '/need'],
   ] as const) {
-    const problem = await api.refused('answerNeed', { params, body: body as object });
+    const problem = await api.refused('answerNeed', { params, body });
     t.is(problem.code, 'invalid');
     t.is(problem.errors?.[0]?.field, field, JSON.stringify(body));
   }
@@ -121,7 +121,10 @@ test('the first answer counts: a second is told how it was answered, a repeat wi
   const answer = (key: string, choose: string) =>
     api.send('answerNeed', { params, body: { choose: [choose] }, headers: { 'idempotency-key': key } });
   const answers = await Promise.all([answer('a', '1'), answer('a', '1'), answer('b', '2')]);
-  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 409]);
+  t.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [200, 200, 409],
+  );
   const late = await api.refused('answerNeed', { params, body: { text: 'No.' } });
   t.is(late.code, 'conflict');
   t.regex(late.detail ?? '', /answered already: “SQLite”/);

@@ -121,7 +121,12 @@ test.serial(
     const diff_stat = { files: 2, insertions: 42, deletions: 18 };
     server.log.write((tx) =>
       endAttempt(tx, taskOf(server.log, id), 1, end, {
-        ...{ kind: 'push', ref: commit, commit, diff_stat, question: 'Push?', takes_text: true },
+        kind: 'push',
+        ref: commit,
+        commit,
+        diff_stat,
+        question: 'Push?',
+        takes_text: true,
         options: ['approve', 'send_back'].map((value) => ({ value, label: value })),
       }),
     );

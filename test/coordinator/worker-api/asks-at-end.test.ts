@@ -26,19 +26,39 @@ const diff_stat = { files: 1, insertions: 2, deletions: 3 };
 const held = (held_commit: string) => ({ branch: null, commit: null, held_commit, diff_stat, diff: 'what was done' });
 const spent = { status: 'failed', reason: 'budget_exhausted', summary: '' };
 
+const PROJECT = {
+  name: 'p',
+  repo_url: 'errand://sample',
+  base_branch: null,
+  setup_command: null,
+  verify_command: null,
+  model: null,
+  effort: null,
+  extra_models: [],
+  max_tokens: null,
+  budget_usd: null,
+  max_turns: null,
+  egress: 'registries' as const,
+  egress_hosts: [],
+  allowed_hosts: [],
+  ask_before_push: false,
+  ask_at_budget: false,
+  env: {},
+  secrets: null,
+  has_git_token: false,
+  secret_names: [],
+  created_at: at,
+  updated_at: at,
+};
+const NO_TOKEN = { git_token: undefined, git_token_users: [], git_host: '' };
+
 /** A running task of a project with these settings, and what its person does. */
 async function scene(t: ExecutionContext, settings: object = {}, of_task: object = {}) {
   const all = await setCallbackScene(t);
   const { scene: api, user_id, task_id } = all;
   const project_id = newId();
   api.log.write((tx) => {
-    insertProject(tx.db, {
-      ...{ id: project_id, user_id, name: 'p', repo_url: 'errand://sample', base_branch: null, setup_command: null },
-      ...{ verify_command: null, model: null, effort: null, extra_models: [], max_tokens: null, budget_usd: null },
-      ...{ max_turns: null, egress: 'registries', egress_hosts: [], allowed_hosts: [], env: {}, secrets: null },
-      ...{ has_git_token: false, secret_names: [], ask_before_push: false, ask_at_budget: false },
-      ...{ created_at: at, updated_at: at, ...settings },
-    });
+    insertProject(tx.db, { ...PROJECT, id: project_id, user_id, ...settings });
     tx.db.prepare('UPDATE tasks SET project_id = ? WHERE id = ?').run(project_id, task_id);
     for (const [name, value] of Object.entries(of_task))
       tx.db.prepare(`UPDATE tasks SET ${name} = ? WHERE id = ?`).run(value, task_id);
@@ -64,7 +84,7 @@ test('a project that asks before a push: the finished work is parked with its di
   answer({ choose: ['approve'] });
   t.like(task(), { status: 'queued', approved_commit: FIRST });
   const again = await next();
-  await again.result(0, { branch: `${task().branch}`, commit: FIRST });
+  await again.result(0, { branch: task().branch, commit: FIRST });
   t.is(task().status, 'succeeded');
 });
 
@@ -178,7 +198,7 @@ for (const choice of ['once', 'project'] as const)
     const all = await scene(t);
     const { log, task_id, project_id, needs, answer, said } = all;
     const keys = readKeys(await temporaryFolder(t));
-    const { egress } = taskSettings({ db: log.db, keys, config: {} as never });
+    const { egress } = taskSettings({ db: log.db, keys, config: NO_TOKEN });
     const host = 'registry.example.org';
     await hosts(all)(host, host);
     t.deepEqual(
