@@ -65,9 +65,10 @@ export const folders: readonly Row[] = [
   // The app in the browser.
   { folder: 'coordinator/web/strings', imports: ['protocol'] },
   { folder: 'coordinator/web/store', imports: app },
+  { folder: 'coordinator/web/code', imports: app },
   { folder: 'coordinator/web/parts', imports: app },
   { folder: 'coordinator/web/app/**', imports: app },
-  { folder: 'coordinator/web/worker', imports: [] },
+  { folder: 'coordinator/web/worker', imports: ['coordinator/web/code'] },
   { folder: 'coordinator/web', imports: app },
   { folder: 'coordinator/admin/checks', imports: server },
   { folder: 'coordinator/admin', imports: server },

@@ -118,14 +118,11 @@ async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
 }
 
 function entryLine({ at, action, email, address, subject, detail }: AuditEntry): Line {
+  const who = [email, address && `from ${address}`].filter(Boolean).join(' ');
   const facts = Object.entries(detail).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return [
     ['dim', `${localTime(at)}  `],
     ['bold', oneLine(action, 40)],
-    `  ${oneLine(email ?? '', 60)}`,
-    [
-      'dim',
-      oneLine([address && ` from ${address}`, subject && ` ${subject}`, ...facts].filter(Boolean).join('  '), 200),
-    ],
+    ...[who, subject ?? '', ...facts].filter((part) => part !== '').map((part) => `  ${oneLine(part, 120)}`),
   ];
 }

@@ -5,6 +5,7 @@ import { JSON_OPTION, numberOf } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printBeside, printJson } from './io.ts';
 import { localTime } from './render/format.ts';
+import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
 import { UsageFailure } from './usage-failure.ts';
 
@@ -48,6 +49,8 @@ export const tokens = clientCommand({
     const items = await allTokens(await open());
     const ids = shortIds(items);
     if (values.json === true) for (const token of items) printJson(io, token);
+    else if (items.length === 0)
+      print(io, [['No API tokens. Make one with: ', ['command', `${PROGRAM} token add NAME`]]]);
     else
       print(
         io,

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type * as esbuild from 'esbuild';
 
 import { isRoute } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
@@ -70,29 +70,7 @@ async function build(version: string): Promise<Built> {
       'The app in the browser was not built, and its bundler is not installed: run npm ci, then npm run web.';
     throw new Error(words, { cause });
   });
-  const common = {
-    bundle: true,
-    minify: true,
-    write: false as const,
-    format: 'esm' as const,
-    target: ['es2023', 'safari17.4', 'chrome123', 'firefox125'],
-    legalComments: 'none' as const,
-    plugins: [zodForBrowsers],
-  } satisfies BuildOptions & { write: false };
-  const app = await bundle({
-    ...common,
-    entryPoints: [
-      { in: join(HERE, 'main.tsx'), out: 'main' },
-      { in: join(HERE, 'app.css'), out: 'app' },
-    ],
-    outdir: '/',
-    entryNames: '[name]-[hash]',
-    chunkNames: 'part-[hash]',
-    splitting: true,
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-  });
-  const built: Built = new Map(app.outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+  const built = await bundleApp(bundle);
   for (const name of await readdir(join(HERE, 'icons'))) {
     const body = await readFile(join(HERE, 'icons', name));
     built.set(name.replace('.', `-${hash(body).slice(0, 8).toUpperCase()}.`), body);
@@ -111,13 +89,33 @@ async function build(version: string): Promise<Built> {
   built.set(SHELL, Buffer.from(page));
   const precache = [...built.keys()].filter((name) => !AT_ROOT.has(name)).map((name) => `/app/${name}`);
   const worker = await bundle({
-    ...common,
+    ...COMMON,
     entryPoints: [join(HERE, 'worker/service-worker.ts')],
     define: { FILES: JSON.stringify(['/', '/manifest.webmanifest', ...precache]), VERSION: JSON.stringify(version) },
   });
   built.set('sw.js', Buffer.from(worker.outputFiles[0]?.contents ?? []));
   await addCompressed(built);
   return built;
+}
+
+/** Bundles the app, and the worker that colours its code. */
+async function bundleApp(bundle: typeof esbuild.build): Promise<Built> {
+  const common = { ...COMMON, outdir: '/', entryNames: '[name]-[hash]' };
+  const highlighter = await bundle({ ...common, entryPoints: [join(HERE, 'worker/highlighter.ts')] });
+  const app = await bundle({
+    ...common,
+    define: { HIGHLIGHTER: JSON.stringify(`/app/${basename(highlighter.outputFiles[0]?.path ?? '')}`) },
+    entryPoints: [
+      { in: join(HERE, 'main.tsx'), out: 'main' },
+      { in: join(HERE, 'app.css'), out: 'app' },
+    ],
+    chunkNames: 'part-[hash]',
+    splitting: true,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+  });
+  const outputs = [...app.outputFiles, ...highlighter.outputFiles];
+  return new Map(outputs.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
 }
 
 /** The parts that the entry imports at once, so that the browser asks for all of them together. */
@@ -197,7 +195,7 @@ function manifest(icon: (start: string, end: string) => string): string {
  * `import { z }` brings all of zod, with its messages in fifty languages; a namespace brings what is used, a third of the
  * size of the whole app. `zod.ts` also sets what a browser needs.
  */
-const zodForBrowsers: Plugin = {
+const zodForBrowsers: esbuild.Plugin = {
   name: 'zod-for-browsers',
   setup(build) {
     build.onLoad({ filter: /\/(protocol|client)\/.*\.ts$/ }, async ({ path }) => {
@@ -207,3 +205,13 @@ const zodForBrowsers: Plugin = {
     });
   },
 };
+
+const COMMON = {
+  bundle: true,
+  minify: true,
+  write: false as const,
+  format: 'esm' as const,
+  target: ['es2023', 'safari17.4', 'chrome123', 'firefox125'],
+  legalComments: 'none' as const,
+  plugins: [zodForBrowsers],
+} satisfies esbuild.BuildOptions;

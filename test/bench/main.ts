@@ -1,3 +1,4 @@
+import { benchApp } from './app.ts';
 import { benchIdle } from './idle.ts';
 import { printTable, type Row } from './measure.ts';
 import { benchPages } from './pages.ts';
@@ -12,6 +13,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   pages: benchPages,
   queue: benchQueue,
   idle: benchIdle,
+  app: benchApp,
 };
 
 const wanted = process.argv.slice(2);

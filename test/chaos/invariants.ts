@@ -11,9 +11,9 @@ import { FORGE, workersIn } from '../support/errand.ts';
 import { tryGit } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { durableViolations } from './durable.ts';
-import { turnOf } from '../end-to-end/scenario.ts';
+import type { MessagesRequest } from '../support/model/server.ts';
 import type { Scene } from './scene.ts';
-import { promptFor, TRACE } from './story.ts';
+import { countedIn, isAbout, promptFor, TRACE } from './story.ts';
 import { WITNESS } from './witness.ts';
 
 /** Events about a worker's process: the next attempt does not report them for the previous one. */
@@ -113,9 +113,7 @@ function checkAttempts({ id, attempts, status }: TaskDetail, log: LogEvent[], wr
 
 /** The model was not asked again for a turn whose response is in the log. */
 function checkModelRequests(scene: Scene, task: TaskDetail, log: LogEvent[], wrong: Wrong): void {
-  const own = scene.model.requests.filter(({ body }) =>
-    JSON.stringify(body?.messages[0] ?? null).includes(`${task.prompt}"`),
-  );
+  const own = scene.model.requests.filter(({ body }) => body && isAbout(body, task.prompt));
   for (const { type, body } of log) {
     if (type !== 'turn.finished') continue;
     const at = own.findIndex(({ request_id }) => request_id === body['request_id']);
@@ -124,7 +122,13 @@ function checkModelRequests(scene: Scene, task: TaskDetail, log: LogEvent[], wro
       wrong(`${task.id}: the model never sent the response of turn ${String(body['turn'])}`);
       continue;
     }
-    const again = own.slice(at + 1).some((later) => later.body && turnOf(later.body) <= turnOf(request));
+    const is_summary = (asked: MessagesRequest) => asked.compaction !== undefined;
+    const again = own
+      .slice(at + 1)
+      .some(
+        ({ body: later }) =>
+          later && is_summary(later) === is_summary(request) && countedIn(later) <= countedIn(request),
+      );
     if (again) wrong(`${task.id}: turn ${String(body['turn'])} was requested again after it was acknowledged`);
   }
 }
@@ -144,9 +148,13 @@ async function checkCommands(scene: Scene, task: TaskDetail, log: LogEvent[], wr
   const done = log.filter(
     ({ type, body }) => type === 'tool.finished' && body['name'] === 'run_command' && body['is_error'] === false,
   );
+  const finished = log.filter(({ type }) => type === 'turn.finished').map(({ body }) => body);
+  // A summary is a turn of the worker that the model does not count.
+  const summaries = finished.filter((body) => body['replaces_messages'] !== undefined);
+  const countOf = (turn: number) => turn - 1 - summaries.filter((body) => Number(body['turn']) < turn).length;
   for (const { body } of done)
-    if (!found.includes(Number(body['turn']) - 1)) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
-  const turns = log.filter(({ type }) => type === 'turn.finished').length - 1;
+    if (!found.includes(countOf(Number(body['turn'])))) wrong(`${task.id}: turn ${String(body['turn'])} left no trace`);
+  const turns = finished.length - summaries.length - 1;
   const has_message = log.some(({ type }) => type === 'message.received');
   // A note of the worker, such as that a push was refused, takes another turn.
   const notes = log.filter(({ type, body }) => type === 'input.added' && body['source'] === 'harness').length;

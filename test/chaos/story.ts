@@ -44,13 +44,35 @@ function refusalOf({ messages }: MessagesRequest, turn: number): Fault | undefin
   return { fault: 'status', status: 400, type: 'invalid_request_error', message };
 }
 
+/** What a request says to the model, without results of tools. After a summary, the beginning stands in a later message. */
+const saidIn = ({ messages }: MessagesRequest): string =>
+  JSON.stringify(
+    messages.flatMap(({ role, content }) => (role === 'user' ? content.filter(({ type }) => type === 'text') : [])),
+  );
+
+/** Whether a request is about the errand with this prompt: `Count to 1` is not `Count to 13`. */
+export function isAbout(request: MessagesRequest, prompt: string): boolean {
+  const [, after] = saidIn(request).split(prompt);
+  return after !== undefined && /^["\\]/.test(after);
+}
+
+const summaryAt = (turn: number): string => `Counted to ${turn}.`;
+const SUMMARY = /Counted to (\d+)\./;
+
+/** How many turns a request knows of: those of its summary, and those that it has word for word. */
+export function countedIn(request: MessagesRequest): number {
+  const [, summarised] = SUMMARY.exec(JSON.stringify(request.messages[0])) ?? [];
+  const turns = turnOf(request);
+  return summarised === undefined ? turns : Number(summarised) + turns - 1;
+}
+
 function readPrompt(request: MessagesRequest): {
   turns: number;
   in_bursts: boolean;
   wild: string;
   bad_turn: number;
 } {
-  const text = JSON.stringify(request.messages[0]);
+  const text = saidIn(request);
   const [, turns = '0'] = /Count to (\d+)/.exec(text) ?? [];
   const wild = Object.entries(WILD).find(([manner]) => text.includes(manner))?.[1] ?? '';
   const bad_turn = Number(BAD_HISTORY.exec(text)?.[1] ?? -1);
@@ -63,7 +85,8 @@ function readPrompt(request: MessagesRequest): {
  */
 export function counting(): ModelOptions {
   return byConversation((request) => {
-    const turn = turnOf(request);
+    const turn = countedIn(request);
+    if (request.compaction !== undefined) return { compaction: summaryAt(turn) };
     const { turns, in_bursts, wild, bad_turn } = readPrompt(request);
     const refusal = refusalOf(request, turn);
     if (refusal) return refusal;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import type { ExecutionContext } from 'ava';
+import type { Ends } from './folder.ts';
 
 /** A TCP proxy that simulates a bad network. */
 export type CuttingProxy = {
@@ -16,7 +16,7 @@ export type CuttingProxy = {
 };
 
 /** Forwards connections to `target`, until the test ends. */
-export async function startCuttingProxy(t: ExecutionContext, target: string): Promise<CuttingProxy> {
+export async function startCuttingProxy(t: Ends, target: string): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
   let losing = false;

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { createAuth, type Auth } from '../../coordinator/auth/auth.ts';
 import { setupCode } from '../../coordinator/auth/setup-code.ts';
 import { Passwords } from '../../coordinator/auth/passwords.ts';
@@ -23,7 +22,7 @@ import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
 import type { Readiness } from '../../protocol/api.ts';
 import { Api } from './api.ts';
-import { temporaryFolder } from './folder.ts';
+import { temporaryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
 
 export type StartedApi = {
@@ -62,7 +61,7 @@ export const PASSWORD = 'correct horse battery';
  * check succeeds.
  */
 export async function startApi(
-  t: ExecutionContext,
+  t: Ends,
   env: Record<string, string> = {},
   models?: (name: string) => boolean,
   repositories: RepositoryCheck = { check: () => Promise.resolve([]), checkHost: () => Promise.resolve() },
@@ -131,12 +130,7 @@ function record(log: EventLog, rows: EventRow[], told: string[]): void {
 }
 
 /** Serves the API and its sockets on a free port, until the test ends. */
-async function serve(
-  t: ExecutionContext,
-  listener: RequestListener,
-  sockets: LiveSockets,
-  db: Db,
-): Promise<HttpServer> {
+async function serve(t: Ends, listener: RequestListener, sockets: LiveSockets, db: Db): Promise<HttpServer> {
   sockets.start();
   const http = createServer(listener);
   http.on('upgrade', sockets.upgrade);

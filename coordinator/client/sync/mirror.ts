@@ -112,24 +112,28 @@ export class Mirror implements Receiver {
 
   async events(events: readonly LogEvent[]): Promise<void> {
     const fresh = events.filter(({ id }) => id > this.#cursor);
+    // The cursor moves only once what stands behind it is stored: a process that ends before reads it again.
+    const asked = new Set(fresh.filter((event) => this.#asksAgain(event)).map(({ task_id }) => task_id));
+    for (const id of asked) await this.#readTask(id);
     const changed = new Set<string>();
-    const stored: LogEvent[] = [];
-    const asked = new Set<string>();
     for (const event of fresh) {
-      const { task_id } = event;
-      const task = this.#tasks.get(task_id);
-      if (!task || asksAgain(event)) asked.add(task_id);
-      if (task) {
-        this.#tasks.set(task_id, foldTask(task, event, knownEvent(event)));
-        changed.add(task_id);
-      }
+      const task = this.#tasks.get(event.task_id);
+      // An answer of the server has all these events already.
+      if (!task || asked.has(event.task_id)) continue;
+      this.#tasks.set(event.task_id, foldTask(task, event, knownEvent(event)));
+      changed.add(event.task_id);
     }
-    for (const id of this.#open.keys()) stored.push(...this.#follow(id, events));
+    const stored = [...this.#open.keys()].flatMap((id) => this.#follow(id, events));
     this.#cursor = fresh.at(-1)?.id ?? this.#cursor;
     if (changed.size > 0) this.#tell({ tasks: [...changed] });
     const tasks = [...changed].flatMap((id) => this.#tasks.get(id) ?? []);
     await this.#storage.save({ cursor: this.#cursor, tasks, events: stored });
-    for (const id of asked) await this.#readTask(id);
+  }
+
+  /** Whether only the server can say how the task stands now: it is new, or its place in the queue or its result is. */
+  #asksAgain({ task_id, type, body }: LogEvent): boolean {
+    const ends = body.to === 'queued' || body.to === 'succeeded' || body.to === 'failed';
+    return !this.#tasks.has(task_id) || (type === 'task.status' && ends);
   }
 
   /** Adds new events to an open conversation. Returns those that it took. */
@@ -250,9 +254,4 @@ export class Mirror implements Receiver {
     for (const task of tasks) this.#tasks.set(task.id, task);
     this.#tell({ tasks: tasks.map(({ id }) => id) });
   }
-}
-
-/** Whether only the server can say how the task stands now: its place in the queue, and the last facts of its result. */
-function asksAgain({ type, body }: LogEvent): boolean {
-  return type === 'task.status' && (body.to === 'queued' || body.to === 'succeeded' || body.to === 'failed');
 }

@@ -9,6 +9,7 @@ import { update } from '../store/worker.ts';
 import type * as screensModule from './screens.ts';
 import { AccessScreen } from './access/access-screen.tsx';
 import { Inbox } from './inbox/inbox.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 import { useWidth } from './width.ts';
 
 /** The whole app: who is not logged in logs in, wherever they are. */
@@ -23,6 +24,7 @@ export function App(): JSX.Element | null {
       return (
         <Within session={access.session}>
           <Panes />
+          <Shortcuts />
           <UpdateOffer />
         </Within>
       );

@@ -7,3 +7,5 @@ export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';
 export { ProjectScreen } from './projects/project-screen.tsx';
 export { ProjectsScreen } from './projects/projects-screen.tsx';
 export { SettingsScreen } from './settings/settings-screen.tsx';
+// Who has a short list never needs these.
+export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';

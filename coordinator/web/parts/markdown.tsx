@@ -1,6 +1,7 @@
 import { lexer, type Token, type Tokens } from 'marked';
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { CodeBlock } from './code.tsx';
 
 /**
  * Text of the model: its Markdown becomes nodes, never HTML. What is HTML in it is shown as it was written, a picture is
@@ -31,11 +32,7 @@ function Block({ token }: { token: Token }): JSX.Element | null {
     case 'heading':
       return <h3>{inlines(known.tokens)}</h3>;
     case 'code':
-      return (
-        <pre class="code" tabIndex={0}>
-          <code>{known.text}</code>
-        </pre>
-      );
+      return <CodeBlock text={known.text} language={known.lang ?? ''} />;
     case 'blockquote':
       return <blockquote>{blocks(known.tokens)}</blockquote>;
     case 'list':

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { scriptUrl } from './script-url.ts';
 
 /** A newer version waits to take over; calling it reloads the app. */
 export const update = signal<(() => void) | undefined>(undefined);
@@ -8,7 +9,7 @@ export async function installWorker(): Promise<void> {
   const { serviceWorker } = navigator as Partial<Navigator>;
   if (!serviceWorker) return;
   const is_first = serviceWorker.controller === null;
-  const registration = await serviceWorker.register(scriptUrl('/sw.js'), { updateViaCache: 'none' });
+  const registration = await serviceWorker.register(scriptUrl('service_worker'), { updateViaCache: 'none' });
   const offer = (): void => {
     const { waiting } = registration;
     if (waiting && !is_first) update.value = () => waiting.postMessage('take over');
@@ -21,13 +22,4 @@ export async function installWorker(): Promise<void> {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void registration.update().catch(() => undefined);
   });
-}
-
-type ScriptPolicy = { createScriptURL: (url: string) => string };
-type Trusted = { createPolicy: (name: string, rules: ScriptPolicy) => ScriptPolicy };
-
-/** The one script that may be loaded by its address; the page's policy refuses every other. */
-function scriptUrl(url: '/sw.js'): string {
-  const { trustedTypes } = window as { trustedTypes?: Trusted };
-  return trustedTypes?.createPolicy('errand', { createScriptURL: () => url }).createScriptURL(url) ?? url;
 }

@@ -59,7 +59,6 @@ export const de: Strings = {
     send_sample: 'Beispiel schicken',
     sample_prompt: 'Bring die Tests zum Laufen',
     list: 'Deine Aufträge',
-    more: 'Mehr zeigen',
   },
 
   status: {
@@ -255,6 +254,21 @@ export const de: Strings = {
   settings: de_settings.settings,
 
   project: de_settings.project,
+
+  keys: {
+    title: 'Tasten',
+    next: 'nächster Auftrag',
+    previous: 'voriger Auftrag',
+    open: 'öffnen',
+    search: 'suchen',
+    new_errand: 'neuer Auftrag',
+    reply: 'etwas sagen',
+    changes: 'Änderungen des Auftrags',
+    inbox: 'zur Übersicht',
+    settings: 'zu den Einstellungen',
+    back: 'zurück',
+    help: 'diese Tasten',
+  },
 
   problem: {
     unreachable: 'Der Server ist gerade nicht erreichbar.',

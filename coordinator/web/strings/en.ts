@@ -58,7 +58,6 @@ export const en = {
     send_sample: 'Send the sample errand',
     sample_prompt: 'Make the tests pass',
     list: 'Your errands',
-    more: 'Show more',
   },
 
   status: {
@@ -257,6 +256,21 @@ export const en = {
   settings: en_settings.settings,
 
   project: en_settings.project,
+
+  keys: {
+    title: 'Keys',
+    next: 'next errand',
+    previous: 'errand before',
+    open: 'open it',
+    search: 'search',
+    new_errand: 'new errand',
+    reply: 'say something',
+    changes: 'changes of the errand',
+    inbox: 'to the inbox',
+    settings: 'to the settings',
+    back: 'back',
+    help: 'these keys',
+  },
 
   problem: {
     unreachable: 'The server cannot be reached now.',

@@ -8,6 +8,8 @@ import { loggedIn } from '../../support/logged-in.ts';
 
 test('the owner sees who did what, exports all of it, and verifies both', async (t) => {
   const { server, cli } = await loggedIn(t);
+  const first = (await cli.run(['audit'])).stdout.split('\n').find((line) => line.includes('@'));
+  t.regex(first ?? '', /^[-\d]+ [:\d]+ {2}[\w.]+ {2}\S+@\S+ from [\d.:]+/, 'each part stands by itself');
   server.log.write((tx) => {
     for (let n = 0; n < 450; n++)
       appendAudit(tx.db, { action: 'host.reached', detail: { host: `"\u2028\u009b\\ ${n}\0` } });

@@ -4,6 +4,7 @@ import { loggedIn } from '../../support/logged-in.ts';
 
 test('token add prints a token, with which a script needs no log-in; revoke ends it', async (t) => {
   const { server, cli } = await loggedIn(t);
+  t.regex((await cli.run(['tokens'])).stdout, /^No API tokens\. Make one with: /);
   const made = await cli.run(['token', 'add', 'nightly', '--scope', 'read', '--scope', 'tasks', '--days', '7']);
   t.is(made.code, 0, made.stderr);
   const token = made.stdout.trim();

@@ -107,3 +107,21 @@ test('another epoch starts over: what the restored server does not have is gone'
   t.is(device.mirror.tasks().length, 1);
   t.is(device.storage.tasks.size, 1);
 });
+
+test('whenever its process ends, a device has stored each errand of the events up to its cursor', async (t) => {
+  const server = await startApi(t);
+  const { api, session } = await server.person();
+  const device = await newDevice(t, server.url, session);
+  const { save } = device.storage.mirror;
+  const missing: string[] = [];
+  device.storage.mirror.save = async (change) => {
+    await save(change);
+    const { cursor = 0 } = device.storage.known ?? {};
+    for (const { type, id, task_id } of server.rows)
+      if (type === 'task.created' && id <= cursor && !device.storage.tasks.has(task_id)) missing.push(task_id);
+  };
+  await device.isLive();
+  for (let i = 0; i < 5; i++) new LivelyErrand(server, await sendErrand(api)).begin();
+  await until('all are stored', () => device.storage.tasks.size === 5);
+  t.deepEqual(missing, []);
+});

@@ -19,6 +19,12 @@ async function openEmpty(t: ExecutionContext): Promise<{ db: Db; log: EventLog }
   return { db, log: new EventLog({ db, logger: SILENT }) };
 }
 
+/** Two users in the order in which they get their turn: nobody was served yet, so their ids decide. */
+function twoUsers(db: Db): [string, string] {
+  const [first, second] = [addUser(db), addUser(db)];
+  return first < second ? [first, second] : [second, first];
+}
+
 let served = 0;
 
 /** Starts the next task, as the dispatcher does. */
@@ -63,7 +69,7 @@ test("priority orders one person's own tasks: nobody's goes before those of othe
     [-10, -10, -10],
   ]) {
     const { db } = await openEmpty(t);
-    const [loud, modest] = [addUser(db), addUser(db)];
+    const [loud, modest] = twoUsers(db);
     const loud_tasks = priorities.map((priority, i) => addTask(db, loud, { queued_at: time(-10_000 + i), priority }));
     const modest_tasks = [0, 1, 2].map((i) => addTask(db, modest, { queued_at: time(-5_000 + i), priority: -10 }));
     const places = (user_id: string, tasks: { id: string }[]) =>
@@ -82,7 +88,7 @@ test("priority orders one person's own tasks: nobody's goes before those of othe
 for (const places of [1, 2])
   test(`a burst of one user does not starve another, with ${places} running at once`, async (t) => {
     const { db, log } = await openEmpty(t);
-    const [busy, modest] = [addUser(db), addUser(db)];
+    const [busy, modest] = twoUsers(db);
     for (let i = 0; i < 6; i++) addTask(db, busy, { queued_at: time(-10_000 + i) });
     const at_work = Array.from({ length: places }, () => startNext(log));
     const one = addTask(db, modest, { queued_at: time(-100) });
@@ -100,7 +106,7 @@ for (const places of [1, 2])
 
 test('tasks start in the order of their places', async (t) => {
   const { db, log } = await openEmpty(t);
-  const [a, b] = [addUser(db), addUser(db)];
+  const [a, b] = twoUsers(db);
   const tasks = [
     ...Array.from({ length: 4 }, (_, i) => addTask(db, a, { queued_at: time(-10_000 + i) })),
     ...Array.from({ length: 2 }, (_, i) => addTask(db, b, { queued_at: time(-5_000 + i) })),
@@ -140,7 +146,7 @@ test('whatever is queued and at work, tasks start in the order of their places',
 
 test("a priority counts among its user's tasks alone", async (t) => {
   const { db, log } = await openEmpty(t);
-  const [a, b] = [addUser(db), addUser(db)];
+  const [a, b] = twoUsers(db);
   const modest = addTask(db, a, { priority: -10 });
   const urgent = Array.from({ length: 3 }, (_, i) => addTask(db, b, { priority: 10, queued_at: time(i) }));
   t.deepEqual(

@@ -1,9 +1,9 @@
-import type { ExecutionContext } from 'ava';
 import type { BrowserContext, Page } from 'playwright-core';
 import { openWebApp } from '../../../coordinator/web/build.ts';
 import type { Session } from '../../../protocol/accounts.ts';
 import type { Api } from '../api.ts';
 import { startCuttingProxy, type CuttingProxy } from '../cutting-proxy.ts';
+import type { Ends } from '../folder.ts';
 import { PASSWORD, startApi, type StartedApi } from '../start-api.ts';
 import { openBrowser, type BrowserOptions } from './browser.ts';
 
@@ -20,7 +20,7 @@ export type AppScene = {
 };
 
 /** A server with an account, and a browser in which nobody is logged in yet, on the app's first page. */
-export async function openApp(t: ExecutionContext, options: BrowserOptions = {}): Promise<AppScene> {
+export async function openApp(t: Ends, options: BrowserOptions = {}): Promise<AppScene> {
   const server = await startApi(t, {}, undefined, undefined, await openWebApp());
   const network = await startCuttingProxy(t, server.url);
   const { api, session } = await server.person();
@@ -31,7 +31,7 @@ export async function openApp(t: ExecutionContext, options: BrowserOptions = {})
 }
 
 /** The same, logged in. */
-export async function openAppLoggedIn(t: ExecutionContext, options: BrowserOptions = {}): Promise<AppScene> {
+export async function openAppLoggedIn(t: Ends, options: BrowserOptions = {}): Promise<AppScene> {
   const scene = await openApp(t, options);
   const { page, session } = scene;
   await page.fill('input[name=email]', session.user.email);

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { temporaryFolder } from '../folder.ts';
+import { temporaryFolder, type Ends } from '../folder.ts';
 
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
@@ -23,10 +22,10 @@ export type Watched = { page: Page; faults: string[] };
 
 /** Starts Chromium with an empty profile, until the test ends. Requests that fail without a network are no fault. */
 export async function openBrowser(
-  t: Pick<ExecutionContext, 'teardown'>,
+  t: Ends,
   { size = PHONE, dark = false, locale = 'en-US' }: BrowserOptions = {},
 ): Promise<{ context: BrowserContext; open: () => Promise<Watched> }> {
-  const folder = await temporaryFolder(t as ExecutionContext);
+  const folder = await temporaryFolder(t);
   const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath: '/usr/bin/chromium',
     args: FLAGS,

@@ -1,9 +1,13 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Piece } from '../../code/pieces.ts';
+import { Pieces } from '../../parts/code.tsx';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { keyOf, type Comment } from './comments.ts';
+import { coloursOf, type Colours } from './file-colours.ts';
 import type { DiffFile, DiffLine } from './parse.ts';
 
 /** A file with more lines than this is shown at a touch. */
@@ -61,8 +65,10 @@ export function FileView({ file, comments, viewed, onView, onChange }: FileProps
 
 type LinesProps = Pick<FileProps, 'file' | 'comments' | 'onChange'>;
 
-function Lines({ file: { path, hunks, binary }, comments, onChange }: LinesProps): JSX.Element {
+function Lines({ file, comments, onChange }: LinesProps): JSX.Element {
+  const { path, hunks, binary } = file;
   const editing = useSignal<string | undefined>(undefined);
+  const colours = useColours(file);
   if (binary) return <p class="gap">{t.changes.binary}</p>;
   const own = new Map(comments.filter((comment) => comment.path === path).map((each) => [keyOf(each), each]));
   const set = (key: string, comment: Comment | undefined): void => {
@@ -83,6 +89,7 @@ function Lines({ file: { path, hunks, binary }, comments, onChange }: LinesProps
               <Line
                 key={key}
                 line={line}
+                pieces={colours?.get(line)}
                 comment={comment}
                 editing={editing.value === key}
                 onTouch={() => (editing.value = editing.value === key ? undefined : key)}
@@ -96,8 +103,22 @@ function Lines({ file: { path, hunks, binary }, comments, onChange }: LinesProps
   );
 }
 
+/** The colours of a file; undefined until they are there. */
+function useColours(file: DiffFile): Colours | undefined {
+  const colours = useSignal<Colours | undefined>(undefined);
+  useEffect(() => {
+    let is_shown = true;
+    void coloursOf(file).then((found) => {
+      if (is_shown) colours.value = found;
+    });
+    return () => void (is_shown = false);
+  }, [file, colours]);
+  return colours.value;
+}
+
 type LineProps = {
   line: DiffLine;
+  pieces: readonly Piece[] | undefined;
   comment: Comment | undefined;
   editing: boolean;
   onTouch: () => void;
@@ -106,7 +127,7 @@ type LineProps = {
 
 const SIGNS = { added: '+', removed: '−', same: ' ' } as const;
 
-function Line({ line: { type, line, code }, comment, editing, onTouch, onSet }: LineProps): JSX.Element {
+function Line({ line: { type, line, code }, pieces, comment, editing, onTouch, onSet }: LineProps): JSX.Element {
   return (
     <>
       <button
@@ -121,7 +142,7 @@ function Line({ line: { type, line, code }, comment, editing, onTouch, onSet }: 
           <span class="sign" aria-hidden="true">
             {SIGNS[type]}
           </span>
-          {code}
+          {pieces ? <Pieces pieces={pieces} /> : code}
         </code>
       </button>
       {editing ? (

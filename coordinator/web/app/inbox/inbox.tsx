@@ -5,14 +5,12 @@ import { SAMPLE_REPO_URL, type Task } from '../../../../protocol/task.ts';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { LiveBadge } from '../../parts/live-badge.tsx';
+import { LongList } from './long-list.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { pathOf } from '../../store/routes.ts';
 import { groupTasks, matches } from './groups.ts';
 import { TaskRow, UnsentRow } from './task-row.tsx';
-
-/** Rows that are drawn at first, and that each "show more" adds. */
-const ROWS = 100;
 
 /** Home: what needs the person, what is at work, what is done. */
 export function Inbox({ selected }: { selected?: string | undefined }): JSX.Element {
@@ -35,6 +33,7 @@ export function Inbox({ selected }: { selected?: string | undefined }): JSX.Elem
         <button
           type="button"
           class="icon-button"
+          data-key="search"
           aria-label={t.inbox.search}
           aria-expanded={searches.value}
           onClick={() => {
@@ -89,21 +88,17 @@ function Search({ onInput }: { onInput: (text: string) => void }): JSX.Element {
 type GroupProps = { title: string; tasks: readonly Task[]; selected: string | undefined; needs?: boolean };
 
 function Group({ title, tasks, selected, needs = false }: GroupProps): JSX.Element | null {
-  const shown = useSignal(ROWS);
   if (tasks.length === 0) return null;
   return (
     <>
       <h2 class={needs ? 'needs' : ''}>{title}</h2>
-      <ul class="rows">
-        {tasks.slice(0, shown.value).map((task) => (
-          <TaskRow key={task.id} task={task} selected={task.id === selected} />
-        ))}
-      </ul>
-      {tasks.length > shown.value && (
-        <button type="button" class="quiet" onClick={() => (shown.value += ROWS)}>
-          {t.inbox.more}
-        </button>
-      )}
+      <LongList
+        items={tasks}
+        keyOf={({ id }) => id}
+        row={(task, attributes) => (
+          <TaskRow key={task.id} task={task} selected={task.id === selected} attributes={attributes} />
+        )}
+      />
     </>
   );
 }

@@ -4,6 +4,7 @@ import type { Entry } from '../../../client/sync/outbox.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
+import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
@@ -11,14 +12,16 @@ import { doing, firstLine, repositoryName } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
 import { needsPerson } from './groups.ts';
 
+type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
+
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
-export function TaskRow({ task, selected }: { task: Task; selected: boolean }): JSX.Element {
+export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
   const { id, title, updated_at, ended_at, usage, result } = task;
   const { words, code, since } = doing(task, now.value);
   const [need] = needsPerson(task) ? openNeeds(task) : [];
   const broke = task.status === 'failed';
   return (
-    <li class={selected ? 'task selected' : 'task'}>
+    <li class={selected ? 'task selected' : 'task'} {...attributes}>
       <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
         <b dir="auto">{title}</b>
         <time dateTime={ended_at ?? updated_at}>{format.age(ended_at ?? task.created_at, now.value)}</time>

@@ -1,0 +1,92 @@
+import type { Virtualizer } from '@tanstack/virtual-core';
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import type * as screensModule from '../screens.ts';
+
+/** A list of at most so many rows is drawn whole. */
+const WHOLE_MAX = 150;
+/** The height of a row before it was measured, in CSS pixels. */
+const ROW_PX = 88;
+/** Rows that are drawn above and below those on the screen. */
+const BEYOND = 12;
+
+type Virtual = Pick<
+  typeof screensModule,
+  'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'
+>;
+
+/** What draws the part of a list that is on the screen. It comes with the other screens: a part of its own would cost one more request. */
+const virtual = signal<Virtual | undefined>(undefined);
+
+type ListProps<T> = {
+  items: readonly T[];
+  keyOf: (item: T) => string;
+  /** Draws a row: a `li`, with the attributes that it gets. */
+  row: (item: T, attributes: RowAttributes) => JSX.Element;
+};
+/** What places a row in a long list. */
+export type RowAttributes = {
+  ref?: (element: HTMLLIElement | null) => void;
+  'data-index'?: number;
+  'aria-setsize'?: number;
+  'aria-posinset'?: number;
+};
+
+/** A list of any length: of a long one only the rows near the screen are in the page. It scrolls with the nearest `.body`. */
+export function LongList<T>(props: ListProps<T>): JSX.Element {
+  const is_long = props.items.length > WHOLE_MAX;
+  useEffect(() => {
+    // Without the part the first rows are shown; the next visit tries again.
+    if (is_long)
+      import('../screens.ts').then(
+        (loaded) => (virtual.value = loaded),
+        () => undefined,
+      );
+  }, [is_long]);
+  if (is_long && virtual.value) return <Window {...props} virtual={virtual.value} />;
+  return <ul class="rows">{props.items.slice(0, WHOLE_MAX).map((item) => props.row(item, {}))}</ul>;
+}
+
+type Rows = Virtualizer<HTMLElement, HTMLLIElement>;
+
+function Window<T>({ items, keyOf, row, virtual }: ListProps<T> & { virtual: Virtual }): JSX.Element {
+  const list = useRef<HTMLUListElement>(null);
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const rows = useRef<Rows | undefined>(undefined);
+  const options = {
+    count: items.length,
+    getScrollElement: () => list.current?.closest<HTMLElement>('.body') ?? null,
+    estimateSize: () => ROW_PX,
+    getItemKey: (i: number) => keyOf(items[i] as T),
+    overscan: BEYOND,
+    scrollMargin: list.current?.offsetTop ?? 0,
+    scrollToFn: virtual.elementScroll,
+    observeElementRect: virtual.observeElementRect,
+    observeElementOffset: virtual.observeElementOffset,
+    onChange: () => redraw(undefined),
+  };
+  rows.current ??= new virtual.Virtualizer<HTMLElement, HTMLLIElement>(options);
+  const window = rows.current;
+  window.setOptions({ ...window.options, ...options });
+  useLayoutEffect(() => window._didMount(), [window]);
+  useLayoutEffect(() => window._willUpdate());
+  const shown = window.getVirtualItems();
+  const { scrollMargin } = window.options;
+  const above = (shown[0]?.start ?? scrollMargin) - scrollMargin;
+  const below = window.getTotalSize() - ((shown.at(-1)?.end ?? scrollMargin) - scrollMargin);
+  return (
+    <ul ref={list} class="rows long">
+      <li class="spacer" role="presentation" style={{ blockSize: `${above}px` }} />
+      {shown.map(({ index }) =>
+        row(items[index] as T, {
+          ref: window.measureElement,
+          'data-index': index,
+          'aria-setsize': items.length,
+          'aria-posinset': index + 1,
+        }),
+      )}
+      <li class="spacer" role="presentation" style={{ blockSize: `${below}px` }} />
+    </ul>
+  );
+}

@@ -1,0 +1,128 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { useRouter } from '../parts/context.ts';
+import { Sheet } from '../parts/screen.tsx';
+import { t } from '../parts/speech.ts';
+import type { Router } from '../store/router.ts';
+
+/** How long `g` waits for the key that follows it. */
+const PREFIX_MS = 1_500;
+
+/** The keys of the app, each with what it does; `?` shows them. */
+const KEYS = [
+  ['j', 'next'],
+  ['k', 'previous'],
+  ['enter', 'open'],
+  ['/', 'search'],
+  ['c', 'new_errand'],
+  ['r', 'reply'],
+  ['d', 'changes'],
+  ['g i', 'inbox'],
+  ['g s', 'settings'],
+  ['esc', 'back'],
+  ['?', 'help'],
+] as const;
+type Act = (typeof KEYS)[number][1];
+
+/** Listens for the keys of the app, and shows them at `?`. */
+export function Shortcuts(): JSX.Element | null {
+  const router = useRouter();
+  const helps = useSignal(false);
+  useEffect(() => {
+    let prefix_at = -Infinity;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (document.querySelector('dialog[open]')) return;
+      if (isField(event.target)) {
+        if (event.key === 'Escape') (event.target as HTMLElement).blur();
+        return;
+      }
+      const key = event.key === 'Escape' ? 'esc' : event.key;
+      const whole = event.timeStamp - prefix_at < PREFIX_MS ? `g ${key}` : key;
+      prefix_at = whole === 'g' ? event.timeStamp : -Infinity;
+      const act = KEYS.find(([keys]) => keys === whole)?.[1];
+      if (act === undefined || act === 'open') return;
+      event.preventDefault();
+      if (act === 'help') helps.value = true;
+      else run(act, router);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [router, helps]);
+  if (!helps.value) return null;
+  return (
+    <Sheet label={t.keys.title} onClose={() => (helps.value = false)}>
+      <h2>{t.keys.title}</h2>
+      <dl class="keys">
+        {KEYS.map(([keys, act]) => (
+          <div key={keys}>
+            <dt>
+              {keys.split(' ').map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{t.keys[act]}</dd>
+          </div>
+        ))}
+      </dl>
+    </Sheet>
+  );
+}
+
+function isField(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=radio]), textarea, select');
+}
+
+function run(act: Exclude<Act, 'open' | 'help'>, router: Router): void {
+  const { name, params } = router.place.peek();
+  switch (act) {
+    case 'next':
+      return step(1);
+    case 'previous':
+      return step(-1);
+    case 'search':
+      return document.querySelector<HTMLElement>('[data-key=search]')?.click();
+    case 'new_errand':
+      return router.go('new_errand');
+    case 'reply':
+      return document.querySelector<HTMLElement>('.composer textarea')?.focus();
+    case 'changes':
+      return name === 'errand' ? router.go('changes', params) : undefined;
+    case 'inbox':
+      return router.go('inbox');
+    case 'settings':
+      return router.go('settings');
+    case 'back':
+      return leave(router);
+  }
+}
+
+/** Moves the focus to the next errand of the list, or the one before; on a screen without the list, nothing moves. */
+function step(by: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLElement>('.inbox .task > a')];
+  const at = links.findIndex((link) => link === document.activeElement);
+  const open = links.findIndex((link) => link.getAttribute('aria-current') === 'page');
+  const from = at >= 0 ? at : open >= 0 ? open : by > 0 ? -1 : 0;
+  links[Math.min(Math.max(from + by, 0), links.length - 1)]?.focus();
+}
+
+/** Up by one: the screen that stands above this one. */
+function leave(router: Router): void {
+  const { name, params } = router.place.peek();
+  switch (name) {
+    case 'inbox':
+      return;
+    case 'changes':
+      return router.back('errand', params);
+    case 'errand':
+    case 'new_errand':
+    case 'settings':
+      return router.back('inbox');
+    case 'projects':
+      return router.back('settings');
+    case 'new_project':
+    case 'project':
+      return router.back('projects');
+  }
+}

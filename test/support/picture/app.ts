@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import type { Ends } from '../folder.ts';
+import { openAppLoggedIn, type AppScene } from '../web/app-scene.ts';
+import { DESK, PHONE } from '../web/browser.ts';
+import { fillGallery, type Gallery } from '../web/gallery.ts';
+
+/*
+ * Takes the README's pictures of the app, from the real app in Chromium on a server with errands in each state.
+ * `--all FOLDER` takes every screen instead, at both sizes, light and dark, for those who want to look at them.
+ */
+
+const README = fileURLToPath(new URL('../../../.github', import.meta.url));
+
+type Shot = {
+  name: string;
+  path: (gallery: Gallery) => string;
+  /** What must be there before the picture is taken. */
+  ready: string;
+  /** What is done first. */
+  act?: (page: Page) => Promise<unknown>;
+};
+
+const SHOTS: Shot[] = [
+  { name: 'inbox', path: () => '/', ready: '.rows:last-of-type .task:nth-child(3)' },
+  { name: 'question', path: ({ asks }) => `/errands/${asks.id}`, ready: '.asked' },
+  { name: 'errand', path: ({ works }) => `/errands/${works.id}`, ready: '.talk .code-keyword, .talk pre.code' },
+  { name: 'result', path: ({ tests }) => `/errands/${tests.id}`, ready: '.result' },
+  {
+    name: 'changes',
+    path: ({ tests }) => `/errands/${tests.id}/changes`,
+    ready: '.diff .code-keyword',
+    act: async (page) => {
+      await page.locator('.line-of.added').nth(1).click();
+      await page.locator('.note-on-line textarea').fill('Say why, not what.');
+    },
+  },
+  {
+    name: 'new',
+    path: () => '/new',
+    ready: '.prompt',
+    act: (page) => page.locator('.prompt').fill('The nightly job takes 40 minutes. Find out why, and make it faster.'),
+  },
+  { name: 'settings', path: () => '/settings', ready: '.devices li' },
+  { name: 'projects', path: () => '/settings/projects', ready: '.places li' },
+  { name: 'keys', path: () => '/', ready: '.task', act: (page) => page.keyboard.press('?') },
+];
+
+/** The pictures of the README: which screen, how wide, and whether dark. */
+const IN_README = [
+  ['inbox', 'phone', 'light'],
+  ['question', 'phone', 'light'],
+  ['errand', 'phone', 'light'],
+  ['changes', 'phone', 'light'],
+  ['new', 'phone', 'dark'],
+  ['changes', 'desk', 'dark'],
+] as const;
+
+const SIZES = { phone: PHONE, desk: DESK };
+type Look = { size: keyof typeof SIZES; theme: 'light' | 'dark' };
+const LOOKS: Look[] = [
+  { size: 'phone', theme: 'light' },
+  { size: 'phone', theme: 'dark' },
+  { size: 'desk', theme: 'light' },
+  { size: 'desk', theme: 'dark' },
+];
+
+const { all } = parseArgs({ options: { all: { type: 'string' } } }).values;
+const folder = all ?? README;
+await mkdir(folder, { recursive: true });
+for (const look of LOOKS) {
+  const wanted = SHOTS.filter(({ name }) => all !== undefined || isInReadme(name, look));
+  if (wanted.length > 0) await take(look, wanted);
+}
+
+function isInReadme(name: string, { size, theme }: Look): boolean {
+  return IN_README.some((each) => each[0] === name && each[1] === size && each[2] === theme);
+}
+
+/** Takes pictures of one look, on a server of its own. */
+async function take({ size, theme }: Look, shots: Shot[]): Promise<void> {
+  const ends: (() => unknown)[] = [];
+  const t: Ends = { teardown: (end) => void ends.unshift(end) };
+  try {
+    const scene = await openAppLoggedIn(t, { size: SIZES[size], dark: theme === 'dark' });
+    const gallery = await fillGallery(scene.server, scene.api);
+    await scene.api.call('createProject', { body: { name: 'bills', repo_url: 'https://github.com/you/bills' } });
+    const end = all === undefined && size === 'phone' ? '' : `-${size}`;
+    const dark = all === undefined ? '' : `-${theme}`;
+    for (const shot of shots) await snap(scene, gallery, shot, join(folder, `app-${shot.name}${end}${dark}.png`));
+  } finally {
+    for (const end of ends) await end();
+  }
+}
+
+async function snap({ network, page }: AppScene, gallery: Gallery, shot: Shot, file: string): Promise<void> {
+  await page.goto(network.url + shot.path(gallery));
+  await page.getByText('live', { exact: true }).first().or(page.locator('.prompt')).first().waitFor();
+  await page.locator(shot.ready).first().waitFor();
+  await shot.act?.(page);
+  await page.screenshot({ path: file, animations: 'disabled' });
+  console.log(`${file} was written.`);
+}
