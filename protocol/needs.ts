@@ -55,16 +55,11 @@ export const Need = z.object({
 });
 export type Need = z.infer<typeof Need>;
 
-/** Answers a need: with options by their `value`, with text, or both where the need allows it. */
-export const NeedAnswerCreate = z
-  .strictObject({
-    choose: z.array(z.string().max(40)).max(LIMITS.options_max).default([]),
-    text: z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max).optional(),
-  })
-  .superRefine((value, ctx) => {
-    if (value.choose.length === 0 && value.text === undefined)
-      ctx.addIssue({ code: 'custom', path: ['choose'], message: 'or text is required' });
-  });
+/** Answers a need: with options by their `value`, with text, or both where the need allows it. One of them is required. */
+export const NeedAnswerCreate = z.strictObject({
+  choose: z.array(z.string().max(40)).max(LIMITS.options_max).default([]),
+  text: z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max).optional(),
+});
 export type NeedAnswerCreate = z.infer<typeof NeedAnswerCreate>;
 
 /** The parameters of a path with `:id`, the task, and `:need_id`. */

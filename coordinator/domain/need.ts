@@ -31,6 +31,7 @@ export function numberedOptions(labels: readonly string[]): NeedOption[] {
 
 /** Throws `invalid`, naming the field, where this need cannot be answered like that. */
 export function checkAnswer(need: Need, { choose, text }: NeedAnswerCreate): void {
+  if (choose.length === 0 && text === undefined) throw wrong('/choose', 'or text is required');
   const values = need.options.map(({ value }) => value);
   const unknown = choose.findIndex((value) => !values.includes(value));
   if (unknown >= 0) throw wrong(`/choose/${unknown}`, `must be one of ${values.join(', ') || 'no options: give text'}`);
