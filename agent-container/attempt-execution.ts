@@ -163,8 +163,9 @@ export class AttemptExecution {
     const message = wip ? wipMessage(assignment.title) : work.commit_message;
     try {
       await report.emit({ type: 'step.started', body: { step: 'push' } });
-      const { problem, left_out: _, ...published } = await clone.finish(stop.all, message, { wip });
-      return problem === null ? { ...result, ...published } : notPushed({ ...result, ...published }, problem);
+      const { problem, left_out: _, held_commit, ...published } = await clone.finish(stop.all, message, { wip });
+      if (problem !== null) return notPushed({ ...result, ...published }, problem);
+      return { ...result, ...published, ...(held_commit !== null && { held_commit }) };
     } catch (error) {
       stop.all.throwIfAborted();
       log('error', 'push failed', { err: error });

@@ -45,7 +45,9 @@ export class TaskClone {
     this.#options = options;
     this.#began_ms = prepared.began_ms ?? Date.now();
     const secrets = secretForms(new Secrets(assignment));
-    this.#publisher = new Publisher({ remote, record: prepared, secrets, began_ms: () => this.#began_ms, emit });
+    const approved_commit = assignment.ask_before_push === true ? (assignment.approved_commit ?? null) : undefined;
+    const began_ms = () => this.#began_ms;
+    this.#publisher = new Publisher({ remote, approved_commit, record: prepared, secrets, began_ms, emit });
   }
 
   /** Adopts the workspace that the transcript is about, or clones anew. Throws `AttemptFailure`. */

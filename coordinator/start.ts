@@ -29,9 +29,11 @@ import { buildAssignment, type Pace } from './tasks/assignment.ts';
 import { AttachmentFiles } from './tasks/attachment-files.ts';
 import { TaskRedaction } from './tasks/task-redaction.ts';
 import { taskSettings } from './tasks/task-settings.ts';
+import { askForHost } from './worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from './worker-api/attachment-proxy.ts';
 import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
 import { GitProxy } from './worker-api/git/git-proxy.ts';
+import { pushApproval } from './worker-api/git/push-approval.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
 import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
@@ -108,8 +110,8 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const { time_limit_ms } = config;
-  const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, pace };
+  const { time_limit_ms, park_after_ms } = config;
+  const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, park_after_ms, pace };
   const redaction = new TaskRedaction(log.db, keys);
   const redactorOf = (task_id: string) => redaction.redactorOf(task_id);
   const { note } = new WorkerAudit({ log, redactorOf, logger });
@@ -191,6 +193,7 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
   const rules = settings.models;
   const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
   opened.defer(() => llm.close());
+  const egress = { policy: settings.egress, private_hosts, noteUse, askForHost: askForHost(log, logger), logger };
   return new WorkerApi({
     log,
     relay,
@@ -206,11 +209,12 @@ async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened):
       private_hosts,
       proxy,
       sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
+      approval: pushApproval(log),
       noteUse,
       logger,
     }),
     attachments: attachmentProxy(log.db, new AttachmentFiles(data_dir)),
-    egress: new EgressProxy({ policy: settings.egress, private_hosts, noteUse, logger }),
+    egress: new EgressProxy(egress),
     redactorOf,
     threads,
     onRefused: (code) => counters.refused.add({ code }),

@@ -76,6 +76,12 @@ const projectFields = {
   max_turns: z.number().int().positive().max(TURNS_MAX).nullable(),
   egress: Egress,
   egress_hosts: z.array(Host).max(100),
+  allowed_hosts: z
+    .array(Host)
+    .max(100)
+    .describe('further hosts, which you allowed when an errand asked; unless `egress` is none'),
+  ask_before_push: z.boolean().describe('whether errands wait for your approval before their work is pushed'),
+  ask_at_budget: z.boolean().describe('whether an errand that has spent its budget asks for more, and does not fail'),
   /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
   env: Variables,
 };
@@ -154,6 +160,7 @@ export const TaskCreate = z
     effort: Effort.optional(),
     budget_usd: Budget.optional(),
     max_turns: z.number().int().positive().max(TURNS_MAX).optional(),
+    ask_before_push: z.boolean().optional().describe('whether the work waits for your approval before it is pushed'),
     priority: z
       .number()
       .int()

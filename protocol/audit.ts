@@ -33,6 +33,7 @@ export const AUDIT_ACTIONS = {
   'git.pushed': 'A worker pushed. `subject`: the task; `host`, and `refs` with the new commits.',
   'host.reached': 'A worker opened a tunnel to a host. `subject`: the task; `host`, once for each attempt.',
   'budget.approved': 'Somebody gave an errand another budget. `subject`: the task; `budget_usd`.',
+  'need.answered': 'Somebody made a decision for an errand. `subject`: the task; `kind` and `choose`, never the text.',
   'settings.changed':
     'The server started with other settings than before. `changed`: their names, and values unless secret.',
   'keys.rotated': 'The owner made new signing keys. `subject`: their id.',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
+import { LIMITS } from './limits.ts';
+import { Need, NeedAnswer, OptionLabel } from './needs.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /*
@@ -143,10 +145,14 @@ export const NumberedEvent = z.discriminatedUnion('type', [
   numbered('plan.updated', "The agent's to-do list; it replaces the one before.", { items: z.array(PlanItem).max(50) }),
   numbered(
     'question.asked',
-    'The agent asks the person. The task is `waiting` until a message comes, or until `until`.',
+    'The agent asks the person. The task is `waiting` until a message comes, or until `until`. The same `ref` again is the same question.',
     {
       ref: z.string().max(100),
       question: z.string().min(1).max(4000),
+      /** Choices. The person may answer with text of their own all the same. Absent: there are none. */
+      options: z.array(OptionLabel).min(2).max(LIMITS.options_max).optional(),
+      /** Whether several of them may be chosen. Absent: one. */
+      multiple: z.boolean().optional(),
       until: Time.optional(),
     },
   ),
@@ -217,7 +223,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     warm: z.boolean(),
   }),
   event('attempt.ended', 'An attempt has ended. `retry_at`: when the next one may start; null if there is none.', {
-    status: z.enum(['succeeded', 'failed', 'cancelled']),
+    status: z.enum(['succeeded', 'failed', 'cancelled', 'parked']),
     reason: FailureReason.nullable(),
     detail: z.string().nullable(),
     retry_at: Time.nullable(),
@@ -243,6 +249,13 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     model: z.string(),
     effort: Effort,
   }),
+  event('need.asked', 'The task needs a decision of its person.', { need: Need }),
+  event('need.answered', 'A decision was made. `message_id`: the message that tells the worker; null: there is none.', {
+    need_id: Id,
+    answer: NeedAnswer,
+    message_id: Id.nullable(),
+  }),
+  event('need.closed', 'A decision is not needed any more.', { need_id: Id }),
   event('task.cancel_requested', 'A person cancelled the task.', { reason: z.string() }),
   event('task.budget', 'A person changed the budget of the task, in US dollars.', {
     budget_usd: z.number().positive(),

@@ -48,6 +48,11 @@ export const LIMITS = {
   /** The messages that a worker takes with one call. */
   messages_per_take_max: 25,
   projects_per_user_max: 1000,
+  /** The options of one question, and the length of one. */
+  options_max: 8,
+  option_chars_max: 200,
+  /** The hosts that one task may ask for. Others are refused without a question. */
+  host_needs_per_task_max: 20,
 
   /** One attachment; those of one task; and all of one person. */
   attachment_bytes_max: 25 * 1024 * 1024,

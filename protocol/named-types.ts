@@ -4,6 +4,8 @@ import * as api from './api.ts';
 import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import * as events from './events.ts';
+import * as change from './change.ts';
+import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
 import * as problem from './problem.ts';
@@ -45,6 +47,8 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
   ...exported({
     ...problem,
     ...document,
+    ...change,
+    ...needs,
     ...task,
     ...wireEvents,
     ...socket,

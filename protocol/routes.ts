@@ -5,6 +5,7 @@ import { LIMITS } from './limits.ts';
 import { LogEvent } from './events.ts';
 import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
+import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import type { Route } from './route.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
@@ -230,6 +231,22 @@ export const ROUTES = {
     idempotent: true,
     status: 204,
     errors: ['not_found', 'conflict', 'idempotency_conflict'],
+  },
+  answerNeed: {
+    method: 'post',
+    path: '/tasks/:id/needs/:need_id/answer',
+    summary: 'Make a decision that a task needs; the first answer counts',
+    description:
+      'Later answers are a `conflict`, whose detail says how and by whom it was answered. An answer to a question is sent to the task ' +
+      'as a message. A parked task is queued again.',
+    auth: 'user',
+    scope: 'tasks',
+    params: ByNeed,
+    idempotent: true,
+    body: NeedAnswerCreate,
+    status: 200,
+    response: Need,
+    errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
   },
   cancelTask: {
     method: 'post',

@@ -1,11 +1,25 @@
 import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { Commit, DiffStat } from './change.ts';
+import { Need } from './needs.ts';
+
+export { Commit, DiffStat };
 
 /**
- * The state of a task. In the last three it has ended; a message or a retry sets it back to `queued`.
+ * The state of a task. `waiting`: its worker waits for the person. `parked`: it waits for the person without a worker;
+ * the answer queues it again. In the last three it has ended; a message or a retry sets it back to `queued`.
  */
-export const TaskStatus = z.enum(['queued', 'starting', 'running', 'waiting', 'succeeded', 'failed', 'cancelled']);
+export const TaskStatus = z.enum([
+  'queued',
+  'starting',
+  'running',
+  'waiting',
+  'parked',
+  'succeeded',
+  'failed',
+  'cancelled',
+]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /** Whether a task in this status has ended: nothing happens until a person acts. */
@@ -68,17 +82,6 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
-/** The size of a diff: changed files, added lines, removed lines. */
-export const DiffStat = z.object({
-  files: z.number().int().nonnegative(),
-  insertions: z.number().int().nonnegative(),
-  deletions: z.number().int().nonnegative(),
-});
-export type DiffStat = z.infer<typeof DiffStat>;
-
-/** A commit hash, SHA-1 or SHA-256. */
-export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'is not a commit hash');
-
 const silent_since = Time.optional().describe(
   'since when the model or the command sends nothing; absent while it sends something',
 );
@@ -139,7 +142,7 @@ export type RunnerName = z.infer<typeof RunnerName>;
  */
 export const Attempt = z.object({
   n: z.number().int().positive(),
-  status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled']),
+  status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'parked']),
   reason: FailureReason.nullable(),
   detail: z.string().nullable(),
   runner: RunnerName,
@@ -177,10 +180,15 @@ export const Task = z.object({
   budget_usd: z.number().positive(),
   max_turns: z.number().int().positive(),
   priority: z.number().int(),
+  ask_before_push: z.boolean().optional().describe('absent: the server is older than this'),
   status: TaskStatus,
   reason: FailureReason.nullable().describe('why it failed'),
   detail: z.string().nullable().describe('why it failed, for people'),
   waiting_for: WaitingFor.nullable(),
+  needs: z
+    .array(Need)
+    .optional()
+    .describe('its open decisions, oldest first; absent: the server is older than they are'),
   retry_at: Time.nullable().describe('a queued task does not start before; null: it starts as soon as it can'),
   cancel_reason: z.string().nullable().describe('why it is being cancelled; null: it is not'),
   queue_place: z.number().int().positive().nullable(),
@@ -205,13 +213,18 @@ export const Task = z.object({
 });
 export type Task = z.infer<typeof Task>;
 
+/** The open decisions of a task. */
+export function openNeeds({ needs = [] }: Task): Need[] {
+  return needs;
+}
+
 /** What of a task has changed: its id, and each field that did, with its new value. */
 export const TaskChange = Task.partial().required({ id: true });
 export type TaskChange = z.infer<typeof TaskChange>;
 
 /** Whether a task needs its person: the agent asks, or the budget is spent. */
 export function needsYou({ status, reason }: Pick<Task, 'status' | 'reason'>): boolean {
-  return status === 'waiting' || (status === 'failed' && reason === 'budget_exhausted');
+  return status === 'waiting' || status === 'parked' || (status === 'failed' && reason === 'budget_exhausted');
 }
 
 /** A task and its attempts, oldest first: the response to `GET /tasks/:id`. */

@@ -107,6 +107,25 @@ export const Assignment = z.object({
       'The attachments of the prompt, and of the messages that are part of the conversation. The worker fetches each ' +
         'with the `attachments` call. Absent: none.',
     ),
+  park_after_ms: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'After how long without an answer to a question the worker may end with the status `parked`. Absent: the ' +
+        'coordinator does not know that status.',
+    ),
+  ask_before_push: z
+    .boolean()
+    .optional()
+    .describe(
+      'True: only `approved_commit` may be pushed, and the coordinator refuses any other. The worker pushes nothing else, ' +
+        'and names the finished commit in its result as `held_commit`. The work stays in the workspace.',
+    ),
+  approved_commit: Commit.nullable()
+    .optional()
+    .describe('With `ask_before_push`: what may be pushed; null: nothing yet.'),
   messages: z.array(Message).describe('The messages that have not entered the conversation yet.'),
 });
 export type Assignment = z.infer<typeof Assignment>;
@@ -196,7 +215,12 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export const ResultPost = z.strictObject({
   attempt: z.number().int().positive(),
   last_seq: z.number().int().nonnegative(),
-  status: z.enum(['succeeded', 'failed', 'cancelled']),
+  status: z
+    .enum(['succeeded', 'failed', 'cancelled', 'parked'])
+    .describe(
+      '`parked`: a question of this attempt is open, and the worker ends so that it need not wait for the answer. Only ' +
+        'where the assignment has `park_after_ms`.',
+    ),
   reason: FailureReason.nullable().describe('Set with the status `failed`, null with any other.'),
   detail: z.string().max(4000).nullable(),
   retry_at: Time.nullable()
@@ -209,6 +233,10 @@ export const ResultPost = z.strictObject({
   summary: z.string().max(LIMITS.summary_chars_max),
   branch: z.string().nullable().describe('Null if nothing was pushed.'),
   commit: Commit.nullable(),
+  held_commit: Commit.optional().describe(
+    'With `succeeded`, where the assignment has `ask_before_push`: the commit that was not pushed because nobody has ' +
+      'approved it. The diff is that of this commit.',
+  ),
   base_commit: Commit.nullable(),
   diff_stat: DiffStat,
   diff: z

@@ -65,7 +65,8 @@ export type WorkInput = {
 
 /** How the work ended. The root commits, pushes and reports in each case. */
 export type WorkResult = {
-  status: 'succeeded' | 'failed' | 'cancelled';
+  /** `parked`: a question is open, and the next attempt continues with its answer. */
+  status: 'succeeded' | 'failed' | 'cancelled' | 'parked';
   reason: FailureReason | null;
   detail: string | null;
   /** When the service that failed takes requests again, as it said itself. */

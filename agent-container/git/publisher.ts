@@ -22,6 +22,8 @@ export type Published = {
   commit: string | null;
   diff_stat: DiffStat;
   problem: AttemptFailure | null;
+  /** The finished commit, where it may not be pushed before its person has approved it; else null. */
+  held_commit: string | null;
   /** What the commit leaves out, for people and the model. */
   left_out: string[];
 } & Diff;
@@ -45,6 +47,8 @@ type PublishOptions = {
 
 type Options = {
   remote: Remote;
+  /** What may be pushed; null: nothing yet. Undefined: any commit. */
+  approved_commit: string | null | undefined;
   record: WorkspaceRecord;
   /** The values that no push may contain. */
   secrets: NamedValue[];
@@ -89,24 +93,29 @@ export class Publisher {
     const worktree = await commitWorktree(repos, message);
     const pushed = await own.resolve(PUSHED_REF);
     const { commit, tree } = worktree;
-    const { secrets, began_ms } = this.#options;
+    const { secrets, began_ms, approved_commit } = this.#options;
     const not = [base_commit, pushed?.commit ?? null].filter((commit) => commit !== null);
     const found = await inspect(repos, { ...worktree, not, base_commit, secrets, began_ms: began_ms() });
     const { left_out } = found;
     const nothing_new = commit === null || commit === base_commit;
     if (nothing_new && (left_out.length === 0 || accept(left_out)))
-      return { ...NOTHING_PUBLISHED, problem: null, left_out };
+      return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
     const is_new = !nothing_new && !(pushed?.commit === commit || (wip && pushed?.tree === tree));
     const [diff_stat, changes] = await Promise.all([
       nothing_new ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
       with_diff && !nothing_new ? diff(own, base_commit, commit) : NO_DIFF,
     ]);
-    const problem =
-      problemOf(found, wip) ??
-      (is_new && accept(left_out) ? await this.#push(repos, commit, { wip, diff_stat }) : null);
+    const stopped = problemOf(found, wip);
+    const goes = stopped === null && is_new && accept(left_out);
+    const may_push = approved_commit === undefined || approved_commit === commit;
+    const problem = stopped ?? (goes && may_push ? await this.#push(repos, commit, { wip, diff_stat }) : null);
+    const held_commit = goes && !may_push && !wip ? commit : null;
+    // The commit is kept as it is, so that the same one can be pushed later.
+    if (held_commit !== null) await moveHeadTo(repos, held_commit);
     const on_forge = await own.commit(PUSHED_REF);
     const branch = on_forge === null ? null : this.#record.branch;
-    return { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff), problem, left_out };
+    const published = { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff) };
+    return { ...published, problem, held_commit, left_out };
   }
 
   /** Returns why the commit could not be pushed; null: it was. */

@@ -185,11 +185,12 @@ export class Loop {
   }
 
   async #callTools(): Promise<void> {
-    const { transcript, tool_calls, limits, shell } = this.#options;
+    const { input, transcript, tool_calls, limits, shell } = this.#options;
     const calls = transcript.openCalls();
     if (calls.length === 0)
       return this.#continueTurn('', '[Errand] You stopped to call a tool, but there is no call. Make it.');
-    const question_ms = Math.max(1, Math.round(Math.min(QUESTION_MS_MAX, limits.ms_left / 2)));
+    const { park_after_ms = QUESTION_MS_MAX } = input.assignment;
+    const question_ms = Math.max(1, Math.round(Math.min(park_after_ms, limits.ms_left / 2)));
     const keeping = this.#keepCacheDuring(calls);
     const results = await tool_calls.run(transcript.turn, calls, question_ms).finally(() => clearTimeout(keeping));
     this.#idle_turns = 0;

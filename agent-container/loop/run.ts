@@ -3,6 +3,7 @@ import type { WorkerEvent } from '../../protocol/events.ts';
 import { z } from 'zod';
 import { AttemptFailure } from '../base/failure.ts';
 import { cutMiddle } from '../base/head-and-tail.ts';
+import { WorkParked } from '../base/work-parked.ts';
 import { Secrets } from '../base/secrets.ts';
 import type { Work, WorkInput, WorkResult } from '../base/work.ts';
 import { ModelClient, type ModelTimeouts } from '../model/client.ts';
@@ -21,7 +22,7 @@ import { firstContent, SYSTEM } from './prompt.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { Transcript, type OpenCall, type RecordEvent } from './transcript.ts';
 import { newShellNote } from './new-shell.ts';
-import { cancelled, failed, succeeded } from './work-result.ts';
+import { cancelled, failed, parked, succeeded } from './work-result.ts';
 
 /**
  * `checkpoint_ms`: how long the work may go on without a checkpoint. `keep_cache_ms`: after how long a wait for the
@@ -104,6 +105,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
   } catch (error) {
     if (input.signal.aborted) return cancelled(title, transcript.last_text);
     if (error instanceof AttemptFailure) return failed(title, transcript.last_text, error);
+    if (error instanceof WorkParked) return parked(title);
     if (limits.deadline.aborted) return failed(title, transcript.last_text, limits.timeLimitFailure());
     throw error;
   } finally {
@@ -123,7 +125,7 @@ function shellFor(
 
 /** The tools report through `record`, so that their events reach the transcript too. */
 function toolCallsFor(
-  { report, messages, repo_dir, scratch_dir }: WorkInput,
+  { assignment, report, messages, repo_dir, scratch_dir }: WorkInput,
   shell: Shell,
   secrets: Secrets,
   record: RecordEvent,
@@ -135,7 +137,8 @@ function toolCallsFor(
     waitingFor: (waiting) => report.waitingFor(waiting),
     activity: () => report.activity(),
   };
-  const context = { repo_dir, scratch_dir, shell, report: recording, messages, signal };
+  const parks = assignment.park_after_ms !== undefined;
+  const context = { repo_dir, scratch_dir, shell, report: recording, messages, parks, signal };
   return new ToolCalls({ tools: TOOLS, secrets, context, record });
 }
 
@@ -155,7 +158,8 @@ async function startConversation(
 
 /**
  * Answers the calls of a turn in which the previous attempt was lost. If none of them had begun they stay open: the
- * loop runs them, and the model is not paid twice for the same turn.
+ * loop runs them, and the model is not paid twice for the same turn. A question outlives its attempt, so it is asked
+ * again, as the same one, and the calls behind it have not begun.
  */
 async function closeInterruptedCalls(
   transcript: Transcript,
@@ -165,6 +169,8 @@ async function closeInterruptedCalls(
   is_moved: boolean,
 ): Promise<void> {
   const open = transcript.openCalls();
+  const is_asking = open[0]?.started === true && open[0].name === 'ask_person';
+  if (!is_moved && is_asking) return;
   if (!is_moved && !open.some(({ started }) => started) && !transcript.has_results) return;
   for (const call of open) {
     if (call.started && call.name === 'ask_person')

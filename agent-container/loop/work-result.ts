@@ -22,6 +22,11 @@ export function failed(title: string, closing_text: string, failure: AttemptFail
   return { status: 'failed', reason, detail, retry_at, summary: bounded(closing_text), commit_message };
 }
 
+/** The work waits for an answer without a worker. */
+export function parked(title: string): WorkResult {
+  return { status: 'parked', reason: null, detail: null, summary: '', commit_message: subjectFrom(title) };
+}
+
 /** The user cancelled the work. */
 export function cancelled(title: string, closing_text: string): WorkResult {
   const summary = bounded(closing_text);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WorkParked } from '../base/work-parked.ts';
 import { errorCode } from '../base/error-code.ts';
 import type { MessageSource, ProgressReporter } from '../base/work.ts';
 import type { ContentBlock, ToolSpec } from '../model/message.ts';
@@ -13,8 +14,10 @@ export type ToolContext = {
   shell: Shell;
   report: ProgressReporter;
   messages: MessageSource;
-  /** How long a question may wait for its answer. */
+  /** How long a question may wait for its answer here. */
   question_ms: number;
+  /** Whether the work is then parked until the answer comes. Otherwise it goes on without an answer. */
+  parks: boolean;
   /** Aborts: the tool rejects with the signal's reason. */
   signal: AbortSignal;
 };
@@ -29,7 +32,7 @@ export type ToolResult = {
 export type Tool = ToolSpec & {
   /** Whether it changes nothing, so that several calls may run in parallel. */
   reads_only: boolean;
-  /** Rejects only with the signal's reason. Any other error becomes a result that the model can react to. */
+  /** Rejects only with the signal's reason, or with `WorkParked`. Any other error becomes a result that the model can react to. */
   run: (input: unknown, context: ToolContext) => Promise<ToolResult>;
 };
 
@@ -64,6 +67,7 @@ export function defineTool<S extends z.ZodType>(definition: ToolDefinition<S>): 
         return typeof result === 'string' ? textResult(result) : result;
       } catch (error) {
         context.signal.throwIfAborted();
+        if (error instanceof WorkParked) throw error;
         return errorResult(describeError(error));
       }
     },

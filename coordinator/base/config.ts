@@ -61,6 +61,8 @@ export type Config = {
   time_limit_ms: number;
   /** What the events of an attempt, and of an errand, may take in the log. */
   event_quotas: EventQuotas;
+  /** After how long without an answer an errand gives its worker back. */
+  park_after_ms: number;
   /** How long a task is kept after its end, and how much one person may keep before those of their tasks go sooner. */
   keep_ms: number;
   keep_log_bytes: number;
@@ -176,6 +178,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
       attempt: { bytes_max: s.ERRAND_ATTEMPT_EVENTS_MB * MB, events_max: s.ERRAND_ATTEMPT_EVENTS },
       task: { bytes_max: s.ERRAND_EVENTS_MB * MB, events_max: s.ERRAND_EVENTS },
     },
+    park_after_ms: s.ERRAND_PARK_AFTER_MS,
     keep_ms: s.ERRAND_KEEP_DAYS * DAY_MS,
     keep_log_bytes: s.ERRAND_KEEP_LOG_MB * MB,
     keep_workspaces_ms: s.ERRAND_KEEP_WORKSPACES_DAYS * DAY_MS,

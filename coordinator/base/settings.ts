@@ -191,6 +191,9 @@ const limits = {
     'the size of the events of one attempt',
   ),
   ERRAND_ATTEMPT_EVENTS: whole(100, 100_000_000, LIMITS.attempt_events_max).describe('the number of these events'),
+  ERRAND_PARK_AFTER_MS: whole(1, 24 * 3600_000, 180_000).describe(
+    'after how long without an answer an errand gives its worker back, and waits without one',
+  ),
 };
 
 const retention = {

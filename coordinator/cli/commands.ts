@@ -1,4 +1,5 @@
 import { password, removeAccount, revokeSession, sessions } from './account-commands.ts';
+import { answer } from './answer-command.ts';
 import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
 import { rotateKeys } from './keys-commands.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   tasks,
   watchCommand,
   say,
+  answer,
   messages,
   reword,
   unsay,

@@ -28,6 +28,22 @@ export const PROJECT_OPTIONS = {
     multiple: true,
     help: 'with --egress list, such as *.example.com; may be repeated',
   },
+  'allowed-host': {
+    type: 'string',
+    placeholder: 'HOST',
+    multiple: true,
+    help: 'a further host, beside --egress; may be repeated, and replaces those that you allowed when an errand asked',
+  },
+  'ask-before-push': {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: 'whether errands wait for your approval before a push',
+  },
+  'ask-at-budget': {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: 'whether errands ask for more once their budget is spent',
+  },
   env: {
     type: 'string',
     placeholder: 'NAME=VALUE',
@@ -61,6 +77,9 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     max_turns: numberOrNull('max-turns', values['max-turns']),
     egress: readEgress(values.egress),
     egress_hosts: values['egress-host']?.filter((host) => host !== ''),
+    allowed_hosts: values['allowed-host']?.filter((host) => host !== ''),
+    ask_before_push: yesOrNo('ask-before-push', values['ask-before-push']),
+    ask_at_budget: yesOrNo('ask-at-budget', values['ask-at-budget']),
     env: values.env && readVariables('env', values.env, io),
     secrets: values.secret && readVariables('secret', values.secret, io),
     git_username: orNull(values['git-username']),
@@ -75,6 +94,12 @@ function orNull(text: string | undefined): string | null | undefined {
 
 function numberOrNull(option: string, text: string | undefined): number | null | undefined {
   return text === '' ? null : numberOf(option, text);
+}
+
+function yesOrNo(option: string, text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'yes' || text === 'no') return text === 'yes';
+  throw new UsageFailure(`--${option} must be yes or no: ${text}`);
 }
 
 function readEgress(text: string | undefined): Egress | undefined {

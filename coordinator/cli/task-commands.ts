@@ -34,6 +34,7 @@ export const task = clientCommand({
     effort: { type: 'string', placeholder: 'LEVEL', help: `how much the model thinks: ${Effort.options.join(', ')}` },
     budget: { type: 'string', placeholder: 'USD', help: 'the most it may cost, in US dollars' },
     'max-turns': { type: 'string', placeholder: 'N', help: 'the most turns it may take' },
+    'ask-before-push': { type: 'boolean', help: 'wait for your approval before the work is pushed' },
     priority: { type: 'string', placeholder: 'N', help: 'from -10 to 10, higher first of your own (0)' },
     attach: ATTACH_OPTION,
     follow: { type: 'boolean', help: 'watch it until it ends' },
@@ -54,7 +55,8 @@ export const task = clientCommand({
     const { branch: base_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
-    const more = { repo_url: repo, project_id, base_branch, model, effort, attachments, ...numbers };
+    const ask_before_push = values['ask-before-push'];
+    const more = { repo_url: repo, project_id, base_branch, model, effort, attachments, ask_before_push, ...numbers };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);

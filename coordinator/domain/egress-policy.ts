@@ -1,7 +1,10 @@
 import type { Egress } from '../../protocol/api.ts';
 
-/** Which hosts a task's commands may reach. Set on the project. */
-export type EgressPolicy = { egress: Egress; egress_hosts: string[] };
+/**
+ * Which hosts a task's commands may reach. Set on the project. `allowed_hosts`: further ones that its person allowed when
+ * it asked.
+ */
+export type EgressPolicy = { egress: Egress; egress_hosts: string[]; allowed_hosts?: string[] };
 
 /**
  * The well-known package registries and their download hosts. Registries accept uploads from anyone with an account, so
@@ -55,15 +58,30 @@ const REGISTRY_HOSTS = [
 /**
  * Whether a policy allows this host (in lower case). An entry `*.name` matches every subdomain of `name`, not `name`.
  */
-export function allowsHost({ egress, egress_hosts }: EgressPolicy, host: string): boolean {
+export function allowsHost({ egress, egress_hosts, allowed_hosts = [] }: EgressPolicy, host: string): boolean {
+  const lists = (hosts: string[]) =>
+    hosts.some((entry) => (entry.startsWith('*.') ? host.endsWith(entry.slice(1)) : host === entry));
   switch (egress) {
     case 'none':
       return false;
     case 'open':
       return true;
     case 'registries':
-      return REGISTRY_HOSTS.includes(host);
+      return REGISTRY_HOSTS.includes(host) || lists(allowed_hosts);
     case 'list':
-      return egress_hosts.some((entry) => (entry.startsWith('*.') ? host.endsWith(entry.slice(1)) : host === entry));
+      return lists(egress_hosts) || lists(allowed_hosts);
   }
+}
+
+/** Names that lead to machines of a private network, or nowhere (RFC 6761, RFC 6762, RFC 8375). */
+const PRIVATE_SUFFIX = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|onion|test|invalid)$/;
+const PUBLIC_NAME = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+
+/**
+ * Whether a person may be asked to allow this host: it is a name in the public DNS, and the policy is one that a host
+ * can be added to. The name is not resolved, because a worker could leak data in the names that it asks for.
+ */
+export function mayAskFor({ egress }: EgressPolicy, host: string): boolean {
+  if (egress === 'none' || egress === 'open') return false;
+  return host.length <= 253 && PUBLIC_NAME.test(host) && !PRIVATE_SUFFIX.test(host);
 }

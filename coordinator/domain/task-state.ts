@@ -26,7 +26,8 @@ export type TaskAction = { at: string } & (
   | { type: 'question_closed' }
   | {
       type: 'attempt_ended';
-      status: 'succeeded' | 'failed' | 'cancelled';
+      /** `parked`: the task waits for its person without a worker. */
+      status: 'succeeded' | 'failed' | 'cancelled' | 'parked';
       reason: FailureReason | null;
       detail: string | null;
       /** When the service that failed takes requests again, as it said itself. */
@@ -41,6 +42,9 @@ export type TaskAction = { at: string } & (
   /** The message that had queued the task again is gone. `end`: how it had ended before. */
   | { type: 'message_withdrawn'; end: Pick<TaskState, 'status' | 'reason' | 'detail' | 'ended_at'> }
   | { type: 'retry' }
+  /** A decision was made that lets a parked task go on, or that ends it. */
+  | { type: 'go_on' }
+  | { type: 'end_parked'; reason: FailureReason; detail: string }
 );
 
 /** After this many failed attempts in a row the task fails. */
@@ -81,7 +85,7 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
       if (task.status === 'cancelled') return task;
       if (isEnded(task.status))
         throw new ErrandError('conflict', `The task has already ended: it ${describeStatus(task.status)}.`);
-      if (task.status === 'queued')
+      if (task.status === 'queued' || task.status === 'parked')
         return { ...task, status: 'cancelled', reason: null, detail: action.reason, retry_at: null, ended_at: at };
       return task.cancel_reason === null ? { ...task, cancel_reason: action.reason } : task;
     case 'message':
@@ -90,9 +94,16 @@ export function nextState(task: TaskState, action: TaskAction): TaskState {
       // The user may know that an outage is over.
       if (task.status === 'queued' && task.outage_since !== null && task.retry_at !== null)
         return { ...task, retry_at: null };
-      return isEnded(task.status) ? requeue(task, at) : task;
+      return isEnded(task.status) || task.status === 'parked' ? requeue(task, at) : task;
     case 'message_withdrawn':
       return task.status === 'queued' ? { ...task, ...action.end, retry_at: null, outage_since: null } : task;
+    case 'go_on':
+      return task.status === 'parked' ? requeue(task, at) : task;
+    case 'end_parked': {
+      if (task.status !== 'parked') return task;
+      const { reason, detail } = action;
+      return { ...task, status: 'failed', reason, detail, ended_at: at };
+    }
     case 'retry':
       // It waits for a limit, and the user does not want to.
       if (task.status === 'queued' && task.retry_at !== null) return { ...task, retry_at: null };
@@ -116,6 +127,8 @@ function afterAttempt(task: TaskState, end: Extract<TaskAction, { type: 'attempt
   // The user's cancel wins over any other outcome of the attempt.
   if (end.status === 'cancelled' || task.cancel_reason !== null)
     return { ...ended, status: 'cancelled', reason: null, detail: task.cancel_reason ?? end.detail };
+  if (end.status === 'parked')
+    return { ...task, status: 'parked', reason: null, detail: null, retry_at: null, outage_since: null };
   const reason = end.reason ?? 'agent_error';
   if (isOutage(reason)) {
     const { retry_at, outage_since, given_up } = afterOutage(task.outage_since, end);

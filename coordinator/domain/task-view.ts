@@ -1,3 +1,4 @@
+import type { Need } from '../../protocol/needs.ts';
 import type { Task } from '../../protocol/task.ts';
 import { isActive } from './task-state.ts';
 import type { TaskRow } from './task.ts';
@@ -5,9 +6,9 @@ import { waitingFor } from './waiting-for.ts';
 
 /**
  * The task as clients see it. `place`: its place in the queue, from 1; undefined: not queued. `fault`: why no queued
- * task can start, or null.
+ * task can start, or null. `needs`: its open decisions.
  */
-export function taskView(task: TaskRow, place: number | undefined, fault: string | null): Task {
+export function taskView(task: TaskRow, needs: Need[], place: number | undefined, fault: string | null): Task {
   return {
     id: task.id,
     project_id: task.project_id,
@@ -22,11 +23,13 @@ export function taskView(task: TaskRow, place: number | undefined, fault: string
     budget_usd: task.budget_usd,
     max_turns: task.max_turns,
     priority: task.priority,
+    ask_before_push: task.ask_before_push,
     status: task.status,
     // These describe the previous attempt. While one is in progress nothing has failed yet.
     reason: isActive(task.status) ? null : task.reason,
     detail: isActive(task.status) ? null : task.detail,
     waiting_for: waitingFor(task, { place: place ?? 1, fault }),
+    needs,
     retry_at: task.status === 'queued' ? task.retry_at : null,
     cancel_reason: isActive(task.status) ? task.cancel_reason : null,
     queue_place: place ?? null,

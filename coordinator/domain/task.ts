@@ -29,6 +29,12 @@ export type TaskRow = TaskState & {
   budget_usd: number;
   max_turns: number;
   priority: number;
+  /** Whether the work waits for approval before it is pushed. */
+  ask_before_push: boolean;
+  /** The commit that may be pushed; null: none was approved. */
+  approved_commit: string | null;
+  /** The newest commit whose push was refused because it was not approved. */
+  held_commit: string | null;
   /** The name of the workspace's folder; null before the first attempt. */
   workspace: string | null;
   /** What the worker waits for, from its last report. */
@@ -49,7 +55,7 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'effort'>>;
+  Partial<Pick<TaskRow, 'effort' | 'ask_before_push'>>;
 
 const EFFORT_DEFAULT: Effort = 'medium';
 
@@ -59,6 +65,9 @@ export function newTask(fields: NewTask, at: string): TaskRow {
   const title = titleOf(fields.prompt);
   return {
     effort: EFFORT_DEFAULT,
+    ask_before_push: false,
+    approved_commit: null,
+    held_commit: null,
     ...fields,
     id,
     title,
@@ -99,7 +108,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
 export type AttemptRow = {
   task_id: string;
   n: number;
-  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  status: 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'parked';
   reason: FailureReason | null;
   detail: string | null;
   runner: RunnerName;

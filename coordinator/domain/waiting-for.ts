@@ -32,6 +32,8 @@ export function waitingFor(task: WaitState, position?: QueuePosition): WaitingFo
     case 'running':
     case 'waiting':
       return task.silence ?? task.waiting_for;
+    case 'parked':
+      return task.waiting_for;
     case 'succeeded':
     case 'failed':
     case 'cancelled':

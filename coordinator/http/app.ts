@@ -29,6 +29,7 @@ import { projectHandlers } from './projects.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
+import { needHandlers } from './needs.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
@@ -107,6 +108,7 @@ export function createApp(deps: AppDeps): Koa {
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...needHandlers({ config }),
       ...attachmentHandlers(log, files),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
     },

@@ -6,7 +6,7 @@ import { findDiff } from '../sqlite/diffs.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { eventText, findEvent, readTaskEvents, readTaskEventsBefore } from '../sqlite/events.ts';
 import { markRead } from '../sqlite/read-marks.ts';
-import { findTaskOf } from '../sqlite/tasks.ts';
+import { requireTask } from '../tasks/task-commands.ts';
 import { JsonText } from './json-text.ts';
 import type { Handlers } from './router.ts';
 
@@ -53,11 +53,4 @@ export function taskLogHandlers({
       };
     },
   };
-}
-
-/** The task of this user. Throws `not_found`. */
-export function requireTask(db: Db, user_id: string, id: string): TaskRow {
-  const task = findTaskOf(db, user_id, id);
-  if (!task) throw new ErrandError('not_found', 'There is no such task.');
-  return task;
 }

@@ -21,7 +21,7 @@ import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
 import { withRepository } from './repository-input.ts';
-import { requireTask, taskLogHandlers } from './task-log.ts';
+import { taskLogHandlers } from './task-log.ts';
 
 type Tasks =
   | 'createTask'

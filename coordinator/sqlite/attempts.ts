@@ -77,7 +77,7 @@ export function markAttemptEnded(
   db: Db,
   task_id: string,
   n: number,
-  end: Pick<AttemptRow, 'reason' | 'detail'> & { status: 'succeeded' | 'failed' | 'cancelled'; at: string },
+  end: Pick<AttemptRow, 'reason' | 'detail'> & { status: 'succeeded' | 'failed' | 'cancelled' | 'parked'; at: string },
 ): boolean {
   const { changes } = sql(
     db,

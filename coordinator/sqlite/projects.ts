@@ -2,8 +2,21 @@ import { z } from 'zod';
 import type { ProjectRow } from '../domain/project.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
-type Stored = Omit<ProjectRow, 'egress_hosts' | 'extra_models' | 'env' | 'has_git_token' | 'secret_names'> & {
+type Stored = Omit<
+  ProjectRow,
+  | 'allowed_hosts'
+  | 'ask_before_push'
+  | 'ask_at_budget'
+  | 'egress_hosts'
+  | 'extra_models'
+  | 'env'
+  | 'has_git_token'
+  | 'secret_names'
+> & {
   egress_hosts: string;
+  allowed_hosts: string;
+  ask_before_push: number;
+  ask_at_budget: number;
   extra_models: string;
   env: string;
   has_git_token: number;
@@ -17,6 +30,9 @@ const fromStored = ({ env_names, ...row }: Stored): ProjectRow => ({
   ...row,
   env: Variables.parse(JSON.parse(row.env)),
   egress_hosts: Names.parse(JSON.parse(row.egress_hosts)),
+  allowed_hosts: Names.parse(JSON.parse(row.allowed_hosts)),
+  ask_before_push: row.ask_before_push === 1,
+  ask_at_budget: row.ask_at_budget === 1,
   extra_models: Names.parse(JSON.parse(row.extra_models)),
   has_git_token: row.has_git_token === 1,
   secret_names: Names.parse(JSON.parse(env_names)),
@@ -25,6 +41,9 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
   ...project,
   env: JSON.stringify(project.env),
   egress_hosts: JSON.stringify(project.egress_hosts),
+  allowed_hosts: JSON.stringify(project.allowed_hosts),
+  ask_before_push: project.ask_before_push ? 1 : 0,
+  ask_at_budget: project.ask_at_budget ? 1 : 0,
   extra_models: JSON.stringify(project.extra_models),
   has_git_token: project.has_git_token ? 1 : 0,
   env_names: JSON.stringify(secret_names),
@@ -35,9 +54,9 @@ export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, extra_models, max_tokens, budget_usd, max_turns,
-       egress, egress_hosts, env, secrets, has_git_token, env_names, created_at, updated_at)
+       egress, egress_hosts, allowed_hosts, ask_before_push, ask_at_budget, env, secrets, has_git_token, env_names, created_at, updated_at)
      VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
-       :egress, :egress_hosts, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+       :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :ask_at_budget, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
 
@@ -47,7 +66,8 @@ export function updateProject(db: Db, project: ProjectRow): void {
     db,
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
        verify_command = :verify_command, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
-       budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, allowed_hosts = :allowed_hosts,
+       ask_before_push = :ask_before_push, ask_at_budget = :ask_at_budget, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(project));
@@ -83,6 +103,15 @@ export function listProjects(db: Db, user_id: string, before: string | undefined
 export function countProjects(db: Db, user_id: string): number {
   const text = 'SELECT count(*) FROM projects WHERE user_id = ? AND id NOT IN (SELECT id FROM removed)';
   return numberOf(db, text, user_id);
+}
+
+/** Lets the tasks of a project reach one more host. False: it has as many as it may. */
+export function allowHost(db: Db, project_id: string, host: string, hosts_max: number): boolean {
+  const hosts = findProject(db, project_id)?.allowed_hosts ?? [];
+  if (hosts.includes(host)) return true;
+  if (hosts.length >= hosts_max) return false;
+  const allowed = JSON.stringify([...hosts, host]);
+  return sql(db, 'UPDATE projects SET allowed_hosts = ? WHERE id = ?').run(allowed, project_id).changes === 1;
 }
 
 /** The names of a user's projects. */

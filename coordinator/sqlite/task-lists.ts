@@ -27,7 +27,7 @@ const pageOf = (where: string) => `SELECT * FROM tasks WHERE id IN (
   ) ORDER BY id DESC`;
 
 /** The same condition as that of the index `tasks_needing_person`, and as `needsYou` of the protocol. */
-const NEEDS_YOU = `(status = 'waiting' OR (status = 'failed' AND reason = 'budget_exhausted'))`;
+const NEEDS_YOU = `(status = 'waiting' OR status = 'parked' OR (status = 'failed' AND reason = 'budget_exhausted'))`;
 
 /**
  * The statements of the pages with one filter, or a project and a status. INDEXED BY names the index that makes it a single

@@ -5,7 +5,8 @@ import type { TaskState } from '../domain/task-state.ts';
 import { numberOf, sql, type Db } from './database.ts';
 
 /** A row of `tasks`. */
-export type Stored = Omit<TaskRow, 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+export type Stored = Omit<TaskRow, 'ask_before_push' | 'waiting_for' | 'silence' | 'plan' | 'result' | 'usage'> & {
+  ask_before_push: number;
   waiting_for: string | null;
   silence: string | null;
   plan: string;
@@ -19,6 +20,7 @@ export function fromStored(row: Stored): TaskRow {
   const { requests, input_tokens, cache_write_tokens, cache_read_tokens, output_tokens, cost_usd, ...rest } = row;
   return {
     ...rest,
+    ask_before_push: row.ask_before_push === 1,
     waiting_for: row.waiting_for === null ? null : WaitingFor.parse(JSON.parse(row.waiting_for)),
     silence: row.silence === null ? null : WaitingFor.parse(JSON.parse(row.silence)),
     plan: Plan.parse(JSON.parse(row.plan)),
@@ -46,12 +48,20 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
-    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority,
+    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority, ask_before_push,
        status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
-     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority,
+     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority, :ask_before_push,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
-  ).run({ ...task, usage: null, plan: null, result: null, waiting_for: null, silence: null });
+  ).run({
+    ...task,
+    ask_before_push: task.ask_before_push ? 1 : 0,
+    usage: null,
+    plan: null,
+    result: null,
+    waiting_for: null,
+    silence: null,
+  });
 }
 
 /**
@@ -69,7 +79,7 @@ export function updateState(
     `UPDATE tasks SET status = :status, reason = :reason, detail = :detail, attempt = :attempt, failures = :failures,
        cancel_reason = :cancel_reason, queued_at = :queued_at, retry_at = :retry_at, outage_since = :outage_since,
        started_at = :started_at, ended_at = :ended_at,
-       waiting_for = CASE WHEN :status IN ('running', 'waiting') THEN waiting_for END,
+       waiting_for = CASE WHEN :status IN ('running', 'waiting', 'parked') THEN waiting_for END,
        silence = CASE WHEN :status IN ('running', 'waiting') THEN silence END, updated_at = :at
      WHERE id = :id AND status = :status_before AND attempt = :attempt_before`,
   ).run({ ...state, id, at, status_before: before.status, attempt_before: before.attempt });
@@ -90,6 +100,16 @@ export function updateModel(db: Db, id: string, now: Pick<TaskRow, 'model' | 'ef
   sql(db, 'UPDATE tasks SET model = :model, effort = :effort, updated_at = :at WHERE id = :id').run({ ...now, id, at });
 }
 
+/** Stores the commit that may be pushed. */
+export function approveCommit(db: Db, id: string, commit: string, at: string): void {
+  sql(db, 'UPDATE tasks SET approved_commit = :commit, updated_at = :at WHERE id = :id').run({ id, commit, at });
+}
+
+/** Stores the newest commit whose push was refused because it was not approved; null: there is none in this attempt. */
+export function holdCommit(db: Db, id: string, commit: string | null): void {
+  sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
+}
+
 /** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
@@ -108,7 +128,7 @@ export function hasWork(db: Db, user_id: string): boolean {
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') AND project_id = ? LIMIT 1`,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') AND project_id = ? LIMIT 1`,
   ).get(user_id, project_id);
   return row !== undefined;
 }
@@ -127,7 +147,7 @@ export function listOpenTasksOf(db: Db, user_id: string): TaskRow[] {
 export function isUserAtWork(db: Db, user_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting') LIMIT 1`,
+    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') LIMIT 1`,
   ).get(user_id);
   return row !== undefined;
 }

@@ -1,8 +1,12 @@
 import { isEnded } from '../../protocol/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
+import type { NeedAsk } from '../domain/need.ts';
+import { updateWaitingFor } from '../sqlite/progress.ts';
+import { listOpenNeeds } from '../sqlite/needs.ts';
+import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
 import { hasPendingSince } from '../sqlite/messages.ts';
-import { updateState } from '../sqlite/tasks.ts';
+import { holdCommit, updateState } from '../sqlite/tasks.ts';
 import { isActive, nextState, type TaskAction } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
 
@@ -21,6 +25,9 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
     tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
   }
+  // A host may still be allowed after the end, so that the errand goes on with it.
+  const keeps_hosts = next.status !== 'cancelled';
+  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => !keeps_hosts || kind !== 'host', action.at);
   return next;
 }
 
@@ -28,10 +35,10 @@ type End = Omit<Extract<TaskAction, { type: 'attempt_ended' }>, 'type' | 'waited
 
 /**
  * Ends a task's current attempt; from then on its token is refused. Undefined: the attempt has already ended, or is not
- * the current one. Messages that arrived during the attempt but never reached the conversation are not lost: a task
+ * the current one. With `ask` the task does not end: it is parked until its person has decided. Messages that arrived during the attempt but never reached the conversation are not lost: a task
  * that would have ended is queued again for them.
  */
-export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End): TaskRow | undefined {
+export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: NeedAsk): TaskRow | undefined {
   if (task.attempt !== n || !markAttemptEnded(tx.db, task.id, n, end)) return undefined;
   const { status, reason, detail, at } = end;
   const started_at = findAttempt(tx.db, task.id, n)?.started_at ?? '';
@@ -44,7 +51,20 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End): TaskRow 
   tx.note(task, { type: 'attempt.ended', body: { status, reason, detail, retry_at } }, at);
   const ended = advance(tx, task, action);
   // Older pending messages were in its assignment and were ignored; another attempt would ignore them again.
-  const has_new = isEnded(ended.status) && hasPendingSince(tx.db, task.id, started_at);
+  const is_over = isEnded(ended.status) || ended.status === 'parked';
+  const has_new = is_over && hasPendingSince(tx.db, task.id, started_at);
+  // What was said meanwhile goes on with the work, so that nothing is to be decided about it yet.
+  if (ended.status === 'parked') park(tx, ended, has_new ? undefined : ask, at);
   const requeue = ended.status !== 'cancelled' && has_new;
   return requeue ? advance(tx, ended, { type: 'message', at }) : ended;
+}
+
+/** Asks what a parked task waits for, unless its worker has asked already, and shows that it waits for its person. */
+function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
+  if (ask) askNeed(tx, task, ask, at);
+  holdCommit(tx.db, task.id, null);
+  const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
+  if (!need) return;
+  const { asked_at: since, question } = need;
+  updateWaitingFor(tx.db, task.id, JSON.stringify({ kind: 'person', since, question }));
 }

@@ -19,6 +19,8 @@ export type AssignmentDependencies = {
   /** Issues a new task token for this attempt. */
   issueToken: (task_id: string, attempt: number) => Promise<string>;
   time_limit_ms: number;
+  /** After how long a worker need not wait for an answer any more. */
+  park_after_ms: number;
   pace: Pace;
 };
 
@@ -58,6 +60,8 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     budget_usd: task.budget_usd,
     spent_usd: task.usage.cost_usd,
     time_limit_ms: deps.time_limit_ms,
+    park_after_ms: deps.park_after_ms,
+    ...(task.ask_before_push && { ask_before_push: true, approved_commit: task.approved_commit }),
     setup_command: attempt.setup_command,
     verify_command: attempt.verify_command,
     ...deps.settings(task),

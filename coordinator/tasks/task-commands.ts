@@ -6,6 +6,7 @@ import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
+import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
@@ -50,6 +51,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       budget_usd: Math.min(budget_usd, budgetMax(tx.db, config, user_id)),
       max_turns: input.max_turns ?? project?.max_turns ?? config.max_turns,
       priority: input.priority ?? 0,
+      ask_before_push: input.ask_before_push ?? project?.ask_before_push ?? false,
     },
     at,
   );
@@ -82,6 +84,7 @@ export function addMessage(
   setBudget(tx, task, budget_usd, at);
   const row = { id: message_id, task_id, text, created_at: at, hear, model: model ?? null, effort: effort ?? null };
   insertMessage(tx.db, row);
+  answerByMessage(tx, task, { id: message_id, text }, at);
   const attached = attach(tx, { user_id, task_id, message_id }, attachments);
   const files = attached.length > 0 ? { attachments: attached } : {};
   const change = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };

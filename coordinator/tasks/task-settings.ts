@@ -8,6 +8,7 @@ import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
 import { findAttempt } from '../sqlite/attempts.ts';
 import type { Db } from '../sqlite/database.ts';
+import { listAllowedHosts } from '../sqlite/needs.ts';
 import { findProject } from '../sqlite/projects.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { findUser } from '../sqlite/users.ts';
@@ -58,6 +59,9 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
       return { models: [task.model, ...extra_models].concat(begun_with), max_tokens };
     },
     /** For the forward proxy. */
-    egress: (task_id: string): EgressPolicy => projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT,
+    egress: (task_id: string): EgressPolicy => {
+      const { egress, egress_hosts, allowed_hosts = [] } = projectOf(findTask(db, task_id)) ?? EGRESS_DEFAULT;
+      return { egress, egress_hosts, allowed_hosts: [...allowed_hosts, ...listAllowedHosts(db, task_id)] };
+    },
   };
 }

@@ -1,8 +1,10 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
 import { shortText } from '../domain/short-body.ts';
+import { needView } from '../domain/need.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
+import { listOpenNeeds } from '../sqlite/needs.ts';
 import { positionOf } from '../sqlite/read-marks.ts';
 import { queuePlaces } from './queue.ts';
 
@@ -12,9 +14,9 @@ export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | nul
   const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();
   return tasks.map((task) => {
     const { newest_event_id, read_event_id } = positionOf(db, task.id);
-    const rests = isEnded(task.status) || task.status === 'waiting';
+    const rests = isEnded(task.status) || task.status === 'waiting' || task.status === 'parked';
     return {
-      ...taskView(task, places.get(task.id), fault),
+      ...taskView(task, listOpenNeeds(db, task.id).map(needView), places.get(task.id), fault),
       newest_event_id,
       unread: rests && newest_event_id > read_event_id,
     };

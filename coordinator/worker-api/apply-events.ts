@@ -4,7 +4,9 @@ import { settleMessage } from '../tasks/message-commands.ts';
 import { markTakesMessages } from '../sqlite/attempts.ts';
 import { findMessage, markMessageTakenIn } from '../sqlite/messages.ts';
 import { updatePlan, updatePushedBranch } from '../sqlite/progress.ts';
+import { askQuestion, withdrawNeeds } from '../tasks/needs.ts';
 import { findTask } from '../sqlite/tasks.ts';
+import type { TaskRow } from '../domain/task.ts';
 import type { TaskAction } from '../domain/task-state.ts';
 import type { CheckedEvent } from './validate-events.ts';
 
@@ -20,10 +22,10 @@ export function applyEvents(
   for (const { acts: event } of events)
     switch (event?.type) {
       case 'question.asked':
-        act(tx, task_id, { type: 'question_asked', at });
+        askQuestion(tx, act(tx, task_id, { type: 'question_asked', at }), event.body, at);
         break;
       case 'question.closed':
-        act(tx, task_id, { type: 'question_closed', at });
+        closeQuestion(tx, act(tx, task_id, { type: 'question_closed', at }), event.body.ref, at);
         break;
       case 'plan.updated':
         updatePlan(tx.db, task_id, event.body.items, at);
@@ -47,9 +49,14 @@ function hear(tx: Tx, task_id: string, id: string, at: string): void {
   if (message && markMessageTakenIn(tx.db, task_id, id, at)) settleMessage(tx, message, at);
 }
 
-/** Applies an action to the task's current state. */
-export function act(tx: Tx, task_id: string, action: TaskAction): void {
+/** An answer has closed it before: here it is one that nobody answered, or that an earlier message did. */
+function closeQuestion(tx: Tx, task: TaskRow, ref: string, at: string): void {
+  withdrawNeeds(tx, task, (need) => need.kind === 'question' && need.ref === ref, at);
+}
+
+/** Applies an action to the task's current state, and returns the new one. */
+export function act(tx: Tx, task_id: string, action: TaskAction): TaskRow {
   const task = findTask(tx.db, task_id);
   if (!task) throw new Error(`Task ${task_id} does not exist.`);
-  advance(tx, task, action);
+  return advance(tx, task, action);
 }

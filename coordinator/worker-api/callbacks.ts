@@ -10,6 +10,7 @@ import type {
   MessagesTaken,
   ResultPost,
 } from '../../protocol/worker-schemas.ts';
+import { askAtEnd } from '../tasks/ask-at-end.ts';
 import { endAttempt } from '../tasks/advance.ts';
 import type { EventQuotas } from '../base/config.ts';
 import { takeMessages } from '../tasks/message-commands.ts';
@@ -19,7 +20,8 @@ import type { Relay } from '../live/relay.ts';
 import type { ProgressWatch } from '../workers/progress-watch.ts';
 import { markAttemptRunning, markResultReceived, updateLastSeq, type AttemptState } from '../sqlite/attempts.ts';
 import { putDiff } from '../sqlite/diffs.ts';
-import { listPendingMessages } from '../sqlite/messages.ts';
+import { countPendingMessages, listPendingMessages } from '../sqlite/messages.ts';
+import { listOpenNeeds } from '../sqlite/needs.ts';
 import { findState, clearSilence, updateResult, updateWaitingFor } from '../sqlite/progress.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import type { TaskClaims } from '../auth/task-tokens.ts';
@@ -208,11 +210,13 @@ export class Callbacks {
     }
     tx.note(task, { type: 'task.result', body: { summary, branch, commit, diff_stat } }, at);
     markResultReceived(tx.db, task_id, attempt, at);
-    const fault = result.status === 'succeeded' ? missingStep(tx.db, task_id, attempt) : null;
+    const fault = faultOf(tx.db, task_id, attempt, result);
     const { status, reason, detail } = fault === null ? result : { status: 'failed' as const, ...fault };
+    const ask = askAtEnd(tx.db, task, { ...result, status, reason });
     const progressed = findNewestEvent(tx.db, task_id, attempt, ['turn.finished']) !== undefined;
     const retry_at = result.retry_at ?? null;
-    const ended = endAttempt(tx, task, attempt, { status, reason, detail, at, retry_at, progressed });
+    const end = { status: ask ? ('parked' as const) : status, reason, detail, at, retry_at, progressed };
+    const ended = endAttempt(tx, task, attempt, end, ask);
     if (!ended) throw new Error(`Attempt ${attempt} of task ${task_id} had ended before its result was stored.`);
   }
 }
@@ -225,6 +229,15 @@ function endFull(tx: Tx, { task_id, attempt, at }: ActiveCall, detail: string): 
   const task = findTask(tx.db, task_id);
   if (task) endAttempt(tx, task, attempt, { status: 'failed', reason: 'log_full', detail, at });
   return new ErrandError('log_full', `${detail} Stop at once.`);
+}
+
+/** Why the attempt has failed, although its worker says that it has not; null: nothing contradicts the worker. */
+function faultOf(db: Db, task_id: string, attempt: number, { status }: ResultPost) {
+  if (status === 'succeeded') return missingStep(db, task_id, attempt);
+  const may_park = () => listOpenNeeds(db, task_id).some(({ kind }) => kind === 'question');
+  // The answer may have come while the worker was ending.
+  if (status !== 'parked' || may_park() || countPendingMessages(db, task_id) > 0) return null;
+  return { reason: 'agent_error' as const, detail: 'The worker ended to wait for an answer, but it has not asked.' };
 }
 
 /** The pending messages and cancel, for every reply. A callback adds no message: if there was none, there is none. */

@@ -68,8 +68,8 @@ export const events = (task: OpenTask, list: unknown[], more: object = {}) =>
   call(task, 'events', { attempt: task.attempt, events: list, ...more });
 export const heartbeat = (task: OpenTask, last_seq: number, given: Given = {}) =>
   call(task, 'heartbeat', { attempt: task.attempt, last_seq, waiting_for: null }, given);
-export const result = (task: OpenTask, last_seq: number) =>
-  call(task, 'result', { attempt: task.attempt, last_seq, ...SUCCEEDED });
+export const result = (task: OpenTask, last_seq: number, more: object = {}) =>
+  call(task, 'result', { attempt: task.attempt, last_seq, ...SUCCEEDED, ...more });
 
 export function took(reply: Reply, acked_seq: number): CallbackReply {
   assert.equal(reply.status, 200, `it answered ${reply.status}: ${JSON.stringify(reply.body)}`);

@@ -249,6 +249,35 @@ export const COORDINATOR_RULES: readonly Rule<CoordinatorUnderTest>[] = [
     },
   },
   {
+    name: 'a question may have 2 to 8 options; others are refused, and the error names the event',
+    check: async ({ open }) => {
+      const task = await open();
+      const asked = (options: unknown) => ({
+        seq: 2,
+        at: AT,
+        type: 'question.asked',
+        body: { ref: 'q', question: '?', options },
+      });
+      for (const options of [['a'], Array.from({ length: 9 }, String), ['a', ''], ['a', 'b'.repeat(201)]])
+        refused(await events(task, [started, asked(options)]), 'invalid');
+      took(await events(task, [started, asked(['a', 'b'])]), 2);
+    },
+  },
+  {
+    name: 'an assignment with park_after_ms: a result with the status parked is taken, and nothing after it',
+    check: async ({ open }) => {
+      const task = await open();
+      const { park_after_ms } = Assignment.parse((await call(task, 'assignment')).body);
+      if (park_after_ms === undefined) return;
+      took(
+        await events(task, [started, { seq: 2, at: AT, type: 'question.asked', body: { ref: 'q', question: '?' } }]),
+        2,
+      );
+      took(await result(task, 2, { status: 'parked' }), 2);
+      refused(await heartbeat(task, 2), 'attempt_ended');
+    },
+  },
+  {
     name: 'every call of an attempt that was given up is refused',
     check: async ({ open }) => {
       const task = await open();

@@ -18,7 +18,7 @@ test('the error names each wrong field, with a message to be read after its name
   ]);
   t.deepEqual(faults(TaskCreate, { prompt: 'x'.repeat(32_001), repo_url }), ['/prompt is too long: at most 32000']);
   t.deepEqual(faults(TasksQuery, { status: 'done' }), [
-    '/status must be one of queued, starting, running, waiting, succeeded, failed, cancelled',
+    '/status must be one of queued, starting, running, waiting, parked, succeeded, failed, cancelled',
   ]);
   t.deepEqual(faults(ProjectCreate, { name: ' ', repo_url, base_branch: '' }), [
     '/name is empty',

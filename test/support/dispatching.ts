@@ -89,6 +89,7 @@ export type Server = {
 export type ServerOptions = {
   data_dir?: string;
   workers_max?: number;
+  park_after_ms?: number;
   warm_workers?: number;
   /** How workers misbehave when they start (TINY_WORKER). */
   boot?: string;
@@ -197,6 +198,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     };
   };
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
+  const { park_after_ms = 60_000 } = options;
   const limits = { memory_bytes: options.memory_bytes ?? 256 * 1024 * 1024, cpus: 1, pids_max: 64 };
   return new Dispatcher({
     log,
@@ -209,7 +211,7 @@ function createDispatcher({ log, runner, workspaces, gate, logger, tokens, optio
     workspace_bytes_max: options.workspace_bytes_max ?? 1024 ** 3,
     heartbeat_ms: LIMITS.heartbeat_ms,
     buildAssignment: (id, n) =>
-      buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: 60_000, pace: LIMITS }, id, n),
+      buildAssignment({ db: log.db, settings, issueToken, time_limit_ms: 60_000, park_after_ms, pace: LIMITS }, id, n),
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
 }

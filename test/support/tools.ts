@@ -40,7 +40,16 @@ export async function toolbox(t: ExecutionContext, files: Record<string, string 
     waitingFor: () => undefined,
     activity: () => undefined,
   };
-  const context = { ref: 'toolu_1', repo_dir, scratch_dir, report, messages, question_ms: 60_000, signal };
+  const context = {
+    ref: 'toolu_1',
+    repo_dir,
+    scratch_dir,
+    report,
+    messages,
+    question_ms: 60_000,
+    parks: false,
+    signal,
+  };
   let shell = make(env.PATH);
   const call = (name: string, input: unknown): Promise<ToolResult> => {
     const tool = TOOLS.find((tool) => tool.name === name);

@@ -1,4 +1,5 @@
 import type { LogEvent } from '../../../protocol/events.ts';
+import type { Need, NeedAnswer, NeedOption } from '../../../protocol/needs.ts';
 import type { PlanItem, TaskStatus } from '../../../protocol/task.ts';
 import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
@@ -40,6 +41,7 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'conversation.started':
     case 'turn.started':
     case 'question.closed':
+    case 'need.closed':
       return [];
     case 'task.status':
       return statusLines(body);
@@ -79,7 +81,11 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'plan.updated':
       return planLines(body.items);
     case 'question.asked':
-      return questionLines(event.task_id, body.question);
+      return needLines(event.task_id, body.question, numberedOptions(body.options));
+    case 'need.asked':
+      return askLines(event.task_id, body.need);
+    case 'need.answered':
+      return answerLines(body);
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'verify.finished':
@@ -118,6 +124,7 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
   starting: 'yellow',
   running: 'cyan',
   waiting: 'yellow',
+  parked: 'yellow',
   succeeded: 'green',
   failed: 'red',
   cancelled: 'yellow',
@@ -142,14 +149,34 @@ function endLines(attempt: number | null, body: Body<'attempt.ended'>): Line[] {
   ];
 }
 
-function questionLines(task_id: string, question: string): Line[] {
+/** A question of the agent has an event of its own. */
+function askLines(task_id: string, { kind, question, options }: Need): Line[] {
+  return kind === 'question' ? [] : needLines(task_id, question, options);
+}
+
+/** An answer that is sent as a message has the event of the message. */
+function answerLines({ message_id, answer }: Body<'need.answered'>): Line[] {
+  return message_id === null ? [[['dim', `decided: ${answerWords(answer)}`]]] : [];
+}
+
+/** What is asked, and how to answer it. */
+function needLines(task_id: string, question: string, options: readonly NeedOption[]): Line[] {
   return [
     ...block(headAndTail(question, 40, 0), '? ', 'yellow'),
+    ...options.map(({ label }, i): Line => [['bold', `  ${i + 1} `], oneLine(label, COMMAND_CHARS_MAX)]),
     [
       ['dim', 'answer it with: '],
-      ['command', `${PROGRAM} say ${task_id} "…"`],
+      ['command', `${PROGRAM} answer ${task_id} ${options.length > 0 ? 'NUMBER' : '"…"'}`],
     ],
   ];
+}
+
+function numberedOptions(labels: readonly string[] = []): NeedOption[] {
+  return labels.map((label, i) => ({ value: String(i + 1), label }));
+}
+
+function answerWords({ choose, text }: NeedAnswer): string {
+  return oneLine([...choose, ...(text === null ? [] : [text])].join(', '), COMMAND_CHARS_MAX);
 }
 
 function verifyLines(body: Body<'verify.finished'>): Line[] {

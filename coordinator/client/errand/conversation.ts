@@ -1,4 +1,5 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
+import type { Need } from '../../../protocol/needs.ts';
 import { isEnded, type Hear } from '../../../protocol/task.ts';
 import { knownEvent, type KnownEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
@@ -19,6 +20,7 @@ export class Conversation {
   #rows_in_front = 0;
   /** Changes of rows that are not here: they are in a part of the log that comes in front. */
   readonly #orphans = new Map<string, ((item: Item) => Item)[]>();
+  readonly #needs = new Map<string, Need>();
   readonly #drafts = new Drafts();
   /** The ids of the first and the last event; 0: there is none. */
   first_id = 0;
@@ -138,6 +140,13 @@ export class Conversation {
           ...question,
           state: known.body.answered ? 'answered' : 'unanswered',
         }));
+      case 'need.asked':
+        this.#needs.set(known.body.need.id, known.body.need);
+        return;
+      case 'need.answered':
+        return this.#decided(event, known.body);
+      case 'need.closed':
+        return;
       case 'setup.finished':
         return this.#command(event, 'setup', { ...known.body, passed: known.body.exit_code === 0 });
       case 'verify.finished':
@@ -158,6 +167,12 @@ export class Conversation {
     const key = message_id ?? `e${id}`;
     const said = { text, heard_at, hear, revision: 1, attachments };
     this.#put({ kind: 'person', key, at, message_id, ...said, ...cutOf(event) });
+  }
+
+  /** The answer to a question is a message, which has a row of its own. */
+  #decided(event: LogEvent, { need_id, answer }: Body<'need.answered'>): void {
+    const need = this.#needs.get(need_id);
+    if (need && need.kind !== 'question') this.#note(event, { what: 'decided', need, answer });
   }
 
   /** A message has entered the conversation; or the worker adds a note. */

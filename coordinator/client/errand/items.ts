@@ -1,4 +1,5 @@
 import type { Attachment } from '../../../protocol/attachments.ts';
+import type { Need, NeedAnswer } from '../../../protocol/needs.ts';
 import type { Effort, FailureReason, Hear, TaskStatus } from '../../../protocol/task.ts';
 
 /*
@@ -74,6 +75,7 @@ export type Note =
   | { what: 'withdrawn' }
   | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }
+  | { what: 'decided'; need: Need; answer: NeedAnswer }
   | { what: 'ended'; status: TaskStatus; reason: FailureReason | null; detail: string | null }
   | { what: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   | { what: 'harness'; text: string }

@@ -1,4 +1,4 @@
-import { isEnded, type Task, type WaitingFor } from '../../../protocol/task.ts';
+import { isEnded, openNeeds, type Task, type WaitingFor } from '../../../protocol/task.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { KnownEvent } from '../known-event.ts';
 
@@ -44,6 +44,13 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
       const { question, until } = known.body;
       return { waiting_for: { kind: 'person', since: event.at, question, ...(until !== undefined && { until }) } };
     }
+    case 'need.asked': {
+      const { need } = known.body;
+      return { needs: [...openNeeds(task).filter(({ id }) => id !== need.id), need] };
+    }
+    case 'need.answered':
+    case 'need.closed':
+      return { needs: openNeeds(task).filter(({ id }) => id !== known.body.need_id) };
     case 'question.closed':
       return task.waiting_for?.kind === 'person' ? { waiting_for: null } : undefined;
     default:
@@ -78,6 +85,7 @@ function waitingAfter({ waiting_for }: Task, to: Task['status'], since: string):
       return waiting_for?.kind === 'queue' || waiting_for?.kind === 'worker' ? null : waiting_for;
     case 'queued':
     case 'waiting':
+    case 'parked':
       return waiting_for?.kind === 'person' || waiting_for?.kind === 'queue' ? waiting_for : null;
     case 'succeeded':
     case 'failed':

@@ -1,4 +1,5 @@
 import type { MessageCreate, MessagePatch, TaskCreate } from '../../../protocol/api.ts';
+import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { ErrorCode } from '../../../protocol/problem.ts';
@@ -12,13 +13,15 @@ export type Action =
   | { do: 'say'; task_id: string; body: MessageCreate }
   | { do: 'reword'; task_id: string; message_id: string; body: MessagePatch }
   | { do: 'unsay'; task_id: string; message_id: string }
+  | { do: 'answer'; task_id: string; need_id: string; body: NeedAnswerCreate }
   | { do: 'stop'; task_id: string }
   | { do: 'retry'; task_id: string; budget_usd?: number };
 
 /**
  * One action on its way. `key` is its Idempotency-Key, and names it for ever. `tried`: it may have arrived, so it cannot
  * be taken back. `refused`: the server will not do it. `message_id`: it has arrived as this message, whose event has not
- * been seen yet.
+ * been seen yet. `held_until`: it can be undone until then, and is not sent before. `done`: the server has it, and what
+ * follows from it has not been seen yet.
  */
 export type Entry = {
   key: string;
@@ -27,6 +30,8 @@ export type Entry = {
   tried: boolean;
   refused?: { code: ErrorCode; detail: string };
   message_id?: string;
+  held_until?: string;
+  done?: true;
 };
 
 /** Keeps the entries on the device. */
@@ -64,6 +69,7 @@ export class Outbox {
   readonly #events: OutboxEvents;
   #entries: Entry[] = [];
   #sending: Promise<void> | undefined;
+  #held: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: Client, storage: OutboxStorage, events: OutboxEvents) {
     this.#client = client;
@@ -80,9 +86,14 @@ export class Outbox {
     this.#set(await this.#storage.load());
   }
 
-  /** Adds an action, and sends it if it can. Resolves with its key once it is stored. */
-  async add(action: Action): Promise<string> {
-    const entry: Entry = { key: newId(), at: new Date().toISOString(), action, tried: false };
+  /**
+   * Adds an action, and sends it if it can, after `hold_ms`. Resolves with its key once it is stored. What is held stops
+   * nothing behind it.
+   */
+  async add(action: Action, hold_ms = 0): Promise<string> {
+    const at = new Date();
+    const held = hold_ms > 0 && { held_until: new Date(at.getTime() + hold_ms).toISOString() };
+    const entry: Entry = { key: newId(), at: at.toISOString(), action, tried: false, ...held };
     await this.#storage.put(entry);
     this.#set([...this.#entries, entry]);
     void this.flush();
@@ -106,6 +117,12 @@ export class Outbox {
     return true;
   }
 
+  /** The decisions that are still open: nothing is left to show of an answer to another one that the server has. */
+  async seenOpen(need_ids: ReadonlySet<string>): Promise<void> {
+    for (const { key, action, done } of this.#entries)
+      if (done && action.do === 'answer' && !need_ids.has(action.need_id)) await this.#drop(key);
+  }
+
   /** The event of a message has been seen: nothing of its entry is left to show. */
   async seen(message_ids: ReadonlySet<string>): Promise<void> {
     for (const { key, message_id } of this.#entries)
@@ -114,6 +131,7 @@ export class Outbox {
 
   /** Sends what waits. Resolves when nothing is left to send, or when the server cannot be reached. */
   flush(): Promise<void> {
+    this.#wakeForHeld();
     if (this.#events.reachable?.() === false) return Promise.resolve();
     this.#sending ??= this.#storage
       .locked(() => this.#sendAll())
@@ -146,7 +164,23 @@ export class Outbox {
   }
 
   #next(): Entry | undefined {
-    return this.#entries.find(({ refused, message_id }) => !refused && message_id === undefined);
+    const now = new Date().toISOString();
+    return this.#entries.find(
+      ({ refused, message_id, done, held_until = '' }) =>
+        !refused && !done && message_id === undefined && held_until <= now,
+    );
+  }
+
+  /** Sends the next held entry once it can no longer be undone. */
+  #wakeForHeld(): void {
+    clearTimeout(this.#held);
+    const held = this.#entries.flatMap(({ tried, held_until }) =>
+      tried || held_until === undefined ? [] : held_until,
+    );
+    const [first] = held.sort();
+    if (first === undefined) return;
+    const wait_ms = Date.parse(first) - Date.now();
+    if (wait_ms > 0) this.#held = setTimeout(() => void this.flush(), wait_ms + 1);
   }
 
   async #send(entry: Entry): Promise<void> {
@@ -170,6 +204,11 @@ export class Outbox {
         const params = { id: action.task_id, message_id: action.message_id };
         await this.#client.call('deleteMessage', { params }, once);
         return this.#drop(key);
+      }
+      case 'answer': {
+        const { task_id: id, need_id, body } = action;
+        await this.#client.call('answerNeed', { params: { id, need_id }, body }, once);
+        return this.#update({ ...entry, done: true });
       }
       case 'stop': {
         const params = { id: action.task_id };

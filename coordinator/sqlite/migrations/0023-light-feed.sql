@@ -1,7 +1,7 @@
 -- For lists: what changed since a time, and what needs its person.
 CREATE INDEX tasks_by_update ON tasks (user_id, updated_at, id);
 CREATE INDEX tasks_needing_person ON tasks (user_id, id)
-  WHERE status = 'waiting' OR (status = 'failed' AND reason = 'budget_exhausted');
+  WHERE status = 'waiting' OR status = 'parked' OR (status = 'failed' AND reason = 'budget_exhausted');
 
 -- How far a person has read the log of a task, on all their devices.
 CREATE TABLE read_marks (

@@ -92,6 +92,8 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
       return loaded.ErrandScreen;
     case 'changes':
       return loaded.ChangesScreen;
+    case 'decision':
+      return loaded.DecisionScreen;
     case 'new_errand':
       return loaded.NewErrandScreen;
     case 'notifications':

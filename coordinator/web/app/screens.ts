@@ -1,6 +1,7 @@
 /* The screens beside the list, as one part: with a part each, the first view would take a request for each piece they share. */
 
 export { ChangesScreen } from './changes/changes-screen.tsx';
+export { DecisionScreen } from './decision/decision-screen.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';
 export { NewErrandScreen } from './new-errand/new-errand-screen.tsx';
 export { NotificationsScreen } from './settings/notifications-screen.tsx';

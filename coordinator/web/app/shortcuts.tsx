@@ -114,6 +114,7 @@ function leave(router: Router): void {
     case 'inbox':
       return;
     case 'changes':
+    case 'decision':
       return router.back('errand', params);
     case 'errand':
     case 'new_errand':

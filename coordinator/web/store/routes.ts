@@ -4,6 +4,7 @@ export const ROUTES = {
   new_errand: '/new',
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
+  decision: '/errands/:id/decision',
   settings: '/settings',
   notifications: '/settings/notifications',
   owner: '/settings/server',

@@ -7,7 +7,8 @@ import {
   type Project,
   type TaskCreate,
 } from '../../../protocol/api.ts';
-import type { Task } from '../../../protocol/task.ts';
+import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
+import { openNeeds, type Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';
 import type { Draft } from '../../client/errand/drafts.ts';
 import type { Item } from '../../client/errand/items.ts';
@@ -25,6 +26,8 @@ import { diffStorage, mirrorStorage, outboxStorage, pruneLogs, textStorage } fro
 /** A list changes at most this often, and a conversation once a frame. */
 const LIST_MS = 150;
 const FRAME_MS = 16;
+/** How long a decision can be undone. */
+const UNDO_MS = 5_000;
 /** How often what waits is tried although there is no connection. */
 const INSIST_MS = 15_000;
 
@@ -189,6 +192,11 @@ export class Session {
     return this.#outbox.change(key, text);
   }
 
+  /** Makes a decision. For a moment it can be undone, with `takeBack`. */
+  async decide(task_id: string, need_id: string, body: NeedAnswerCreate): Promise<void> {
+    await this.#outbox.add({ do: 'answer', task_id, need_id, body }, UNDO_MS);
+  }
+
   async stopErrand(task_id: string): Promise<void> {
     await this.#outbox.add({ do: 'stop', task_id });
   }
@@ -237,7 +245,9 @@ export class Session {
 
   #drawList(): void {
     if (!this.#mirror.knows) return;
-    this.tasks.value = this.#mirror.tasks().sort((a, b) => (a.id < b.id ? 1 : -1));
+    const tasks = this.#mirror.tasks().sort((a, b) => (a.id < b.id ? 1 : -1));
+    this.tasks.value = tasks;
+    void this.#outbox.seenOpen(new Set(tasks.flatMap(openNeeds).map(({ id }) => id)));
   }
 
   #errand(id: string) {

@@ -1,3 +1,4 @@
+import { de_needs } from './de-needs.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_settings } from './de-settings.ts';
@@ -61,7 +62,6 @@ export const de: Strings = {
       'Schick das Beispiel: ein kleines Repository mit einem Test, der fehlschlägt. Der Agent findet den Grund und behebt ihn.',
     send_sample: 'Beispiel schicken',
     sample_prompt: 'Bring die Tests zum Laufen',
-    answer: 'Antworten…',
     list: 'Deine Aufträge',
     unread: 'Neu: ',
     only_here: 'Nur, was dieses Gerät kennt: Der Server ist nicht erreichbar.',
@@ -72,6 +72,7 @@ export const de: Strings = {
     starting: 'Startet',
     running: 'Läuft',
     waiting: 'Braucht dich',
+    parked: 'Braucht dich',
     succeeded: 'Fertig',
     failed: 'Fehlgeschlagen',
     cancelled: 'Angehalten',
@@ -279,6 +280,7 @@ export const de: Strings = {
   link: de_owner.link,
 
   owner: de_owner.owner,
+  needs: de_needs,
 
   settings: de_settings.settings,
   notify: de_notifications,

@@ -1,3 +1,4 @@
+import { en_needs } from './en-needs.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_settings } from './en-settings.ts';
@@ -60,7 +61,6 @@ export const en = {
     empty: 'Send the sample: a small repository with a failing test. The agent finds out why and fixes it.',
     send_sample: 'Send the sample errand',
     sample_prompt: 'Make the tests pass',
-    answer: 'Answer…',
     list: 'Your errands',
     unread: 'New: ',
     only_here: 'Only what this device knows: the server cannot be reached.',
@@ -71,6 +71,7 @@ export const en = {
     starting: 'Starting',
     running: 'Running',
     waiting: 'Needs you',
+    parked: 'Needs you',
     succeeded: 'Done',
     failed: 'Failed',
     cancelled: 'Stopped',
@@ -281,6 +282,7 @@ export const en = {
   link: en_owner.link,
 
   owner: en_owner.owner,
+  needs: en_needs,
 
   settings: en_settings.settings,
   notify: en_notifications,

@@ -1,6 +1,6 @@
 import { ErrandError } from '../../../protocol/problem.ts';
 import { listsPort } from '../../base/address-guard.ts';
-import { allowsHost, type EgressPolicy } from '../../domain/egress-policy.ts';
+import { allowsHost, mayAskFor, type EgressPolicy } from '../../domain/egress-policy.ts';
 
 /** The destination of a tunnel. `tls`: the connection must begin with a TLS handshake that names this host. */
 export type Destination = { host: string; port: number; tls: boolean };
@@ -27,6 +27,16 @@ export function allowDestination(authority: string, policy: EgressPolicy, privat
   // One address may serve many hosts (a CDN), and port 443 any protocol: only the TLS handshake shows which host is
   // really asked for.
   return { host, port, tls: policy.egress !== 'open' };
+}
+
+/**
+ * The host of a refused CONNECT request that the person may allow; null: it is not the policy's list that refused it, or
+ * the server's owner listed it as private.
+ */
+export function hostToAskFor(authority: string, policy: EgressPolicy, private_hosts: string[]): string | null {
+  const { host, port } = readAuthority(authority);
+  const may = port === 443 && !allowsHost(policy, host) && !listsPort(private_hosts, host, port);
+  return may && mayAskFor(policy, host) ? host : null;
 }
 
 function readAuthority(authority: string): { host: string; port: number } {

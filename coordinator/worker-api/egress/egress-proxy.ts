@@ -13,7 +13,7 @@ import { abortOnClose } from '../abort-on-close.ts';
 import type { Caller, TunnelProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import { refuseTunnel } from '../reply.ts';
-import { allowDestination, type Destination } from './destination.ts';
+import { allowDestination, hostToAskFor, type Destination } from './destination.ts';
 import type { NoteUse } from '../worker-audit.ts';
 import { runTunnel } from './tunnel.ts';
 
@@ -23,6 +23,8 @@ export type EgressDependencies = {
   private_hosts: string[];
   /** Records each host that a worker reaches. */
   noteUse?: NoteUse;
+  /** Asks the person of a task whether it may reach this host. Does not throw. */
+  askForHost?: (caller: Caller, host: string) => void;
   logger: Logger;
   /** For tests. The defaults use the real network. */
   resolve?: Resolve;
@@ -45,6 +47,7 @@ export class EgressProxy implements TunnelProxy {
   readonly #policy: (task_id: string) => EgressPolicy;
   readonly #private_hosts: string[];
   readonly #noteUse: NoteUse;
+  readonly #askForHost: (caller: Caller, host: string) => void;
   readonly #logger: Logger;
   readonly #guard: AddressGuard;
   readonly #connect: (options: TcpNetConnectOpts) => Socket;
@@ -56,6 +59,7 @@ export class EgressProxy implements TunnelProxy {
     policy,
     private_hosts,
     noteUse = () => undefined,
+    askForHost = () => undefined,
     logger,
     resolve,
     connect = netConnect,
@@ -64,6 +68,7 @@ export class EgressProxy implements TunnelProxy {
     this.#policy = policy;
     this.#private_hosts = private_hosts;
     this.#noteUse = noteUse;
+    this.#askForHost = askForHost;
     this.#logger = logger;
     this.#guard = addressGuard(private_hosts, resolve);
     this.#connect = connect;
@@ -82,7 +87,7 @@ export class EgressProxy implements TunnelProxy {
     try {
       this.#refusals.require(task_id);
       await this.#limit.run(task_id, async () => {
-        const destination = allowDestination(authority, this.#policy(task_id), this.#private_hosts);
+        const destination = this.#allow(authority, caller);
         const upstream = await this.#reach(destination, abortOnClose(client, signal));
         this.#noteUse(caller, 'host.reached', { host: `${destination.host}:${destination.port}` });
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -94,6 +99,18 @@ export class EgressProxy implements TunnelProxy {
       if (!too_many) this.#refusals.use(task_id);
       log[too_many ? 'debug' : 'warn']({ err }, 'tunnel refused');
       refuseTunnel(client, err, request_id);
+    }
+  }
+
+  /** The destination, where the policy allows it. For a host that its person may allow, they are asked. */
+  #allow(authority: string, caller: Caller): Destination {
+    const policy = this.#policy(caller.task_id);
+    try {
+      return allowDestination(authority, policy, this.#private_hosts);
+    } catch (error) {
+      const host = hostToAskFor(authority, policy, this.#private_hosts);
+      if (host !== null) this.#askForHost(caller, host);
+      throw error;
     }
   }
 

@@ -12,6 +12,7 @@ import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
+import type { PushApproval } from './push-approval.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -25,6 +26,8 @@ export type GitDependencies = {
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
+  /** Which pushes wait for their person's approval. By default none does. */
+  approval?: PushApproval;
   /** Records each push, and the use of a credential. */
   noteUse?: NoteUse;
   logger: Logger;
@@ -42,6 +45,7 @@ export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: (task_id: string) => ForgeRepository;
   readonly #sample: GitDependencies['sample'];
+  readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
   readonly #logger: Logger;
   readonly #pack_bytes_max: number;
@@ -54,6 +58,7 @@ export class GitProxy implements WorkerProxy {
     const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
+    this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
     this.#pack_bytes_max = pack_bytes_max;
@@ -95,7 +100,7 @@ export class GitProxy implements WorkerProxy {
   async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
     const { task_id, attempt } = caller;
     const { push, body, refuse } = await openPush(sent);
-    const reasons = refusalOf(push, task_id);
+    const reasons = refusalOf(push, task_id) ?? this.#approval(task_id, push);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');

@@ -103,3 +103,72 @@ test('a short wait for an answer makes no request, and a refused one does no har
   const end = await refused;
   t.is(end.status, 'succeeded', end.detail ?? '');
 });
+
+const OPTIONS = ['SQLite', 'PostgreSQL'];
+
+test('a question has the options of the agent, and none that it did not give', async (t) => {
+  const ask = (input: object) => ({ tools: [{ name: 'ask_person', input: { question: 'Which?', ...input } }] });
+  const b = await bench(t, {
+    script: [ask({ options: OPTIONS, multiple: true }), ask({ options: OPTIONS }), ask({}), DONE],
+  });
+  const ending = b.run();
+  for (const n of [1, 2, 3]) {
+    await b.event('question.asked', () => b.of('question.asked').length === n);
+    b.messages.say('SQLite');
+  }
+  t.is((await ending).status, 'succeeded');
+  const bodies = b.of('question.asked').map(({ ref: _ref, until: _until, ...body }) => body);
+  t.deepEqual(bodies, [
+    { question: 'Which?', options: OPTIONS, multiple: true },
+    { question: 'Which?', options: OPTIONS },
+    { question: 'Which?' },
+  ]);
+});
+
+test('options out of bounds are a failed call that the model can mend', async (t) => {
+  const many = Array.from({ length: 9 }, (_, i) => `option ${i}`);
+  for (const options of [many, ['one'], ['one', 'x'.repeat(201)], ['one', ' '], 'one']) {
+    const b = await bench(t, {
+      script: [{ tools: [{ name: 'ask_person', input: { question: '?', options } }] }, DONE],
+    });
+    t.is((await b.run()).status, 'succeeded');
+    t.is(b.of('question.asked').length, 0);
+    t.true(b.of('tool.finished')[0]?.is_error);
+  }
+});
+
+test('a question without an answer parks the work, and the answer continues it in the next attempt', async (t) => {
+  const ask = { name: 'ask_person', input: { question: 'Which?', options: OPTIONS } };
+  const b = await bench(t, { script: [{ tools: [run('echo one'), ask, run('echo two')] }, DONE] });
+  const parked = await b.run({ park_after_ms: 1 });
+  t.like(parked, { status: 'parked', reason: null, detail: null });
+  t.is(b.of('question.asked')[0]?.until, undefined);
+  t.deepEqual(b.of('question.closed'), []);
+  b.messages.say('SQLite');
+  t.is((await b.run({ park_after_ms: 60_000 })).status, 'succeeded');
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [true],
+  );
+  // What ran before the question does not run again, and what came after it runs once.
+  t.deepEqual(
+    b.of('tool.finished').map(({ name, is_error }) => [name, is_error]),
+    [
+      ['run_command', false],
+      ['ask_person', false],
+      ['run_command', false],
+    ],
+  );
+  t.is(b.model.requests.length, 2);
+  t.regex(textOf(b.model.requests[1]?.body), /SQLite/);
+});
+
+test('parked work that is resumed without an answer asks the same again, and parks again', async (t) => {
+  const b = await bench(t, { script: [{ tools: [{ name: 'ask_person', input: { question: 'Which?' } }] }, DONE] });
+  for (const n of [1, 2]) {
+    t.is((await b.run({ park_after_ms: 1 })).status, 'parked');
+    t.is(b.of('question.asked').length, n);
+  }
+  t.is(new Set(b.of('question.asked').map(({ ref }) => ref)).size, 1);
+  t.is(b.model.requests.length, 1);
+});

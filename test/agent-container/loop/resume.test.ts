@@ -80,7 +80,7 @@ test('a call that had begun is answered as interrupted; if none of its turn had 
   t.regex(one_ended[0] ?? '', /^true Not executed/);
 });
 
-test('an open question is closed', async (t) => {
+test('an open question is asked again as the same one, and its answer goes to the next attempt', async (t) => {
   const ask = [call('ask_person', { question: 'Well?' })];
   const b = await bench(t, { handler: (request) => [{ tools: ask }, { text: 'Done.' }][answered(request)] ?? {} });
   const first = b.run();
@@ -88,11 +88,17 @@ test('an open question is closed', async (t) => {
   b.abort.abort();
   t.is((await first).status, 'cancelled');
   b.abort = new AbortController();
+  b.messages.say('Well.');
   t.is((await b.run()).status, 'succeeded');
   t.deepEqual(
-    b.of('question.closed').map(({ answered }) => answered),
-    [false],
+    b.of('question.asked').map(({ ref, question }) => [ref, question]),
+    [1, 2].map(() => [b.of('question.asked')[0]?.ref, 'Well?']),
   );
+  t.deepEqual(
+    b.of('question.closed').map(({ answered }) => answered),
+    [true],
+  );
+  t.is(b.model.requests.length, 2);
 });
 
 test('a message continues a task that has ended, and none is added twice', async (t) => {

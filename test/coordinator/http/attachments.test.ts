@@ -139,6 +139,7 @@ test('an upload is sent once, within the bounds of an errand, and comes with eve
     settings: () => ({ env: {}, egress: 'none' as const, author: { name: '', email: '' } }),
     issueToken: () => Promise.resolve('t'),
     time_limit_ms: 1,
+    park_after_ms: 1,
     pace: LIMITS,
   };
   const assignment = await buildAssignment(deps, task.id, 1);

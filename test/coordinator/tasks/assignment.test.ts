@@ -25,6 +25,7 @@ async function openWithTask(t: ExecutionContext): Promise<{ deps: AssignmentDepe
     }),
     issueToken: async (task_id, n) => `token of ${task_id}/${n}`,
     time_limit_ms: 60_000,
+    park_after_ms: 60_000,
     pace: LIMITS,
   };
   return { deps, task: addTask(db, addUser(db), { prompt: 'mend it' }) };

@@ -115,7 +115,7 @@ test('between two commits deltas find what the row says, and after each commit w
   startAttempt(log, id, 'worker-1');
   const progress = new ProgressWatch(() => false, { stall_ms: 60_000, wait_grace_ms: 100 });
   t.teardown(() => progress.stop());
-  const callbacks = new Callbacks(log, new Relay(log), progress);
+  const callbacks = new Callbacks({ log, relay: new Relay(log), progress, event_quotas: EVENT_QUOTAS });
   const { claims } = originOf(id);
   const send = (seq: number[], worker = 'worker-1') =>
     callbacks.events(

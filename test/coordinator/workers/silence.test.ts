@@ -27,7 +27,14 @@ async function startAtWork(t: ExecutionContext, silent_ms: number) {
       { path: `/internal/tasks/${id}/${path}`, token, body: { attempt: 1, ...body } },
     );
   const beat = (waiting_for: WaitingFor | null) => say('heartbeat', { last_seq: 0, waiting_for });
-  return { scene, user_id, id, say, beat, seen: () => taskView(taskOf(scene.log, id), undefined, null).waiting_for };
+  return {
+    scene,
+    user_id,
+    id,
+    say,
+    beat,
+    seen: () => taskView(taskOf(scene.log, id), [], undefined, null).waiting_for,
+  };
 }
 
 test('a worker that misses its heartbeats is shown as silent, at once and wherever the task is shown, until it calls', async (t) => {

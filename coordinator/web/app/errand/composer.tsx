@@ -17,7 +17,11 @@ export function Composer({ task }: { task: Task }): JSX.Element {
   const files = useFiles(`say ${task.id}`);
   const hear = useSignal<Hear>('next_call');
   const ended = isEnded(task.status);
-  const label = ended ? t.errand.go_on : task.status === 'waiting' ? t.errand.answer : t.errand.say;
+  const label = ended
+    ? t.errand.go_on
+    : task.status === 'waiting' || task.status === 'parked'
+      ? t.errand.answer
+      : t.errand.say;
   const has_files = files.list.value.length > 0;
   const can_send = (text.value.trim() !== '' || has_files) && text.value.length <= LIMITS.text_chars_max;
   // While it works, a message can wait until the end of the turn.

@@ -1,11 +1,14 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useCallback, useMemo, useRef } from 'preact/hooks';
-import type { Task } from '../../../../protocol/task.ts';
+import type { Need } from '../../../../protocol/needs.ts';
+import { openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
+import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
+import { DecisionCard } from '../../parts/decision-card.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
@@ -28,10 +31,13 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const shown = useSignal(ROWS);
   const session = useSession();
   const entries = session.entries.value;
-  const rows = useMemo(() => groupReads(items), [items]);
+  const needs = openNeeds(task);
+  const asked = needs.map(({ question }) => question).join('\n');
+  // An open question is drawn with its answers, below the rows.
+  const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
   const unsent = entries.filter(
-    ({ action, message_id }) =>
-      action.do === 'say' &&
+    ({ action, message_id, refused }) =>
+      (action.do === 'say' || (action.do === 'answer' && refused !== undefined)) &&
       action.task_id === id &&
       !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id),
   );
@@ -40,7 +46,11 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
     if (rows.length - shown.value < ROWS && !has_beginning) await session.earlier(id);
     shown.value += ROWS;
   };
-  const { follows, toEnd } = useFollowEnd(list, [rows, drafts, unsent.length, shown.value, task.status], onScroll);
+  const { follows, toEnd } = useFollowEnd(
+    list,
+    [rows, drafts, unsent.length, shown.value, task.status, asked],
+    onScroll,
+  );
   // By its key: earlier rows that come in above are not new.
   const seen = useRef(rows.at(-1)?.key);
   if (follows.value) seen.current = rows.at(-1)?.key;
@@ -65,6 +75,9 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
           ))}
         </ol>
         {task.result && task.ended_at !== null && <ResultCard task={task} />}
+        {needs.map((need) => (
+          <DecisionCard key={need.id} task={task} need={need} />
+        ))}
         {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
       </div>
       {!follows.value && (
@@ -75,6 +88,10 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
       )}
     </div>
   );
+}
+
+function isAsked(item: Item, needs: readonly Need[]): boolean {
+  return item.kind === 'question' && item.state === 'open' && needs.some(({ question }) => question === item.question);
 }
 
 /** Text while it is written. The output of a tool shows with its tool. */

@@ -129,6 +129,7 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
   const session = useSession();
   const edits = useSignal(false);
   const { action, tried, refused, message_id, key } = entry;
+  if (action.do === 'answer' && refused) return <RefusedAnswer entry={entry} why={refused.detail} />;
   if (action.do !== 'say') return null;
   const { text, hear = 'next_call' } = action.body;
   const words = refused
@@ -172,4 +173,19 @@ export function UnsentMessage({ entry }: { entry: Entry }): JSX.Element | null {
 function UnsentFiles({ ids }: { ids: readonly string[] }): JSX.Element {
   const files = useKeptFiles(ids);
   return <FileList files={files} />;
+}
+
+/** An answer that came too late: the server says how the decision was made. */
+function RefusedAnswer({ entry: { key }, why }: { entry: Entry; why: string }): JSX.Element {
+  const session = useSession();
+  return (
+    <li class="person unsent" role="status">
+      <small class="fault">
+        {t.errand.refused(why)}
+        <button type="button" class="quiet" onClick={() => void session.takeBack(key)}>
+          {t.errand.dismiss}
+        </button>
+      </small>
+    </li>
+  );
 }

@@ -1,4 +1,5 @@
 import type { Note } from '../../../client/errand/items.ts';
+import { choiceWords } from '../../parts/need-words.ts';
 import { format, t } from '../../parts/speech.ts';
 import { firstLine, reasonWords } from '../../parts/words.ts';
 
@@ -27,6 +28,8 @@ export function noteWords(note: Note): string {
       return t.note.model(note.model, t.effort[note.effort]);
     case 'cancelling':
       return t.note.cancelling;
+    case 'decided':
+      return decisionWords(note);
     case 'ended':
       return [t.status[note.status], reasonWords(note.reason), note.reason === null ? null : note.detail]
         .filter((part) => part !== null && part !== undefined)
@@ -47,6 +50,12 @@ function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): stri
     time: (value: number) => format.duration(value),
   }[limit];
   return t.note.limit[limit](write(used), write(of));
+}
+
+function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {
+  const what = [...choiceWords(need, answer.choose), ...(answer.text === null ? [] : [cut(answer.text)])].join(': ');
+  const about = need.host === undefined ? what : t.needs.decided_host(need.host, what);
+  return t.needs.decided(about, answer.by ?? '');
 }
 
 function cut(text: string): string {

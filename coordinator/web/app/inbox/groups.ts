@@ -1,4 +1,4 @@
-import { isEnded, type Task } from '../../../../protocol/task.ts';
+import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
 
 /** The groups of the inbox. */
 export type Groups = { needs: Task[]; work: Task[]; done: Task[] };
@@ -11,9 +11,16 @@ export function groupTasks(tasks: readonly Task[]): Groups {
   return groups;
 }
 
+/** Whether an errand asks for a decision. A blocked host of one that has ended can wait. */
+export function needsPerson(task: Task): boolean {
+  const { status } = task;
+  return status === 'waiting' || status === 'parked' || (!isEnded(status) && openNeeds(task).length > 0);
+}
+
 /** An errand needs its person while it asks; a budget that is spent is a question too. */
-function groupOf({ status, reason }: Task): keyof Groups {
-  if (status === 'waiting') return 'needs';
+function groupOf(task: Task): keyof Groups {
+  const { status, reason } = task;
+  if (needsPerson(task)) return 'needs';
   if (!isEnded(status)) return 'work';
   return status === 'failed' && reason === 'budget_exhausted' ? 'needs' : 'done';
 }

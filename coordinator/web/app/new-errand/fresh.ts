@@ -9,6 +9,7 @@ export type Fresh = {
   model?: string | undefined;
   effort?: Effort | undefined;
   budget_usd?: number | undefined;
+  ask_before_push?: boolean | undefined;
 };
 
 export function writeFresh(fresh: Fresh): string {
@@ -28,7 +29,7 @@ export function readFresh(text: string): Fresh {
 
 /** The request that sends it; undefined if it lacks a text or a repository. */
 export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
-  const { project, repo_url, base_branch, model, effort, budget_usd } = fresh;
+  const { project, repo_url, base_branch, model, effort, budget_usd, ask_before_push } = fresh;
   if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
   return {
     prompt: prompt.trim(),
@@ -37,5 +38,6 @@ export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined 
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(budget_usd !== undefined && { budget_usd }),
+    ...(ask_before_push === true && { ask_before_push }),
   };
 }

@@ -56,7 +56,7 @@ export function NewErrandScreen(): JSX.Element {
         />
         {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
         <DraftFileList files={files} />
-        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} files={files} />
+        <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
       {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
       {sheet.value === 'repository' && <RepositorySheet fresh={fresh.value} onChoose={set} onClose={close} />}
@@ -70,10 +70,11 @@ type ChipsProps = {
   fresh: Fresh;
   files: DraftFiles;
   onOpen: (name: 'repository' | 'model' | 'budget') => void;
+  onChoose: (change: Partial<Fresh>) => void;
 };
 
-function Chips({ fresh, files, onOpen }: ChipsProps): JSX.Element {
-  const { project, repo_url, base_branch, model, effort, budget_usd } = fresh;
+function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
+  const { project, repo_url, base_branch, model, effort, budget_usd, ask_before_push = false } = fresh;
   const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
   return (
     <div class="chips">
@@ -91,6 +92,14 @@ function Chips({ fresh, files, onOpen }: ChipsProps): JSX.Element {
       </button>
       <button type="button" class="option" onClick={() => onOpen('budget')}>
         {budget_usd === undefined ? t.fresh.default_budget : t.fresh.up_to(format.money(budget_usd))}
+      </button>
+      <button
+        type="button"
+        class="option"
+        aria-pressed={ask_before_push}
+        onClick={() => onChoose({ ask_before_push: !ask_before_push })}
+      >
+        {t.project.ask_before_push}
       </button>
       <AttachButton files={files} />
     </div>

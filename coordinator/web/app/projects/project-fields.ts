@@ -22,10 +22,17 @@ export function readProject(given: Given): ProjectCreate {
     model: text('model'),
     budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
     ...(egress && { egress }),
-    egress_hosts: (given['egress_hosts'] ?? '').split(/\s+/).filter((host) => host !== ''),
+    egress_hosts: readHosts(given['egress_hosts']),
+    allowed_hosts: readHosts(given['allowed_hosts']),
+    ask_before_push: given['ask_before_push'] === 'yes',
+    ask_at_budget: given['ask_at_budget'] === 'yes',
     ...(git_token !== null && { git_token }),
     ...(secrets && { secrets }),
   };
+}
+
+function readHosts(text = ''): string[] {
+  return text.split(/\s+/).filter((host) => host !== '');
 }
 
 /** Reads `NAME=value` lines; undefined if there is none. */
@@ -53,5 +60,8 @@ export function fieldsOfProject(project: Project | undefined): Given {
     budget_usd: project.budget_usd === null ? '' : String(project.budget_usd),
     egress: project.egress,
     egress_hosts: project.egress_hosts.join('\n'),
+    allowed_hosts: project.allowed_hosts.join('\n'),
+    ask_before_push: project.ask_before_push ? 'yes' : '',
+    ask_at_budget: project.ask_at_budget ? 'yes' : '',
   };
 }

@@ -76,7 +76,12 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
           ))}
         </select>
       </Field>
+      <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
+      <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
       {egress.value === 'list' && <Lines {...field('egress_hosts')} label={t.project.hosts} />}
+      {before['allowed_hosts'] !== undefined && before['allowed_hosts'] !== '' && (
+        <Lines {...field('allowed_hosts')} label={t.project.allowed_hosts} />
+      )}
       <Lines
         {...field('secrets')}
         label={t.project.secrets}
@@ -128,6 +133,15 @@ function Text({ name, before, type = 'text', placeholder, required = false, ...r
       {type === 'number' && <input {...common} type="number" step="0.01" min="0.01" />}
       {type === 'text' && <input {...common} type="text" />}
     </Field>
+  );
+}
+
+function Check({ name, before, label, fault }: OwnProps): JSX.Element {
+  return (
+    <label class={fault === undefined ? 'check' : 'check wrong'}>
+      <input type="checkbox" name={name} value="yes" defaultChecked={before === 'yes'} />
+      <span>{label}</span>
+    </label>
   );
 }
 

@@ -1,0 +1,8 @@
+/** The work stops in the middle of a question, whose answer comes to the next attempt. */
+export class WorkParked extends Error {
+  override readonly name = 'WorkParked';
+
+  constructor() {
+    super('The work waits for the answer of the person without a worker.');
+  }
+}

@@ -1,0 +1,46 @@
+import type { Need, NeedAnswerCreate } from '../../protocol/needs.ts';
+import { openNeeds } from '../../protocol/task.ts';
+import { Failure } from '../client/errors.ts';
+import { findTask } from '../client/find.ts';
+import { clientCommand } from './client-command.ts';
+import { EXIT } from './exit.ts';
+import { print } from './io.ts';
+import { UsageFailure } from './usage-failure.ts';
+
+export const answer = clientCommand({
+  name: 'answer',
+  operands: ['ID', 'ANSWER'],
+  summary: 'Answer what an errand asks: with the number of an option, several as 1,3, or in your own words',
+  options: {
+    text: { type: 'string', placeholder: 'WORDS', help: 'words of your own beside the option' },
+    need: { type: 'string', placeholder: 'NUMBER', help: 'which of several open questions, from 1 (the oldest)' },
+  },
+  run: async ({ values, operands: [id, said] }, io, open) => {
+    const client = await open();
+    const found = await findTask(client, id);
+    const needs = openNeeds(await client.call('getTask', { params: { id: found } }));
+    const need = pick(needs, values.need);
+    const body = readAnswer(need, said, values.text);
+    const { answer: stored } = await client.call('answerNeed', { params: { id: found, need_id: need.id }, body });
+    if (stored === null) throw new Failure('The server did not store the answer.');
+    print(io, [['Answered. The errand goes on with it.']]);
+    return EXIT.succeeded;
+  },
+});
+
+function pick(needs: readonly Need[], number = '1'): Need {
+  const need = needs[Number(number) - 1];
+  if (need) return need;
+  if (needs.length === 0) throw new Failure('The errand asks nothing now.');
+  throw new UsageFailure(`--need is not a number from 1 to ${needs.length}: so many questions are open.`);
+}
+
+/** Reads an answer: numbers or values of options, or text where it is none of them. */
+export function readAnswer({ options, multiple }: Need, said: string, text: string | undefined): NeedAnswerCreate {
+  const parts = said.split(',').map((part) => part.trim());
+  const chosen = parts.map((part) => options.find(({ value }, i) => part === value || part === String(i + 1))?.value);
+  const choose = chosen.filter((value) => value !== undefined);
+  if (choose.length === parts.length && (multiple || choose.length === 1))
+    return { choose, ...(text !== undefined && { text }) };
+  return { choose: [], text: text === undefined ? said : `${said}\n\n${text}` };
+}

@@ -1,0 +1,20 @@
+import { deviceName } from '../../protocol/device-name.ts';
+import type { Config } from '../base/config.ts';
+import { needView } from '../domain/need.ts';
+import { answerNeed } from '../tasks/answer-need.ts';
+import type { Handlers } from './router.ts';
+
+type NeedHandlerDependencies = { config: Pick<Config, 'member_budget_usd_max'> };
+
+/** The decisions that tasks need. */
+export function needHandlers({ config }: NeedHandlerDependencies): Pick<Handlers, 'answerNeed'> {
+  return {
+    answerNeed: ({ who, params, body, client, write, audit }) =>
+      write((tx) => {
+        const by = deviceName(client.user_agent) ?? null;
+        const need = answerNeed(tx, config, who.user_id, params, body, by);
+        audit(tx, { action: 'need.answered', subject: params.id, detail: { kind: need.kind, choose: body.choose } });
+        return needView(need);
+      }),
+  };
+}

@@ -1,0 +1,104 @@
+import { newId } from '../../protocol/ids.ts';
+import type { NeedAnswerCreate } from '../../protocol/needs.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import { isEnded } from '../../protocol/task.ts';
+import type { Config } from '../base/config.ts';
+import { alreadyClosed, answerText, checkAnswer, type NeedRow } from '../domain/need.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import { insertMessage } from '../sqlite/messages.ts';
+import { findNeed } from '../sqlite/needs.ts';
+import { allowHost } from '../sqlite/projects.ts';
+import { approveCommit, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
+import { advance } from './advance.ts';
+import { BUDGET_STEPS } from './ask-at-end.ts';
+import { requireBudget } from './budget-bound.ts';
+import { storeAnswer } from './needs.ts';
+
+/** The most hosts that a project may allow, as its schema bounds it. */
+const HOSTS_MAX = 100;
+
+type Bounds = Pick<Config, 'member_budget_usd_max'>;
+
+/**
+ * Answers a need of this user's task: the first answer counts. `by`: the device, in words. Throws `not_found`,
+ * `invalid` for an answer that the need does not take, and `conflict` where it is closed already.
+ */
+export function answerNeed(
+  tx: Tx,
+  bounds: Bounds,
+  user_id: string,
+  { id, need_id }: { id: string; need_id: string },
+  answer: NeedAnswerCreate,
+  by: string | null,
+): NeedRow {
+  const task = findTaskOf(tx.db, user_id, id);
+  const need = task && findNeed(tx.db, id, need_id);
+  if (!need) throw new ErrandError('not_found', 'There is no such decision.');
+  checkAnswer(need, answer);
+  if (need.closed_at !== null) throw alreadyClosed(need);
+  if (task.cancel_reason !== null)
+    throw new ErrandError('conflict', 'The task is being cancelled, and needs no answer any more.');
+  const at = new Date().toISOString();
+  const stored = { choose: answer.choose, text: answer.text ?? null, by, at };
+  const message_id = act(tx, bounds, task, need, answer, at);
+  storeAnswer(tx, task, need, stored, message_id);
+  return { ...need, closed_at: at, answer: stored };
+}
+
+/** Does what was decided. Returns the message that tells the worker; null: there is none. */
+function act(
+  tx: Tx,
+  bounds: Bounds,
+  task: TaskRow,
+  need: NeedRow,
+  answer: NeedAnswerCreate,
+  at: string,
+): string | null {
+  const [choice] = answer.choose;
+  switch (need.kind) {
+    case 'question':
+      return say(tx, task, answerText(need, answer), at);
+    case 'push':
+      if (choice !== 'approve') return say(tx, task, answer.text ?? '', at);
+      if (need.commit !== undefined) approveCommit(tx.db, task.id, need.commit, at);
+      advance(tx, task, { type: 'go_on', at });
+      return null;
+    case 'host':
+      return decideHost(tx, task, need.ref, choice, at);
+    case 'budget':
+      decideBudget(tx, bounds, task, choice, at);
+      return null;
+  }
+}
+
+/** The proxy reads the decision from the stored answer, or from the project. A task that has ended goes on with it. */
+function decideHost(tx: Tx, task: TaskRow, host: string, choice: string | undefined, at: string): string | null {
+  if (choice === 'no') return isEnded(task.status) ? null : say(tx, task, `[Errand] ${host} stays blocked.`, at);
+  if (choice === 'project' && task.project_id !== null && !allowHost(tx.db, task.project_id, host, HOSTS_MAX))
+    throw new ErrandError('conflict', `The project allows ${HOSTS_MAX} hosts already: remove one first.`);
+  return say(tx, task, `[Errand] ${host} may be reached now. Run the command again if you still need it.`, at);
+}
+
+function decideBudget(tx: Tx, bounds: Bounds, task: TaskRow, choice: string | undefined, at: string): void {
+  const more_usd = BUDGET_STEPS[choice ?? ''];
+  if (more_usd === undefined) {
+    const reason = 'budget_exhausted' as const;
+    advance(tx, task, { type: 'end_parked', reason, detail: 'You ended it at its budget.', at });
+    return;
+  }
+  const budget_usd = Math.max(task.budget_usd, task.usage.cost_usd) + more_usd;
+  requireBudget(tx.db, bounds, task.user_id, budget_usd);
+  updateBudget(tx.db, task.id, budget_usd, at);
+  tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);
+  advance(tx, task, { type: 'go_on', at });
+}
+
+/** Sends a message to the task. A parked task is queued again for it. */
+function say(tx: Tx, task: TaskRow, text: string, at: string): string {
+  const message_id = newId();
+  insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
+  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  advance(tx, task, { type: 'message', at });
+  return message_id;
+}

@@ -1,0 +1,63 @@
+import type { Need, NeedAnswer } from '../../protocol/needs.ts';
+import { needView, newNeed, numberedOptions, type NeedAsk, type NeedRow } from '../domain/need.ts';
+import type { TaskRow } from '../domain/task.ts';
+import type { Tx } from '../sqlite/event-log.ts';
+import { closeNeed, findNeedByRef, insertNeed, listOpenNeeds } from '../sqlite/needs.ts';
+
+/*
+ * The decisions that a task needs, as they are asked and closed. `./answer-need.ts` answers them. Every change is an
+ * event in the transaction that makes it.
+ */
+
+type Asker = Pick<TaskRow, 'id' | 'user_id' | 'attempt'>;
+
+/**
+ * Asks the person. Undefined: nothing is asked, because the same is open or was answered already.
+ */
+export function askNeed(tx: Tx, task: Asker, ask: NeedAsk, at: string): NeedRow | undefined {
+  const before = findNeedByRef(tx.db, task.id, ask.kind, ask.ref);
+  if (before && (before.closed_at === null || (before.answer !== null && before.question === ask.question)))
+    return undefined;
+  const need = newNeed(task.id, ask, at);
+  insertNeed(tx.db, need);
+  tx.note(task, { type: 'need.asked', body: { need: needView(need) } }, at);
+  return need;
+}
+
+type Question = { ref: string; question: string; options?: string[] | undefined; multiple?: boolean | undefined };
+
+/** The agent asks. An agent asks one question at a time: earlier ones are withdrawn. */
+export function askQuestion(tx: Tx, task: Asker, question: Question, at: string): void {
+  const { ref, question: text, options = [], multiple = false } = question;
+  const isEarlier = (need: NeedRow) => need.kind === 'question' && need.ref !== ref;
+  withdrawNeeds(tx, task, isEarlier, at);
+  const numbered = numberedOptions(options);
+  askNeed(tx, task, { kind: 'question', ref, question: text, options: numbered, multiple, takes_text: true }, at);
+}
+
+/** Closes open needs without an answer. */
+export function withdrawNeeds(tx: Tx, task: Asker, which: (need: NeedRow) => boolean, at: string): void {
+  for (const need of listOpenNeeds(tx.db, task.id).filter(which)) {
+    closeNeed(tx.db, need.id, at, null);
+    tx.note(task, { type: 'need.closed', body: { need_id: need.id } }, at);
+  }
+}
+
+/**
+ * Stores the answer of an open need, and tells everyone. False: it is closed. `message_id`: the message that tells the
+ * worker.
+ */
+export function storeAnswer(tx: Tx, task: Asker, need: Need, answer: NeedAnswer, message_id: string | null): boolean {
+  if (!closeNeed(tx.db, need.id, answer.at, answer)) return false;
+  tx.note(task, { type: 'need.answered', body: { need_id: need.id, answer, message_id } }, answer.at);
+  return true;
+}
+
+/** A message answers the open question, and sends back what waits for approval. Other needs stay as they are. */
+export function answerByMessage(tx: Tx, task: Asker, message: { id: string; text: string }, at: string): void {
+  for (const need of listOpenNeeds(tx.db, task.id)) {
+    if (need.kind !== 'question' && need.kind !== 'push') continue;
+    const choose = need.kind === 'push' ? ['send_back'] : [];
+    storeAnswer(tx, task, need, { choose, text: message.text, by: null, at }, message.id);
+  }
+}

@@ -1,0 +1,38 @@
+import type { JSX } from 'preact';
+import { openNeeds } from '../../../../protocol/task.ts';
+import { useSession } from '../../parts/context.ts';
+import { DecisionCard } from '../../parts/decision-card.tsx';
+import { Screen } from '../../parts/screen.tsx';
+import { t } from '../../parts/speech.ts';
+import { repositoryName } from '../../parts/words.ts';
+import { pathOf } from '../../store/routes.ts';
+
+/** The decisions of one errand, alone: where a notification leads. */
+export function DecisionScreen({ id }: { id: string }): JSX.Element {
+  const session = useSession();
+  const task = session.tasks.value?.find((each) => each.id === id);
+  const needs = task ? openNeeds(task) : [];
+  return (
+    <Screen title={t.needs.title} parent={{ name: 'errand', params: { id } }}>
+      <div class="body decisions">
+        {task && (
+          <a class="about" href={pathOf('errand', { id })}>
+            <b dir="auto">{task.title}</b>
+            <span>{repositoryName(task.repo_url)}</span>
+          </a>
+        )}
+        {task && needs.map((need) => <DecisionCard key={need.id} task={task} need={need} />)}
+        {session.tasks.value && needs.length === 0 && (
+          <div class="empty">
+            <p>{task ? t.needs.none : t.errand.gone}</p>
+            {task && (
+              <a class="choice" href={pathOf('errand', { id })}>
+                {t.needs.open_errand}
+              </a>
+            )}
+          </div>
+        )}
+      </div>
+    </Screen>
+  );
+}

@@ -1,0 +1,138 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { listPendingMessages } from '../../../coordinator/sqlite/messages.ts';
+import { openNeeds } from '../../../protocol/task.ts';
+import { askForHost } from '../../../coordinator/worker-api/egress/ask-for-host.ts';
+import { createLogger } from '../../../coordinator/base/logger.ts';
+import { endAttempt } from '../../../coordinator/tasks/advance.ts';
+import { sendErrand } from '../../support/send-errand.ts';
+import { taskOf } from '../../support/fixtures.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { DESK, PHONE } from '../../support/web/browser.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+const OPTIONS = ['Half up, as for invoices', 'Half even, as the bank does', 'Down'];
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
+
+type Scene = Awaited<ReturnType<typeof openAppLoggedIn>>;
+
+async function asking(scene: Scene, body: object = {}) {
+  const { server, api } = scene;
+  const { id } = await sendErrand(api, { prompt: 'Round the refunds' });
+  const errand = new LivelyErrand(server, { id });
+  errand.begin();
+  const question = 'Which rounding for refunds?\nInvoices round half up.';
+  errand.report({ type: 'question.asked', body: { ref: 'q1', question, options: OPTIONS, ...body } });
+  const said = () => listPendingMessages(server.db, id).map(({ text }) => text);
+  const open = async () => openNeeds(await api.call('getTask', { params: { id } })).map(({ kind }) => kind);
+  return { id, errand, said, open };
+}
+
+for (const [name, size] of [
+  ['phone', PHONE],
+  ['desk', DESK],
+] as const)
+  test.serial(
+    `on a ${name}: one touch in the list answers, can be undone for five seconds, and is then sent`,
+    async (t) => {
+      t.timeout(120_000);
+      const scene = await openAppLoggedIn(t, { size });
+      const { page, faults } = scene;
+      const { said, open } = await asking(scene);
+      await button(page, 'Half up, as for invoices').click();
+      await button(page, /^Undo/).click();
+      await button(page, 'Half even, as the bank does').click();
+      await button(page, /^Undo/).waitFor();
+      t.deepEqual(said(), []);
+      await until('the answer has come', () => said().length > 0, 15_000);
+      t.deepEqual(said(), ['Half even, as the bank does']);
+      t.deepEqual(await open(), []);
+      await button(page, 'Down').waitFor({ state: 'detached' });
+      t.deepEqual(faults, []);
+    },
+  );
+
+test.serial('an answer that was given before the app died is sent when it is opened again', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  const { page } = scene;
+  const { said } = await asking(scene);
+  await button(page, 'Down').click();
+  await button(page, /^Undo/).waitFor();
+  await page.reload();
+  await until('the answer has come', () => said().length > 0, 20_000);
+  t.deepEqual(said(), ['Down']);
+});
+
+test.serial(
+  'several options and words of one’s own go as one answer, from the address of the decision alone',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t, { size: PHONE });
+    const { page, network } = scene;
+    const { id, said } = await asking(scene, { multiple: true });
+    await page.goto(`${network.url}/errands/${id}/decision`);
+    await button(page, 'Down').click();
+    await button(page, 'Half up, as for invoices').click();
+    await page.getByPlaceholder('Answer…').fill('but test both');
+    await button(page, 'Send the answer').click();
+    await until('the answer has come', () => said().length > 0, 15_000);
+    t.deepEqual(said(), ['- Half up, as for invoices\n- Down\n\nbut test both']);
+    await page.getByText('There is nothing to decide here any more.').waitFor();
+  },
+);
+
+test.serial('a second device learns how it was answered', async (t) => {
+  t.timeout(120_000);
+  const scene = await openAppLoggedIn(t, { size: PHONE });
+  const { page, api } = scene;
+  const { id, said } = await asking(scene);
+  await page.goto(`${scene.network.url}/errands/${id}`);
+  await button(page, 'Down').click();
+  const [need] = openNeeds(await api.call('getTask', { params: { id } }));
+  const params = { id, need_id: need?.id ?? '' };
+  await api.call('answerNeed', { params, body: { choose: ['1'] }, headers: { 'user-agent': 'errand-cli' } });
+  await page.getByText(/answered already: “Half up, as for invoices” from errand-cli/).waitFor();
+  t.deepEqual(said(), ['Half up, as for invoices']);
+});
+
+test.serial(
+  'work to approve, a blocked host and a spent budget are decisions too, and hostile text stays text',
+  async (t) => {
+    t.timeout(120_000);
+    const scene = await openAppLoggedIn(t, { size: PHONE });
+    const { page, server, network, faults } = scene;
+    const { id, errand, open } = await asking(scene, {
+      question: '<img src=x onerror=alert(1)> \u202eWhich?',
+      options: ['<b>one</b>', '[x](javascript:alert(1))'],
+    });
+    await button(page, '<b>one</b>').waitFor();
+    t.is(await page.locator('.decision img, .decision b, .decision a').count(), 0);
+    errand.report({ type: 'question.closed', body: { ref: 'q1', answered: false } });
+    const ask = askForHost(server.log, createLogger('silent'));
+    ask({ task_id: id }, 'registry.example.org');
+    await page.getByText('A command wanted to reach registry.example.org').waitFor();
+    await page.goto(`${network.url}/errands/${id}/decision`);
+    await button(page, 'Allow for this errand').click();
+    await until('it is decided', async () => (await open()).length === 0, 15_000);
+    const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };
+    const commit = 'c'.repeat(40);
+    const diff_stat = { files: 2, insertions: 42, deletions: 18 };
+    server.log.write((tx) =>
+      endAttempt(tx, taskOf(server.log, id), 1, end, {
+        kind: 'push',
+        ref: commit,
+        commit,
+        diff_stat,
+        question: 'Push?',
+        takes_text: true,
+        options: ['approve', 'send_back'].map((value) => ({ value, label: value })),
+      }),
+    );
+    await page.getByRole('link', { name: /See the changes/ }).waitFor();
+    await button(page, 'Push it').click();
+    await until('it is approved', () => taskOf(server.log, id).approved_commit === commit, 15_000);
+    t.deepEqual(faults, []);
+  },
+);
