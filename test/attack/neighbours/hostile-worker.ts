@@ -90,7 +90,7 @@ const ATTACKS: Record<string, () => Promise<string>> = {
       try {
         for (let depth = 0; depth < 12; depth++) mkdirSync((dir = `${dir}/${'x'.repeat(250)}`), { recursive: true });
         writeFileSync(`${dir}/-rf *`, '');
-        for (let i = 0; i < 28; i++) execFileSync('mkdir', ['x'.repeat(250)], { cwd: dir });
+        for (let i = 0; i < 28; i++) execFileSync('mkdir', ['x'.repeat(250)], { cwd: dir, stdio: 'ignore' });
       } catch {
         // The path is too long by now.
       }

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Session } from '../../../protocol/accounts.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import { Api } from '../../support/api.ts';
@@ -152,10 +153,19 @@ export class NeighbourScene {
   }
 }
 
+const Results = z.array(z.object({ content: z.array(z.object({ text: z.string() })) }));
+
 /** The last line that the hostile program printed, out of the result of its tool. */
 function resultIn(answer: string): string {
-  const printed = /"(?:text|content)":"((?:[^"\\\\]|\\\\.)*)"/.exec(answer)?.[1] ?? answer;
-  return printed.slice(0, 200).replaceAll('\\n', ' ');
+  const results = Results.safeParse(JSON.parse(answer));
+  if (!results.success) return answer.slice(0, 200);
+  const text = results.data.flatMap(({ content }) => content.map((part) => part.text)).join('');
+  return (
+    text
+      .replace(/\s*\[exit code.*$/s, '')
+      .split('\n')
+      .at(-1) ?? ''
+  ).slice(0, 200);
 }
 
 async function signUp(url: string, name: string, setup_code?: string): Promise<{ api: Api; session: Session }> {
