@@ -8,7 +8,6 @@ import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { Sheet } from './screen.tsx';
 import { format, t } from './speech.ts';
-import { useText } from './use-text.ts';
 
 /** The files of a draft. They survive the app, as its text does. */
 export type DraftFiles = {
@@ -23,33 +22,25 @@ export type DraftFiles = {
 /** Keeps the files of the draft `key`. */
 export function useFiles(key: string): DraftFiles {
   const { files } = useSession();
-  const ids = useText(`files ${key}`);
   const list = useSignal<readonly Attachment[]>([]);
   const fault = useSignal<FileFault | undefined>(undefined);
-  const set = (next: readonly Attachment[]): void => {
-    list.value = next;
-    ids.value = next.map(({ id }) => id).join(' ');
-  };
-  // Those that were kept; `ids` is read from the device a moment later.
-  const kept = ids.value;
   useEffect(() => {
-    const wanted = kept === '' ? [] : kept.split(' ');
-    if (wanted.every((id) => list.peek().some((file) => file.id === id))) return;
-    void Promise.all(wanted.map((id) => files.read(id))).then((found) => {
-      list.value = found.filter((file) => file !== undefined);
+    void files.ofDraft(key).then((kept) => {
+      if (list.peek().length === 0) list.value = kept;
     });
-  }, [kept, files, list]);
+  }, [key, files, list]);
   return {
     list,
     fault,
     add: (given) => void addAll([...given]),
     remove: (id) => {
-      set(list.peek().filter((file) => file.id !== id));
+      list.value = list.peek().filter((file) => file.id !== id);
       void files.forget([id]);
     },
     take: () => {
       const taken = list.peek().map(({ id }) => id);
-      set([]);
+      list.value = [];
+      void files.release(taken);
       return taken;
     },
   };
@@ -58,9 +49,9 @@ export function useFiles(key: string): DraftFiles {
     fault.value = undefined;
     for (const file of given) {
       if (list.peek().length >= LIMITS.attachments_per_message_max) return void (fault.value = 'too_many');
-      const added = await files.add(file);
+      const added = await files.add(file, key);
       if (typeof added === 'string') fault.value = added;
-      else set([...list.peek(), added]);
+      else list.value = [...list.peek(), added];
     }
   }
 }

@@ -11,7 +11,11 @@ import { putFile } from './put-file.ts';
 const DEVICE_BYTES_MAX = 200 * 1024 * 1024;
 
 /** A file that waits on this device to be sent. */
-export type KeptFile = Attachment & { blob: Blob };
+export type KeptFile = Attachment & {
+  blob: Blob;
+  /** The draft that it belongs to; absent: it is in the outbox. */
+  draft?: string;
+};
 /** Why a file was not taken. */
 export type FileFault = 'too_large' | 'too_many' | 'no_room' | 'unreadable';
 
@@ -27,14 +31,14 @@ export class Files {
     this.#client = client;
   }
 
-  /** Keeps a file. Resolves with it, or with why it was not taken. */
-  async add(file: File): Promise<KeptFile | FileFault> {
+  /** Keeps a file of a draft. Resolves with it, or with why it was not taken. */
+  async add(file: File, draft: string): Promise<KeptFile | FileFault> {
     if (file.size > LIMITS.attachment_bytes_max) return 'too_large';
     try {
       // Read now: a phone takes back a file that was picked once the app was away.
       const blob = new Blob([await file.arrayBuffer()], { type: file.type });
       const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
-      const kept: KeptFile = { id: newId(), name: cleanName(file.name), bytes: blob.size, ...sniff(head), blob };
+      const kept: KeptFile = { id: newId(), name: cleanName(file.name), bytes: blob.size, ...sniff(head), blob, draft };
       if (blob.size === 0) return 'unreadable';
       const all = await this.#database.use((db) => db.getAll('files'));
       if (all.reduce((sum, { bytes }) => sum + bytes, kept.bytes) > DEVICE_BYTES_MAX) return 'no_room';
@@ -48,6 +52,22 @@ export class Files {
 
   read(id: string): Promise<KeptFile | undefined> {
     return this.#database.use((db) => db.get('files', id));
+  }
+
+  /** The files of a draft, in the order in which they were added. */
+  async ofDraft(draft: string): Promise<KeptFile[]> {
+    const all = await this.#database.use((db) => db.getAll('files'));
+    return all.filter((file) => file.draft === draft);
+  }
+
+  /** The files of a draft go on to the outbox. */
+  async release(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const file = await this.read(id);
+      if (!file) continue;
+      const { draft: _, ...released } = file;
+      await this.#database.use((db) => db.put('files', released));
+    }
   }
 
   async forget(ids: readonly string[]): Promise<void> {

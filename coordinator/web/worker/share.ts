@@ -11,20 +11,19 @@ export async function takeShared(request: Request): Promise<Response> {
   const database = new Database();
   try {
     const form = await request.formData();
-    const ids: string[] = [];
+    let taken = 0;
     for (const given of form.getAll('files')) {
       if (typeof given === 'string' || given.size === 0 || given.size > LIMITS.attachment_bytes_max) continue;
-      if (ids.length >= LIMITS.attachments_per_message_max) break;
+      if (taken >= LIMITS.attachments_per_message_max) break;
       const blob = new Blob([await given.arrayBuffer()], { type: given.type });
       const head = new Uint8Array(await blob.slice(0, SNIFF_BYTES).arrayBuffer());
-      const file = { id: newId(), name: cleanName(given.name), bytes: blob.size, ...sniff(head), blob };
+      const file = { id: newId(), name: cleanName(given.name), bytes: blob.size, ...sniff(head), blob, draft: 'new' };
       await database.use((db) => db.put('files', file));
-      ids.push(file.id);
+      taken++;
     }
     const texts = ['title', 'text', 'url'].map((name) => form.get(name));
     const said = texts.filter((text): text is string => typeof text === 'string' && text.trim() !== '');
-    await append(database, 'new prompt', [...new Set(said)].join('\n'), '\n');
-    await append(database, 'files new', ids.join(' '), ' ');
+    await append(database, 'new prompt', [...new Set(said)].join('\n'));
   } catch {
     // Without room on the device the errand begins empty.
   } finally {
@@ -34,8 +33,8 @@ export async function takeShared(request: Request): Promise<Response> {
 }
 
 /** Adds to a draft that is there already. */
-async function append(database: Database, key: string, text: string, between: string): Promise<void> {
+async function append(database: Database, key: string, text: string): Promise<void> {
   if (text === '') return;
   const before = await database.use((db) => db.get('texts', key));
-  await database.use((db) => db.put('texts', before ? `${before}${between}${text}` : text, key));
+  await database.use((db) => db.put('texts', before ? `${before}\n${text}` : text, key));
 }

@@ -7,7 +7,6 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
-import { draftIsKept } from './kept-draft.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
@@ -82,15 +81,6 @@ test.serial('a file of a new errand survives the app, and is sent with it once t
       buffer: Buffer.from('line'),
     });
   await page.locator('.draft-files').getByText('log.txt').waitFor();
-  const id = await page.evaluate(async () => {
-    const opened = indexedDB.open('errand');
-    await new Promise((resolve) => opened.addEventListener('success', resolve));
-    const keys = opened.result.transaction('files').objectStore('files').getAllKeys();
-    await new Promise((resolve) => keys.addEventListener('success', resolve));
-    opened.result.close();
-    return String(keys.result[0]);
-  });
-  await draftIsKept(page, id);
   await page.reload();
   await page.locator('.draft-files').getByText('log.txt').waitFor();
   await page.context().setOffline(true);
