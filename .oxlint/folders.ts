@@ -70,7 +70,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/web/code', imports: app },
   { folder: 'coordinator/web/parts', imports: app },
   { folder: 'coordinator/web/app/**', imports: app },
-  { folder: 'coordinator/web/worker', imports: ['coordinator/web/code'] },
+  { folder: 'coordinator/web/worker', imports: ['protocol', 'coordinator/web/store', 'coordinator/web/code'] },
   { folder: 'coordinator/web', imports: app },
   { folder: 'coordinator/admin/checks', imports: server },
   { folder: 'coordinator/admin', imports: server },

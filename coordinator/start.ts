@@ -16,9 +16,9 @@ import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
 import { openNotifications } from './notifications/notifications.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
-import { AttachmentSweep } from './operations/attachment-sweep.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
+import { openListeners, openWorkerApi, startWatchdogs } from './operations/open-worker-api.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startLinkService, startRetention, startStatus } from './operations/upkeep.ts';
 import { readMeta } from './sqlite/meta.ts';
@@ -26,25 +26,16 @@ import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
 import { hasUsers } from './sqlite/users.ts';
 import { buildAssignment, type Pace } from './tasks/assignment.ts';
-import { AttachmentFiles } from './tasks/attachment-files.ts';
 import { TaskRedaction } from './tasks/task-redaction.ts';
 import { taskSettings } from './tasks/task-settings.ts';
-import { askForHost } from './worker-api/egress/ask-for-host.ts';
-import { attachmentProxy } from './worker-api/attachment-proxy.ts';
-import { EgressProxy } from './worker-api/egress/egress-proxy.ts';
-import { GitProxy } from './worker-api/git/git-proxy.ts';
-import { pushApproval } from './worker-api/git/push-approval.ts';
 import { ForgeCheck } from './worker-api/git/repository-check.ts';
-import { ModelProxy } from './worker-api/model/model-proxy.ts';
 import type { Upstream } from './worker-api/model/upstream.ts';
-import { WorkerAudit, type NoteUse } from './worker-api/worker-audit.ts';
-import { WorkerApi, type WorkerApiDependencies } from './worker-api/worker-api.ts';
+import { WorkerAudit } from './worker-api/worker-audit.ts';
 import { chooseRunner, type RunnerContext } from './workers/choice/choose-runner.ts';
 import { Dispatcher } from './workers/dispatcher.ts';
-import type { Runner, WorkerListeners } from './workers/runner.ts';
+import type { Runner } from './workers/runner.ts';
 import { Trash } from './workers/trash.ts';
 import { openWebApp } from './web/build.ts';
-import { Watchdogs, watchdogTimes } from './workers/watchdogs.ts';
 import { Workers } from './workers/workers.ts';
 import { Workspaces } from './workers/workspaces.ts';
 
@@ -124,8 +115,10 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
     return built;
   };
   const watchdogs = startWatchdogs(core, opened);
-  const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne };
-  const api = await openWorkerApi(core, parts, opened);
+  const upstream = await openModel(core, opened);
+  const sample = sampleBackend((task_id) => ensureSampleOf(config.data_dir, task_id));
+  const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne, upstream, sample };
+  const api = openWorkerApi(core, parts, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();
   opened.defer(() => trash.stop());
@@ -156,88 +149,9 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
-  attachments.start();
-  opened.defer(() => attachments.stop());
-  const removeFiles = async (task_id: string) => {
-    await attachments.removeOfTask(task_id);
-    await removeSampleOf(config.data_dir, task_id);
-  };
-  startRetention(core, { attempts: dispatcher.attempts, workspaces, removeFiles }, opened);
+  const removeSample = (task_id: string) => removeSampleOf(config.data_dir, task_id);
+  startRetention(core, { attempts: dispatcher.attempts, workspaces, removeSample }, opened);
   return { runner, dispatcher, trash };
-}
-
-function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Opened): Watchdogs {
-  const { heartbeat_ms, lease_ms } = pace;
-  // A quicker pace than usual makes silence count sooner, too.
-  const silent_ms = Math.min(LIMITS.silent_ms, heartbeat_ms * 2.5);
-  const times = watchdogTimes({ lease_ms, silent_ms, time_limit_ms: config.time_limit_ms });
-  const watchdogs = new Watchdogs({ log, relay, logger, times });
-  watchdogs.start();
-  opened.defer(() => watchdogs.stop());
-  return watchdogs;
-}
-
-type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
-  settings: ReturnType<typeof taskSettings>;
-  watchdogs: Watchdogs;
-  noteUse: NoteUse;
-};
-
-/** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
-async function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): Promise<WorkerApi> {
-  const { config, prices, log, relay, counters, threads, logger } = core;
-  const { private_hosts, data_dir, proxy } = config;
-  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf } = parts;
-  const upstream = await openModel(core, opened);
-  const rules = settings.models;
-  const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
-  opened.defer(() => llm.close());
-  const egress = { policy: settings.egress, private_hosts, noteUse, askForHost: askForHost(log, logger), logger };
-  return new WorkerApi({
-    log,
-    relay,
-    tokens,
-    leases: watchdogs.leases,
-    progress: watchdogs.progress,
-    event_quotas: config.event_quotas,
-    browser_guard: new BrowserGuard(config.hosts),
-    assignment,
-    llm,
-    git: new GitProxy({
-      repository: settings.repository,
-      private_hosts,
-      proxy,
-      sample: sampleBackend((task_id) => ensureSampleOf(data_dir, task_id)),
-      approval: pushApproval(log),
-      noteUse,
-      logger,
-    }),
-    attachments: attachmentProxy(log.db, new AttachmentFiles(data_dir)),
-    egress: new EgressProxy(egress),
-    redactorOf,
-    threads,
-    onRefused: (code) => counters.refused.add({ code }),
-    logger,
-  });
-}
-
-/** The ways by which workers can call. The TCP port is opened only where a runner asks for it. */
-function openListeners(api: WorkerApi, config: Config, opened: Opened): WorkerListeners {
-  let tcp: Promise<string> | undefined;
-  return {
-    listenOnSocket: (path, worker) => api.listenOnSocket(path, worker),
-    listenOnTcp: () => (tcp ??= listenOnTcp(api, config, opened)),
-  };
-}
-
-async function listenOnTcp(api: WorkerApi, config: Config, opened: Opened): Promise<string> {
-  const [host, port] = [config.callback_host, config.callback_port];
-  const listening = await api.listenOnTcp(host, port).catch((error: unknown) => {
-    throw listenFault(error, { host, port }, 'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT');
-  });
-  opened.defer(() => listening.close());
-  return addressOf(host, listening.port);
 }
 
 /** Claude, or without a key the demo model. */
@@ -311,11 +225,8 @@ async function servePeople(
     logger,
   });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
-  const server = await listen(handlers, {
-    port: config.port,
-    host: config.host,
-    behind_proxy: config.trust_proxy,
-  }).catch((error: unknown) => {
+  const { host, port, trust_proxy: behind_proxy } = config;
+  const server = await listen(handlers, { host, port, behind_proxy }).catch((error: unknown) => {
     throw listenFault(error, config, 'HOST or PORT');
   });
   opened.defer(() => server.close());

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Attachment, AttachmentIds } from './attachments.ts';
+import { AttachmentIds } from './attachments.ts';
 import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
@@ -177,50 +177,6 @@ export const TaskCreate = z
   });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 
-const NewBudget = Budget.optional().describe("the task's new total budget in US dollars; more than it has spent");
-
-/** Sends a message to a task. `model` and `effort` hold from the time that the message enters the conversation. */
-export const MessageCreate = z.strictObject({
-  text: Prompt,
-  budget_usd: NewBudget,
-  attachments: AttachmentIds.optional(),
-  hear: Hear.optional().describe('when it enters the conversation; by default at the next call'),
-  model: ModelName.optional().describe('the model from this message on; absent: unchanged'),
-  effort: Effort.optional().describe('how much the model thinks from this message on; absent: unchanged'),
-});
-export type MessageCreate = z.infer<typeof MessageCreate>;
-
-const Revision = z.number().int().positive().describe('counts from 1; each change adds 1');
-
-/**
- * Changes a message that the worker has not taken yet. `revision`: the one that the change is based on; with another
- * one somebody else has changed the message meanwhile, and it is a `conflict`.
- */
-export const MessagePatch = z
-  .strictObject({ revision: Revision, text: Prompt.optional(), hear: Hear.optional() })
-  .refine(({ text, hear }) => text !== undefined || hear !== undefined, 'changes nothing: give text or hear');
-export type MessagePatch = z.infer<typeof MessagePatch>;
-
-/** A message that waits to be heard. `taken`: the worker has it, so it cannot be changed or withdrawn any more. */
-export const WaitingMessage = z.object({
-  id: Id,
-  text: z.string(),
-  hear: Hear,
-  revision: Revision,
-  taken: z.boolean(),
-  attachments: z.array(Attachment),
-  model: z.string().nullable(),
-  effort: Effort.nullable(),
-  created_at: Time,
-});
-export type WaitingMessage = z.infer<typeof WaitingMessage>;
-/** A message was stored. `resumed`: the task had ended, and is queued again. */
-export const MessageReceived = z.object({ message_id: Id, resumed: z.boolean() });
-
-/** Runs a task again. The body may be absent. */
-export const TaskRetry = z.strictObject({ budget_usd: NewBudget }).default({});
-export type TaskRetry = z.infer<typeof TaskRetry>;
-
 /** What a task changed in the repository. `truncated`: the diff was too long and is cut. */
 export const Diff = z.object({
   diff: z.string().describe("git's unified diff; empty if nothing was changed"),
@@ -233,8 +189,6 @@ export type Diff = z.infer<typeof Diff>;
 
 /** The parameters of a path with `:id`. */
 export const ById = z.object({ id: Id });
-/** The parameters of the path of one message. */
-export const ByMessage = z.object({ id: Id, message_id: Id });
 
 const Limit = z.coerce.number().int().positive().max(LIMITS.page_items_max).default(LIMITS.page_items_default);
 /** A page of a list. `cursor`: the `next_cursor` of the page before. */
@@ -313,7 +267,6 @@ export type ServerInfo = z.infer<typeof ServerInfo>;
 const page = <T extends z.ZodType, C extends z.ZodType>(item: T, cursor: C) =>
   z.object({ items: z.array(item), next_cursor: cursor.nullable() });
 export const TaskPage = page(Task, z.string());
-export const WaitingMessages = page(WaitingMessage, Id);
 export const ProjectPage = z.object({ items: z.array(Project), next_cursor: Id.nullable() });
 /**
  * A page of events. `next_cursor` is the `after` of the next page, or with `before` the `before` of the page in front of it;

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Need, NeedAnswer, OptionLabel } from './needs.ts';
+import { OptionLabel } from './needs.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /*
@@ -10,14 +9,10 @@ import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, Ta
  * reconnecting client replays and the transcript that a later attempt resumes from are all computed from these rows.
  *
  * A worker writes the events of `NumberedEvent`, and numbers them from 1 in each attempt. The coordinator writes those
- * of `CoordinatorEvent`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and types.
+ * of `./coordinator-events.ts`, which have no `seq`. Bodies may gain fields: a reader must ignore unknown fields and types.
  * But the coordinator refuses a worker's event with an unknown field, so that the author of the worker finds the
  * mistake.
  */
-
-/** A coordinator's event. `meaning` is shown in the documentation. */
-const event = <T extends string, S extends z.ZodRawShape>(type: T, meaning: string, body: S) =>
-  z.strictObject({ type: z.literal(type), body: z.strictObject(body) }).describe(meaning);
 
 /** A worker's event in a callback. `seq` counts from 1 in each attempt. `at` is the time of the worker's clock. */
 const numbered = <T extends string, S extends z.ZodRawShape>(type: T, meaning: string, body: S) =>
@@ -201,79 +196,6 @@ export type WorkerEvent = NumberedEvent extends infer E
   : never;
 /** The type of a worker's event. */
 export type WorkerEventType = WorkerEvent['type'];
-
-/** An event that the coordinator writes. */
-export const CoordinatorEvent = z.discriminatedUnion('type', [
-  event('task.created', 'A person sent the task.', {
-    prompt: z.string(),
-    repo_url: z.string(),
-    base_branch: z.string().nullable(),
-    model: z.string(),
-    attachments: z.array(Attachment).optional(),
-  }),
-  event('task.status', 'The status of the task changed. `reason`: why it failed; `detail`: the same for people.', {
-    from: TaskStatus,
-    to: TaskStatus,
-    reason: FailureReason.nullable(),
-    detail: z.string().nullable(),
-  }),
-  event('attempt.started', 'An attempt begins. `warm`: its worker had been started ahead of time.', {
-    runner: RunnerName,
-    worker: z.string(),
-    warm: z.boolean(),
-  }),
-  event('attempt.ended', 'An attempt has ended. `retry_at`: when the next one may start; null if there is none.', {
-    status: z.enum(['succeeded', 'failed', 'cancelled', 'parked']),
-    reason: FailureReason.nullable(),
-    detail: z.string().nullable(),
-    retry_at: Time.nullable(),
-  }),
-  event('message.received', 'A person sent a message. It enters the conversation with an `input.added`.', {
-    message_id: Id,
-    text: z.string(),
-    attachments: z.array(Attachment).optional(),
-    hear: Hear.optional(),
-    model: z.string().optional(),
-    effort: Effort.optional(),
-  }),
-  event('message.changed', 'A person changed a message before the worker took it.', {
-    message_id: Id,
-    text: z.string(),
-    hear: Hear,
-    revision: z.number().int().positive(),
-  }),
-  event('message.withdrawn', 'A person withdrew a message before the worker took it. It is never heard.', {
-    message_id: Id,
-  }),
-  event('task.model', 'A message that asks for another model or effort was taken. They hold from now on.', {
-    model: z.string(),
-    effort: Effort,
-  }),
-  event('need.asked', 'The task needs a decision of its person.', { need: Need }),
-  event('need.answered', 'A decision was made. `message_id`: the message that tells the worker; null: there is none.', {
-    need_id: Id,
-    answer: NeedAnswer,
-    message_id: Id.nullable(),
-  }),
-  event('need.closed', 'A decision is not needed any more.', { need_id: Id }),
-  event('task.cancel_requested', 'A person cancelled the task.', { reason: z.string() }),
-  event('task.budget', 'A person changed the budget of the task, in US dollars.', {
-    budget_usd: z.number().positive(),
-  }),
-  /** `effort`: what the request asked for; null: nothing. Absent: not known, since the server died meanwhile. */
-  event('usage.updated', 'A model request was charged for. `usage` is the total of the task.', {
-    model: z.string(),
-    effort: Effort.nullable().optional(),
-    usage: Usage,
-  }),
-  event('task.result', 'The worker reported a result. `branch` and `commit` are null if nothing was pushed.', {
-    summary: z.string(),
-    branch: z.string().nullable(),
-    commit: Commit.nullable(),
-    diff_stat: DiffStat,
-  }),
-]);
-export type CoordinatorEvent = z.infer<typeof CoordinatorEvent>;
 
 /**
  * How the bodies of events are sent. `short`: what is longer than `LIMITS.short_body_bytes_max` is cut. Its strings and lists

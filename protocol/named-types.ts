@@ -3,8 +3,10 @@ import * as accounts from './accounts.ts';
 import * as api from './api.ts';
 import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
+import { CoordinatorEvent } from './coordinator-events.ts';
 import * as events from './events.ts';
 import * as change from './change.ts';
+import * as messages from './messages.ts';
 import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
@@ -23,8 +25,7 @@ import * as worker from './worker-schemas.ts';
  */
 
 // A coordinator's event crosses a wire only as a row of the log.
-const { CoordinatorEvent, ...wireEvents } = events;
-const { LogEvent, NumberedEvent } = wireEvents;
+const { LogEvent, NumberedEvent } = events;
 const positive = z.number().int().positive();
 
 const [firstRow, ...otherRows] = [
@@ -50,7 +51,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...change,
     ...needs,
     ...task,
-    ...wireEvents,
+    ...events,
     ...socket,
     ...accounts,
     ...tokens,
@@ -59,6 +60,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...notifications,
     ...people,
     ...server,
+    ...messages,
     ...api,
     ...worker,
   }),

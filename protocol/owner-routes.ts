@@ -40,7 +40,8 @@ export const OWNER_ROUTES = {
     method: 'get',
     path: '/server/settings',
     summary: 'The settings that the server runs by, and where each comes from; for its owner',
-    description: 'Secrets are not shown, only whether they are set. Settings are changed in the environment of the server.',
+    description:
+      'Secrets are not shown, only whether they are set. Settings are changed in the environment of the server.',
     auth: 'user',
     status: 200,
     response: SettingList,

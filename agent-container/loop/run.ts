@@ -79,9 +79,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
     if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
-    const { scratch_dir, fetchAttachment: fetch } = input;
-    const attachments = new Attachments({ scratch_dir, fetch, transcript, record, signal });
-    await attachments.show(assignment.attachments ?? []);
+    const attachments = await showAttachments(input, { transcript, record, signal });
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
     const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });
     await new Loop({
@@ -112,6 +110,16 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     report.waitingFor(null);
     await shell.close();
   }
+}
+
+/** The files that came with the prompt and with messages that were heard. */
+async function showAttachments(
+  { assignment, scratch_dir, fetchAttachment: fetch }: WorkInput,
+  parts: Pick<ConstructorParameters<typeof Attachments>[0], 'transcript' | 'record' | 'signal'>,
+): Promise<Attachments> {
+  const attachments = new Attachments({ scratch_dir, fetch, ...parts });
+  await attachments.show(assignment.attachments ?? []);
+  return attachments;
 }
 
 function shellFor(

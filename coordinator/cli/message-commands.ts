@@ -1,5 +1,5 @@
 import { Hear } from '../../protocol/task.ts';
-import type { WaitingMessage } from '../../protocol/api.ts';
+import type { WaitingMessage } from '../../protocol/messages.ts';
 import type { Client } from '../client/client.ts';
 import { findTask } from '../client/find.ts';
 import { clientCommand } from './client-command.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { CoordinatorEvent, NumberedEvent, type LogEvent, type WorkerEvent } from '../../protocol/events.ts';
+import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
+import { NumberedEvent, type LogEvent, type WorkerEvent } from '../../protocol/events.ts';
 
 /** An event of a type that this client knows. */
 export type KnownEvent = CoordinatorEvent | WorkerEvent;

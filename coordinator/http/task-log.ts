@@ -1,7 +1,5 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
-import type { TaskRow } from '../domain/task.ts';
-import type { Db } from '../sqlite/database.ts';
 import { findDiff } from '../sqlite/diffs.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
 import { eventText, findEvent, readTaskEvents, readTaskEventsBefore } from '../sqlite/events.ts';

@@ -1,7 +1,6 @@
 import type { ROUTES } from '../../protocol/routes.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
-import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
 import {
   addMessage,
   cancelTask,
@@ -20,6 +19,7 @@ import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
+import { messageHandlers } from './messages.ts';
 import { withRepository } from './repository-input.ts';
 import { taskLogHandlers } from './task-log.ts';
 
@@ -90,18 +90,7 @@ export function taskHandlers({
         auditBudget(tx, audit, params.id, body);
         return sent;
       }),
-    listMessages: ({ who, params }) => ({
-      items: waitingMessages(db, who.user_id, params.id),
-      next_cursor: null,
-    }),
-    patchMessage: ({ who, params, body, write }) => write((tx) => changeMessage(tx, who.user_id, params, body)),
-    deleteMessage: ({ who, params, write }) => {
-      write((tx) => {
-        withdrawMessage(tx, who.user_id, params);
-        return null;
-      });
-      return undefined;
-    },
+    ...messageHandlers(db),
     cancelTask: ({ who, params, write }) =>
       write((tx) => seenOne(cancelTask(tx, who.user_id, params.id)), { urgent: true }),
     retryTask: ({ who, params, body, write, audit }) =>

@@ -1,8 +1,10 @@
 import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import type { Auth } from '../auth/auth.ts';
+import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
+import { AttachmentSweep } from './attachment-sweep.ts';
 import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
@@ -14,16 +16,25 @@ import { ServerStatus } from './server-status.ts';
 
 /* Starts the maintenance parts of a running server. `opened` stops them. */
 
-/** Starts the deletion of removed rows and the retention limits. */
+type RetentionParts = Pick<DeletionDependencies, 'workspaces'> & {
+  attempts: Attempts;
+  /** Removes the sample repository of a task. */
+  removeSample: (task_id: string) => Promise<void>;
+};
+
+/** Starts the deletion of removed rows and files, and the retention limits. */
 export function startRetention(
   { config, log, disk, gate, logger }: Core,
-  {
-    attempts,
-    workspaces,
-    removeFiles,
-  }: { attempts: Attempts } & Pick<DeletionDependencies, 'workspaces' | 'removeFiles'>,
+  { attempts, workspaces, removeSample }: RetentionParts,
   opened: Opened,
 ): void {
+  const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
+  attachments.start();
+  opened.defer(() => attachments.stop());
+  const removeFiles = async (task_id: string) => {
+    await attachments.removeOfTask(task_id);
+    await removeSample(task_id);
+  };
   const deletion = new Deletion({ log, workspaces, removeFiles, attempts, logger });
   const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();

@@ -1,4 +1,4 @@
-import type { WaitingMessage } from '../../protocol/api.ts';
+import type { WaitingMessage } from '../../protocol/messages.ts';
 import type { Attachment } from '../../protocol/attachments.ts';
 import type { Effort, Hear } from '../../protocol/task.ts';
 import type { Message } from '../../protocol/worker-schemas.ts';

@@ -1,4 +1,4 @@
-import type { CoordinatorEvent } from '../../protocol/events.ts';
+import type { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventRow } from './events.ts';
 

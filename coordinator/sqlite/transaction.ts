@@ -1,4 +1,4 @@
-import type { CoordinatorEvent } from '../../protocol/events.ts';
+import type { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import type { Db } from './database.ts';
 import { insertEvents, type EventRow } from './events.ts';
 import type { Notice, Noted } from './subscriptions.ts';

@@ -1,5 +1,5 @@
-import type { MessagePatch, WaitingMessage } from '../../protocol/api.ts';
-import { CoordinatorEvent } from '../../protocol/events.ts';
+import type { MessagePatch, WaitingMessage } from '../../protocol/messages.ts';
+import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { Message } from '../../protocol/worker-schemas.ts';

@@ -1,4 +1,5 @@
-import type { MessageCreate, TaskCreate, TaskRetry } from '../../protocol/api.ts';
+import type { TaskCreate } from '../../protocol/api.ts';
+import type { MessageCreate, TaskRetry } from '../../protocol/messages.ts';
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';

@@ -73,8 +73,9 @@ export class Callbacks {
       const call = this.#begin(tx, origin);
       const { task_id, attempt: n, state, at } = call;
       const log_bytes = state.log_bytes + sizeOf(checked, state.last_seq);
-      const newest = Math.max(state.last_seq, checked.at(-1)?.seq ?? 0);
-      const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events: newest });
+      // Counted, not read from their numbers: a gap in these is another refusal.
+      const events = state.last_seq + checked.filter(({ seq }) => seq > state.last_seq).length;
+      const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events });
       // The end is stored, so the refusal is thrown outside of the transaction.
       if (full !== null) return endFull(tx, call, full);
       const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);

@@ -56,7 +56,7 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
 }
 
 test('a process that is started again on the spool of a killed one loses no event', async (t) => {
-  const scene = await setScene(t, script({ emit: 2000, prefix: 'a' }, { wait: true }));
+  const scene = await setScene(t, script({ emit: 8000, prefix: 'a' }, { wait: true }));
   const { task } = scene;
   const first = startProcess(t, scene);
   await first.hand();
@@ -66,10 +66,10 @@ test('a process that is started again on the spool of a killed one loses no even
   const known = task.events.length;
   await until('the spool holds many events', async () => {
     const { body } = await callWorker(first.address, 'GET', '/status');
-    return (body as { last_seq: number }).last_seq > 1500;
+    return (body as { last_seq: number }).last_seq > 7500;
   });
   await kill(first.child, first.exited);
-  t.true(task.events.length < 1500 && task.events.length >= known, `${task.events.length} events had arrived`);
+  t.true(task.events.length < 7500 && task.events.length >= known, `${task.events.length} events had arrived`);
   scene.mock.faults.clear();
   task.base.prompt = JSON.stringify([
     { emit: 10, prefix: 'b' },
@@ -80,7 +80,7 @@ test('a process that is started again on the spool of a killed one loses no even
   t.deepEqual(await second.exited, [0, null]);
   const texts = task.events.flatMap((event) => (event.type === 'log' ? [event.body.text] : []));
   const spooled = texts.filter((text) => text.startsWith('a'));
-  t.true(spooled.length >= 1490, `${spooled.length} of the first process`);
+  t.true(spooled.length >= 7490, `${spooled.length} of the first process`);
   t.deepEqual(
     spooled,
     spooled.map((_, i) => `a${i + 1}`),

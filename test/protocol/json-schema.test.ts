@@ -1,5 +1,6 @@
 import test from 'ava';
-import { CoordinatorEvent, NumberedEvent } from '../../protocol/events.ts';
+import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
+import { NumberedEvent } from '../../protocol/events.ts';
 import { DEFINITIONS } from '../../protocol/json-schema.ts';
 import { NAMED_TYPES } from '../../protocol/named-types.ts';
 import { Random } from '../support/random.ts';

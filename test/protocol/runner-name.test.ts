@@ -1,5 +1,5 @@
 import test from 'ava';
-import { CoordinatorEvent } from '../../protocol/events.ts';
+import { CoordinatorEvent } from '../../protocol/coordinator-events.ts';
 import { openapiDocument } from '../../protocol/openapi.ts';
 import { Attempt, RunnerName } from '../../protocol/task.ts';
 

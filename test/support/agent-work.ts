@@ -137,11 +137,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         model: { base_url: all.base_url, token: () => model.api_key, fetch: all.fetch },
         report: recordInto(all, watchers, listeners),
         messages,
-        fetchAttachment: async (id, path) => {
-          const file = all.files.get(id);
-          if (file === undefined) throw new Error('The task has no such attachment.');
-          await writeFile(path, file);
-        },
+        fetchAttachment: (id, path) => writeAttachment(all.files, id, path),
         signal: all.abort.signal,
         clone_facts: [],
         workspace_note: all.workspace_note,
@@ -219,4 +215,10 @@ function assignment(attempt: number): Assignment {
     transcript: [],
     messages: [],
   };
+}
+
+async function writeAttachment(files: Bench['files'], id: string, path: string): Promise<void> {
+  const file = files.get(id);
+  if (file === undefined) throw new Error('The task has no such attachment.');
+  await writeFile(path, file);
 }

@@ -32,6 +32,25 @@ export class EventLines {
 
 type ToolEvent = { type: 'tool.started' | 'tool.finished' };
 
+type SteeringEvent = Extract<
+  KnownEvent,
+  { type: 'message.received' | 'message.changed' | 'message.withdrawn' | 'task.model' }
+>;
+
+/** What the person says while the errand is there. */
+function steeringLines({ type, body }: SteeringEvent): Line[] {
+  switch (type) {
+    case 'message.received':
+      return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
+    case 'message.changed':
+      return block(headAndTail(body.text, 20, 0), 'you, changed: ', 'cyan');
+    case 'message.withdrawn':
+      return [[['dim', 'you withdrew a message before the agent read it']]];
+    case 'task.model':
+      return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
+  }
+}
+
 function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[] {
   const { type, body } = known;
   switch (type) {
@@ -50,13 +69,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'attempt.ended':
       return endLines(event.attempt, body);
     case 'message.received':
-      return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
     case 'message.changed':
-      return block(headAndTail(body.text, 20, 0), 'you, changed: ', 'cyan');
     case 'message.withdrawn':
-      return [[['dim', 'you withdrew a message before the agent read it']]];
     case 'task.model':
-      return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
+      return steeringLines(known);
     case 'task.cancel_requested':
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.budget':

@@ -1,4 +1,5 @@
-import type { MessageCreate, MessagePatch, TaskCreate } from '../../../protocol/api.ts';
+import type { TaskCreate } from '../../../protocol/api.ts';
+import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';

@@ -3,7 +3,7 @@ import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Stored } from '../../client/session.ts';
-import type { KeptFile } from './files.ts';
+import type { KeptFile } from './kept-file.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
 
 const VERSION = 2;

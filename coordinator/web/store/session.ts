@@ -1,12 +1,6 @@
 import { batch, signal, type Signal } from '@preact/signals';
-import {
-  ProjectPage,
-  type Diff,
-  type MessageCreate,
-  type MessagePatch,
-  type Project,
-  type TaskCreate,
-} from '../../../protocol/api.ts';
+import { ProjectPage, type Diff, type Project, type TaskCreate } from '../../../protocol/api.ts';
+import type { MessageCreate, MessagePatch } from '../../../protocol/messages.ts';
 import type { NeedAnswerCreate } from '../../../protocol/needs.ts';
 import { openNeeds, type Task } from '../../../protocol/task.ts';
 import type { Client } from '../../client/client.ts';

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { MessageCreate } from '../../../protocol/api.ts';
+import type { MessageCreate } from '../../../protocol/messages.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';

@@ -1,5 +1,6 @@
 import { SETTING_GROUPS, Settings } from '../../../coordinator/base/settings.ts';
-import { CoordinatorEvent, NumberedEvent } from '../../../protocol/events.ts';
+import { CoordinatorEvent } from '../../../protocol/coordinator-events.ts';
+import { NumberedEvent } from '../../../protocol/events.ts';
 import { ERROR_STATUS } from '../../../protocol/problem-document.ts';
 import { ERROR_MEANING, ErrorCode } from '../../../protocol/problem.ts';
 import type { Route } from '../../../protocol/route.ts';

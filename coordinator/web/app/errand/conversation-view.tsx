@@ -6,6 +6,7 @@ import { openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
+import type { Entry } from '../../../client/sync/outbox.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
@@ -35,12 +36,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   const asked = needs.map(({ question }) => question).join('\n');
   // An open question is drawn with its answers, below the rows.
   const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
-  const unsent = entries.filter(
-    ({ action, message_id, refused }) =>
-      (action.do === 'say' || (action.do === 'answer' && refused !== undefined)) &&
-      action.task_id === id &&
-      !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id),
-  );
+  const unsent = entries.filter((entry) => isUnsent(entry, id, items));
   const from = Math.max(0, rows.length - shown.value);
   const more = async (): Promise<void> => {
     if (rows.length - shown.value < ROWS && !has_beginning) await session.earlier(id);
@@ -87,6 +83,15 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
         </button>
       )}
     </div>
+  );
+}
+
+/** Whether an entry of the outbox is about this errand, and shows: the server has no event of it yet. */
+function isUnsent({ action, message_id, refused }: Entry, id: string, items: readonly Item[]): boolean {
+  return (
+    (action.do === 'say' || (action.do === 'answer' && refused !== undefined)) &&
+    action.task_id === id &&
+    !items.some((item) => item.kind === 'person' && item.message_id !== null && item.message_id === message_id)
   );
 }
 

@@ -1,0 +1,98 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Config } from '../base/config.ts';
+import { BrowserGuard } from '../base/browser-guard.ts';
+import { listenFault } from '../base/listen-error.ts';
+import { addressOf } from '../http/listen.ts';
+import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import type { taskSettings } from '../tasks/task-settings.ts';
+import { askForHost } from '../worker-api/egress/ask-for-host.ts';
+import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
+import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
+import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
+import { pushApproval } from '../worker-api/git/push-approval.ts';
+import { ModelProxy } from '../worker-api/model/model-proxy.ts';
+import type { Upstream } from '../worker-api/model/upstream.ts';
+import type { NoteUse } from '../worker-api/worker-audit.ts';
+import { WorkerApi, type WorkerApiDependencies } from '../worker-api/worker-api.ts';
+import type { WorkerListeners } from '../workers/runner.ts';
+import { Watchdogs, watchdogTimes } from '../workers/watchdogs.ts';
+import type { Core, Opened } from './core.ts';
+
+/* Puts together what workers call. `opened` closes it. */
+
+/** Starts what notices that a worker has gone, has stalled, or takes too long. */
+export function startWatchdogs({ config, pace, log, relay, logger }: Core, opened: Opened): Watchdogs {
+  const { heartbeat_ms, lease_ms } = pace;
+  // A quicker pace than usual makes silence count sooner, too.
+  const silent_ms = Math.min(LIMITS.silent_ms, heartbeat_ms * 2.5);
+  const times = watchdogTimes({ lease_ms, silent_ms, time_limit_ms: config.time_limit_ms });
+  const watchdogs = new Watchdogs({ log, relay, logger, times });
+  watchdogs.start();
+  opened.defer(() => watchdogs.stop());
+  return watchdogs;
+}
+
+type WorkerApiParts = Required<Pick<WorkerApiDependencies, 'tokens' | 'assignment' | 'redactorOf'>> & {
+  settings: ReturnType<typeof taskSettings>;
+  watchdogs: Watchdogs;
+  noteUse: NoteUse;
+  /** The model that answers. */
+  upstream: Upstream;
+  /** Serves the sample repository. */
+  sample: GitDependencies['sample'];
+};
+
+/** The callbacks of workers, and the proxies to the model, to git and to other hosts. It does not listen yet. */
+export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened): WorkerApi {
+  const { config, prices, log, relay, counters, threads, logger } = core;
+  const { private_hosts, data_dir, proxy } = config;
+  const { settings, watchdogs, noteUse, tokens, assignment, redactorOf, upstream, sample } = parts;
+  const rules = settings.models;
+  const llm = new ModelProxy({ log, logger, prices, caps: config, rules, upstream, threads, proxy });
+  opened.defer(() => llm.close());
+  const egress = { policy: settings.egress, private_hosts, noteUse, askForHost: askForHost(log, logger), logger };
+  return new WorkerApi({
+    log,
+    relay,
+    tokens,
+    leases: watchdogs.leases,
+    progress: watchdogs.progress,
+    event_quotas: config.event_quotas,
+    browser_guard: new BrowserGuard(config.hosts),
+    assignment,
+    llm,
+    git: new GitProxy({
+      repository: settings.repository,
+      private_hosts,
+      proxy,
+      sample,
+      approval: pushApproval(log),
+      noteUse,
+      logger,
+    }),
+    attachments: attachmentProxy(log.db, new AttachmentFiles(data_dir)),
+    egress: new EgressProxy(egress),
+    redactorOf,
+    threads,
+    onRefused: (code) => counters.refused.add({ code }),
+    logger,
+  });
+}
+
+/** The ways by which workers can call. The TCP port is opened only where a runner asks for it. */
+export function openListeners(api: WorkerApi, config: Config, opened: Opened): WorkerListeners {
+  let tcp: Promise<string> | undefined;
+  return {
+    listenOnSocket: (path, worker) => api.listenOnSocket(path, worker),
+    listenOnTcp: () => (tcp ??= listenOnTcp(api, config, opened)),
+  };
+}
+
+async function listenOnTcp(api: WorkerApi, config: Config, opened: Opened): Promise<string> {
+  const [host, port] = [config.callback_host, config.callback_port];
+  const listening = await api.listenOnTcp(host, port).catch((error: unknown) => {
+    throw listenFault(error, { host, port }, 'ERRAND_CALLBACK_HOST or ERRAND_CALLBACK_PORT');
+  });
+  opened.defer(() => listening.close());
+  return addressOf(host, listening.port);
+}

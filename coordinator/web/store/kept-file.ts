@@ -1,0 +1,8 @@
+import type { Attachment } from '../../../protocol/attachments.ts';
+
+/** A file that waits on this device to be sent. */
+export type KeptFile = Attachment & {
+  blob: Blob;
+  /** The draft that it belongs to; absent: it is in the outbox. */
+  draft?: string;
+};
