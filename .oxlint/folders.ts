@@ -67,7 +67,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/web/store', imports: app },
   { folder: 'coordinator/web/parts', imports: app },
   { folder: 'coordinator/web/app/**', imports: app },
-  { folder: 'coordinator/web/worker', imports: [] },
+  { folder: 'coordinator/web/worker', imports: ['protocol', 'coordinator/web/store'] },
   { folder: 'coordinator/web', imports: app },
   { folder: 'coordinator/admin/checks', imports: server },
   { folder: 'coordinator/admin', imports: server },

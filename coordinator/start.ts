@@ -15,7 +15,6 @@ import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
 import type { BackupSchedule } from './operations/backup/schedule.ts';
-import { AttachmentSweep } from './operations/attachment-sweep.ts';
 import { auditSettings } from './operations/audit-settings.ts';
 import { openCore, type Core, type Opened } from './operations/core.ts';
 import { readReadiness } from './operations/readiness.ts';
@@ -147,13 +146,7 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   await disk.start();
   await dispatcher.start();
   opened.defer(() => dispatcher.stop());
-  const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
-  attachments.start();
-  opened.defer(() => attachments.stop());
-  const removeFiles = async (task_id: string) => {
-    await attachments.removeOfTask(task_id);
-    await removeSampleOf(config.data_dir, task_id);
-  };
+  const removeFiles = (task_id: string) => removeSampleOf(config.data_dir, task_id);
   startRetention(core, { attempts: dispatcher.attempts, workspaces, removeFiles }, opened);
   return { runner, dispatcher, trash };
 }

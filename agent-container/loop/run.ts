@@ -78,8 +78,7 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
     await command_shell.keepCwdIn(join(input.scratch_dir, 'working-folder'));
     await closeInterruptedCalls(transcript, tool_calls, record, input.workspace_note !== null);
     if (input.workspace_note !== null) await noteWorkspace(input.workspace_note, transcript, record);
-    const { scratch_dir, fetchAttachment: fetch } = input;
-    const attachments = new Attachments({ scratch_dir, fetch, transcript, record, signal });
+    const attachments = new Attachments({ input, transcript, record, signal });
     await attachments.show(assignment.attachments ?? []);
     const model = new RetryingModelClient(new ModelClient(input.model, settings), report, settings);
     const turns = new ModelTurns({ assignment, transcript, limits, model, record, signal });

@@ -14,6 +14,7 @@ import type { EventLog } from '../sqlite/event-log.ts';
 import type { Logger } from '../base/logger.ts';
 import { requestBudget } from './body.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { messageHandlers } from './messages.ts';
 import { attachmentHandlers } from './attachments.ts';
 import { accountHandlers } from './accounts.ts';
 import { answerUnmatched, createRouter } from './router.ts';
@@ -63,6 +64,7 @@ export function createApp(deps: AppDeps): Koa {
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts }),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, repositories }),
+      ...messageHandlers(log),
       ...attachmentHandlers(log, files),
       ...serverHandlers(readiness, metrics),
     },

@@ -1,7 +1,6 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
-import { changeMessage, waitingMessages, withdrawMessage } from '../tasks/message-commands.ts';
 import {
   addMessage,
   cancelTask,
@@ -35,9 +34,6 @@ type Tasks =
   | 'listEvents'
   | 'getDiff'
   | 'createMessage'
-  | 'listMessages'
-  | 'patchMessage'
-  | 'deleteMessage'
   | 'cancelTask'
   | 'retryTask'
   | 'deleteTask';
@@ -96,18 +92,6 @@ export function taskHandlers({ log, gate, repositories, ...server }: TaskHandler
         auditBudget(tx, audit, params.id, body);
         return sent;
       }),
-    listMessages: ({ who, params }) => ({
-      items: waitingMessages(db, who.user_id, params.id),
-      next_cursor: null,
-    }),
-    patchMessage: ({ who, params, body, write }) => write((tx) => changeMessage(tx, who.user_id, params, body)),
-    deleteMessage: ({ who, params, write }) => {
-      write((tx) => {
-        withdrawMessage(tx, who.user_id, params);
-        return null;
-      });
-      return undefined;
-    },
     cancelTask: ({ who, params, write }) => write((tx) => seenOne(cancelTask(tx, who.user_id, params.id))),
     retryTask: ({ who, params, body, write, audit }) =>
       write((tx) => {

@@ -2,6 +2,8 @@ import { CONTRACT_VERSION } from '../../protocol/worker.ts';
 import { readMeta } from '../sqlite/meta.ts';
 import type { Attempts } from '../workers/attempts.ts';
 import type { Dispatcher } from '../workers/dispatcher.ts';
+import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { AttachmentSweep } from './attachment-sweep.ts';
 import { CopyService } from './backup/copy-service.ts';
 import { BackupSchedule } from './backup/schedule.ts';
 import type { Core, Opened } from './core.ts';
@@ -21,7 +23,14 @@ export function startRetention(
   }: { attempts: Attempts } & Pick<DeletionDependencies, 'workspaces' | 'removeFiles'>,
   opened: Opened,
 ): void {
-  const deletion = new Deletion({ log, workspaces, removeFiles, attempts, logger });
+  const attachments = new AttachmentSweep({ log, files: new AttachmentFiles(config.data_dir), logger });
+  attachments.start();
+  opened.defer(() => attachments.stop());
+  const removeAll = async (task_id: string) => {
+    await attachments.removeOfTask(task_id);
+    await removeFiles(task_id);
+  };
+  const deletion = new Deletion({ log, workspaces, removeFiles: removeAll, attempts, logger });
   const retention = new Retention({ log, workspaces, deletion, attempts, disk, logger, keep: config });
   retention.start();
   disk.onShort(() => void retention.enforce());

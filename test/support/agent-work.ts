@@ -137,11 +137,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         model: { base_url: all.base_url, token: () => model.api_key, fetch: all.fetch },
         report: recordInto(all, watchers, listeners),
         messages,
-        fetchAttachment: async (id, path) => {
-          const file = all.files.get(id);
-          if (file === undefined) throw new Error('The task has no such attachment.');
-          await writeFile(path, file);
-        },
+        fetchAttachment: fetchFrom(all.files),
         signal: all.abort.signal,
         clone_facts: [],
         workspace_note: all.workspace_note,
@@ -155,6 +151,15 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
     },
   };
   return all;
+}
+
+/** Fetches attachments from memory. */
+function fetchFrom(files: Bench['files']): WorkInput['fetchAttachment'] {
+  return async (id, path) => {
+    const file = files.get(id);
+    if (file === undefined) throw new Error('The task has no such attachment.');
+    await writeFile(path, file);
+  };
 }
 
 /** A reporter that checks each event and keeps everything. */

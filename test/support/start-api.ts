@@ -115,7 +115,22 @@ export async function startApi(
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
   return {
-    data_dir, url, http, db, log, keys, auth, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+    data_dir,
+    url,
+    http,
+    db,
+    log,
+    keys,
+    auth,
+    authWith,
+    relay,
+    told,
+    rows,
+    lines,
+    ...mutable,
+    setup_code,
+    person,
+  };
 }
 
 /** What a test may set. */

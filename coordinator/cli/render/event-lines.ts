@@ -48,11 +48,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'attempt.ended':
       return endLines(event.attempt, body);
     case 'message.received':
-      return block(headAndTail(body.text, 20, 0), 'you: ', 'cyan');
     case 'message.changed':
-      return block(headAndTail(body.text, 20, 0), 'you, changed: ', 'cyan');
+      return block(headAndTail(body.text, 20, 0), type === 'message.changed' ? 'you, changed: ' : 'you: ', 'cyan');
     case 'message.withdrawn':
-      return [[['dim', 'you withdrew a message before the agent read it']]];
+      return WITHDRAWN;
     case 'task.model':
       return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
     case 'task.cancel_requested':
@@ -122,6 +121,7 @@ export const STATUS_STYLE: Record<TaskStatus, Style> = {
   failed: 'red',
   cancelled: 'yellow',
 };
+const WITHDRAWN: Line[] = [[['dim', 'you withdrew a message before the agent read it']]];
 const LEVEL_STYLE = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];

@@ -1,12 +1,19 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { Attachment } from '../../../protocol/attachments.ts';
 import type { Diff } from '../../../protocol/api.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Stored } from '../../client/session.ts';
-import type { KeptFile } from './files.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
 
 const VERSION = 2;
+
+/** A file that waits on this device to be sent. */
+export type KeptFile = Attachment & {
+  blob: Blob;
+  /** The draft that it belongs to; absent: it is in the outbox. */
+  draft?: string;
+};
 
 type Tables = DBSchema & {
   /** One log-in under the key `login`, and the cursor with its epoch under `known`. */

@@ -4,18 +4,12 @@ import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Client } from '../../client/client.ts';
 import { upload } from '../../client/upload.ts';
-import type { Database } from './database.ts';
+import type { Database, KeptFile } from './database.ts';
 import { putFile } from './put-file.ts';
 
 /** What all files that wait on this device may have together. */
 const DEVICE_BYTES_MAX = 200 * 1024 * 1024;
 
-/** A file that waits on this device to be sent. */
-export type KeptFile = Attachment & {
-  blob: Blob;
-  /** The draft that it belongs to; absent: it is in the outbox. */
-  draft?: string;
-};
 /** Why a file was not taken. */
 export type FileFault = 'too_large' | 'too_many' | 'no_room' | 'unreadable';
 
