@@ -114,23 +114,8 @@ export async function startApi(
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
-  return {
-    data_dir,
-    url,
-    http,
-    db,
-    log,
-    keys,
-    auth,
-    authWith,
-    relay,
-    told,
-    rows,
-    lines,
-    ...mutable,
-    setup_code,
-    person,
-  };
+  const made = { data_dir, url, http, db, log, keys, auth, authWith, relay, told, rows, lines };
+  return { ...made, ...mutable, setup_code, person };
 }
 
 /** What a test may set. */

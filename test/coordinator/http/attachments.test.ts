@@ -118,7 +118,7 @@ test('uploads are invisible to others, and the same id of another person is anot
 
 test('an upload is sent once, within the bounds of an errand, and comes with events and the assignment', async (t) => {
   const s = await set(t);
-  const ids = Array.from({ length: 3 }, () => newId());
+  const ids = Array.from({ length: 3 }, () => newId()).sort();
   for (const id of ids) await s.put(id, `file ${id}`);
   const [a = '', b = '', c = ''] = ids;
   const task = await s.api.call('createTask', { body: { prompt: 'x', repo_url, attachments: [a, b] } });
