@@ -96,10 +96,8 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
   await Promise.all([mkdir(repo_dir), mkdir(scratch_dir)]);
   const model = await startModel(options);
   t.teardown(() => model.close());
-  const messages = new TestMessages();
-  const events: WorkerEvent[] = [];
-  const watchers = new Set<(event: WorkerEvent) => void>();
-  const listeners: ((delta: Delta) => void)[] = [];
+  const [messages, events] = [new TestMessages(), [] as WorkerEvent[]];
+  const [watchers, listeners] = [new Set<(event: WorkerEvent) => void>(), [] as ((delta: Delta) => void)[]];
   let attempt = 0;
   const all: Bench = {
     repo_dir,
