@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../protocol/attachments.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import type { FetchAttachment } from '../base/work.ts';
+import type { WorkInput } from '../base/work.ts';
 import type { ContentBlock } from '../model/message.ts';
 import { fitImage, imageBlock, isImage } from '../tools/image.ts';
 import { isPdf, pdfBlock } from '../tools/pdf.ts';
@@ -10,9 +10,8 @@ import { ToolError } from '../tools/tool.ts';
 import type { RecordEvent, Transcript } from './transcript.ts';
 
 type Options = {
-  /** A directory that the model can read, outside of the repository: no commit has what is in it. */
-  scratch_dir: string;
-  fetch: FetchAttachment;
+  /** `scratch_dir`: the model can read it, and it is outside of the repository: no commit has what is in it. */
+  input: Pick<WorkInput, 'scratch_dir' | 'fetchAttachment'>;
   transcript: Transcript;
   record: RecordEvent;
   signal: AbortSignal;
@@ -45,14 +44,14 @@ export class Attachments {
 
   /** The path of the file, or why it could not be written. */
   async #write({ id, name, bytes }: Attachment): Promise<string | Error> {
-    const { scratch_dir, fetch, signal } = this.#options;
-    const folder = join(scratch_dir, 'attachments', id);
+    const { input, signal } = this.#options;
+    const folder = join(input.scratch_dir, 'attachments', id);
     const path = join(folder, fileName(name));
     try {
       if ((await stat(path).catch(() => undefined))?.size === bytes) return path;
       await mkdir(folder, { recursive: true });
       const part = join(folder, '.part');
-      await fetch(id, part, signal);
+      await input.fetchAttachment(id, part, signal);
       await rename(part, path);
       return path;
     } catch (error) {

@@ -114,11 +114,11 @@ export async function workWith(settings: WorkSettings, input: WorkInput): Promis
 
 /** The files that came with the prompt and with messages that were heard. */
 async function showAttachments(
-  { assignment, scratch_dir, fetchAttachment: fetch }: WorkInput,
+  input: WorkInput,
   parts: Pick<ConstructorParameters<typeof Attachments>[0], 'transcript' | 'record' | 'signal'>,
 ): Promise<Attachments> {
-  const attachments = new Attachments({ scratch_dir, fetch, ...parts });
-  await attachments.show(assignment.attachments ?? []);
+  const attachments = new Attachments({ input, ...parts });
+  await attachments.show(input.assignment.attachments ?? []);
   return attachments;
 }
 

@@ -67,7 +67,7 @@ export function attach(
     throw tooMuch(`at most ${LIMITS.attachments_per_task_max} files`);
   if (ids.length > 0 && bytes > LIMITS.attachment_bytes_per_task_max)
     throw tooMuch(`${LIMITS.attachment_bytes_per_task_max / 1024 / 1024} MB of files at most`);
-  return all.filter(({ id }) => ids.includes(id)).map(attachmentView);
+  return ids.flatMap((id) => all.find((each) => each.id === id) ?? []).map(attachmentView);
 }
 
 const tooMuch = (most: string) =>

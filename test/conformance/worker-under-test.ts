@@ -11,7 +11,7 @@ import { COORDINATOR_SOCKET, WORKER_SOCKET } from '../../protocol/worker.ts';
 import { containerOptions, INSIDE } from '../support/container-args.ts';
 import { serveRepository, type ServedRepository } from '../support/mock-coordinator/git.ts';
 import { MockCoordinator } from '../support/mock-coordinator/mock.ts';
-import { describeRefusal } from '../support/mock-coordinator/task.ts';
+import { describeRefusal } from '../support/mock-coordinator/attempt.ts';
 import { serveModel, type ServedModel } from '../support/mock-coordinator/model.ts';
 
 /** One running worker, with its own mock coordinator. */

@@ -11,7 +11,7 @@ type ResponseBody<N extends RouteName> = (typeof ROUTES)[N] extends { media_type
 
 /** A request that need not match the schemas. */
 export type UncheckedRequest = {
-  params?: { id?: string; event_id?: string; need_id?: string };
+  params?: { id?: string; event_id?: string; message_id?: string; need_id?: string };
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
@@ -68,10 +68,7 @@ export class Api {
 
   send(name: RouteName, { params = {}, query = {}, body, headers = {} }: UncheckedRequest): Promise<Response> {
     const { method, path }: Route = ROUTES[name];
-    const filled = path
-      .replace(':id', encodeURIComponent(params.id ?? ''))
-      .replace(':event_id', encodeURIComponent(params.event_id ?? ''))
-      .replace(':need_id', encodeURIComponent(params.need_id ?? ''));
+    const filled = path.replace(/:(\w+)/g, (_, name: keyof typeof params) => encodeURIComponent(params[name] ?? ''));
     const search = new URLSearchParams();
     for (const [key, value] of Object.entries(query)) if (value !== undefined) search.append(key, String(value));
     return fetch(this.url + filled + (search.size > 0 ? `?${search.toString()}` : ''), {

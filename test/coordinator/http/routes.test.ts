@@ -136,13 +136,14 @@ test('every route answers what it declares', async (t) => {
   t.deepEqual((await api.call('listTasks', {})).items, [task]);
   t.deepEqual(await api.call('getTask', { params }), { ...task, attempts: [] });
   t.is((await api.call('createMessage', { params, body: { text: 'Be quick.' } })).resumed, false);
+  await callMessageRoutes(t, api, task.id);
   t.is((await api.call('cancelTask', { params })).status, 'cancelled');
   t.is((await api.call('retryTask', { params })).status, 'queued');
   t.is((await api.call('cancelTask', { params })).status, 'cancelled');
   const events = await api.call('listEvents', { params });
   t.deepEqual(
     events.items.map((event) => event.type),
-    ['task.created', 'message.received', 'task.status', 'task.status', 'task.status'],
+    ['task.created', ...MESSAGE_EVENTS, 'task.status', 'task.status', 'task.status'],
   );
   for (const event of events.items) assertOnWire('Event', event);
   t.deepEqual(
@@ -166,3 +167,17 @@ test('every route answers what it declares', async (t) => {
   api.answered.add('metrics');
   t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
 });
+
+const MESSAGE_EVENTS = ['message.received', 'message.changed', 'message.withdrawn'];
+
+async function callMessageRoutes(t: ExecutionContext, api: Api, id: string): Promise<void> {
+  const [message] = (await api.call('listMessages', { params: { id } })).items;
+  const params = { id, message_id: message?.id ?? '' };
+  t.is((await api.call('patchMessage', { params, body: { revision: 1, text: 'Be calm.' } })).text, 'Be calm.');
+  await api.call('deleteMessage', { params });
+  const upload = newId();
+  const file = { method: 'PUT', body: 'x', headers: { authorization: `Bearer ${api.token}` } };
+  t.is((await fetch(`${api.url}/attachments/${upload}`, file)).status, ROUTES.putAttachment.status);
+  api.answered.add('putAttachment');
+  t.is(await api.call('getAttachment', { params: { id: upload } }), 'x');
+}

@@ -3,7 +3,8 @@ import { EventLines } from '../../../coordinator/cli/render/event-lines.ts';
 import { knownEvent } from '../../../coordinator/client/known-event.ts';
 import { paint, type Line } from '../../../coordinator/cli/render/line.ts';
 import type { LogEvent } from '../../../protocol/events.ts';
-import { describeRefusal, type MockTask, type Seen } from './task.ts';
+import { describeRefusal, type Seen } from './attempt.ts';
+import type { MockTask } from './task.ts';
 
 type Out = { write: (text: string) => unknown; isTTY?: boolean };
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Delta, NumberedEvent } from '../../../protocol/events.ts';
+import type { NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError, parse } from '../../../protocol/problem.ts';
@@ -15,29 +15,8 @@ import {
   type Message,
   type MessagesTaken,
 } from '../../../protocol/worker-schemas.ts';
+import { newAttempt, type Attempt, type Refusal, type Seen } from './attempt.ts';
 import { TaskTokens } from './tokens.ts';
-
-/** A callback that was refused: the error's code and message. */
-export type Refusal = { call: string; code: string; words: string };
-
-export type Seen =
-  | { kind: 'event'; event: NumberedEvent }
-  | { kind: 'delta'; delta: Delta }
-  | { kind: 'heartbeat'; heartbeat: Heartbeat }
-  | { kind: 'result'; result: ResultPost }
-  | ({ kind: 'refused' } & Refusal);
-
-/** A refusal as one line for a person. */
-export const describeRefusal = ({ call, code, words }: Refusal) => `${call} was refused: ${code}: ${words}`;
-
-type Attempt = {
-  events: NumberedEvent[];
-  /** Calls of `events`, `heartbeat` and `result`. */
-  calls: { name: string; at: number }[];
-  deltas: { delta: Delta; after_seq: number }[];
-  heartbeats: Heartbeat[];
-  result: ResultPost | undefined;
-};
 
 /**
  * A task in memory that follows the worker contract: it accepts and refuses callbacks as a coordinator must, and
@@ -316,5 +295,3 @@ export class MockTask {
     for (const watcher of this.#watchers) watcher(seen);
   }
 }
-
-const newAttempt = (): Attempt => ({ events: [], calls: [], deltas: [], heartbeats: [], result: undefined });

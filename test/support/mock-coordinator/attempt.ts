@@ -1,0 +1,28 @@
+import type { Delta, NumberedEvent } from '../../../protocol/events.ts';
+import type { Heartbeat, ResultPost } from '../../../protocol/worker-schemas.ts';
+
+/** A callback that was refused: the error's code and message. */
+export type Refusal = { call: string; code: string; words: string };
+
+export type Seen =
+  | { kind: 'event'; event: NumberedEvent }
+  | { kind: 'delta'; delta: Delta }
+  | { kind: 'heartbeat'; heartbeat: Heartbeat }
+  | { kind: 'result'; result: ResultPost }
+  | ({ kind: 'refused' } & Refusal);
+
+/** A refusal as one line for a person. */
+export const describeRefusal = ({ call, code, words }: Refusal) => `${call} was refused: ${code}: ${words}`;
+
+/** What a worker reported in one attempt. */
+export type Attempt = {
+  events: NumberedEvent[];
+  /** Calls of `events`, `heartbeat` and `result`. */
+  calls: { name: string; at: number }[];
+  deltas: { delta: Delta; after_seq: number }[];
+  heartbeats: Heartbeat[];
+  result: ResultPost | undefined;
+};
+
+/** An attempt without any report. */
+export const newAttempt = (): Attempt => ({ events: [], calls: [], deltas: [], heartbeats: [], result: undefined });
