@@ -101,13 +101,11 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
-  const { time_limit_ms, park_after_ms } = config;
-  const assignment = { db: log.db, settings: settings.settings, issueToken, time_limit_ms, park_after_ms, pace };
-  const redaction = new TaskRedaction(log.db, keys);
-  const redactorOf = (task_id: string) => redaction.redactorOf(task_id);
+  const assignment = { ...config, db: log.db, settings: settings.settings, issueToken, pace };
+  const { redactorOf, redact, handOver } = new TaskRedaction(log.db, keys);
   const { note } = new WorkerAudit({ log, redactorOf, logger });
   const buildOne = async (task_id: string, n: number) => {
-    redaction.handOver(task_id);
+    handOver(task_id);
     const built = await buildAssignment(assignment, task_id, n);
     const user_id = findTask(log.db, task_id)?.user_id;
     if (built.secrets?.length && user_id !== undefined)
@@ -143,7 +141,7 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
     warm_workers: config.warm_workers,
     heartbeat_ms: pace.heartbeat_ms,
     buildAssignment: buildOne,
-    redact: (task_id, text) => redaction.redact(task_id, text),
+    redact,
     grant: async (task_id, n) => ({ task_id, token: await issueToken(task_id, n) }),
   });
   await disk.start();

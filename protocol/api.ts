@@ -5,7 +5,6 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import {
   Effort,
-  Hear,
   BranchName,
   BUDGET_USD_MAX,
   ModelName,

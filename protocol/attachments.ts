@@ -27,7 +27,8 @@ export const AttachmentIds = z
   .array(Id)
   .max(LIMITS.attachments_per_message_max)
   .refine((ids) => new Set(ids).size === ids.length, 'has an id twice')
-  .describe('uploads to take with it; each upload can be sent once');
+  .describe('uploads to take with it; each upload can be sent once')
+  .meta({ uniqueItems: true });
 
 /** What characters a name may not have: controls, marks that change the direction of text, separators of paths. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]+/gu;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { OptionLabel } from './needs.ts';
-import { Commit, DiffStat, Effort, FailureReason, Hear, PlanItem, RunnerName, TaskStatus, Usage } from './task.ts';
+import { Commit, DiffStat, PlanItem, Usage } from './task.ts';
 
 /*
  * The event log is the single source of truth. A task's events are append-only rows. What a client shows, what a

@@ -29,22 +29,15 @@ export function welcome({ url, runner, demo, setup_code, qr }: Welcome): string[
       : [
           'In another terminal: the first account owns this server, and the link works for it alone.',
           `  npx errand signup ${setupLink(url, setup_code)}`,
-          ...forPhone(url, qr(setupLink(url, setup_code))),
+          ...forPhone(url, () => qr(setupLink(url, setup_code))),
         ]),
     `  npx errand task "Make the tests pass" --repo ${SAMPLE_REPO_URL} --follow`,
   ];
 }
 
-/** The same link for a phone's camera. */
-function forPhone(url: string, code: string[]): string[] {
+/** The same link for a phone's camera, where a phone can reach the server. */
+function forPhone(url: string, draw: () => string[]): string[] {
   const local = isLoopback(new URL(url).hostname.replace(/[[\]]/g, ''));
-  return [
-    'Or with a phone:',
-    ...code,
-    ...(local
-      ? [
-          'Only this machine reaches that address. A phone needs TLS and ERRAND_PUBLIC_URL: see "TLS" in coordinator/README.md.',
-        ]
-      : []),
-  ];
+  if (local) return ['A phone cannot reach that address: see "TLS" in coordinator/README.md.'];
+  return ['Or with a phone:', ...draw()];
 }

@@ -27,22 +27,19 @@ export class TaskRedaction {
   }
 
   /** Undefined: the task has no secret that can be redacted. */
-  redactorOf(task_id: string): Redactor | undefined {
-    return (this.#known.get(task_id) ?? this.#keep(task_id, this.#read(task_id))).redactor;
-  }
+  readonly redactorOf = (task_id: string): Redactor | undefined =>
+    (this.#known.get(task_id) ?? this.#keep(task_id, this.#read(task_id))).redactor;
 
   /** Call it before a worker gets the secrets that the project has now. */
-  handOver(task_id: string): void {
+  readonly handOver = (task_id: string): void => {
     const known = this.#known.get(task_id);
     const now = this.#read(task_id);
     const before = known?.secrets.filter((old) => !now.some((each) => each.value === old.value)) ?? [];
     if (!known || before.length !== known.secrets.length || now.length > 0) this.#keep(task_id, [...now, ...before]);
-  }
+  };
 
   /** Redacts a text of the task's worker. */
-  redact(task_id: string, text: string): string {
-    return this.redactorOf(task_id)?.redact(text) ?? text;
-  }
+  readonly redact = (task_id: string, text: string): string => this.redactorOf(task_id)?.redact(text) ?? text;
 
   #keep(task_id: string, secrets: Secret[]): Known {
     const known = { secrets, redactor: Redactor.of(secrets.filter(({ value }) => !isProtocolWord(value))) };

@@ -21,15 +21,15 @@ export function targetsOf(scene: Scene): Target[] {
   const { coordinator, worker } = scene;
   return [
     ...listenersOf(coordinator.pid)
-      .filter((at) => !isCopyService(at))
+      .filter((at) => !isOwnUsers(at))
       .map((at) => coordinatorTarget(scene, at)),
     ...listenersOf(worker.pid).map((at) => workerTarget(scene, at)),
   ];
 }
 
-/** The socket of the backups reads nothing, and only the server's own user can open it. */
-function isCopyService(at: ListenerAddress): boolean {
-  return 'path' in at && at.path.endsWith('/copy.sock');
+/** The sockets of backups and of log-in links speak no HTTP, and only the server's own user can open them. */
+function isOwnUsers(at: ListenerAddress): boolean {
+  return 'path' in at && /\/(copy|login)\.sock$/.test(at.path);
 }
 
 function coordinatorTarget(scene: Scene, at: ListenerAddress): Target {

@@ -12,13 +12,14 @@ const execute = promisify(execFile);
 const PACK = fileURLToPath(new URL('../../coordinator/cli/package/pack.ts', import.meta.url));
 const LAUNCHER = fileURLToPath(new URL('../../coordinator/cli/package/errand.cjs', import.meta.url));
 
-test('the packed command line installs with two dependencies, and works without the clone', async (t) => {
+test('the packed command line installs with three dependencies, and works without the clone', async (t) => {
   t.timeout(120_000);
   const folder = await temporaryFolder(t);
   const { stdout: path } = await execute(process.execPath, [PACK, folder]);
   await execute('npm', ['install', '--global', '--prefix', folder, '--no-audit', '--no-fund', path.trim()]);
   const installed = join(folder, 'lib/node_modules/errand');
   t.deepEqual((await readdir(join(installed, 'node_modules'))).filter((name) => !name.startsWith('.')).sort(), [
+    'uqr',
     'ws',
     'zod',
   ]);

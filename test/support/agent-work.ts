@@ -142,10 +142,7 @@ export async function bench(t: ExecutionContext, options: ModelOptions = {}): Pr
         clone_facts: [],
         workspace_note: all.workspace_note,
         checkpoint: async () => void all.checkpoints++,
-        deliver: async (message) => {
-          all.deliveries.push(message);
-          return all.refusals.shift() ?? null;
-        },
+        deliver: (message) => deliverTo(all, message),
       };
       return workWith({ ...QUICK, ...settings }, input);
     },
@@ -221,4 +218,9 @@ async function writeAttachment(files: Bench['files'], id: string, path: string):
   const file = files.get(id);
   if (file === undefined) throw new Error('The task has no such attachment.');
   await writeFile(path, file);
+}
+
+async function deliverTo({ deliveries, refusals }: Bench, message: string): ReturnType<WorkInput['deliver']> {
+  deliveries.push(message);
+  return refusals.shift() ?? null;
 }

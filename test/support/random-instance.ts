@@ -91,9 +91,10 @@ export class RandomInstance {
     }
   }
 
-  #array({ items, minItems = 0, maxItems = 3 }: Schema): unknown[] {
+  #array({ items, minItems = 0, maxItems = 3, uniqueItems }: Schema): unknown[] {
     const length = this.#random.whole(Number(minItems), Math.max(Number(minItems), Math.min(Number(maxItems), 3)));
-    return Array.from({ length }, () => this.#value(items as Schema));
+    const values = Array.from({ length }, () => this.#value(items as Schema));
+    return uniqueItems === true ? [...new Set(values)] : values;
   }
 
   #object({ properties = {}, required = [], additionalProperties, propertyNames }: Schema): Schema {
@@ -108,6 +109,7 @@ export class RandomInstance {
   }
 
   #text({ pattern, format, minLength = 0 }: Schema): string {
+    if (format === 'date') return new Date(this.#random.whole(0, 4e12)).toISOString().slice(0, 10);
     if (format === 'date-time') return new Date(this.#random.whole(0, 4e12)).toISOString();
     if (typeof pattern !== 'string') return 'word'.repeat(this.#random.whole(1, 5)).padEnd(Number(minLength), '.');
     const sample = SAMPLES[pattern];

@@ -34,7 +34,7 @@ type ToolEvent = { type: 'tool.started' | 'tool.finished' };
 
 type SteeringEvent = Extract<
   KnownEvent,
-  { type: 'message.received' | 'message.changed' | 'message.withdrawn' | 'task.model' }
+  { type: 'message.received' | 'message.changed' | 'message.withdrawn' | 'task.model' | 'task.cancel_requested' }
 >;
 
 /** What the person says while the errand is there. */
@@ -46,8 +46,24 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
       return block(headAndTail(body.text, 20, 0), 'you, changed: ', 'cyan');
     case 'message.withdrawn':
       return [[['dim', 'you withdrew a message before the agent read it']]];
+    case 'task.cancel_requested':
+      return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.model':
       return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
+  }
+}
+
+type DecisionEvent = Extract<KnownEvent, { type: 'question.asked' | 'need.asked' | 'need.answered' }>;
+
+/** What the person has to decide, and has decided. */
+function decisionLines(task_id: string, { type, body }: DecisionEvent): Line[] {
+  switch (type) {
+    case 'question.asked':
+      return needLines(task_id, body.question, numberedOptions(body.options));
+    case 'need.asked':
+      return askLines(task_id, body.need);
+    case 'need.answered':
+      return answerLines(body);
   }
 }
 
@@ -72,9 +88,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'message.changed':
     case 'message.withdrawn':
     case 'task.model':
-      return steeringLines(known);
     case 'task.cancel_requested':
-      return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
+      return steeringLines(known);
     case 'task.budget':
       return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'agent.started':
@@ -97,11 +112,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'plan.updated':
       return planLines(body.items);
     case 'question.asked':
-      return needLines(event.task_id, body.question, numberedOptions(body.options));
     case 'need.asked':
-      return askLines(event.task_id, body.need);
     case 'need.answered':
-      return answerLines(body);
+      return decisionLines(event.task_id, known);
     case 'limit.near':
       return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'verify.finished':

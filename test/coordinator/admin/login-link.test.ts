@@ -17,8 +17,6 @@ test("login-link on the server's machine logs the owner in without a password, w
 
   const server = CoordinatorProcess.start(t, data_dir, { ERRAND_RUNNER: 'process' });
   const url = await server.url();
-  await server.shows('Or with a phone:\n');
-  await server.shows('▄');
   t.is((await cli.run(['login-link'], { env })).stderr, 'Nobody has an account yet: sign up first.\n');
   const signup = ['signup', setupLink(url, setupCodeOf(data_dir)), '--email', 'ada@example.org'];
   await cli.run(signup, { stdin: 'correct horse battery' });

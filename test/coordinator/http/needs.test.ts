@@ -21,7 +21,9 @@ async function scene(t: ExecutionContext) {
   const { id } = await sendErrand(api);
   runTask(server.log, id);
   const report = (event: Pick<NumberedEvent, 'type' | 'body'>) =>
-    server.log.write((tx) => applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents(id, [{ seq: 1, at, ...event } as NumberedEvent]), at));
+    server.log.write((tx) =>
+      applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents(id, [{ seq: 1, at, ...event } as NumberedEvent]), at),
+    );
   const ask = (body: Partial<Question> = {}) =>
     report({ type: 'question.asked', body: { ref: 'q1', question: 'Which?', options: OPTIONS, ...body } });
   const close = (ref = 'q1', answered = false) => report({ type: 'question.closed', body: { ref, answered } });

@@ -25,7 +25,18 @@ async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
   const asks = { allowed_hosts: [], ask_before_push: false, ask_at_budget: false };
   const hidden = { secrets: null, has_git_token: false, secret_names: [] };
   const times = { created_at: now, updated_at: now };
-  insertProject(db, { id, user_id, name: 'a', repo_url, ...none, ...limits, ...asks, egress: 'none', ...hidden, ...times });
+  insertProject(db, {
+    id,
+    user_id,
+    name: 'a',
+    repo_url,
+    ...none,
+    ...limits,
+    ...asks,
+    egress: 'none',
+    ...hidden,
+    ...times,
+  });
   const { id: task_id } = addTask(log, user_id, { project_id: id, repo_url });
   const keep = (secrets: Partial<ProjectSecrets>) => {
     const project = findProject(db, id);

@@ -18,6 +18,8 @@ const SHAPE = shapeOf(LIMITS.callback_body_nodes_max);
 const SEEDS_EACH = 12;
 /** How many values are tried for them: most samples of a large schema break one of its further rules. */
 const SAMPLES_EACH = 200;
+/** Queries whose words are read into lists and flags: these are not written as they were. */
+const READ_FROM_TEXT = new Set(['schema TasksQuery']);
 const TASK_ID = '01j00000000000000000';
 
 /** Every schema of `protocol/`, by name: the types of bodies and frames, and the parameters of routes. */
@@ -43,7 +45,7 @@ export function schemaTargets(): ParserTarget[] {
     read: (input) => {
       const outcome = attempt(() => parse(schema, parseJson(input, SHAPE)));
       if ('refused' in outcome) return outcome.refused;
-      requireStable(schema, outcome.value);
+      if (!READ_FROM_TEXT.has(name)) requireStable(schema, outcome.value);
       return `accepted ${shapeWord(outcome.value)}`;
     },
   }));
