@@ -47,9 +47,9 @@ export class Delivery {
     const { keys, push_keys, app_url, now } = this.#deps;
     switch (address.kind) {
       case 'push': {
-        const { question, task } = message;
-        const asked = question && task && { channel_id: channel.id, task_id: task.id, ...question };
-        const tokenFor = asked && ((text: string) => answerToken(keys, { ...asked, text }));
+        const { need_id, task } = message;
+        const asked = need_id !== null && task && { channel_id: channel.id, task_id: task.id, need_id };
+        const tokenFor = asked ? (value: string) => answerToken(keys, { ...asked, value }) : null;
         return pushRequest(address, message, push_keys, tokenFor);
       }
       case 'webhook':

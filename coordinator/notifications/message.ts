@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import type { NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
-import { findEvent, isQuestionOpen, type EventRow } from '../sqlite/events.ts';
+import { findEvent, type EventRow } from '../sqlite/events.ts';
+import { findNeed } from '../sqlite/needs.ts';
 import type { NotificationRow } from '../sqlite/notifications.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { Question } from './occasion.ts';
+import { NeedAsked } from './occasion.ts';
 
 /** What a person is told, before it takes the form of a channel. `occasion` null: a test. `at` is an ISO time. */
 export type Message = {
@@ -16,9 +18,9 @@ export type Message = {
   task: Pick<TaskRow, 'id' | 'title' | 'repo_url' | 'branch' | 'project_id'> | null;
   /** The question, the summary, or why it failed. */
   text: string;
-  /** The choices of a question, and where it was asked. */
-  options: string[];
-  question: { event_id: number; ref: string } | null;
+  /** The answers to a question that one touch can give, and which decision it is. */
+  options: NeedOption[];
+  need_id: string | null;
 };
 
 /** A message, and whether it is still true: nobody has answered the question, or continued the errand. */
@@ -34,12 +36,13 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
   if (!task || !event) return undefined;
   const common = { id, occasion, at: event.at, task };
   if (occasion === 'needs_you') {
-    const { ref, question, options } = Question.parse(JSON.parse(event.body));
-    const current = !isEnded(task.status) && isQuestionOpen(db, task_id, event_id, ref);
-    return { message: { ...common, text: cut(question), options, question: { event_id, ref } }, current };
+    const { need } = NeedAsked.parse(JSON.parse(event.body));
+    const current = findNeed(db, task_id, need.id)?.closed_at === null;
+    const options = need.multiple ? [] : need.options;
+    return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
   }
   const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
-  return { message: { ...common, text, options: [], question: null }, current: isEnded(task.status) };
+  return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
 }
 
 function detailOf({ body }: EventRow): string {

@@ -24,7 +24,7 @@ import { RETRY_TIMES, Sender, type RetryTimes } from './sender.ts';
 type Dependencies = {
   log: EventLog;
   keys: Keys;
-  config: Pick<Config, 'private_hosts' | 'proxy' | 'public_url' | 'push_contact'>;
+  config: Pick<Config, 'private_hosts' | 'proxy' | 'public_url' | 'push_contact' | 'member_budget_usd_max'>;
   push_keys: PushKeys;
   logger: Logger;
   times: RetryTimes;
@@ -52,6 +52,7 @@ export class Notifications {
   readonly channels: Channels;
   readonly #log: EventLog;
   readonly #keys: Keys;
+  readonly #config: Pick<Config, 'member_budget_usd_max'>;
   readonly #now: () => number;
   readonly #push_keys: PushKeys;
   readonly #poster: Poster;
@@ -65,6 +66,7 @@ export class Notifications {
   constructor({ log, keys, config, push_keys, logger, times, now }: Dependencies) {
     this.#log = log;
     this.#keys = keys;
+    this.#config = config;
     this.#now = now;
     this.#push_keys = push_keys;
     this.#poster = new Poster(config.private_hosts, config.proxy);
@@ -111,7 +113,7 @@ export class Notifications {
     const row = requireChannel(this.#log.db, who, id);
     this.#rates.test.take(who.user_id);
     const at = new Date(this.#now()).toISOString();
-    const message = { id: newId(), occasion: null, at, task: null, text: '', options: [], question: null };
+    const message = { id: newId(), occasion: null, at, task: null, text: '', options: [], need_id: null };
     const answered = await this.#delivery.send(row, message, this.#stopped.signal);
     const last = shown(answered, new Date(this.#now()).toISOString());
     this.#log.write(({ db }) => {
@@ -133,7 +135,9 @@ export class Notifications {
   /** Answers a question with the token from a notification. `address`: the client's. */
   answer({ token }: NoticeAnswer, address: string): { task_id: string; text: string } {
     this.#rates.answer.take(address);
-    return this.#log.write((tx) => answer(tx, this.#keys, token, new Date(this.#now()).toISOString()));
+    return this.#log.write((tx) =>
+      answer(tx, { keys: this.#keys, config: this.#config }, token, new Date(this.#now()).toISOString()),
+    );
   }
 
   isMuted(user_id: string, task_id: string): boolean {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { Need } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import { FailureReason, TaskStatus } from '../../protocol/task.ts';
 import type { EventRow } from '../sqlite/events.ts';
 
 /** The types of events that an occasion can follow from. */
-export const OCCASION_TYPES = ['question.asked', 'task.status'];
+export const OCCASION_TYPES = ['need.asked', 'task.status'];
 
 /** An errand that one of its limits has stopped. */
 const LIMITS_REACHED = new Set<FailureReason>([
@@ -16,15 +17,13 @@ const LIMITS_REACHED = new Set<FailureReason>([
   'workspace_full',
 ]);
 
-/** A choice of a question: its text, or an object that has it as `label`. */
-const Choice = z.union([z.string(), z.object({ label: z.string() }).transform(({ label }) => label)]);
-/** What is read of a question. An older worker offers no choices. */
-export const Question = z.object({ ref: z.string(), question: z.string(), options: z.array(Choice).catch([]) });
+/** What is read of the event that a task needs a decision. */
+export const NeedAsked = z.object({ need: Need });
 const StatusChange = z.object({ to: TaskStatus, reason: FailureReason.nullable().catch(null) });
 
 /**
- * What an event means to a person. `subject` names what it is about: another attempt that asks the same question again
- * is no new occasion. Undefined: nothing that a person is told of.
+ * What an event means to a person. `subject` names what it is about, which is told once. Undefined: nothing that a person
+ * is told of.
  */
 export function occasionOf({
   id,
@@ -32,9 +31,9 @@ export function occasionOf({
   body,
 }: Pick<EventRow, 'id' | 'type' | 'body'>): { occasion: Occasion; subject: string } | undefined {
   const json: unknown = JSON.parse(body);
-  if (type === 'question.asked') {
-    const question = Question.safeParse(json).data;
-    return question && { occasion: 'needs_you', subject: `question:${question.ref}` };
+  if (type === 'need.asked') {
+    const asked = NeedAsked.safeParse(json).data;
+    return asked && { occasion: 'needs_you', subject: `need:${asked.need.id}` };
   }
   const change = type === 'task.status' ? StatusChange.safeParse(json).data : undefined;
   const occasion = change && occasionOfStatus(change);

@@ -1,3 +1,4 @@
+import type { NeedOption } from '../../protocol/needs.ts';
 import { createECDH, createHash, createHmac, randomBytes } from 'node:crypto';
 import { encrypt } from 'http_ece';
 import type { PushBody, WebhookBody } from '../../protocol/notifications.ts';
@@ -18,8 +19,8 @@ type NtfyAddress = Extract<Address, { kind: 'ntfy' }>;
 const ACTIONS_MAX = 2;
 const ACTION_CHARS_MAX = 40;
 
-function fitOnButtons(options: string[]): boolean {
-  return options.length <= ACTIONS_MAX && options.every((text) => text.length <= ACTION_CHARS_MAX);
+function fitOnButtons(options: NeedOption[]): boolean {
+  return options.length <= ACTIONS_MAX && options.every(({ label }) => label.length <= ACTION_CHARS_MAX);
 }
 
 /** The address of a page of the app. `base`: the app's own address. */
@@ -32,7 +33,7 @@ export async function pushRequest(
   { subscription, app_url, language }: PushAddress,
   message: Message,
   keys: PushKeys,
-  tokenFor: ((text: string) => string) | null,
+  tokenFor: ((value: string) => string) | null,
 ): Promise<Outgoing> {
   const url = new URL(subscription.endpoint);
   const plain = Buffer.from(JSON.stringify(pushBody(message, { app_url, language }, tokenFor)));
@@ -64,14 +65,14 @@ function oneTimeKeys() {
 function pushBody(
   message: Message,
   { app_url, language }: Pick<PushAddress, 'app_url' | 'language'>,
-  tokenFor: ((text: string) => string) | null,
+  tokenFor: ((value: string) => string) | null,
 ): PushBody {
   const { title, line } = wordsOf(message, language);
   const { id, task, occasion } = message;
   const navigate = pageOf(app_url, task ? `errands/${task.id}` : 'settings/notifications');
   const options = tokenFor && fitOnButtons(message.options) ? message.options : [];
-  const actions = options.map((text, i) => ({ action: `answer-${i}`, title: text, navigate }));
-  const answers = Object.fromEntries(options.map((text, i) => [`answer-${i}`, tokenFor?.(text) ?? '']));
+  const actions = options.map(({ label }, i) => ({ action: `answer-${i}`, title: label, navigate }));
+  const answers = Object.fromEntries(options.map(({ value }, i) => [`answer-${i}`, tokenFor?.(value) ?? '']));
   return {
     web_push: 8030,
     notification: {
@@ -104,7 +105,7 @@ export function webhookRequest(
       text,
       repo_url: task?.repo_url ?? null,
       branch: task?.branch ?? null,
-      options,
+      options: options.map(({ label }) => label),
       url: task && app_url !== undefined ? pageOf(app_url, `errands/${task.id}`) : null,
     },
   };

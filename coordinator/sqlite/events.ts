@@ -53,19 +53,6 @@ export function newestStoredEventId(db: Db): number {
 }
 
 /**
- * Whether a task's question `ref`, asked in the event `asked_id`, still waits: nobody has said anything since, and there
- * is no other question. A later attempt may ask the same again.
- */
-export function isQuestionOpen(db: Db, task_id: string, asked_id: number, ref: string): boolean {
-  const since = sql(
-    db,
-    `SELECT 1 FROM events WHERE task_id = :task_id AND id > :asked_id AND (type IN ('question.closed', 'message.received')
-       OR type = 'question.asked' AND json_extract(body, '$.ref') <> :ref) LIMIT 1`,
-  );
-  return since.get({ task_id, asked_id, ref }) === undefined;
-}
-
-/**
  * A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it, unless it is long and `bodies`
  * asks for short ones.
  */

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type * as esbuild from 'esbuild';
 
+import { protocolForBrowsers } from './protocol-for-browsers.ts';
 import { depthOf, isRoute, ROUTES } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
 
@@ -210,21 +211,6 @@ function manifest(icon: (start: string, end: string) => string): string {
   });
 }
 
-/**
- * `import { z }` brings all of zod, with its messages in fifty languages; a namespace brings what is used, a third of the
- * size of the whole app. `zod.ts` also sets what a browser needs.
- */
-const zodForBrowsers: esbuild.Plugin = {
-  name: 'zod-for-browsers',
-  setup(build) {
-    build.onLoad({ filter: /\/(protocol|client)\/.*\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      const own = JSON.stringify(join(HERE, 'zod.ts'));
-      return { loader: 'ts', contents: text.replace("import { z } from 'zod'", `import * as z from ${own}`) };
-    });
-  },
-};
-
 const COMMON = {
   bundle: true,
   minify: true,
@@ -232,5 +218,5 @@ const COMMON = {
   format: 'esm' as const,
   target: ['es2023', 'safari17.4', 'chrome123', 'firefox125'],
   legalComments: 'none' as const,
-  plugins: [zodForBrowsers],
+  plugins: [protocolForBrowsers],
 } satisfies esbuild.BuildOptions;

@@ -2,13 +2,17 @@ import test, { type ExecutionContext } from 'ava';
 import type { z } from 'zod';
 import type { Login, Session } from '../../../protocol/accounts.ts';
 import { EPOCH_HEADER } from '../../../protocol/api.ts';
+import { applyEvents } from '../../../coordinator/worker-api/apply-events.ts';
+import { checkEvents } from '../../../coordinator/worker-api/validate-events.ts';
+import { NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { nameOf } from '../../../protocol/named-types.ts';
 import type { Route } from '../../../protocol/route.ts';
 import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api, type Request, type UncheckedRequest } from '../../support/api.ts';
-import { startApi } from '../../support/start-api.ts';
+import { runTask } from '../../support/fixtures.ts';
+import { startApi, type StartedApi } from '../../support/start-api.ts';
 import { assertOnWire } from '../../support/wire-schemas.ts';
 
 const OPERATOR = 'the-token-of-the-operator';
@@ -152,6 +156,8 @@ test('every route answers what it declares', async (t) => {
   );
   t.is((await api.call('getDiff', { params })).diff, '');
   await callNotificationRoutes(t, api, task.id);
+  await callWireRoutes(t, api, task.id, server.rows[0]?.id ?? 0);
+  await callNeedRoutes(t, server, api);
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 
@@ -167,6 +173,28 @@ test('every route answers what it declares', async (t) => {
   api.answered.add('metrics');
   t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
 });
+
+/** What a phone reads besides. */
+async function callWireRoutes(t: ExecutionContext, api: Api, id: string, event_id: number): Promise<void> {
+  t.is((await api.call('getEvent', { params: { id, event_id: String(event_id) } })).type, 'task.created');
+  await api.call('markRead', { params: { id }, body: { event_id } });
+  t.true((await api.call('server', {})).models.length > 0);
+}
+
+/** A worker asks, and its person answers. */
+async function callNeedRoutes(t: ExecutionContext, server: StartedApi, api: Api): Promise<void> {
+  const { id } = await api.call('postTask', { body: { prompt: 'Ask me.', repo_url: SAMPLE_REPO_URL } });
+  runTask(server.log, id);
+  const at = new Date().toISOString();
+  const asked = { seq: 1, at, type: 'question.asked', body: { ref: 'q1', question: 'Which?', options: ['a', 'b'] } };
+  server.log.write((tx) =>
+    applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents(id, [NumberedEvent.parse(asked)]), at),
+  );
+  const need = (await api.call('getTask', { params: { id } })).needs?.[0];
+  const params = { id, need_id: need?.id ?? '' };
+  const choose = [need?.options[1]?.value ?? ''];
+  t.is((await api.call('answerNeed', { params, body: { choose } })).id, params.need_id);
+}
 
 const MESSAGE_EVENTS = ['message.received', 'message.changed', 'message.withdrawn'];
 

@@ -23,7 +23,7 @@ for (const scopes of SETS)
     for (const name of Object.keys(ROUTES) as RouteName[]) {
       const { auth, scope }: Route = ROUTES[name];
       if (auth !== 'user') continue;
-      const response = await script.send(name, { params: { id } });
+      const response = await script.send(name, { params: { id, event_id: '1', message_id: id, need_id: id } });
       const refused = response.status === 403 && (await response.text()).includes('the API token may not');
       t.is(refused, scope === undefined || !scopes.includes(scope), `${name}: ${response.status}`);
     }

@@ -21,7 +21,7 @@ test('a webhook is told of the four occasions, each signed, with an id of its ow
   const { secret } = await api.call('createChannel', { body });
   const asks = await errand('Round up');
   const options = ['Up', 'Down', 'To even'];
-  asks.report({ type: 'question.asked', body: { ref: 'r', question: 'Which rounding?', ...({ options } as object) } });
+  asks.report({ type: 'question.asked', body: { ref: 'r', question: 'Which rounding?', options } });
   asks.fail('verify_failed');
   (await errand()).fail('budget_exhausted');
   (await errand()).succeed({ summary: 'Mended.' });

@@ -114,7 +114,9 @@ test('messages that are already in the conversation are not sent again', async (
     insertMessage(deps.db, { id, task_id: task.id, text: `this is ${id}`, created_at: '2026-01-01T00:00:00.000Z' });
   markMessageTakenIn(deps.db, task.id, taken_in, time());
   const { messages } = await buildAssignment(deps, task.id, 1);
-  t.deepEqual(messages, [{ id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z' }]);
+  t.deepEqual(messages, [
+    { id: pending, text: `this is ${pending}`, at: '2026-01-01T00:00:00.000Z', hear: 'next_call' },
+  ]);
 });
 
 const TOO_LONG: Record<string, (count_max: number) => { count: number; text: string }> = {

@@ -53,7 +53,7 @@ for (const [name, size, dark] of [
     await page.locator('.task').first().waitFor();
     await check('/', '.task', '.icon-button');
     await check(`/errands/${works.id}`, '.talk .said', '.call:has-text("npm test")');
-    await check(`/errands/${asks.id}`, '.asked', '.errand .icon-button');
+    await check(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
     await check(`/errands/${tests.id}`, '.result');
     await check(`/errands/${tests.id}/changes`, '.diff', '.line-of.added');
     await check('/new', '.prompt');

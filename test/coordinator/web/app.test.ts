@@ -150,7 +150,7 @@ test.serial('text full of HTML, script, bidi controls and escapes changes nothin
   const diff = DIFF.replaceAll('a.ts', '<b>a.ts').replaceAll('const', HOSTILE.replaceAll('\u001b', ''));
   await page.goto(`${new URL(page.url()).origin}/errands/${errand.id}`);
   await page.locator('.call').last().click();
-  await page.locator('.asked').waitFor();
+  await page.locator('.decision').waitFor();
   errand.succeed({ summary: HOSTILE, diff_stat: { files: 1, insertions: 2, deletions: 1 } }, diff);
   await page
     .getByRole('link', { name: /^Changes/ })

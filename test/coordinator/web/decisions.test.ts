@@ -116,6 +116,9 @@ test.serial(
     await page.goto(`${network.url}/errands/${id}/decision`);
     await button(page, 'Allow for this errand').click();
     await until('it is decided', async () => (await open()).length === 0, 15_000);
+    // The worker hears the answer.
+    for (const { id: message_id, text } of listPendingMessages(server.db, id))
+      errand.report({ type: 'input.added', body: { turn: 1, source: 'person', message_id, text } });
     const end = { status: 'parked' as const, reason: null, detail: null, at: new Date().toISOString() };
     const commit = 'c'.repeat(40);
     const diff_stat = { files: 2, insertions: 42, deletions: 18 };

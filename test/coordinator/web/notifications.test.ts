@@ -108,7 +108,7 @@ test.serial('the service worker shows what the server sends, answers from it, an
   errand.begin();
   const ref = 'toolu_1';
   const options = ['Up', 'Down'];
-  errand.report({ type: 'question.asked', body: { ref, question: 'Which rounding?', ...({ options } as object) } });
+  errand.report({ type: 'question.asked', body: { ref, question: 'Which rounding?', options } });
   const question = await until('it is sent', () => subscription.messages[1]);
   await deliver(scene, question);
   await until('it shows', async () => (await shown(page)).length === 1);

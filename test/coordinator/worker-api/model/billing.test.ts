@@ -33,7 +33,7 @@ test('adds the cost of a request to its task, with an event', async (t) => {
     rows.map(({ type, attempt, user_id, seq }) => ({ type, attempt, user_id, seq })),
     [1, 2].map(() => ({ type: 'usage.updated', attempt: 1, user_id: caller.user_id, seq: null })),
   );
-  t.deepEqual(JSON.parse(rows[1]?.body ?? ''), { model: ASK.model, usage: task().usage });
+  t.deepEqual(JSON.parse(rows[1]?.body ?? ''), { model: ASK.model, effort: null, usage: task().usage });
 });
 
 test('charges for a compaction as well as the answer', async (t) => {
