@@ -5,7 +5,7 @@ import type { Plugin } from 'esbuild';
 const ZOD = fileURLToPath(new URL('../../coordinator/web/zod.ts', import.meta.url));
 
 /** One or more strings that are joined with `+`. */
-const TEXT = String.raw`(?:(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|${'`'}[^${'`'}]*${'`'})\s*\+?\s*)+`;
+const TEXT = String.raw`(?:(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|${'`'}(?:[^${'`'}\\]|\\.)*${'`'})\s*\+?\s*)+`;
 const DESCRIBED = new RegExp(String.raw`\.describe\(\s*${TEXT},?\s*\)`, 'g');
 const OF_ROUTES = new RegExp(String.raw`\b(?:summary|description):\s*${TEXT},`, 'g');
 const MEANING = new RegExp(String.raw`\b(event|numbered)\(\s*('[\w.]+'),\s*${TEXT},`, 'g');

@@ -1,24 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { transform } from 'esbuild';
 import { withoutDocuments } from '../../../coordinator/web/protocol-for-browsers.ts';
 
 const PROTOCOL = join(import.meta.dirname, '../../../protocol');
 
-test('what only the documents say of the protocol does not reach a browser, and the rest is as it was', async (t) => {
+test('what only the documents say of the protocol does not reach a browser, and the rest is as it was', (t) => {
   for (const name of readdirSync(PROTOCOL).filter((each) => each.endsWith('.ts'))) {
     const text = readFileSync(join(PROTOCOL, name), 'utf8');
-    const { code } = await transform(withoutDocuments(text), { loader: 'ts' });
+    const code = withoutDocuments(text);
     t.notRegex(code, /\.describe\(\s*["'`]/, name);
     t.notRegex(code, /\bsummary: ["'`]/, name);
-    const words = (from: string) => new Set(from.match(/\b(?:path|status|body|z)[:.] ?\S+/g));
-    const { code: whole } = await transform(text, { loader: 'ts' });
-    t.deepEqual(
-      [...words(whole)].filter((word) => word.startsWith('path:') && !words(code).has(word)),
-      [],
-      name,
-    );
+    const paths = (from: string) => from.match(/^ +path: .*$/gm);
+    t.deepEqual(paths(code), paths(text), name);
   }
 });
 
