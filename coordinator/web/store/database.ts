@@ -27,12 +27,15 @@ type Db = IDBPDatabase<Tables>;
 type TableName = 'login' | 'known' | 'tasks' | 'events' | 'diffs' | 'outbox' | 'texts' | 'files';
 const TABLES: readonly TableName[] = ['login', 'known', 'tasks', 'events', 'diffs', 'outbox', 'texts', 'files'];
 
+/** The name of the database of the app at a path, such as `/errand`, of its host. */
+export const databaseName = (base: string): string => `errand${base}`;
+
 /** The app's own database in the browser. A phone may close it in the background: then it is opened again. */
 export class Database {
   readonly #name: string;
   #opened: Promise<Db> | undefined;
 
-  constructor(name = 'errand') {
+  constructor(name: string) {
     this.#name = name;
   }
 

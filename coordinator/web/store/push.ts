@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { Channel, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
 import { allChannels } from '../../client/find.ts';
+import { BASE } from './routes.ts';
 
 /** Whether this device is notified, and if not, why. `unknown`: the server was not asked yet, or is away. */
 export type PushState = 'on' | 'off' | 'denied' | 'needs_home_screen' | 'needs_https' | 'unsupported' | 'unknown';
@@ -133,7 +134,7 @@ export class Push {
     const { endpoint, keys } = (await subscribe(public_key)).toJSON();
     if (endpoint === undefined || keys?.p256dh === undefined || keys.auth === undefined) return;
     const { p256dh, auth } = keys;
-    const app_url = new URL('/', location.href).href;
+    const app_url = new URL(`${BASE}/`, location.href).href;
     const body = { kind: 'push', ...info, app_url, subscription: { endpoint, keys: { p256dh, auth } } } as const;
     await this.#client.call('createChannel', { body });
     await this.refresh();

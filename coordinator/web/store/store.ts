@@ -3,7 +3,7 @@ import { Client } from '../../client/client.ts';
 import { LoggedOut, Refusal } from '../../client/errors.ts';
 import { send } from '../../client/http.ts';
 import { toStored, type SessionStore } from '../../client/session.ts';
-import { Database } from './database.ts';
+import { Database, databaseName } from './database.ts';
 import { unsubscribe } from './push.ts';
 import { BASE } from './routes.ts';
 import { Session } from './session.ts';
@@ -24,7 +24,7 @@ export type Credentials = { email: string; password: string };
 export class Store {
   readonly access = signal<Access>({ kind: 'loading' });
   // Another server may be at another path of the same host.
-  readonly #database = new Database(`errand${BASE}`);
+  readonly #database = new Database(databaseName(BASE));
   readonly #logins: SessionStore = sessionStore(this.#database);
   readonly #stop = new AbortController();
   /** The app's own server. */

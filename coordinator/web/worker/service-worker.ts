@@ -32,8 +32,8 @@ scope.addEventListener('message', (event) => {
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method === 'POST' && url.origin === scope.location.origin && url.pathname === SHARE_PATH)
-    return event.respondWith(takeShared(request));
+  if (request.method === 'POST' && url.origin === scope.location.origin && url.pathname === BASE + SHARE_PATH)
+    return event.respondWith(takeShared(request, BASE));
   if (request.method !== 'GET' || url.origin !== scope.location.origin) return;
   const path = url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : undefined;
   if (path === undefined) return;

@@ -1,14 +1,14 @@
 import { cleanName, sniff, SNIFF_BYTES } from '../../../protocol/attachments.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { Database } from '../store/database.ts';
+import { Database, databaseName } from '../store/database.ts';
 
-/** The address that the share sheet posts to. The service worker answers it; the server never sees it. */
-export const SHARE_PATH = '/share';
+/** The address that the share sheet posts to, below the app's. The service worker answers it; the server never sees it. */
+export const SHARE_PATH = 'share';
 
-/** Keeps what was shared as the draft of a new errand, and opens that. */
-export async function takeShared(request: Request): Promise<Response> {
-  const database = new Database();
+/** Keeps what was shared as the draft of a new errand, and opens that. `base`: the path of the app, such as `/errand/`. */
+export async function takeShared(request: Request, base: string): Promise<Response> {
+  const database = new Database(databaseName(base.replace(/\/$/, '')));
   try {
     const form = await request.formData();
     let taken = 0;
@@ -29,7 +29,7 @@ export async function takeShared(request: Request): Promise<Response> {
   } finally {
     database.close();
   }
-  return Response.redirect('/new', 303);
+  return Response.redirect(`${base}new`, 303);
 }
 
 /** Adds to a draft that is there already. */
