@@ -45,6 +45,9 @@ const SHOTS: Shot[] = [
     act: (page) => page.locator('.prompt').fill('The nightly job takes 40 minutes. Find out why, and make it faster.'),
   },
   { name: 'settings', path: () => '/settings', ready: '.devices li' },
+  { name: 'notifications', path: () => '/settings/notifications', ready: '.notifications' },
+  { name: 'server', path: () => '/settings/server', ready: '.plot' },
+  { name: 'decision', path: ({ asks }) => `/errands/${asks.id}/decision`, ready: '.decision' },
   { name: 'projects', path: () => '/settings/projects', ready: '.places li' },
   { name: 'keys', path: () => '/', ready: '.task', act: (page) => page.keyboard.press('?') },
 ];

@@ -59,7 +59,10 @@ export async function fillGallery(server: StartedApi, api: Api): Promise<Gallery
   const asks = await send('Round half a cent up in invoices', 'bills');
   asks.begin();
   asks.say('Invoices now round half up.');
-  asks.ask('Which rounding for refunds?\nInvoices now round half up. Refunds use the same helper.');
+  asks.ask('Which rounding for refunds?\nInvoices now round half up. Refunds use the same helper.', [
+    'Half up, as invoices do',
+    'Half to even',
+  ]);
   return { asks, works, reads, tests, dark, broke };
 }
 

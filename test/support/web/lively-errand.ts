@@ -121,9 +121,9 @@ export class LivelyErrand {
     });
   }
 
-  ask(question: string): string {
+  ask(question: string, options?: string[]): string {
     const ref = `toolu_${this.id}_${++this.#refs}`;
-    this.report({ type: 'question.asked', body: { ref, question } });
+    this.report({ type: 'question.asked', body: { ref, question, ...(options && { options }) } });
     this.waitsFor({ kind: 'person', since: new Date().toISOString(), question });
     return ref;
   }
