@@ -144,8 +144,8 @@ test('an upload is sent once, within the bounds of an errand, and comes with eve
   };
   const assignment = await buildAssignment(deps, task.id, 1);
   t.deepEqual(
-    assignment.attachments?.map(({ id }) => id),
-    [a, b],
+    assignment.attachments?.map(({ id }) => id).toSorted(),
+    [a, b].toSorted(),
   );
   t.like(assignment.messages, [{ attachments: [{ id: c }] }]);
   const many = [];
