@@ -143,10 +143,7 @@ test('an upload is sent once, within the bounds of an errand, and comes with eve
     pace: LIMITS,
   };
   const assignment = await buildAssignment(deps, task.id, 1);
-  t.deepEqual(
-    assignment.attachments?.map(({ id }) => id).toSorted(),
-    [a, b].toSorted(),
-  );
+  t.deepEqual(assignment.attachments?.map(({ id }) => id).toSorted(), [a, b].toSorted());
   t.like(assignment.messages, [{ attachments: [{ id: c }] }]);
   const many = [];
   for (let i = 0; i < LIMITS.attachments_per_task_max - 2; i++) {
