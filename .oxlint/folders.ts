@@ -1,7 +1,10 @@
 /** One row: a folder, and what the files in it may import. A folder that ends in `/**` stands for those below it too. */
 export type Row = {
   folder: string;
-  /** The folders it may import: of those that stand above it in the table, the ones with these names, and the ones below them. */
+  /**
+   * The folders it may import: of those that stand above it in the table, the ones with these names, and the ones below
+   * them.
+   */
   imports: readonly string[];
   /** Packages that it alone may import. */
   packages?: readonly string[];
@@ -12,8 +15,8 @@ const server = ['protocol', 'coordinator'];
 const app = ['protocol', 'coordinator/client', 'coordinator/web'];
 
 /**
- * Which folder may import which. Lint enforces it (`errand/arrows`): a folder imports only folders that stand above it here, so no two
- * folders import each other. A new folder needs a row: below all that it imports.
+ * Which folder may import which. Lint enforces it (`errand/arrows`): a folder imports only folders that stand above it
+ * here, so no two folders import each other. A new folder needs a row: below all that it imports.
  */
 export const folders: readonly Row[] = [
   { folder: '.oxlint', imports: [] },

@@ -7,7 +7,10 @@ import { welcome } from './operations/welcome.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Ends the process: with words for the server's owner where the settings are at fault, else with the cause in the log, whatever its level. */
+/**
+ * Ends the process: with words for the server's owner where the settings are at fault, else with the cause in the log,
+ * whatever its level.
+ */
 function giveUp(error: unknown): never {
   if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
   else createLogger('error').fatal({ err: error }, 'the server cannot go on');

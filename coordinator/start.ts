@@ -61,7 +61,10 @@ export type StartOptions = {
   pace?: Pace;
   /** Makes the runner, for one that does not ship with Errand. By default the settings choose. */
   openRunner?: (context: RunnerContext) => Promise<Runner>;
-  /** Called with the log before anything else starts, for parts that do not ship with Errand. What they open is closed with the server. */
+  /**
+   * Called with the log before anything else starts, for parts that do not ship with Errand. What they open is closed
+   * with the server.
+   */
   extend?: (log: EventLog, opened: Opened) => void;
   commit_hook?: CommitHook;
 };
@@ -70,8 +73,8 @@ export type StartOptions = {
 type Work = { runner: Runner; dispatcher: Dispatcher; trash: Trash };
 
 /**
- * Builds the server from its parts and starts it. Rejects with a `ConfigError`, in words for the server's owner, where the settings do not let
- * it start; everything that was opened by then is closed again.
+ * Builds the server from its parts and starts it. Rejects with a `ConfigError`, in words for the server's owner, where
+ * the settings do not let it start; everything that was opened by then is closed again.
  */
 export async function start(settings: Config, options: StartOptions): Promise<Errand> {
   const { logger, pace = LIMITS, commit_hook } = options;
@@ -98,7 +101,8 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   const { config, pace, keys, log, gate, disk, logger } = core;
   const { openRunner = chooseRunner, say = () => undefined } = options;
   const settings = taskSettings({ db: log.db, keys, config });
-  // The issuer names the history of the database: after a restore, workers of the history before it must not write into this one.
+  // The issuer names the history of the database: after a restore, workers of the history before it must not write into
+  // this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
   const issueToken = (task_id: string, n: number) => tokens.issue(task_id, n);
   const assignment = { ...config, db: log.db, settings: settings.settings, issueToken, pace };

@@ -268,8 +268,8 @@ const page = <T extends z.ZodType, C extends z.ZodType>(item: T, cursor: C) =>
 export const TaskPage = page(Task, z.string());
 export const ProjectPage = z.object({ items: z.array(Project), next_cursor: Id.nullable() });
 /**
- * A page of events. `next_cursor` is the `after` of the next page, or with `before` the `before` of the page in front of it;
- * null if there are no more events there.
+ * A page of events. `next_cursor` is the `after` of the next page, or with `before` the `before` of the page in front
+ * of it; null if there are no more events there.
  */
 export const EventPage = page(LogEvent, z.number().int());
 

@@ -198,8 +198,8 @@ export type WorkerEvent = NumberedEvent extends infer E
 export type WorkerEventType = WorkerEvent['type'];
 
 /**
- * How the bodies of events are sent. `short`: what is longer than `LIMITS.short_body_bytes_max` is cut. Its strings and lists
- * end early; names, numbers and references are as they were. A question is never cut.
+ * How the bodies of events are sent. `short`: what is longer than `LIMITS.short_body_bytes_max` is cut. Its strings and
+ * lists end early; names, numbers and references are as they were. A question is never cut.
  */
 export const Bodies = z.enum(['whole', 'short']);
 export type Bodies = z.infer<typeof Bodies>;

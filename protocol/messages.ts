@@ -31,7 +31,8 @@ const Revision = z.number().int().positive().describe('counts from 1; each chang
  */
 export const MessagePatch = z
   .strictObject({ revision: Revision, text: Prompt.optional(), hear: Hear.optional() })
-  .refine(({ text, hear }) => text !== undefined || hear !== undefined, 'changes nothing: give text or hear');
+  .refine(({ text, hear }) => text !== undefined || hear !== undefined, 'changes nothing: give text or hear')
+  .meta({ minProperties: 2 });
 export type MessagePatch = z.infer<typeof MessagePatch>;
 
 /** A message that waits to be heard. `taken`: the worker has it, so it cannot be changed or withdrawn any more. */

@@ -38,9 +38,9 @@ import { TaskChange, TaskStatus, WaitingFor } from './task.ts';
  *   log    the full log of the errand `task_id`, its deltas and its state; for at most `LIMITS.socket_logs_max` errands.
  *          Its `events` and its `caught_up` name the scope and the errand
  *
- * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the id of the
- * last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends it. Whoever was
- * away for too long to be told what was removed gets `start_over`, and then all errands.
+ * Each has its own cursor: `after` is the `cursor` of the last `tasks` or `caught_up` frame of the light feed, and the
+ * id of the last event of a log. A `subscribe` replaces the one with the same scope and errand, and `unsubscribe` ends
+ * it. Whoever was away for too long to be told what was removed gets `start_over`, and then all errands.
  *
  * A cold start, and a week's sleep:
  *

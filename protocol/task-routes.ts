@@ -7,34 +7,24 @@ import { ByNeed, Need, NeedAnswerCreate } from './needs.ts';
 import type { Route } from './route.ts';
 import { Task, TaskDetail } from './task.ts';
 
+const CREATE_TASK = {
+  method: 'post',
+  path: '/task',
+  summary: 'Send an errand',
+  description: 'A repository whose host does not exist, or has a private address that is not allowed, is `invalid`.',
+  auth: 'user',
+  scope: 'tasks',
+  idempotent: true,
+  body: api.TaskCreate,
+  status: 201,
+  response: Task,
+  errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
+} as const satisfies Route;
+
 /** Routes for tasks, with their logs, messages, decisions and attachments. */
 export const TASK_ROUTES = {
-  createTask: {
-    method: 'post',
-    path: '/task',
-    summary: 'Send an errand',
-    description: 'A repository whose host does not exist, or has a private address that is not allowed, is `invalid`.',
-    auth: 'user',
-    scope: 'tasks',
-    idempotent: true,
-    body: api.TaskCreate,
-    status: 201,
-    response: Task,
-    errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
-  },
-  postTask: {
-    method: 'post',
-    path: '/tasks',
-    same_as: '/task',
-    summary: 'Send an errand; the same as POST /task',
-    auth: 'user',
-    scope: 'tasks',
-    idempotent: true,
-    body: api.TaskCreate,
-    status: 201,
-    response: Task,
-    errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
-  },
+  createTask: CREATE_TASK,
+  postTask: { ...CREATE_TASK, path: '/tasks', same_as: '/task', summary: 'Send an errand; the same as POST /task' },
   listTasks: {
     method: 'get',
     path: '/tasks',

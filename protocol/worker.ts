@@ -156,17 +156,18 @@
  * `workspace`, and the transcript has that event. An attempt that finds another workspace than the transcript's begins
  * with the branch as it was pushed, tells the model what is and is not there, and lets it have a turn before the end.
  *
- * A question outlives its worker. With `park_after_ms` in its assignment, a worker whose question has waited for that long may
- * commit and push the work, post a result with the status `parked`, and exit. The task then waits without a worker, and the
- * answer starts the next attempt: it comes as a message, before or after which that attempt asks the question again, with
- * the same `ref`, and closes it. A worker that does not park waits for as long as it wants. An answer is always a message; one that
- * chooses options has their texts, one on each line with `- ` before it where several may be chosen.
+ * A question outlives its worker. With `park_after_ms` in its assignment, a worker whose question has waited for that
+ * long may commit and push the work, post a result with the status `parked`, and exit. The task then waits without a
+ * worker, and the answer starts the next attempt: it comes as a message, before or after which that attempt asks the
+ * question again, with the same `ref`, and closes it. A worker that does not park waits for as long as it wants. An
+ * answer is always a message; one that chooses options has their texts, one on each line with `- ` before it where
+ * several may be chosen.
  *
- * With `ask_before_push` in the assignment the proxy refuses every push whose commit is not `approved_commit`. The worker
- * keeps its work in the workspace, and names the finished commit in its result: `succeeded` with `held_commit` and its diff.
- * The task then waits for approval without a worker. Once it is approved, the next attempt pushes that same commit;
- * if it is sent back, the next attempt has the person's message. A worker that does not know the field tries to push and
- * fails with `push_rejected`: the coordinator then asks for the commit that it refused.
+ * With `ask_before_push` in the assignment the proxy refuses every push whose commit is not `approved_commit`. The
+ * worker keeps its work in the workspace, and names the finished commit in its result: `succeeded` with `held_commit`
+ * and its diff. The task then waits for approval without a worker. Once it is approved, the next attempt pushes that
+ * same commit; if it is sent back, the next attempt has the person's message. A worker that does not know the field
+ * tries to push and fails with `push_rejected`: the coordinator then asks for the commit that it refused.
  *
  * The forward proxy may ask the person about a host that it refuses. The worker need not wait: where the host is allowed, a
  * message says that the command can be run again.

@@ -32,7 +32,10 @@ export type ToolResult = {
 export type Tool = ToolSpec & {
   /** Whether it changes nothing, so that several calls may run in parallel. */
   reads_only: boolean;
-  /** Rejects only with the signal's reason, or with `WorkParked`. Any other error becomes a result that the model can react to. */
+  /**
+   * Rejects only with the signal's reason, or with `WorkParked`. Any other error becomes a result that the model can
+   * react to.
+   */
   run: (input: unknown, context: ToolContext) => Promise<ToolResult>;
 };
 

@@ -10,9 +10,10 @@ const HOST = /^([a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{
  * Refuses what a browser sends for somebody else's page. A page that had its own name resolved to this machine (DNS
  * rebinding) is found by the Host header, any other page by the Origin header. Programs send no Origin.
  *
- * The server answers to `localhost` and the names below it, to loopback addresses, to the address on which the connection came in, and to
- * `hosts`, each of them `name` or `name:port`. A page may come from what the request's Host names, or from one of
- * `hosts`, in case a proxy has changed the Host, or it has one of `origins`, each of them `scheme://host` or `scheme://host:port`.
+ * The server answers to `localhost` and the names below it, to loopback addresses, to the address on which the
+ * connection came in, and to `hosts`, each of them `name` or `name:port`. A page may come from what the request's Host
+ * names, or from one of `hosts`, in case a proxy has changed the Host, or it has one of `origins`, each of them
+ * `scheme://host` or `scheme://host:port`.
  */
 export class BrowserGuard {
   readonly #names: Set<string>;

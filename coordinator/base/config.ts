@@ -8,7 +8,10 @@ import type { SettingInForce } from '../../protocol/server.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { SETTING_NAMES, Settings } from './settings.ts';
 
-/** What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a line), or a data folder. */
+/**
+ * What keeps the server from starting, in words for its owner: a setting that is wrong (every fault at once, one a
+ * line), or a data folder.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -1,7 +1,10 @@
 import type { buildConnector } from 'undici';
 import { AddressError, pinned, type AddressGuard } from './address-guard.ts';
 
-/** Resolves a host name once, checks every address, and connects to the checked addresses only. `timeout` in milliseconds. */
+/**
+ * Resolves a host name once, checks every address, and connects to the checked addresses only. `timeout` in
+ * milliseconds.
+ */
 export function guardedConnector(guard: AddressGuard, timeout: number): buildConnector.connector {
   const connect = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);

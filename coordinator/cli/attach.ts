@@ -14,7 +14,10 @@ export const ATTACH_OPTION = {
   help: 'a picture or another file to send with it; may be repeated',
 } as const;
 
-/** Uploads files. Resolves with the ids to send; undefined if there are none. Rejects before the first upload if one cannot be read. */
+/**
+ * Uploads files. Resolves with the ids to send; undefined if there are none. Rejects before the first upload if one
+ * cannot be read.
+ */
 export async function attachFiles(client: Client, paths: readonly string[] = []): Promise<string[] | undefined> {
   if (paths.length === 0) return undefined;
   if (paths.length > LIMITS.attachments_per_message_max)

@@ -5,8 +5,8 @@ import { EPOCH_HEADER } from '../../protocol/api.ts';
 const PREFLIGHT_S = 600;
 
 /**
- * Middleware that lets the pages of `origins` use the API (CORS). Their requests carry a bearer token and no cookies, so no other
- * page gains anything. The browser asks before it sends them (preflight), without a token.
+ * Middleware that lets the pages of `origins` use the API (CORS). Their requests carry a bearer token and no cookies,
+ * so no other page gains anything. The browser asks before it sends them (preflight), without a token.
  */
 export function allowOrigins(origins: readonly string[]) {
   const allowed = new Set(origins);

@@ -17,8 +17,8 @@ const COMPRESS = {
 };
 
 /**
- * Middleware that answers a GET with 304 if the client has this answer already, and compresses it otherwise. What may not be stored, such
- * as tokens, and what has an encoding of its own, is left as it is.
+ * Middleware that answers a GET with 304 if the client has this answer already, and compresses it otherwise. What may
+ * not be stored, such as tokens, and what has an encoding of its own, is left as it is.
  */
 export async function encodeAnswer(ctx: ExtendableContext, next: Next): Promise<void> {
   await next();

@@ -9,7 +9,10 @@ type WebFile = {
   immutable: boolean;
 };
 
-/** The app in the browser: its files by path, and the page at each of its addresses; undefined: it is no address of the app. */
+/**
+ * The app in the browser: its files by path, and the page at each of its addresses; undefined: it is no address of the
+ * app.
+ */
 export type WebApp = {
   files: ReadonlyMap<string, WebFile>;
   pageAt: (path: string) => WebFile | undefined;

@@ -24,9 +24,9 @@ export type SocketLimits = Pick<
 const CLOSE_MS = 2_000;
 
 /**
- * Sends one socket what it subscribed to. Each of its streams replays page by page, as fast as the client reads, until there is no
- * more; in the same turn of the event loop it goes live. No commit can happen within a turn, so no event is lost or sent twice. A
- * live stream whose client reads too slowly goes back to replay: the log is its buffer.
+ * Sends one socket what it subscribed to. Each of its streams replays page by page, as fast as the client reads, until
+ * there is no more; in the same turn of the event loop it goes live. No commit can happen within a turn, so no event is
+ * lost or sent twice. A live stream whose client reads too slowly goes back to replay: the log is its buffer.
  */
 export class Feed implements Watcher {
   readonly user_id: string;

@@ -32,8 +32,8 @@ const TOLD_MAX = 200;
 const FRAME_TASKS_MAX = 50;
 
 /**
- * Tells how tasks change, without their logs. Changes gather for `light_feed_ms`, and then only the fields that differ are sent: so
- * however fast an errand works, its list costs next to nothing.
+ * Tells how tasks change, without their logs. Changes gather for `light_feed_ms`, and then only the fields that differ
+ * are sent: so however fast an errand works, its list costs next to nothing.
  */
 export class LightFeed {
   readonly #deps: LightFeedDependencies;
@@ -62,7 +62,10 @@ export class LightFeed {
     this.#schedule(user_id, known);
   }
 
-  /** Tells the watchers of a user what is pending. Returns the newest event's id: the cursor of whoever knows all of this. */
+  /**
+   * Tells the watchers of a user what is pending. Returns the newest event's id: the cursor of whoever knows all of
+   * this.
+   */
   flush(user_id: string): number {
     const { db, publish } = this.#deps;
     const known = this.#known.get(user_id);
@@ -85,7 +88,10 @@ export class LightFeed {
     return newest;
   }
 
-  /** Some tasks that have events above `after`, behind `position`. `next`: where to go on; undefined: these were the last. */
+  /**
+   * Some tasks that have events above `after`, behind `position`. `next`: where to go on; undefined: these were the
+   * last.
+   */
   changedAfter(user_id: string, after: number, position: string): { tasks: Task[]; next: string | undefined } {
     const { ids, next } = listChanged(this.#deps.db, user_id, after, position);
     return { tasks: ids.length > 0 ? this.#read(user_id, ids) : [], next };

@@ -3,7 +3,7 @@ import { ErrandError, parse } from '../../protocol/problem.ts';
 import { ClientFrame, CLOSE } from '../../protocol/socket.ts';
 import type { Rate } from '../base/rate.ts';
 import type { Db } from '../sqlite/database.ts';
-import { findTaskOf } from '../sqlite/tasks.ts';
+import { requireTask } from '../tasks/task-commands.ts';
 import { encode } from './frames.ts';
 import type { Feed } from './feed.ts';
 import type { LightFeed } from './light-feed.ts';
@@ -14,7 +14,8 @@ type Subscribe = Extract<ClientFrame, { type: 'subscribe' }>;
 
 /**
  * Passes the client's subscriptions to the feed. Replies to an invalid frame with an error frame; closes a client that
- * does not subscribe within `subscribe_ms`. `rate`: how often each user may subscribe. `fail` gets every error that is not the client's.
+ * does not subscribe within `subscribe_ms`. `rate`: how often each user may subscribe. `fail` gets every error that is
+ * not the client's.
  */
 export function listenToClient(
   socket: WebSocket,
@@ -55,7 +56,7 @@ function openStream(
       return new TasksStream(db, light, user_id, after);
     case 'log':
       if (task_id === undefined) throw new ErrandError('invalid', 'A subscription to a log needs its task_id.');
-      if (!findTaskOf(db, user_id, task_id)) throw new ErrandError('not_found', 'There is no such task.');
+      requireTask(db, user_id, task_id);
       if (!feed.logOf(task_id) && feed.logs >= logs_max)
         throw new ErrandError('conflict', `A socket follows at most ${logs_max} logs: unsubscribe from another first.`);
       return new LogStream(db, task_id, after, bodies);

@@ -12,8 +12,8 @@ const PAGE = { rows_max: 200, bytes_max: 128 * 1024 };
 type Send = (frame: Buffer) => void;
 
 /**
- * One subscription of a socket. It replays from its cursor, a page at a time; the call that returns true has sent the last page, and the
- * stream is live from then on. A live stream whose socket reads too slowly replays again.
+ * One subscription of a socket. It replays from its cursor, a page at a time; the call that returns true has sent the
+ * last page, and the stream is live from then on. A live stream whose socket reads too slowly replays again.
  */
 export type Stream = {
   live: boolean;

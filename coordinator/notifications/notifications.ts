@@ -1,7 +1,6 @@
 import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Channel, ChannelCreate, NoticeAnswer } from '../../protocol/notifications.ts';
-import { ErrandError } from '../../protocol/problem.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Logger } from '../base/logger.ts';
@@ -10,8 +9,8 @@ import { deleteChannel, isMuted, putChannelAnswer, setMuted } from '../sqlite/ch
 import type { DurableSubscriber } from '../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { hurry } from '../sqlite/notifications.ts';
-import { findTaskOf } from '../sqlite/tasks.ts';
 import { findOwner } from '../sqlite/users.ts';
+import { requireTask } from '../tasks/task-commands.ts';
 import { answer } from './answers.ts';
 import { Channels, requireChannel, viewOf, type Who } from './channels.ts';
 import { Delivery, isGone, shown } from './delivery.ts';
@@ -141,18 +140,14 @@ export class Notifications {
   }
 
   isMuted(user_id: string, task_id: string): boolean {
-    requireTask(this.#log, user_id, task_id);
+    requireTask(this.#log.db, user_id, task_id);
     return isMuted(this.#log.db, task_id);
   }
 
   mute(tx: Tx, user_id: string, task_id: string, muted: boolean): void {
-    requireTask(this.#log, user_id, task_id);
+    requireTask(tx.db, user_id, task_id);
     setMuted(tx.db, task_id, muted);
   }
-}
-
-function requireTask({ db }: EventLog, user_id: string, task_id: string): void {
-  if (!findTaskOf(db, user_id, task_id)) throw new ErrandError('not_found', 'There is no such task.');
 }
 
 /** Whom a push service can write to: as the settings say, else the server's address, else its owner. */

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { chmod, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { OneTimeLink } from '../../protocol/accounts.ts';
 import { ErrandError } from '../../protocol/problem.ts';
+import { connectInFolder, listenInFolder } from '../base/folder-socket.ts';
 import type { Logger } from '../base/logger.ts';
 
 const EMAIL_CHARS_MAX = 254;
@@ -39,10 +38,7 @@ export class LinkService {
   async start(): Promise<void> {
     const path = socketPath(this.#deps.data_dir);
     try {
-      await rm(path, { force: true });
-      this.#server.listen(path);
-      await once(this.#server, 'listening');
-      await chmod(path, 0o600);
+      await listenInFolder(this.#server, path);
     } catch (err) {
       this.#deps.logger.warn({ err, path }, 'log-in links cannot be made on the command line of the server');
     }
@@ -85,13 +81,8 @@ export async function linkByServer(
   email: string | undefined,
   signal: AbortSignal,
 ): Promise<z.infer<typeof Answer> | undefined> {
-  const socket = connect({ path: socketPath(data_dir), signal, allowHalfOpen: true });
-  try {
-    await once(socket, 'connect');
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
-  }
+  const socket = await connectInFolder(socketPath(data_dir), signal);
+  if (!socket) return undefined;
   socket.end(email ?? '');
   return Answer.parse(JSON.parse(await text(socket)));
 }

@@ -23,7 +23,10 @@ const WHAT_NOW =
   "All that was acknowledged was on disk before, and nothing more is taken. Look at the disk and at the system's log (dmesg) first; " +
   'the database is checked at the next start.';
 
-/** Runs just before and just after each commit of events, inside the writing call. Tests use it to kill the process there. */
+/**
+ * Runs just before and just after each commit of events, inside the writing call. Tests use it to kill the process
+ * there.
+ */
 export type CommitHook = { before: (rows: EventRow[]) => void; after: (rows: EventRow[]) => void };
 
 /** `urgent`: a small write that a full disk must not stop, such as a cancel or a log-in. It may use the reserve. */
@@ -33,8 +36,8 @@ export type EventLogDependencies = {
   db: Db;
   logger: Logger;
   /**
-   * Called once when the disk has failed: nothing is written any more, since what a failed fsync left behind is unknown. By default it throws
-   * outside of any caller, which ends the process.
+   * Called once when the disk has failed: nothing is written any more, since what a failed fsync left behind is
+   * unknown. By default it throws outside of any caller, which ends the process.
    */
   onDiskFailed?: (error: Error) => void;
   hook?: CommitHook | undefined;
@@ -43,11 +46,12 @@ export type EventLogDependencies = {
 };
 
 /**
- * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was enqueued in the same turn of
- * the event loop (group commit), so that many callbacks cost one fsync. Other parts follow the log through `subscribe`.
+ * The only way to write. `write` is one transaction at once; `enqueue` shares one with everything else that was
+ * enqueued in the same turn of the event loop (group commit), so that many callbacks cost one fsync. Other parts follow
+ * the log through `subscribe`.
  *
- * Both fail with `unavailable` where the disk is full, where another process has held the database's lock for longer than a write waits for it
- * (`busy_timeout`), and where the disk failed. Any other error of SQLite is thrown as it is.
+ * Both fail with `unavailable` where the disk is full, where another process has held the database's lock for longer
+ * than a write waits for it (`busy_timeout`), and where the disk failed. Any other error of SQLite is thrown as it is.
  */
 export class EventLog {
   readonly db: Db;
@@ -61,7 +65,10 @@ export class EventLog {
   #commits = 0;
   #queue: Waiting[] = [];
   #broken = false;
-  /** Another process holds the lock and a write has timed out on it. Until one succeeds, writes fail at once and do not block the event loop. */
+  /**
+   * Another process holds the lock and a write has timed out on it. Until one succeeds, writes fail at once and do not
+   * block the event loop.
+   */
   #locked_out = false;
 
   constructor({ db, logger, onDiskFailed = throwApart, hook, room }: EventLogDependencies) {
@@ -176,7 +183,8 @@ export class EventLog {
           const value = savepoints ? this.#transact(() => this.#run(work, open, low)) : this.#run(work, open, low);
           settled.push(() => resolve(value));
         } catch (error) {
-          // SQLite rolls the whole transaction back by itself where the disk is full or fails: then nobody's writes are there.
+          // SQLite rolls the whole transaction back by itself where the disk is full or fails: then nobody's writes are
+          // there.
           if (!savepoints || !this.db.inTransaction) throw error;
           open.undo(point);
           settled.push(() => reject(this.#failure(error)));

@@ -53,8 +53,8 @@ export function newestStoredEventId(db: Db): number {
 }
 
 /**
- * A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it, unless it is long and `bodies`
- * asks for short ones.
+ * A row of the log as a JSON object in text. The stored body is inserted as it is, without parsing it, unless it is
+ * long and `bodies` asks for short ones.
  */
 export function eventText(row: EventRow, bodies: Bodies = 'whole'): string {
   const { id, task_id, attempt, seq, type, at } = row;
@@ -115,7 +115,10 @@ export function findEvent(db: Db, task_id: string, id: number): EventRow | undef
 /** What a worker sent as an event. */
 export type SentEvent = Pick<EventRow, 'type' | 'at' | 'body'>;
 
-/** The statement of `findEventsBySeq`; a test checks that it uses its indexes. Only each 64th `seq` is in `events_by_seq`. */
+/**
+ * The statement of `findEventsBySeq`; a test checks that it uses its indexes. Only each 64th `seq` is in
+ * `events_by_seq`.
+ */
 export const FIND_EVENTS_BY_SEQ = `SELECT type, at, body FROM events INDEXED BY events_by_task
    WHERE task_id = :task_id AND attempt = :attempt AND seq BETWEEN :first AND :last AND id >= (
      SELECT id FROM events INDEXED BY events_by_seq
@@ -160,8 +163,9 @@ export function readEventsOf(
 }
 
 /**
- * A page of the whole log with ids above `after`, oldest first: the events of these types. The others count towards `size` by their row alone.
- * `cursor`: the `after` of the next page. `more`: the page is full, and further events may follow.
+ * A page of the whole log with ids above `after`, oldest first: the events of these types. The others count towards
+ * `size` by their row alone. `cursor`: the `after` of the next page. `more`: the page is full, and further events may
+ * follow.
  */
 export function readEventsAfter(
   db: Db,

@@ -3,7 +3,8 @@ const WORDS_MAX = 10;
 
 /**
  * The query of FTS5 for what a person typed: all words, each as the beginning of one, in any case and without regard to
- * diacritics. Signs within a word, such as in `src/main.ts`, mean its parts in this order. Undefined: there is no word in it.
+ * diacritics. Signs within a word, such as in `src/main.ts`, mean its parts in this order. Undefined: there is no word
+ * in it.
  */
 export function searchQuery(user_id: string, text: string): string | undefined {
   const words = text

@@ -8,7 +8,10 @@ type EventType = CoordinatorEvent['type'];
 export type Noted<T extends EventType = EventType> = Extract<CoordinatorEvent, { type: T }> &
   Pick<EventRow, 'id' | 'task_id' | 'user_id' | 'attempt' | 'at'>;
 
-/** A fact that leaves no event behind. `removed`: tasks, a project or an account were marked as removed, and their log goes with them. */
+/**
+ * A fact that leaves no event behind. `removed`: tasks, a project or an account were marked as removed, and their log
+ * goes with them.
+ */
 export type Notice = 'removed';
 
 /** Ends a subscription. */
@@ -17,8 +20,8 @@ export type Unsubscribe = () => void;
 type Handler = (event: never) => void;
 
 /**
- * Who is told of what was committed. Handlers run after the commit, in commit order, in the order of their subscription. They do not wait and
- * do not write. One that throws is logged and affects no other.
+ * Who is told of what was committed. Handlers run after the commit, in commit order, in the order of their
+ * subscription. They do not wait and do not write. One that throws is logged and affects no other.
  */
 export class Subscriptions {
   readonly #logger: Logger;

@@ -117,8 +117,9 @@ export function listTasksById(db: Db, user_id: string, ids: readonly string[]): 
 const LOOKED_AT = 200;
 
 /**
- * The tasks with events above `after` (0: all), of the next ones with ids above `position`, oldest first. `next`: where the next call goes on;
- * undefined: there are no more. Only indexes are read, and two entries of them for each task, however long the logs are.
+ * The tasks with events above `after` (0: all), of the next ones with ids above `position`, oldest first. `next`: where
+ * the next call goes on; undefined: there are no more. Only indexes are read, and two entries of them for each task,
+ * however long the logs are.
  */
 export function listChanged(
   db: Db,

@@ -3,7 +3,10 @@ import { numberOf, sql, type Db } from './database.ts';
 /** A task that was removed. `event_id`: the newest event of its user by then. */
 export type Tombstone = { id: number; user_id: string; task_id: string };
 
-/** The tombstones of one user that count: a trigger deletes older ones now and then. A client that missed more starts over. */
+/**
+ * The tombstones of one user that count: a trigger deletes older ones now and then. A client that missed more starts
+ * over.
+ */
 export const TOMBSTONES_MAX = 1_000;
 
 /** The id of the newest tombstone; 0: there was none. */

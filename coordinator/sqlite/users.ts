@@ -34,7 +34,10 @@ export function findOwner(db: Db): UserRow | undefined {
   return sql<UserRow>(db, `SELECT * FROM users WHERE role = 'owner' ORDER BY id LIMIT 1`).get();
 }
 
-/** Stores the hash of a new password, if `old_hash` is still the stored one. False: it is not, or there is no such account. */
+/**
+ * Stores the hash of a new password, if `old_hash` is still the stored one. False: it is not, or there is no such
+ * account.
+ */
 export function updatePassword(db: Db, id: string, old_hash: string, new_hash: string): boolean {
   const { changes } = sql(db, 'UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?').run(
     new_hash,

@@ -35,8 +35,9 @@ type End = Omit<Extract<TaskAction, { type: 'attempt_ended' }>, 'type' | 'waited
 
 /**
  * Ends a task's current attempt; from then on its token is refused. Undefined: the attempt has already ended, or is not
- * the current one. With `ask` the task does not end: it is parked until its person has decided. Messages that arrived during the attempt but never reached the conversation are not lost: a task
- * that would have ended is queued again for them.
+ * the current one. With `ask` the task does not end: it is parked until its person has decided. Messages that arrived
+ * during the attempt but never reached the conversation are not lost: a task that would have ended is queued again for
+ * them.
  */
 export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: NeedAsk): TaskRow | undefined {
   if (task.attempt !== n || !markAttemptEnded(tx.db, task.id, n, end)) return undefined;

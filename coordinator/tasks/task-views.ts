@@ -8,7 +8,10 @@ import { listOpenNeeds } from '../sqlite/needs.ts';
 import { positionOf } from '../sqlite/read-marks.ts';
 import { queuePlaces } from './queue.ts';
 
-/** Tasks of one user as their owner sees them now, with their places in the queue. `fault`: why no queued task can start. */
+/**
+ * Tasks of one user as their owner sees them now, with their places in the queue. `fault`: why no queued task can
+ * start.
+ */
 export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | null): Task[] {
   const queued = tasks.filter(({ status }) => status === 'queued');
   const places = queued[0] ? queuePlaces(db, queued[0].user_id, queued) : new Map<string, number>();

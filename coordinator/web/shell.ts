@@ -9,7 +9,10 @@ type Names = {
   preload: readonly string[];
 };
 
-/** The page of the app: it is the same at each of its addresses, but for the way back to the first one. Its colours are those of the theme. */
+/**
+ * The page of the app: it is the same at each of its addresses, but for the way back to the first one. Its colours are
+ * those of the theme.
+ */
 export function shellHtml({ base, script, style, icon, touch_icon, preload }: Names): string {
   return `<!doctype html>
 <html lang="en">

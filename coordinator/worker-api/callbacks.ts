@@ -44,8 +44,8 @@ export type CallbackDependencies = {
 };
 
 /**
- * The three callbacks of a worker: each takes the body, which was read and checked, and resolves with the reply once the changes are
- * on disk. Rejects with the errors that `protocol/worker.ts` lists.
+ * The three callbacks of a worker: each takes the body, which was read and checked, and resolves with the reply once
+ * the changes are on disk. Rejects with the errors that `protocol/worker.ts` lists.
  */
 export class Callbacks {
   readonly #log: EventLog;

@@ -97,10 +97,16 @@ export class RandomInstance {
     return uniqueItems === true ? [...new Set(values)] : values;
   }
 
-  #object({ properties = {}, required = [], additionalProperties, propertyNames }: Schema): Schema {
+  #object({ properties = {}, required = [], minProperties = 0, ...more }: Schema): Schema {
+    const { additionalProperties, propertyNames } = more;
     const value: Schema = {};
     for (const [name, schema] of Object.entries(properties as Record<string, Schema>))
       if ((required as string[]).includes(name) || this.#random.next() < 0.5) value[name] = this.#value(schema);
+    const left = Object.entries(properties as Record<string, Schema>).filter(([name]) => !(name in value));
+    while (Object.keys(value).length < Number(minProperties)) {
+      const [name, schema] = this.#random.pick(left);
+      value[name] ??= this.#value(schema);
+    }
     if (typeof additionalProperties === 'object' && additionalProperties !== null) {
       const name = propertyNames === undefined ? 'added' : this.#text(propertyNames as Schema);
       if (this.#random.next() < 0.5) value[name] = this.#value(additionalProperties as Schema);

@@ -9,8 +9,8 @@ const PAGE = LIMITS.page_items_max;
 const END = Number.MAX_SAFE_INTEGER;
 
 /**
- * The logs of the open errands, each a part of the log without gaps that ends at its end. It opens with the last page, however long the
- * log is; earlier pages come on demand, from the device if it has them.
+ * The logs of the open errands, each a part of the log without gaps that ends at its end. It opens with the last page,
+ * however long the log is; earlier pages come on demand, from the device if it has them.
  */
 export class Logs {
   readonly #client: Client;

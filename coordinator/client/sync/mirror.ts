@@ -16,8 +16,8 @@ export type MirrorListener = (changed: { tasks?: readonly string[]; conversation
 
 /**
  * What this client knows of its server: all errands as they stand, and the conversations of those that are open. It
- * starts from what the device has stored, follows the light feed and the logs of what is open, and stores what it learns together
- * with its cursor, so that nothing is missed and nothing counts twice.
+ * starts from what the device has stored, follows the light feed and the logs of what is open, and stores what it
+ * learns together with its cursor, so that nothing is missed and nothing counts twice.
  */
 export class Mirror implements Receiver {
   readonly #client: Client;
@@ -62,8 +62,8 @@ export class Mirror implements Receiver {
   }
 
   /**
-   * Opens an errand at the end of its log: first with what is stored, then with what the server has. Resolves with the id of the last
-   * event, to follow its log from.
+   * Opens an errand at the end of its log: first with what is stored, then with what the server has. Resolves with the
+   * id of the last event, to follow its log from.
    */
   async open(id: string): Promise<number> {
     const [last_id] = await Promise.all([this.#logs.open(id), this.#readWhole(id)]);

@@ -29,8 +29,8 @@ export type MirrorStorage = {
   /** Resolves with undefined if nothing is stored. */
   load: () => Promise<Known | undefined>;
   /**
-   * The last `count` stored events of an errand, or of those before the id `before`; oldest first. What is stored of a log has no
-   * gaps, but it may begin late and end early.
+   * The last `count` stored events of an errand, or of those before the id `before`; oldest first. What is stored of a
+   * log has no gaps, but it may begin late and end early.
    */
   loadEvents: (task_id: string, count: number, before?: number) => Promise<LogEvent[]>;
   save: (change: Change) => Promise<void>;

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { chmod, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connectInFolder, listenInFolder } from '../../base/folder-socket.ts';
 import type { Logger } from '../../base/logger.ts';
 import { copyInSteps } from '../../sqlite/copy.ts';
 import type { Db } from '../../sqlite/database.ts';
@@ -35,10 +34,7 @@ export class CopyService {
   async start(): Promise<void> {
     const path = socketPath(this.#deps.data_dir);
     try {
-      await rm(path, { force: true });
-      this.#server.listen(path);
-      await once(this.#server, 'listening');
-      await chmod(path, 0o600);
+      await listenInFolder(this.#server, path);
     } catch (error) {
       this.#deps.logger.warn(
         { err: error, path },
@@ -75,22 +71,11 @@ export class CopyService {
  * copy failed.
  */
 export async function copyByServer(data_dir: string, signal: AbortSignal): Promise<boolean> {
-  const socket = await open(socketPath(data_dir), signal);
+  const socket = await connectInFolder(socketPath(data_dir), signal);
   if (!socket) return false;
   const answer = await text(socket).catch(messageOf);
+  socket.destroy();
   if (answer === DONE) return true;
   signal.throwIfAborted();
   throw new BackupError(`The server could not copy its database: ${answer || 'it has stopped'}.`);
-}
-
-/** Undefined: nobody listens there. */
-async function open(path: string, signal: AbortSignal): Promise<Socket | undefined> {
-  try {
-    const socket = connect({ path, signal });
-    await once(socket, 'connect');
-    return socket;
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
-  }
 }

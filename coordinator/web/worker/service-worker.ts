@@ -1,10 +1,9 @@
-import { answerOrOpen, showPush } from './notifications.ts';
-
 /*
  * The service worker: it keeps the app on the device, so that it opens without a network, and shows notifications. It keeps
  * nothing but the app's own files: what the server says is stored by the app.
  */
 
+import { answerOrOpen, showPush } from './notifications.ts';
 import { SHARE_PATH, takeShared } from './share.ts';
 
 // The build writes these.

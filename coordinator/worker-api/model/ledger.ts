@@ -93,7 +93,10 @@ export class Ledger {
     return this.#substituted.get(model) ?? this.priceOf(model);
   }
 
-  /** The most that the prompt of a request may cost, as a share of what the task's budget has left; 0 if that is nothing. */
+  /**
+   * The most that the prompt of a request may cost, as a share of what the task's budget has left; 0 if that is
+   * nothing.
+   */
   shareOfRest({ task_id }: Payer, ask: Ask): number {
     const { prompt } = worstCase(ask, this.#boundOf(ask.model));
     const budget = findBudget(this.#log.db, task_id);

@@ -45,7 +45,8 @@ const ENGINES = [
 /**
  * Starts a container with the options of a worker, in which a script tries what a worker must not be able to do. A
  * setting of the engine, a runtime or a version may undo what the options ask for. `others`: files in the folder of
- * another worker. `name`: the container's. Rejects if it could not be tried. An image without Node cannot be tried at all, and passes.
+ * another worker. `name`: the container's. Rejects if it could not be tried. An image without Node cannot be tried at
+ * all, and passes.
  */
 export async function tryIsolation(
   engine: Engine,

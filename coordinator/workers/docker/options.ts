@@ -19,7 +19,8 @@ type OwnOptions = { instance: string; user: { uid: number; gid: number }; runtim
 
 /**
  * The options of a worker's container. It has no network, no capabilities, no way to gain any, a read-only root file
- * system limited resources, and the system calls of `seccomp.json` alone. The paths of `spec` are those of the engine's machine. No option comes from a task.
+ * system limited resources, and the system calls of `seccomp.json` alone. The paths of `spec` are those of the engine's
+ * machine. No option comes from a task.
  */
 export function containerOptions(spec: LaunchSpec, own: OwnOptions) {
   const labels: Record<string, string> = { ...spec.labels, [INSTANCE_LABEL]: own.instance };

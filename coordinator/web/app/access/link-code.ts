@@ -5,8 +5,8 @@ type LinkCode = NewAccount | { kind: 'login'; code: string };
 
 /**
  * The code of the link that brought the person here: for the first account, of an invitation, or to log in. It is in
- * the fragment, which no browser sends; it is taken out of the address at once, so that it stays in no history. Undefined: there is
- * none, or it was used or put aside.
+ * the fragment, which no browser sends; it is taken out of the address at once, so that it stays in no history.
+ * Undefined: there is none, or it was used or put aside.
  */
 export const link = signal(takeCode());
 

@@ -16,7 +16,10 @@ type Virtual = Pick<
   'Virtualizer' | 'elementScroll' | 'observeElementOffset' | 'observeElementRect'
 >;
 
-/** What draws the part of a list that is on the screen. It comes with the other screens: a part of its own would cost one more request. */
+/**
+ * What draws the part of a list that is on the screen. It comes with the other screens: a part of its own would cost
+ * one more request.
+ */
 const virtual = signal<Virtual | undefined>(undefined);
 
 type ListProps<T> = {
@@ -33,7 +36,10 @@ export type RowAttributes = {
   'aria-posinset'?: number;
 };
 
-/** A list of any length: of a long one only the rows near the screen are in the page. It scrolls with the nearest `.body`. */
+/**
+ * A list of any length: of a long one only the rows near the screen are in the page. It scrolls with the nearest
+ * `.body`.
+ */
 export function LongList<T>(props: ListProps<T>): JSX.Element {
   const is_long = props.items.length > WHOLE_MAX;
   useEffect(() => {

@@ -11,8 +11,8 @@ const PAUSE_MS = 200;
 export type Found = { tasks: readonly Task[]; only_here: boolean };
 
 /**
- * Searches for `query`: at once in what this device knows, then on the server, among all errands. Undefined: there is no query, or
- * nothing is known yet.
+ * Searches for `query`: at once in what this device knows, then on the server, among all errands. Undefined: there is
+ * no query, or nothing is known yet.
  */
 export function useSearch(query: string): Found | undefined {
   const session = useSession();
