@@ -1,3 +1,4 @@
+import { isLocalAddress } from '../client/local-address.ts';
 import { print, type Io } from './io.ts';
 import { localTime } from './render/format.ts';
 import { qrLines } from './render/qr.ts';
@@ -10,7 +11,6 @@ export function printLink(io: Io, link: string, does: string, expires_at: string
 
 /** Whether a phone can open the link. */
 function unreachable(link: string): [string][] {
-  const { hostname } = new URL(link);
-  if (!/^(localhost|127\..*|\[::1\])$/.test(hostname)) return [];
+  if (!isLocalAddress(link)) return [];
   return [['Only this machine reaches that address. For a phone, set ERRAND_PUBLIC_URL on the server.']];
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { OneTimeLink } from '../../../protocol/accounts.ts';
+import { isLocalAddress } from '../../client/local-address.ts';
 import { now } from './now.ts';
 import { QrCode } from './qr-code.tsx';
 import { Sheet } from './screen.tsx';
@@ -26,6 +27,7 @@ export function LinkSheet({ title, text, made, server, onClose }: LinkSheetProps
       <p>{text}</p>
       {left_ms > 0 ? <QrCode text={link} /> : <p class="fault">{t.link.expired}</p>}
       <p class="link-text">{link}</p>
+      {isLocalAddress(link) && <p class="fault">{t.link.local}</p>}
       <p class="soft">{left_ms > 0 && t.link.valid(format.duration(left_ms))}</p>
       <button type="button" class="choice main" onClick={copy}>
         {copied.value ? t.link.copied : t.link.copy}

@@ -18,6 +18,7 @@ test.serial('a phone is added by a QR code: one touch logs it in, and it shows a
   await sheet(page).locator('.qr .qr-dark').waitFor();
   const link = (await sheet(page).locator('.link-text').textContent()) ?? '';
   t.true(link.startsWith(`${network.url}/#login=`));
+  await sheet(page).getByText('No other device reaches this address').waitFor();
 
   const phone = await (await openBrowser(t)).open();
   await phone.page.goto(link);
