@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { Servers } from '../../coordinator/cli/servers.ts';
+import { bundled } from './bundled.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
-const MAIN = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.url));
+const MAIN = bundled('coordinator/cli');
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
