@@ -18,7 +18,7 @@ export async function readThread(
   comments_max: number,
 ): Promise<Thread> {
   const path = pathOf('repos', owner, name, 'issues', number);
-  const { created_at, updated_at, ...issue } = await api.call(access, { path }, Issue);
+  const { created_at: _created_at, updated_at: _updated_at, ...issue } = await api.call(access, { path }, Issue);
   // Gitea lists all comments of an issue at once.
   const talk = await api.call(access, { path: `${path}/comments` }, z.array(IssueComment));
   const lines = issue.is_pull ? await reviewComments(api, access, { owner, name }, number) : { items: [], cut: false };
@@ -55,7 +55,7 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
   });
 }
 
-export function writeComment(
+export async function writeComment(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,

@@ -13,11 +13,12 @@ export async function readThread(
   number: number,
   comments_max: number,
 ): Promise<Thread> {
-  const { comment_count, created_at, updated_at, ...issue } = await api.call(
-    access,
-    { path: pathOf('repos', owner, name, 'issues', number) },
-    Issue,
-  );
+  const {
+    comment_count,
+    created_at: _created_at,
+    updated_at: _updated_at,
+    ...issue
+  } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
   const talk = await newestComments(api, access, path, comment_count, comments_max);
   const lines = issue.is_pull
@@ -40,7 +41,7 @@ async function newestComments(api: RestApi, access: Access, path: string, count:
   return { items: items.slice(-comments_max), cut: count > comments_max };
 }
 
-function newestReviewComments(api: RestApi, access: Access, path: string, comments_max: number) {
+async function newestReviewComments(api: RestApi, access: Access, path: string, comments_max: number) {
   const query = { per_page: PAGE_ITEMS, sort: 'created', direction: 'desc' };
   return api.list<z.ZodType<ForgeComment[]>, ForgeComment>(
     access,
@@ -53,7 +54,7 @@ function newestReviewComments(api: RestApi, access: Access, path: string, commen
   );
 }
 
-export function writeComment(
+export async function writeComment(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
@@ -75,7 +76,7 @@ export async function editComment(
 }
 
 /** Answers in the thread of a comment; one that is on no lines is answered in the conversation. */
-export function replyTo(
+export async function replyTo(
   api: RestApi,
   access: Access,
   repository: RepositoryName,

@@ -154,7 +154,9 @@ for (const kind of KINDS) {
     forge.status(demo, commit, { context: 'ci/old', state: 'pending' });
     forge.status(demo, commit, { context: 'ci/old', state: 'error' });
     const checks = await client.checks(own, name, commit);
-    const states = checks.map(({ name, state }) => [name, state]).sort();
+    const states = checks
+      .map(({ name, state }) => [name, state])
+      .sort(([one = ''], [other = '']) => one.localeCompare(other));
     t.deepEqual(states, [
       ['ci/old', 'failed'],
       ['lint', 'passed'],
