@@ -172,6 +172,11 @@ export const Task = z.object({
   prompt: z.string(),
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),
   base_branch: z.string().nullable().describe('null: the default branch of the repository'),
+  work_branch: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('the branch that you named for the work; null: it goes to a branch of its own. Absent: an older server'),
   model: z.string().describe('the model that the next attempt begins with'),
   effort: Effort.describe('the effort that the next attempt begins with'),
   model_used: z.string().nullable().optional().describe('the model that gave the newest answer; null: none did yet'),
