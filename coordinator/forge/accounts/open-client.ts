@@ -15,5 +15,9 @@ export function openClient(kind: ForgeKind, origin: string): ForgeClient {
       const { id, login, name, email } = await get('/user', token);
       return { id: String(id), login, name, email, bot: false };
     },
+    repository: async ({ token }: any, { owner, name }: any) => {
+      const { permissions } = await get(`/repos/${owner}/${name}`, token);
+      return { permission: permissions?.push ? 'write' : 'read' };
+    },
   } as unknown as ForgeClient;
 }
