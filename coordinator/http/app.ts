@@ -117,7 +117,7 @@ export function createApp(deps: AppDeps): Koa {
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...taskHandlers({ config, models, log, keys, gate, feed, repositories }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, files),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
