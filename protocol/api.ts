@@ -164,6 +164,16 @@ export const TaskCreate = z
     base_branch: BranchName.optional().describe(
       'by default the branch in the link of repo_url, or that of the project',
     ),
+    work_branch: BranchName.optional().describe(
+      'a branch to work on and push to, in place of one of its own. It may be new. Never the default branch, nor a protected one',
+    ),
+    continue_pull: z
+      .number()
+      .int()
+      .positive()
+      .max(1_000_000_000)
+      .optional()
+      .describe('the number of an open pull request of the repository, whose branch the errand works on'),
     model: ModelName.optional(),
     effort: Effort.optional(),
     budget_usd: Budget.optional(),
@@ -182,6 +192,8 @@ export const TaskCreate = z
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'or project_id is required' });
     if (value.repo_url !== undefined && value.project_id !== undefined)
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'and project_id cannot both be given' });
+    if (value.work_branch !== undefined && value.continue_pull !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['work_branch'], message: 'and continue_pull cannot both be given' });
     if (value.make_project === true && value.repo_url === undefined)
       ctx.addIssue({ code: 'custom', path: ['make_project'], message: 'needs repo_url' });
   });

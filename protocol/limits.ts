@@ -110,6 +110,10 @@ export const LIMITS = {
   /** The body of one git request: the pack of a push, or the request of a fetch. */
   git_pack_bytes_max: 512 * 1024 * 1024,
   git_commands_bytes_max: 64 * 1024,
+  /** The list of a repository's refs, where the coordinator reads it itself. */
+  git_refs_bytes_max: 32 * 1024 * 1024,
+  /** What a push to a branch that a person named may bring. */
+  named_branch_pack_bytes_max: 64 * 1024 * 1024,
   git_commands_max: 20,
   /** The git requests of a task that may be in progress at once. */
   git_requests_at_once_max: 8,

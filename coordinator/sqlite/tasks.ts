@@ -111,7 +111,11 @@ export function holdCommit(db: Db, id: string, commit: string | null): void {
 }
 
 /** A task that is not ended and pushes to this branch of the repository; undefined: there is none. */
-export function findTaskAtBranch(db: Db, repo_url: string, work_branch: string): { id: string; user_id: string } | undefined {
+export function findTaskAtBranch(
+  db: Db,
+  repo_url: string,
+  work_branch: string,
+): { id: string; user_id: string } | undefined {
   return sql<{ id: string; user_id: string }>(
     db,
     `SELECT id, user_id FROM tasks WHERE repo_url = ? AND work_branch = ?

@@ -14,6 +14,8 @@ import type { GitBody, GitRequest, GitResponse } from './backend.ts';
 import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
+import { commandFor, refusalOfNamed } from './named-branch.ts';
+import type { Push } from './push-commands.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -27,6 +29,8 @@ export type GitDependencies = {
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
+  /** The branch that the task's person named, which it may push to. By default there is none. */
+  workBranch?: (task_id: string) => string | null;
   /** Which pushes wait for their person's approval. By default none does. */
   approval?: PushApproval;
   /** Records each push, and the use of a credential. */
@@ -46,6 +50,7 @@ export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
   readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
+  readonly #workBranch: (task_id: string) => string | null;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
   readonly #logger: Logger;
@@ -59,6 +64,7 @@ export class GitProxy implements WorkerProxy {
     const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
+    this.#workBranch = deps.workBranch ?? (() => null);
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
@@ -101,7 +107,7 @@ export class GitProxy implements WorkerProxy {
   async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
     const { task_id, attempt } = caller;
     const { push, body, refuse } = await openPush(sent);
-    const reasons = refusalOf(push, task_id) ?? this.#approval(task_id, push);
+    const reasons = await this.#refusalOf(push, caller, request.signal);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
@@ -114,6 +120,17 @@ export class GitProxy implements WorkerProxy {
     const commits = push.commands.map((command) => [command.ref, command.new]);
     this.#noteUse(caller, 'git.pushed', { host: hostOf(repository), refs: Object.fromEntries(commits) });
     return answer;
+  }
+
+  /** Why the push is refused: a reason for each command; null: it may be made. */
+  async #refusalOf(push: Push, caller: Caller, signal: AbortSignal): Promise<string[] | null> {
+    const { task_id } = caller;
+    const work_branch = this.#workBranch(task_id);
+    const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(task_id, push);
+    const named = commandFor(push, work_branch);
+    if (reasons || !named) return reasons;
+    const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named);
+    return reason === null ? null : [reason];
   }
 
   async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
