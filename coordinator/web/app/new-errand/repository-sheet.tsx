@@ -67,6 +67,16 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
           onInput={({ currentTarget: { value } }) => onChoose({ base_branch: value.trim() || undefined })}
         />
       </label>
+      <label class="field">
+        <span>{t.fresh.push_to}</span>
+        <input
+          defaultValue={fresh.push_to ?? ''}
+          placeholder={t.fresh.own_branch}
+          autocapitalize="none"
+          onInput={({ currentTarget: { value } }) => onChoose({ push_to: value.trim() || undefined })}
+        />
+        <small>{t.fresh.push_to_hint}</small>
+      </label>
     </Sheet>
   );
 }
