@@ -49,13 +49,11 @@ test.serial(
 
     await page.goto(`${network.url}/new`);
     await page.fill('textarea', 'Make the tests pass');
-    await button(page, /Repository/)
-      .first()
-      .click();
-    await sheet(page).getByText('ann/blog').waitFor();
+    await button(page, 'Choose a repository').click();
+    await sheet(page).getByText('ann/blog', { exact: true }).waitFor();
     await picture(page, 'repositories');
     await sheet(page).getByRole('searchbox').fill('sho');
-    await sheet(page).getByText('ann/blog').waitFor({ state: 'detached' });
+    await sheet(page).getByText('ann/blog', { exact: true }).waitFor({ state: 'detached' });
     await sheet(page)
       .getByRole('button', { name: /ann\/shop/ })
       .last()
@@ -68,9 +66,7 @@ test.serial(
     // The link breaks, and is said so.
     github.apps.revokeAll(ann);
     await page.goto(`${network.url}/new`);
-    await button(page, /Repository|shop/)
-      .first()
-      .click();
+    await button(page, /^(Choose a repository|shop)/).click();
     await sheet(page)
       .getByText(/Link the account again/)
       .waitFor();

@@ -44,16 +44,19 @@ export function Forges(): JSX.Element {
         .filter(({ kind, registered }) => kind === 'github' && registered === 'no')
         .map(({ id }) => (
           <div key={id}>
-            <label class="field">
-              <span>{words.organization}</span>
-              <input
-                autocapitalize="none"
-                onInput={({ currentTarget }) => (organization.value = currentTarget.value)}
-              />
-            </label>
             <button type="button" class="choice" onClick={() => make(id)}>
               {words.make_app}
             </button>
+            <details>
+              <summary>{words.for_organization}</summary>
+              <label class="field">
+                <span>{words.organization}</span>
+                <input
+                  autocapitalize="none"
+                  onInput={({ currentTarget }) => (organization.value = currentTarget.value)}
+                />
+              </label>
+            </details>
           </div>
         ))}
       {asked && (
