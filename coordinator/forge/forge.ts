@@ -120,7 +120,8 @@ export type ForgeEvent = {
   sender: ForgePerson;
 } & (
   | { type: 'comment'; number: number; is_pull: boolean; comment: ForgeComment }
-  | { type: 'review'; number: number; verdict: ReviewVerdict; review_id: string; body: string; url: string }
+  /** `review_id` null: the forge does not say. What it says of lines is in the thread, or comes as comments. */
+  | { type: 'review'; number: number; verdict: ReviewVerdict; review_id: string | null; body: string; url: string }
   | {
       type: 'issue';
       action: 'opened' | 'labeled';
@@ -162,7 +163,10 @@ export type ForgeClient = {
   /** A file's text at the default branch, such as a pull request template; undefined: there is no such file. */
   file: (access: Access, name: RepositoryName, path: string) => Promise<string | undefined>;
 
-  /** An issue or pull request with its newest comments, review comments included, `comments_max` at most. */
+  /**
+   * An issue or pull request with its newest comments, `comments_max` at most: those on lines, and what reviews say as
+   * a whole, are among them.
+   */
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
   comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
   editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;

@@ -3,7 +3,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { CheckRun, statusCheck, StatusFields } from './schemas.ts';
+import { statusCheck } from '../status-check.ts';
+import { CheckRun, StatusFields } from './schemas.ts';
 
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });
@@ -30,14 +31,14 @@ export async function listChecks(
 }
 
 /** The end of a job's log. GitHub keeps it elsewhere: the redirect there is followed without the token. */
-export function readLog(
+export async function readLog(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
   { log_id }: Check,
   bytes_max: number,
 ): Promise<string> {
-  if (log_id === null) return Promise.resolve('');
+  if (log_id === null) return '';
   const path = pathOf('repos', owner, name, 'actions', 'jobs', log_id, 'logs');
   return logEnd(api, access, path, Math.min(bytes_max, LIMITS.forge_log_bytes_max));
 }
