@@ -1,6 +1,7 @@
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { ForgeClient } from '../forge.ts';
 import type { ForgeHttp } from '../forge-http.ts';
+import { giteaClient } from '../gitea/gitea-client.ts';
 import { gitHubClient } from '../github/github-client.ts';
 
 /** The client for a forge of this kind. */
@@ -9,6 +10,6 @@ export function openClient(http: ForgeHttp, kind: ForgeKind, origin: string): Fo
     case 'github':
       return gitHubClient(http, origin);
     case 'gitea':
-      return gitHubClient(http, origin);
+      return giteaClient(http, origin);
   }
 }

@@ -93,6 +93,13 @@ export const ReviewComment = z
     return { id: REVIEW_COMMENT + id, author, body, created_at, url, review };
   });
 
+/** What a review says as a whole. */
+export const ReviewText = z
+  .object({ id: Id, user: User, body: Text, submitted_at: z.string().nullish(), html_url: WebAddress })
+  .transform(({ id, user, body, submitted_at, html_url }): ForgeComment => {
+    return { id: `review-text-${id}`, author: user, body, created_at: submitted_at ?? '', url: html_url, review: null };
+  });
+
 const Label = z.union([Line, z.object({ name: Line.nullish() }).transform(({ name }) => name ?? '')]);
 
 export const Issue = z
