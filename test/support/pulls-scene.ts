@@ -4,6 +4,7 @@ import { createLogger } from '../../coordinator/base/logger.ts';
 import { pullView } from '../../coordinator/domain/pull.ts';
 import type { TaskRow } from '../../coordinator/domain/task.ts';
 import type { ForgeAccess, OpenForge } from '../../coordinator/forge/forge-access.ts';
+import { ForgeApiError } from '../../coordinator/forge/forge-api-error.ts';
 import { Pulls } from '../../coordinator/forge/pulls/pulls.ts';
 import type { PullTimes } from '../../coordinator/forge/pulls/pull-schedule.ts';
 import { EventLog } from '../../coordinator/sqlite/event-log.ts';
@@ -71,7 +72,18 @@ export class PullsScene {
     this.log = log;
     this.lines = lines;
     this.forge = forge;
-    this.client = client;
+    this.client = {
+      ...client,
+      repository: (...call) => {
+        if (this.away) throw new ForgeApiError('unreachable', 'The connection was refused.');
+        return client.repository(...call);
+      },
+      pull: async (...call) => {
+        const answer = await client.pull(...call);
+        await this.after_look?.();
+        return answer;
+      },
+    };
     this.demo = demo;
     this.person = forge.apps.personalToken(ada);
     this.#app = forge.apps.addApp(ada, { name: 'Errand Bot' });
@@ -117,6 +129,12 @@ export class PullsScene {
       },
     };
   }
+
+  /** Called between the forge's answer about a pull request and what is done with it. */
+  after_look: (() => Promise<void>) | undefined;
+
+  /** Whether the forge is away. */
+  away = false;
 
   /** Whether the person has a token. */
   has_token = true;

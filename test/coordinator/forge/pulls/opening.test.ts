@@ -126,14 +126,25 @@ test('a pull request that a person has closed, or that was merged, is not opened
   t.is(scene.pullsOf(errand).length, 2);
 });
 
-test('the answer of a call that was overtaken does not undo what came meanwhile', async (t) => {
-  const scene = await PullsScene.start(t, {}, { look_ms_min: 60_000, look_ms_max: 60_000 });
+test('an answer that was overtaken does not undo what came meanwhile', async (t) => {
+  const scene = await PullsScene.start(t);
   const errand = scene.errand();
+  const overtaken = Promise.withResolvers<undefined>();
+  scene.after_look = async () => {
+    // A webhook says that it was merged, after the forge has answered that it is open.
+    scene.after_look = undefined;
+    const [pull] = scene.pullsOf(errand);
+    scene.log.write((tx) => changePull(tx, pull?.id ?? '', { state: 'merged', next_look_at: null }, now()));
+    overtaken.resolve(undefined);
+  };
   await scene.work(errand);
-  const { id } = await scene.opened(errand);
-  // Merged while the forge is asked, and so told of as open: what is stored stays.
-  const { pulls } = scene;
-  await pulls.stop();
-  scene.log.write((tx) => changePull(tx, id, { state: 'merged', next_look_at: null }, now()));
-  t.is(scene.pullsOf(errand)[0]?.state, 'merged');
+  await overtaken.promise;
+  // Opened after the answer was dealt with.
+  const next = scene.errand('Another');
+  await scene.work(next, 'Another', 'another.txt');
+  await scene.opened(next);
+  t.deepEqual(
+    scene.pullsOf(errand).map(({ state }) => state),
+    ['merged'],
+  );
 });
