@@ -16,7 +16,7 @@ import { newId } from '../../protocol/ids.ts';
 import type { PullAuthor, PullRequest, PullRequests } from '../../protocol/pulls.ts';
 import { addTask, addUser, taskOf } from './fixtures.ts';
 import { temporaryFolder } from './folder.ts';
-import { forgeScene } from './forge/scene.ts';
+import { forgeScene, type ForgeScene } from './forge/scene.ts';
 import type { App, Token } from './forge/apps.ts';
 import type { Issue, Repository } from './forge/world.ts';
 import { StagedErrand } from './staged-errand.ts';
@@ -36,9 +36,11 @@ export type Wishes = { pull_requests?: PullRequests; pull_author?: PullAuthor };
 /** A project of ada's repository, errands whose worker is the test, and GitHub. */
 export class PullsScene {
   readonly log: EventLog;
-  readonly forge: Awaited<ReturnType<typeof forgeScene>>['forge'];
+  readonly forge: ForgeScene['forge'];
   readonly client: OpenForge['client'];
   readonly demo: Repository;
+  readonly sent: ForgeScene['sent'];
+  readonly read: ForgeScene['read'];
   readonly person: Token;
   readonly lines: string[];
   readonly user_id: string;
@@ -64,7 +66,7 @@ export class PullsScene {
   }
 
   private constructor(
-    { forge, client, ada, demo }: Awaited<ReturnType<typeof forgeScene>>,
+    { forge, client, ada, demo, sent, read }: ForgeScene,
     log: EventLog,
     lines: string[],
     wishes: Wishes,
@@ -72,6 +74,8 @@ export class PullsScene {
     this.log = log;
     this.lines = lines;
     this.forge = forge;
+    this.sent = sent;
+    this.read = read;
     this.client = {
       ...client,
       repository: (...call) => {
@@ -110,6 +114,14 @@ export class PullsScene {
       logger: createLogger('debug', { write: (line) => void this.lines.push(line) }),
       times,
     });
+  }
+
+  /** Makes the forge known to the database; returns its id. */
+  addForge(): string {
+    const id = newId();
+    const text = `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, 'github', ?, '', '')`;
+    this.log.db.prepare(text).run(id, this.client.origin);
+    return id;
   }
 
   /** Installs the app at ada's account. */
