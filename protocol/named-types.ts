@@ -5,6 +5,7 @@ import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import { CoordinatorEvent } from './coordinator-events.ts';
 import * as events from './events.ts';
+import * as forges from './forges.ts';
 import * as change from './change.ts';
 import * as messages from './messages.ts';
 import * as needs from './needs.ts';
@@ -61,6 +62,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...audit,
     ...notifications,
     ...people,
+    ...forges,
     ...server,
     ...messages,
     ...api,
