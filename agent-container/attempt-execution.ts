@@ -89,7 +89,8 @@ export class AttemptExecution {
     const { workspace_dir } = config;
     const clone = await TaskClone.prepare({ workspace_dir, assignment, remote, env, emit }, stop.work);
     const { branch, base_branch, base_commit, commit, workspace, note } = clone.prepared;
-    await report.emit({ type: 'repository.ready', body: { branch, base_branch, base_commit, commit, workspace } });
+    const at = clone.prepared.work_branch ?? branch;
+    await report.emit({ type: 'repository.ready', body: { branch: at, base_branch, base_commit, commit, workspace } });
     if (note !== null) await report.emit({ type: 'log', body: { level: 'warn', text: note } });
     report.waitingFor(null);
     return clone;
@@ -101,7 +102,7 @@ export class AttemptExecution {
     const [scratch_dir, home, tmp] = [dirIn('scratch'), dirIn('home'), dirIn('tmp')];
     await Promise.all([scratch_dir, home, tmp].map((dir) => mkdir(dir, { recursive: true })));
     return {
-      assignment: { ...assignment, branch: clone.prepared.branch },
+      assignment: { ...assignment, branch: clone.prepared.work_branch ?? clone.prepared.branch },
       repo_dir: this.#repo_dir,
       scratch_dir,
       command_env: commandEnv(assignment, { inherited: config.inherited_env, home, tmp, proxy_url: proxy.url }),

@@ -57,7 +57,7 @@ export class TaskClone {
     const found_dir = join(workspace_dir, 'scratch', 'found');
     const expected = expectedWorkspace(assignment.transcript);
     const prepared = await prepareRepository(repos, remote, assignment, expected, found_dir);
-    return new TaskClone(options, prepared, await cloneFacts(repos.own));
+    return new TaskClone(options, prepared, await cloneFacts(repos.own, prepared));
   }
 
   /** Notes when the agent's own work begins, in the first attempt: files of the setup command are older. */

@@ -3,6 +3,7 @@ import { AttachmentIds } from './attachments.ts';
 import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { PullAuthor, PullRequests } from './pulls.ts';
 import {
   Effort,
   BranchName,
@@ -80,6 +81,8 @@ const projectFields = {
     .max(100)
     .describe('further hosts, which you allowed when an errand asked; unless `egress` is none'),
   ask_before_push: z.boolean().describe('whether errands wait for your approval before their work is pushed'),
+  pull_requests: PullRequests.describe('whether errands that have succeeded open a pull request'),
+  pull_author: PullAuthor.describe('in whose name it is opened'),
   ask_at_budget: z.boolean().describe('whether an errand that has spent its budget asks for more, and does not fail'),
   /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
   env: Variables,
@@ -152,9 +155,25 @@ export const TaskCreate = z
     attachments: AttachmentIds.optional(),
     repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
+    make_project: z
+      .boolean()
+      .optional()
+      .describe(
+        'true, with repo_url: the errand belongs to your project of this repository, which is made if there is none',
+      ),
     base_branch: BranchName.optional().describe(
       'by default the branch in the link of repo_url, or that of the project',
     ),
+    work_branch: BranchName.optional().describe(
+      'a branch to work on and push to, in place of one of its own. It may be new. Never the default branch, nor a protected one',
+    ),
+    continue_pull: z
+      .number()
+      .int()
+      .positive()
+      .max(1_000_000_000)
+      .optional()
+      .describe('the number of an open pull request of the repository, whose branch the errand works on'),
     model: ModelName.optional(),
     effort: Effort.optional(),
     budget_usd: Budget.optional(),
@@ -173,6 +192,10 @@ export const TaskCreate = z
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'or project_id is required' });
     if (value.repo_url !== undefined && value.project_id !== undefined)
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'and project_id cannot both be given' });
+    if (value.work_branch !== undefined && value.continue_pull !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['work_branch'], message: 'and continue_pull cannot both be given' });
+    if (value.make_project === true && value.repo_url === undefined)
+      ctx.addIssue({ code: 'custom', path: ['make_project'], message: 'needs repo_url' });
   });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 

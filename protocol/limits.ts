@@ -110,6 +110,10 @@ export const LIMITS = {
   /** The body of one git request: the pack of a push, or the request of a fetch. */
   git_pack_bytes_max: 512 * 1024 * 1024,
   git_commands_bytes_max: 64 * 1024,
+  /** The list of a repository's refs, where the coordinator reads it itself. */
+  git_refs_bytes_max: 32 * 1024 * 1024,
+  /** What a push to a branch that a person named may bring. */
+  named_branch_pack_bytes_max: 64 * 1024 * 1024,
   git_commands_max: 20,
   /** The git requests of a task that may be in progress at once. */
   git_requests_at_once_max: 8,
@@ -160,6 +164,16 @@ export const LIMITS = {
   login_links_per_user_max: 5,
   login_link_s: 600,
   login_links_per_minute_max: 20,
+  /** How soon after a log-in somebody without a password may do what else needs one. */
+  fresh_login_s: 600,
+  /** How long a sign-in with a forge or an identity provider may take, and how large its parts may be. */
+  sign_in_s: 600,
+  sign_in_flow_chars_max: 4_000,
+  sign_in_answer_chars_max: 4_000,
+  /** What one address may do in a minute to sign in, and one person to list repositories. */
+  sign_ins_per_minute_max: 60,
+  repository_searches_per_minute_max: 120,
+  linked_accounts_max: 20,
   /** The invitations that have not been used, and how long one may last. */
   invites_max: 50,
   invite_days_max: 30,
@@ -194,6 +208,22 @@ export const LIMITS = {
   notifications_per_user_at_once_max: 4,
   /** A notification that could not be delivered for this long is given up. */
   notification_ttl_s: 24 * 3600,
+
+  /** How long a forge's API may take to answer, and how much of an answer is read. */
+  forge_answer_ms: 20_000,
+  forge_answer_bytes_max: 8 * 1024 * 1024,
+  forge_answer_nodes_max: 400_000,
+  /** The pages of one list that are read. A forge has at most 100 entries on each. */
+  forge_pages_max: 10,
+  /** Longer texts of a forge are cut: titles and names, and what people wrote. */
+  forge_line_chars_max: 1_000,
+  forge_text_chars_max: 65_536,
+  /** How much of a check's log is read, and how long that may take. Its end is what is used. */
+  forge_log_bytes_max: 64 * 1024 * 1024,
+  forge_log_ms: 60_000,
+  /** The answers that are kept to ask whether they changed, which forges count less or not at all. */
+  forge_kept_answers_max: 200,
+  forge_kept_answer_bytes_max: 64 * 1024,
 
   /** A worker that makes no call for this long loses its attempt. */
   lease_ms: 60_000,

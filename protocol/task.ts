@@ -3,6 +3,7 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
 import { Need } from './needs.ts';
+import { PullRequest } from './pulls.ts';
 
 export { Commit, DiffStat };
 
@@ -171,6 +172,11 @@ export const Task = z.object({
   prompt: z.string(),
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),
   base_branch: z.string().nullable().describe('null: the default branch of the repository'),
+  work_branch: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('the branch that you named for the work; null: it goes to a branch of its own. Absent: an older server'),
   model: z.string().describe('the model that the next attempt begins with'),
   effort: Effort.describe('the effort that the next attempt begins with'),
   model_used: z.string().nullable().optional().describe('the model that gave the newest answer; null: none did yet'),
@@ -197,6 +203,10 @@ export const Task = z.object({
   usage: Usage,
   plan: z.array(PlanItem),
   result: TaskResult.nullable(),
+  pulls: z
+    .array(PullRequest)
+    .optional()
+    .describe('its pull requests, oldest first; absent: the server is older than they are'),
   created_at: Time,
   updated_at: Time,
   started_at: Time.nullable(),

@@ -3,7 +3,7 @@ import { Attachment } from './attachments.ts';
 import { Delta, NumberedEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
+import { BranchName, Commit, DiffStat, Effort, FailureReason, Hear, WaitingFor } from './task.ts';
 
 /* The bodies of the calls between the coordinator and a worker. `./worker.ts` is the contract that they belong to. */
 
@@ -57,6 +57,11 @@ export const Assignment = z.object({
       'A push may write only refs that begin with `refs/heads/<branch_prefix>`, or with the same and a `-` for each ' +
         '`/`: for a repository that has a branch in the way, such as `errand`.',
     ),
+  work_branch: BranchName.optional().describe(
+    'A branch that the person named. Begin there if it exists. Push finished work to `branch` first, then there, as a ' +
+      'fast-forward by a push of its own: anything else is refused. Work in progress goes to `branch` alone. Where the ' +
+      'branch was removed or replaced meanwhile, leave the work at `branch`.',
+  ),
   repo_url: z
     .string()
     .describe(

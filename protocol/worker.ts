@@ -70,8 +70,9 @@
  *                                         address for it is `<coordinator>/internal/tasks/<id>/git`. Git speaks no
  *                                         unix socket: `./README.md` has a relay, and how git gets the token. A push
  *                                         may write only branches that begin with the assignment's `branch_prefix`,
- *                                         or with the same and `-` in place of `/`. An
- *                                         error has its code in the header `errand-error`, since git does not show
+ *                                         or with the same and `-` in place of `/`; and, with a push of its own, the
+ *                                         assignment's `work_branch`, which only moves forward and to a commit that
+ *                                         the repository has already. An error has its code in the header `errand-error`, since git does not show
  *                                         response bodies.
  *   CONNECT host:443                      A forward proxy to the hosts that the project allows, with
  *                                         `Proxy-Authorization: Bearer <task token>`, or `Basic` with the token as

@@ -2,7 +2,7 @@ import { cp, copyFile, lstat, mkdir, readFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
-import { HEAD_REF, tracking } from './own-repository.ts';
+import { HEAD_REF, tracking, type Branches } from './own-repository.ts';
 import type { Repositories } from './repositories.ts';
 import type { WorkspaceRecord } from './workspace-record.ts';
 
@@ -127,13 +127,19 @@ async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
  */
 export async function createAgents(
   { own, agents }: Repositories,
-  { task_id, workspace, branch, base_branch }: WorkspaceRecord,
+  { task_id, workspace, branch, base_branch, work_branch }: WorkspaceRecord,
   { url, author }: { url: string; author: { name: string; email: string } },
 ): Promise<void> {
   const { git_dir } = agents;
   const format = await own.run(['rev-parse', '--show-object-format']);
   for (const name of ['info', 'hooks']) await mkdir(join(git_dir, name), { recursive: true });
-  await agents.run(['init', '-q', '--template=', `--initial-branch=${branch}`, `--object-format=${format}`]);
+  await agents.run([
+    'init',
+    '-q',
+    '--template=',
+    `--initial-branch=${work_branch ?? branch}`,
+    `--object-format=${format}`,
+  ]);
   await agents.try(['config', '--unset', 'core.worktree']);
   // A copy, not links: what the agent does to its objects must not reach the worker's.
   await cp(join(own.git_dir, 'objects'), join(git_dir, 'objects'), {
@@ -143,7 +149,7 @@ export async function createAgents(
   for (const name of ['shallow', 'index', 'info/exclude'])
     await copyFile(join(own.git_dir, name), join(git_dir, name), constants.COPYFILE_FICLONE).catch(() => undefined);
   await agents.run(['update-index', '-q', '--refresh']).catch(() => undefined);
-  await copyRefs(own, agents, branch, base_branch);
+  await copyRefs(own, agents, { branch, base_branch, work_branch });
   const settings = {
     'remote.origin.url': url,
     'remote.origin.fetch': '+refs/heads/*:refs/remotes/origin/*',
@@ -155,10 +161,10 @@ export async function createAgents(
   for (const [name, value] of Object.entries(settings)) await agents.run(['config', name, value]);
 }
 
-async function copyRefs(own: Git, agents: Git, branch: string, base_branch: string): Promise<void> {
+async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branch }: Branches): Promise<void> {
   const head = await own.commit(HEAD_REF);
-  if (head !== null) await agents.run(['update-ref', `refs/heads/${branch}`, head]);
-  for (const name of new Set([branch, base_branch])) {
+  if (head !== null) await agents.run(['update-ref', `refs/heads/${work_branch ?? branch}`, head]);
+  for (const name of new Set([branch, base_branch, work_branch ?? branch])) {
     const commit = await own.commit(tracking(name));
     if (commit !== null) await agents.run(['update-ref', tracking(name), commit]);
   }

@@ -1,7 +1,7 @@
 import type { Assignment } from '../../protocol/worker-schemas.ts';
 import { AttemptFailure } from '../base/failure.ts';
 import type { Git } from './git.ts';
-import { DEPTH, HEAD_REF, initOwn, PUSHED_REF, tracking, writeExcludes } from './own-repository.ts';
+import { fetchKnown, HEAD_REF, initOwn, PUSHED_REF, tracking, writeExcludes, type Branches } from './own-repository.ts';
 import { fetchBranches, type Remote, type RemoteRefs } from './remote.ts';
 import { isWip } from './wip-commit.ts';
 
@@ -29,30 +29,24 @@ export function chooseBaseBranch(
 
 /**
  * Fetches the branches into a new repository of the worker's own, and writes the files of the task's branch: from the
- * remote if it is there, else from the base branch. Returns the commit that the task's changes are compared with; null
+ * remote if it is there, else of the branch that the person named, else of the base branch. Returns the commit that the task's changes are compared with; null
  * if there is none.
  */
-export async function checkOut(
-  own: Git,
-  remote: Remote,
-  branch: string,
-  base: string,
-  refs: RemoteRefs,
-): Promise<string | null> {
+export async function checkOut(own: Git, remote: Remote, branches: Branches, refs: RemoteRefs): Promise<string | null> {
+  const { branch } = branches;
   await initOwn(own, refs);
-  const names = [base, branch].filter((name) => refs.branches.has(name));
-  const tip = names.at(-1);
+  const names = await fetchKnown(own, remote, refs, branches);
+  const [from, tip] = [names.at(-2), names.at(-1)];
   if (tip === undefined) {
     await writeExcludes(own);
     return null;
   }
-  await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
   await own.run(['checkout', '-q', '--force', '--detach', tracking(tip)], { time_limit_ms: CHECKOUT_MS });
   await writeExcludes(own);
   await own.run(['update-ref', HEAD_REF, 'HEAD']);
   if (tip !== branch) return own.commit('HEAD');
   await own.run(['update-ref', PUSHED_REF, tracking(branch)]);
-  const base_commit = names.includes(base) ? await mergeBase(own, remote, base, branch) : null;
+  const base_commit = from === undefined ? null : await mergeBase(own, remote, from, branch);
   // Work in progress becomes uncommitted changes again.
   if (isWip(await own.run(['log', '-1', '--format=%B'])) && (await own.commit('HEAD^')) !== null) {
     await own.run(['reset', '-q', 'HEAD^']);

@@ -1,9 +1,10 @@
 import type { Git } from './git.ts';
+import type { Branches } from './own-repository.ts';
 
 const NAMED_MAX = 10;
 
 /** What a complete clone would have and this one does not, and how to get it: sentences for the model. */
-export async function cloneFacts(own: Git): Promise<string[]> {
+export async function cloneFacts(own: Git, { base_branch, work_branch }: Branches): Promise<string[]> {
   const [shallow, staged, lfs] = await Promise.all([
     own.try(['rev-parse', '--is-shallow-repository']),
     own.try(['ls-files', '-s', '-z']),
@@ -17,9 +18,18 @@ export async function cloneFacts(own: Git): Promise<string[]> {
   return [
     ...history,
     'Tags and other branches are not fetched: git fetch --tags, or git fetch origin <branch>, gets them.',
+    `Should the work be brought up to date with ${base_branch}: git fetch origin ${base_branch} && git merge FETCH_HEAD.`,
+    ...(work_branch === undefined ? [] : [describeNamed(work_branch)]),
     ...(submodules.length > 0 ? [describeSubmodules(submodules)] : []),
     ...(lfs.code === 0 ? ['Files of Git LFS are only pointers here, and changes of them cannot be pushed.'] : []),
   ];
+}
+
+function describeNamed(branch: string): string {
+  return (
+    `Your work is pushed to ${branch}, a branch that others use too: keep the commits that are there (no amend, rebase or ` +
+    'reset of them), and merge what they push meanwhile.'
+  );
 }
 
 function describeSubmodules(paths: string[]): string {

@@ -13,6 +13,8 @@ export const DEPTH = 50;
 export const HEAD_REF = 'refs/errand/head';
 /** The commit that this task pushed last. The next push may replace it. */
 export const PUSHED_REF = 'refs/errand/pushed';
+/** The commit of the branch that the person named, as it was last seen or pushed. */
+export const WORK_REF = 'refs/errand/work';
 
 /** Never committed, even if the repository does not ignore them itself. */
 const IGNORED = [
@@ -34,6 +36,27 @@ export const IGNORED_FOLDERS = new Set(IGNORED.filter((name) => name.endsWith('/
 /** The names that a remote's branch has after a fetch. */
 export const tracking = (branch: string) => `refs/remotes/origin/${branch}`;
 
+/** The branches of a task: where it starts, its own, and the one that its person named, if they named one. */
+export type Branches = { base_branch: string; branch: string; work_branch?: string | undefined };
+
+/**
+ * Fetches those of the task's branches that the remote has, and returns their names: the one to start from last. What the
+ * task has pushed already comes before the branch that the person named, and that before the base.
+ */
+export async function fetchKnown(
+  own: Git,
+  remote: Remote,
+  { branches }: RemoteRefs,
+  { base_branch, branch, work_branch }: Branches,
+): Promise<string[]> {
+  const wanted = [base_branch, work_branch, branch].filter((name) => name !== undefined);
+  const names = wanted.filter((name, i) => branches.has(name) && wanted.indexOf(name) === i);
+  if (names.length > 0) await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
+  if (work_branch !== undefined && branches.has(work_branch))
+    await own.run(['update-ref', WORK_REF, tracking(work_branch)]);
+  return names;
+}
+
 /** Makes the worker's own git directory anew, without commits. */
 export async function initOwn(own: Git, { object_format }: RemoteRefs): Promise<void> {
   await rm(own.git_dir, { recursive: true, force: true });
@@ -50,11 +73,10 @@ export async function rebuildOwn(
   own: Git,
   remote: Remote,
   refs: RemoteRefs,
-  { base_branch, base_commit, branch }: { base_branch: string; base_commit: string | null; branch: string },
+  { base_branch, base_commit, branch, work_branch }: Branches & { base_commit: string | null },
 ): Promise<void> {
   await initOwn(own, refs);
-  const names = [base_branch, branch].filter((name) => refs.branches.has(name));
-  if (names.length > 0) await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
+  await fetchKnown(own, remote, refs, { base_branch, branch, work_branch });
   if (base_commit === null) return;
   if ((await own.commit(base_commit)) === null) await fetchCommit(own, remote, base_commit, DEPTH);
   if ((await own.commit(base_commit)) === null)

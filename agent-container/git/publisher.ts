@@ -3,10 +3,11 @@ import { AttemptFailure } from '../base/failure.ts';
 import type { ProgressReporter } from '../base/work.ts';
 import { moveHeadTo } from './agent-repository.ts';
 import { diff, diffStat, type Diff } from './diff.ts';
-import { GitError } from './git.ts';
+import { GitError, type Git } from './git.ts';
 import { inspect, type Inspection } from './inspect.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn } from './own-repository.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn, WORK_REF } from './own-repository.ts';
 import type { NamedValue } from './pushed-secrets.ts';
+import { pushNamed } from './push-named.ts';
 import { push } from './push.ts';
 import { remoteRefs, type Remote } from './remote.ts';
 import type { Repositories } from './repositories.ts';
@@ -100,7 +101,8 @@ export class Publisher {
     const nothing_new = commit === null || commit === base_commit;
     if (nothing_new && (left_out.length === 0 || accept(left_out)))
       return { ...NOTHING_PUBLISHED, problem: null, held_commit: null, left_out };
-    const is_new = !nothing_new && !(pushed?.commit === commit || (wip && pushed?.tree === tree));
+    const is_there = (await this.#target(own, wip)) === commit || (wip && pushed?.tree === tree);
+    const is_new = !nothing_new && !is_there;
     const [diff_stat, changes] = await Promise.all([
       nothing_new ? NOTHING_PUBLISHED.diff_stat : diffStat(own, base_commit, commit),
       with_diff && !nothing_new ? diff(own, base_commit, commit) : NO_DIFF,
@@ -113,7 +115,9 @@ export class Publisher {
     // The commit is kept as it is, so that the same one can be pushed later.
     if (held_commit !== null) await moveHeadTo(repos, held_commit);
     const on_forge = await own.commit(PUSHED_REF);
-    const branch = on_forge === null ? null : this.#record.branch;
+    const is_at_named = on_forge !== null && (await this.#target(own, false)) === on_forge;
+    const { work_branch } = this.#record;
+    const branch = on_forge === null ? null : ((is_at_named ? work_branch : undefined) ?? this.#record.branch);
     const published = { branch, commit: on_forge, diff_stat, ...changes, diff: found.redact(changes.diff) };
     return { ...published, problem, held_commit, left_out };
   }
@@ -133,12 +137,30 @@ export class Publisher {
         await writeRecord(repos.own, { ...(await readRecord(repos.own)), ...this.#record });
       }
       if (!wip) await moveHeadTo(repos, commit);
-      await emit({ type: 'branch.pushed', body: { branch, commit, wip, diff_stat } });
-      return null;
+      const { work_branch } = this.#record;
+      const outcome = wip || work_branch === undefined ? null : await pushNamed(repos.own, remote, work_branch, commit);
+      if (outcome?.kind === 'gone') await this.#leaveNamed(repos, `${outcome.why} The work is at ${branch} instead.`);
+      const is_refused = outcome?.kind === 'refused';
+      const at = outcome?.kind === 'pushed' && work_branch !== undefined ? work_branch : branch;
+      await emit({ type: 'branch.pushed', body: { branch: at, commit, wip: wip || is_refused, diff_stat } });
+      return is_refused ? outcome.failure : null;
     } catch (error) {
       if (error instanceof AttemptFailure) return error;
       throw error;
     }
+  }
+
+  /** The commit of the branch that a push goes to in the end. */
+  #target(own: Git, wip: boolean): Promise<string | null> {
+    return own.commit(wip || this.#record.work_branch === undefined ? PUSHED_REF : WORK_REF);
+  }
+
+  /** The branch that the person named cannot be pushed to any more. */
+  async #leaveNamed({ own }: Repositories, text: string): Promise<void> {
+    const { work_branch: _gone, ...record } = { ...(await readRecord(own)), ...this.#record };
+    this.#record = record;
+    await writeRecord(own, record);
+    await this.#options.emit({ type: 'log', body: { level: 'warn', text } });
   }
 
   /** Makes the worker's own repository anew: what it had beyond the remote is in the agent's, or in the files. */

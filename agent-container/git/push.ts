@@ -65,6 +65,7 @@ async function otherTarget(
   }
 }
 
-async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
+/** Whether both commits are there and `older` is an ancestor of `newer`, or the same. */
+export async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
   return (await git.try(['merge-base', '--is-ancestor', older, newer])).code === 0;
 }

@@ -2,18 +2,19 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Commit } from '../../protocol/task.ts';
 import type { Assignment } from '../../protocol/worker-schemas.ts';
+import { AttemptFailure } from '../base/failure.ts';
 import { createAgents, importCommits, readAgentState, type AgentState } from './agent-repository.ts';
 import { choosePushBranch } from './branch-names.ts';
 import { checkOut, chooseBaseBranch } from './checkout.ts';
 import type { Git } from './git.ts';
 import { moveAside } from './move-aside.ts';
-import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking } from './own-repository.ts';
+import { HEAD_REF, PUSHED_REF, rebuildOwn, removeLocks, tracking, WORK_REF } from './own-repository.ts';
 import { fetchBranches, remoteRefs, type Remote, type RemoteRefs } from './remote.ts';
 import type { Repositories } from './repositories.ts';
 import { describeLoss, describeRepair } from './workspace-note.ts';
 import { newWorkspaceId, readRecord, writeRecord, type WorkspaceRecord } from './workspace-record.ts';
 
-type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'author'>;
+type Task = Pick<Assignment, 'task_id' | 'base_branch' | 'branch' | 'work_branch' | 'author'>;
 
 /**
  * What the transcript says about its workspace. `has_turns`: the model has worked in it. `workspace`: its id; null where
@@ -42,12 +43,20 @@ export async function prepareRepository(
 ): Promise<PreparedRepository> {
   await mkdir(repos.own.dir, { recursive: true });
   const refs = await remoteRefs(repos.own, remote);
+  refuseDefaultBranch(refs, task);
   const record = await readRecord(repos.own);
   const is_own = record !== null && record.task_id === task.task_id && isExpected(record.workspace, expected);
   if (is_own && (await isReadable(repos.own))) return adopt(repos, remote, task, refs, record, found_dir);
   const rebuilt = await rebuild(repos, remote, task, refs, expected);
   if (rebuilt !== null) return adopt(repos, remote, task, refs, rebuilt, found_dir);
   return cloneAnew(repos, remote, task, refs, expected, found_dir);
+}
+
+/** Known before any money is spent. Throws `AttemptFailure`. */
+function refuseDefaultBranch({ head }: RemoteRefs, { work_branch }: Task): void {
+  if (work_branch === undefined || work_branch !== head) return;
+  const text = `${work_branch} is the default branch of the repository, to which errands never push. Name another branch.`;
+  throw new AttemptFailure('push_rejected', text);
 }
 
 const isExpected = (workspace: string | null, expected: Expected) =>
@@ -83,10 +92,12 @@ async function rebuild(
   const base_commit = expected.base_commit ?? Commit.nullable().parse(await setting('base'));
   const branch = choosePushBranch(refs, task);
   const pushed = await agents.commit(PUSHED_REF);
-  await rebuildOwn(own, remote, refs, { base_branch, base_commit, branch });
+  const { work_branch } = task;
+  await rebuildOwn(own, remote, refs, { base_branch, base_commit, branch, work_branch });
   if (head !== null && (await importCommits(repos, [head])).length > 0) await own.run(['update-ref', HEAD_REF, head]);
   if (pushed !== null && refs.branches.get(branch) === pushed) await own.run(['update-ref', PUSHED_REF, pushed]);
-  const record = { task_id: task.task_id, workspace: workspace ?? newWorkspaceId(), base_branch, base_commit, branch };
+  const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
+  const record = { task_id: task.task_id, workspace: workspace ?? newWorkspaceId(), ...named };
   await agents.run(['config', 'errand.workspace', record.workspace]);
   await writeRecord(own, record);
   return record;
@@ -106,14 +117,24 @@ async function adopt(
   const { own, agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
-  const { branch } = record;
-  const current = refs.branches.get(branch);
-  if (current !== undefined && current !== (await own.commit(PUSHED_REF))) {
-    await fetchBranches(own, remote, [branch], []);
-    await agents.try(['fetch', '-q', '--no-tags', own.git_dir, `+${tracking(branch)}:${tracking(branch)}`]);
-    await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
-  }
+  await takeOver(repos, remote, refs, record.branch, PUSHED_REF);
+  if (record.work_branch !== undefined) await takeOver(repos, remote, refs, record.work_branch, WORK_REF);
   return { ...record, commit: await agents.commit('HEAD'), adopted: true, note };
+}
+
+/** Brings what was pushed to a branch since `known` to the agent; the working tree takes it over if it only moves forward. */
+async function takeOver(
+  { own, agents }: Repositories,
+  remote: Remote,
+  { branches }: RemoteRefs,
+  branch: string,
+  known: string,
+): Promise<void> {
+  const current = branches.get(branch);
+  if (current === undefined || current === (await own.commit(known))) return;
+  await fetchBranches(own, remote, [branch], []);
+  await agents.try(['fetch', '-q', '--no-tags', own.git_dir, `+${tracking(branch)}:${tracking(branch)}`]);
+  await agents.try(['merge', '-q', '--ff-only', tracking(branch)]);
 }
 
 /**
@@ -154,8 +175,10 @@ async function cloneAnew(
   const moved = is_unfinished ? null : await moveAside(names, found_dir);
   await Promise.all(names.map((path) => rm(path, { recursive: true, force: true })));
   await rm(own.git_dir, { recursive: true, force: true });
-  const base_commit = await checkOut(own, remote, branch, base_branch, refs);
-  const record = { task_id: task.task_id, workspace: newWorkspaceId(), base_branch, base_commit, branch };
+  const { work_branch } = task;
+  const base_commit = await checkOut(own, remote, { branch, base_branch, work_branch }, refs);
+  const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
+  const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named };
   await createAgents(repos, record, { url: remote.url, author: task.author });
   // Written last: it marks the clone as complete.
   await writeRecord(own, record);

@@ -14,6 +14,8 @@ const WorkspaceRecord = z.object({
   base_commit: Commit.nullable(),
   /** The branch to push to. */
   branch: z.string(),
+  /** The branch that the person named: finished work is pushed there too. Absent: none, or it is gone. */
+  work_branch: z.string().optional(),
   /** When the agent's work began, in milliseconds since 1970. Absent: it has not. */
   began_ms: z.number().optional(),
 });

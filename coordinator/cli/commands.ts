@@ -2,6 +2,9 @@ import { password, removeAccount, revokeSession, sessions } from './account-comm
 import { answer } from './answer-command.ts';
 import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
+import { forges, forgetForge } from './forge-commands.ts';
+import { link, links, unlink } from './link-commands.ts';
+import { repositories } from './repository-commands.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
 import { messages, reword, unsay } from './message-commands.ts';
@@ -20,6 +23,7 @@ import { addProject, projects, removeProject, setProject } from './project-comma
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
+import { pr } from './pull-command.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
 import { cancel, remove, retry, say, send, task } from './task-commands.ts';
 
@@ -42,7 +46,9 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   retry,
   diff,
+  pr,
   remove,
+  repositories,
   projects,
   addProject,
   setProject,
@@ -56,6 +62,9 @@ export const COMMANDS: readonly Command[] = [
   notify,
   mute,
   unmute,
+  links,
+  link,
+  unlink,
   password,
   sessions,
   revokeSession,
@@ -77,5 +86,7 @@ export const COMMANDS: readonly Command[] = [
   exportAudit,
   verifyAudit,
   audit,
+  forges,
+  forgetForge,
   rotateKeys,
 ];

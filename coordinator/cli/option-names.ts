@@ -4,6 +4,7 @@ import type { FieldError } from '../../protocol/problem.ts';
 const NAMES: Record<string, string> = {
   base_branch: '--branch',
   budget_usd: '--budget',
+  continue_pull: '--pull',
   effort: '--effort',
   egress: '--egress',
   egress_hosts: '--egress-host',
@@ -37,6 +38,7 @@ const NAMES: Record<string, string> = {
   topic: 'the topic',
   url: 'the address',
   verify_command: '--verify',
+  work_branch: '--push-to',
 };
 
 /** What is wrong with a field, naming its option. */

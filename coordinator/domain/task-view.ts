@@ -16,6 +16,7 @@ export function taskView(task: TaskRow, needs: Need[], place: number | undefined
     prompt: task.prompt,
     title: task.title,
     base_branch: task.base_branch,
+    work_branch: task.work_branch,
     model: task.model,
     effort: task.effort,
     model_used: task.model_used,

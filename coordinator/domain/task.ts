@@ -21,6 +21,8 @@ export type TaskRow = TaskState & {
   base_branch: string | null;
   /** The branch that the worker pushes: `errand/<id>-<slug>`. */
   branch: string;
+  /** The branch that the person named; null: none. Finished work is pushed there. */
+  work_branch: string | null;
   model: string;
   effort: Effort;
   /** What the newest answer came from; null: none came yet. */
@@ -55,7 +57,7 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'effort' | 'ask_before_push'>>;
+  Partial<Pick<TaskRow, 'effort' | 'ask_before_push' | 'work_branch'>>;
 
 const EFFORT_DEFAULT: Effort = 'medium';
 
@@ -65,6 +67,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
   const title = titleOf(fields.prompt);
   return {
     effort: EFFORT_DEFAULT,
+    work_branch: null,
     ask_before_push: false,
     approved_commit: null,
     held_commit: null,
@@ -126,12 +129,12 @@ export type AttemptRow = {
   ended_at: string | null;
 };
 
-/** The prefix, after `refs/heads/`, of all refs that the task's worker may push. */
+/** The prefix, after `refs/heads/`, of the branches that are the task's own. */
 export function branchPrefix(task_id: string): string {
   return `errand/${task_id}-`;
 }
 
-/** Whether the task's worker may push to this branch. The prefix may have `-` in place of `/`. */
+/** Whether the branch is one of the task's own. The prefix may have `-` in place of `/`. */
 export function isBranchOf(task_id: string, branch: string): boolean {
   const prefix = branchPrefix(task_id);
   return branch.startsWith(prefix) || branch.startsWith(prefix.replaceAll('/', '-'));

@@ -8,6 +8,7 @@ import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
 import type { Notifications } from '../notifications/notifications.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ServerToken } from '../tasks/forge-credential.ts';
@@ -21,11 +22,13 @@ import { accountHandlers } from './accounts.ts';
 import { allowOrigins } from './cors.ts';
 import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
+import { forgeHandlers } from './forges.ts';
 import { notificationHandlers } from './notifications.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
+import { pullHandlers } from './pulls.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
@@ -46,11 +49,13 @@ export type AppDeps = TaskDefaults & {
       | 'data_dir'
       | 'time_limit_ms'
       | 'in_force'
+      | 'github'
     >;
   log: EventLog;
   keys: Keys;
   auth: Auth;
   notifications: Notifications;
+  forge_accounts: ForgeAccounts;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;
   /** The database's epoch. */
@@ -98,16 +103,24 @@ export function createApp(deps: AppDeps): Koa {
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
   app.on('error', (err: unknown) => logger.debug({ err }, 'response was cut off'));
-  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
+  const project_check = new ProjectCheck({
+    db: log.db,
+    keys,
+    config,
+    repositories,
+    linked: deps.forge_accounts.access,
+  });
   const router = createRouter(
     {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
+      ...forgeHandlers(auth, deps.forge_accounts),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: deps.forge_accounts.access }),
+      ...pullHandlers({ gate }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, files),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
@@ -130,7 +143,7 @@ export function createApp(deps: AppDeps): Koa {
   });
   app.use(allowOrigins(config.cors_origins));
   app.use(encodeAnswer);
-  app.use(webApp(web));
+  app.use(webApp(web, config.github.origin));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

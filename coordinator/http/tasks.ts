@@ -10,11 +10,15 @@ import {
   retryTask,
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
+import type { Keys } from '../base/keys.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import { projectOfRepository } from '../tasks/project-of-repository.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
 import { shortTask, taskViews } from '../tasks/task-views.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
+import type { ForgeAccess } from '../forge/forge-access.ts';
+import { findWorkBranch } from '../forge/work-branch.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
@@ -40,32 +44,49 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
-type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter'>;
+type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter' | 'audit'>;
 
 type TaskHandlerDependencies = TaskDefaults & {
   log: EventLog;
+  keys: Keys;
   /** Why no work is started now, or null. */
   gate: { readonly fault: string | null };
   /** Tells whoever watches that a task has changed without an event. */
   feed: { touch: (user_id: string, task_id: string) => void };
   repositories: Pick<RepositoryCheck, 'checkHost'>;
+  forges: ForgeAccess;
 };
 
 /** Tasks, their events and results, and messages to them. */
 export function taskHandlers({
   log,
+  keys,
   gate,
   feed,
   repositories,
+  forges,
   ...server
 }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
-  const create = ({ who, body, writeAfter }: CreateCall) => {
-    const input = withRepository(body);
-    return writeAfter(
-      async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
-      (tx) => seenOne(createTask(tx, server, who.user_id, input)),
+  const create = ({ who, body, writeAfter, audit }: CreateCall) => {
+    const { make_project = false, continue_pull, ...input } = withRepository(body);
+    const inProject = (tx: Tx) => {
+      if (!make_project || input.repo_url === undefined) return input;
+      const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
+      const { id: project_id, name, repo_url } = project;
+      if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
+      return { ...input, repo_url: undefined, project_id };
+    };
+    const findBranch = async () => {
+      if (input.repo_url !== undefined) await repositories.checkHost(input.repo_url);
+      const { work_branch, project_id = null } = input;
+      const repo_url = input.repo_url ?? findProjectOf(db, who.user_id, project_id ?? '')?.repo_url;
+      if (repo_url === undefined) return undefined;
+      return findWorkBranch(forges, { ...who, project_id, repo_url }, { work_branch, continue_pull });
+    };
+    return writeAfter(findBranch, (tx, work_branch) =>
+      seenOne(createTask(tx, server, who.user_id, { ...inProject(tx), work_branch })),
     );
   };
   return {

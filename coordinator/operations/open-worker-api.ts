@@ -8,6 +8,7 @@ import type { taskSettings } from '../tasks/task-settings.ts';
 import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
+import { findTask } from '../sqlite/tasks.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
 import { pushApproval } from '../worker-api/git/push-approval.ts';
 import { ModelProxy } from '../worker-api/model/model-proxy.ts';
@@ -66,6 +67,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       private_hosts,
       proxy,
       sample,
+      workBranch: (task_id) => findTask(log.db, task_id)?.work_branch ?? null,
       approval: pushApproval(log),
       noteUse,
       logger,

@@ -54,9 +54,9 @@ export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, extra_models, max_tokens, budget_usd, max_turns,
-       egress, egress_hosts, allowed_hosts, ask_before_push, ask_at_budget, env, secrets, has_git_token, env_names, created_at, updated_at)
+       egress, egress_hosts, allowed_hosts, ask_before_push, pull_requests, pull_author, ask_at_budget, env, secrets, has_git_token, env_names, created_at, updated_at)
      VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
-       :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :ask_at_budget, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+       :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :pull_requests, :pull_author, :ask_at_budget, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
 
@@ -67,7 +67,7 @@ export function updateProject(db: Db, project: ProjectRow): void {
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
        verify_command = :verify_command, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
        budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, allowed_hosts = :allowed_hosts,
-       ask_before_push = :ask_before_push, ask_at_budget = :ask_at_budget, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       ask_before_push = :ask_before_push, pull_requests = :pull_requests, pull_author = :pull_author, ask_at_budget = :ask_at_budget, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(project));
@@ -85,6 +85,17 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
     db,
     'SELECT * FROM projects WHERE id = ? AND user_id = ? AND id NOT IN (SELECT id FROM removed)',
   ).get(id, user_id);
+  return row && fromStored(row);
+}
+
+/** The user's oldest project of a repository. Forges do not tell upper and lower case, or `.git`, apart. */
+export function findProjectAt(db: Db, user_id: string, repo_url: string): ProjectRow | undefined {
+  const plain = repo_url.replace(/\.git$/i, '');
+  const row = sql<Stored>(
+    db,
+    `SELECT * FROM projects WHERE user_id = ? AND lower(repo_url) IN (lower(?), lower(?)) AND id NOT IN (SELECT id FROM removed)
+     ORDER BY id LIMIT 1`,
+  ).get(user_id, plain, `${plain}.git`);
   return row && fromStored(row);
 }
 

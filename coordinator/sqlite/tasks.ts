@@ -48,9 +48,9 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
-    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, model, effort, budget_usd, max_turns, priority, ask_before_push,
+    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, work_branch, model, effort, budget_usd, max_turns, priority, ask_before_push,
        status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
-     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :model, :effort, :budget_usd, :max_turns, :priority, :ask_before_push,
+     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :work_branch, :model, :effort, :budget_usd, :max_turns, :priority, :ask_before_push,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
   ).run({
@@ -108,6 +108,19 @@ export function approveCommit(db: Db, id: string, commit: string, at: string): v
 /** Stores the newest commit whose push was refused because it was not approved; null: there is none in this attempt. */
 export function holdCommit(db: Db, id: string, commit: string | null): void {
   sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
+}
+
+/** A task that is not ended and pushes to this branch of the repository; undefined: there is none. */
+export function findTaskAtBranch(
+  db: Db,
+  repo_url: string,
+  work_branch: string,
+): { id: string; user_id: string } | undefined {
+  return sql<{ id: string; user_id: string }>(
+    db,
+    `SELECT id, user_id FROM tasks WHERE repo_url = ? AND work_branch = ?
+       AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT 1`,
+  ).get(repo_url, work_branch);
 }
 
 /** How many tasks of a user are queued. */

@@ -53,6 +53,7 @@ export async function buildAssignment(deps: AssignmentDependencies, task_id: str
     base_branch: task.base_branch,
     branch: task.branch,
     branch_prefix: branchPrefix(task_id),
+    ...(task.work_branch !== null && { work_branch: task.work_branch }),
     repo_url: task.repo_url,
     model: task.model,
     effort: task.effort,

@@ -14,7 +14,14 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
+import {
+  countQueuedOf,
+  findTaskAtBranch,
+  findTaskOf,
+  insertTask,
+  listOpenTasksOf,
+  updateBudget,
+} from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 
 /*
@@ -38,6 +45,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
+  requireFreeBranch(tx.db, user_id, repo_url, input.work_branch);
   const at = new Date().toISOString();
   const task = newTask(
     {
@@ -46,6 +54,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
       repo_url,
       prompt: input.prompt,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
+      work_branch: input.work_branch ?? null,
       model,
       effort: input.effort ?? project?.effort ?? config.effort,
       // A project may have a higher budget from before the bound was set.
@@ -163,6 +172,22 @@ export function requireTask(db: Db, user_id: string, task_id: string): TaskRow {
   const task = findTaskOf(db, user_id, task_id);
   if (!task) throw new ErrandError('not_found', 'There is no such task.');
   return task;
+}
+
+/** Throws `conflict` while another task works on the branch: the two would only get in each other's way. */
+function requireFreeBranch(db: Db, user_id: string, repo_url: string, work_branch: string | undefined): void {
+  if (work_branch === undefined) return;
+  const other = findTaskAtBranch(db, repo_url, work_branch);
+  if (!other) return;
+  const whose = other.user_id === user_id ? 'An errand of yours' : "Somebody else's errand";
+  const advice = other.user_id === user_id ? 'send it a message' : 'wait until it has ended';
+  throw new ErrandError(
+    'conflict',
+    `${whose} works on the branch ${work_branch} now: ${advice}, or name another branch.`,
+    {
+      errors: [{ field: '/work_branch', message: 'has an errand that works on it' }],
+    },
+  );
 }
 
 function requireRoomInQueue(tx: Tx, user_id: string): void {

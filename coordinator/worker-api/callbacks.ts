@@ -31,7 +31,7 @@ import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
-import { checkBranch, invalid, sizeOf, storeEvents } from './validate-events.ts';
+import { checkBranch, checkPushedBranches, invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
 export type Origin = { claims: TaskClaims; listener: ListenerId };
@@ -78,6 +78,7 @@ export class Callbacks {
       const full = quotaFault(tx.db, this.#quotas, call, { bytes: log_bytes, events });
       // The end is stored, so the refusal is thrown outside of the transaction.
       if (full !== null) return endFull(tx, call, full);
+      checkPushedBranches(tx.db, task_id, checked);
       const added = storeEvents(tx, { task_id, n, user_id: state.user_id, last_seq: state.last_seq }, checked);
       const last_seq = state.last_seq + added.length;
       if (added.length > 0) {
@@ -113,8 +114,9 @@ export class Callbacks {
 
   async result(origin: Origin, result: ResultPost): Promise<CallbackReply> {
     requireSameAttempt(origin, result.attempt);
-    checkResult(origin.claims.task_id, result);
+    checkResult(result);
     return this.#log.enqueue((tx) => {
+      if (result.branch !== null) checkBranch(tx.db, origin.claims.task_id, result.branch, '/branch');
       const before = readAttemptState(tx.db, origin.claims, origin.listener);
       // A repeat: the worker did not get the first reply.
       if (before.result_at !== null) return { acked_seq: before.last_seq, control: { messages: [], cancel: null } };
@@ -252,10 +254,9 @@ function requireSameAttempt({ claims }: Origin, attempt: number): void {
     throw invalid('/attempt', `does not match the token, which is for attempt ${claims.attempt}`);
 }
 
-function checkResult(task_id: string, result: ResultPost): void {
+function checkResult(result: ResultPost): void {
   if ((result.status === 'failed') !== (result.reason !== null))
     throw invalid('/reason', 'is required with the status failed, and must be null with any other');
-  if (result.branch !== null) checkBranch(task_id, result.branch, '/branch');
   if (Buffer.byteLength(result.diff) > LIMITS.diff_bytes_max)
     throw new ErrandError('too_large', `The diff is longer than ${LIMITS.diff_bytes_max} bytes.`, {
       errors: [{ field: '/diff', message: `is longer than ${LIMITS.diff_bytes_max} bytes` }],

@@ -23,14 +23,11 @@ const Envelope = EventsPost.extend({
  * Reads the body of an `events` callback. Throws `invalid` or `too_large`, which names the first event that is wrong:
  * those after it are not looked at.
  */
-function readEvents(json: Buffer, task_id: string): CheckedPost {
+function readEvents(json: Buffer): CheckedPost {
   const { events, deltas, ...post } = parse(Envelope, parseJson(json, SHAPE));
   return {
     ...post,
-    events: checkEvents(
-      task_id,
-      events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`)),
-    ),
+    events: checkEvents(events.map((event, i) => parse(NumberedEvent, event, 'The request', `/events/${i}`))),
     deltas: deltas.map((delta, i) => parse(Delta, delta, 'The request', `/deltas/${i}`)),
   };
 }

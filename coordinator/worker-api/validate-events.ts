@@ -4,7 +4,9 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isRedactionOf } from '../base/redactor.ts';
 import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
+import { findTask } from '../sqlite/tasks.ts';
 import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
 /** The events that change the row of their task. */
@@ -24,15 +26,13 @@ export type CheckedEvent = Pick<NumberedEvent, 'seq' | 'at' | 'type'> & {
 };
 
 /**
- * Checks what the schema cannot: size, nesting depth, consecutive `seq`, branch name. Throws `invalid` or
- * `too_large`, naming the event.
+ * Checks what the schema cannot: size, nesting depth, consecutive `seq`. Throws `invalid` or `too_large`, naming the event.
  */
-export function checkEvents(task_id: string, events: NumberedEvent[]): CheckedEvent[] {
+export function checkEvents(events: NumberedEvent[]): CheckedEvent[] {
   const first = events[0]?.seq ?? 1;
   return events.map((event, index) => {
     const field = `/events/${index}`;
     if (event.seq !== first + index) throw invalid(`${field}/seq`, `is ${event.seq}, but ${first + index} comes next`);
-    if (event.type === 'branch.pushed') checkBranch(task_id, event.body.branch, `${field}/body/branch`);
     if (isDeeperThan(event.body, LIMITS.event_depth_max))
       throw invalid(`${field}/body`, `is nested deeper than ${LIMITS.event_depth_max} levels`);
     const body = JSON.stringify(event.body);
@@ -62,9 +62,15 @@ export function actsOn(event: NumberedEvent): TaskEvent | null {
 }
 
 /** Throws `invalid` where the task may not push to this branch. */
-export function checkBranch(task_id: string, branch: string, field: string): void {
-  if (!isBranchOf(task_id, branch))
-    throw invalid(field, `is not a branch of this task: its name must begin with ${branchPrefix(task_id)}`);
+export function checkBranch(db: Db, task_id: string, branch: string, field: string): void {
+  if (isBranchOf(task_id, branch) || findTask(db, task_id)?.work_branch === branch) return;
+  throw invalid(field, `is not a branch of this task: its name must begin with ${branchPrefix(task_id)}`);
+}
+
+/** Throws `invalid` where an event says that the task has pushed to a branch that is not its own. */
+export function checkPushedBranches(db: Db, task_id: string, events: CheckedEvent[]): void {
+  for (const [index, { acts }] of events.entries())
+    if (acts?.type === 'branch.pushed') checkBranch(db, task_id, acts.body.branch, `/events/${index}/body/branch`);
 }
 
 /** The error for one field that is not valid. `message` is read after the field's name. */

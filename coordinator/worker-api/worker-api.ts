@@ -182,7 +182,7 @@ export class WorkerApi {
     const { task_id } = origin.claims;
     switch (name) {
       case 'events': {
-        const post = await this.#bodies.read(request, task_id, EVENTS, task_id);
+        const post = await this.#bodies.read(request, task_id, EVENTS);
         return this.#callbacks.events(origin, this.#redaction.events(task_id, post.value));
       }
       case 'heartbeat':

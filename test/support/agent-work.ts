@@ -161,7 +161,7 @@ function recordInto(
       // Copied as on the wire, so that no object is shared with the work.
       const copy = JSON.parse(JSON.stringify(event)) as WorkerEvent;
       const seq = all.events.length + 1;
-      checkEvents('', [NumberedEvent.parse({ seq, at: new Date().toISOString(), ...copy })]);
+      checkEvents([NumberedEvent.parse({ seq, at: new Date().toISOString(), ...copy })]);
       all.events.push(copy);
       for (const watch of watchers) watch(copy);
     },

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitIdentity } from '../../agent-container/shell/command-env.ts';
 import { push } from '../../agent-container/git/push.ts';
@@ -33,8 +33,11 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
     return repositories(join(folder, name), env, new AbortController().signal);
   };
   const found_dir = join(folder, 'found');
-  const prepare = (repos: Repositories, expected: Expected = NOTHING_EXPECTED, given = task) =>
-    prepareRepository(repos, remote, given, expected, found_dir);
+  const prepare = (
+    repos: Repositories,
+    expected: Expected = NOTHING_EXPECTED,
+    given: typeof task & { work_branch?: string } = task,
+  ) => prepareRepository(repos, remote, given, expected, found_dir);
   const write = async ({ own }: Repositories, path: string, content: string | Buffer) => {
     await mkdir(dirname(join(own.dir, path)), { recursive: true });
     await writeFile(join(own.dir, path), content);
@@ -49,7 +52,7 @@ export async function setRepositoryScene(t: ExecutionContext, files?: Record<str
   };
   /** Someone else commits to a branch. */
   const byAnother = async (branch: string, path: string) => {
-    const dir = join(folder, `person-${branch.replaceAll('/', '-')}`);
+    const dir = await mkdtemp(join(folder, 'person-'));
     await plainGit(folder, 'clone', '-q', '--branch', branch, bare, dir);
     await writeFile(join(dir, path), 'by another\n');
     await plainGit(dir, 'add', '.');

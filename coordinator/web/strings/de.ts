@@ -1,7 +1,7 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_notifications } from './de-notifications.ts';
-import { de_owner } from './de-owner.ts';
+import { de_link } from './de-link.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -205,8 +205,11 @@ export const de: Strings = {
     projects: 'Projekte',
     sample: 'Das Beispiel-Repository',
     sample_hint: 'Kommt mit Errand: ein Test schlägt fehl',
-    branch: 'Branch',
+    branch: 'Beginnen bei',
     default_branch: 'Standard-Branch',
+    push_to: 'Pushen nach',
+    own_branch: 'eigener Branch',
+    push_to_hint: 'Ein Branch von dir, oder #123, um einen Pull Request fortzusetzen',
     model: 'Modell und Aufwand',
     default_model: 'Standardmodell',
     model_name: 'Modell',
@@ -222,10 +225,26 @@ export const de: Strings = {
 
   effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
 
-  link: de_owner.link,
+  link: de_link,
 
-  owner: de_owner.owner,
   needs: de_needs,
+  pull: {
+    untitled: 'Pull Request',
+    state: {
+      opening: 'wird geöffnet',
+      open: 'offen',
+      draft: 'Entwurf',
+      merged: 'gemergt',
+      closed: 'geschlossen',
+      failed: 'nicht geöffnet',
+    },
+    checks: {
+      none: '',
+      running: 'Checks laufen',
+      passed: 'Checks bestanden',
+      failed: 'Checks fehlgeschlagen',
+    },
+  },
 
   settings: de_settings.settings,
   notify: de_notifications,

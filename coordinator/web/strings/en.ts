@@ -1,7 +1,7 @@
 import { en_errand } from './en-errand.ts';
 import { en_needs } from './en-needs.ts';
 import { en_notifications } from './en-notifications.ts';
-import { en_owner } from './en-owner.ts';
+import { en_link } from './en-link.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
@@ -204,8 +204,11 @@ export const en = {
     projects: 'Projects',
     sample: 'The sample repository',
     sample_hint: 'Ships with Errand: one failing test',
-    branch: 'Branch',
+    branch: 'Start from',
     default_branch: 'default branch',
+    push_to: 'Push to',
+    own_branch: 'a branch of its own',
+    push_to_hint: 'A branch of yours, or #123 to go on with a pull request',
     model: 'Model and effort',
     default_model: 'default model',
     model_name: 'Model',
@@ -224,10 +227,26 @@ export const en = {
     string
   >,
 
-  link: en_owner.link,
+  link: en_link,
 
-  owner: en_owner.owner,
   needs: en_needs,
+  pull: {
+    untitled: 'Pull request',
+    state: {
+      opening: 'being opened',
+      open: 'open',
+      draft: 'draft',
+      merged: 'merged',
+      closed: 'closed',
+      failed: 'not opened',
+    },
+    checks: {
+      none: '',
+      running: 'checks run',
+      passed: 'checks passed',
+      failed: 'checks failed',
+    },
+  },
 
   settings: en_settings.settings,
   notify: en_notifications,

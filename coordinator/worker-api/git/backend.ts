@@ -20,6 +20,9 @@ export type GitBody = { chunks: AsyncIterable<Buffer>; bytes: number | undefined
 /** The repository's response to a request that succeeded. Any other response is thrown as an `ErrandError`. */
 export type GitResponse = { headers: Record<string, string>; body: Readable };
 
+/** Asks the repository of a task. */
+export type AskRepository = (request: Omit<GitRequest, 'signal'>) => Promise<GitResponse>;
+
 /** The content type of a message of the smart HTTP protocol. */
 export function mediaType(service: GitService, what: 'advertisement' | 'request' | 'result'): string {
   return `application/x-${service}-${what}`;

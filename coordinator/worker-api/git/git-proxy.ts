@@ -11,8 +11,11 @@ import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
+import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
+import { commandFor, refusalOfNamed } from './named-branch.ts';
+import type { Push } from './push-commands.ts';
 import { refusalOf } from './push-rules.ts';
 import { openPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
@@ -21,11 +24,13 @@ import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
   /** The repository of a task, with its credential. */
-  repository: (task_id: string) => ForgeRepository;
+  repository: (task_id: string) => ForgeRepository | Promise<ForgeRepository>;
   proxy?: OutgoingProxy;
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
+  /** The branch that the task's person named, which it may push to. By default there is none. */
+  workBranch?: (task_id: string) => string | null;
   /** Which pushes wait for their person's approval. By default none does. */
   approval?: PushApproval;
   /** Records each push, and the use of a credential. */
@@ -43,8 +48,9 @@ export type GitDependencies = {
  */
 export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
-  readonly #repository: (task_id: string) => ForgeRepository;
+  readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
+  readonly #workBranch: (task_id: string) => string | null;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
   readonly #logger: Logger;
@@ -58,6 +64,7 @@ export class GitProxy implements WorkerProxy {
     const { timeouts = FORGE_TIMEOUTS, pack_bytes_max = LIMITS.git_pack_bytes_max } = deps;
     this.#repository = deps.repository;
     this.#sample = deps.sample;
+    this.#workBranch = deps.workBranch ?? (() => null);
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
@@ -100,28 +107,57 @@ export class GitProxy implements WorkerProxy {
   async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
     const { task_id, attempt } = caller;
     const { push, body, refuse } = await openPush(sent);
-    const reasons = refusalOf(push, task_id) ?? this.#approval(task_id, push);
+    const reasons = await this.#refusalOf(push, caller, request.signal);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
       return refuse(reasons);
     }
-    const answer = await this.#ask(caller, { ...request, body });
+    const repository = await this.#repository(task_id);
+    const answer = await this.#send(caller, { ...request, body }, repository);
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
     const commits = push.commands.map((command) => [command.ref, command.new]);
-    this.#noteUse(caller, 'git.pushed', { host: this.#hostOf(task_id), refs: Object.fromEntries(commits) });
+    this.#noteUse(caller, 'git.pushed', { host: hostOf(repository), refs: Object.fromEntries(commits) });
     return answer;
   }
 
-  async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
-    const repository = this.#repository(caller.task_id);
-    if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
-    if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: this.#hostOf(caller.task_id) });
-    return this.#forge.ask(repository, request);
+  /** Why the push is refused: a reason for each command; null: it may be made. */
+  async #refusalOf(push: Push, caller: Caller, signal: AbortSignal): Promise<string[] | null> {
+    const { task_id } = caller;
+    const work_branch = this.#workBranch(task_id);
+    const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(task_id, push);
+    const named = commandFor(push, work_branch);
+    if (reasons || !named) return reasons;
+    const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named);
+    return reason === null ? null : [reason];
   }
 
-  #hostOf(task_id: string): string {
-    return new URL(this.#repository(task_id).repo_url).host;
+  async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
+    return this.#send(caller, request, await this.#repository(caller.task_id));
   }
+
+  async #send(caller: Caller, request: GitRequest, repository: ForgeRepository): Promise<GitResponse> {
+    if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
+    if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: hostOf(repository) });
+    return this.#forge.ask(repository, request).catch((error: unknown) => this.#askAgain(error, request, repository));
+  }
+
+  /** Asks once more with a renewed credential, where the forge refused the first and the request can be repeated. */
+  async #askAgain(
+    error: unknown,
+    request: GitRequest,
+    { repo_url, credential }: ForgeRepository,
+  ): Promise<GitResponse> {
+    if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
+    const renewed = await credential.renew();
+    if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
+    if (request.body) throw error;
+    const { username } = credential;
+    return this.#forge.ask({ repo_url, credential: { username, password: renewed.password } }, request);
+  }
+}
+
+function hostOf({ repo_url }: ForgeRepository): string {
+  return new URL(repo_url).host;
 }

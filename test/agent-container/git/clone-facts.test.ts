@@ -19,7 +19,7 @@ test('the model is told what a complete clone would have, and the way to it work
   await git(person, 'push', '-q', '--tags', 'origin', 'main');
   const repos = clone();
   await prepare(repos);
-  const facts = (await cloneFacts(repos.own)).join('\n');
+  const facts = (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n');
   for (const part of [/newest part of the history: git fetch --unshallow/, /git fetch --tags/, /\(lib\)/, /Git LFS/])
     t.regex(facts, part);
   await git(repos.own.dir, 'fetch', '-q', '--unshallow');
@@ -32,5 +32,5 @@ test('nothing is said about what the repository does not have', async (t) => {
   const { clone, prepare } = await scene(t);
   const repos = clone();
   await prepare(repos);
-  t.notRegex((await cloneFacts(repos.own)).join('\n'), /unshallow|submodule|LFS/i);
+  t.notRegex((await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'), /unshallow|submodule|LFS/i);
 });

@@ -97,7 +97,7 @@ class Story {
   record(event: WorkerEvent): void {
     const stored = shortenEvent(event);
     const seq = this.events.length + 1;
-    checkEvents('', [NumberedEvent.parse({ seq, at: new Date().toISOString(), ...wire(stored) })]);
+    checkEvents([NumberedEvent.parse({ seq, at: new Date().toISOString(), ...wire(stored) })]);
     this.events.push(wire(stored));
     this.transcript.apply(stored);
   }

@@ -22,7 +22,7 @@ async function scene(t: ExecutionContext) {
   runTask(server.log, id);
   const report = (event: Pick<NumberedEvent, 'type' | 'body'>) =>
     server.log.write((tx) =>
-      applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents(id, [{ seq: 1, at, ...event } as NumberedEvent]), at),
+      applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents([{ seq: 1, at, ...event } as NumberedEvent]), at),
     );
   const ask = (body: Partial<Question> = {}) =>
     report({ type: 'question.asked', body: { ref: 'q1', question: 'Which?', options: OPTIONS, ...body } });

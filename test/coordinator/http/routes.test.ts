@@ -188,7 +188,7 @@ async function callNeedRoutes(t: ExecutionContext, server: StartedApi, api: Api)
   const at = new Date().toISOString();
   const asked = { seq: 1, at, type: 'question.asked', body: { ref: 'q1', question: 'Which?', options: ['a', 'b'] } };
   server.log.write((tx) =>
-    applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents(id, [NumberedEvent.parse(asked)]), at),
+    applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents([NumberedEvent.parse(asked)]), at),
   );
   const need = (await api.call('getTask', { params: { id } })).needs?.[0];
   const params = { id, need_id: need?.id ?? '' };

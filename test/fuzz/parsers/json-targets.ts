@@ -20,7 +20,6 @@ const SEEDS_EACH = 12;
 const SAMPLES_EACH = 200;
 /** Queries whose words are read into lists and flags: these are not written as they were. */
 const READ_FROM_TEXT = new Set(['schema TasksQuery']);
-const TASK_ID = '01j00000000000000000';
 
 /** Every schema of `protocol/`, by name: the types of bodies and frames, and the parameters of routes. */
 function schemas(): [name: string, schema: z.ZodType][] {
@@ -86,7 +85,7 @@ export function bodyTargets(): ParserTarget[] {
   };
   const seedsFrom = (schema: JsonSchema) => samples((random) => sample(random, schema)).slice(0, SEEDS_EACH);
   return [
-    bodyTarget('body of events', seedsOf(EventsPost), (input) => EVENTS.run(input, TASK_ID)),
+    bodyTarget('body of events', seedsOf(EventsPost), (input) => EVENTS.run(input)),
     bodyTarget('body of a heartbeat', seedsOf(Heartbeat), (input) => HEARTBEAT.run(input)),
     bodyTarget('body of a result', seedsOf(ResultPost), (input) => RESULT.run(input)),
     bodyTarget('body of a model request', seedsFrom(model), (input) => REQUEST.run(input)),

@@ -36,7 +36,7 @@ export class LivelyErrand {
     const at = new Date().toISOString();
     const numbered = events.map((event, index): NumberedEvent => ({ ...event, seq: index + 1, at }));
     const attempt = { task_id: this.id, attempt: 1 };
-    this.#server.log.write((tx) => applyEvents(tx, attempt, checkEvents(this.id, numbered), at));
+    this.#server.log.write((tx) => applyEvents(tx, attempt, checkEvents(numbered), at));
     this.#publish();
   }
 

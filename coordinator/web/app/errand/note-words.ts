@@ -2,6 +2,7 @@ import type { Note } from '../../../client/errand/items.ts';
 import { choiceWords } from '../../parts/need-words.ts';
 import { format, t } from '../../parts/speech.ts';
 import { firstLine, reasonWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 const LINE_CHARS_MAX = 300;
 
@@ -20,6 +21,8 @@ export function noteWords(note: Note): string {
       return limitWords(note);
     case 'pushed':
       return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
+    case 'pull':
+      return pullWords(note);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
     case 'withdrawn':
@@ -50,6 +53,14 @@ function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): stri
     time: (value: number) => format.duration(value),
   }[limit];
   return t.note.limit[limit](write(used), write(of));
+}
+
+/** Why one was not opened, its card says. */
+function pullWords({ happened, pull: { number, checks } }: Extract<Note, { what: 'pull' }>): string {
+  const words = s.pulls.happened[happened](number === null ? t.pull.untitled : s.pulls.name(number));
+  const failed = happened === 'checks_failed' ? (checks?.failed_names ?? []) : [];
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  return failed.length > 0 ? cut(`${sentence}: ${failed.join(', ')}`) : sentence;
 }
 
 function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {

@@ -5,7 +5,11 @@ import { Effort } from '../../../../protocol/task.ts';
 export type Fresh = {
   project?: { id: string; name: string } | undefined;
   repo_url?: string | undefined;
+  /** Whether the repository gets a project with its first errand. */
+  make_project?: boolean | undefined;
   base_branch?: string | undefined;
+  /** A branch to work on and push to, or `#123`: the branch of that pull request. */
+  push_to?: string | undefined;
   model?: string | undefined;
   effort?: Effort | undefined;
   budget_usd?: number | undefined;
@@ -27,14 +31,20 @@ export function readFresh(text: string): Fresh {
   return { ...given, effort: Effort.safeParse(given.effort).data };
 }
 
+function place(push_to: string): Pick<TaskCreate, 'work_branch' | 'continue_pull'> {
+  const number = /^#(\d{1,9})$/.exec(push_to)?.[1];
+  return number === undefined ? { work_branch: push_to } : { continue_pull: Number(number) };
+}
+
 /** The request that sends it; undefined if it lacks a text or a repository. */
 export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
-  const { project, repo_url, base_branch, model, effort, budget_usd, ask_before_push } = fresh;
+  const { project, repo_url, make_project, base_branch, push_to, model, effort, budget_usd, ask_before_push } = fresh;
   if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
   return {
     prompt: prompt.trim(),
-    ...(project ? { project_id: project.id } : { repo_url }),
+    ...(project ? { project_id: project.id } : { repo_url, ...(make_project === true && { make_project }) }),
     ...(base_branch !== undefined && { base_branch }),
+    ...(push_to !== undefined && place(push_to)),
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(budget_usd !== undefined && { budget_usd }),

@@ -74,7 +74,7 @@ type ChipsProps = {
 };
 
 function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
-  const { project, repo_url, base_branch, model, effort, budget_usd, ask_before_push = false } = fresh;
+  const { project, repo_url, base_branch, push_to, model, effort, budget_usd, ask_before_push = false } = fresh;
   const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
   return (
     <div class="chips">
@@ -85,6 +85,7 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
       >
         {repository ?? t.fresh.choose}
         {repository !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
+        {repository !== undefined && push_to !== undefined && <span> → {push_to}</span>}
       </button>
       <button type="button" class="option" onClick={() => onOpen('model')}>
         {model ?? t.fresh.default_model}

@@ -8,6 +8,7 @@ import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { fieldsOfProject, readProject } from './project-fields.ts';
+import { s } from '../screen-speech.ts';
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
 
@@ -76,6 +77,8 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
           ))}
         </select>
       </Field>
+      <Choice {...field('pull_requests')} label={s.pulls.wanted} words={s.pulls.kinds} />
+      <Choice {...field('pull_author')} label={s.pulls.author} hint={s.pulls.author_hint} words={s.pulls.authors} />
       <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
       <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
       {egress.value === 'list' && <Lines {...field('egress_hosts')} label={t.project.hosts} />}
@@ -142,6 +145,20 @@ function Check({ name, before, label, fault }: OwnProps): JSX.Element {
       <input type="checkbox" name={name} value="yes" defaultChecked={before === 'yes'} />
       <span>{label}</span>
     </label>
+  );
+}
+
+function Choice({ name, before, words, ...rest }: OwnProps & { words: Record<string, string> }): JSX.Element {
+  return (
+    <Field {...rest}>
+      <select name={name}>
+        {Object.entries(words).map(([value, text]) => (
+          <option key={value} value={value} selected={value === before}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Field>
   );
 }
 

@@ -1,0 +1,30 @@
+/** What a forge's API answered in place of what was asked for. */
+export type ForgeApiFault =
+  /** The token is not valid any more: expired or revoked. */
+  | 'unauthorized'
+  /** The token may not do this. */
+  | 'forbidden'
+  /** There is no such thing, or the token may not see it. */
+  | 'not_found'
+  /** The forge refused the input; the message has its reasons. */
+  | 'invalid'
+  /** `retry_at` says until when. */
+  | 'rate_limited'
+  /** The forge could not be reached, failed, or answered with what it does not promise. */
+  | 'unreachable'
+  /** A webhook that this forge did not sign. */
+  | 'invalid_signature';
+
+/** A call to a forge's API failed. The message is for people: it names the forge and never a token. */
+export class ForgeApiError extends Error {
+  readonly fault: ForgeApiFault;
+  /** When the forge answers again, if it said so. */
+  readonly retry_at: Date | undefined;
+
+  constructor(fault: ForgeApiFault, message: string, options: { cause?: unknown; retry_at?: Date } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ForgeApiError';
+    this.fault = fault;
+    this.retry_at = options.retry_at;
+  }
+}

@@ -1,0 +1,198 @@
+import type { ForgeKind } from '../../protocol/forges.ts';
+
+/*
+ * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call rejects
+ * with a `ForgeApiError`, whose code says what the forge answered. All texts come from strangers: callers bound, mark
+ * and never execute them.
+ */
+
+/** A repository as its forge names it. */
+export type RepositoryName = { owner: string; name: string };
+
+/** A person or bot at a forge. `id` stays the same when the login is renamed. */
+export type ForgePerson = { id: string; login: string; name: string | null; email: string | null; bot: boolean };
+
+/** What somebody may do to a repository. */
+export type Permission = 'none' | 'read' | 'write' | 'admin';
+
+/** A repository that a person can see. */
+export type ForgeRepositoryInfo = RepositoryName & {
+  /** Stays the same when the repository is renamed or moved. */
+  id: string;
+  /** The https address that git clones from. */
+  clone_url: string;
+  default_branch: string;
+  private: boolean;
+  /** What the token's owner may do. */
+  permission: Permission;
+  /** ISO 8601. */
+  pushed_at: string | null;
+};
+
+/** One contribution to an issue or pull request. */
+export type ForgeComment = {
+  /** Opaque, and unique among all comments at this forge. */
+  id: string;
+  author: ForgePerson;
+  body: string;
+  /** ISO 8601. */
+  created_at: string;
+  url: string;
+  /** Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated. */
+  review: ReviewPlace | null;
+};
+
+/** Where a comment on a diff stands. */
+export type ReviewPlace = {
+  path: string;
+  line: number | null;
+  start_line: number | null;
+  diff_hunk: string;
+  /** The same for all comments of one thread. */
+  thread_id: string;
+  /** The review that the comment came with. */
+  review_id: string | null;
+};
+
+/** An issue, or a pull request as a conversation: its text and its comments, oldest first. */
+export type Thread = {
+  number: number;
+  title: string;
+  body: string;
+  author: ForgePerson;
+  state: 'open' | 'closed';
+  labels: string[];
+  url: string;
+  comments: ForgeComment[];
+  /** Whether the forge has more comments than were read. */
+  cut: boolean;
+  is_pull: boolean;
+};
+
+/** The state of a pull request. `merged` and `closed` are final unless it is reopened. */
+export type PullState = 'open' | 'merged' | 'closed';
+
+/** A pull request. */
+export type Pull = {
+  number: number;
+  url: string;
+  title: string;
+  body: string;
+  state: PullState;
+  draft: boolean;
+  author: ForgePerson;
+  head: { branch: string; commit: string; /** null: the repository is gone. */ repository: RepositoryName | null };
+  base: { branch: string; commit: string };
+  /** null: the forge does not know yet. */
+  mergeable: boolean | null;
+};
+
+/** A pull request to open. */
+export type PullDraft = { title: string; body: string; head: string; base: string; draft: boolean };
+
+/** What of a pull request is to change. */
+export type PullPatch = Partial<Pick<PullDraft, 'title' | 'body' | 'draft'>> & { state?: 'open' | 'closed' };
+
+/** A check run or commit status of a commit. */
+export type Check = {
+  id: string;
+  name: string;
+  state: 'running' | 'passed' | 'failed' | 'skipped';
+  url: string | null;
+  /** Where its log can be asked for with `checkLog`; null: there is none. */
+  log_id: string | null;
+};
+
+/** A branch, and whether the forge protects it from pushes. */
+export type ForgeBranch = { name: string; commit: string; protected: boolean };
+
+/** A review of a pull request. */
+export type ReviewVerdict = 'approved' | 'changes_requested' | 'commented';
+
+/** What a webhook says, in one form for all forges. */
+export type ForgeEvent = {
+  /** The forge's id of the delivery, the same when it is sent again. */
+  delivery_id: string;
+  /** ISO 8601; when it happened. null: the forge does not say. */
+  at: string | null;
+  repository: RepositoryName & { id: string; clone_url: string; default_branch: string };
+  /** Who did it. */
+  sender: ForgePerson;
+} & (
+  | { type: 'comment'; number: number; is_pull: boolean; comment: ForgeComment }
+  /** `review_id` null: the forge does not say. What it says of lines is in the thread, or comes as comments. */
+  | { type: 'review'; number: number; verdict: ReviewVerdict; review_id: string | null; body: string; url: string }
+  | {
+      type: 'issue';
+      action: 'opened' | 'labeled';
+      number: number;
+      is_pull: boolean;
+      /** Those that were added with it. Some forges name all that it has now. */
+      labels: string[];
+      title: string;
+      body: string;
+    }
+  | { type: 'pull'; action: 'opened' | 'changed'; pull: Pull }
+  /** `branch`: where the commit is, if the forge says so. */
+  | { type: 'check'; commit: string; branch: string | null; check: Check }
+  /** The repository's names are the new ones. */
+  | { type: 'repository'; action: 'renamed' | 'transferred' | 'privatized' | 'deleted' }
+);
+
+/** A webhook as it arrived. Header names are in lower case. */
+export type Delivery = { headers: Record<string, string | undefined>; body: Uint8Array };
+
+/** Which token to use, and when to give up. */
+export type Access = { token: string; signal?: AbortSignal | undefined };
+
+/** A forge of one kind at one origin. It holds no token: each call brings its own. */
+export type ForgeClient = {
+  readonly kind: ForgeKind;
+  /** Such as `https://github.com`. */
+  readonly origin: string;
+
+  /** Whose token this is. */
+  me: (access: Access) => Promise<ForgePerson>;
+  /** Repositories that the token may push to, those with the newest push first; `search` matches names as one types. */
+  repositories: (access: Access, query: { search: string; limit: number }) => Promise<ForgeRepositoryInfo[]>;
+  repository: (access: Access, name: RepositoryName) => Promise<ForgeRepositoryInfo>;
+  /** What this login may do to the repository. */
+  permission: (access: Access, name: RepositoryName, login: string) => Promise<Permission>;
+  /** undefined: there is no such branch. */
+  branch: (access: Access, name: RepositoryName, branch: string) => Promise<ForgeBranch | undefined>;
+  /** A file's text at the default branch, such as a pull request template; undefined: there is no such file. */
+  file: (access: Access, name: RepositoryName, path: string) => Promise<string | undefined>;
+
+  /**
+   * An issue or pull request with its newest comments, `comments_max` at most: those on lines, and what reviews say as
+   * a whole, are among them.
+   */
+  thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
+  comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
+  editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;
+  /** Answers a comment on lines of a diff, in its thread. */
+  reply: (
+    access: Access,
+    name: RepositoryName,
+    number: number,
+    to: ForgeComment,
+    body: string,
+  ) => Promise<ForgeComment>;
+  /** Marks the thread of a review comment as resolved; where the forge cannot, nothing happens. */
+  resolve: (access: Access, name: RepositoryName, number: number, thread_id: string) => Promise<void>;
+
+  openPull: (access: Access, name: RepositoryName, draft: PullDraft) => Promise<Pull>;
+  pull: (access: Access, name: RepositoryName, number: number) => Promise<Pull>;
+  /** The newest open pull request from this branch of the repository itself; undefined: there is none. */
+  pullOfBranch: (access: Access, name: RepositoryName, branch: string) => Promise<Pull | undefined>;
+  editPull: (access: Access, name: RepositoryName, number: number, patch: PullPatch) => Promise<Pull>;
+  checks: (access: Access, name: RepositoryName, commit: string) => Promise<Check[]>;
+  /** The end of a check's log, `bytes_max` at most; empty: the forge has none any more. */
+  checkLog: (access: Access, name: RepositoryName, check: Check, bytes_max: number) => Promise<string>;
+
+  /**
+   * Verifies the signature and reads the event. Rejects with `invalid_signature`, or resolves with undefined for events
+   * that Errand does not use.
+   */
+  readDelivery: (delivery: Delivery, secret: string) => Promise<ForgeEvent | undefined>;
+};

@@ -1,0 +1,76 @@
+import { ErrandError, type ErrorCode } from '../../protocol/problem.ts';
+import type { TaskCreate } from '../../protocol/api.ts';
+import { ForgeApiError } from './forge-api-error.ts';
+import type { ForgeAccess, OpenForge } from './forge-access.ts';
+
+type Wish = Pick<TaskCreate, 'work_branch' | 'continue_pull'>;
+type Where = { user_id: string; project_id: string | null; repo_url: string };
+
+/** How long a person waits for the forge when they send an errand. */
+const ASK_MS = 10_000;
+
+/**
+ * The branch that a person names for the work, directly or by a pull request. Without a forge that can be asked, the
+ * worker finds out what is wrong with it. Rejects with `invalid` for a branch that no errand may push to, or a pull request
+ * that cannot be continued, and with `upstream_unreachable` if its forge does not answer.
+ */
+export async function findWorkBranch(
+  forges: ForgeAccess,
+  { repo_url, ...who }: Where,
+  { work_branch, continue_pull }: Wish,
+): Promise<string | undefined> {
+  if (work_branch === undefined && continue_pull === undefined) return undefined;
+  const open = await forges.forPerson(who, repo_url);
+  if (continue_pull === undefined) {
+    if (open) await requireOpenBranch(open, work_branch ?? '').catch(ignoreForge);
+    return work_branch;
+  }
+  if (!open)
+    throw refusal('/continue_pull', `needs access to the pull requests of ${repo_url}: link your account there`);
+  const head = await headOf(open, continue_pull);
+  await requireOpenBranch(open, head, '/continue_pull');
+  return head;
+}
+
+/** The branch of an open pull request that is in the repository itself. */
+async function headOf({ client, repository, token }: OpenForge, number: number): Promise<string> {
+  const access = { token, signal: AbortSignal.timeout(ASK_MS) };
+  const { state, head } = await client.pull(access, repository, number).catch((error: unknown) => {
+    if (!(error instanceof ForgeApiError)) throw error;
+    if (error.fault === 'not_found') throw refusal('/continue_pull', `is no pull request of the repository`, error);
+    throw refusal('/continue_pull', `cannot be looked up: ${error.message}`, error, 'upstream_unreachable');
+  });
+  if (state !== 'open') throw refusal('/continue_pull', `is ${state}: only an open pull request can be continued`);
+  const { owner, name } = head.repository ?? {};
+  if (owner?.toLowerCase() !== repository.owner.toLowerCase() || name?.toLowerCase() !== repository.name.toLowerCase())
+    throw refusal('/continue_pull', 'comes from a fork, which errands cannot push to');
+  return head.branch;
+}
+
+async function requireOpenBranch(
+  { client, repository, token }: OpenForge,
+  name: string,
+  field = '/work_branch',
+): Promise<void> {
+  const access = { token, signal: AbortSignal.timeout(ASK_MS) };
+  const [{ default_branch }, branch] = await Promise.all([
+    client.repository(access, repository),
+    client.branch(access, repository, name),
+  ]);
+  if (name === default_branch)
+    throw refusal(field, `is the default branch ${name}, which errands never push to: name another one`);
+  if (branch?.protected === true)
+    throw refusal(field, `is the branch ${name}, which the forge protects from pushes: name another one`);
+}
+
+/** What the forge cannot tell now, it will say when the branch is pushed. */
+function ignoreForge(error: unknown): void {
+  if (!(error instanceof ForgeApiError)) throw error;
+}
+
+function refusal(field: string, message: string, cause?: unknown, code: ErrorCode = 'invalid'): ErrandError {
+  return new ErrandError(code, `The request is not valid: ${field} ${message}`, {
+    errors: [{ field, message }],
+    cause,
+  });
+}

@@ -1,0 +1,25 @@
+/** The texts of pull requests, in English. */
+export const en_pulls = {
+  open: 'Open a pull request',
+  asking: 'Asking the forge…',
+  again: 'Try again',
+  failed_checks: (names: string) => `Failed: ${names}`,
+  as: { app: 'opened by the app: you can approve it', person: 'opened as you' },
+  not_as_app: 'opened as you, since the app is not installed there: somebody else must approve it',
+  retry_at: (time: string) => `Tried again at ${time}.`,
+  happened: {
+    opened: (name: string) => `Opened ${name}`,
+    reopened: (name: string) => `${name} is open again`,
+    merged: (name: string) => `${name} was merged`,
+    closed: (name: string) => `${name} was closed`,
+    not_opened: (name: string) => `${name} could not be opened`,
+    checks_failed: (name: string) => `Checks failed on ${name}`,
+  },
+  name: (number: number) => `pull request #${number}`,
+  wanted: 'Pull requests',
+  kinds: { none: 'Only when I ask', draft: 'Open a draft', ready: 'Open, ready for review' },
+  author: 'Opened by',
+  authors: { app: 'The app, so that I can approve it', person: 'Me' },
+  author_hint: 'Where the app is not installed, you open it all the same.',
+};
+export type PullsStrings = typeof en_pulls;

@@ -1,0 +1,52 @@
+import test from 'ava';
+import { endTask, runTask } from '../../support/fixtures.ts';
+import { link, signInScene } from '../../support/forge/sign-in-scene.ts';
+
+/** A repository of a linked person, with a pull request from `feature`. */
+async function scene(t: Parameters<typeof signInScene>[0]) {
+  const base = await signInScene(t);
+  const { github, server, app } = base;
+  const { api } = await server.person();
+  const ann = github.world.addPerson('ann');
+  const demo = await github.world.addRepository({ owner: ann, name: 'demo' });
+  github.apps.install(app, ann);
+  await link(base, api, ann);
+  await github.push(demo, 'feature', { 'a.txt': 'a\n' });
+  const pull = await github.openPull(demo, ann, { title: 'A', body: '', head: 'feature', base: 'main', draft: false });
+  const repo_url = `${github.origin}/ann/demo`;
+  const send = (where: { work_branch?: string; continue_pull?: number }) =>
+    api.call('createTask', { body: { prompt: 'Go on', repo_url, ...where } });
+  return { ...base, api, ann, demo, pull, repo_url, send };
+}
+
+test('an errand goes on with a pull request, on its branch', async (t) => {
+  const { send, pull } = await scene(t);
+  t.is((await send({ continue_pull: pull.number })).work_branch, 'feature');
+});
+
+test('a pull request that cannot be continued is refused in words', async (t) => {
+  const { send, github, demo, pull } = await scene(t);
+  await t.throwsAsync(send({ continue_pull: 4711 }), { message: /continue_pull is no pull request of the repository/ });
+  await github.editPull(demo, pull, { state: 'closed' });
+  await t.throwsAsync(send({ continue_pull: pull.number }), { message: /is closed: only an open pull request/ });
+});
+
+test('the default branch and protected branches are refused at once, other branches are not', async (t) => {
+  const { send, github, demo } = await scene(t);
+  await github.push(demo, 'release', { 'r.txt': 'r\n' });
+  await github.protect(demo, 'release');
+  await t.throwsAsync(send({ work_branch: 'main' }), { message: /is the default branch main/ });
+  await t.throwsAsync(send({ work_branch: 'release' }), { message: /which the forge protects from pushes/ });
+  t.is((await send({ work_branch: 'brand-new' })).work_branch, 'brand-new');
+});
+
+test('one errand at a time works on a branch', async (t) => {
+  const { send, server } = await scene(t);
+  const { id } = await send({ work_branch: 'feature' });
+  await t.throwsAsync(send({ work_branch: 'feature' }), {
+    message: /An errand of yours works on the branch feature now: send it a message, or name another branch/,
+  });
+  runTask(server.log, id);
+  endTask(server.log, id);
+  t.is((await send({ work_branch: 'feature' })).work_branch, 'feature');
+});
