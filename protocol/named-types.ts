@@ -5,11 +5,13 @@ import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import { CoordinatorEvent } from './coordinator-events.ts';
 import * as events from './events.ts';
+import * as forges from './forges.ts';
 import * as change from './change.ts';
 import * as messages from './messages.ts';
 import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
+import * as pulls from './pulls.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as server from './server.ts';
@@ -50,6 +52,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...document,
     ...change,
     ...needs,
+    ...pulls,
     ...task,
     ...events,
     ...socket,
@@ -59,6 +62,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...audit,
     ...notifications,
     ...people,
+    ...forges,
     ...server,
     ...messages,
     ...api,

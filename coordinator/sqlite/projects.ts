@@ -88,6 +88,17 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
+/** The user's oldest project of a repository. Forges do not tell upper and lower case, or `.git`, apart. */
+export function findProjectAt(db: Db, user_id: string, repo_url: string): ProjectRow | undefined {
+  const plain = repo_url.replace(/\.git$/i, '');
+  const row = sql<Stored>(
+    db,
+    `SELECT * FROM projects WHERE user_id = ? AND lower(repo_url) IN (lower(?), lower(?)) AND id NOT IN (SELECT id FROM removed)
+     ORDER BY id LIMIT 1`,
+  ).get(user_id, plain, `${plain}.git`);
+  return row && fromStored(row);
+}
+
 /** The statement of `listProjects`; a test checks that it uses its index. */
 export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
    WHERE user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`;

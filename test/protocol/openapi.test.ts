@@ -14,7 +14,7 @@ type Document = {
 const document = openapiDocument() as Document;
 
 test('the document lists exactly the routes that the server serves', async (t) => {
-  const { auth, keys, log, notifications } = await startApi(t);
+  const { auth, keys, log, notifications, forge_accounts } = await startApi(t);
   const app = createApp({
     onRefused: () => undefined,
     config: readConfig({}),
@@ -23,6 +23,7 @@ test('the document lists exactly the routes that the server serves', async (t) =
     keys,
     auth,
     notifications,
+    forge_accounts,
     epoch: 'e',
     gate: { fault: null },
     feed: { touch: () => undefined },

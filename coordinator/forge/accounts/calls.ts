@@ -1,0 +1,75 @@
+import type { z } from 'zod';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import type { ForgeHttp, ForgeRequest } from '../forge-http.ts';
+
+/** What sign-in and apps ask of forges and identity providers. Redirects are not followed. */
+export class Calls {
+  readonly #http: ForgeHttp;
+
+  constructor(http: ForgeHttp) {
+    this.#http = http;
+  }
+
+  /** Sends form fields and reads the JSON answer, whatever its status. Rejects with `upstream_unreachable`. */
+  async form<T>(schema: z.ZodType<T>, url: URL, fields: Record<string, string | undefined>): Promise<T> {
+    const given = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+    const { body } = await this.#send({ method: 'POST', url, headers, body: new URLSearchParams(given).toString() });
+    return readJson(schema, body.toString('utf8'), url);
+  }
+
+  /** Calls a forge's API. Undefined: it answered with another status than 2xx. Rejects with `upstream_unreachable`. */
+  async api<T>(
+    schema: z.ZodType<T>,
+    url: URL,
+    { token, method = 'GET' }: { token?: string; method?: ForgeRequest['method'] },
+  ): Promise<T | undefined> {
+    const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const { status, body } = await this.#send({ method, url, headers });
+    if (status < 200 || status > 299) return undefined;
+    return readJson(schema, body.length === 0 ? 'null' : body.toString('utf8'), url);
+  }
+
+  /** `fetch`, for a library. */
+  readonly fetch = async (
+    address: string,
+    { method, headers, body }: { method: string; headers: Record<string, string>; body?: unknown },
+  ): Promise<Response> => {
+    const sent = typeof body === 'string' ? body : body instanceof URLSearchParams ? body.toString() : undefined;
+    const answer = await this.#send({
+      method: method === 'POST' ? 'POST' : 'GET',
+      url: new URL(address),
+      headers,
+      body: sent,
+    });
+    const type = answer.headers['content-type'];
+    return new Response(new Uint8Array(answer.body), {
+      status: answer.status,
+      headers: type === undefined ? {} : { 'content-type': type },
+    });
+  };
+
+  async #send(request: ForgeRequest) {
+    try {
+      return await this.#http.sendOnce(request);
+    } catch (cause) {
+      const text =
+        cause instanceof ForgeApiError ? cause.message : `${request.url.host} could not be reached: try again later.`;
+      throw new ErrandError('upstream_unreachable', text, { cause });
+    }
+  }
+}
+
+/** The answer is in no error: it may have tokens in it. */
+function readJson<T>(schema: z.ZodType<T>, text: string, { host }: URL): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new ErrandError('upstream_unreachable', `${host} answered with something that is not understood.`);
+}
