@@ -38,7 +38,19 @@ export type ForgeComment = {
   created_at: string;
   url: string;
   /** Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated. */
-  review: { path: string; line: number | null; start_line: number | null; diff_hunk: string; thread_id: string } | null;
+  review: ReviewPlace | null;
+};
+
+/** Where a comment on a diff stands. */
+export type ReviewPlace = {
+  path: string;
+  line: number | null;
+  start_line: number | null;
+  diff_hunk: string;
+  /** The same for all comments of one thread. */
+  thread_id: string;
+  /** The review that the comment came with. */
+  review_id: string | null;
 };
 
 /** An issue, or a pull request as a conversation: its text and its comments, oldest first. */
@@ -100,6 +112,8 @@ export type ReviewVerdict = 'approved' | 'changes_requested' | 'commented';
 export type ForgeEvent = {
   /** The forge's id of the delivery, the same when it is sent again. */
   delivery_id: string;
+  /** ISO 8601; when it happened. null: the forge does not say. */
+  at: string | null;
   repository: RepositoryName & { id: string; clone_url: string; default_branch: string };
   /** Who did it. */
   sender: ForgePerson;
@@ -112,10 +126,13 @@ export type ForgeEvent = {
       number: number;
       is_pull: boolean;
       label: string | null;
+      title: string;
       body: string;
     }
   | { type: 'pull'; pull: Pull }
-  | { type: 'check'; commit: string; check: Check }
+  /** `branch`: where the commit is, if the forge says so. */
+  | { type: 'check'; commit: string; branch: string | null; check: Check }
+  /** The repository's names are the new ones. */
   | { type: 'repository'; action: 'renamed' | 'transferred' | 'privatized' | 'deleted' }
 );
 
@@ -156,7 +173,7 @@ export type ForgeClient = {
     body: string,
   ) => Promise<ForgeComment>;
   /** Marks the thread of a review comment as resolved; where the forge cannot, nothing happens. */
-  resolve: (access: Access, name: RepositoryName, thread_id: string) => Promise<void>;
+  resolve: (access: Access, name: RepositoryName, number: number, thread_id: string) => Promise<void>;
 
   openPull: (access: Access, name: RepositoryName, draft: PullDraft) => Promise<Pull>;
   pull: (access: Access, name: RepositoryName, number: number) => Promise<Pull>;

@@ -1,0 +1,103 @@
+import { actor, invalid, isPull, notFound, ok, page, pullOf, Refusal, repositoryOf, type Handlers } from '../call.ts';
+
+/** Pull requests, their reviews and the comments on their lines. */
+export const pulls: Handlers = {
+  'GET /repos/{owner}/{repo}/pulls': async (call) => {
+    const repository = repositoryOf(call);
+    const { world, render } = call.github;
+    const state = call.query.get('state') ?? 'open';
+    const head = call.query.get('head');
+    const all = repository.issues
+      .filter(isPull)
+      .filter((one) => state === 'all' || one.state === state)
+      .filter(({ pull }) => head === null || head === `${repository.owner.login}:${pull.head}`)
+      .toReversed();
+    const { items, headers } = page(call, all);
+    for (const { pull } of items) await world.freshPull(repository, pull);
+    return ok(
+      items.map((one) => render.pull(repository, one, 'pull-request-simple')),
+      headers,
+    );
+  },
+  'POST /repos/{owner}/{repo}/pulls': async (call) => {
+    const repository = repositoryOf(call);
+    const { title, body, head, base, draft } = call.body;
+    const branch = String(head).replace(`${repository.owner.login}:`, '');
+    const { world, render } = call.github;
+    if ((await world.branch(repository, String(base))) === undefined) throw invalid('PullRequest', 'base');
+    if ((await world.branch(repository, branch)) === undefined) throw invalid('PullRequest', 'head');
+    if (!(await world.isAhead(repository, String(base), branch)))
+      throw invalid('PullRequest', '', `No commits between ${String(base)} and ${branch}`);
+    if (repository.issues.some((one) => one.state === 'open' && one.pull?.head === branch && one.pull.base === base))
+      throw invalid('PullRequest', '', `A pull request already exists for ${repository.owner.login}:${branch}.`);
+    const texts = { title: String(title), body: String(body ?? ''), base: String(base) };
+    const opened = await call.github.openPull(repository, actor(call), {
+      ...texts,
+      head: branch,
+      draft: draft === true,
+    });
+    return { status: 201, body: render.pull(repository, opened) };
+  },
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}': async (call) => {
+    const repository = repositoryOf(call);
+    return ok(call.github.render.pull(repository, await pullOf(call, repository)));
+  },
+  'PATCH /repos/{owner}/{repo}/pulls/{pull_number}': async (call) => {
+    const repository = repositoryOf(call);
+    const pull = await pullOf(call, repository);
+    if (pull.author !== actor(call)) repositoryOf(call, 'write');
+    const { title, body, state } = call.body;
+    if (state === 'open' && pull.pull.merged) throw invalid('PullRequest', 'state');
+    await call.github.editPull(repository, pull, {
+      ...(title !== undefined && { title: String(title) }),
+      ...(body !== undefined && { body: String(body ?? '') }),
+      ...((state === 'open' || state === 'closed') && { state }),
+    });
+    return ok(call.github.render.pull(repository, pull));
+  },
+  'PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge': async (call) => {
+    const repository = repositoryOf(call, 'write');
+    const pull = await pullOf(call, repository);
+    if (pull.state !== 'open' || pull.pull.draft) throw new Refusal(405, 'Pull Request is not mergeable');
+    const sha = await call.github.merge(repository, pull, actor(call));
+    return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
+  },
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews': async (call) => {
+    const repository = repositoryOf(call);
+    const pull = await pullOf(call, repository);
+    const { items, headers } = page(call, pull.pull.reviews);
+    return ok(
+      items.map((one) => call.github.render.review(repository, pull, one)),
+      headers,
+    );
+  },
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}/comments': async (call) => {
+    const repository = repositoryOf(call);
+    const pull = await pullOf(call, repository);
+    const { items, headers } = page(call, pull.pull.comments);
+    return ok(
+      items.map((one) => call.github.render.reviewComment(repository, pull, one)),
+      headers,
+    );
+  },
+  'POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies': async (call) => {
+    const repository = repositoryOf(call);
+    const pull = await pullOf(call, repository);
+    const to = pull.pull.comments.find(({ id }) => String(id) === call.params['comment_id']);
+    // Replies to replies are not supported.
+    if (to === undefined || to.in_reply_to !== null) throw notFound();
+    const reply = await call.github.reply(repository, pull, to, actor(call), String(call.body['body']));
+    return { status: 201, body: call.github.render.reviewComment(repository, pull, reply) };
+  },
+  'PATCH /repos/{owner}/{repo}/pulls/comments/{comment_id}': (call) => {
+    const repository = repositoryOf(call);
+    for (const issue of repository.issues.filter(isPull)) {
+      const comment = issue.pull.comments.find(({ id }) => String(id) === call.params['comment_id']);
+      if (comment === undefined) continue;
+      if (comment.author !== actor(call)) throw new Refusal(403, 'Must be the author of the comment.');
+      comment.body = String(call.body['body']);
+      return ok(call.github.render.reviewComment(repository, issue, comment));
+    }
+    throw notFound();
+  },
+};

@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Permission } from '../../../../coordinator/forge/forge.ts';
+import { git, tryGit, type GitServer } from '../../git-server.ts';
+
+export type Person = {
+  id: number;
+  login: string;
+  name: string | null;
+  email: string | null;
+  type: 'User' | 'Bot' | 'Organization';
+  /** Of an organisation. */
+  members: Set<Person>;
+};
+
+export type Comment = {
+  id: number;
+  author: Person;
+  body: string;
+  created_at: string;
+  updated_at: string;
+};
+
+export type ReviewComment = Comment & {
+  path: string;
+  line: number | null;
+  start_line: number | null;
+  diff_hunk: string;
+  commit: string;
+  review_id: number;
+  in_reply_to: ReviewComment | null;
+  /** Of the first comment of a thread. */
+  resolved: boolean;
+};
+
+export type Review = {
+  id: number;
+  author: Person;
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED';
+  body: string;
+  commit: string;
+  submitted_at: string;
+};
+
+export type PullPart = {
+  head: string;
+  base: string;
+  draft: boolean;
+  merged: boolean;
+  /** The last commits that were seen: a branch may be deleted. */
+  head_commit: string;
+  base_commit: string;
+  reviews: Review[];
+  comments: ReviewComment[];
+};
+
+export type Issue = {
+  id: number;
+  number: number;
+  title: string;
+  body: string;
+  author: Person;
+  state: 'open' | 'closed';
+  labels: string[];
+  created_at: string;
+  updated_at: string;
+  comments: Comment[];
+  pull: PullPart | null;
+};
+
+export type CheckRun = {
+  id: number;
+  name: string;
+  commit: string;
+  status: 'queued' | 'in_progress' | 'completed';
+  conclusion: 'success' | 'failure' | 'cancelled' | 'skipped' | 'neutral' | 'timed_out' | null;
+  log: string | null;
+  at: string;
+};
+
+export type Status = {
+  id: number;
+  context: string;
+  commit: string;
+  state: 'pending' | 'success' | 'failure' | 'error';
+  description: string | null;
+  at: string;
+};
+
+export type Repository = {
+  id: number;
+  owner: Person;
+  name: string;
+  private: boolean;
+  default_branch: string;
+  permissions: Map<Person, Permission>;
+  protected_branches: Set<string>;
+  issues: Issue[];
+  checks: CheckRun[];
+  statuses: Status[];
+  pushed_at: string;
+};
+
+export type RepositoryOptions = {
+  owner: Person;
+  name: string;
+  files?: Record<string, string | Buffer>;
+  private?: boolean;
+  /** What others than the owner may do, by login. */
+  permissions?: Record<string, Permission>;
+};
+
+const RANK: Record<Permission, number> = { none: 0, read: 1, write: 2, admin: 3 };
+
+/** The lesser of two permissions. */
+export const lesser = (one: Permission, other: Permission): Permission => (RANK[one] < RANK[other] ? one : other);
+export const atLeast = (permission: Permission, needed: Permission): boolean => RANK[permission] >= RANK[needed];
+
+/** People and repositories of a forge, and where their git data is. */
+export class World {
+  readonly people: Person[] = [];
+  readonly repositories: Repository[] = [];
+  /** Former names, in lower case as `owner/name`, and where they lead. */
+  readonly moved = new Map<string, Repository>();
+  readonly git_server: GitServer;
+  /** In milliseconds; tests move it on. */
+  now: () => number = Date.now;
+  #last_id = 1000;
+
+  constructor(git_server: GitServer) {
+    this.git_server = git_server;
+  }
+
+  id(): number {
+    return ++this.#last_id;
+  }
+
+  time(): string {
+    return new Date(this.now()).toISOString().replace(/\.\d+/, '');
+  }
+
+  addPerson(login: string, fields: Partial<Omit<Person, 'id' | 'login'>> = {}): Person {
+    const names = { name: `${login} Example`, email: `${login}@example.test` };
+    const person: Person = { id: this.id(), login, ...names, type: 'User', members: new Set(), ...fields };
+    this.people.push(person);
+    return person;
+  }
+
+  person(login: string): Person | undefined {
+    return this.people.find((person) => person.login.toLowerCase() === login.toLowerCase());
+  }
+
+  async addRepository({ owner, name, files, permissions = {}, ...rest }: RepositoryOptions): Promise<Repository> {
+    await this.git_server.createRepository(`${owner.login}/${name}.git`, files);
+    const given = Object.entries(permissions).map(([login, permission]): [Person, Permission] => {
+      const person = this.person(login);
+      if (person === undefined) throw new Error(`There is nobody called ${login}.`);
+      return [person, permission];
+    });
+    const repository: Repository = {
+      id: this.id(),
+      owner,
+      name,
+      private: rest.private ?? false,
+      default_branch: 'main',
+      permissions: new Map(given),
+      protected_branches: new Set(),
+      issues: [],
+      checks: [],
+      statuses: [],
+      pushed_at: this.time(),
+    };
+    this.repositories.push(repository);
+    return repository;
+  }
+
+  /** Finds a repository by its name now; `moved` knows the former ones. */
+  repository(owner: string, name: string): Repository | undefined {
+    return this.repositories.find((repository) => nameOf(repository) === `${owner}/${name}`.toLowerCase());
+  }
+
+  permission(person: Person | null, repository: Repository): Permission {
+    const open: Permission = repository.private ? 'none' : 'read';
+    if (person === null) return open;
+    if (repository.owner === person) return 'admin';
+    const given = repository.permissions.get(person);
+    if (given !== undefined) return atLeast(given, open) ? given : open;
+    return repository.owner.members.has(person) ? 'write' : open;
+  }
+
+  folder({ owner, name }: Repository): string {
+    return join(this.git_server.root, owner.login, `${name}.git`);
+  }
+
+  async rename(repository: Repository, to: { owner?: Person; name?: string }): Promise<void> {
+    const from = this.folder(repository);
+    this.moved.set(nameOf(repository), repository);
+    repository.owner = to.owner ?? repository.owner;
+    repository.name = to.name ?? repository.name;
+    this.moved.delete(nameOf(repository));
+    await mkdir(dirname(this.folder(repository)), { recursive: true });
+    await rename(from, this.folder(repository));
+  }
+
+  async remove(repository: Repository): Promise<void> {
+    this.repositories.splice(this.repositories.indexOf(repository), 1);
+    await rm(this.folder(repository), { recursive: true });
+  }
+
+  /** The commit of a branch or other revision; undefined: there is none. */
+  async commit(repository: Repository, revision: string): Promise<string | undefined> {
+    const { ok, stdout } = await tryGit(
+      this.folder(repository),
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      `${revision}^{commit}`,
+    );
+    return ok ? stdout.trim() : undefined;
+  }
+
+  branch(repository: Repository, name: string): Promise<string | undefined> {
+    return this.commit(repository, `refs/heads/${name}`);
+  }
+
+  /** Whether `head` has commits that `base` lacks. */
+  async isAhead(repository: Repository, base: string, head: string): Promise<boolean> {
+    return (await git(this.folder(repository), 'rev-list', '--count', `${base}..${head}`)) !== '0';
+  }
+
+  /** A file's bytes at the default branch. */
+  async file(repository: Repository, path: string): Promise<string | undefined> {
+    const { ok, stdout } = await tryGit(this.folder(repository), 'show', `${repository.default_branch}:${path}`);
+    return ok ? stdout : undefined;
+  }
+
+  /** The pull request with its commits as they are now. */
+  async freshPull(repository: Repository, pull: PullPart): Promise<PullPart> {
+    if (pull.merged) return pull;
+    pull.head_commit = (await this.branch(repository, pull.head)) ?? pull.head_commit;
+    pull.base_commit = (await this.branch(repository, pull.base)) ?? pull.base_commit;
+    return pull;
+  }
+}
+
+/** In lower case: names differ in more than case. */
+export function nameOf({ owner, name }: Repository): string {
+  return `${owner.login}/${name}`.toLowerCase();
+}
+
+/** A secret with a prefix, such as GitHub's tokens have. */
+export function secret(prefix: string): string {
+  return `${prefix}${randomBytes(18).toString('hex')}`;
+}
