@@ -1,9 +1,9 @@
 import type { Permission } from '../../../../coordinator/forge/forge.ts';
-import type { App, Token } from './apps.ts';
+import type { App, Token } from '../apps.ts';
 import type { Operation } from './operations.ts';
 import type { Json } from './shapes.ts';
-import type { GitHub } from './stand-in.ts';
-import { atLeast, type Issue, type Person, type PullPart, type Repository } from './world.ts';
+import type { GitHub } from './github.ts';
+import { atLeast, isPull, type Issue, type Person, type PullIssue, type Repository } from '../world.ts';
 
 /** A call of the REST API. */
 export type Call = {
@@ -22,7 +22,6 @@ export type Reply = { status: number; body?: unknown; headers?: Record<string, s
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 export type Handlers = Partial<Record<Operation, Handler>>;
-export type PullIssue = Issue & { pull: PullPart };
 
 /** A call that GitHub refuses. */
 export class Refusal extends Error {
@@ -91,10 +90,6 @@ export async function pullOf(call: Call, repository: Repository): Promise<PullIs
   if (!isPull(issue)) throw notFound();
   await call.github.world.freshPull(repository, issue.pull);
   return issue;
-}
-
-export function isPull(issue: Issue): issue is PullIssue {
-  return issue.pull !== null;
 }
 
 /** One page of a list, with the `Link` header that leads to the next. */

@@ -1,8 +1,8 @@
 import type { Permission } from '../../../../coordinator/forge/forge.ts';
-import { actor, isPull, type Call } from './call.ts';
-import { node } from './render.ts';
+import { actor, type Call } from './call.ts';
+import { node } from './render-base.ts';
 import type { Json } from './shapes.ts';
-import { atLeast, type Repository } from './world.ts';
+import { atLeast, isPull, type Repository } from '../world.ts';
 
 /** The few things that only GitHub's GraphQL API can do. Errors come with the status 200. */
 export async function graphql(call: Call): Promise<Json> {

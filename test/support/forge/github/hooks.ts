@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { App } from './apps.ts';
+import type { App } from '../apps.ts';
 import type { Webhook } from './operations.ts';
 import { fillWebhook, merge, webhookFault, type Json } from './shapes.ts';
 

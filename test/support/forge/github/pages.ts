@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Reply } from './call.ts';
 import type { Json } from './shapes.ts';
 import type { PageReply } from './sign-in.ts';
-import type { GitHub } from './stand-in.ts';
+import type { GitHub } from './github.ts';
 
 /** GitHub's pages for browsers, and its addresses for sign-in. */
 export function webPage(github: GitHub, { method, headers }: IncomingMessage, url: URL, bytes: Buffer): Reply {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { App, Apps, Token } from './apps.ts';
+import type { App, Apps, Token } from '../apps.ts';
 import type { Json } from './shapes.ts';
-import { secret, type Person, type World } from './world.ts';
+import { secret, type Person, type World } from '../world.ts';
 
 type Code = {
   app: App;

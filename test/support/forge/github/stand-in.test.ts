@@ -28,16 +28,32 @@ test('every read of the API has the shape that GitHub describes', async (t) => {
     t.is(response.status, status, `${path}: ${await response.text()}`);
   };
   const user = apps.userToken(ada, app).value;
-  for (const path of [
-    ...['/user', '/user/emails', '/user/repos', '/user/orgs', '/user/installations', '/users/bob', '/rate_limit'],
-    ...[`/user/installations/${installation.id}/repositories`, '/user/memberships/orgs/acme'],
-    ...['/search/repositories?q=de+user:ada', '/repos/ada/demo', '/repos/ada/demo/collaborators/bob/permission'],
-    ...['/repos/ada/demo/branches/main', '/repos/ada/demo/contents/README.md', '/repos/ada/demo/issues/1'],
-    ...['/repos/ada/demo/issues/2', '/repos/ada/demo/issues/1/comments', '/repos/ada/demo/pulls?head=ada:fix'],
-    ...['/repos/ada/demo/pulls/2', '/repos/ada/demo/pulls/2/reviews', '/repos/ada/demo/pulls/2/comments'],
-    ...[`/repos/ada/demo/commits/${commit}/check-runs`, `/repos/ada/demo/commits/${commit}/status`],
-  ])
-    await read(path, user);
+  const paths = [
+    '/user',
+    '/user/emails',
+    '/user/repos',
+    '/user/orgs',
+    '/user/installations',
+    '/users/bob',
+    '/rate_limit',
+    `/user/installations/${installation.id}/repositories`,
+    '/user/memberships/orgs/acme',
+    '/search/repositories?q=de+user:ada',
+    '/repos/ada/demo',
+    '/repos/ada/demo/collaborators/bob/permission',
+    '/repos/ada/demo/branches/main',
+    '/repos/ada/demo/contents/README.md',
+    '/repos/ada/demo/issues/1',
+    '/repos/ada/demo/issues/2',
+    '/repos/ada/demo/issues/1/comments',
+    '/repos/ada/demo/pulls?head=ada:fix',
+    '/repos/ada/demo/pulls/2',
+    '/repos/ada/demo/pulls/2/reviews',
+    '/repos/ada/demo/pulls/2/comments',
+    `/repos/ada/demo/commits/${commit}/check-runs`,
+    `/repos/ada/demo/commits/${commit}/status`,
+  ];
+  for (const path of paths) await read(path, user);
   await read('/orgs/acme/members/ada', user, 204);
   await read(`/repos/ada/demo/actions/jobs/${demo.checks[0]?.id}/logs`, user, 302);
   await read('/repos/ada/gone', user, 404);

@@ -29,12 +29,12 @@ function schemaOf(node: Json, is_map = false): Json {
   if (typeof node !== 'object' || node === null) return node;
   if (typeof node['$ref'] === 'string') return refer(node['$ref']);
   const kept = Object.entries(node).filter(([key]) => is_map || (!WORDS.has(key) && !key.startsWith('x-')));
-  const { nullable, ...schema } = Object.fromEntries(
+  const { nullable, ...schema }: Node = Object.fromEntries(
     kept.map(([key, value]) => [
       key,
       key === 'enum' || key === 'required' ? value : schemaOf(value, key === 'properties'),
     ]),
-  ) as Node;
+  );
   if (is_map) return nullable === undefined ? schema : { ...schema, nullable };
   if (nullable !== true) return schema;
   if (typeof schema['type'] !== 'string') return { anyOf: [{ type: 'null' }, schema] };

@@ -1,5 +1,5 @@
-import { atLeast } from '../world.ts';
-import type { App, Installation } from '../apps.ts';
+import { atLeast } from '../../world.ts';
+import type { App, Installation } from '../../apps.ts';
 import { actor, notFound, ok, page, Refusal, type Call, type Handlers } from '../call.ts';
 
 /** GitHub Apps: their creation from a manifest, installations, and tokens. */

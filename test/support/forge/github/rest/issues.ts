@@ -1,5 +1,5 @@
 import { actor, issueOf, notFound, ok, page, Refusal, repositoryOf, type Call, type Handlers } from '../call.ts';
-import type { Comment, Issue, Repository } from '../world.ts';
+import type { Comment, Issue, Repository } from '../../world.ts';
 
 /** Issues and their comments; pull requests are issues too. */
 export const issues: Handlers = {
@@ -16,10 +16,10 @@ export const issues: Handlers = {
       headers,
     );
   },
-  'POST /repos/{owner}/{repo}/issues/{issue_number}/comments': async (call) => {
+  'POST /repos/{owner}/{repo}/issues/{issue_number}/comments': (call) => {
     const repository = repositoryOf(call);
     const issue = issueOf(call, repository);
-    const comment = await call.github.comment(repository, issue, actor(call), String(call.body['body']));
+    const comment = call.github.comment(repository, issue, actor(call), String(call.body['body']));
     return { status: 201, body: call.github.render.comment(repository, issue, comment) };
   },
   'GET /repos/{owner}/{repo}/issues/comments/{comment_id}': (call) => {

@@ -1,5 +1,5 @@
-import type { Repository } from '../world.ts';
-import { atLeast } from '../world.ts';
+import type { Repository } from '../../world.ts';
+import { atLeast } from '../../world.ts';
 import { actor, notFound, ok, page, Refusal, type Call, type Handlers } from '../call.ts';
 
 /** Accounts, organisations, and the repositories that one may pick. */

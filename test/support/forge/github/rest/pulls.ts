@@ -1,4 +1,5 @@
-import { actor, invalid, isPull, notFound, ok, page, pullOf, Refusal, repositoryOf, type Handlers } from '../call.ts';
+import { actor, invalid, notFound, ok, page, pullOf, Refusal, repositoryOf, type Handlers } from '../call.ts';
+import { isPull } from '../../world.ts';
 
 /** Pull requests, their reviews and the comments on their lines. */
 export const pulls: Handlers = {
@@ -30,7 +31,7 @@ export const pulls: Handlers = {
       throw invalid('PullRequest', '', `No commits between ${String(base)} and ${branch}`);
     if (repository.issues.some((one) => one.state === 'open' && one.pull?.head === branch && one.pull.base === base))
       throw invalid('PullRequest', '', `A pull request already exists for ${repository.owner.login}:${branch}.`);
-    const texts = { title: String(title), body: String(body ?? ''), base: String(base) };
+    const texts = { title: text(title), body: text(body), base: text(base) };
     const opened = await call.github.openPull(repository, actor(call), {
       ...texts,
       head: branch,
@@ -49,8 +50,8 @@ export const pulls: Handlers = {
     const { title, body, state } = call.body;
     if (state === 'open' && pull.pull.merged) throw invalid('PullRequest', 'state');
     await call.github.editPull(repository, pull, {
-      ...(title !== undefined && { title: String(title) }),
-      ...(body !== undefined && { body: String(body ?? '') }),
+      ...(title !== undefined && { title: text(title) }),
+      ...(body !== undefined && { body: text(body) }),
       ...((state === 'open' || state === 'closed') && { state }),
     });
     return ok(call.github.render.pull(repository, pull));
@@ -101,3 +102,5 @@ export const pulls: Handlers = {
     throw notFound();
   },
 };
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');

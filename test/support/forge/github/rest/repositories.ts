@@ -1,5 +1,5 @@
 import { fill } from '../shapes.ts';
-import { atLeast } from '../world.ts';
+import { atLeast } from '../../world.ts';
 import { notFound, ok, Refusal, repositoryOf, type Handlers } from '../call.ts';
 
 /** Repositories: what they are, who may write there, branches, files, checks and their logs. */

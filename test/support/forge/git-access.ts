@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { atLeast } from './world.ts';
-import type { GitHub } from './stand-in.ts';
+import type { Actions } from './actions.ts';
 
 /**
- * Lets git in as GitHub does: the password is a token, the name of the user does not matter. True: the request is
+ * Lets git in as forges do: the password is a token, the name of the user does not matter. True: the request is
  * answered; false: git goes on.
  */
-export function gitAccess(github: GitHub, request: IncomingMessage, response: ServerResponse, url: URL): boolean {
+export function gitAccess(forge: Actions, request: IncomingMessage, response: ServerResponse, url: URL): boolean {
   const [, owner = '', repo = '', rest = ''] = /^\/([^/]+)\/([^/]+?)(?:\.git)?(\/.*)$/.exec(url.pathname) ?? [];
   const pushes = url.searchParams.get('service') === 'git-receive-pack' || rest === '/git-receive-pack';
-  const here = github.world.repository(owner, repo);
-  const repository = here ?? github.world.moved.get(`${owner}/${repo}`.toLowerCase());
+  const here = forge.world.repository(owner, repo);
+  const repository = here ?? forge.world.moved.get(`${owner}/${repo}`.toLowerCase());
   const password = passwordOf(request);
-  const token = password === null ? null : github.apps.token(password);
+  const token = password === null ? null : forge.apps.token(password);
   if (token === undefined) return refuse(response, 401, 'Bad credentials');
-  const permission = repository === undefined ? 'none' : github.apps.permission(token, repository);
+  const permission = repository === undefined ? 'none' : forge.apps.permission(token, repository);
   if (repository === undefined || permission === 'none' || (token === null && pushes))
     return token === null
       ? refuse(response, 401, 'Authentication required')
@@ -23,10 +23,10 @@ export function gitAccess(github: GitHub, request: IncomingMessage, response: Se
     return refuse(response, 403, `Permission to ${owner}/${repo}.git denied to ${token?.person?.login ?? 'the app'}.`);
   const path = `/${repository.owner.login}/${repository.name}.git${rest}${url.search}`;
   if (here === undefined) {
-    response.writeHead(301, { location: github.origin + path }).end();
+    response.writeHead(301, { location: forge.origin + path }).end();
     return true;
   }
-  if (rest === '/git-receive-pack') repository.pushed_at = github.world.time();
+  if (rest === '/git-receive-pack') repository.pushed_at = forge.world.time();
   request.url = path;
   return false;
 }
@@ -41,7 +41,7 @@ function passwordOf({ headers }: IncomingMessage): string | null {
 }
 
 function refuse(response: ServerResponse, status: number, message: string): boolean {
-  const ask = status === 401 ? { 'www-authenticate': 'Basic realm="GitHub"' } : {};
+  const ask = status === 401 ? { 'www-authenticate': 'Basic realm="forge"' } : {};
   response.writeHead(status, { 'content-type': 'text/plain', ...ask }).end(message);
   return true;
 }

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, jwtVerify } from 'jose';
-import type { Permission } from '../../../../coordinator/forge/forge.ts';
+import type { Permission } from '../../../coordinator/forge/forge.ts';
 import { lesser, secret, type Person, type Repository, type World } from './world.ts';
 
 /** A GitHub App. */

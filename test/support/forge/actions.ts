@@ -1,20 +1,17 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PullDraft, PullPatch } from '../../../../coordinator/forge/forge.ts';
-import { git, type GitServer } from '../../git-server.ts';
-import { Apps, type App } from './apps.ts';
-import type { PullIssue } from './call.ts';
-import { Hooks } from './hooks.ts';
-import type { Webhook } from './operations.ts';
-import { Render } from './render.ts';
-import type { Json } from './shapes.ts';
+import type { PullDraft, PullPatch } from '../../../coordinator/forge/forge.ts';
+import { git, type GitServer } from '../git-server.ts';
+import { Apps } from './apps.ts';
+import type { Webhooks } from './webhooks.ts';
 import {
   World,
   type CheckRun,
   type Comment,
   type Issue,
   type Person,
+  type PullIssue,
   type Repository,
   type Review,
   type ReviewComment,
@@ -24,50 +21,40 @@ import {
 /** A comment on lines, as a person writes it. */
 export type LineComment = { path: string; line: number | null; start_line?: number; body: string; diff_hunk?: string };
 
-/** What people and programs do at GitHub. Each tells the apps that are installed there, by webhook. */
-export class Actions {
+/** What people and programs do at a forge. What a forge tells others of, it does by webhook. */
+export abstract class Actions {
   readonly origin: string;
-  readonly api_path = '/api/v3';
-  readonly api: string;
+  /** `127.0.0.1:<port>`, for the setting `private_hosts`. */
+  readonly host: string;
   readonly world: World;
   readonly apps: Apps;
-  readonly hooks = new Hooks();
-  readonly render: Render;
-  /** The app that check runs are by. */
-  readonly check_app: App;
+  abstract readonly webhooks: Webhooks;
+  /** Who checks are by. */
+  readonly checker: Person;
 
   constructor(git_server: GitServer) {
     this.origin = git_server.origin;
-    this.api = `${this.origin}${this.api_path}`;
+    this.host = git_server.host;
     this.world = new World(git_server);
     this.apps = new Apps(this.world);
-    this.render = new Render(this.origin, this.api);
-    this.check_app = this.apps.addApp(this.world.addPerson('github', { type: 'Organization' }), { name: 'Checks' });
+    this.checker = this.world.addPerson('checker', { type: 'Organization' });
   }
 
   openIssue(repository: Repository, author: Person, texts: { title: string; body?: string; labels?: string[] }): Issue {
     const issue = this.#addIssue(repository, author, { body: '', labels: [], ...texts });
-    this.tell(repository, author, 'issues.opened', { issue: this.render.issue(repository, issue) });
+    this.webhooks.issueOpened(repository, issue, author);
     return issue;
   }
 
   label(repository: Repository, issue: Issue, by: Person, label: string): void {
     issue.labels.push(label);
-    const labelled = {
-      label: { id: 1, node_id: 'LA_1', url: this.api, name: label, color: 'ededed', default: false, description: null },
-    };
-    if (issue.pull === null)
-      this.tell(repository, by, 'issues.labeled', { issue: this.render.issue(repository, issue), ...labelled });
-    else this.tellPull(repository, by, 'pull_request.labeled', issue as PullIssue, labelled);
+    this.webhooks.labeled(repository, issue, by, label);
   }
 
   comment(repository: Repository, issue: Issue, author: Person, body: string): Comment {
     const comment = this.#newComment(author, body);
     issue.comments.push(comment);
-    this.tell(repository, author, 'issue_comment.created', {
-      issue: this.render.issue(repository, issue),
-      comment: this.render.comment(repository, issue, comment),
-    });
+    this.webhooks.commented(repository, issue, comment);
     return comment;
   }
 
@@ -77,13 +64,13 @@ export class Actions {
     const none = { head_commit: '', base_commit: '', merged: false, reviews: [], comments: [] };
     const pull: PullIssue = Object.assign(issue, { pull: { head, base, draft: draft.draft, ...none } });
     await this.world.freshPull(repository, pull.pull);
-    this.tellPull(repository, author, 'pull_request.opened', pull);
+    this.webhooks.pull(repository, pull, author, 'opened');
     return pull;
   }
 
   async editPull(repository: Repository, pull: PullIssue, patch: PullPatch, by: Person = pull.author): Promise<void> {
     const { draft, state } = patch;
-    const before = { draft: pull.pull.draft, state: pull.state, title: pull.title };
+    const before = { draft: pull.pull.draft, state: pull.state };
     pull.title = patch.title ?? pull.title;
     pull.body = patch.body ?? pull.body;
     pull.pull.draft = draft ?? pull.pull.draft;
@@ -91,10 +78,10 @@ export class Actions {
     pull.updated_at = this.world.time();
     await this.world.freshPull(repository, pull.pull);
     if (state !== undefined && state !== before.state)
-      this.tellPull(repository, by, state === 'closed' ? 'pull_request.closed' : 'pull_request.reopened', pull);
+      this.webhooks.pull(repository, pull, by, state === 'closed' ? 'closed' : 'reopened');
     else if (draft !== undefined && draft !== before.draft)
-      this.tellPull(repository, by, draft ? 'pull_request.converted_to_draft' : 'pull_request.ready_for_review', pull);
-    else this.tellPull(repository, by, 'pull_request.edited', pull, { changes: { title: { from: before.title } } });
+      this.webhooks.pull(repository, pull, by, draft ? 'converted_to_draft' : 'ready_for_review');
+    else this.webhooks.pull(repository, pull, by, 'edited');
   }
 
   /** Merges the head into the base, with git; returns the new commit. */
@@ -107,7 +94,7 @@ export class Actions {
     Object.assign(pull, { state: 'closed', updated_at: this.world.time() });
     pull.pull.merged = true;
     pull.pull.draft = false;
-    this.tellPull(repository, by, 'pull_request.closed', pull);
+    this.webhooks.pull(repository, pull, by, 'closed');
     return commit;
   }
 
@@ -122,14 +109,7 @@ export class Actions {
     const review: Review = { id: this.world.id(), author, state, body, commit, submitted_at: this.world.time() };
     pull.pull.reviews.push(review);
     const written = comments.map((comment) => this.#addReviewComment(pull, review, author, comment, null));
-    const simple = this.render.pull(repository, pull, 'pull-request-simple');
-    const rendered = {
-      ...this.render.review(repository, pull, review),
-      state: state.toLowerCase(),
-      updated_at: review.submitted_at,
-    };
-    this.tell(repository, author, 'pull_request_review.submitted', { review: rendered, pull_request: simple });
-    for (const comment of written) this.#tellReviewComment(repository, pull, comment);
+    this.webhooks.reviewed(repository, pull, review, written);
     return { review, comments: written };
   }
 
@@ -152,7 +132,7 @@ export class Actions {
     pull.pull.reviews.push(review);
     const { path, line, diff_hunk } = to;
     const reply = this.#addReviewComment(pull, review, author, { path, line, diff_hunk, body }, to);
-    this.#tellReviewComment(repository, pull, reply);
+    this.webhooks.replied(repository, pull, reply);
     return reply;
   }
 
@@ -161,13 +141,13 @@ export class Actions {
     const { id = this.world.id(), status = 'completed', conclusion = status === 'completed' ? 'success' : null } = run;
     const check: CheckRun = { log: null, at: this.world.time(), ...run, id, commit, status, conclusion };
     repository.checks.push(check);
-    if (status === 'completed') this.#tellCheck(repository, check);
+    if (status === 'completed') this.webhooks.checked(repository, check);
     return check;
   }
 
   finishCheck(repository: Repository, check: CheckRun, conclusion: CheckRun['conclusion'], log = check.log): void {
     Object.assign(check, { status: 'completed', conclusion, log, at: this.world.time() });
-    this.#tellCheck(repository, check);
+    this.webhooks.checked(repository, check);
   }
 
   /** A commit status, as services outside of GitHub set it. */
@@ -178,36 +158,29 @@ export class Actions {
   ): void {
     const status: Status = { id: this.world.id(), description: null, at: this.world.time(), ...fields, commit };
     repository.statuses.push(status);
-    const { context, state, description, id, at } = status;
-    const by = { name: 'Ada', email: 'ada@example.test', date: at };
-    this.tell(repository, this.check_app.owner, 'status.', {
-      ...{ id, context, state, description, sha: commit, created_at: at, updated_at: at },
-      name: `${repository.owner.login}/${repository.name}`,
-      target_url: this.render.status(repository, status)['target_url'],
-      commit: { sha: commit, commit: { author: by, committer: by } },
-    });
+    this.webhooks.statusSet(repository, status);
   }
 
   async rename(repository: Repository, name: string, by: Person = repository.owner): Promise<void> {
     const from = repository.name;
     await this.world.rename(repository, { name });
-    this.tell(repository, by, 'repository.renamed', { changes: { repository: { name: { from } } } });
+    this.webhooks.repository(repository, by, 'renamed', from);
   }
 
   async transfer(repository: Repository, owner: Person, by: Person = repository.owner): Promise<void> {
-    const from = { user: this.render.user(repository.owner) };
+    const from = repository.owner.login;
     await this.world.rename(repository, { owner });
-    this.tell(repository, by, 'repository.transferred', { changes: { owner: { from } } });
+    this.webhooks.repository(repository, by, 'transferred', from);
   }
 
   makePrivate(repository: Repository, by: Person = repository.owner): void {
     repository.private = true;
-    this.tell(repository, by, 'repository.privatized', {});
+    this.webhooks.repository(repository, by, 'privatized');
   }
 
   async remove(repository: Repository, by: Person = repository.owner): Promise<void> {
     await this.world.remove(repository);
-    this.tell(repository, by, 'repository.deleted', {});
+    this.webhooks.repository(repository, by, 'deleted');
   }
 
   /** Refuses pushes to a branch, except by a merge. */
@@ -234,40 +207,6 @@ export class Actions {
       await git(folder, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
       repository.pushed_at = this.world.time();
     });
-  }
-
-  /** Sends a webhook to the apps that are installed at the repository. */
-  tell(repository: Repository, sender: Person, webhook: Webhook, payload: Json): void {
-    for (const app of this.apps.apps) {
-      const installation = this.apps.installationOf(app, repository);
-      if (installation === undefined) continue;
-      this.hooks.send(app, webhook, {
-        repository: this.render.repository(repository, 'read'),
-        sender: this.render.user(sender),
-        installation: { id: installation.id, node_id: `MDI${installation.id}` },
-        ...payload,
-      });
-    }
-  }
-
-  tellPull(repository: Repository, by: Person, webhook: Webhook, pull: PullIssue, more: Json = {}): void {
-    this.tell(repository, by, webhook, {
-      number: pull.number,
-      pull_request: this.render.pull(repository, pull),
-      ...more,
-    });
-  }
-
-  #tellReviewComment(repository: Repository, pull: PullIssue, comment: ReviewComment): void {
-    this.tell(repository, comment.author, 'pull_request_review_comment.created', {
-      comment: this.render.reviewComment(repository, pull, comment),
-      pull_request: this.render.pull(repository, pull, 'pull-request-simple'),
-    });
-  }
-
-  #tellCheck(repository: Repository, check: CheckRun): void {
-    const check_run = this.render.check(repository, check, this.check_app);
-    this.tell(repository, this.check_app.owner, 'check_run.completed', { check_run });
   }
 
   #addIssue(repository: Repository, author: Person, texts: Pick<Issue, 'title' | 'body' | 'labels'>): Issue {

@@ -3,8 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Permission } from '../../../../coordinator/forge/forge.ts';
-import { git, tryGit, type GitServer } from '../../git-server.ts';
+import type { Permission } from '../../../coordinator/forge/forge.ts';
+import { git, tryGit, type GitServer } from '../git-server.ts';
 
 export type Person = {
   id: number;
@@ -70,6 +70,12 @@ export type Issue = {
   comments: Comment[];
   pull: PullPart | null;
 };
+
+export type PullIssue = Issue & { pull: PullPart };
+
+export function isPull(issue: Issue): issue is PullIssue {
+  return issue.pull !== null;
+}
 
 export type CheckRun = {
   id: number;

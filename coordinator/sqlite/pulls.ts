@@ -1,0 +1,160 @@
+import { PullAuthor, PullChecks, PullRequestState } from '../../protocol/pulls.ts';
+import { sql, type Db } from './database.ts';
+
+/** A pull request of a task, or one that is to be opened. Times are ISO. */
+export type PullRow = {
+  id: string;
+  task_id: string;
+  /** As the task names the repository. */
+  repo_url: string;
+  /** Of the forge, such as `https://github.com`. */
+  origin: string;
+  /** The forge's id of the repository, which outlives a rename. Null until it is opened, as the next four are. */
+  repository_id: string | null;
+  owner: string | null;
+  name: string | null;
+  number: number | null;
+  url: string | null;
+  title: string;
+  state: PullRequestState;
+  draft: boolean;
+  /** In whose name: as wished until it is opened, then as it was. */
+  author: PullAuthor;
+  head_branch: string;
+  /** The newest commit of the branch that is known. */
+  head_commit: string;
+  /** Null: the default branch. It is known once the pull request is opened. */
+  base_branch: string | null;
+  checks: PullChecks | null;
+  /** How often a review or a failed check has sent the task back to work. */
+  rounds: number;
+  /** The commit that its text on the forge tells of. */
+  told_commit: string | null;
+  /** Why the last call of the forge failed, for people. */
+  problem: string | null;
+  /** How many calls in a row have failed. */
+  failures: number;
+  /** When the forge is asked next; null: never again by itself. */
+  next_look_at: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+type Stored = Omit<PullRow, 'draft' | 'checks' | 'state' | 'author'> & {
+  draft: number;
+  checks: string | null;
+  state: string;
+  author: string;
+};
+
+const fromStored = ({ draft, checks, state, author, ...row }: Stored): PullRow => ({
+  ...row,
+  draft: draft === 1,
+  checks: checks === null ? null : PullChecks.parse(JSON.parse(checks)),
+  state: PullRequestState.parse(state),
+  author: PullAuthor.parse(author),
+});
+const toStored = ({ draft, checks, ...row }: PullRow): Stored => ({
+  ...row,
+  draft: draft ? 1 : 0,
+  checks: checks && JSON.stringify(checks),
+});
+
+/** Adds a pull request. False: the branch has one that is open or being opened. */
+export function insertPull(db: Db, pull: PullRow): boolean {
+  const { changes } = sql(
+    db,
+    `INSERT INTO pulls (id, task_id, repo_url, origin, repository_id, owner, name, number, url, title, state, draft, author, head_branch, head_commit,
+       base_branch, checks, rounds, told_commit, problem, failures, next_look_at, created_at, updated_at)
+     VALUES (:id, :task_id, :repo_url, :origin, :repository_id, :owner, :name, :number, :url, :title, :state, :draft, :author, :head_branch, :head_commit,
+       :base_branch, :checks, :rounds, :told_commit, :problem, :failures, :next_look_at, :created_at, :updated_at)
+     ON CONFLICT (task_id, repo_url, head_branch) WHERE state IN ('opening', 'open') DO NOTHING`,
+  ).run(toStored(pull));
+  return changes === 1;
+}
+
+/** Stores every field that can change. Read the row in the same transaction. */
+export function updatePull(db: Db, pull: PullRow): void {
+  sql(
+    db,
+    `UPDATE pulls SET repository_id = :repository_id, owner = :owner, name = :name, number = :number, url = :url, title = :title, state = :state,
+       draft = :draft, author = :author, head_commit = :head_commit, base_branch = :base_branch, checks = :checks, told_commit = :told_commit,
+       problem = :problem, failures = :failures, next_look_at = :next_look_at, updated_at = :updated_at
+     WHERE id = :id`,
+  ).run(toStored(pull));
+}
+
+/** Counts one more round of work for a pull request, and returns the count. */
+export function addRound(db: Db, id: string, at: string): number {
+  const text = 'UPDATE pulls SET rounds = rounds + 1, updated_at = ? WHERE id = ? RETURNING rounds';
+  return sql<{ rounds: number }>(db, text).get(at, id)?.rounds ?? 0;
+}
+
+/** Makes a pull request due, unless it is never asked for again. */
+export function hurryPull(db: Db, id: string, now: string): void {
+  sql(
+    db,
+    `UPDATE pulls SET next_look_at = :now WHERE id = :id AND (next_look_at > :now OR state IN ('opening', 'open'))`,
+  ).run({ id, now });
+}
+
+/** The pull request with this id. */
+export function findPull(db: Db, id: string): PullRow | undefined {
+  const row = sql<Stored>(db, 'SELECT * FROM pulls WHERE id = ?').get(id);
+  return row && fromStored(row);
+}
+
+/**
+ * The pull request at a forge: of the task that took it up last, if several did. `repository_id`: the forge's own.
+ * Undefined: no task has this one.
+ */
+export function findPullAt(db: Db, forge_id: string, repository_id: string, number: number): PullRow | undefined {
+  const row = sql<Stored>(
+    db,
+    `SELECT pulls.* FROM forges JOIN pulls ON pulls.origin = forges.origin
+     WHERE forges.id = ? AND repository_id = ? AND number = ? ORDER BY pulls.id DESC LIMIT 1`,
+  ).get(forge_id, repository_id, number);
+  return row && fromStored(row);
+}
+
+/** The open pull requests from a branch at a forge, newest first: what a check of a commit is about. */
+export function listPullsOfBranch(db: Db, forge_id: string, repository_id: string, branch: string): PullRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT pulls.* FROM forges JOIN pulls ON pulls.origin = forges.origin
+     WHERE forges.id = ? AND repository_id = ? AND head_branch = ? AND state = 'open' ORDER BY pulls.id DESC`,
+  )
+    .all(forge_id, repository_id, branch)
+    .map(fromStored);
+}
+
+/** All pull requests of a repository at a forge that may still change. */
+export function listPullsAt(db: Db, forge_id: string, repository_id: string): PullRow[] {
+  return sql<Stored>(
+    db,
+    `SELECT pulls.* FROM forges JOIN pulls ON pulls.origin = forges.origin
+     WHERE forges.id = ? AND repository_id = ? AND state = 'open' ORDER BY pulls.id`,
+  )
+    .all(forge_id, repository_id)
+    .map(fromStored);
+}
+
+/** The pull requests of a task, oldest first. */
+export function listPullsOf(db: Db, task_id: string): PullRow[] {
+  return sql<Stored>(db, 'SELECT * FROM pulls WHERE task_id = ? ORDER BY id').all(task_id).map(fromStored);
+}
+
+/** The pull requests that are due at `now`, those that wait for longest first. */
+export function listDuePulls(db: Db, now: string, limit: number): PullRow[] {
+  return sql<Stored>(db, 'SELECT * FROM pulls WHERE next_look_at <= ? ORDER BY next_look_at LIMIT ?')
+    .all(now, limit)
+    .map(fromStored);
+}
+
+/** When the next pull request is due that is not due at `now`. Undefined: none is. */
+export function nextPullDueAt(db: Db, now: string): string | undefined {
+  const row = sql<{ at: string | null }>(db, 'SELECT min(next_look_at) AS at FROM pulls WHERE next_look_at > ?').get(
+    now,
+  );
+  return row?.at ?? undefined;
+}

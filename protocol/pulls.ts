@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { Commit } from './change.ts';
+import { Id, Time } from './ids.ts';
+
+/** Whether the errands of a project open a pull request when they have succeeded, and of which kind. */
+export const PullRequests = z.enum(['none', 'draft', 'ready']);
+export type PullRequests = z.infer<typeof PullRequests>;
+
+/**
+ * In whose name a pull request is opened. `app`: the server's own app, so that the person can review and approve it.
+ * Where the app is not installed it is opened as the person all the same.
+ */
+export const PullAuthor = z.enum(['person', 'app']);
+export type PullAuthor = z.infer<typeof PullAuthor>;
+
+/**
+ * The state of a pull request. `opening`: the forge has not opened it yet; that is retried. `failed`: it was not opened,
+ * and is not retried by itself. `merged` and `closed` are as on the forge, where it may be reopened.
+ */
+export const PullRequestState = z.enum(['opening', 'open', 'merged', 'closed', 'failed']);
+export type PullRequestState = z.infer<typeof PullRequestState>;
+
+/** The checks of the newest commit of a pull request: how many are in each state. Skipped ones do not count. */
+export const PullChecks = z.object({
+  running: z.number().int().nonnegative(),
+  passed: z.number().int().nonnegative(),
+  failed: z.number().int().nonnegative(),
+  failed_names: z.array(z.string()).describe('the names of some that failed'),
+});
+export type PullChecks = z.infer<typeof PullChecks>;
+
+/** A pull request of a task, or one that is being opened. A task has one for each repository at most, if none was closed. */
+export const PullRequest = z.object({
+  id: Id,
+  repo_url: z.string(),
+  repository: z.string().nullable().describe('owner/name; null: it is not opened yet'),
+  number: z.number().int().positive().nullable().describe('null: it is not opened yet'),
+  url: z.string().nullable().describe('its page on the forge; null: it is not opened yet'),
+  title: z.string(),
+  state: PullRequestState,
+  draft: z.boolean(),
+  author: PullAuthor,
+  head: z.object({ branch: z.string(), commit: Commit }),
+  base: z.string().nullable().describe('null: the default branch, until it is opened'),
+  checks: PullChecks.nullable().describe('null: the forge was not asked yet'),
+  rounds: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe('how often a review or a failed check has sent the task back to work'),
+  problem: z.string().nullable().describe('why the forge could not be asked last, or opened nothing, for people'),
+  retry_at: Time.nullable().describe('when that is tried again; null: no problem, or not by itself'),
+  created_at: Time,
+  updated_at: Time,
+});
+export type PullRequest = z.infer<typeof PullRequest>;

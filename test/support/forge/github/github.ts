@@ -1,0 +1,44 @@
+import type { GitServer, Intercept } from '../../git-server.ts';
+import { Actions } from '../actions.ts';
+import type { App } from '../apps.ts';
+import type { CheckRun } from '../world.ts';
+import { Hooks } from './hooks.ts';
+import { Render } from './render.ts';
+import { SignIn } from './sign-in.ts';
+import { GitHubWebhooks } from './webhooks.ts';
+
+/** A call of the API that the stand-in received. `token`: that it bore. */
+export type SeenCall = { method: string; path: string; token: string | null; status: number };
+
+/** GitHub in memory: what is there, what happens there, and what a test may look at and change. */
+export class GitHub extends Actions {
+  readonly api_path = '/api/v3';
+  readonly api: string;
+  readonly render: Render;
+  readonly sign_in: SignIn;
+  readonly hooks = new Hooks();
+  readonly webhooks: GitHubWebhooks;
+  /** The app that check runs are by. */
+  readonly check_app: App;
+  /** Answers that GitHub's description of its API does not allow. */
+  readonly faults: string[] = [];
+  readonly calls: SeenCall[] = [];
+  /** Answers requests in the stand-in's place, git's too. True: it has. */
+  intercept: Intercept | undefined;
+  /** Refuses all calls of the API until then, in milliseconds. */
+  limited: { kind: 'primary' | 'secondary'; until: number } | undefined;
+
+  constructor(git_server: GitServer) {
+    super(git_server);
+    this.api = `${this.origin}${this.api_path}`;
+    this.render = new Render(this.origin, this.api);
+    this.sign_in = new SignIn(this.world, this.apps);
+    this.check_app = this.apps.addApp(this.checker, { name: 'Checks' });
+    this.webhooks = new GitHubWebhooks(this, this.render, this.hooks, this.check_app);
+  }
+
+  /** Where a job's log can be read without a token. */
+  logUrl({ id }: CheckRun): string {
+    return `${this.origin}/_logs/${id}?signature=secret`;
+  }
+}
