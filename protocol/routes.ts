@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
@@ -14,6 +15,7 @@ export const ROUTES = {
   ...OWNER_ROUTES,
   ...PEOPLE_ROUTES,
   ...NOTIFICATION_ROUTES,
+  ...DELIVERY_ROUTES,
 
   createProject: {
     method: 'post',

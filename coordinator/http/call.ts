@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
@@ -27,8 +28,8 @@ export type Call<R> = {
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
   client: Client;
-  /** The body of a route that takes a file. */
-  bytes: AsyncIterable<Uint8Array>;
+  /** The request itself, with the body of a route that takes bytes. */
+  request: IncomingMessage;
   /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
   audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
@@ -77,7 +78,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     body,
     who,
     client,
-    bytes: ctx.req,
+    request: ctx.req,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {
