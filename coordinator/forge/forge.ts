@@ -31,6 +31,7 @@ export type ForgeRepositoryInfo = RepositoryName & {
 
 /** One contribution to an issue or pull request. */
 export type ForgeComment = {
+  /** Opaque, and unique among all comments at this forge. */
   id: string;
   author: ForgePerson;
   body: string;
@@ -125,11 +126,12 @@ export type ForgeEvent = {
       action: 'opened' | 'labeled';
       number: number;
       is_pull: boolean;
-      label: string | null;
+      /** Those that were added with it. Some forges name all that it has now. */
+      labels: string[];
       title: string;
       body: string;
     }
-  | { type: 'pull'; pull: Pull }
+  | { type: 'pull'; action: 'opened' | 'changed'; pull: Pull }
   /** `branch`: where the commit is, if the forge says so. */
   | { type: 'check'; commit: string; branch: string | null; check: Check }
   /** The repository's names are the new ones. */
