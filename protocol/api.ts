@@ -81,6 +81,12 @@ const projectFields = {
     .describe('further hosts, which you allowed when an errand asked; unless `egress` is none'),
   ask_before_push: z.boolean().describe('whether errands wait for your approval before their work is pushed'),
   ask_at_budget: z.boolean().describe('whether an errand that has spent its budget asks for more, and does not fail'),
+  mentions: z
+    .boolean()
+    .describe('whether `@errand` and the label `errand` in an issue or pull request start an errand, if you set them'),
+  follow_up: z
+    .boolean()
+    .describe("whether a review or a failed check of an errand's pull request sends the errand back to work"),
   /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
   env: Variables,
 };

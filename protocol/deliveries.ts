@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import { Id } from './ids.ts';
 
 /* What forges send to the server: webhooks. */
-
-/** The parameters of a path with `:forge_id`. */
-export const ByForge = z.object({ forge_id: Id });
 
 /**
  * What became of a webhook. `stored`: it will be handled. `known`: it came before. `unused`: it is of a kind that is not

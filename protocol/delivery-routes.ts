@@ -1,4 +1,5 @@
-import { ByForge, DeliveryReceived } from './deliveries.ts';
+import { ById } from './api.ts';
+import { DeliveryReceived } from './deliveries.ts';
 import { LIMITS } from './limits.ts';
 import type { Route } from './route.ts';
 
@@ -6,14 +7,14 @@ import type { Route } from './route.ts';
 export const DELIVERY_ROUTES = {
   receiveDelivery: {
     method: 'post',
-    path: '/forges/:forge_id/webhook',
+    path: '/forges/:id/webhook',
     summary: 'Take a webhook of a forge',
     description:
       'The body is as the forge signs it, and a body without a right signature is `forbidden`. The answer comes once the webhook is ' +
       'stored; it is handled afterwards, in the order of its repository, once. The same delivery again, or the same body under another ' +
       `id, changes nothing. A body may have ${LIMITS.delivery_bytes_max} bytes.`,
     auth: 'none',
-    params: ByForge,
+    params: ById,
     takes_bytes: true,
     status: 202,
     response: DeliveryReceived,

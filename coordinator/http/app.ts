@@ -8,6 +8,7 @@ import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { Intake } from '../forge/intake/intake.ts';
 import type { Notifications } from '../notifications/notifications.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ServerToken } from '../tasks/forge-credential.ts';
@@ -19,6 +20,7 @@ import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { attachmentHandlers } from './attachments.ts';
 import { accountHandlers } from './accounts.ts';
 import { allowOrigins } from './cors.ts';
+import { deliveryHandlers } from './deliveries.ts';
 import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { notificationHandlers } from './notifications.ts';
@@ -51,6 +53,8 @@ export type AppDeps = TaskDefaults & {
   keys: Keys;
   auth: Auth;
   notifications: Notifications;
+  /** Takes the webhooks of forges. */
+  intake: Pick<Intake, 'receive'>;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;
   /** The database's epoch. */
@@ -83,6 +87,7 @@ export function createApp(deps: AppDeps): Koa {
     keys,
     auth,
     notifications,
+    intake,
     repositories,
     models,
     gate,
@@ -104,6 +109,7 @@ export function createApp(deps: AppDeps): Koa {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
+      ...deliveryHandlers(intake),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),

@@ -18,7 +18,7 @@ export function deliveryHandlers(receiver: Pick<Receiver, 'receive'>): Pick<Hand
     receiveDelivery: async ({ params, request, client }) => {
       const key = networkOf(client.address);
       const body = await readBody(request, { bytes_max: LIMITS.delivery_bytes_max, read_ms: READ_MS, budget, key });
-      return receiver.receive(params.forge_id, { headers: textsOf(request.headers), body });
+      return receiver.receive(params.id, { headers: textsOf(request.headers), body });
     },
   };
 }

@@ -66,14 +66,14 @@ export function dropWaitingItems(db: Db, task_id: string): void {
   sql(db, 'DELETE FROM follow_up_items WHERE task_id = ? AND message_id IS NULL').run(task_id);
 }
 
-/** The items that the agent was told of before this time, and that have no answer. */
-export function listUnanswered(db: Db, task_id: string, before: string): FollowUpItem[] {
+/** The items that the agent was told of, and that have no answer. */
+export function listUnanswered(db: Db, task_id: string): FollowUpItem[] {
   return sql<FollowUpItem>(
     db,
     `SELECT follow_up_items.task_id, n, forge_id, number, comment, message_id FROM follow_up_items
        JOIN messages ON messages.id = message_id
-     WHERE follow_up_items.task_id = ? AND answered_at IS NULL AND taken_in_at <= ? ORDER BY n`,
-  ).all(task_id, before);
+     WHERE follow_up_items.task_id = ? AND answered_at IS NULL AND taken_in_at IS NOT NULL ORDER BY n`,
+  ).all(task_id);
 }
 
 export function markAnswered(db: Db, { task_id, n }: Pick<FollowUpItem, 'task_id' | 'n'>, at: string): void {

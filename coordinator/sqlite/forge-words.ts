@@ -30,15 +30,16 @@ export type WordsRow = {
 };
 
 /** Adds words that are to be written now. */
-export function insertWords(
-  db: Db,
-  words: Omit<WordsRow, 'begun' | 'comment_id' | 'tries' | 'next_at'>,
-): void {
+export function insertWords(db: Db, words: Omit<WordsRow, 'begun' | 'comment_id' | 'tries' | 'next_at'>): void {
   sql(
     db,
     `INSERT INTO forge_words (id, forge_id, user_id, task_id, project_id, kind, repo_url, number, reply_to, resolves, body, next_at, created_at)
      VALUES (:id, :forge_id, :user_id, :task_id, :project_id, :kind, :repo_url, :number, :reply_to, :resolves, :body, :created_at, :created_at)`,
   ).run(words);
+}
+
+export function findWords(db: Db, id: string): WordsRow | undefined {
+  return sql<WordsRow>(db, 'SELECT * FROM forge_words WHERE id = ?').get(id);
 }
 
 /** The newest words on what becomes of a task. Undefined: nobody at a forge asked for it. */

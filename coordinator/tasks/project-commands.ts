@@ -43,6 +43,8 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     allowed_hosts: fields.allowed_hosts ?? [],
     ask_before_push: fields.ask_before_push ?? false,
     ask_at_budget: fields.ask_at_budget ?? false,
+    mentions: fields.mentions ?? false,
+    follow_up: fields.follow_up ?? false,
     env,
     ...sealSecrets(keys, id, { git_token, git_username, env: secrets }),
     created_at: at,

@@ -58,8 +58,7 @@ export function cutLog(log: string, chars_max: number): string {
     for (let near = i - 1; near >= i - BEFORE_LINES && keep(near); near -= 1);
   }
   // Nothing says why, or there is not much: the end says most.
-  if (telling.length === 0 || lines.length <= SHORT_LINES)
-    for (let i = lines.length - 1; i >= 0 && keep(i); i -= 1);
+  if (telling.length === 0 || lines.length <= SHORT_LINES) for (let i = lines.length - 1; i >= 0 && keep(i); i -= 1);
   return join(lines, kept);
 }
 

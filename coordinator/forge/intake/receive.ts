@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DeliveryReceived } from '../../../protocol/forges.ts';
+import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -41,7 +41,8 @@ export class Receiver {
     const event = await this.#read(forge, delivery, forge.webhook_secret);
     if (event === undefined) return { delivery: 'unused' };
     const { delivery_id } = event;
-    if (delivery_id.length > DELIVERY_ID_CHARS_MAX) throw new ErrandError('invalid', 'The id of the delivery is too long.');
+    if (delivery_id.length > DELIVERY_ID_CHARS_MAX)
+      throw new ErrandError('invalid', 'The id of the delivery is too long.');
     if (event.at !== null && Date.parse(event.at) < now() - LIMITS.delivery_age_s_max * 1000)
       return { delivery: 'too_old' };
     const body_hash = createHash('sha256').update(delivery.body).digest('base64url');

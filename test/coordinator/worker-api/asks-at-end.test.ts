@@ -43,6 +43,8 @@ const PROJECT = {
   allowed_hosts: [],
   ask_before_push: false,
   ask_at_budget: false,
+  mentions: false,
+  follow_up: false,
   env: {},
   secrets: null,
   has_git_token: false,
