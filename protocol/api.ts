@@ -3,6 +3,7 @@ import { AttachmentIds } from './attachments.ts';
 import { Bodies, LogEvent } from './events.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { PullAuthor, PullRequests } from './pulls.ts';
 import {
   Effort,
   BranchName,
@@ -80,6 +81,8 @@ const projectFields = {
     .max(100)
     .describe('further hosts, which you allowed when an errand asked; unless `egress` is none'),
   ask_before_push: z.boolean().describe('whether errands wait for your approval before their work is pushed'),
+  pull_requests: PullRequests.describe('whether errands that have succeeded open a pull request'),
+  pull_author: PullAuthor.describe('in whose name it is opened'),
   ask_at_budget: z.boolean().describe('whether an errand that has spent its budget asks for more, and does not fail'),
   mentions: z
     .boolean()

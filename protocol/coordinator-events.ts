@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Attachment } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { Need, NeedAnswer } from './needs.ts';
+import { PullRequest } from './pulls.ts';
 import { Commit, DiffStat, Effort, FailureReason, Hear, RunnerName, TaskStatus, Usage } from './task.ts';
 
 /* The events that the coordinator itself writes into the log; `./events.ts` has those of workers. */
@@ -80,5 +81,13 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     commit: Commit.nullable(),
     diff_stat: DiffStat,
   }),
+  event('pull.opened', 'A pull request of the task was opened, or one that its branch had was found.', {
+    pull: PullRequest,
+  }),
+  event(
+    'pull.changed',
+    'Something of a pull request changed: its state, what its checks say together, its text, or why the forge cannot be asked.',
+    { pull: PullRequest },
+  ),
 ]);
 export type CoordinatorEvent = z.infer<typeof CoordinatorEvent>;

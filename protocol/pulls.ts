@@ -29,6 +29,14 @@ export const PullChecks = z.object({
 });
 export type PullChecks = z.infer<typeof PullChecks>;
 
+/** What the checks say together: `failed` as soon as one has. `none`: there is none, or the forge was not asked yet. */
+export function checksVerdict(checks: PullChecks | null): 'none' | 'running' | 'passed' | 'failed' {
+  if (checks === null) return 'none';
+  if (checks.failed > 0) return 'failed';
+  if (checks.running > 0) return 'running';
+  return checks.passed > 0 ? 'passed' : 'none';
+}
+
 /** A pull request of a task, or one that is being opened. A task has one for each repository at most, if none was closed. */
 export const PullRequest = z.object({
   id: Id,
@@ -40,6 +48,7 @@ export const PullRequest = z.object({
   state: PullRequestState,
   draft: z.boolean(),
   author: PullAuthor,
+  wished_author: PullAuthor.describe('another than `author`: the app is not installed at the repository'),
   head: z.object({ branch: z.string(), commit: Commit }),
   base: z.string().nullable().describe('null: the default branch, until it is opened'),
   checks: PullChecks.nullable().describe('null: the forge was not asked yet'),
@@ -54,3 +63,7 @@ export const PullRequest = z.object({
   updated_at: Time,
 });
 export type PullRequest = z.infer<typeof PullRequest>;
+
+/** Opens the pull requests of a task. Absent fields are as its project says; without a project ready, as the app. */
+export const PullCreate = z.strictObject({ draft: z.boolean(), author: PullAuthor }).partial().default({});
+export type PullCreate = z.infer<typeof PullCreate>;

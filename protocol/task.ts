@@ -3,6 +3,7 @@ import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
 import { Need } from './needs.ts';
+import { PullRequest } from './pulls.ts';
 
 export { Commit, DiffStat };
 
@@ -197,6 +198,10 @@ export const Task = z.object({
   usage: Usage,
   plan: z.array(PlanItem),
   result: TaskResult.nullable(),
+  pulls: z
+    .array(PullRequest)
+    .optional()
+    .describe('its pull requests, oldest first; absent: the server is older than they are'),
   created_at: Time,
   updated_at: Time,
   started_at: Time.nullable(),

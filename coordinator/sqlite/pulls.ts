@@ -1,58 +1,22 @@
 import { PullAuthor, PullChecks, PullRequestState } from '../../protocol/pulls.ts';
+import type { PullRow } from '../domain/pull.ts';
 import { sql, type Db } from './database.ts';
 
-/** A pull request of a task, or one that is to be opened. Times are ISO. */
-export type PullRow = {
-  id: string;
-  task_id: string;
-  /** As the task names the repository. */
-  repo_url: string;
-  /** Of the forge, such as `https://github.com`. */
-  origin: string;
-  /** The forge's id of the repository, which outlives a rename. Null until it is opened, as the next four are. */
-  repository_id: string | null;
-  owner: string | null;
-  name: string | null;
-  number: number | null;
-  url: string | null;
-  title: string;
-  state: PullRequestState;
-  draft: boolean;
-  /** In whose name: as wished until it is opened, then as it was. */
-  author: PullAuthor;
-  head_branch: string;
-  /** The newest commit of the branch that is known. */
-  head_commit: string;
-  /** Null: the default branch. It is known once the pull request is opened. */
-  base_branch: string | null;
-  checks: PullChecks | null;
-  /** How often a review or a failed check has sent the task back to work. */
-  rounds: number;
-  /** The commit that its text on the forge tells of. */
-  told_commit: string | null;
-  /** Why the last call of the forge failed, for people. */
-  problem: string | null;
-  /** How many calls in a row have failed. */
-  failures: number;
-  /** When the forge is asked next; null: never again by itself. */
-  next_look_at: string | null;
-  created_at: string;
-  updated_at: string;
-};
-
-type Stored = Omit<PullRow, 'draft' | 'checks' | 'state' | 'author'> & {
+type Stored = Omit<PullRow, 'draft' | 'checks' | 'state' | 'author' | 'wished_author'> & {
   draft: number;
   checks: string | null;
   state: string;
   author: string;
+  wished_author: string;
 };
 
-const fromStored = ({ draft, checks, state, author, ...row }: Stored): PullRow => ({
+const fromStored = ({ draft, checks, state, author, wished_author, ...row }: Stored): PullRow => ({
   ...row,
   draft: draft === 1,
   checks: checks === null ? null : PullChecks.parse(JSON.parse(checks)),
   state: PullRequestState.parse(state),
   author: PullAuthor.parse(author),
+  wished_author: PullAuthor.parse(wished_author),
 });
 const toStored = ({ draft, checks, ...row }: PullRow): Stored => ({
   ...row,
@@ -64,10 +28,10 @@ const toStored = ({ draft, checks, ...row }: PullRow): Stored => ({
 export function insertPull(db: Db, pull: PullRow): boolean {
   const { changes } = sql(
     db,
-    `INSERT INTO pulls (id, task_id, repo_url, origin, repository_id, owner, name, number, url, title, state, draft, author, head_branch, head_commit,
-       base_branch, checks, rounds, told_commit, problem, failures, next_look_at, created_at, updated_at)
-     VALUES (:id, :task_id, :repo_url, :origin, :repository_id, :owner, :name, :number, :url, :title, :state, :draft, :author, :head_branch, :head_commit,
-       :base_branch, :checks, :rounds, :told_commit, :problem, :failures, :next_look_at, :created_at, :updated_at)
+    `INSERT INTO pulls (id, task_id, repo_url, origin, repository_id, owner, name, number, url, title, state, draft, author, wished_author, head_branch, head_commit,
+       base_branch, checks, rounds, told_commit, wished_at, problem, failures, next_look_at, created_at, updated_at)
+     VALUES (:id, :task_id, :repo_url, :origin, :repository_id, :owner, :name, :number, :url, :title, :state, :draft, :author, :wished_author, :head_branch, :head_commit,
+       :base_branch, :checks, :rounds, :told_commit, :wished_at, :problem, :failures, :next_look_at, :created_at, :updated_at)
      ON CONFLICT (task_id, repo_url, head_branch) WHERE state IN ('opening', 'open') DO NOTHING`,
   ).run(toStored(pull));
   return changes === 1;
@@ -78,7 +42,7 @@ export function updatePull(db: Db, pull: PullRow): void {
   sql(
     db,
     `UPDATE pulls SET repository_id = :repository_id, owner = :owner, name = :name, number = :number, url = :url, title = :title, state = :state,
-       draft = :draft, author = :author, head_commit = :head_commit, base_branch = :base_branch, checks = :checks, told_commit = :told_commit,
+       draft = :draft, author = :author, wished_author = :wished_author, head_commit = :head_commit, base_branch = :base_branch, checks = :checks, told_commit = :told_commit, wished_at = :wished_at,
        problem = :problem, failures = :failures, next_look_at = :next_look_at, updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(pull));

@@ -12,7 +12,7 @@ export type Noted<T extends EventType = EventType> = Extract<CoordinatorEvent, {
  * A fact that leaves no event behind. `removed`: tasks, a project or an account were marked as removed, and their log
  * goes with them.
  */
-export type Notice = 'removed';
+export type Notice = 'removed' | 'pulls';
 
 /** Ends a subscription. */
 export type Unsubscribe = () => void;

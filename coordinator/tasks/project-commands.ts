@@ -42,6 +42,8 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     egress_hosts: fields.egress_hosts ?? [],
     allowed_hosts: fields.allowed_hosts ?? [],
     ask_before_push: fields.ask_before_push ?? false,
+    pull_requests: fields.pull_requests ?? 'none',
+    pull_author: fields.pull_author ?? 'app',
     ask_at_budget: fields.ask_at_budget ?? false,
     mentions: fields.mentions ?? false,
     follow_up: fields.follow_up ?? false,

@@ -1,10 +1,12 @@
 import { isEnded, type Task } from '../../protocol/task.ts';
 import { shortText } from '../domain/short-body.ts';
 import { needView } from '../domain/need.ts';
+import { pullView } from '../domain/pull.ts';
 import { taskView } from '../domain/task-view.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
 import { listOpenNeeds } from '../sqlite/needs.ts';
+import { listPullsOf } from '../sqlite/pulls.ts';
 import { positionOf } from '../sqlite/read-marks.ts';
 import { queuePlaces } from './queue.ts';
 
@@ -20,6 +22,7 @@ export function taskViews(db: Db, tasks: readonly TaskRow[], fault: string | nul
     const rests = isEnded(task.status) || task.status === 'waiting' || task.status === 'parked';
     return {
       ...taskView(task, listOpenNeeds(db, task.id).map(needView), places.get(task.id), fault),
+      pulls: listPullsOf(db, task.id).map(pullView),
       newest_event_id,
       unread: rests && newest_event_id > read_event_id,
     };

@@ -51,6 +51,13 @@ function change(task: Task, event: LogEvent, known: KnownEvent): Partial<Task> |
     case 'need.answered':
     case 'need.closed':
       return { needs: openNeeds(task).filter(({ id }) => id !== known.body.need_id) };
+    case 'pull.opened':
+    case 'pull.changed': {
+      const { pull } = known.body;
+      const others = task.pulls ?? [];
+      const before = others.some(({ id }) => id === pull.id);
+      return { pulls: before ? others.map((other) => (other.id === pull.id ? pull : other)) : [...others, pull] };
+    }
     case 'question.closed':
       return task.waiting_for?.kind === 'person' ? { waiting_for: null } : undefined;
     default:

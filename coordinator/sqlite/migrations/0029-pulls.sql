@@ -12,13 +12,15 @@ CREATE TABLE pulls (
   title TEXT NOT NULL,
   state TEXT NOT NULL,
   draft INTEGER NOT NULL,
-  author TEXT NOT NULL,
+  author TEXT NOT NULL, -- as it was opened
+  wished_author TEXT NOT NULL,
   head_branch TEXT NOT NULL,
   head_commit TEXT NOT NULL,
   base_branch TEXT, -- null: the default branch, until it is opened
   checks TEXT, -- JSON; null: the forge was not asked yet
   rounds INTEGER NOT NULL DEFAULT 0, -- how often what was said about it sent the task back to work
   told_commit TEXT, -- the commit that its text on the forge tells of
+  wished_at TEXT NOT NULL, -- when it was asked for: opening it is given up some time later
   problem TEXT, -- why the last call failed, for people
   failures INTEGER NOT NULL DEFAULT 0, -- in a row
   next_look_at TEXT, -- when the forge is asked next; null: never again by itself
