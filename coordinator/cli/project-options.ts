@@ -44,6 +44,16 @@ export const PROJECT_OPTIONS = {
     placeholder: 'YES|NO',
     help: 'whether errands ask for more once their budget is spent',
   },
+  mentions: {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: 'whether your @errand, or the label errand, in an issue or pull request starts an errand',
+  },
+  'follow-up': {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: "whether reviews and failed checks of an errand's pull request send it back to work",
+  },
   env: {
     type: 'string',
     placeholder: 'NAME=VALUE',
@@ -80,6 +90,8 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     allowed_hosts: values['allowed-host']?.filter((host) => host !== ''),
     ask_before_push: yesOrNo('ask-before-push', values['ask-before-push']),
     ask_at_budget: yesOrNo('ask-at-budget', values['ask-at-budget']),
+    mentions: yesOrNo('mentions', values.mentions),
+    follow_up: yesOrNo('follow-up', values['follow-up']),
     env: values.env && readVariables('env', values.env, io),
     secrets: values.secret && readVariables('secret', values.secret, io),
     git_username: orNull(values['git-username']),

@@ -3,7 +3,7 @@ import type { ProjectRow } from '../../domain/project.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { findProjectOf } from '../../sqlite/projects.ts';
-import type { PullRow } from '../../sqlite/pulls.ts';
+import type { PullRow } from '../../domain/pull.ts';
 import { findTask, findTaskOf } from '../../sqlite/tasks.ts';
 import { findUser } from '../../sqlite/users.ts';
 

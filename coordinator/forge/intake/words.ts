@@ -1,7 +1,7 @@
 import type { Need } from '../../../protocol/needs.ts';
 import type { TaskStatus } from '../../../protocol/task.ts';
 import type { TaskRow } from '../../domain/task.ts';
-import type { PullRow } from '../../sqlite/pulls.ts';
+import type { PullRow } from '../../domain/pull.ts';
 import { quiet } from '../own-words.ts';
 import { withoutOutcomes } from './outcomes.ts';
 

@@ -26,6 +26,8 @@ export function readProject(given: Given): ProjectCreate {
     allowed_hosts: readHosts(given['allowed_hosts']),
     ask_before_push: given['ask_before_push'] === 'yes',
     ask_at_budget: given['ask_at_budget'] === 'yes',
+    mentions: given['mentions'] === 'yes',
+    follow_up: given['follow_up'] === 'yes',
     ...(git_token !== null && { git_token }),
     ...(secrets && { secrets }),
   };
@@ -63,5 +65,7 @@ export function fieldsOfProject(project: Project | undefined): Given {
     allowed_hosts: project.allowed_hosts.join('\n'),
     ask_before_push: project.ask_before_push ? 'yes' : '',
     ask_at_budget: project.ask_at_budget ? 'yes' : '',
+    mentions: project.mentions ? 'yes' : '',
+    follow_up: project.follow_up ? 'yes' : '',
   };
 }
