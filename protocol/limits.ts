@@ -214,6 +214,22 @@ export const LIMITS = {
   failed_checks_max: 5,
   check_log_chars_max: 5_000,
 
+  /** How long a forge's API may take to answer, and how much of an answer is read. */
+  forge_answer_ms: 20_000,
+  forge_answer_bytes_max: 8 * 1024 * 1024,
+  forge_answer_nodes_max: 400_000,
+  /** The pages of one list that are read. A forge has at most 100 entries on each. */
+  forge_pages_max: 10,
+  /** Longer texts of a forge are cut: titles and names, and what people wrote. */
+  forge_line_chars_max: 1_000,
+  forge_text_chars_max: 65_536,
+  /** How much of a check's log is read, and how long that may take. Its end is what is used. */
+  forge_log_bytes_max: 64 * 1024 * 1024,
+  forge_log_ms: 60_000,
+  /** The answers that are kept to ask whether they changed, which forges count less or not at all. */
+  forge_kept_answers_max: 200,
+  forge_kept_answer_bytes_max: 64 * 1024,
+
   /** A worker that makes no call for this long loses its attempt. */
   lease_ms: 60_000,
   /** How often a worker sends a heartbeat. */

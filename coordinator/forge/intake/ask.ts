@@ -5,6 +5,8 @@ import { findMention } from './mention.ts';
 /** The label that asks for an errand. */
 export const LABEL = 'errand';
 
+const OWN_BRANCHES = 'errand/';
+
 /** A wish that somebody expressed at a forge. */
 export type Ask = {
   /** Names it within the repository: each acts once. */
@@ -49,7 +51,15 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
       const source = action === 'opened' ? `opened:${number}` : `labeled:${number}:${event.at ?? event.delivery_id}`;
       return { source, number, is_pull, person, request: '', comment: null };
     }
-    case 'pull':
+    case 'pull': {
+      const { number, body, author, head } = event.pull;
+      // Errand's own pull requests may quote what they were asked for.
+      const others = event.action === 'opened' && author.id === person.id && !head.branch.startsWith(OWN_BRANCHES);
+      const request = others ? requestIn(body, names) : undefined;
+      return request === undefined
+        ? undefined
+        : { source: `opened:${number}`, number, is_pull: true, person, request, comment: null };
+    }
     case 'check':
     case 'repository':
       return undefined;

@@ -45,7 +45,7 @@ export async function callApi(github: GitHub, request: IncomingMessage, url: URL
 
 async function replyTo(
   github: GitHub,
-  { method, headers }: IncomingMessage,
+  { method = 'GET', headers }: IncomingMessage,
   url: URL,
   bytes: Buffer,
   token: string | null,
@@ -54,7 +54,7 @@ async function replyTo(
   refuseLimited(github);
   const body = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Json);
   const bearer = await bearerOf(github, headers.authorization, token);
-  const call: Call = { github, params: {}, query: url.searchParams, body, url, ...bearer };
+  const call: Call = { github, method, params: {}, query: url.searchParams, body, url, ...bearer };
   if (url.pathname === GRAPHQL) return { status: 200, body: await graphql(call) };
   const path = namedPath(github, url.pathname.slice(github.api_path.length));
   const route = ROUTES.find((one) => one.method === method && one.pattern.test(path));

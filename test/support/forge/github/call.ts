@@ -8,6 +8,7 @@ import { atLeast, isPull, type Issue, type Person, type PullIssue, type Reposito
 /** A call of the REST API. */
 export type Call = {
   github: GitHub;
+  method: string;
   params: Record<string, string>;
   query: URLSearchParams;
   body: Json;
@@ -60,7 +61,7 @@ export function actor({ token }: Call): Person {
 
 /** The repository of the call, if the token sees it. Where it has another name now, the answer is a redirect to its id. */
 export function repositoryOf(call: Call, needed: Permission = 'read'): Repository {
-  const { github, params, token, url } = call;
+  const { github, method, params, token, url } = call;
   const { owner = '', repo = '' } = params;
   const here = github.world.repository(owner, repo);
   const moved = github.world.moved.get(`${owner}/${repo}`.toLowerCase());
@@ -71,7 +72,9 @@ export function repositoryOf(call: Call, needed: Permission = 'read'): Repositor
   if (here === undefined) {
     const rest = url.pathname.slice(`${github.api_path}/repos/${owner}/${repo}`.length);
     const location = `${github.api}/repositories/${found.id}${rest}${url.search}`;
-    throw new Refusal(301, 'Moved Permanently', { headers: { location } });
+    throw method === 'GET'
+      ? new Refusal(301, 'Moved Permanently', { headers: { location } })
+      : new Refusal(307, 'Temporary Redirect', { headers: { location } });
   }
   if (atLeast(permission, needed)) return here;
   if (token === null) throw new Refusal(401, 'Requires authentication');

@@ -1,0 +1,137 @@
+import type { Dispatcher } from 'undici';
+import { LIMITS } from '../../protocol/limits.ts';
+import { AddressError, addressGuard, type AddressGuard, type Resolve } from '../base/address-guard.ts';
+import { GatheredBytes } from '../base/gathered-bytes.ts';
+import { guardedConnector, refusePrivate } from '../base/guarded-connector.ts';
+import { hasProxy, OutgoingAgent, type OutgoingProxy } from '../base/outgoing.ts';
+import { ForgeApiError } from './forge-api-error.ts';
+
+/** A request to a forge. `signal` ends it early. */
+export type ForgeRequest = {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  url: URL;
+  headers: Record<string, string>;
+  body?: string | undefined;
+  signal?: AbortSignal | undefined;
+};
+
+/** Its answer. Header names are in lower case. */
+export type ForgeAnswer = { status: number; headers: Record<string, string | undefined>; body: Buffer };
+
+/** How long an answer may take, and what of its body is kept: all, or it is refused; or its end. */
+export type AnswerLimits = { ms: number; bytes_max: number; tail_bytes?: number };
+
+const API_LIMITS: AnswerLimits = { ms: LIMITS.forge_answer_ms, bytes_max: LIMITS.forge_answer_bytes_max };
+const REDIRECTS_MAX = 3;
+/** A repository that was renamed or moved answers with one of these. The method stays the same. */
+const REDIRECT = new Set([301, 302, 307, 308]);
+
+/**
+ * Sends requests to forges: only to public hosts, or those that the owner lists, through the proxy if there is one.
+ * Time and size of each answer are bounded. Redirects lead no further than the same origin.
+ */
+export class ForgeHttp {
+  readonly #guard: AddressGuard;
+  readonly #agent: OutgoingAgent;
+  readonly #has_proxy: boolean;
+
+  constructor(private_hosts: string[], proxy: OutgoingProxy, resolve?: Resolve) {
+    this.#guard = addressGuard(private_hosts, resolve);
+    this.#has_proxy = hasProxy(proxy);
+    this.#agent = new OutgoingAgent(proxy, {
+      connect: guardedConnector(this.#guard, LIMITS.forge_answer_ms),
+      allowH2: false,
+      maxHeaderSize: 64 * 1024,
+    });
+  }
+
+  /** Rejects with `unreachable`, or with the signal's reason. An answer with any status resolves, once redirects end. */
+  async send(request: ForgeRequest): Promise<ForgeAnswer> {
+    let url = request.url;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.sendOnce({ ...request, url });
+      if (!REDIRECT.has(answer.status)) return answer;
+      const next = URL.parse(answer.headers['location'] ?? '', url.href);
+      if (next === null || next.origin !== request.url.origin)
+        throw new ForgeApiError('unreachable', `${url.host} sent the request on to another server.`);
+      if (redirects === REDIRECTS_MAX)
+        throw new ForgeApiError('unreachable', `${url.host} sent the request on too often.`);
+      url = next;
+    }
+  }
+
+  /** Sends it and follows no redirect. Rejects with `unreachable`, or with the signal's reason. */
+  async sendOnce(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
+    const { url, method, headers, body } = request;
+    const timeout = AbortSignal.timeout(limits.ms);
+    const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
+    try {
+      if (this.#has_proxy) await refusePrivate(this.#guard, url);
+      const response = await this.#agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers: { ...headers, 'user-agent': 'Errand' },
+        body: body ?? null,
+        signal,
+      });
+      const answer = { status: response.statusCode, headers: headersOf(response) };
+      return { ...answer, body: await readBody(response, limits, url) };
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw unreachable(error, url, limits);
+    }
+  }
+
+  /** Closes all connections, and ends the requests in progress. */
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+}
+
+function headersOf({ headers }: Dispatcher.ResponseData): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+async function readBody({ body, headers }: Dispatcher.ResponseData, limits: AnswerLimits, url: URL): Promise<Buffer> {
+  if (limits.tail_bytes !== undefined) return readEnd(body, limits.bytes_max, limits.tail_bytes);
+  const { bytes_max } = limits;
+  const gathered = new GatheredBytes(Math.min(Number(headers['content-length'] ?? 0), bytes_max), bytes_max);
+  let bytes = 0;
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > bytes_max)
+      throw new ForgeApiError('unreachable', `${url.host} answered with more than ${bytes_max} bytes.`);
+    gathered.add(piece);
+  }
+  return gathered.bytes;
+}
+
+/** The end of a body. What comes after `bytes_max` is not read. */
+async function readEnd(body: AsyncIterable<Buffer>, bytes_max: number, tail_bytes: number): Promise<Buffer> {
+  let pieces: Buffer[] = [];
+  let kept = 0;
+  let bytes = 0;
+  for await (const piece of body) {
+    pieces.push(piece);
+    kept += piece.length;
+    bytes += piece.length;
+    if (kept > 2 * tail_bytes) {
+      pieces = [Buffer.concat(pieces).subarray(-tail_bytes)];
+      kept = tail_bytes;
+    }
+    if (bytes >= bytes_max) break;
+  }
+  return Buffer.concat(pieces).subarray(-tail_bytes);
+}
+
+function unreachable(error: unknown, { host }: URL, { ms }: AnswerLimits): ForgeApiError {
+  if (error instanceof ForgeApiError) return error;
+  if (error instanceof AddressError) return new ForgeApiError('unreachable', error.message, { cause: error });
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return new ForgeApiError('unreachable', `${host} did not answer within ${ms / 1000} seconds.`, { cause: error });
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
+  return new ForgeApiError('unreachable', `${host} could not be reached: ${code}.`, { cause: error });
+}

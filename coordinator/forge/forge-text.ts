@@ -1,0 +1,37 @@
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
+import { LIMITS } from '../../protocol/limits.ts';
+
+/**
+ * Characters that are not seen and change what is read: control characters except newline and tab, those that turn the
+ * direction of text, and tags that no font shows.
+ */
+// oxlint-disable-next-line no-control-regex
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+
+/** A stranger's text as it may be shown and stored: whole characters, none unseen, of bounded length. */
+export function cleanText(text: string, chars_max: number = LIMITS.forge_text_chars_max): string {
+  const cut = text.length > chars_max ? `${text.slice(0, chars_max)}…` : text;
+  return stripVTControlCharacters(cut).replaceAll('\r\n', '\n').replaceAll(UNSEEN, '').toWellFormed();
+}
+
+/** What people wrote; null and absent: nothing. */
+export const Text = z
+  .string()
+  .nullish()
+  .transform((text) => cleanText(text ?? ''));
+
+/** One line, such as a title or a name. */
+export const Line = z.string().transform((text) => cleanText(text, LIMITS.forge_line_chars_max).replaceAll('\n', ' '));
+
+/** An id, which forges write as a number. */
+export const Id = z.union([z.int(), z.string().max(200)]).transform(String);
+
+/** An address that a person may open: nothing but http. Anything else is empty. */
+export const WebAddress = z
+  .string()
+  .nullish()
+  .transform((text) => {
+    const url = URL.parse(text ?? '');
+    return url && ['http:', 'https:'].includes(url.protocol) && url.href.length <= 2_000 ? url.href : '';
+  });

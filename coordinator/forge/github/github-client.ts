@@ -1,0 +1,46 @@
+import type { Access, ForgeClient, ForgePerson } from '../forge.ts';
+import type { ForgeHttp } from '../forge-http.ts';
+import { RestApi } from '../rest-api.ts';
+import { listChecks, readLog } from './checks.ts';
+import { readDelivery } from './deliveries.ts';
+import { GraphqlApi } from './graphql.ts';
+import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
+import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
+import { User } from './schemas.ts';
+import { editComment, readThread, replyTo, writeComment } from './threads.ts';
+
+const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
+
+/** The REST API of github.com, or of an Enterprise server at any other origin. */
+export function restApiOf(http: ForgeHttp, origin: string): RestApi {
+  return new RestApi(http, origin === 'https://github.com' ? 'https://api.github.com' : `${origin}/api/v3`, HEADERS);
+}
+
+/** A client for GitHub. `origin`: `https://github.com`, or that of an Enterprise server. */
+export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
+  const api = restApiOf(http, origin);
+  const graphql_root = origin === 'https://github.com' ? api.root : `${origin}/api`;
+  const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
+  return {
+    kind: 'github',
+    origin,
+    me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, User),
+    repositories: (access, query) => listRepositories(api, access, query),
+    repository: (access, name) => findRepository(api, access, name),
+    permission: (access, name, login) => permissionOf(api, access, name, login),
+    branch: (access, name, branch) => findBranch(api, access, name, branch),
+    file: (access, name, path) => readFile(api, access, name, path),
+    thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    comment: (access, name, number, body) => writeComment(api, access, name, number, body),
+    editComment: (access, name, id, body) => editComment(api, access, name, id, body),
+    reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
+    resolve: (access, name, number, thread_id) => graphql.resolve(access, name, number, thread_id),
+    openPull: (access, name, draft) => openPull(api, access, name, draft),
+    pull: (access, name, number) => findPull(api, access, name, number),
+    pullOfBranch: (access, name, branch) => pullOfBranch(api, access, name, branch),
+    editPull: (access, name, number, patch) => editPull(api, graphql, access, name, number, patch),
+    checks: (access, name, commit) => listChecks(api, access, name, commit),
+    checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
+    readDelivery,
+  };
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { cleanText } from '../forge-text.ts';
+import type { Access, RepositoryName } from '../forge.ts';
+import { ForgeApiError, type ForgeApiFault } from '../forge-api-error.ts';
+import type { RestApi } from '../rest-api.ts';
+
+const Answer = z.object({
+  data: z.unknown(),
+  errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).optional(),
+});
+
+const FAULTS: Record<string, ForgeApiFault> = {
+  NOT_FOUND: 'not_found',
+  FORBIDDEN: 'forbidden',
+  INSUFFICIENT_SCOPES: 'forbidden',
+  RATE_LIMITED: 'rate_limited',
+};
+
+/** What GitHub's REST API cannot do: drafts, and the threads of review comments. */
+export class GraphqlApi {
+  readonly #api: RestApi;
+
+  constructor(api: RestApi) {
+    this.#api = api;
+  }
+
+  /** Makes a draft of a pull request, or the reverse. */
+  async setDraft(access: Access, node_id: string, draft: boolean): Promise<void> {
+    const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
+    const query = `mutation($pull: ID!) { ${mutation}(input: { pullRequestId: $pull }) { clientMutationId } }`;
+    await this.#call(access, query, { pull: node_id }, z.unknown());
+  }
+
+  /** Resolves the thread that begins with this review comment, by its number in the REST API. */
+  async resolve(access: Access, { owner, name }: RepositoryName, number: number, comment: string): Promise<void> {
+    const query = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
+      repository(owner: $owner, name: $name) { pullRequest(number: $number) {
+        reviewThreads(first: 100, after: $after) {
+          pageInfo { hasNextPage endCursor }
+          nodes { id isResolved comments(first: 1) { nodes { fullDatabaseId } } }
+        }
+      } }
+    }`;
+    let after: string | null = null;
+    for (let page = 0; page < THREAD_PAGES_MAX; page++) {
+      const { nodes, pageInfo }: ThreadList = await this.#call(access, query, { owner, name, number, after }, Threads);
+      const thread = nodes.find((one) => one.comments.nodes[0]?.fullDatabaseId === comment);
+      if (thread !== undefined) return thread.isResolved ? undefined : this.#resolveThread(access, thread.id);
+      if (!pageInfo.hasNextPage) break;
+      after = pageInfo.endCursor;
+    }
+    throw new ForgeApiError('not_found', `${this.#api.host} has no thread that begins with the comment ${comment}.`);
+  }
+
+  async #resolveThread(access: Access, thread: string): Promise<void> {
+    const query = `mutation($thread: ID!) { resolveReviewThread(input: { threadId: $thread }) { clientMutationId } }`;
+    await this.#call(access, query, { thread }, z.unknown());
+  }
+
+  async #call<T extends z.ZodType>(access: Access, query: string, variables: object, schema: T): Promise<z.output<T>> {
+    const call = { method: 'POST', path: '/graphql', body: { query, variables } } as const;
+    const { data, errors } = await this.#api.call(access, call, Answer);
+    const [error] = errors ?? [];
+    if (error !== undefined) {
+      const fault = FAULTS[error.type ?? ''] ?? 'invalid';
+      throw new ForgeApiError(fault, `${this.#api.host} answered: ${cleanText(error.message, 300)}`);
+    }
+    const read = schema.safeParse(data);
+    if (read.success) return read.data;
+    throw new ForgeApiError('unreachable', `${this.#api.host} answered with what its API does not promise.`);
+  }
+}
+
+const THREAD_PAGES_MAX = 10;
+
+const Threads = z
+  .object({
+    repository: z.object({
+      pullRequest: z.object({
+        reviewThreads: z.object({
+          pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
+          nodes: z.array(
+            z.object({
+              id: z.string(),
+              isResolved: z.boolean(),
+              comments: z.object({ nodes: z.array(z.object({ fullDatabaseId: z.coerce.string() })) }),
+            }),
+          ),
+        }),
+      }),
+    }),
+  })
+  .transform(({ repository }) => repository.pullRequest.reviewThreads);
+type ThreadList = z.output<typeof Threads>;

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import type { GraphqlApi } from './graphql.ts';
+import { PullRequest, PullWithNode } from './schemas.ts';
+
+/** Opens a pull request. Where a repository has no drafts, one that is ready is opened. */
+export async function openPull(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  draft: PullDraft,
+): Promise<Pull> {
+  const call = (body: PullDraft) => ({ method: 'POST' as const, path: pathOf('repos', owner, name, 'pulls'), body });
+  try {
+    return await api.call(access, call(draft), PullRequest);
+  } catch (error) {
+    const no_drafts = error instanceof ForgeApiError && /draft pull requests are not supported/i.test(error.message);
+    if (!draft.draft || !no_drafts) throw error;
+    return await api.call(access, call({ ...draft, draft: false }), PullRequest);
+  }
+}
+
+export function findPull(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number): Promise<Pull> {
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
+}
+
+/** The newest open pull request from this branch of the repository itself. */
+export async function pullOfBranch(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  branch: string,
+): Promise<Pull | undefined> {
+  const query = { head: `${owner}:${branch}`, state: 'open', sort: 'created', direction: 'desc', per_page: 10 };
+  const pulls = await api.call(access, { path: pathOf('repos', owner, name, 'pulls'), query }, z.array(PullRequest));
+  // GitHub ignores a filter that it does not understand.
+  return pulls.find(
+    ({ head }) => head.branch === branch && head.repository?.owner.toLowerCase() === owner.toLowerCase(),
+  );
+}
+
+/** Changes what differs. Whether it is a draft is changed apart, which needs its GraphQL id. */
+export async function editPull(
+  api: RestApi,
+  graphql: GraphqlApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  { draft, ...patch }: PullPatch,
+): Promise<Pull> {
+  const path = pathOf('repos', owner, name, 'pulls', number);
+  const call = Object.keys(patch).length > 0 ? { method: 'PATCH' as const, path, body: patch } : { path };
+  const { node_id, pull } = await api.call(access, call, PullWithNode);
+  if (draft === undefined || draft === pull.draft) return pull;
+  await graphql.setDraft(access, node_id, draft);
+  return { ...pull, draft };
+}

@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import type {
+  Check,
+  ForgeComment,
+  ForgePerson,
+  ForgeRepositoryInfo,
+  Permission,
+  Pull,
+  RepositoryName,
+} from '../forge.ts';
+import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+
+/*
+ * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named here
+ * are not looked at.
+ */
+
+/** A deleted account is shown as this one. */
+const GHOST: ForgePerson = { id: '10137', login: 'ghost', name: null, email: null, bot: false };
+
+/** Who wrote something; null: an account that is deleted. */
+export const User = z
+  .object({
+    id: Id,
+    login: Line,
+    name: Line.nullish(),
+    email: Line.nullish(),
+    type: z.string().optional(),
+  })
+  .nullable()
+  .transform((user): ForgePerson => {
+    if (user === null) return GHOST;
+    const { id, login, name = null, email = null, type } = user;
+    return { id, login, name, email, bot: type === 'Bot' };
+  });
+
+export const RepositoryRef = z
+  .object({ name: Line, owner: z.object({ login: Line }) })
+  .transform(({ name, owner }): RepositoryName => ({ owner: owner.login, name }));
+
+export const Repository = z
+  .object({
+    id: Id,
+    name: Line,
+    owner: z.object({ login: Line }),
+    clone_url: WebAddress,
+    default_branch: Line,
+    private: z.boolean(),
+    pushed_at: z.string().nullish(),
+    permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).optional(),
+  })
+  .transform(({ owner, permissions, pushed_at, ...rest }): ForgeRepositoryInfo => {
+    const { admin = false, push = false, pull = true } = permissions ?? {};
+    const permission: Permission = admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+    return { ...rest, owner: owner.login, pushed_at: pushed_at ?? null, permission };
+  });
+
+export const IssueComment = z
+  .object({ id: Id, user: User, body: Text, created_at: z.string(), html_url: WebAddress })
+  .transform(({ id, user, body, created_at, html_url }): ForgeComment => {
+    return { id, author: user, body, created_at, url: html_url, review: null };
+  });
+
+/** The ids of these comments are counted apart from those of other comments. */
+const REVIEW_COMMENT = 'review-';
+
+/** Where a comment is found in the API, by its id. */
+export function commentPath(id: string): ['pulls' | 'issues', 'comments', string] {
+  return id.startsWith(REVIEW_COMMENT)
+    ? ['pulls', 'comments', id.slice(REVIEW_COMMENT.length)]
+    : ['issues', 'comments', id];
+}
+
+export const ReviewComment = z
+  .object({
+    id: Id,
+    user: User,
+    body: Text,
+    created_at: z.string(),
+    html_url: WebAddress,
+    path: Line,
+    line: z.int().nullish(),
+    start_line: z.int().nullish(),
+    diff_hunk: Text,
+    in_reply_to_id: Id.optional(),
+    pull_request_review_id: Id.nullish(),
+  })
+  .transform((comment): ForgeComment => {
+    const { id, user: author, body, created_at, html_url: url, path, line, start_line, diff_hunk } = comment;
+    const thread_id = comment.in_reply_to_id ?? id;
+    const place = { path, line: line ?? null, start_line: start_line ?? null, diff_hunk };
+    const review = { ...place, thread_id, review_id: comment.pull_request_review_id ?? null };
+    return { id: REVIEW_COMMENT + id, author, body, created_at, url, review };
+  });
+
+const Label = z.union([Line, z.object({ name: Line.nullish() }).transform(({ name }) => name ?? '')]);
+
+export const Issue = z
+  .object({
+    number: z.int(),
+    title: Line,
+    body: Text,
+    user: User,
+    state: z.string(),
+    labels: z.array(Label),
+    html_url: WebAddress,
+    comments: z.int(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    pull_request: z.object({}).nullish(),
+  })
+  .transform(({ user, state, html_url, pull_request, comments, ...rest }) => ({
+    ...rest,
+    author: user,
+    state: state === 'closed' ? ('closed' as const) : ('open' as const),
+    url: html_url,
+    comment_count: comments,
+    is_pull: Boolean(pull_request),
+  }));
+
+const Side = z.object({ ref: Line, sha: Line, repo: RepositoryRef.nullable() });
+
+const PullFields = z.object({
+  number: z.int(),
+  html_url: WebAddress,
+  title: Line,
+  body: Text,
+  state: z.enum(['open', 'closed']),
+  draft: z.boolean().optional(),
+  merged_at: z.string().nullish(),
+  user: User,
+  head: Side,
+  base: Side,
+  mergeable: z.boolean().nullish(),
+});
+
+/** A pull request, with the id that the GraphQL API knows it by. */
+export const PullWithNode = PullFields.extend({ node_id: z.string().max(200) }).transform((pull) => ({
+  node_id: pull.node_id,
+  pull: toPull(pull),
+}));
+
+export const PullRequest = PullFields.transform(toPull);
+
+function toPull(pull: z.output<typeof PullFields>): Pull {
+  const { number, title, body, user: author, html_url: url, merged_at, head, base } = pull;
+  return {
+    number,
+    url,
+    title,
+    body,
+    author,
+    state: merged_at ? 'merged' : pull.state,
+    draft: pull.draft ?? false,
+    head: { branch: head.ref, commit: head.sha, repository: head.repo },
+    base: { branch: base.ref, commit: base.sha },
+    mergeable: pull.mergeable ?? null,
+  };
+}
+
+export const CheckRun = z
+  .object({
+    id: Id,
+    name: Line,
+    head_sha: Line,
+    status: z.string(),
+    conclusion: z.string().nullable(),
+    html_url: WebAddress,
+    details_url: WebAddress,
+    completed_at: z.string().nullish(),
+    check_suite: z.object({ head_branch: Line.nullish() }).nullish(),
+    app: z.object({ slug: z.string().nullish() }).nullish(),
+  })
+  .transform(({ id, name, status, conclusion, html_url, details_url, app, ...rest }) => {
+    // A job of GitHub Actions has the id of its check run; other programs keep their logs themselves.
+    const has_log = app?.slug === 'github-actions';
+    const url = html_url || details_url || null;
+    const check: Check = { id, name, url, state: runState(status, conclusion), log_id: has_log ? id : null };
+    return {
+      check,
+      commit: rest.head_sha,
+      branch: rest.check_suite?.head_branch ?? null,
+      at: rest.completed_at ?? null,
+    };
+  });
+
+function runState(status: string, conclusion: string | null): Check['state'] {
+  if (status !== 'completed') return 'running';
+  switch (conclusion) {
+    case 'success':
+    case 'neutral':
+      return 'passed';
+    case 'failure':
+    case 'timed_out':
+    case 'action_required':
+    case 'startup_failure':
+      return 'failed';
+    default:
+      return 'skipped';
+  }
+}
+
+/** What a program outside of GitHub says of a commit. Its context is what names it. */
+export const StatusFields = { id: Id, context: Line, state: z.string(), target_url: WebAddress };
+
+export function statusCheck({
+  context,
+  state,
+  target_url,
+}: {
+  context: string;
+  state: string;
+  target_url: string;
+}): Check {
+  const url = target_url || null;
+  return { id: `status-${context}`, name: context, url, state: statusState(state), log_id: null };
+}
+
+function statusState(state: string): Check['state'] {
+  switch (state) {
+    case 'success':
+      return 'passed';
+    case 'failure':
+    case 'error':
+      return 'failed';
+    default:
+      return 'running';
+  }
+}

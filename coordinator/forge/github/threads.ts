@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import { commentPath, Issue, IssueComment, ReviewComment } from './schemas.ts';
+
+const PAGE_ITEMS = 100;
+
+/** An issue or pull request with its newest comments, oldest first. */
+export async function readThread(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  comments_max: number,
+): Promise<Thread> {
+  const { comment_count, created_at, updated_at, ...issue } = await api.call(
+    access,
+    { path: pathOf('repos', owner, name, 'issues', number) },
+    Issue,
+  );
+  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
+  const talk = await newestComments(api, access, path, comment_count, comments_max);
+  const lines = issue.is_pull
+    ? await newestReviewComments(api, access, pathOf('repos', owner, name, 'pulls', number, 'comments'), comments_max)
+    : { items: [], cut: false };
+  const all = [...talk.items, ...lines.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
+  const cut = talk.cut || lines.cut || all.length > comments_max;
+  return { ...issue, comments: all.slice(-comments_max), cut };
+}
+
+/** GitHub lists comments oldest first: the last pages are read. */
+async function newestComments(api: RestApi, access: Access, path: string, count: number, comments_max: number) {
+  let items: ForgeComment[] = [];
+  const last = Math.max(1, Math.ceil(count / PAGE_ITEMS));
+  const first = Math.max(1, last - Math.ceil(comments_max / PAGE_ITEMS));
+  for (let page = last; page >= first && items.length < comments_max; page--) {
+    const query = { per_page: PAGE_ITEMS, page };
+    items = [...(await api.call(access, { path, query }, z.array(IssueComment).max(PAGE_ITEMS))), ...items];
+  }
+  return { items: items.slice(-comments_max), cut: count > comments_max };
+}
+
+function newestReviewComments(api: RestApi, access: Access, path: string, comments_max: number) {
+  const query = { per_page: PAGE_ITEMS, sort: 'created', direction: 'desc' };
+  return api.list<z.ZodType<ForgeComment[]>, ForgeComment>(
+    access,
+    { path, query },
+    {
+      schema: z.array(ReviewComment).max(PAGE_ITEMS),
+      entries: (page) => page,
+      enough: (found) => found.length >= comments_max,
+    },
+  );
+}
+
+export function writeComment(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  body: string,
+) {
+  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
+  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
+}
+
+export async function editComment(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  id: string,
+  body: string,
+): Promise<void> {
+  await api.send(access, { method: 'PATCH', path: pathOf('repos', owner, name, ...commentPath(id)), body: { body } });
+}
+
+/** Answers in the thread of a comment; one that is on no lines is answered in the conversation. */
+export function replyTo(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  number: number,
+  to: ForgeComment,
+  body: string,
+): Promise<ForgeComment> {
+  const { owner, name } = repository;
+  if (to.review === null) return writeComment(api, access, repository, number, body);
+  const path = pathOf('repos', owner, name, 'pulls', number, 'comments', to.review.thread_id, 'replies');
+  return api.call(access, { method: 'POST', path, body: { body } }, ReviewComment);
+}

@@ -1,0 +1,174 @@
+import test from 'ava';
+import type { ForgeKind } from '../../../protocol/forges.ts';
+import { forgeScene } from '../../support/forge/scene.ts';
+
+const KINDS: ForgeKind[] = ['github'];
+
+for (const kind of KINDS) {
+  test(`${kind}: says whose token it is, and what they may push to`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    await forge.world.addRepository({ owner: ada, name: 'private', private: true, permissions: { bob: 'read' } });
+    await forge.world.addRepository({ owner: bob, name: 'tools' });
+    const own = access(bob);
+    const { login, id, bot } = await client.me(own);
+    t.deepEqual({ login, id, bot }, { login: 'bob', id: String(bob.id), bot: false });
+    const names = async (search: string) => {
+      const found = await client.repositories(own, { search, limit: 10 });
+      return found.map(({ owner, name }) => `${owner}/${name}`).sort();
+    };
+    t.deepEqual(await names(''), ['ada/demo', 'bob/tools']);
+    t.deepEqual(await names('DEM'), ['ada/demo']);
+    t.deepEqual(await names('bob/'), ['bob/tools']);
+    const name = { owner: 'ada', name: 'demo' };
+    const { pushed_at: _pushed_at, ...info } = await client.repository(own, name);
+    t.deepEqual(info, {
+      ...name,
+      id: String(demo.id),
+      clone_url: `${forge.origin}/ada/demo.git`,
+      default_branch: 'main',
+      private: false,
+      permission: 'write',
+    });
+    t.is(await client.permission(access(ada), name, 'bob'), 'write');
+    t.is(await client.permission(access(ada), name, 'ada'), 'admin');
+    forge.world.addPerson('stranger');
+    const may = await client.permission(access(ada), name, 'stranger');
+    t.true(may === 'read' || may === 'none');
+    t.is(await client.permission(access(ada), name, 'nobody-at-all'), 'none');
+  });
+
+  test(`${kind}: reads branches, protected ones too, and files`, async (t) => {
+    const { forge, client, ada, demo, access } = await forgeScene(t, kind);
+    const own = access(ada);
+    const name = { owner: 'ada', name: 'demo' };
+    const commit = await forge.push(demo, 'feature/one', {
+      '.github/pull_request_template.md': '## What\n\nünïcode\n',
+    });
+    await forge.protect(demo, 'main');
+    t.deepEqual(await client.branch(own, name, 'feature/one'), { name: 'feature/one', commit, protected: false });
+    t.like(await client.branch(own, name, 'main'), { protected: true });
+    t.is(await client.branch(own, name, 'gone'), undefined);
+    t.is(await client.file(own, name, 'README.md'), '# A repository\n');
+    t.is(await client.file(own, name, 'docs/README.md'), undefined);
+  });
+
+  test(`${kind}: reads a thread with its newest comments, and writes there`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    const name = { owner: 'ada', name: 'demo' };
+    const issue = forge.openIssue(demo, bob, { title: 'It fails', body: 'Look.', labels: ['bug'] });
+    for (let n = 1; n <= 120; n++) forge.comment(demo, issue, bob, `Number ${n}`);
+    const thread = await client.thread(access(ada), name, issue.number, 5);
+    t.like(thread, { title: 'It fails', body: 'Look.', state: 'open', labels: ['bug'], is_pull: false, cut: true });
+    t.is(thread.author.login, 'bob');
+    t.deepEqual(
+      thread.comments.map(({ body }) => body),
+      [116, 117, 118, 119, 120].map((n) => `Number ${n}`),
+    );
+    const written = await client.comment(access(ada), name, issue.number, 'On it.');
+    t.is(written.author.login, 'ada');
+    await client.editComment(access(ada), name, written.id, 'Done.');
+    const after = await client.thread(access(ada), name, issue.number, 200);
+    t.is(after.comments.at(-1)?.body, 'Done.');
+    t.is(after.comments.at(-1)?.id, written.id);
+    t.false(after.cut);
+    t.is(after.comments.length, 121);
+  });
+
+  test(`${kind}: opens a draft, finds it by its branch, makes it ready, changes it`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    const own = access(ada);
+    const name = { owner: 'ada', name: 'demo' };
+    const commit = await forge.push(demo, 'errand/1-fix', { 'a.txt': 'a' });
+    t.is(await client.pullOfBranch(own, name, 'errand/1-fix'), undefined);
+    const draft = { title: 'Fix it', body: 'Fixes #1', head: 'errand/1-fix', base: 'main', draft: true };
+    const opened = await client.openPull(own, name, draft);
+    t.like(opened, { title: 'Fix it', body: 'Fixes #1', state: 'open', draft: true });
+    t.like(opened.head, { branch: 'errand/1-fix', commit, repository: name });
+    t.is(opened.base.branch, 'main');
+    await t.throwsAsync(client.openPull(own, name, draft), { name: 'ForgeApiError', message: /already exists/ });
+    t.is((await client.pullOfBranch(own, name, 'errand/1-fix'))?.number, opened.number);
+    const ready = await client.editPull(own, name, opened.number, { draft: false, title: 'Fix it well' });
+    t.like(ready, { title: 'Fix it well', draft: false });
+    t.like(await client.pull(own, name, opened.number), { title: 'Fix it well', draft: false, state: 'open' });
+    t.like(await client.editPull(own, name, opened.number, { draft: true }), { title: 'Fix it well', draft: true });
+    t.like(await client.editPull(own, name, opened.number, { body: 'More', draft: false }), { body: 'More' });
+    t.like(await client.editPull(own, name, opened.number, { state: 'closed' }), { state: 'closed' });
+    await client.editPull(own, name, opened.number, { state: 'open' });
+    const [pull] = demo.issues.filter((one) => one.pull !== null);
+    await forge.merge(demo, pull as never, bob);
+    t.like(await client.pull(own, name, opened.number), { state: 'merged' });
+    t.is(await client.pullOfBranch(own, name, 'errand/1-fix'), undefined);
+  });
+
+  test(`${kind}: reads review comments, answers in their thread and resolves it`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    const own = access(ada);
+    const name = { owner: 'ada', name: 'demo' };
+    await forge.push(demo, 'fix', { 'a.txt': 'a\nb\nc\n' });
+    const pull = await forge.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+    forge.comment(demo, pull, bob, 'In general fine.');
+    const comments = [
+      { path: 'a.txt', line: 2, body: 'Why b?' },
+      { path: 'a.txt', line: 3, body: 'Why c?' },
+    ];
+    await forge.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: 'Two things.', comments });
+    const thread = await client.thread(own, name, pull.number, 50);
+    t.true(thread.is_pull);
+    const [why] = thread.comments.filter(({ body }) => body === 'Why b?');
+    if (!why?.review) return t.fail('the comment is not there');
+    t.like(why.review, { path: 'a.txt', line: 2 });
+    const reply = await client.reply(own, name, pull.number, why, 'Because.');
+    t.is(reply.review?.thread_id, why.review.thread_id);
+    const after = await client.thread(own, name, pull.number, 50);
+    const answers = after.comments.filter(({ review }) => review?.thread_id === why.review?.thread_id);
+    t.deepEqual(
+      answers.map(({ body, author }) => [author.login, body]),
+      [
+        ['bob', 'Why b?'],
+        ['ada', 'Because.'],
+      ],
+    );
+    await client.editComment(own, name, reply.id, 'Because of that.');
+    await client.resolve(own, name, pull.number, why.review.thread_id);
+    await client.resolve(own, name, pull.number, why.review.thread_id);
+    t.deepEqual(
+      pull.pull.comments.map(({ body, resolved }) => [body, resolved]),
+      [
+        ['Why b?', true],
+        ['Why c?', false],
+        ['Because of that.', false],
+      ],
+    );
+  });
+
+  test(`${kind}: reads checks and statuses, and the end of a failed job's log`, async (t) => {
+    const { forge, client, ada, demo, access } = await forgeScene(t, kind);
+    const own = access(ada);
+    const name = { owner: 'ada', name: 'demo' };
+    const commit = await forge.push(demo, 'fix', { 'a.txt': 'a' });
+    t.deepEqual(await client.checks(own, name, commit), []);
+    const log = `${'line of output\n'.repeat(5_000)}\u001B[31mError: ünïcode\u001B[0m\n`;
+    forge.check(demo, commit, { name: 'test', conclusion: 'failure', log });
+    forge.check(demo, commit, { name: 'lint', conclusion: 'success', log: 'fine\n' });
+    forge.check(demo, commit, { name: 'slow', status: 'in_progress' });
+    forge.status(demo, commit, { context: 'ci/old', state: 'pending' });
+    forge.status(demo, commit, { context: 'ci/old', state: 'error' });
+    const checks = await client.checks(own, name, commit);
+    const states = checks.map(({ name, state }) => [name, state]).sort();
+    t.deepEqual(states, [
+      ['ci/old', 'failed'],
+      ['lint', 'passed'],
+      ['slow', 'running'],
+      ['test', 'failed'],
+    ]);
+    const [failed] = checks.filter((one) => one.name === 'test');
+    if (failed === undefined) return t.fail('the check is not there');
+    const end = await client.checkLog(own, name, failed, 1_000);
+    t.true(end.endsWith('line of output\nError: ünïcode\n'), end.slice(-100));
+    t.true(Buffer.byteLength(end) <= 1_000);
+    t.true(end.startsWith('line of output\n'));
+    const [status] = checks.filter((one) => one.name === 'ci/old');
+    t.is(await client.checkLog(own, name, { ...failed, ...status, log_id: null }, 1_000), '');
+    t.is(await client.checkLog(own, name, { ...failed, log_id: '999999' }, 1_000), '');
+  });
+}

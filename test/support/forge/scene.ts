@@ -1,0 +1,50 @@
+import type { ForgeClient, ForgeEvent } from '../../../coordinator/forge/forge.ts';
+import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
+import { gitHubClient } from '../../../coordinator/forge/github/github-client.ts';
+import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import type { ForgeKind } from '../../../protocol/forges.ts';
+import type { Ends } from '../folder.ts';
+import type { Actions } from './actions.ts';
+import type { SentHook } from './github/hooks.ts';
+import { startGitHub } from './github/stand-in.ts';
+import type { Person, Repository } from './world.ts';
+
+/** A forge of one kind, with a client, two people, and a repository of ada's that bob may write to. */
+export type ForgeScene = {
+  forge: Actions;
+  client: ForgeClient;
+  ada: Person;
+  bob: Person;
+  demo: Repository;
+  /** A token of a person. */
+  access: (person: Person) => { token: string };
+  /** The webhooks that were sent, and what the client reads of each. */
+  sent: () => SentHook[];
+  read: (sent: SentHook) => Promise<ForgeEvent | undefined>;
+};
+
+/** Starts a stand-in and a client for it. */
+export async function forgeScene(t: Ends, kind: ForgeKind): Promise<ForgeScene> {
+  const { forge, client, hooks, secret } = await start(t, kind);
+  const [ada, bob] = [forge.world.addPerson('ada'), forge.world.addPerson('bob')];
+  const demo = await forge.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
+  const webhook_secret = secret(ada);
+  return {
+    ...{ forge, client, ada, bob, demo },
+    access: (person) => ({ token: forge.apps.personalToken(person).value }),
+    sent: () => hooks.sent,
+    read: ({ headers, body }) => client.readDelivery({ headers, body: Buffer.from(body) }, webhook_secret),
+  };
+}
+
+async function start(t: Ends, _kind: ForgeKind) {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const secret = (owner: Person) => {
+    const app = github.apps.addApp(owner, { name: 'Errand' });
+    github.apps.install(app, owner);
+    return app.webhook_secret;
+  };
+  return { forge: github, client: gitHubClient(http, github.origin), hooks: github.hooks, secret };
+}
