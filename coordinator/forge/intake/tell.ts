@@ -15,7 +15,7 @@ import { sign } from '../own-words.ts';
 import { outcomesOf } from './outcomes.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
-const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.changed'];
+const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
 
 type Dependencies = {
   log: EventLog;
