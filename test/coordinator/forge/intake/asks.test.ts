@@ -88,15 +88,19 @@ test('the same comment acts once: sent again, under another id, or as an edit', 
   const scene = await IntakeScene.start(t);
   const { github, demo, ada } = scene;
   const issue = github.openIssue(demo, ada, { title: 'It fails' });
-  const comment = github.comment(demo, issue, ada, '@errand fix it');
+  github.comment(demo, issue, ada, '@errand fix it');
   await scene.deliver();
   const hook = github.hooks.sent.findLast(({ body }) => body.includes('@errand fix it'));
   if (!hook) return t.fail();
   t.is(await scene.receive(hook), 'known');
   const renamed = { ...hook, headers: { ...hook.headers, 'x-github-delivery': 'another' } };
   t.is(await scene.receive(renamed), 'known');
-  comment.body = '@errand fix it now';
-  t.deepEqual(await scene.deliver(), []);
+  const edited = hook.body.replace('"action":"created"', '"action":"edited"').replace('fix it', 'fix it now');
+  t.is(await scene.receive(scene.signed(hook, edited, 'edited')), 'unused');
+  const told_anew = hook.body.replace('fix it', 'fix it now');
+  t.is(await scene.receive(scene.signed(hook, told_anew, 'anew')), 'stored');
+  await scene.settled();
+  t.deepEqual(scene.messages(scene.task.id), []);
   t.is(scene.tasks.length, 1);
 });
 
