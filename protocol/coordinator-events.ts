@@ -87,7 +87,7 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
   event(
     'pull.changed',
     'Something of a pull request changed: its state, what its checks say together, its text, or why the forge cannot be asked.',
-    { pull: PullRequest },
+    { pull: PullRequest, changed: z.array(z.string()).describe('the names of the fields that did') },
   ),
 ]);
 export type CoordinatorEvent = z.infer<typeof CoordinatorEvent>;

@@ -20,6 +20,7 @@ import { addProject, projects, removeProject, setProject } from './project-comma
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
+import { pr } from './pull-command.ts';
 import { addToken, revokeToken, tokens } from './token-commands.ts';
 import { cancel, remove, retry, say, send, task } from './task-commands.ts';
 
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   retry,
   diff,
+  pr,
   remove,
   projects,
   addProject,

@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { Egress, type ProjectPatch } from '../../protocol/api.ts';
+import { PullAuthor, PullRequests } from '../../protocol/pulls.ts';
 import { Effort } from '../../protocol/task.ts';
 import { given, numberOf, type Values } from './command.ts';
 import { readSecret, type Io } from './io.ts';
@@ -54,6 +56,16 @@ export const PROJECT_OPTIONS = {
     placeholder: 'YES|NO',
     help: "whether reviews and failed checks of an errand's pull request send it back to work",
   },
+  'pull-requests': {
+    type: 'string',
+    placeholder: 'KIND',
+    help: `whether errands that have succeeded open a pull request: ${PullRequests.options.join(', ')}`,
+  },
+  'pull-author': {
+    type: 'string',
+    placeholder: 'WHO',
+    help: 'in whose name: app, so that you can approve it, where the app is installed; or person',
+  },
   env: {
     type: 'string',
     placeholder: 'NAME=VALUE',
@@ -85,13 +97,15 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     max_tokens: numberOrNull('max-tokens', values['max-tokens']),
     budget_usd: numberOrNull('budget', values.budget),
     max_turns: numberOrNull('max-turns', values['max-turns']),
-    egress: readEgress(values.egress),
+    egress: oneOf('egress', Egress, values.egress),
     egress_hosts: values['egress-host']?.filter((host) => host !== ''),
     allowed_hosts: values['allowed-host']?.filter((host) => host !== ''),
     ask_before_push: yesOrNo('ask-before-push', values['ask-before-push']),
     ask_at_budget: yesOrNo('ask-at-budget', values['ask-at-budget']),
     mentions: yesOrNo('mentions', values.mentions),
     follow_up: yesOrNo('follow-up', values['follow-up']),
+    pull_requests: oneOf('pull-requests', PullRequests, values['pull-requests']),
+    pull_author: oneOf('pull-author', PullAuthor, values['pull-author']),
     env: values.env && readVariables('env', values.env, io),
     secrets: values.secret && readVariables('secret', values.secret, io),
     git_username: orNull(values['git-username']),
@@ -114,19 +128,21 @@ function yesOrNo(option: string, text: string | undefined): boolean | undefined 
   throw new UsageFailure(`--${option} must be yes or no: ${text}`);
 }
 
-function readEgress(text: string | undefined): Egress | undefined {
+/** One of the words of an enum; undefined: not given. Throws `UsageFailure` for another word. */
+export function oneOf<T extends Record<string, string>>(
+  option: string,
+  words: z.ZodEnum<T>,
+  text: string | undefined,
+): T[keyof T] | undefined {
   if (text === undefined) return undefined;
-  const { data } = Egress.safeParse(text);
-  if (data === undefined) throw new UsageFailure(`--egress must be one of ${Egress.options.join(', ')}: ${text}`);
+  const { data } = words.safeParse(text);
+  if (data === undefined) throw new UsageFailure(`--${option} must be one of ${words.options.join(', ')}: ${text}`);
   return data;
 }
 
 /** Undefined: not given. */
 export function readEffort(text: string | undefined): Effort | undefined {
-  if (text === undefined) return undefined;
-  const { data } = Effort.safeParse(text);
-  if (data === undefined) throw new UsageFailure(`--effort must be one of ${Effort.options.join(', ')}: ${text}`);
-  return data;
+  return oneOf('effort', Effort, text);
 }
 
 function readVariables(option: string, assignments: readonly string[], { variable }: Io): Record<string, string> {

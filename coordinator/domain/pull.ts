@@ -1,5 +1,11 @@
 import { newId } from '../../protocol/ids.ts';
-import { checksVerdict, type PullAuthor, type PullChecks, type PullRequest, type PullRequestState } from '../../protocol/pulls.ts';
+import {
+  checksVerdict,
+  type PullAuthor,
+  type PullChecks,
+  type PullRequest,
+  type PullRequestState,
+} from '../../protocol/pulls.ts';
 
 /** A pull request of a task, or one that is to be opened. Times are ISO. */
 export type PullRow = {
@@ -101,13 +107,15 @@ export function pullView(pull: PullRow): PullRequest {
 }
 
 /**
- * Whether a person is to be told of the difference: not of each check that starts or passes, but once they have failed,
- * or all have passed.
+ * The fields in which a person is to be told of a change; empty: in none. Of the checks they are told what they say
+ * together, not of each one that starts or passes.
  */
-export function differs(before: PullRow, after: PullRow): boolean {
-  const told = (pull: PullRow): string => {
-    const { updated_at: _at, checks: _checks, rounds: _rounds, retry_at: _retry, ...view } = pullView(pull);
-    return JSON.stringify([view, checksVerdict(pull.checks)]);
-  };
-  return told(before) !== told(after);
+export function changedFields(before: PullRow, after: PullRow): string[] {
+  const [old, now] = [toldOf(before), toldOf(after)];
+  return Object.keys(now).filter((field) => JSON.stringify(now[field]) !== JSON.stringify(old[field]));
+}
+
+function toldOf(pull: PullRow): Record<string, unknown> {
+  const { updated_at: _at, rounds: _rounds, retry_at: _retry, checks, ...view } = pullView(pull);
+  return { ...view, checks: checksVerdict(checks) };
 }

@@ -120,7 +120,8 @@ export type ForgeEvent = {
   sender: ForgePerson;
 } & (
   | { type: 'comment'; number: number; is_pull: boolean; comment: ForgeComment }
-  | { type: 'review'; number: number; verdict: ReviewVerdict; review_id: string; body: string; url: string }
+  /** `review_id` null: the forge does not say. What it says of lines is in the thread, or comes as comments. */
+  | { type: 'review'; number: number; verdict: ReviewVerdict; review_id: string | null; body: string; url: string }
   | {
       type: 'issue';
       action: 'opened' | 'labeled';

@@ -28,6 +28,7 @@ import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
+import { pullHandlers } from './pulls.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
@@ -114,6 +115,7 @@ export function createApp(deps: AppDeps): Koa {
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...pullHandlers({ gate }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, files),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),

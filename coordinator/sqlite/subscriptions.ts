@@ -10,7 +10,7 @@ export type Noted<T extends EventType = EventType> = Extract<CoordinatorEvent, {
 
 /**
  * A fact that leaves no event behind. `removed`: tasks, a project or an account were marked as removed, and their log
- * goes with them.
+ * goes with them. `pulls`: a pull request may have become due.
  */
 export type Notice = 'removed' | 'pulls';
 

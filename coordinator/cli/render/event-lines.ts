@@ -5,6 +5,7 @@ import { changes, clock, duration, money, withLocalTimes } from './format.ts';
 import type { KnownEvent } from '../../client/known-event.ts';
 import { block, type Line, type Style } from './line.ts';
 import { PROGRAM } from './program.ts';
+import { pullLines } from './pull-lines.ts';
 import { headAndTail, oneLine } from './text.ts';
 import { outputLines, ToolLines } from './tool-lines.ts';
 
@@ -121,6 +122,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
       return verifyLines(body);
     case 'branch.pushed':
       return pushLines(body);
+    case 'pull.opened':
+    case 'pull.changed':
+      return pullLines(body.pull);
     case 'log':
       return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':

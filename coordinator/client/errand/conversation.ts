@@ -1,8 +1,9 @@
 import type { Delta, LogEvent } from '../../../protocol/events.ts';
 import type { Need } from '../../../protocol/needs.ts';
-import { isEnded, type Hear } from '../../../protocol/task.ts';
+import type { Hear } from '../../../protocol/task.ts';
 import { knownEvent, type KnownEvent } from '../known-event.ts';
 import { Drafts, type Draft } from './drafts.ts';
+import { noteOf } from './note-of.ts';
 import type { Item, Note, PersonItem, QuestionItem, ToolItem } from './items.ts';
 
 type Body<T extends KnownEvent['type']> = Extract<KnownEvent, { type: T }>['body'];
@@ -251,44 +252,6 @@ export class Conversation {
 /** Marks a row of an event that is not whole. */
 function cutOf({ id, whole_bytes }: LogEvent): { cut?: readonly number[] } {
   return whole_bytes === undefined ? {} : { cut: [id] };
-}
-
-/** The events that make one line; undefined for those that show elsewhere. */
-function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
-  switch (known.type) {
-    case 'attempt.started':
-      return event.attempt > 1 ? { what: 'attempt', n: event.attempt } : undefined;
-    case 'attempt.ended': {
-      const { reason, detail, retry_at } = known.body;
-      return retry_at === null ? undefined : { what: 'attempt_over', reason, detail, retry_at };
-    }
-    case 'turn.retried':
-      return { what: 'retried', reason: known.body.reason, retry_at: known.body.retry_at };
-    case 'context.reduced':
-      return { what: 'shortened' };
-    case 'limit.near':
-      return { what: 'limit', ...known.body };
-    case 'branch.pushed': {
-      const { branch, wip, diff_stat } = known.body;
-      return { what: 'pushed', branch, wip, insertions: diff_stat.insertions, deletions: diff_stat.deletions };
-    }
-    case 'task.budget':
-      return { what: 'budget', budget_usd: known.body.budget_usd };
-    case 'task.model':
-      return { what: 'model', ...known.body };
-    case 'task.cancel_requested':
-      return { what: 'cancelling' };
-    case 'task.status': {
-      const { to: status, reason, detail } = known.body;
-      return isEnded(status) ? { what: 'ended', status, reason, detail } : undefined;
-    }
-    case 'log':
-      return { what: 'log', ...known.body };
-    case 'custom':
-      return { what: 'other', text: `${known.body.name} ${JSON.stringify(known.body.data) ?? ''}` };
-    default:
-      return undefined;
-  }
 }
 
 /** The text of a tool's result. A picture is a line that says so. */

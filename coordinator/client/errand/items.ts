@@ -1,5 +1,6 @@
 import type { Attachment } from '../../../protocol/attachments.ts';
 import type { Need, NeedAnswer } from '../../../protocol/needs.ts';
+import type { PullRequest } from '../../../protocol/pulls.ts';
 import type { Effort, FailureReason, Hear, TaskStatus } from '../../../protocol/task.ts';
 
 /*
@@ -63,6 +64,9 @@ export type CommandItem = Row & {
   duration_ms: number;
 };
 
+/** What happened to a pull request. */
+export type PullHappened = 'opened' | 'reopened' | 'merged' | 'closed' | 'not_opened' | 'checks_failed';
+
 /** One line about what happened. */
 export type Note =
   | { what: 'attempt'; n: number }
@@ -72,6 +76,7 @@ export type Note =
   | { what: 'limit'; limit: 'turns' | 'budget' | 'time' | 'context'; used: number; of: number }
   | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
   | { what: 'budget'; budget_usd: number }
+  | { what: 'pull'; happened: PullHappened; pull: PullRequest }
   | { what: 'withdrawn' }
   | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }

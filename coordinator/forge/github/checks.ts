@@ -3,7 +3,8 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Access, Check, RepositoryName } from '../forge.ts';
 import { logEnd } from '../log-end.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { CheckRun, statusCheck, StatusFields } from './schemas.ts';
+import { statusCheck } from '../status-check.ts';
+import { CheckRun, StatusFields } from './schemas.ts';
 
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
 const Statuses = z.object({ statuses: z.array(z.object(StatusFields)) });

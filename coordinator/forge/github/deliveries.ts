@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Delivery, ForgeEvent, ReviewVerdict } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
-import { ForgeApiError } from '../forge-api-error.ts';
-import { signedJson } from '../signed-delivery.ts';
+import { eventOf, type Said } from '../signed-delivery.ts';
+import { statusCheck } from '../status-check.ts';
 import {
   CheckRun,
   Issue,
@@ -10,106 +10,87 @@ import {
   PullRequest,
   Repository,
   ReviewComment,
-  statusCheck,
   StatusFields,
   User,
 } from './schemas.ts';
 
-/** What one kind of event says, without what all events have; undefined: nothing that Errand uses. */
-type Said = DistributiveOmit<ForgeEvent, 'delivery_id' | 'repository' | 'sender'> | undefined;
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-const Common = z.object({ repository: Repository, sender: User });
 const Action = z.object({ action: z.string() });
-const VERDICTS: Record<string, ReviewVerdict> = {
-  approved: 'approved',
-  changes_requested: 'changes_requested',
-  commented: 'commented',
-};
 
 /** Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what GitHub does not send. */
-export async function readDelivery(delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
-  const json = await signedJson(delivery, secret);
-  const { 'x-github-event': event = '', 'x-github-delivery': delivery_id = '' } = delivery.headers;
-  const read = READERS[event];
-  if (read === undefined) return undefined;
-  if (!/^[\w-]{1,100}$/.test(delivery_id)) throw new ForgeApiError('invalid', 'The webhook has no delivery id.');
-  try {
-    const said = read(json);
-    if (said === undefined) return undefined;
-    const { sender, repository } = Common.parse(json);
-    const { id, owner, name, clone_url, default_branch } = repository;
-    return { ...said, delivery_id, sender, repository: { id, owner, name, clone_url, default_branch } };
-  } catch (cause) {
-    if (!(cause instanceof z.ZodError)) throw cause;
-    const path = cause.issues[0]?.path.join('.');
-    throw new ForgeApiError('invalid', `The webhook ${event} is not as GitHub sends it, at ${path}.`, { cause });
-  }
+export function readDelivery(delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
+  const { 'x-github-event': event = '', 'x-github-delivery': delivery_id } = delivery.headers;
+  const read = (json: unknown) => READERS.get(event)?.(json);
+  return eventOf(delivery, secret, { delivery_id, Repository, User, read });
 }
 
-const READERS: Partial<Record<string, (json: unknown) => Said>> = {
-  issue_comment: (json) => {
-    if (actionOf(json) !== 'created') return undefined;
-    const { comment, issue } = z.object({ comment: IssueComment, issue: Issue }).parse(json);
-    return { type: 'comment', at: comment.created_at, number: issue.number, is_pull: issue.is_pull, comment };
-  },
-  pull_request_review_comment: (json) => {
-    if (actionOf(json) !== 'created') return undefined;
-    const { comment, pull_request } = z.object({ comment: ReviewComment, pull_request: Numbered }).parse(json);
-    return { type: 'comment', at: comment.created_at, number: pull_request.number, is_pull: true, comment };
-  },
-  pull_request_review: (json) => {
-    if (actionOf(json) !== 'submitted') return undefined;
-    const { review, pull_request } = z.object({ review: Review, pull_request: Numbered }).parse(json);
-    const verdict = VERDICTS[review.state];
-    if (verdict === undefined) return undefined;
-    const { id: review_id, body, html_url: url, submitted_at: at } = review;
-    return { type: 'review', at, number: pull_request.number, verdict, review_id, body, url };
-  },
-  issues: (json) => {
-    const action = actionOf(json);
-    if (action !== 'opened' && action !== 'labeled') return undefined;
-    const { issue, label } = z.object({ issue: Issue, label: LabelOf }).parse(json);
-    const { number, title, body, created_at, updated_at } = issue;
-    const labels = action === 'labeled' ? (label ? [label.name] : []) : issue.labels;
-    const at = action === 'opened' ? created_at : updated_at;
-    return { type: 'issue', at, action, number, is_pull: false, labels, title, body };
-  },
-  pull_request: (json) => {
-    const action = actionOf(json);
-    const { pull_request: pull, label } = z.object({ pull_request: PullRequest, label: LabelOf }).parse(json);
-    const { at } = z
-      .object({ pull_request: z.object({ updated_at: z.string() }) })
-      .transform(({ pull_request }) => ({ at: pull_request.updated_at }))
-      .parse(json);
-    const { number, title, body } = pull;
-    if (action === 'labeled')
-      return { type: 'issue', at, action, number, is_pull: true, labels: label ? [label.name] : [], title, body };
-    return { type: 'pull', at, action: action === 'opened' ? 'opened' : 'changed', pull };
-  },
-  check_run: (json) => {
-    if (actionOf(json) !== 'completed') return undefined;
-    return { type: 'check', ...z.object({ check_run: CheckRun }).parse(json).check_run };
-  },
-  status: (json) => {
-    const { sha: commit, updated_at: at, branches, ...status } = Status.parse(json);
-    return { type: 'check', at, commit, branch: branches[0]?.name ?? null, check: statusCheck(status) };
-  },
-  repository: (json) => {
-    const action = actionOf(json);
-    switch (action) {
-      case 'renamed':
-      case 'transferred':
-      case 'privatized':
-      case 'deleted':
-        return { type: 'repository', at: null, action };
-      default:
-        return undefined;
-    }
-  },
-};
+type Reader = (json: unknown) => Said | undefined;
+
+const READERS = new Map<string, Reader>(
+  Object.entries<Reader>({
+    issue_comment: (json) => {
+      if (actionOf(json) !== 'created') return undefined;
+      const { comment, issue } = z.object({ comment: IssueComment, issue: Issue }).parse(json);
+      return { type: 'comment', at: comment.created_at, number: issue.number, is_pull: issue.is_pull, comment };
+    },
+    pull_request_review_comment: (json) => {
+      if (actionOf(json) !== 'created') return undefined;
+      const { comment, pull_request } = z.object({ comment: ReviewComment, pull_request: Numbered }).parse(json);
+      return { type: 'comment', at: comment.created_at, number: pull_request.number, is_pull: true, comment };
+    },
+    pull_request_review: (json) => {
+      if (actionOf(json) !== 'submitted') return undefined;
+      const { review, pull_request } = z.object({ review: Review, pull_request: Numbered }).parse(json);
+      const verdict = Verdict.safeParse(review.state).data;
+      if (verdict === undefined) return undefined;
+      const { id: review_id, body, html_url: url, submitted_at: at } = review;
+      return { type: 'review', at, number: pull_request.number, verdict, review_id, body, url };
+    },
+    issues: (json) => {
+      const action = actionOf(json);
+      if (action !== 'opened' && action !== 'labeled') return undefined;
+      const { issue, label } = z.object({ issue: Issue, label: LabelOf }).parse(json);
+      const { number, title, body, created_at, updated_at } = issue;
+      const labels = action === 'labeled' ? (label ? [label.name] : []) : issue.labels;
+      const at = action === 'opened' ? created_at : updated_at;
+      return { type: 'issue', at, action, number, is_pull: false, labels, title, body };
+    },
+    pull_request: (json) => {
+      const action = actionOf(json);
+      const { pull_request: pull, label } = z.object({ pull_request: PullRequest, label: LabelOf }).parse(json);
+      const { at } = z
+        .object({ pull_request: z.object({ updated_at: z.string() }) })
+        .transform(({ pull_request }) => ({ at: pull_request.updated_at }))
+        .parse(json);
+      const { number, title, body } = pull;
+      if (action === 'labeled')
+        return { type: 'issue', at, action, number, is_pull: true, labels: label ? [label.name] : [], title, body };
+      return { type: 'pull', at, action: action === 'opened' ? 'opened' : 'changed', pull };
+    },
+    check_run: (json) => {
+      if (actionOf(json) !== 'completed') return undefined;
+      return { type: 'check', ...z.object({ check_run: CheckRun }).parse(json).check_run };
+    },
+    status: (json) => {
+      const { sha: commit, updated_at: at, branches, ...status } = Status.parse(json);
+      return { type: 'check', at, commit, branch: branches[0]?.name ?? null, check: statusCheck(status) };
+    },
+    repository: (json) => {
+      const action = actionOf(json);
+      switch (action) {
+        case 'renamed':
+        case 'transferred':
+        case 'privatized':
+        case 'deleted':
+          return { type: 'repository', at: null, action };
+        default:
+          return undefined;
+      }
+    },
+  }),
+);
 
 const actionOf = (json: unknown): string => Action.parse(json).action;
+const Verdict: z.ZodType<ReviewVerdict> = z.enum(['approved', 'changes_requested', 'commented']);
 const Numbered = z.object({ number: z.int() });
 const LabelOf = z.object({ name: Line }).nullish();
 const Review = z.object({

@@ -9,12 +9,12 @@ const Answer = z.object({
   errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).optional(),
 });
 
-const FAULTS: Record<string, ForgeApiFault> = {
-  NOT_FOUND: 'not_found',
-  FORBIDDEN: 'forbidden',
-  INSUFFICIENT_SCOPES: 'forbidden',
-  RATE_LIMITED: 'rate_limited',
-};
+const FAULTS = new Map<string, ForgeApiFault>([
+  ['NOT_FOUND', 'not_found'],
+  ['FORBIDDEN', 'forbidden'],
+  ['INSUFFICIENT_SCOPES', 'forbidden'],
+  ['RATE_LIMITED', 'rate_limited'],
+]);
 
 /** What GitHub's REST API cannot do: drafts, and the threads of review comments. */
 export class GraphqlApi {
@@ -62,7 +62,7 @@ export class GraphqlApi {
     const { data, errors } = await this.#api.call(access, call, Answer);
     const [error] = errors ?? [];
     if (error !== undefined) {
-      const fault = FAULTS[error.type ?? ''] ?? 'invalid';
+      const fault = FAULTS.get(error.type ?? '') ?? 'invalid';
       throw new ForgeApiError(fault, `${this.#api.host} answered: ${cleanText(error.message, 300)}`);
     }
     const read = schema.safeParse(data);

@@ -200,30 +200,5 @@ function runState(status: string, conclusion: string | null): Check['state'] {
   }
 }
 
-/** What a program outside of GitHub says of a commit. Its context is what names it. */
+/** What a program outside of GitHub says of a commit. */
 export const StatusFields = { id: Id, context: Line, state: z.string(), target_url: WebAddress };
-
-export function statusCheck({
-  context,
-  state,
-  target_url,
-}: {
-  context: string;
-  state: string;
-  target_url: string;
-}): Check {
-  const url = target_url || null;
-  return { id: `status-${context}`, name: context, url, state: statusState(state), log_id: null };
-}
-
-function statusState(state: string): Check['state'] {
-  switch (state) {
-    case 'success':
-      return 'passed';
-    case 'failure':
-    case 'error':
-      return 'failed';
-    default:
-      return 'running';
-  }
-}

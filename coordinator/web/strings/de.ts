@@ -2,6 +2,7 @@ import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
+import { de_pulls } from './de-pulls.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -226,6 +227,7 @@ export const de: Strings = {
 
   owner: de_owner.owner,
   needs: de_needs,
+  pulls: de_pulls,
 
   settings: de_settings.settings,
   notify: de_notifications,

@@ -2,6 +2,7 @@ import { en_errand } from './en-errand.ts';
 import { en_needs } from './en-needs.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
+import { en_pulls } from './en-pulls.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
@@ -228,6 +229,7 @@ export const en = {
 
   owner: en_owner.owner,
   needs: en_needs,
+  pulls: en_pulls,
 
   settings: en_settings.settings,
   notify: en_notifications,

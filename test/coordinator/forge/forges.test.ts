@@ -2,7 +2,7 @@ import test from 'ava';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import { forgeScene } from '../../support/forge/scene.ts';
 
-const KINDS: ForgeKind[] = ['github'];
+const KINDS: ForgeKind[] = ['github', 'gitea'];
 
 for (const kind of KINDS) {
   test(`${kind}: says whose token it is, and what they may push to`, async (t) => {

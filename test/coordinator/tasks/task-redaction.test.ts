@@ -22,7 +22,15 @@ async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
   const [id, now, repo_url] = [newId(), new Date().toISOString(), 'https://forge.example/a.git'];
   const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
   const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [], env: {} };
-  const asks = { allowed_hosts: [], ask_before_push: false, ask_at_budget: false, mentions: false, follow_up: false };
+  const asks = {
+    allowed_hosts: [],
+    ask_before_push: false,
+    pull_requests: 'none' as const,
+    pull_author: 'app' as const,
+    ask_at_budget: false,
+    mentions: false,
+    follow_up: false,
+  };
   const hidden = { secrets: null, has_git_token: false, secret_names: [] };
   const times = { created_at: now, updated_at: now };
   insertProject(db, {

@@ -42,6 +42,8 @@ const PROJECT = {
   egress_hosts: [],
   allowed_hosts: [],
   ask_before_push: false,
+  pull_requests: 'none' as const,
+  pull_author: 'app' as const,
   ask_at_budget: false,
   mentions: false,
   follow_up: false,

@@ -1,17 +1,22 @@
 import type { ForgeClient, ForgeEvent } from '../../../coordinator/forge/forge.ts';
 import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
+import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
 import { gitHubClient } from '../../../coordinator/forge/github/github-client.ts';
 import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
 import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { Ends } from '../folder.ts';
 import type { Actions } from './actions.ts';
-import type { SentHook } from './github/hooks.ts';
+import type { Gitea } from './gitea/gitea.ts';
+import type { GitHub } from './github/github.ts';
+import type { SentHook } from './hooks.ts';
 import { startGitHub } from './github/stand-in.ts';
+import { startGitea } from './gitea/stand-in.ts';
 import type { Person, Repository } from './world.ts';
 
 /** A forge of one kind, with a client, two people, and a repository of ada's that bob may write to. */
 export type ForgeScene = {
-  forge: Actions;
+  /** What both stand-ins have. */
+  forge: GitHub | Gitea;
   client: ForgeClient;
   ada: Person;
   bob: Person;
@@ -37,14 +42,27 @@ export async function forgeScene(t: Ends, kind: ForgeKind): Promise<ForgeScene> 
   };
 }
 
-async function start(t: Ends, _kind: ForgeKind) {
-  const github = await startGitHub(t);
-  const http = new ForgeHttp([github.host], NO_PROXY);
+async function start(t: Ends, kind: ForgeKind) {
+  switch (kind) {
+    case 'github': {
+      const github = await startGitHub(t);
+      const secret = (owner: Person) => {
+        const app = github.apps.addApp(owner, { name: 'Errand' });
+        github.apps.install(app, owner);
+        return app.webhook_secret;
+      };
+      return { forge: github, client: gitHubClient(httpTo(t, github), github.origin), hooks: github.hooks, secret };
+    }
+    case 'gitea': {
+      const gitea = await startGitea(t);
+      const { hooks, hook } = gitea.webhooks;
+      return { forge: gitea, client: giteaClient(httpTo(t, gitea), gitea.origin), hooks, secret: () => hook.secret };
+    }
+  }
+}
+
+function httpTo(t: Ends, { host }: Actions): ForgeHttp {
+  const http = new ForgeHttp([host], NO_PROXY);
   t.teardown(() => http.close());
-  const secret = (owner: Person) => {
-    const app = github.apps.addApp(owner, { name: 'Errand' });
-    github.apps.install(app, owner);
-    return app.webhook_secret;
-  };
-  return { forge: github, client: gitHubClient(http, github.origin), hooks: github.hooks, secret };
+  return http;
 }

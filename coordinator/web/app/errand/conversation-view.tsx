@@ -15,6 +15,7 @@ import { Markdown } from '../../parts/markdown.tsx';
 import { t } from '../../parts/speech.ts';
 import type { OpenErrand } from '../../store/session.ts';
 import { useFollowEnd } from './follow-end.ts';
+import { PullCards } from './pull-cards.tsx';
 import { ResultCard } from './result-card.tsx';
 import { Earlier } from './earlier.tsx';
 import { UnsentMessage } from './message.tsx';
@@ -71,6 +72,7 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
           ))}
         </ol>
         {task.result && task.ended_at !== null && <ResultCard task={task} />}
+        <PullCards task={task} />
         {needs.map((need) => (
           <DecisionCard key={need.id} task={task} need={need} />
         ))}

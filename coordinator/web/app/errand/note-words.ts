@@ -20,6 +20,8 @@ export function noteWords(note: Note): string {
       return limitWords(note);
     case 'pushed':
       return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
+    case 'pull':
+      return pullWords(note);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
     case 'withdrawn':
@@ -50,6 +52,14 @@ function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): stri
     time: (value: number) => format.duration(value),
   }[limit];
   return t.note.limit[limit](write(used), write(of));
+}
+
+function pullWords({ happened, pull }: Extract<Note, { what: 'pull' }>): string {
+  const { number, problem, checks } = pull;
+  const words = t.pulls.happened[happened](number === null ? t.pulls.untitled : t.pulls.name(number));
+  const why = { not_opened: problem, checks_failed: checks?.failed_names.join(', ') };
+  const detail = happened === 'not_opened' || happened === 'checks_failed' ? why[happened] : undefined;
+  return cut(`${words.charAt(0).toUpperCase()}${words.slice(1)}${detail ? `: ${detail}` : ''}`);
 }
 
 function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {

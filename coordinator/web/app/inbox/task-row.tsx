@@ -6,6 +6,7 @@ import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
 import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
+import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { Stat } from '../../parts/stat.tsx';
 import { doing, firstLine, repositoryName } from '../../parts/words.ts';
@@ -50,6 +51,9 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
             {since !== undefined && `, ${format.duration(now.value - Date.parse(since))}`}
           </span>
         )}
+        {task.pulls?.map((pull) => (
+          <PullChip key={pull.id} pull={pull} />
+        ))}
       </a>
       {need && <DecisionCard task={task} need={need} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}

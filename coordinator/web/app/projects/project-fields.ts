@@ -1,5 +1,6 @@
 import type { Project, ProjectCreate } from '../../../../protocol/api.ts';
 import { Egress } from '../../../../protocol/api.ts';
+import { PullAuthor, PullRequests } from '../../../../protocol/pulls.ts';
 
 /** The fields of the form, as texts. */
 export type Given = Partial<Record<string, string>>;
@@ -11,6 +12,8 @@ export type Given = Partial<Record<string, string>>;
 export function readProject(given: Given): ProjectCreate {
   const text = (key: string) => given[key]?.trim() || null;
   const egress = Egress.safeParse(given['egress']).data;
+  const pull_requests = PullRequests.safeParse(given['pull_requests']).data;
+  const pull_author = PullAuthor.safeParse(given['pull_author']).data;
   const git_token = text('git_token');
   const secrets = readVariables(given['secrets'] ?? '');
   return {
@@ -25,6 +28,8 @@ export function readProject(given: Given): ProjectCreate {
     egress_hosts: readHosts(given['egress_hosts']),
     allowed_hosts: readHosts(given['allowed_hosts']),
     ask_before_push: given['ask_before_push'] === 'yes',
+    ...(pull_requests && { pull_requests }),
+    ...(pull_author && { pull_author }),
     ask_at_budget: given['ask_at_budget'] === 'yes',
     mentions: given['mentions'] === 'yes',
     follow_up: given['follow_up'] === 'yes',
@@ -51,7 +56,7 @@ function readVariables(text: string): Record<string, string> | undefined {
 
 /** What the form shows at first. */
 export function fieldsOfProject(project: Project | undefined): Given {
-  if (!project) return { egress: 'registries' };
+  if (!project) return { egress: 'registries', pull_requests: 'none', pull_author: 'app' };
   return {
     name: project.name,
     repo_url: project.repo_url,
@@ -64,6 +69,8 @@ export function fieldsOfProject(project: Project | undefined): Given {
     egress_hosts: project.egress_hosts.join('\n'),
     allowed_hosts: project.allowed_hosts.join('\n'),
     ask_before_push: project.ask_before_push ? 'yes' : '',
+    pull_requests: project.pull_requests,
+    pull_author: project.pull_author,
     ask_at_budget: project.ask_at_budget ? 'yes' : '',
     mentions: project.mentions ? 'yes' : '',
     follow_up: project.follow_up ? 'yes' : '',

@@ -76,6 +76,8 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
           ))}
         </select>
       </Field>
+      <Choice {...field('pull_requests')} label={t.pulls.wanted} words={t.pulls.kinds} />
+      <Choice {...field('pull_author')} label={t.pulls.author} hint={t.pulls.author_hint} words={t.pulls.authors} />
       <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
       <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
       <Check {...field('mentions')} label={t.project.mentions} />
@@ -144,6 +146,20 @@ function Check({ name, before, label, fault }: OwnProps): JSX.Element {
       <input type="checkbox" name={name} value="yes" defaultChecked={before === 'yes'} />
       <span>{label}</span>
     </label>
+  );
+}
+
+function Choice({ name, before, words, ...rest }: OwnProps & { words: Record<string, string> }): JSX.Element {
+  return (
+    <Field {...rest}>
+      <select name={name}>
+        {Object.entries(words).map(([value, text]) => (
+          <option key={value} value={value} selected={value === before}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Field>
   );
 }
 

@@ -2,7 +2,7 @@ import type { GitServer, Intercept } from '../../git-server.ts';
 import { Actions } from '../actions.ts';
 import type { App } from '../apps.ts';
 import type { CheckRun } from '../world.ts';
-import { Hooks } from './hooks.ts';
+import { Hooks } from '../hooks.ts';
 import { Render } from './render.ts';
 import { SignIn } from './sign-in.ts';
 import { GitHubWebhooks } from './webhooks.ts';

@@ -1,3 +1,4 @@
+import { createHmac, randomUUID } from 'node:crypto';
 import type { Actions } from '../actions.ts';
 import type { App } from '../apps.ts';
 import type { PullAction, RepositoryAction, Webhooks } from '../webhooks.ts';
@@ -13,10 +14,10 @@ import {
   type ReviewComment,
   type Status,
 } from '../world.ts';
-import type { Hooks } from './hooks.ts';
+import type { Hooks } from '../hooks.ts';
 import type { Webhook } from './operations.ts';
 import type { Render } from './render.ts';
-import type { Json } from './shapes.ts';
+import { fillWebhook, merge, webhookFault, type Json } from './shapes.ts';
 
 /** Tells the apps that are installed at a repository, in GitHub's form. */
 export class GitHubWebhooks implements Webhooks {
@@ -111,13 +112,24 @@ export class GitHubWebhooks implements Webhooks {
     for (const app of this.#actions.apps.apps) {
       const installation = this.#actions.apps.installationOf(app, repository);
       if (installation === undefined) continue;
-      this.#hooks.send(app, webhook, {
+      this.#send(app, webhook, {
         repository: this.#render.repository(repository, 'read'),
         sender: this.#render.user(sender),
         installation: { id: installation.id, node_id: `MDI${installation.id}` },
         ...payload,
       });
     }
+  }
+
+  /** The payload is checked by GitHub's description of it. */
+  #send(app: App, webhook: Webhook, payload: Json): void {
+    const [event = '', action = ''] = webhook.split('.');
+    const whole = merge(fillWebhook(webhook, {}), action === '' ? payload : { action, ...payload });
+    const fault = webhookFault(webhook, whole);
+    if (fault !== undefined) throw new Error(`${webhook}: ${fault}`);
+    const body = JSON.stringify(whole);
+    const id = randomUUID();
+    this.#hooks.send({ id, event, body, url: app.hook_url ?? '', headers: headersOf(app, id, event, body) });
   }
 
   #tellPull(repository: Repository, by: Person, webhook: Webhook, pull: PullIssue, more: Json = {}): void {
@@ -127,4 +139,25 @@ export class GitHubWebhooks implements Webhooks {
       ...more,
     });
   }
+}
+
+function headersOf(
+  { id: app_id, webhook_secret }: App,
+  id: string,
+  event: string,
+  body: string,
+): Record<string, string> {
+  const signed = (hash: string) => `${hash}=${createHmac(hash, webhook_secret).update(body).digest('hex')}`;
+  return {
+    accept: '*/*',
+    'content-type': 'application/json',
+    'user-agent': 'GitHub-Hookshot/0123456',
+    'x-github-delivery': id,
+    'x-github-event': event,
+    'x-github-hook-id': String(app_id),
+    'x-github-hook-installation-target-id': String(app_id),
+    'x-github-hook-installation-target-type': 'integration',
+    'x-hub-signature': signed('sha1'),
+    'x-hub-signature-256': signed('sha256'),
+  };
 }

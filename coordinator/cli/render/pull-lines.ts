@@ -1,0 +1,42 @@
+import { checksVerdict, type PullRequest } from '../../../protocol/pulls.ts';
+import { clock } from './format.ts';
+import type { Line, Style } from './line.ts';
+import { oneLine } from './text.ts';
+
+const PROBLEM_CHARS_MAX = 300;
+
+/** A pull request: its state, its checks, its page, and what is wrong. */
+export function pullLines(pull: PullRequest): Line[] {
+  const { state, url, problem, retry_at, author, wished_author } = pull;
+  const name = pull.number === null ? 'pull request' : `pull request #${pull.number}`;
+  const lines: Line[] = [
+    [['bold', name], ' ', STATES[state](pull), ...checks(pull), ...(url === null ? [] : [` ${url}`])],
+  ];
+  if (problem !== null) lines.push([['yellow', `  ${oneLine(problem, PROBLEM_CHARS_MAX)}`]]);
+  if (problem !== null && retry_at !== null) lines.push([['dim', `  tried again at ${clock(retry_at)}`]]);
+  if (state === 'open' && author === 'person' && wished_author === 'app')
+    lines.push([['dim', '  opened as you, since the app is not installed there: somebody else must approve it']]);
+  return lines;
+}
+
+type Part = Line[number];
+
+const STATES: Record<PullRequest['state'], (pull: PullRequest) => Part> = {
+  opening: () => ['dim', 'is being opened'],
+  open: ({ draft }) => ['green', draft ? 'is open, as a draft' : 'is open'],
+  merged: () => ['cyan', 'was merged'],
+  closed: () => ['dim', 'was closed'],
+  failed: () => ['red', 'could not be opened'],
+};
+
+function checks({ state, checks: counted }: PullRequest): Part[] {
+  if (state !== 'open' || counted === null) return [];
+  const words: Record<ReturnType<typeof checksVerdict>, [Style, string] | undefined> = {
+    none: undefined,
+    running: ['dim', 'checks run'],
+    passed: ['green', 'checks passed'],
+    failed: ['red', `failed: ${counted.failed_names.map((name) => oneLine(name, 60)).join(', ')}`],
+  };
+  const word = words[checksVerdict(counted)];
+  return word ? [', ', word] : [];
+}

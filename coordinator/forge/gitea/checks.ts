@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { Access, Check, RepositoryName } from '../forge.ts';
+import { Id, Line, WebAddress } from '../forge-text.ts';
+import { logEnd } from '../log-end.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import { statusCheck } from '../status-check.ts';
+
+const Combined = z.object({
+  statuses: z.array(z.object({ context: Line, status: z.string(), target_url: z.string().max(2_000) })).nullable(),
+});
+const Runs = z.object({ workflow_runs: z.array(z.object({ id: Id })).nullable() });
+const JobList = z.array(z.object({ id: Id, html_url: WebAddress })).nullish();
+// The first version that had them called them otherwise.
+const Jobs = z
+  .object({ jobs: JobList, workflow_jobs: JobList })
+  .transform(({ jobs, workflow_jobs }) => jobs ?? workflow_jobs ?? []);
+/** Where the log of a job of Gitea Actions is shown. */
+const JOB = /\/actions\/(runs\/\d+\/jobs\/\d+)$/;
+const RUNS_MAX = 20;
+
+/** The statuses of a commit: jobs of Gitea Actions have one too. */
+export async function listChecks(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  commit: string,
+): Promise<Check[]> {
+  const path = `${pathOf('repos', owner, name, 'commits', commit)}/status`;
+  const { statuses } = await api.call(access, { path, query: { limit: 50 } }, Combined);
+  return (statuses ?? []).map(({ context, status, target_url }) =>
+    giteaCheck(api, commit, context, status, target_url),
+  );
+}
+
+/** `target_url` may lack the host. The log is found by the commit and the page that shows it. */
+export function giteaCheck(api: RestApi, commit: string, context: string, state: string, target_url: string): Check {
+  const url = URL.parse(target_url, api.root);
+  const job = JOB.exec(url?.pathname ?? '')?.[1];
+  const check = statusCheck({ context, state, target_url: target_url === '' || url === null ? '' : url.href });
+  return { ...check, log_id: job === undefined ? null : `${commit} ${job}` };
+}
+
+/** The end of a job's log; empty where this version of the forge does not give logs out. */
+export async function readLog(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  { log_id }: Check,
+  bytes_max: number,
+): Promise<string> {
+  const [commit = '', page = ''] = log_id?.split(' ') ?? [];
+  if (commit === '') return '';
+  const root = pathOf('repos', owner, name, 'actions');
+  const query = { head_sha: commit, limit: RUNS_MAX };
+  const runs = await api.find(access, { path: `${root}/runs`, query }, Runs);
+  for (const { id } of runs?.workflow_runs?.slice(0, RUNS_MAX) ?? []) {
+    const found = await api.find(access, { path: `${root}${pathOf('runs', id, 'jobs')}` }, Jobs);
+    const job = found?.find(({ html_url }) => html_url.endsWith(`/actions/${page}`));
+    if (job === undefined) continue;
+    return logEnd(
+      api,
+      access,
+      `${root}${pathOf('jobs', job.id, 'logs')}`,
+      Math.min(bytes_max, LIMITS.forge_log_bytes_max),
+    );
+  }
+  return '';
+}

@@ -1,0 +1,36 @@
+import type { ForgeClient } from '../forge.ts';
+import type { ForgeHttp } from '../forge-http.ts';
+import { RestApi } from '../rest-api.ts';
+import { listChecks, readLog } from './checks.ts';
+import { readDelivery } from './deliveries.ts';
+import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
+import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
+import { User } from './schemas.ts';
+import { editComment, readThread, replyTo, resolve, writeComment } from './threads.ts';
+
+/** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
+export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
+  const api = new RestApi(http, `${origin}/api/v1`, { accept: 'application/json' });
+  return {
+    kind: 'gitea',
+    origin,
+    me: (access) => api.call(access, { path: '/user' }, User),
+    repositories: (access, query) => listRepositories(api, access, query),
+    repository: (access, name) => findRepository(api, access, name),
+    permission: (access, name, login) => permissionOf(api, access, name, login),
+    branch: (access, name, branch) => findBranch(api, access, name, branch),
+    file: (access, name, path) => readFile(api, access, name, path),
+    thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    comment: (access, name, number, body) => writeComment(api, access, name, number, body),
+    editComment: (access, name, id, body) => editComment(api, access, name, id, body),
+    reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),
+    resolve: (access, name, _number, thread_id) => resolve(api, access, name, thread_id),
+    openPull: (access, name, draft) => openPull(api, access, name, draft),
+    pull: (access, name, number) => findPull(api, access, name, number),
+    pullOfBranch: (access, name, branch) => pullOfBranch(api, access, name, branch),
+    editPull: (access, name, number, patch) => editPull(api, access, name, number, patch),
+    checks: (access, name, commit) => listChecks(api, access, name, commit),
+    checkLog: (access, name, check, bytes_max) => readLog(api, access, name, check, bytes_max),
+    readDelivery: (delivery, secret) => readDelivery(api, delivery, secret),
+  };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
+
+const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
+
+export function openPull(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  { title, draft, ...rest }: PullDraft,
+): Promise<Pull> {
+  const body = { ...rest, title: titled(title, draft) };
+  return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PullRequest);
+}
+
+export function findPull(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number): Promise<Pull> {
+  return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
+}
+
+/** The newest open pull request from this branch of the repository itself. */
+export async function pullOfBranch(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  branch: string,
+): Promise<Pull | undefined> {
+  const own = `${owner}/${name}`.toLowerCase();
+  const { items } = await api.list(
+    access,
+    { path: pathOf('repos', owner, name, 'pulls'), query: { state: 'open', limit: 50 } },
+    {
+      schema: z.array(PullRequest),
+      entries: (page) =>
+        page.filter(
+          ({ head: { branch: one, repository } }) =>
+            one === branch && `${repository?.owner}/${repository?.name}`.toLowerCase() === own,
+        ),
+      // Gitea lists the newest first.
+      enough: (found) => found.length > 0,
+    },
+  );
+  return items[0];
+}
+
+/** Changes what differs. Whether it is a draft stands in its title. */
+export async function editPull(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  number: number,
+  { title, draft, ...rest }: PullPatch,
+): Promise<Pull> {
+  const path = pathOf('repos', repository.owner, repository.name, 'pulls', number);
+  if (title === undefined && draft === undefined)
+    return api.call(access, { method: 'PATCH', path, body: rest }, PullRequest);
+  const now = await findPull(api, access, repository, number);
+  const body = { ...rest, title: titled(title ?? now.title, draft ?? now.draft) };
+  return api.call(access, { method: 'PATCH', path, body }, PullRequest);
+}

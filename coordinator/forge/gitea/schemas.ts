@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { ForgeComment, ForgePerson, ForgeRepositoryInfo, Permission, Pull } from '../forge.ts';
+import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+
+/* What Errand reads of the answers and webhooks of Gitea and Forgejo, each as the forge interface has it. */
+
+const GHOST: ForgePerson = { id: '-1', login: 'Ghost', name: null, email: null, bot: false };
+
+/** Who wrote something; null: an account that is deleted. Gitea does not say who is a bot. */
+export const User = z
+  .object({ id: Id, login: Line, full_name: Line.optional(), email: Line.optional() })
+  .nullable()
+  .transform((user): ForgePerson => {
+    if (user === null) return GHOST;
+    return { id: user.id, login: user.login, name: user.full_name || null, email: user.email || null, bot: false };
+  });
+
+export const Repository = z
+  .object({
+    id: Id,
+    name: Line,
+    owner: z.object({ login: Line }),
+    clone_url: WebAddress,
+    default_branch: Line,
+    private: z.boolean(),
+    updated_at: z.string().nullish(),
+    permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).nullish(),
+  })
+  .transform(({ owner, permissions, updated_at, ...rest }): ForgeRepositoryInfo => {
+    const { admin = false, push = false, pull = true } = permissions ?? {};
+    const permission: Permission = admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+    return { ...rest, owner: owner.login, pushed_at: updated_at ?? null, permission };
+  });
+
+export const IssueComment = z
+  .object({ id: Id, user: User, body: Text, created_at: z.string(), html_url: WebAddress })
+  .transform(({ id, user, body, created_at, html_url }): ForgeComment => {
+    return { id, author: user, body, created_at, url: html_url, review: null };
+  });
+
+/** A comment on a line. Those on one line of one file are one thread, which `inThreads` finds. */
+export const ReviewComment = z
+  .object({
+    id: Id,
+    user: User,
+    body: Text,
+    created_at: z.string(),
+    html_url: WebAddress,
+    path: Line,
+    position: z.int().nullish(),
+    diff_hunk: Text,
+    pull_request_review_id: Id.nullish(),
+  })
+  .transform(({ id, user: author, body, created_at, html_url: url, path, position, diff_hunk, ...rest }) => {
+    // A comment on a line that the change removed has the position 0.
+    const place = { path, line: position || null, start_line: null, diff_hunk };
+    const review = { ...place, thread_id: id, review_id: rest.pull_request_review_id ?? null };
+    return { id, author, body, created_at, url, review };
+  });
+
+export const Issue = z
+  .object({
+    number: z.int(),
+    title: Line,
+    body: Text,
+    user: User,
+    state: z.string(),
+    labels: z.array(z.object({ name: Line })).nullish(),
+    html_url: WebAddress,
+    created_at: z.string(),
+    updated_at: z.string(),
+    pull_request: z.object({}).nullish(),
+  })
+  .transform(({ user, state, html_url, pull_request, labels, ...rest }) => ({
+    ...rest,
+    author: user,
+    state: state === 'closed' ? ('closed' as const) : ('open' as const),
+    labels: (labels ?? []).map(({ name }) => name),
+    url: html_url,
+    is_pull: Boolean(pull_request),
+  }));
+
+/** A draft is a pull request whose title begins with this. */
+export const DRAFT_PREFIX = 'WIP: ';
+const DRAFT = /^\s*(?:wip:|\[wip\])\s*/i;
+
+const Side = z.object({
+  ref: Line,
+  sha: Line,
+  repo: z.object({ name: Line, owner: z.object({ login: Line }) }).nullish(),
+});
+
+export const PullRequest = z
+  .object({
+    number: z.int(),
+    html_url: WebAddress,
+    title: Line,
+    body: Text,
+    state: z.enum(['open', 'closed']),
+    merged: z.boolean(),
+    user: User,
+    head: Side,
+    base: Side,
+    mergeable: z.boolean().nullish(),
+  })
+  .transform(({ number, title, body, user: author, html_url: url, merged, head, base, ...rest }): Pull => {
+    const repository = head.repo ? { owner: head.repo.owner.login, name: head.repo.name } : null;
+    return {
+      number,
+      url,
+      title: title.replace(DRAFT, ''),
+      body,
+      author,
+      state: merged ? 'merged' : rest.state,
+      draft: DRAFT.test(title),
+      head: { branch: head.ref, commit: head.sha, repository },
+      base: { branch: base.ref, commit: base.sha },
+      mergeable: rest.mergeable ?? null,
+    };
+  });

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
+import { Id } from '../forge-text.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import { pathOf, type RestApi } from '../rest-api.ts';
+import { Issue, IssueComment, ReviewComment } from './schemas.ts';
+
+const Reviews = z.array(z.object({ id: Id, comments_count: z.int() }));
+/** The newest reviews whose comments are read: each takes a call. */
+const REVIEWS_MAX = 30;
+
+/** An issue or pull request with its newest comments, oldest first. */
+export async function readThread(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  comments_max: number,
+): Promise<Thread> {
+  const path = pathOf('repos', owner, name, 'issues', number);
+  const { created_at, updated_at, ...issue } = await api.call(access, { path }, Issue);
+  // Gitea lists all comments of an issue at once.
+  const talk = await api.call(access, { path: `${path}/comments` }, z.array(IssueComment));
+  const lines = issue.is_pull ? await reviewComments(api, access, { owner, name }, number) : { items: [], cut: false };
+  const all = [...talk, ...lines.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
+  return { ...issue, comments: all.slice(-comments_max), cut: lines.cut || all.length > comments_max };
+}
+
+/** The comments on lines of the newest reviews, oldest first, in their threads. */
+async function reviewComments(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number) {
+  const path = pathOf('repos', owner, name, 'pulls', number, 'reviews');
+  const reviews = await api.list(
+    access,
+    { path, query: { limit: 50 } },
+    { schema: Reviews, entries: (page) => page, enough: () => false },
+  );
+  const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
+  const items: ForgeComment[] = [];
+  for (const { id } of with_comments.slice(-REVIEWS_MAX))
+    items.push(...(await api.call(access, { path: `${path}/${id}/comments` }, z.array(ReviewComment))));
+  return { items: inThreads(items), cut: reviews.cut || with_comments.length > REVIEWS_MAX };
+}
+
+/** Comments on the same line of the same file are one thread, named after its first comment. */
+function inThreads(comments: ForgeComment[]): ForgeComment[] {
+  const threads = new Map<string, string>();
+  const sorted = comments.toSorted((one, other) => Number(one.id) - Number(other.id));
+  return sorted.map((comment) => {
+    const { review } = comment;
+    if (review === null || review.line === null) return comment;
+    const place = `${review.line} ${review.path}`;
+    const thread_id = threads.get(place) ?? comment.id;
+    threads.set(place, thread_id);
+    return { ...comment, review: { ...review, thread_id } };
+  });
+}
+
+export function writeComment(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  body: string,
+) {
+  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
+  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
+}
+
+/** Comments on lines are edited in the same place as others. */
+export async function editComment(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  id: string,
+  body: string,
+): Promise<void> {
+  await api.send(access, {
+    method: 'PATCH',
+    path: pathOf('repos', owner, name, 'issues', 'comments', id),
+    body: { body },
+  });
+}
+
+/**
+ * Answers in the thread of a comment. Where Gitea has no call for that, a review of one comment on the same line joins
+ * the thread; where there is no line any more, the answer goes to the conversation.
+ */
+export async function replyTo(
+  api: RestApi,
+  access: Access,
+  repository: RepositoryName,
+  number: number,
+  to: ForgeComment,
+  body: string,
+): Promise<ForgeComment> {
+  const { owner, name } = repository;
+  const { review } = to;
+  if (review === null) return writeComment(api, access, repository, number, body);
+  const root = pathOf('repos', owner, name, 'pulls', number);
+  const call = {
+    method: 'POST' as const,
+    path: `${root}${pathOf('comments', review.thread_id, 'replies')}`,
+    body: { body },
+  };
+  const reply = await unlessMissing(api.call(access, call, ReviewComment));
+  if (reply !== undefined) return inThread(reply, review.thread_id);
+  if (review.line === null) return writeComment(api, access, repository, number, body);
+  const comments = [{ path: review.path, body, new_position: review.line }];
+  const created = await api.call(
+    access,
+    { method: 'POST', path: `${root}/reviews`, body: { event: 'COMMENT', comments } },
+    z.object({ id: Id }),
+  );
+  const written = await api.call(
+    access,
+    { path: `${root}/reviews/${created.id}/comments` },
+    z.array(ReviewComment).min(1),
+  );
+  return inThread(written.at(-1) ?? to, review.thread_id);
+}
+
+/** Resolves a thread. Forgejo, and Gitea before 1.26, have no call for that: then nothing happens. */
+export async function resolve(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  thread_id: string,
+): Promise<void> {
+  const path = pathOf('repos', owner, name, 'pulls', 'comments', thread_id, 'resolve');
+  await unlessMissing(api.send(access, { method: 'POST', path }));
+}
+
+function inThread(comment: ForgeComment, thread_id: string): ForgeComment {
+  return comment.review === null ? comment : { ...comment, review: { ...comment.review, thread_id } };
+}
+
+/** Resolves with undefined if this version of the forge does not know the call. */
+async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    const missing =
+      error instanceof ForgeApiError && (error.fault === 'not_found' || / answered 405/.test(error.message));
+    if (missing) return undefined;
+    throw error;
+  }
+}

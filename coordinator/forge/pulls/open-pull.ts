@@ -1,0 +1,113 @@
+import type { PullRow } from '../../domain/pull.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import type { Access, Pull } from '../forge.ts';
+import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import { pullBody, type PullText } from './pull-body.ts';
+import { PullRefused } from './pull-faults.ts';
+import { issuesOf } from './pull-issues.ts';
+import { readTemplate } from './pull-template.ts';
+
+type Opening = { access: ForgeAccess; task: TaskRow; row: PullRow; signal: AbortSignal; url: string | undefined };
+
+/** What is stored of a pull request that is there. */
+export type Opened = Partial<PullRow>;
+
+/**
+ * Opens the pull request of a branch, or finds the one that it has: also the one that was opened just before a crash.
+ * As the app where that is wished and it may, else as the person. Rejects with `PullRefused` or `ForgeApiError`.
+ */
+export async function openPull(opening: Opening): Promise<Opened> {
+  const { access, task, row } = opening;
+  const { user_id, project_id } = task;
+  const app = row.wished_author === 'app' ? await access.forApp(row.repo_url) : undefined;
+  if (app) {
+    try {
+      return await openWith(app, opening);
+    } catch (error) {
+      if (!mayBeAllowed(error)) throw error;
+    }
+  }
+  const person = await access.forPerson({ user_id, project_id }, row.repo_url);
+  if (person) return openWith(person, opening);
+  throw new PullRefused(
+    `There is no token for ${new URL(row.repo_url).host}: link your account there, or give the project a token. The branch ${row.head_branch} is pushed.`,
+  );
+}
+
+/** The app may not do it, which says nothing of the person. */
+function mayBeAllowed(error: unknown): boolean {
+  return error instanceof ForgeApiError && ['unauthorized', 'forbidden', 'not_found'].includes(error.fault);
+}
+
+async function openWith({ client, repository: name, token, as }: OpenForge, opening: Opening): Promise<Opened> {
+  const { row, signal } = opening;
+  const access: Access = { token, signal };
+  const repository = await client.repository(access, name);
+  const now = { owner: repository.owner, name: repository.name };
+  const base = row.base_branch ?? repository.default_branch;
+  const found = await client.pullOfBranch(access, now, row.head_branch);
+  const pull = found ?? (await openNew({ client, access, name: now, base }, opening));
+  return {
+    ...stateOf(pull),
+    // The text of one that was there may be old.
+    told_commit: found ? null : row.head_commit,
+    repository_id: repository.id,
+    ...now,
+    number: pull.number,
+    url: pull.url,
+    base_branch: pull.base.branch,
+    author: pull.author.bot ? 'app' : as,
+  };
+}
+
+type Place = { client: OpenForge['client']; access: Access; name: { owner: string; name: string }; base: string };
+
+async function openNew({ client, access, name, base }: Place, { task, row, url }: Opening): Promise<Pull> {
+  if (base === row.head_branch)
+    throw new PullRefused(`The branch ${base} is the one that a pull request would go into.`);
+  if (!(await client.branch(access, name, base)))
+    throw new PullRefused(
+      `The branch ${base}, which the errand started from, is gone: there is nothing to merge into.`,
+    );
+  if (!(await client.branch(access, name, row.head_branch)))
+    throw new PullRefused(`The branch ${row.head_branch} is not in the repository any more.`);
+  const template = await readTemplate(client, access, name);
+  const body = pullBody(textOf(task, row, name, url), template);
+  const draft = { title: row.title, body, head: row.head_branch, base, draft: row.draft };
+  try {
+    return await client.openPull(access, name, draft);
+  } catch (error) {
+    // Somebody else was faster, or the list was not up to date.
+    const other = isInvalid(error) ? await client.pullOfBranch(access, name, row.head_branch) : undefined;
+    if (other) return other;
+    // Private repositories without a plan have no drafts.
+    if (isInvalid(error) && row.draft && /draft/i.test(error.message))
+      return client.openPull(access, name, { ...draft, draft: false });
+    throw isInvalid(error) && /no commits between/i.test(error.message) ? nothingNew(base) : error;
+  }
+}
+
+function nothingNew(base: string): PullRefused {
+  return new PullRefused(`${base} has all commits of the branch already: there is nothing to merge.`);
+}
+
+function isInvalid(error: unknown): error is ForgeApiError {
+  return error instanceof ForgeApiError && error.fault === 'invalid';
+}
+
+/** What the text of a pull request is made from. */
+export function textOf(
+  task: TaskRow,
+  row: PullRow,
+  name: { owner: string; name: string },
+  url: string | undefined,
+): PullText {
+  const issues = issuesOf(task.prompt, row.origin, name);
+  return { summary: task.result?.summary ?? task.title, issues, url, task_id: task.id, others: [] };
+}
+
+/** What of a pull request its forge decides. */
+export function stateOf(pull: Pull): Pick<PullRow, 'state' | 'draft' | 'title' | 'url' | 'base_branch'> {
+  return { state: pull.state, draft: pull.draft, title: pull.title, url: pull.url, base_branch: pull.base.branch };
+}

@@ -1,0 +1,73 @@
+import type { NamedIssue } from './pull-issues.ts';
+
+const BEGIN = '<!-- errand: begin -->';
+const END = '<!-- errand: end -->';
+/** A forge takes 65,536 characters. The rest is for the template. */
+const SUMMARY_CHARS_MAX = 20_000;
+const TEMPLATE_CHARS_MAX = 20_000;
+const HEADING = /^#{1,6}\s+.*\b(description|summary|what|changes?|overview|proposed|beschreibung|änderung(en)?)\b/iu;
+/** A line of a template that waits for the number of an issue. */
+const OPEN_FIXES = /^(\s*(?:[-*]\s*)?(?:fix(?:es)?|close[sd]?|resolve[sd]?)\s*:?\s*)#\s*(?:\(.*\)|<.*>|n|xxx)?\s*$/iu;
+
+export type PullText = {
+  summary: string;
+  issues: readonly NamedIssue[];
+  /** The page of the errand; undefined: the server does not know its own address. */
+  url: string | undefined;
+  task_id: string;
+  /** The pull requests of the same errand in other repositories. */
+  others: readonly string[];
+};
+
+/**
+ * The text of a new pull request: what the errand did, in the place that the repository's template has for it. What the
+ * template asks for otherwise, such as a checklist, stays for the person.
+ */
+export function pullBody(text: PullText, template: string | undefined): string {
+  if (template === undefined || template.trim() === '') return block(text, text.issues);
+  const lines = template.slice(0, TEMPLATE_CHARS_MAX).trim().split(/\r?\n/);
+  const closes = text.issues.filter((issue) => issue.closes);
+  const at = lines.findIndex((line) => OPEN_FIXES.test(line));
+  const [first] = closes;
+  // The template's own place for the issue is used, so it is named once.
+  if (at >= 0 && first) lines[at] = (lines[at] ?? '').replace(OPEN_FIXES, `$1#${first.number}`);
+  const issues = at >= 0 ? text.issues.filter((issue) => issue !== first) : text.issues;
+  const heading = lines.findIndex((line) => HEADING.test(line));
+  const before = lines.slice(0, heading + 1);
+  return [...before, ...(heading >= 0 ? [''] : []), block(text, issues), '', ...lines.slice(heading + 1)].join('\n');
+}
+
+/**
+ * The text after a further round of work: Errand's own part is replaced, and all else stays as people left it. Undefined: a
+ * person has removed that part, or wrote the whole, and it stays theirs.
+ */
+export function updatedBody(body: string, text: PullText): string | undefined {
+  const [begin, end] = [body.indexOf(BEGIN), body.indexOf(END)];
+  if (begin < 0 || end < begin) return undefined;
+  const rest = body.slice(0, begin) + body.slice(end + END.length);
+  const issues = text.issues.filter(({ number }) => !new RegExp(`#${number}(?!\\d)`).test(rest));
+  return body.slice(0, begin) + block(text, issues) + body.slice(end + END.length);
+}
+
+function block({ summary, url, task_id, others }: PullText, issues: readonly NamedIssue[]): string {
+  const parts = [
+    quiet(summary.trim()).slice(0, SUMMARY_CHARS_MAX),
+    issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
+    others.length > 0 ? `Together with ${others.join(', ')}` : '',
+    `_Made by [an errand](${url ?? '#'})._`,
+  ];
+  const made = url === undefined ? `_Made by Errand, as ${task_id}._` : parts.pop();
+  const body = [...parts.slice(0, 3), made].filter((part) => part !== '');
+  return [BEGIN, body.join('\n\n'), END].join('\n');
+}
+
+/**
+ * The agent's words, so that a forge reads no commands in them: no mention notifies anybody, no keyword closes an
+ * issue, no comment hides anything. A zero-width space comes in between.
+ */
+function quiet(text: string): string {
+  return text
+    .replace(/<!--/g, '<\u200b!--')
+    .replace(/(?<![\w`])@(?=\w)/g, '@\u200b')
+    .replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200b$2');
+}

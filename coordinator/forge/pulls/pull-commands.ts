@@ -1,0 +1,102 @@
+import { ErrandError } from '../../../protocol/problem.ts';
+import type { PullAuthor, PullCreate } from '../../../protocol/pulls.ts';
+import { changedFields, newPull, pullView, type PullRow } from '../../domain/pull.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import type { Tx } from '../../sqlite/event-log.ts';
+import { findProject } from '../../sqlite/projects.ts';
+import { findPull, hurryPull, insertPull, listPullsOf, updatePull } from '../../sqlite/pulls.ts';
+import { findTask } from '../../sqlite/tasks.ts';
+import { requireTask } from '../../tasks/task-commands.ts';
+import { pushedBranches, type PushedBranch } from './pushed-branches.ts';
+import { titleOf } from './pull-title.ts';
+
+/*
+ * What happens to the pull requests of a task, each in the caller's transaction. None of it asks a forge: a row that is
+ * due does, by the `PullKeeper`, which every change here wakes.
+ */
+
+/**
+ * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried again.
+ * Throws `conflict` if nothing was pushed.
+ */
+export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
+  const task = requireTask(tx.db, user_id, task_id);
+  const branches = pushedBranches(task);
+  if (branches.length === 0)
+    throw new ErrandError('conflict', 'Nothing was pushed yet: there is nothing to open a pull request from.');
+  for (const branch of branches) wantPull(tx, task, branch, wish, at);
+  return task;
+}
+
+/**
+ * The task has succeeded: its open pull requests are told of it, and those that its project wants are opened. A pull
+ * request that a person has closed, or that was merged, is not opened again.
+ */
+export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
+  const wanted = (task.project_id !== null && findProject(tx.db, task.project_id)?.pull_requests) || 'none';
+  for (const branch of pushedBranches(task)) {
+    const before = pullOf(tx, task.id, branch);
+    if (before?.state === 'open') changePull(tx, before.id, { head_commit: branch.commit, next_look_at: at }, at);
+    else if (wanted !== 'none' && (!before || before.state === 'failed' || before.state === 'opening'))
+      wantPull(tx, task, branch, {}, at);
+  }
+}
+
+/** Stores what was learned of a pull request, and tells of it where a person is to know. False: it was deleted. */
+export function changePull(tx: Tx, id: string, change: Partial<PullRow>, at: string): boolean {
+  const before = findPull(tx.db, id);
+  const task = before && findTask(tx.db, before.task_id);
+  if (!before || !task) return false;
+  const after = { ...before, ...change };
+  const changed = changedFields(before, after);
+  const now = changed.length > 0 ? { ...after, updated_at: at } : after;
+  updatePull(tx.db, now);
+  tx.announce('pulls');
+  if (changed.length === 0) return true;
+  const pull = pullView(now);
+  const opened = before.number === null && after.number !== null;
+  if (opened) tx.note(task, { type: 'pull.opened', body: { pull } }, at);
+  else tx.note(task, { type: 'pull.changed', body: { pull, changed } }, at);
+  return true;
+}
+
+function wantPull(tx: Tx, task: TaskRow, branch: PushedBranch, wish: PullCreate, at: string): void {
+  const project = task.project_id === null ? undefined : findProject(tx.db, task.project_id);
+  const before = pullOf(tx, task.id, branch);
+  const draft = wish.draft ?? project?.pull_requests === 'draft';
+  const author = wish.author ?? project?.pull_author ?? 'app';
+  const again = { head_commit: branch.commit, problem: null, failures: 0, next_look_at: at, wished_at: at };
+  switch (before?.state) {
+    case 'open':
+      hurryPull(tx.db, before.id, at);
+      return tx.announce('pulls');
+    case 'opening':
+    case 'failed':
+      changePull(tx, before.id, { ...again, state: 'opening', draft, author, wished_author: author }, at);
+      return;
+    case undefined:
+    case 'merged':
+    case 'closed':
+      addPull(tx, task, branch, { draft, author }, at);
+  }
+}
+
+function addPull(
+  tx: Tx,
+  task: TaskRow,
+  branch: PushedBranch,
+  wish: { draft: boolean; author: PullAuthor },
+  at: string,
+): void {
+  const { repo_url, branch: head_branch, commit: head_commit, base: base_branch } = branch;
+  const what = { task_id: task.id, repo_url, title: titleOf(task), head_branch, head_commit, base_branch };
+  const pull = newPull({ ...what, ...wish }, at);
+  if (!insertPull(tx.db, pull)) return;
+  tx.note(task, { type: 'pull.changed', body: { pull: pullView(pull), changed: ['state'] } }, at);
+  tx.announce('pulls');
+}
+
+/** The newest pull request of a branch. */
+function pullOf(tx: Tx, task_id: string, { repo_url, branch }: PushedBranch): PullRow | undefined {
+  return listPullsOf(tx.db, task_id).findLast((pull) => pull.repo_url === repo_url && pull.head_branch === branch);
+}

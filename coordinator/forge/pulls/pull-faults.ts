@@ -1,0 +1,38 @@
+import { ForgeApiError } from '../forge-api-error.ts';
+
+/** Why a forge did not do what it was asked for. `retry_at` undefined: with backoff. */
+export type PullFault = { problem: string; worth_a_retry: boolean; retry_at: Date | undefined };
+
+/** The pull request cannot be opened or read, for a reason that the same call would meet again. For people. */
+export class PullRefused extends Error {
+  override readonly name = 'PullRefused';
+}
+
+/** What a failed call means to a person, and whether the same call may succeed later. */
+export function faultOf(error: unknown, { host, branch }: { host: string; branch: string }): PullFault {
+  if (error instanceof PullRefused) return { problem: error.message, worth_a_retry: false, retry_at: undefined };
+  if (!(error instanceof ForgeApiError))
+    return { problem: 'The server itself failed; its log says why.', worth_a_retry: true, retry_at: undefined };
+  const never = { worth_a_retry: false, retry_at: undefined };
+  switch (error.fault) {
+    case 'unauthorized':
+      return { ...never, problem: `${host} does not take the token any more: link your account there again.` };
+    case 'forbidden':
+      return {
+        ...never,
+        problem: `${host} does not let the token do this: ${error.message} The branch ${branch} stays pushed.`,
+      };
+    case 'not_found':
+      return {
+        ...never,
+        problem: `${host} shows no such repository any more: it was moved, deleted or made private.`,
+      };
+    case 'invalid':
+    case 'invalid_signature':
+      return { ...never, problem: error.message };
+    case 'rate_limited':
+      return { problem: `${host} takes no more calls for now.`, worth_a_retry: true, retry_at: error.retry_at };
+    case 'unreachable':
+      return { problem: `${host} does not answer: ${error.message}`, worth_a_retry: true, retry_at: error.retry_at };
+  }
+}

@@ -1,0 +1,53 @@
+import type { PullRow } from '../../domain/pull.ts';
+import type { PullFault } from './pull-faults.ts';
+
+/** How long things wait, in milliseconds. */
+export type PullTimes = {
+  /** Between two looks at an open pull request. Webhooks tell of changes at once, where there are any. */
+  look_ms_min: number;
+  look_ms_max: number;
+  /** After a failed call; doubled after each further one. */
+  retry_ms_min: number;
+  retry_ms_max: number;
+  /** Opening one is given up after this. */
+  give_up_ms: number;
+};
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+export const PULL_TIMES: PullTimes = {
+  look_ms_min: MINUTE,
+  look_ms_max: 6 * HOUR,
+  retry_ms_min: 15_000,
+  retry_ms_max: HOUR,
+  give_up_ms: 24 * HOUR,
+};
+/** A pull request that cannot be read so often in a row is not asked for again, until a person asks. */
+const FAILURES_MAX = 40;
+
+/** When to look again: after a quarter of the time in which nothing has changed. Null: not by itself. */
+export function nextLook(pull: Pick<PullRow, 'state' | 'updated_at'>, times: PullTimes, now: number): string | null {
+  if (pull.state !== 'open') return null;
+  const wait_ms = (now - Date.parse(pull.updated_at)) / 4;
+  return iso(now + Math.min(Math.max(wait_ms, times.look_ms_min), times.look_ms_max));
+}
+
+/** What becomes of a pull request whose call has failed. */
+export function afterFault(row: PullRow, fault: PullFault, times: PullTimes, now: number): Partial<PullRow> {
+  const { problem, worth_a_retry, retry_at } = fault;
+  const failures = row.failures + 1;
+  const backoff_ms = Math.min(times.retry_ms_min * 2 ** Math.min(row.failures, 20), times.retry_ms_max);
+  const wait_ms = Math.max(backoff_ms, (retry_at?.getTime() ?? now) - now);
+  const again = { problem, failures, next_look_at: iso(now + wait_ms) };
+  const never = { problem, failures, next_look_at: null };
+  if (row.state !== 'opening') {
+    if (failures >= FAILURES_MAX) return never;
+    return worth_a_retry ? again : { ...again, next_look_at: iso(now + times.look_ms_max) };
+  }
+  const gives_up = now + wait_ms > Date.parse(row.wished_at) + times.give_up_ms;
+  return worth_a_retry && !gives_up ? again : { ...never, state: 'failed' };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

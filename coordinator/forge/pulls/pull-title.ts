@@ -1,0 +1,28 @@
+import type { TaskRow } from '../../domain/task.ts';
+
+const TITLE_CHARS_MAX = 100;
+/** How an agent begins a report of what it did. That is no title. */
+const REPORT = /^(i|i've|i'm|we|we've|done|all|the|this|here|both|everything|ok|okay|great|perfect|sure)\b/i;
+
+/**
+ * The title of a pull request: the heading that the result begins with, or its first line if that is short and no
+ * sentence about the agent's own work; else the title of the task.
+ */
+export function titleOf({ title, result }: Pick<TaskRow, 'title' | 'result'>): string {
+  const [first = ''] = (result?.summary ?? '').trim().split(/\r?\n/, 1);
+  const heading = /^#{1,6}\s+(.+?)\s*#*$/.exec(first)?.[1];
+  const line = plain(heading ?? first);
+  const is_title = heading !== undefined || (line.length <= 72 && !/[.:!?]$/.test(line) && !REPORT.test(line));
+  const text = is_title && line !== '' && !/^summary$/i.test(line) ? line : plain(title);
+  const characters = Array.from(text);
+  return characters.length > TITLE_CHARS_MAX ? `${characters.slice(0, TITLE_CHARS_MAX - 1).join('')}…` : text;
+}
+
+/** Without emphasis, code marks and mentions, on one line. */
+function plain(text: string): string {
+  return text
+    .replace(/[*`]|(?<!\w)_|_(?!\w)/g, '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(/@(?=\w)/g, '')
+    .trim();
+}

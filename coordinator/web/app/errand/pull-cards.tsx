@@ -1,0 +1,82 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { PullRequest } from '../../../../protocol/pulls.ts';
+import type { Task } from '../../../../protocol/task.ts';
+import { useSession } from '../../parts/context.ts';
+import { PullChip } from '../../parts/pull-chip.tsx';
+import { format, t } from '../../parts/speech.ts';
+import { faultWords } from '../../parts/words.ts';
+
+/** The pull requests of an errand, and the button that opens one from what it has pushed. */
+export function PullCards({ task }: { task: Task }): JSX.Element | null {
+  const { pulls = [], result, ended_at } = task;
+  const is_open = pulls.some(({ state }) => state === 'open' || state === 'opening');
+  const may_open = !is_open && ended_at !== null && result !== null && result.commit !== null;
+  if (pulls.length === 0 && !may_open) return null;
+  return (
+    <div class="pulls">
+      {pulls.map((pull) => (
+        <PullCard key={pull.id} pull={pull} task_id={task.id} />
+      ))}
+      {may_open && !pulls.some(({ state }) => state === 'failed') && <Ask task_id={task.id} label={t.pulls.open} />}
+    </div>
+  );
+}
+
+function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JSX.Element {
+  const { title, url, repository, problem, retry_at, state, checks } = pull;
+  const is_open = state === 'open';
+  return (
+    <div class="pull-card">
+      <PullChip pull={pull} />
+      {url === null ? (
+        <b dir="auto">{title}</b>
+      ) : (
+        <a href={url} target="_blank" rel="noreferrer" dir="auto">
+          {title}
+        </a>
+      )}
+      <small>{[repository, is_open ? authorWords(pull) : null].filter((part) => part !== null).join(' · ')}</small>
+      {is_open && checks && checks.failed > 0 && (
+        <p class="fault">{t.pulls.failed_checks(checks.failed_names.join(', '))}</p>
+      )}
+      {problem !== null && (
+        <p class="fault" role="status">
+          {problem} {retry_at !== null && t.pulls.retry_at(format.clock(retry_at))}
+        </p>
+      )}
+      {problem !== null && <Ask task_id={task_id} label={t.pulls.again} />}
+    </div>
+  );
+}
+
+function authorWords({ author, wished_author }: PullRequest): string {
+  return author !== wished_author && author === 'person' ? t.pulls.not_as_app : t.pulls.as[author];
+}
+
+/** Asks for the pull request. What comes of it shows by itself. */
+function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Element {
+  const { client } = useSession();
+  const fault = useSignal('');
+  const asking = useSignal(false);
+  const ask = (): void => {
+    asking.value = true;
+    fault.value = '';
+    client
+      .call('openPull', { params: { id: task_id }, body: {} })
+      .catch((error: unknown) => (fault.value = faultWords(error)))
+      .finally(() => (asking.value = false));
+  };
+  return (
+    <>
+      <button type="button" class="choice" disabled={asking.value} onClick={ask}>
+        {asking.value ? t.pulls.asking : label}
+      </button>
+      {fault.value !== '' && (
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+      )}
+    </>
+  );
+}

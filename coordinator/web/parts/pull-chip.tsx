@@ -1,0 +1,17 @@
+import type { JSX } from 'preact';
+import { checksVerdict, type PullRequest } from '../../../protocol/pulls.ts';
+import { t } from './speech.ts';
+
+/** A pull request in a word: its number, and its state in words and colour. */
+export function PullChip({ pull }: { pull: PullRequest }): JSX.Element {
+  const { number, state, draft, checks, problem } = pull;
+  const verdict = state === 'open' ? checksVerdict(checks) : 'none';
+  const colour = state === 'failed' || verdict === 'failed' ? 'bad' : verdict === 'passed' ? 'good' : state;
+  return (
+    <span class={`pull ${colour}`}>
+      {number === null ? t.pulls.untitled : `#${number}`} {t.pulls.state[state === 'open' && draft ? 'draft' : state]}
+      {verdict !== 'none' && `, ${t.pulls.checks[verdict]}`}
+      {problem !== null && state !== 'failed' && ' !'}
+    </span>
+  );
+}

@@ -1,0 +1,41 @@
+import type { en_pulls } from './en-pulls.ts';
+
+/** The texts of pull requests, in German. */
+export const de_pulls: typeof en_pulls = {
+  open: 'Pull Request öffnen',
+  asking: 'Die Forge wird gefragt …',
+  again: 'Noch einmal versuchen',
+  untitled: 'Pull Request',
+  state: {
+    opening: 'wird geöffnet',
+    open: 'offen',
+    draft: 'Entwurf',
+    merged: 'gemergt',
+    closed: 'geschlossen',
+    failed: 'nicht geöffnet',
+  },
+  checks: {
+    none: '',
+    running: 'Checks laufen',
+    passed: 'Checks bestanden',
+    failed: 'Checks fehlgeschlagen',
+  },
+  failed_checks: (names) => `Fehlgeschlagen: ${names}`,
+  as: { app: 'von der App geöffnet: du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },
+  not_as_app: 'In deinem Namen geöffnet, da die App dort nicht installiert ist. Jemand anderes muss ihn freigeben.',
+  retry_at: (time) => `Neuer Versuch um ${time}.`,
+  happened: {
+    opened: (name) => `${name} geöffnet`,
+    reopened: (name) => `${name} ist wieder offen`,
+    merged: (name) => `${name} wurde gemergt`,
+    closed: (name) => `${name} wurde geschlossen`,
+    not_opened: (name) => `${name} ließ sich nicht öffnen`,
+    checks_failed: (name) => `Checks fehlgeschlagen: ${name}`,
+  },
+  name: (number) => `Pull Request #${number}`,
+  wanted: 'Pull Requests',
+  kinds: { none: 'Nur wenn ich es sage', draft: 'Entwurf öffnen', ready: 'Öffnen, bereit zum Review' },
+  author: 'Geöffnet von',
+  authors: { app: 'der App, damit ich ihn freigeben kann', person: 'mir' },
+  author_hint: 'Wo die App nicht installiert ist, öffnest trotzdem du ihn.',
+};
