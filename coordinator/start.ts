@@ -11,6 +11,9 @@ import { sampleBackend } from './demo/sample-backend.ts';
 import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import type { ErrorCode } from '../protocol/problem.ts';
+import { ForgeAccounts } from './forge/accounts/forge-accounts.ts';
+import { openClient } from './forge/accounts/open-client.ts';
+import { openIntake } from './forge/intake/open-intake.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
@@ -71,6 +74,8 @@ export type StartOptions = {
 
 /** What starts workers, and what they call. */
 type Work = { runner: Runner; dispatcher: Dispatcher; trash: Trash };
+/** The parts that both workers and people need. */
+type Shared = { core: Core; forge_accounts: ForgeAccounts };
 
 /**
  * Builds the server from its parts and starts it. Rejects with a `ConfigError`, in words for the server's owner, where
@@ -82,9 +87,10 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
   const core = openCore(settings, { logger, pace, commit_hook }, opened);
   auditSettings(core);
   options.extend?.(core.log, opened);
-  const work = await startWork(core, options, opened);
+  const shared = { core, forge_accounts: openForges(core, opened) };
+  const work = await startWork(shared, options, opened);
   const backups = await scheduleBackups(core, opened);
-  const url = await servePeople(core, work, backups, opened);
+  const url = await servePeople(shared, work, backups, opened);
   const all = opened.move();
   const { db } = core.log;
   return {
@@ -97,10 +103,10 @@ export async function start(settings: Config, options: StartOptions): Promise<Er
 }
 
 /** Starts what gives tasks to workers, and the API that they call. */
-async function startWork(core: Core, options: StartOptions, opened: Opened): Promise<Work> {
+async function startWork({ core, forge_accounts }: Shared, options: StartOptions, opened: Opened): Promise<Work> {
   const { config, pace, keys, log, gate, disk, logger } = core;
   const { openRunner = chooseRunner, say = () => undefined } = options;
-  const settings = taskSettings({ db: log.db, keys, config });
+  const settings = taskSettings({ db: log.db, keys, config, linked: forge_accounts.access });
   // The issuer names the history of the database: after a restore, workers of the history before it must not write into
   // this one.
   const tokens = new TaskTokens(keys.task, readMeta(log.db, 'history'));
@@ -156,6 +162,14 @@ async function startWork(core: Core, options: StartOptions, opened: Opened): Pro
   return { runner, dispatcher, trash };
 }
 
+/** The forges, and people's access to them. */
+function openForges(core: Core, opened: Opened): ForgeAccounts {
+  const forge_accounts = new ForgeAccounts({ ...core, openClient });
+  forge_accounts.start();
+  opened.defer(() => forge_accounts.stop());
+  return forge_accounts;
+}
+
 /** Claude, or without a key the demo model. */
 async function openModel({ config }: Core, opened: Opened): Promise<Upstream> {
   const { anthropic_base_url: base_url, anthropic_api_key: api_key } = config;
@@ -181,7 +195,7 @@ function partsOfReadiness({ config, demo, log, gate, disk }: Core, work: Work, b
 
 /** Opens the public port: the HTTP API and the sockets. Gives its address. */
 async function servePeople(
-  core: Core,
+  { core, forge_accounts }: Shared,
   work: Work,
   backups: BackupSchedule | undefined,
   opened: Opened,
@@ -195,15 +209,21 @@ async function servePeople(
   const notifications = openNotifications(core);
   notifications.start();
   opened.defer(() => notifications.stop());
+  const models = (name: string) => prices.has(name);
+  const intake = openIntake({ ...core, models }, forge_accounts);
+  intake.start();
+  opened.defer(() => intake.stop());
   const app = createApp({
     config,
     log,
     keys,
     auth,
     notifications,
+    forge_accounts,
+    intake,
     repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
-    models: (name) => prices.has(name),
+    models,
     gate,
     feed: relay.light,
     offer: { models: prices.models(), demo: core.demo },

@@ -10,6 +10,10 @@ export const User = z.object({
   email: z.string(),
   role: z.enum(['owner', 'member']).describe('the first account is the owner'),
   created_at: Time,
+  has_password: z
+    .boolean()
+    .optional()
+    .describe('false: the person signs in elsewhere only; absent from an older server'),
 });
 export type User = z.infer<typeof User>;
 
@@ -69,8 +73,11 @@ export const OneTimeLink = z.object({
 });
 export type OneTimeLink = z.infer<typeof OneTimeLink>;
 
+const Confirmation = PasswordAttempt.optional().describe(
+  `an account without one leaves it out, within ${LIMITS.fresh_login_s / 60} minutes after its log-in`,
+);
 /** Deletes the caller's account. The password confirms it. */
-export const AccountDelete = z.strictObject({ password: PasswordAttempt });
+export const AccountDelete = z.strictObject({ password: Confirmation });
 /** Exchanges or ends a refresh token. */
 export const Refresh = z.strictObject({ refresh_token: z.string().max(200) });
 
@@ -84,7 +91,7 @@ export const Session = z.object({
 export type Session = z.infer<typeof Session>;
 
 /** Changes the caller's password. */
-export const PasswordChange = z.strictObject({ old_password: PasswordAttempt, new_password: Password });
+export const PasswordChange = z.strictObject({ old_password: Confirmation, new_password: Password });
 
 /** Gives another account a new password. Only for the owner of the server. */
 export const PasswordReset = z.strictObject({ email: Email });

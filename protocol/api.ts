@@ -161,6 +161,12 @@ export const TaskCreate = z
     attachments: AttachmentIds.optional(),
     repo_url: RepoAddress.optional(),
     project_id: Id.optional(),
+    make_project: z
+      .boolean()
+      .optional()
+      .describe(
+        'true, with repo_url: the errand belongs to your project of this repository, which is made if there is none',
+      ),
     base_branch: BranchName.optional().describe(
       'by default the branch in the link of repo_url, or that of the project',
     ),
@@ -182,6 +188,8 @@ export const TaskCreate = z
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'or project_id is required' });
     if (value.repo_url !== undefined && value.project_id !== undefined)
       ctx.addIssue({ code: 'custom', path: ['repo_url'], message: 'and project_id cannot both be given' });
+    if (value.make_project === true && value.repo_url === undefined)
+      ctx.addIssue({ code: 'custom', path: ['make_project'], message: 'needs repo_url' });
   });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 

@@ -6,14 +6,16 @@ import { LIMITS } from './limits.ts';
 
 /** What is recorded, and what each action means. `subject` and `detail` differ by action. */
 export const AUDIT_ACTIONS = {
-  'account.created': 'Somebody signed up. `invite`: the invitation.',
+  'account.created':
+    'Somebody signed up. `invite`: the invitation; `issuer`, `login`: the account that they signed in with.',
   'account.removed':
     'Somebody deleted their account, or the owner that of somebody else. `subject`: the account, if it is another one.',
   'account.blocked': 'The owner blocked an account. `subject`: the account; `errands`: how many were stopped.',
   'account.unblocked': 'The owner let a blocked account in again. `subject`: the account.',
   'invite.created': 'The owner made a link by which one person can sign up. `subject`: the invitation.',
   'invite.revoked': 'The owner revoked an invitation. `subject`: the invitation.',
-  'login.succeeded': 'Somebody logged in. `subject`: the log-in; `link`: the log-in link that was used.',
+  'login.succeeded':
+    'Somebody logged in. `subject`: the log-in; `link`: the log-in link that was used; `issuer`: where they signed in.',
   'login_link.created':
     'Somebody made a link that logs a device in. `subject`: the link. Without an address: on the command line.',
   'login.failed': 'Somebody gave a wrong password. `subject`: the account.',
@@ -22,6 +24,13 @@ export const AUDIT_ACTIONS = {
   'password.reset': 'An account got a new password. `subject`: the account. Without an address: on the command line.',
   'token.created': 'Somebody made an API token. `subject`: the token.',
   'token.revoked': 'Somebody revoked an API token. `subject`: the token.',
+  'account.linked':
+    'Somebody linked an account at a forge or the identity provider. `subject`: the link; `issuer`, `login`.',
+  'account.unlinked': 'Somebody unlinked an account. `subject`: the link; `issuer`, `login`.',
+  'account.link_broken':
+    'A forge does not accept the tokens of a linked account any more. `subject`: the link; `issuer`, `login`.',
+  'forge.app_created': 'The owner made an app at a forge. `subject`: the forge; `app`.',
+  'forge.app_removed': 'The owner had the server forget its app at a forge. `subject`: the forge; `app`.',
   'channel.created': 'Somebody wants to be notified somewhere. `subject`: the channel; `kind`, `host`.',
   'channel.removed': 'Somebody removed a device, webhook or ntfy topic. `subject`: the channel.',
   'project.created': 'Somebody made a project. `subject`: the project.',

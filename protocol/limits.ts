@@ -160,6 +160,19 @@ export const LIMITS = {
   login_links_per_user_max: 5,
   login_link_s: 600,
   login_links_per_minute_max: 20,
+  /** How soon after a log-in somebody without a password may do what else needs one. */
+  fresh_login_s: 600,
+  /** How long a sign-in with a forge or an identity provider may take, and how large its parts may be. */
+  sign_in_s: 600,
+  sign_in_flow_chars_max: 4_000,
+  sign_in_answer_chars_max: 4_000,
+  /** What one address may do in a minute to sign in, and one person to list repositories. */
+  sign_ins_per_minute_max: 60,
+  repository_searches_per_minute_max: 120,
+  linked_accounts_max: 20,
+  /** What a forge or an identity provider answers to a sign-in, and how long it may take. */
+  sign_in_answer_ms: 15_000,
+  sign_in_answer_bytes_max: 1024 * 1024,
   /** The invitations that have not been used, and how long one may last. */
   invites_max: 50,
   invite_days_max: 30,

@@ -11,7 +11,8 @@ export const ERROR_MEANING = {
   refresh_reused: 'The refresh token was used before. All tokens of that log-in are revoked.',
   setup_code_wrong: 'The first account needs the one-time code that the server printed when it started.',
   signup_closed: 'Sign-up is closed on this server.',
-  link_invalid: 'The link was used before, has expired or was revoked, or is not one of this server.',
+  link_invalid:
+    'The link or sign-in was used before, has expired or was revoked, or is not one of this server or browser.',
   account_blocked: 'The owner of the server has blocked the account.',
   forbidden:
     'The caller may not do this, such as push to another branch, use a model without a price, or call from a page of another server.',

@@ -1,6 +1,7 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
+import { FORGE_ROUTES } from './forge-routes.ts';
 import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
@@ -16,6 +17,7 @@ export const ROUTES = {
   ...PEOPLE_ROUTES,
   ...NOTIFICATION_ROUTES,
   ...DELIVERY_ROUTES,
+  ...FORGE_ROUTES,
 
   createProject: {
     method: 'post',

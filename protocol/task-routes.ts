@@ -194,7 +194,7 @@ export const TASK_ROUTES = {
   openPull: {
     method: 'post',
     path: '/tasks/:id/pull',
-    summary: "Open a pull request from what a task has pushed, or try again what failed",
+    summary: 'Open a pull request from what a task has pushed, or try again what failed',
     description:
       'The forge is asked in the background: `pulls` of the task, and its log, say what came of it. A branch has one open pull ' +
       'request at most, so a branch that has one gets no other; the forge is asked at once how it is.',

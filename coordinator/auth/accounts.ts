@@ -4,7 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { removeAccount } from '../tasks/account-commands.ts';
 import { appendAudit } from '../sqlite/audit.ts';
 import type { EventLog } from '../sqlite/event-log.ts';
-import { findUser, updatePassword, type UserRow } from '../sqlite/users.ts';
+import { findUser, NO_PASSWORD, updatePassword, type UserRow } from '../sqlite/users.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Client, Identity } from './identity.ts';
 import type { Limiter } from './limiter.ts';
@@ -45,7 +45,8 @@ export class Accounts {
   ): Promise<void> {
     const { log, passwords, sessions, authenticator } = this.#deps;
     const { id, password_hash } = this.find(identity.user_id);
-    const given = await this.#confirmPassword(identity, [old_password, new_password], client);
+    const candidates = old_password === undefined ? [] : [old_password, new_password];
+    const given = await this.#confirmPassword(identity, candidates, client);
     if (given === new_password && given !== old_password) return;
     const new_hash = await passwords.hash(new_password, 'known');
     log.write((tx) => {
@@ -76,9 +77,9 @@ export class Accounts {
    * Deletes the account with all that belongs to it, and ends its log-ins. Rejects with `wrong_credentials` or
    * `rate_limited`, as a log-in does, and with `conflict` (see `removeAccount`).
    */
-  async remove(identity: Identity, password: string, client: Client): Promise<void> {
+  async remove(identity: Identity, password: string | undefined, client: Client): Promise<void> {
     const { log, sessions, authenticator } = this.#deps;
-    await this.#confirmPassword(identity, [password], client);
+    await this.#confirmPassword(identity, password === undefined ? [] : [password], client);
     log.write((tx) => {
       authenticator.requireLiving(identity);
       const user = this.find(identity.user_id);
@@ -95,10 +96,19 @@ export class Accounts {
     return user;
   }
 
-  /** Which candidate is the account's password. Rejects with `wrong_credentials` if none is: a failed log-in. */
-  async #confirmPassword({ user_id }: Identity, candidates: string[], { address }: Client): Promise<string> {
-    const { limiter, passwords } = this.#deps;
-    const { id, email, password_hash } = this.find(user_id);
+  /**
+   * Which candidate is the account's password. An account without one needs none, soon after its log-in. Rejects with
+   * `wrong_credentials` otherwise: a failed log-in.
+   */
+  async #confirmPassword(who: Identity, candidates: string[], { address }: Client): Promise<string | undefined> {
+    const { limiter, passwords, sessions } = this.#deps;
+    const { id, email, password_hash } = this.find(who.user_id);
+    if (password_hash === NO_PASSWORD) {
+      if (sessions.isFresh(who)) return undefined;
+      const text =
+        'Your account has no password, and you logged in some time ago: log out, sign in again, and repeat this.';
+      throw new ErrandError('wrong_credentials', text);
+    }
     const admission = limiter.login({ email, user_id: id, address, logged_in: true });
     for (const candidate of candidates)
       if (await passwords.matches(candidate, password_hash, admission.lane)) {

@@ -6,6 +6,7 @@ import { AccessTokens } from './access-tokens.ts';
 import { Accounts } from './accounts.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { Authenticator } from './authenticator.ts';
+import { ExternalLogins } from './external-logins.ts';
 import { LinkCodes } from './link-codes.ts';
 import { LinkLogins } from './link-logins.ts';
 import { Limiter } from './limiter.ts';
@@ -29,6 +30,7 @@ type Dependencies = {
 export type Auth = {
   logins: Logins;
   link_logins: LinkLogins;
+  external_logins: ExternalLogins;
   people: People;
   accounts: Accounts;
   api_tokens: ApiTokens;
@@ -51,6 +53,7 @@ export function createAuth({ config, log, keys, passwords = new Passwords(), now
   return {
     logins,
     link_logins: new LinkLogins({ log, links, limiter, logins, sessions, now }),
+    external_logins: new ExternalLogins({ log, keys, limiter, logins, sessions, now }),
     people: new People({ log, accounts, sessions, links, now }),
     accounts,
     api_tokens,

@@ -44,26 +44,20 @@ export class Logins {
    * `link_invalid`, `email_taken` or `rate_limited`.
    */
   async signup(given: z.output<typeof Signup>, client: Client): Promise<Session> {
-    const { log, limiter, passwords, sessions, now } = this.#deps;
+    const { log, limiter, passwords, sessions } = this.#deps;
     const { email, password, invite } = given;
     const guess = invite === undefined ? undefined : limiter.link(client.address);
-    const lane = this.#requireAllowed(given);
+    const lane = this.requireAllowed(given);
     guess?.succeeded();
     limiter.signup(client.address);
     const password_hash = await passwords.hash(password, lane);
     const { user, session, refresh_token } = log.write((tx) => {
       // Someone else may have signed up while this password was being hashed.
-      this.#requireAllowed(given);
+      this.requireAllowed(given);
       if (findUserByEmail(tx.db, email))
         throw new ErrandError('email_taken', 'There is an account with this e-mail address already.');
-      const created_at = new Date(now()).toISOString();
-      const role = hasUsers(tx.db) ? 'member' : 'owner';
-      const user: UserRow = { id: newId(), email, password_hash, role, created_at, blocked_at: null };
-      insertUser(tx.db, user);
-      const { id: user_id } = user;
-      const detail = { role, ...(role === 'member' && invite !== undefined && this.#useInvite(tx, invite)) };
-      appendAudit(tx.db, { action: 'account.created', user_id, address: client.address, detail });
-      return { user, ...sessions.begin(tx, user_id, client) };
+      const user = this.insert(tx, { email, password_hash, invite }, client);
+      return { user, ...sessions.begin(tx, user.id, client) };
     });
     return this.issue(user, session, refresh_token);
   }
@@ -117,20 +111,47 @@ export class Logins {
     this.#deps.sessions.end(token);
   }
 
+  /** Adds an account that is allowed, in the caller's transaction. `detail`: what the audit log has of it. */
+  insert(
+    tx: Tx,
+    { email, password_hash, invite }: Pick<UserRow, 'email' | 'password_hash'> & { invite: string | undefined },
+    { address }: Client,
+    detail: Record<string, unknown> = {},
+  ): UserRow {
+    const created_at = new Date(this.#deps.now()).toISOString();
+    const role = hasUsers(tx.db) ? 'member' : 'owner';
+    const user: UserRow = { id: newId(), email, password_hash, role, created_at, blocked_at: null };
+    insertUser(tx.db, user);
+    const invited = role === 'member' && invite !== undefined && this.#useInvite(tx, invite);
+    appendAudit(tx.db, {
+      action: 'account.created',
+      user_id: user.id,
+      address,
+      detail: { role, ...detail, ...invited },
+    });
+    return user;
+  }
+
   #useInvite(tx: Tx, code: string): { invite: string; invited_by: string } {
     const { id, user_id } = this.#deps.links.redeem(tx, 'invite', code);
     return { invite: id, invited_by: user_id };
   }
 
-  /** Throws if nobody can sign up like this now. Returns where to wait for the hash: strangers do not delay the owner. */
-  #requireAllowed({ email, setup_code: given, invite }: z.output<typeof Signup>): Lane {
+  /**
+   * Throws if nobody can sign up like this now. `is_listed`: the owner named the person in the settings. Returns where to
+   * wait for the hash: strangers do not delay the owner.
+   */
+  requireAllowed(
+    { email, setup_code: given, invite }: Omit<z.output<typeof Signup>, 'password'>,
+    { is_listed = false } = {},
+  ): Lane {
     const { log, config, links, setup_code } = this.#deps;
     if (!hasUsers(log.db)) {
       if (given === undefined || !isSetupCode(given, setup_code)) throw wrongSetupCode(given);
       return 'known';
     }
     if (invite !== undefined) links.require('invite', invite);
-    else if (config.signup === 'closed')
+    else if (config.signup === 'closed' && !is_listed)
       throw new ErrandError('signup_closed', 'Sign-up is closed on this server: its owner can invite you.');
     // Nobody confirms an address, so one that the owner trusts with the server's git token must have its account before.
     if (config.git_token_users.includes(email))

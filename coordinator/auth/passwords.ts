@@ -40,8 +40,8 @@ export class Passwords {
   }
 
   /**
-   * Whether the password has this hash, in any Unicode form that a keyboard may send. Without a hash: false, after the
-   * same time.
+   * Whether the password has this hash, in any Unicode form that a keyboard may send. Without a hash, or with one that no
+   * password has: false, after the same time.
    */
   async matches(password: string, hash: string | undefined, lane: Lane): Promise<boolean> {
     for (const form of formsOf(password)) if (await this.#matchesAsIs(form, hash, lane)) return true;
@@ -50,7 +50,9 @@ export class Passwords {
 
   #matchesAsIs(password: string, hash: string | undefined, lane: Lane): Promise<boolean> {
     const readable = Buffer.byteLength(password) <= BYTES_MAX && !password.includes('\0');
-    return this.#queues[lane].run(async () => (await bcrypt.compare(password, hash ?? this.#nobody)) && readable);
+    return this.#queues[lane].run(
+      async () => (await bcrypt.compare(password, hash?.startsWith('$') === true ? hash : this.#nobody)) && readable,
+    );
   }
 }
 

@@ -14,6 +14,7 @@ import {
   deleteFamily,
   deleteOldFamilies,
   isFamilyValid,
+  findBeginning,
   findRefreshToken,
   insertRefreshToken,
   listFamilies,
@@ -112,6 +113,12 @@ export class Sessions {
   /** Whether the log-in has not ended. */
   lives({ session, user_id }: Pick<Identity, 'session' | 'user_id'>): boolean {
     return isFamilyValid(this.#log.db, session, user_id, this.#iso());
+  }
+
+  /** Whether the log-in began a short while ago. */
+  isFresh({ session }: Pick<Identity, 'session'>): boolean {
+    const began_at = findBeginning(this.#log.db, session);
+    return began_at !== undefined && this.#now() - Date.parse(began_at) <= LIMITS.fresh_login_s * 1000;
   }
 
   /** Calls `listener` with each log-in that ends, once that is on disk. Returns the function that unsubscribes it. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Effort } from '../../protocol/task.ts';
 import { readDestination, type BackupDestination } from './backup-destination.ts';
+import { forgeFaults, signInConfig, type SignInConfig } from './forge-settings.ts';
 import type { OutgoingProxy } from './outgoing.ts';
 import type { SettingInForce } from '../../protocol/server.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -23,7 +24,7 @@ const DAY_MS = 24 * 3600_000;
 const CLIENT_VARIABLES = ['ERRAND_PASSWORD', 'ERRAND_SERVER', 'ERRAND_TOKEN'];
 
 /** What the server runs by. Money in US dollars; the rest bears its unit. */
-export type Config = {
+export type Config = SignInConfig & {
   host: string;
   port: number;
   /** The address that people use, where it is not the one that the server listens on. */
@@ -131,6 +132,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       faults.push(`${name} is not a setting of Errand`);
   if (given.ERRAND_WORKER_COMMAND !== undefined && given.ERRAND_RUNNER !== 'process')
     faults.push('ERRAND_WORKER_COMMAND needs ERRAND_RUNNER=process: its workers are processes without isolation');
+  faults.push(...forgeFaults(given));
   const to = readDestination(given);
   if (to && 'faults' in to) faults.push(...to.faults);
   if (!result.success || faults.length > 0 || (to && 'faults' in to))
@@ -194,6 +196,7 @@ function toConfig(s: z.infer<typeof Settings>): Omit<Config, 'backup' | 'in_forc
     git_token: s.ERRAND_GIT_TOKEN,
     git_token_users: s.ERRAND_GIT_TOKEN_USERS,
     git_host: s.ERRAND_GIT_HOST.toLowerCase(),
+    ...signInConfig(s),
     prices_file: s.ERRAND_PRICES,
     metrics_token: s.ERRAND_METRICS_TOKEN,
     log_level: s.ERRAND_LOG,

@@ -2,6 +2,20 @@ import { z } from 'zod';
 import { LIMITS } from '../../protocol/limits.ts';
 import { Effort } from '../../protocol/task.ts';
 import { S3_REGION_DEFAULT } from './backup-destination.ts';
+import { forges, signIn } from './forge-settings.ts';
+import {
+  amount,
+  headerKey,
+  HOST_AND_PORT,
+  hostList,
+  httpUrl,
+  list,
+  optionalAmount,
+  ORIGIN,
+  proxyUrl,
+  whole,
+  yesNo,
+} from './setting-forms.ts';
 
 /*
  * The settings: environment variables, each with its form, its default and its description. `config.ts` reads them.
@@ -12,57 +26,6 @@ const MB = 1024 * 1024;
 
 /** The name of Errand's own worker image: the only one that the server builds itself. */
 export const OWN_WORKER_IMAGE = 'errand-agent';
-
-const whole = (min: number, max: number, preset: number) =>
-  z
-    .string()
-    .regex(/^-?\d+$/, 'is not a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
-    .default(preset);
-const positive = (max: number) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, 'is not a number')
-    .transform(Number)
-    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
-const amount = (max: number, preset: number) => positive(max).default(preset);
-const optionalAmount = (max: number) => positive(max).optional();
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
-  .transform((value) => value.replace(/\/+$/, ''));
-/** As in other programs, the scheme may be left out. */
-const proxyUrl = z
-  .string()
-  .transform((value) => (value.includes('://') ? value : `http://${value}`))
-  .pipe(httpUrl)
-  .default('');
-const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
-/** Wrappers of web apps have schemes of their own, such as `capacitor://localhost`. */
-const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
-const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
-
-/** Words with commas or spaces between them, in lower case. */
-const list = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .toLowerCase()
-      .split(/[\s,]+/)
-      .filter((part) => part !== ''),
-  );
-const hostList = list.refine(
-  (hosts) => hosts.every((host) => HOST_AND_PORT.test(host)),
-  'is not a list of host or host:port',
-);
-
-/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
-const headerKey = z
-  .string()
-  .trim()
-  .regex(/^[\x21-\x7e]+$/, 'has a space, a line break or another character that no key has')
-  .optional();
 
 const claude = {
   ANTHROPIC_API_KEY: headerKey.describe('the API key; without one the demo model answers'),
@@ -247,6 +210,8 @@ export const Settings = z.object({
   ...limits,
   ...retention,
   ...git,
+  ...forges,
+  ...signIn,
   ...backups,
 });
 
@@ -256,6 +221,13 @@ export const SECRET_SETTINGS: ReadonlySet<string> = new Set<keyof typeof Setting
   'CLAUDE_API_KEY',
   'ERRAND_METRICS_TOKEN',
   'ERRAND_GIT_TOKEN',
+  'ERRAND_GITHUB_CLIENT_SECRET',
+  'ERRAND_GITHUB_PRIVATE_KEY',
+  'ERRAND_GITHUB_WEBHOOK_SECRET',
+  'ERRAND_GITEA_CLIENT_SECRET',
+  'ERRAND_GITEA_BOT_TOKEN',
+  'ERRAND_GITEA_WEBHOOK_SECRET',
+  'ERRAND_OIDC_CLIENT_SECRET',
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
 ]);
@@ -271,5 +243,7 @@ export const SETTING_GROUPS: Record<string, string[]> = {
   'Limits of an errand': Object.keys(limits),
   'What is kept': Object.keys(retention),
   Git: Object.keys(git),
+  Forges: Object.keys(forges),
+  'Sign-in': Object.keys(signIn),
   Backups: Object.keys(backups),
 };

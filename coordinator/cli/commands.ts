@@ -2,6 +2,9 @@ import { password, removeAccount, revokeSession, sessions } from './account-comm
 import { answer } from './answer-command.ts';
 import { audit, exportAudit, verifyAudit } from './audit-commands.ts';
 import type { Command } from './command.ts';
+import { forges, forgetForge } from './forge-commands.ts';
+import { link, links, unlink } from './link-commands.ts';
+import { repositories } from './repository-commands.ts';
 import { rotateKeys } from './keys-commands.ts';
 import { login, logout, signup } from './login-commands.ts';
 import { messages, reword, unsay } from './message-commands.ts';
@@ -45,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   diff,
   pr,
   remove,
+  repositories,
   projects,
   addProject,
   setProject,
@@ -58,6 +62,9 @@ export const COMMANDS: readonly Command[] = [
   notify,
   mute,
   unmute,
+  links,
+  link,
+  unlink,
   password,
   sessions,
   revokeSession,
@@ -79,5 +86,7 @@ export const COMMANDS: readonly Command[] = [
   exportAudit,
   verifyAudit,
   audit,
+  forges,
+  forgetForge,
   rotateKeys,
 ];

@@ -1,10 +1,11 @@
 import type { Session } from '../../protocol/accounts.ts';
-import { NotFound, Refusal } from '../client/errors.ts';
+import { Failure, NotFound, Refusal } from '../client/errors.ts';
 import { send } from '../client/http.ts';
 import { toStored } from '../client/session.ts';
 import { ask, askPassword } from './ask.ts';
 import { SERVER_OPTION } from './client-command.ts';
 import { command } from './command.ts';
+import { signInByCode } from './device-sign-in.ts';
 import { EXIT } from './exit.ts';
 import { print, type Io } from './io.ts';
 import { PROGRAM } from './render/program.ts';
@@ -66,6 +67,7 @@ export const login = command({
     },
     name: NAME_OPTION,
     email: EMAIL_OPTION,
+    github: { type: 'boolean', help: 'with your account at GitHub: type a code in a browser, on any device' },
   },
   run: async ({ values }, io) => {
     const servers = await io.servers.read();
@@ -77,6 +79,10 @@ export const login = command({
     if (code?.kind === 'login') {
       const body = { code: code.text };
       await keep(io, name, url, await send(url, 'linkLogin', { body }, { user_agent: io.user_agent }, io.signal));
+      return EXIT.succeeded;
+    }
+    if (values.github === true) {
+      await keep(io, name, url, await signInWithGitHub(io, url));
       return EXIT.succeeded;
     }
     const email = values.email ?? (await askEmail(io, known?.email));
@@ -109,6 +115,20 @@ export const logout = command({
     return EXIT.succeeded;
   },
 });
+
+/** Signs in with GitHub by a code. */
+async function signInWithGitHub(io: Io, url: string): Promise<Session> {
+  const headers = { user_agent: io.user_agent };
+  const { items } = await send(url, 'listSignInWays', {}, headers, io.signal);
+  const way = items.find(({ kind, device }) => kind === 'github' && device);
+  if (!way) throw new Failure('Nobody can sign in with GitHub on this server: its owner can make a GitHub App for it.');
+  const started = await send(url, 'startDeviceSignIn', { params: { id: way.id }, body: {} }, headers, io.signal);
+  return signInByCode(io, started, async () => {
+    const body = { flow: started.flow };
+    const { session, interval_s } = await send(url, 'finishDeviceSignIn', { body }, headers, io.signal);
+    return { done: session, interval_s };
+  });
+}
 
 /** Keeps a new log-in, at what is the current server from now on. */
 async function keep(io: Io, name: string, url: string, session: Session): Promise<void> {

@@ -9,6 +9,7 @@ import { EXIT } from './exit.ts';
 import { AFTER_TURN_OPTION } from './message-commands.ts';
 import { print, printJson } from './io.ts';
 import { STATUS_STYLE } from './render/event-lines.ts';
+import { findRepository } from './repository-commands.ts';
 import { readEffort } from './project-options.ts';
 import { PROGRAM } from './render/program.ts';
 import { oneLine } from './render/text.ts';
@@ -27,7 +28,11 @@ export const task = clientCommand({
   operands: ['TEXT'],
   summary: 'Send an errand',
   options: {
-    repo: { type: 'string', placeholder: 'URL', help: 'the repository; errand://sample for a trial' },
+    repo: {
+      type: 'string',
+      placeholder: 'URL',
+      help: 'the repository, or owner/name of a linked account; errand://sample for a trial',
+    },
     project: { type: 'string', placeholder: 'NAME', help: 'a project, by its name or id, in place of --repo' },
     branch: { type: 'string', placeholder: 'NAME', help: "what to start from (the repository's default)" },
     model: { type: 'string', placeholder: 'NAME', help: "the model (the server's default)" },
@@ -52,11 +57,13 @@ export const task = clientCommand({
     };
     const client = await open();
     const project_id = project === undefined ? undefined : await findProject(client, project);
+    const picked = repo === undefined ? undefined : await findRepository(client, repo);
     const { branch: base_branch, model } = values;
     const effort = readEffort(values.effort);
     const attachments = await attachFiles(client, values.attach);
     const ask_before_push = values['ask-before-push'];
-    const more = { repo_url: repo, project_id, base_branch, model, effort, attachments, ask_before_push, ...numbers };
+    const of = { repo_url: picked ?? repo, project_id, make_project: picked === undefined ? undefined : true };
+    const more = { ...of, base_branch, model, effort, attachments, ask_before_push, ...numbers };
     const body = { prompt, ...given(more) };
     const created = await client.call('createTask', { body });
     if (values.follow === true) return watch(client, created.id, json, io);

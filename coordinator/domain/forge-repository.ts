@@ -1,5 +1,12 @@
-/** The credential for HTTP basic authentication at a forge; `password` is usually a token. */
-export type ForgeCredential = { username: string; password: string };
+/**
+ * The credential for HTTP basic authentication at a forge; `password` is usually a token. `renew`, where there is one: the
+ * forge has refused it; resolves with another one, or with words why there is none.
+ */
+export type ForgeCredential = {
+  username: string;
+  password: string;
+  renew?: () => Promise<{ password: string } | { fault: string }>;
+};
 
 /** A repository on a forge and its credential; undefined: the repository is public. */
 export type ForgeRepository = { repo_url: string; credential: ForgeCredential | undefined };

@@ -8,6 +8,7 @@ import type { TaskDefaults } from '../tasks/task-commands.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
+import type { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
 import type { Intake } from '../forge/intake/intake.ts';
 import type { Notifications } from '../notifications/notifications.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
@@ -23,6 +24,7 @@ import { allowOrigins } from './cors.ts';
 import { deliveryHandlers } from './deliveries.ts';
 import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
+import { forgeHandlers } from './forges.ts';
 import { notificationHandlers } from './notifications.ts';
 import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
@@ -56,6 +58,7 @@ export type AppDeps = TaskDefaults & {
   notifications: Notifications;
   /** Takes the webhooks of forges. */
   intake: Pick<Intake, 'receive'>;
+  forge_accounts: ForgeAccounts;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;
   /** The database's epoch. */
@@ -104,17 +107,24 @@ export function createApp(deps: AppDeps): Koa {
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
   app.on('error', (err: unknown) => logger.debug({ err }, 'response was cut off'));
-  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories });
+  const project_check = new ProjectCheck({
+    db: log.db,
+    keys,
+    config,
+    repositories,
+    linked: deps.forge_accounts.access,
+  });
   const router = createRouter(
     {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
+      ...forgeHandlers(auth, deps.forge_accounts),
       ...deliveryHandlers(intake),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...taskHandlers({ config, models, log, keys, gate, feed, repositories }),
       ...pullHandlers({ gate }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, files),

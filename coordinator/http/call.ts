@@ -28,6 +28,8 @@ export type Call<R> = {
   /** Who asks; undefined on routes that anyone may call. */
   who: R extends { auth: 'user' } ? Identity : undefined;
   client: Client;
+  /** The scheme and host that the request was sent to, such as `https://errand.example.org`. The host is the server's own. */
+  origin: string;
   /** The request itself, with the body of a route that takes bytes. */
   request: IncomingMessage;
   /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
@@ -78,6 +80,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     body,
     who,
     client,
+    origin: `${ctx.protocol}://${ctx.req.headers.host ?? 'localhost'}`,
     request: ctx.req,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
       const by = who?.scopes && { token: who.session };

@@ -10,7 +10,9 @@ import {
   retryTask,
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
+import type { Keys } from '../base/keys.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
+import { projectOfRepository } from '../tasks/project-of-repository.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
 import { shortTask, taskViews } from '../tasks/task-views.ts';
 import { listAttempts } from '../sqlite/attempts.ts';
@@ -40,10 +42,11 @@ type Tasks =
   | 'retryTask'
   | 'deleteTask';
 
-type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter'>;
+type CreateCall = Pick<Call<(typeof ROUTES)['createTask']>, 'who' | 'body' | 'writeAfter' | 'audit'>;
 
 type TaskHandlerDependencies = TaskDefaults & {
   log: EventLog;
+  keys: Keys;
   /** Why no work is started now, or null. */
   gate: { readonly fault: string | null };
   /** Tells whoever watches that a task has changed without an event. */
@@ -54,6 +57,7 @@ type TaskHandlerDependencies = TaskDefaults & {
 /** Tasks, their events and results, and messages to them. */
 export function taskHandlers({
   log,
+  keys,
   gate,
   feed,
   repositories,
@@ -61,11 +65,18 @@ export function taskHandlers({
 }: TaskHandlerDependencies): Pick<Handlers, Tasks> {
   const { db } = log;
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
-  const create = ({ who, body, writeAfter }: CreateCall) => {
-    const input = withRepository(body);
+  const create = ({ who, body, writeAfter, audit }: CreateCall) => {
+    const { make_project = false, ...input } = withRepository(body);
+    const inProject = (tx: Tx) => {
+      if (!make_project || input.repo_url === undefined) return input;
+      const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
+      const { id: project_id, name, repo_url } = project;
+      if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
+      return { ...input, repo_url: undefined, project_id };
+    };
     return writeAfter(
       async () => input.repo_url !== undefined && repositories.checkHost(input.repo_url),
-      (tx) => seenOne(createTask(tx, server, who.user_id, input)),
+      (tx) => seenOne(createTask(tx, server, who.user_id, inProject(tx))),
     );
   };
   return {

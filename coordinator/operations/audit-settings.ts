@@ -11,8 +11,11 @@ const SECRET: ReadonlySet<string> = new Set<keyof Config>([
   'anthropic_base_url',
   'backup',
   'docker_host',
+  'gitea',
+  'github',
   'git_token',
   'metrics_token',
+  'oidc',
   'proxy',
   'worker_env',
 ]);

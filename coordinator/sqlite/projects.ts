@@ -96,6 +96,16 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
+/** The user's oldest project of a repository. Forges do not tell upper and lower case apart. */
+export function findProjectAt(db: Db, user_id: string, repo_url: string): ProjectRow | undefined {
+  const row = sql<Stored>(
+    db,
+    `SELECT * FROM projects WHERE user_id = ? AND lower(repo_url) = lower(?) AND id NOT IN (SELECT id FROM removed)
+     ORDER BY id LIMIT 1`,
+  ).get(user_id, repo_url);
+  return row && fromStored(row);
+}
+
 /** The statement of `listProjects`; a test checks that it uses its index. */
 export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
    WHERE user_id = :user_id AND id < :before AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC LIMIT :limit`;

@@ -110,3 +110,9 @@ export function deleteOldFamilies(db: Db, user_id: string, keep: number): string
 export function pruneRefreshTokens(db: Db, now: string): void {
   sql(db, 'DELETE FROM refresh_tokens WHERE expires_at <= ?').run(now);
 }
+
+/** When a log-in began, ISO. Undefined: it has ended. */
+export function findBeginning(db: Db, family: string): string | undefined {
+  return sql<string>(db, 'SELECT began_at FROM refresh_tokens WHERE family = ? LIMIT 1').pluck().get(family) as
+    string | undefined;
+}

@@ -1,5 +1,8 @@
 import { sql, type Db } from './database.ts';
 
+/** The hash of an account without a password: its person signs in elsewhere. No password has it. */
+export const NO_PASSWORD = '!';
+
 /** An account. `password_hash` is empty while the account is being deleted. */
 export type UserRow = {
   id: string;

@@ -1,5 +1,6 @@
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Tx } from '../sqlite/event-log.ts';
+import { deleteLinkedAccountsOf } from '../sqlite/linked-accounts.ts';
 import { deleteFailuresFor } from '../sqlite/login-failures.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import { isUserAtWork } from '../sqlite/tasks.ts';
@@ -20,6 +21,7 @@ export function removeAccount(tx: Tx, { id, email, role }: UserRow): void {
     throw new ErrandError('conflict', 'One of your tasks is queued or running: cancel it first.');
   releaseEmail(tx.db, id);
   deleteFailuresFor(tx.db, email);
+  deleteLinkedAccountsOf(tx.db, id);
   markRemoved(tx.db, 'user', id);
   tx.announce('removed');
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../base/config.ts';
 import type { ForgeCredential } from '../domain/forge-repository.ts';
-import type { UserRow } from '../sqlite/users.ts';
+import type { Db } from '../sqlite/database.ts';
+import { findUser, type UserRow } from '../sqlite/users.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
 /** The user name that forges expect together with a token. */
@@ -9,8 +10,37 @@ const TOKEN_USERNAME = 'x-access-token';
 /** The server's own token, and whom it serves. */
 export type ServerToken = Pick<Config, 'git_token' | 'git_token_users' | 'git_host'>;
 
+/** Who knows the tokens of people's linked accounts. */
+export type LinkedCredentials = {
+  /**
+   * What git uses for this person at a repository; `fallback` where they have linked no account that serves better. Rejects
+   * with `upstream_unreachable` if a token must be renewed and its forge does not answer.
+   */
+  gitCredential: (
+    user_id: string,
+    repo_url: string,
+    fallback: ForgeCredential | undefined,
+  ) => Promise<ForgeCredential | undefined>;
+};
+
+type Dependencies = { db: Db; config: ServerToken; linked: LinkedCredentials };
+
 /**
- * The credential of a repository: its project's token, otherwise the server's token for that host, if `user` may use
+ * The credential for git at a person's repository: the project's token, otherwise that of their linked account, otherwise
+ * the server's.
+ */
+export async function gitCredential(
+  { db, config, linked }: Dependencies,
+  user_id: string,
+  repo_url: string,
+  secrets: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
+): Promise<ForgeCredential | undefined> {
+  const own = forgeCredential(repo_url, secrets, config, findUser(db, user_id));
+  return secrets.git_token === null ? linked.gitCredential(user_id, repo_url, own) : own;
+}
+
+/**
+ * The credential of a repository without linked accounts: its project's token, otherwise the server's token for that host, if `user` may use
  * it; undefined: none.
  */
 export function forgeCredential(

@@ -2,8 +2,7 @@ import type { ProjectCreate, ProjectPatch } from '../../protocol/api.ts';
 import type { Keys } from '../base/keys.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { Db } from '../sqlite/database.ts';
-import { findUser } from '../sqlite/users.ts';
-import { forgeCredential, type ServerToken } from './forge-credential.ts';
+import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import { patchedSecrets, requireProject } from './project-commands.ts';
 import type { ProjectSecrets } from './secrets.ts';
 
@@ -11,6 +10,7 @@ type ProjectCheckDependencies = {
   db: Db;
   keys: Keys;
   config: ServerToken;
+  linked: LinkedCredentials;
   repositories: RepositoryCheck;
 };
 
@@ -41,13 +41,12 @@ export class ProjectCheck {
     return this.#ask(user_id, repo_url, patchedSecrets(keys, project, patch));
   }
 
-  #ask(
+  async #ask(
     user_id: string,
     repo_url: string,
     secrets: Pick<ProjectSecrets, 'git_token' | 'git_username'>,
   ): Promise<string[]> {
-    const { db, config } = this.#deps;
-    const credential = forgeCredential(repo_url, secrets, config, findUser(db, user_id));
+    const credential = await gitCredential(this.#deps, user_id, repo_url, secrets);
     return this.#deps.repositories.check(user_id, { repo_url, credential });
   }
 }

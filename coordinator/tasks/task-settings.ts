@@ -3,7 +3,7 @@ import type { EgressPolicy } from '../domain/egress-policy.ts';
 import type { ModelRules } from '../domain/model-rules.ts';
 import type { ForgeRepository } from '../domain/forge-repository.ts';
 import type { TaskSettings } from './assignment.ts';
-import { forgeCredential, type ServerToken } from './forge-credential.ts';
+import { gitCredential, type LinkedCredentials, type ServerToken } from './forge-credential.ts';
 import type { Keys } from '../base/keys.ts';
 import { readTaskSecrets } from './secrets.ts';
 import { findAttempt } from '../sqlite/attempts.ts';
@@ -17,7 +17,7 @@ import type { AttemptRow, TaskRow } from '../domain/task.ts';
 /** For tasks without a project: package installs work, nothing else. */
 const EGRESS_DEFAULT: EgressPolicy = { egress: 'registries', egress_hosts: [] };
 
-type TaskSettingsDependencies = { db: Db; keys: Keys; config: ServerToken };
+type TaskSettingsDependencies = { db: Db; keys: Keys; config: ServerToken; linked: LinkedCredentials };
 
 /** The commands that a new attempt of the task has to run. */
 export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_command' | 'verify_command'> {
@@ -26,7 +26,7 @@ export function projectCommands(db: Db, task: TaskRow): Pick<AttemptRow, 'setup_
 }
 
 /** Reads a task's settings from its project's current row, or from the server's defaults if it has no project. */
-export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
+export function taskSettings({ db, keys, config, linked }: TaskSettingsDependencies) {
   const projectOf = (task: TaskRow | undefined) => (task?.project_id ? findProject(db, task.project_id) : undefined);
 
   return {
@@ -41,12 +41,12 @@ export function taskSettings({ db, keys, config }: TaskSettingsDependencies) {
         author: { name: 'Errand', email: findUser(db, task.user_id)?.email ?? 'errand@localhost' },
       };
     },
-    /** For the git proxy. Throws if there is no such task. */
-    repository: (task_id: string): ForgeRepository => {
+    /** For the git proxy. Rejects if there is no such task, or as `LinkedCredentials` does. */
+    repository: async (task_id: string): Promise<ForgeRepository> => {
       const task = findTask(db, task_id);
       if (!task) throw new Error(`There is no task ${task_id}.`);
-      const user = findUser(db, task.user_id);
-      const credential = forgeCredential(task.repo_url, readTaskSecrets(db, keys, task), config, user);
+      const secrets = readTaskSecrets(db, keys, task);
+      const credential = await gitCredential({ db, config, linked }, task.user_id, task.repo_url, secrets);
       return { repo_url: task.repo_url, credential };
     },
     /** For the model proxy. Throws if there is no such task. */

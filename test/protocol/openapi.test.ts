@@ -14,7 +14,7 @@ type Document = {
 const document = openapiDocument() as Document;
 
 test('the document lists exactly the routes that the server serves', async (t) => {
-  const { auth, keys, log, notifications } = await startApi(t);
+  const { auth, keys, log, notifications, forge_accounts, intake } = await startApi(t);
   const app = createApp({
     onRefused: () => undefined,
     config: readConfig({}),
@@ -23,6 +23,8 @@ test('the document lists exactly the routes that the server serves', async (t) =
     keys,
     auth,
     notifications,
+    forge_accounts,
+    intake,
     epoch: 'e',
     gate: { fault: null },
     feed: { touch: () => undefined },

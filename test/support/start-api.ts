@@ -10,6 +10,10 @@ import { readConfig } from '../../coordinator/base/config.ts';
 import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.ts';
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import type { WebApp } from '../../coordinator/http/web-app.ts';
+import { ForgeAccounts } from '../../coordinator/forge/accounts/forge-accounts.ts';
+import type { Intake } from '../../coordinator/forge/intake/intake.ts';
+import { openIntake } from '../../coordinator/forge/intake/open-intake.ts';
+import { openClient } from '../../coordinator/forge/accounts/open-client.ts';
 import { openNotifications, type Notifications } from '../../coordinator/notifications/notifications.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
@@ -36,6 +40,8 @@ export type StartedApi = {
   keys: Keys;
   auth: Auth;
   notifications: Notifications;
+  forge_accounts: ForgeAccounts;
+  intake: Intake;
   /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
@@ -87,7 +93,13 @@ export async function startApi(
   const mutable = { clock, ...mutableParts(db) };
   const workers = () => ({ warm: 1, at_work: 0 });
   const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const own = { log, keys, auth, notifications };
+  const forge_accounts = new ForgeAccounts({ log, keys, config, logger, openClient, now });
+  forge_accounts.start();
+  t.teardown(() => forge_accounts.stop());
+  const intake = openIntake({ log, config, models, logger }, forge_accounts);
+  intake.start();
+  t.teardown(() => intake.stop());
+  const own = { log, keys, auth, notifications, forge_accounts, intake };
   const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,

@@ -11,6 +11,7 @@ import type { NoteUse } from '../worker-audit.ts';
 import type { Caller, WorkerProxy } from '../caller.ts';
 import { ConcurrencyLimit } from '../concurrency-limit.ts';
 import type { GitBody, GitRequest, GitResponse } from './backend.ts';
+import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { refusalOf } from './push-rules.ts';
@@ -21,7 +22,7 @@ import { writeGitError } from './write-error.ts';
 
 export type GitDependencies = {
   /** The repository of a task, with its credential. */
-  repository: (task_id: string) => ForgeRepository;
+  repository: (task_id: string) => ForgeRepository | Promise<ForgeRepository>;
   proxy?: OutgoingProxy;
   private_hosts: string[];
   /** Serves a task's own copy of the sample repository, which is stored on this server. */
@@ -43,7 +44,7 @@ export type GitDependencies = {
  */
 export class GitProxy implements WorkerProxy {
   readonly writeError = writeGitError;
-  readonly #repository: (task_id: string) => ForgeRepository;
+  readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
@@ -106,22 +107,40 @@ export class GitProxy implements WorkerProxy {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
       return refuse(reasons);
     }
-    const answer = await this.#ask(caller, { ...request, body });
+    const repository = await this.#repository(task_id);
+    const answer = await this.#send(caller, { ...request, body }, repository);
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
     const commits = push.commands.map((command) => [command.ref, command.new]);
-    this.#noteUse(caller, 'git.pushed', { host: this.#hostOf(task_id), refs: Object.fromEntries(commits) });
+    this.#noteUse(caller, 'git.pushed', { host: hostOf(repository), refs: Object.fromEntries(commits) });
     return answer;
   }
 
   async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {
-    const repository = this.#repository(caller.task_id);
-    if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
-    if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: this.#hostOf(caller.task_id) });
-    return this.#forge.ask(repository, request);
+    return this.#send(caller, request, await this.#repository(caller.task_id));
   }
 
-  #hostOf(task_id: string): string {
-    return new URL(this.#repository(task_id).repo_url).host;
+  async #send(caller: Caller, request: GitRequest, repository: ForgeRepository): Promise<GitResponse> {
+    if (repository.repo_url === SAMPLE_REPO_URL) return this.#sample(request, caller.task_id);
+    if (repository.credential) this.#noteUse(caller, 'secrets.used', { host: hostOf(repository) });
+    return this.#forge.ask(repository, request).catch((error: unknown) => this.#askAgain(error, request, repository));
   }
+
+  /** Asks once more with a renewed credential, where the forge refused the first and the request can be repeated. */
+  async #askAgain(
+    error: unknown,
+    request: GitRequest,
+    { repo_url, credential }: ForgeRepository,
+  ): Promise<GitResponse> {
+    if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
+    const renewed = await credential.renew();
+    if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
+    if (request.body) throw error;
+    const { username } = credential;
+    return this.#forge.ask({ repo_url, credential: { username, password: renewed.password } }, request);
+  }
+}
+
+function hostOf({ repo_url }: ForgeRepository): string {
+  return new URL(repo_url).host;
 }

@@ -2,6 +2,7 @@ import test from 'ava';
 import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readTaskSecrets } from '../../../coordinator/tasks/secrets.ts';
 import { startApi } from '../../support/start-api.ts';
+import { NO_LINKS } from '../../support/no-links.ts';
 
 const repo_url = 'https://forge.example/a/b';
 
@@ -245,7 +246,7 @@ test("a project's models and tokens reach the errands' requests, from its curren
   const server = await startApi(t);
   const { api } = await server.person();
   const config = { git_token: undefined, git_host: 'github.com', git_token_users: [] };
-  const { models } = taskSettings({ db: server.db, keys: server.keys, config });
+  const { models } = taskSettings({ db: server.db, keys: server.keys, config, linked: NO_LINKS });
   const { id } = await api.call('createProject', { body: { name: 'P', repo_url, model: 'claude-opus-5-5' } });
   const { id: task_id } = await api.call('createTask', { body: { prompt: 'Mend it', project_id: id } });
   t.deepEqual(models(task_id), { models: ['claude-opus-5-5'], max_tokens: null });

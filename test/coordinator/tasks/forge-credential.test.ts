@@ -6,6 +6,7 @@ import { findUser, type UserRow } from '../../../coordinator/sqlite/users.ts';
 import { Api } from '../../support/api.ts';
 import { PASSWORD, startApi } from '../../support/start-api.ts';
 import { sendErrand } from '../../support/send-errand.ts';
+import { NO_LINKS } from '../../support/no-links.ts';
 
 const OWN = { git_token: null, git_username: null };
 const env = {
@@ -46,8 +47,8 @@ test('a project with its own token uses that one, whoever it belongs to', (t) =>
 test('whoever signs up gets no token: not by the address of somebody who is named, before or after that account', async (t) => {
   const server = await startApi(t, env);
   const { db, keys } = server;
-  const { repository } = taskSettings({ db, keys, config: readConfig(env) });
-  const passwordOf = async (api: Api) => repository((await sendErrand(api)).id).credential?.password;
+  const { repository } = taskSettings({ db, keys, config: readConfig(env), linked: NO_LINKS });
+  const passwordOf = async (api: Api) => (await repository((await sendErrand(api)).id)).credential?.password;
   const ann = await server.person('ann@example.org');
   t.is(await passwordOf(ann.api), 'the-servers');
   const eve = await server.person('eve@example.org');

@@ -19,6 +19,7 @@ import { setCallbackScene, callerOf } from '../../support/callback-scene.ts';
 import { startAttempt, taskOf } from '../../support/fixtures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
+import { NO_LINKS } from '../../support/no-links.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const [FIRST, SECOND] = ['a'.repeat(40), 'b'.repeat(40)];
@@ -202,7 +203,7 @@ for (const choice of ['once', 'project'] as const)
     const all = await scene(t);
     const { log, task_id, project_id, needs, answer, said } = all;
     const keys = readKeys(await temporaryFolder(t));
-    const { egress } = taskSettings({ db: log.db, keys, config: NO_TOKEN });
+    const { egress } = taskSettings({ db: log.db, keys, config: NO_TOKEN, linked: NO_LINKS });
     const host = 'registry.example.org';
     await hosts(all)(host, host);
     t.deepEqual(

@@ -10,6 +10,7 @@ import { taskSettings } from '../../../coordinator/tasks/task-settings.ts';
 import { readKeys } from '../../../coordinator/base/keys.ts';
 import { setCallbackScene } from '../../support/callback-scene.ts';
 import { endTask, taskOf } from '../../support/fixtures.ts';
+import { NO_LINKS } from '../../support/no-links.ts';
 
 const at = new Date().toISOString();
 const started = (more = {}) => ({
@@ -164,6 +165,7 @@ test('the model and effort of a message are those of the task once the worker ha
       db: s.log.db,
       keys: readKeys(s.scene.folder),
       config: { git_token: undefined, git_token_users: [], git_host: '' },
+      linked: NO_LINKS,
     }).models(s.task_id).models;
   const first = taskOf(s.log, s.task_id).model;
   const id = s.say({ text: 'Think.', model: 'claude-big', effort: 'max' });

@@ -24,7 +24,7 @@ import { addUser, endTask, runTask, taskOf } from '../fixtures.ts';
 import { temporaryFolder } from '../folder.ts';
 import { SILENT } from '../silent.ts';
 import { until } from '../until.ts';
-import type { SentHook } from './github/hooks.ts';
+import type { SentHook } from './hooks.ts';
 import type { GitHub } from './github/github.ts';
 import { startGitHub } from './github/stand-in.ts';
 import type { Person, PullIssue, Repository } from './world.ts';

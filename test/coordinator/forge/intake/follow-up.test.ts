@@ -208,7 +208,7 @@ test('a question of the errand is told where it was asked for, and gone once it 
   const text = () => issue.comments[0]?.body ?? '';
   scene.log.write((tx) => {
     const task = scene.task;
-    const need = { kind: 'question', ref: 'r', question: 'Which one, @bob?', options: [], takes_text: true } as const;
+    const need = { kind: 'question' as const, ref: 'r', question: 'Which one, @bob?', options: [], takes_text: true };
     askNeed(tx, task, need, new Date().toISOString());
   });
   await scene.settled();

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/* The forms that settings have. Each refuses with words to follow the name of the setting. */
+
+export const whole = (min: number, max: number, preset: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
+    .default(preset);
+const positive = (max: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'is not a number')
+    .transform(Number)
+    .pipe(z.number().positive('must be above 0').max(max, `is above ${max}`));
+export const amount = (max: number, preset: number) => positive(max).default(preset);
+export const optionalAmount = (max: number) => positive(max).optional();
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
+  .transform((value) => value.replace(/\/+$/, ''));
+/** As in other programs, the scheme may be left out. */
+export const proxyUrl = z
+  .string()
+  .transform((value) => (value.includes('://') ? value : `http://${value}`))
+  .pipe(httpUrl)
+  .default('');
+export const yesNo = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
+/** Wrappers of web apps have schemes of their own, such as `capacitor://localhost`. */
+export const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/;
+export const HOST_AND_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
+
+/** Words with commas or spaces between them, in lower case. */
+export const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter((part) => part !== ''),
+  );
+export const hostList = list.refine(
+  (hosts) => hosts.every((host) => HOST_AND_PORT.test(host)),
+  'is not a list of host or host:port',
+);
+
+/** A key that goes into a header as it is. The errors of the HTTP client would quote one that cannot. */
+export const headerKey = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]+$/, 'has a space, a line break or another character that no key has')
+  .optional();

@@ -1,0 +1,84 @@
+import type { Client } from '../client/client.ts';
+import { Failure, NotFound } from '../client/errors.ts';
+import { clientCommand } from './client-command.ts';
+import { JSON_OPTION } from './command.ts';
+import { signInByCode } from './device-sign-in.ts';
+import { EXIT } from './exit.ts';
+import { print, printJson } from './io.ts';
+import { PROGRAM } from './render/program.ts';
+import { oneLine } from './render/text.ts';
+
+export const links = clientCommand({
+  name: 'links',
+  operands: [],
+  summary: 'List your linked accounts',
+  options: { json: JSON_OPTION },
+  run: async ({ values }, io, open) => {
+    const { items } = await (await open()).call('listLinkedAccounts', {});
+    if (values.json === true) for (const account of items) printJson(io, account);
+    else if (items.length === 0) print(io, [['No linked accounts. Link one with: ', ['command', `${PROGRAM} link`]]]);
+    else
+      print(
+        io,
+        items.map(({ name, login, fault }) => [
+          ['bold', oneLine(login, 40)],
+          `  ${name}  `,
+          fault === null ? ['dim', 'works'] : ['red', fault],
+        ]),
+      );
+    return EXIT.succeeded;
+  },
+});
+
+export const link = clientCommand({
+  name: 'link',
+  operands: ['[FORGE]'],
+  summary: 'Link your account at GitHub: type a code in a browser, on any device',
+  options: {},
+  run: async ({ operands: [name] }, io, open) => {
+    const client = await open();
+    const params = { id: await deviceWay(client, name) };
+    const started = await client.call('startDeviceLink', { params });
+    const account = await signInByCode(io, started, async () => {
+      const polled = await client.call('finishDeviceLink', { body: { flow: started.flow } });
+      return { done: polled.account, interval_s: polled.interval_s };
+    });
+    print(io, [[['bold', account.login], ` at ${account.name} is linked.`]]);
+    return EXIT.succeeded;
+  },
+});
+
+export const unlink = clientCommand({
+  name: 'unlink',
+  operands: ['LOGIN'],
+  summary: 'Unlink an account, by its login or forge',
+  options: {},
+  run: async ({ operands: [wanted] }, io, open) => {
+    const client = await open();
+    const { items } = await client.call('listLinkedAccounts', {});
+    const found = items.filter(({ login, name }) => [login, name, `${name}/${login}`].includes(wanted));
+    const [account] = found;
+    if (!account) throw new NotFound('linked account', wanted);
+    if (found.length > 1)
+      throw new Failure(
+        `There are ${found.length} of these: ${found.map(({ name, login }) => `${name}/${login}`).join(', ')}.`,
+      );
+    await client.call('deleteLinkedAccount', { params: { id: account.id } });
+    print(io, [[['bold', account.login], ` at ${account.name} is unlinked.`]]);
+    return EXIT.succeeded;
+  },
+});
+
+/** The way to sign in by a code; by default the only one. */
+async function deviceWay(client: Client, name: string | undefined): Promise<string> {
+  const { items } = await client.call('listSignInWays', {});
+  const found = items.filter((way) => way.device && (name === undefined || [way.name, way.kind].includes(name)));
+  const [way] = found;
+  if (!way) throw new Failure(noWay(name));
+  if (found.length > 1) throw new Failure(`Name one of these: ${found.map((each) => each.name).join(', ')}.`);
+  return way.id;
+}
+
+function noWay(name: string | undefined): string {
+  return `This server has no ${name ?? 'forge'} to sign in with by a code. The app in the browser may have other ways: its settings, "Linked accounts".`;
+}

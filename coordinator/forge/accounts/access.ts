@@ -1,0 +1,119 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import type { Config } from '../../base/config.ts';
+import type { Keys } from '../../base/keys.ts';
+import type { ForgeCredential } from '../../domain/forge-repository.ts';
+import type { Db } from '../../sqlite/database.ts';
+import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
+import { findUser } from '../../sqlite/users.ts';
+import { forgeCredential } from '../../tasks/forge-credential.ts';
+import { readTaskSecrets } from '../../tasks/secrets.ts';
+import type { RepositoryName } from '../forge.ts';
+import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import type { Forges, KnownForge } from './forges.ts';
+import type { InstallationTokens } from './github-app.ts';
+import { brokenText } from './linked-accounts.ts';
+import type { UserTokens } from './user-tokens.ts';
+
+type Dependencies = {
+  db: Db;
+  keys: Keys;
+  config: Pick<Config, 'git_token' | 'git_token_users' | 'git_host'>;
+  forges: Forges;
+  user_tokens: UserTokens;
+  installation_tokens: InstallationTokens;
+};
+
+/** What git sends beside a token. */
+const TOKEN_USERNAME = 'x-access-token';
+
+/** Finds the token for a repository: the linked account of the person, else that of the project or the server. */
+export class Access implements ForgeAccess {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  async forPerson(
+    { user_id, project_id }: { user_id: string; project_id: string | null },
+    repo_url: string,
+  ): Promise<OpenForge | undefined> {
+    const { db, keys, config, forges } = this.#deps;
+    const found = forges.at(repo_url);
+    if (!found) return undefined;
+    const linked = await this.#linkedToken(user_id, found.forge);
+    const secrets = readTaskSecrets(db, keys, { project_id, repo_url });
+    const token = linked ?? forgeCredential(repo_url, secrets, config, findUser(db, user_id))?.password;
+    return token === undefined ? undefined : openForge(found, token, 'person');
+  }
+
+  async forApp(repo_url: string): Promise<OpenForge | undefined> {
+    const found = this.#deps.forges.at(repo_url);
+    if (!found) return undefined;
+    const { forge, repository } = found;
+    const token = forge.bot_token ?? (await this.#deps.installation_tokens.read(forge, repository));
+    return token === undefined ? undefined : openForge(found, token, 'app');
+  }
+
+  /**
+   * What git uses for a person at a repository: the token of their linked account. Where the server's own token serves
+   * them too (`fallback`), the linked account is used only if it may push there. Rejects with `forbidden` where there is only
+   * a link that the forge does not accept any more.
+   */
+  async gitCredential(
+    user_id: string,
+    repo_url: string,
+    fallback: ForgeCredential | undefined,
+  ): Promise<ForgeCredential | undefined> {
+    const { forges, user_tokens } = this.#deps;
+    const found = forges.at(repo_url);
+    if (!found) return fallback;
+    const link = this.#linkOf(user_id, found.forge);
+    if (link === undefined) return fallback;
+    const token = await user_tokens.read(link);
+    if (token === undefined) {
+      if (fallback) return fallback;
+      throw new ErrandError('forbidden', brokenText(found.forge.name));
+    }
+    if (fallback && !(await mayPush(found, token))) return fallback;
+    const renew = async () => {
+      const password = await user_tokens.refused(link, token);
+      return password === undefined ? { fault: brokenText(found.forge.name) } : { password };
+    };
+    return { username: TOKEN_USERNAME, password: token, renew };
+  }
+
+  async #linkedToken(user_id: string, forge: KnownForge): Promise<string | undefined> {
+    const link = this.#linkOf(user_id, forge);
+    return link === undefined ? undefined : this.#deps.user_tokens.read(link);
+  }
+
+  /** The newest of those that work, else the newest. */
+  #linkOf(user_id: string, forge: KnownForge): string | undefined {
+    const links = listLinkedAccounts(this.#deps.db, user_id).filter(({ forge_id }) => forge_id === forge.id);
+    return (links.findLast(({ tokens }) => tokens !== null) ?? links.at(-1))?.id;
+  }
+}
+
+function openForge(
+  { forge, repository }: { forge: KnownForge; repository: RepositoryName },
+  token: string,
+  as: OpenForge['as'],
+): OpenForge {
+  return { client: forge.client, repository, token, as };
+}
+
+/** True also if the forge does not say: git will. */
+async function mayPush(
+  { forge, repository }: { forge: KnownForge; repository: RepositoryName },
+  token: string,
+): Promise<boolean> {
+  const signal = AbortSignal.timeout(LIMITS.sign_in_answer_ms);
+  try {
+    const { permission } = await forge.client.repository({ token, signal }, repository);
+    return permission === 'write' || permission === 'admin';
+  } catch (error) {
+    return !(error instanceof Error && 'fault' in error && ['not_found', 'forbidden'].includes(String(error.fault)));
+  }
+}

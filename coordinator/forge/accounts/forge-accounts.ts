@@ -1,0 +1,73 @@
+import type { Config } from '../../base/config.ts';
+import type { Keys } from '../../base/keys.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ForgeKind } from '../../../protocol/forges.ts';
+import type { ExternalLogins } from '../../auth/external-logins.ts';
+import type { EventLog } from '../../sqlite/event-log.ts';
+import type { ForgeClient } from '../forge.ts';
+import { Access } from './access.ts';
+import { AppManifest } from './app-manifest.ts';
+import { Calls } from './calls.ts';
+import { Flows } from './flows.ts';
+import { Forges } from './forges.ts';
+import { InstallationTokens } from './github-app.ts';
+import { LinkedAccounts } from './linked-accounts.ts';
+import { Repositories } from './repositories.ts';
+import { SignIn } from './sign-in.ts';
+import { UserTokens } from './user-tokens.ts';
+import { Ways } from './ways.ts';
+
+type Dependencies = {
+  log: EventLog;
+  keys: Keys;
+  config: Config;
+  logger: Logger;
+  openClient: (kind: ForgeKind, origin: string) => ForgeClient;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+};
+
+/** The forges of a server, and people's access to them. */
+export class ForgeAccounts {
+  readonly forges: Forges;
+  readonly access: Access;
+  readonly repositories: Repositories;
+  readonly links: LinkedAccounts;
+  readonly manifest: AppManifest;
+  readonly #ways: Ways;
+  readonly #flows: Flows;
+  readonly #calls: Calls;
+  readonly #config: Config;
+  readonly #now: () => number;
+
+  constructor({ log, keys, config, logger, openClient, now = Date.now }: Dependencies) {
+    this.#config = config;
+    this.#now = now;
+    this.#calls = new Calls(config);
+    this.#flows = new Flows(keys, now);
+    const calls = this.#calls;
+    this.forges = new Forges({ log, keys, config, openClient });
+    const { forges } = this;
+    const user_tokens = new UserTokens({ log, keys, forges, calls, logger, now });
+    const installation_tokens = new InstallationTokens(calls, now);
+    this.access = new Access({ db: log.db, keys, config, forges, user_tokens, installation_tokens });
+    this.repositories = new Repositories({ db: log.db, forges, user_tokens, logger, now });
+    this.links = new LinkedAccounts({ log, keys, forges });
+    this.manifest = new AppManifest({ log, forges, flows: this.#flows, calls, config });
+    this.#ways = new Ways({ forges, calls, config, now });
+  }
+
+  /** The sign-in, on top of the accounts of this server. */
+  signIn(logins: ExternalLogins): SignIn {
+    const { links } = this;
+    return new SignIn({ config: this.#config, ways: this.#ways, flows: this.#flows, logins, links, now: this.#now });
+  }
+
+  start(): void {
+    this.forges.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#calls.close();
+  }
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { SignInWay } from '../../../protocol/forges.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import type { Config } from '../../base/config.ts';
+import type { External } from '../../auth/external-logins.ts';
+import type { Grant } from '../../auth/linked-tokens.ts';
+import type { Calls } from './calls.ts';
+import { codeOf, type Flow } from './flows.ts';
+import type { Forges, KnownForge } from './forges.ts';
+import { IdentityProvider, OIDC_WAY } from './identity-provider.ts';
+import { OAuth } from './oauth.ts';
+import { isListed } from './sign-up-list.ts';
+
+/** What a device flow has come to. */
+export type DevicePoll = { external: External } | { again_s: number };
+
+/** One way to sign in. Every promise may reject with `upstream_unreachable`. */
+export type Way = SignInWay & {
+  /** Where the browser goes. */
+  authorizeUrl: (flow: Flow) => Promise<URL>;
+  /** Who came back. Rejects with `link_invalid` or `forbidden`. */
+  finish: (flow: Flow, answer: string) => Promise<External>;
+  /** Undefined: only browsers can sign in this way. */
+  by_device?: {
+    start: () => ReturnType<OAuth['startDevice']>;
+    poll: (device_code: string) => Promise<DevicePoll>;
+  };
+};
+
+type Dependencies = {
+  forges: Forges;
+  calls: Calls;
+  config: Pick<Config, 'oidc' | 'signup_logins' | 'github'>;
+  now: () => number;
+};
+
+/** The ways to sign in: each forge where the server is registered, and the identity provider. */
+export class Ways {
+  readonly #deps: Dependencies;
+  readonly #provider: IdentityProvider | undefined;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+    const { oidc } = dependencies.config;
+    this.#provider = oidc && new IdentityProvider(oidc, dependencies.calls);
+  }
+
+  all(): Way[] {
+    const forges = this.#deps.forges.all().flatMap((forge) => this.#ofForge(forge) ?? []);
+    return this.#provider ? [...forges, this.#provider.way] : forges;
+  }
+
+  /** Throws `not_found`. */
+  require(id: string): Way {
+    const way = this.all().find((each) => each.id === id);
+    if (way) return way;
+    const text =
+      id === OIDC_WAY ? 'This server has no identity provider.' : 'Nobody can sign in with this forge on this server.';
+    throw new ErrandError('not_found', text);
+  }
+
+  #ofForge(forge: KnownForge): Way | undefined {
+    const { id, kind, name, origin, client_id, client_secret } = forge;
+    if (client_id === undefined || client_secret === undefined) return undefined;
+    const oauth = new OAuth({ kind, origin, client_id, client_secret }, this.#deps.calls, this.#deps.now);
+    const externalOf = (grant: Grant) => this.#external(forge, grant);
+    const way: Way = {
+      id,
+      kind,
+      name,
+      device: kind === 'github',
+      authorizeUrl: (flow) => Promise.resolve(oauth.authorizeUrl(flow)),
+      finish: async (flow, answer) => externalOf(await oauth.exchange(codeOf(answer, flow), flow)),
+    };
+    if (kind !== 'github') return way;
+    const poll = async (device_code: string): Promise<DevicePoll> => {
+      const answer = await oauth.pollDevice(device_code);
+      return 'again_s' in answer ? answer : { external: await externalOf(answer) };
+    };
+    return { ...way, by_device: { start: () => oauth.startDevice(), poll } };
+  }
+
+  async #external(forge: KnownForge, grant: Grant): Promise<External> {
+    const { calls, config } = this.#deps;
+    const person = await forge.client.me({ token: grant.access_token }).catch((cause: unknown) => {
+      throw new ErrandError('upstream_unreachable', `${forge.name} did not say who signed in.`, { cause });
+    });
+    if (person.bot) throw new ErrandError('link_invalid', 'A bot cannot sign in.');
+    return {
+      forge_id: forge.id,
+      issuer: forge.origin,
+      subject: person.id,
+      login: person.login,
+      email: confirmedEmail(forge, person),
+      grant,
+      is_listed: await isListed(config, forge, { login: person.login, token: grant.access_token }, calls),
+    };
+  }
+}
+
+const Email = z.email();
+
+/** The address that GitHub shows is confirmed; others may show what nobody has. GitHub has one for each account, too. */
+function confirmedEmail(
+  { kind, name }: KnownForge,
+  { id, login, email }: { id: string; login: string; email: string | null },
+): string {
+  const shown = kind === 'github' && Email.safeParse(email).success ? email : null;
+  return (shown ?? `${id}+${login}@users.noreply.${name.replace(/:\d+$/, '')}`).toLowerCase();
+}

@@ -1,0 +1,145 @@
+import test from 'ava';
+import { Api } from '../../../support/api.ts';
+import { link, signInScene, type SignInScene } from '../../../support/forge/sign-in-scene.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A person who has linked an account, and a repository of theirs where the app is installed. */
+async function linkedScene(t: Parameters<typeof signInScene>[0], env: Record<string, string> = {}) {
+  const scene = await signInScene(t, env);
+  const { github, server } = scene;
+  const { api, session } = await server.person();
+  const person = github.world.addPerson('ann');
+  const repository = await github.world.addRepository({ owner: person, name: 'shop' });
+  github.apps.install(scene.app, person);
+  const { id } = await link(scene, api, person);
+  const repo_url = `${github.origin}/ann/shop`;
+  const { access } = server.forge_accounts;
+  const credential = () => access.gitCredential(session.user.id, repo_url, undefined);
+  return { ...scene, api, session, person, repository, id, repo_url, access, credential };
+}
+
+function pass(scene: SignInScene, ms: number): void {
+  scene.server.clock.ahead_ms += ms;
+  scene.github.world.now = () => Date.now() + scene.server.clock.ahead_ms;
+}
+
+const refreshes = ({ github }: SignInScene) => github.apps.tokens.filter(({ kind }) => kind === 'user').length - 1;
+
+test('a token that expires soon is renewed once, however many ask for it', async (t) => {
+  const scene = await linkedScene(t);
+  const first = await scene.credential();
+  pass(scene, 8 * HOUR_MS - 60_000);
+  const many = await Promise.all(Array.from({ length: 20 }, scene.credential));
+  t.is(new Set(many.map((one) => one?.password)).size, 1);
+  t.not(many[0]?.password, first?.password);
+  t.is(refreshes(scene), 1);
+  // The one after next is renewed with the refresh token of the second.
+  pass(scene, 8 * HOUR_MS);
+  t.truthy((await scene.credential())?.password);
+  t.is(refreshes(scene), 2);
+});
+
+test('a token that was revoked breaks the link in words, in the list and for git, until it is linked again', async (t) => {
+  const scene = await linkedScene(t);
+  const { api, github, person } = scene;
+  const credential = await scene.credential();
+  github.apps.revokeAll(person);
+  const said = await credential?.renew?.();
+  t.regex(said && 'fault' in said ? said.fault : '', /does not accept this link any more.*Link the account again/);
+  t.regex((await api.call('listLinkedAccounts', {})).items[0]?.fault ?? '', /Link the account again/);
+  await t.throwsAsync(scene.credential(), { message: /Link the account again/ });
+  const { items } = await api.call('listAudit', { query: {} });
+  t.is(items.filter(({ action }) => action === 'account.link_broken').length, 1);
+  await link(scene, api, person);
+  t.is((await api.call('listLinkedAccounts', {})).items[0]?.fault, null);
+  t.truthy(await scene.credential());
+});
+
+test('a forge that does not answer breaks no link', async (t) => {
+  const scene = await linkedScene(t);
+  pass(scene, 8 * HOUR_MS);
+  scene.github.intercept = (_request, response) => {
+    response.writeHead(502).end('Bad Gateway');
+    return Promise.resolve(true);
+  };
+  await t.throwsAsync(scene.credential(), { message: /answered with something/ });
+  scene.github.intercept = undefined;
+  t.truthy(await scene.credential());
+});
+
+test('a sign-in that comes in during a renewal wins', async (t) => {
+  const scene = await linkedScene(t);
+  pass(scene, 8 * HOUR_MS);
+  const held = Promise.withResolvers<undefined>();
+  scene.github.intercept = async ({ url }) => {
+    if (url === '/login/oauth/access_token') await held.promise;
+    return false;
+  };
+  const renewing = scene.credential();
+  // The access token of this server has expired in the meantime.
+  const { access_token } = await scene.anyone.call('refresh', { body: { refresh_token: scene.session.refresh_token } });
+  const linking = link(scene, new Api(scene.server.url, access_token), scene.person);
+  held.resolve(undefined);
+  await linking;
+  const token = (await renewing)?.password ?? '';
+  const now = (await scene.credential())?.password ?? '';
+  t.truthy(scene.github.apps.token(now));
+  t.truthy(token);
+});
+
+test('a linked account is used at its own forge alone', async (t) => {
+  const scene = await linkedScene(t, { ERRAND_SIGNUP: 'open' });
+  const { access, session, github } = scene;
+  for (const repo_url of [
+    'https://github.com/ann/shop',
+    `${github.origin}.evil.example/ann/shop`,
+    github.origin.replace('127.0.0.1', 'localhost') + '/ann/shop',
+    github.origin.replace('http:', 'https:') + '/ann/shop',
+    'http://127.0.0.1:1/ann/shop',
+  ])
+    t.is(await access.gitCredential(session.user.id, repo_url, undefined), undefined, repo_url);
+  const { session: other } = await scene.server.person('other@example.org');
+  t.is(await access.gitCredential(other.user.id, scene.repo_url, undefined), undefined);
+});
+
+test("the server's own token goes on to serve where the linked account may not push", async (t) => {
+  const scene = await linkedScene(t);
+  const { access, session, github } = scene;
+  const fallback = { username: 'x', password: 'the-servers' };
+  t.not((await access.gitCredential(session.user.id, scene.repo_url, fallback))?.password, 'the-servers');
+  await github.world.addRepository({ owner: github.world.addPerson('bob'), name: 'tools' });
+  const other = await access.gitCredential(session.user.id, `${github.origin}/bob/tools`, fallback);
+  t.is(other?.password, 'the-servers');
+});
+
+test("a pull request is opened with the linked account, else the project's token, else the server's", async (t) => {
+  const scene = await linkedScene(t, { ERRAND_GIT_TOKEN: 'the-servers' });
+  const { access, api, repo_url, session } = scene;
+  const { user } = session;
+  const body = { name: 'shop', repo_url, git_token: 'the-projects', check: false };
+  const project = await api.call('createProject', { body });
+  const who = { user_id: user.id, project_id: project.id };
+  const opened = await access.forPerson(who, repo_url);
+  t.like(opened, { as: 'person', repository: { owner: 'ann', name: 'shop' } });
+  t.truthy(scene.github.apps.token(opened?.token ?? ''));
+  await api.call('deleteLinkedAccount', { params: { id: scene.id } });
+  t.is((await access.forPerson(who, repo_url))?.token, 'the-projects');
+  t.is(await access.forPerson({ ...who, project_id: null }, repo_url), undefined);
+  t.is(await access.forPerson(who, 'https://git.example/ann/shop'), undefined);
+});
+
+test("the app's token is that of its installation, asked for once and replaced before it expires", async (t) => {
+  const scene = await linkedScene(t);
+  const { access, repo_url, github } = scene;
+  const made = () => github.apps.tokens.filter(({ kind }) => kind === 'installation').length;
+  const many = await Promise.all(Array.from({ length: 10 }, () => access.forApp(repo_url)));
+  t.is(new Set(many.map((one) => one?.token)).size, 1);
+  t.is(many[0]?.as, 'app');
+  t.is(made(), 1);
+  pass(scene, HOUR_MS);
+  t.truthy((await access.forApp(repo_url))?.token);
+  t.is(made(), 2);
+  await github.world.addRepository({ owner: github.world.addPerson('bob'), name: 'tools' });
+  t.is(await access.forApp(`${github.origin}/bob/tools`), undefined);
+});
