@@ -12,7 +12,6 @@ import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import type { ErrorCode } from '../protocol/problem.ts';
 import { ForgeAccounts } from './forge/accounts/forge-accounts.ts';
-import { openClient } from './forge/accounts/open-client.ts';
 import { openIntake } from './forge/intake/open-intake.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
@@ -164,7 +163,7 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
 
 /** The forges, and people's access to them. */
 function openForges(core: Core, opened: Opened): ForgeAccounts {
-  const forge_accounts = new ForgeAccounts({ ...core, openClient });
+  const forge_accounts = new ForgeAccounts(core);
   forge_accounts.start();
   opened.defer(() => forge_accounts.stop());
   return forge_accounts;

@@ -67,6 +67,12 @@ export const LinkedAccount = z.object({
   name: z.string().describe('of the forge, such as `github.com`'),
   login: z.string(),
   created_at: Time,
+  install_url: z
+    .string()
+    .nullable()
+    .describe(
+      'where one chooses which repositories the app at the forge may see; null: it sees all, or there is no app',
+    ),
   fault: z
     .string()
     .nullable()
@@ -119,6 +125,6 @@ export const ForgeAppStart = z.strictObject({
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,98}$/, 'is not the name of an organisation')
     .optional(),
 });
-/** A form for the browser to post: one field `manifest`, to `action`. It comes back to `/forge-app`. */
+/** A form for the browser to post: one field `manifest`, to `action`. It comes back to `/signed-in`. */
 export const ForgeAppStarted = z.object({ action: z.url(), manifest: z.string(), flow: z.string() });
 export type ForgeAppStarted = z.infer<typeof ForgeAppStarted>;

@@ -170,9 +170,6 @@ export const LIMITS = {
   sign_ins_per_minute_max: 60,
   repository_searches_per_minute_max: 120,
   linked_accounts_max: 20,
-  /** What a forge or an identity provider answers to a sign-in, and how long it may take. */
-  sign_in_answer_ms: 15_000,
-  sign_in_answer_bytes_max: 1024 * 1024,
   /** The invitations that have not been used, and how long one may last. */
   invites_max: 50,
   invite_days_max: 30,

@@ -163,7 +163,10 @@ export type ForgeClient = {
   /** A file's text at the default branch, such as a pull request template; undefined: there is no such file. */
   file: (access: Access, name: RepositoryName, path: string) => Promise<string | undefined>;
 
-  /** An issue or pull request with its newest comments, review comments included, `comments_max` at most. */
+  /**
+   * An issue or pull request with its newest comments, `comments_max` at most: those on lines, and what reviews say as
+   * a whole, are among them.
+   */
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
   comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
   editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;

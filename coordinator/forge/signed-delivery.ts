@@ -17,7 +17,7 @@ export type Said = WithoutCommon<ForgeEvent>;
 export type DeliveryReader = {
   delivery_id: string | undefined;
   Repository: z.ZodType<ForgeRepositoryInfo>;
-  User: z.ZodType<ForgePerson>;
+  Account: z.ZodType<ForgePerson>;
   read: (json: unknown) => Said | undefined;
 };
 
@@ -25,14 +25,14 @@ export type DeliveryReader = {
 export async function eventOf(
   delivery: Delivery,
   secret: string,
-  { delivery_id = '', Repository, User, read }: DeliveryReader,
+  { delivery_id = '', Repository, Account, read }: DeliveryReader,
 ): Promise<ForgeEvent | undefined> {
   const json = await signedJson(delivery, secret);
   try {
     const said = read(json);
     if (said === undefined) return undefined;
     if (!/^[\w-]{1,100}$/.test(delivery_id)) throw new ForgeApiError('invalid', 'The webhook has no delivery id.');
-    const { sender, repository } = z.object({ repository: Repository, sender: User }).parse(json);
+    const { sender, repository } = z.object({ repository: Repository, sender: Account }).parse(json);
     const { id, owner, name, clone_url, default_branch } = repository;
     return { ...said, delivery_id, sender, repository: { id, owner, name, clone_url, default_branch } };
   } catch (cause) {
@@ -49,7 +49,13 @@ export async function eventOf(
 async function signedJson({ headers, body }: Delivery, secret: string): Promise<unknown> {
   const signature = headers['x-hub-signature-256'];
   const text = textOf(body);
-  if (secret === '' || text === undefined || signature === undefined || !/^sha256=[0-9a-f]{64}$/.test(signature))
+  if (
+    secret === '' ||
+    text === undefined ||
+    text === '' ||
+    signature === undefined ||
+    !/^sha256=[0-9a-f]{64}$/.test(signature)
+  )
     throw unsigned();
   if (!(await verify(secret, text, signature))) throw unsigned();
   const fault = shapeFault(Buffer.from(body), SHAPE);

@@ -51,6 +51,7 @@ export type AppDeps = TaskDefaults & {
       | 'data_dir'
       | 'time_limit_ms'
       | 'in_force'
+      | 'github'
     >;
   log: EventLog;
   keys: Keys;
@@ -148,7 +149,7 @@ export function createApp(deps: AppDeps): Koa {
   });
   app.use(allowOrigins(config.cors_origins));
   app.use(encodeAnswer);
-  app.use(webApp(web));
+  app.use(webApp(web, config.github.origin));
   app.use(router.routes());
   app.use(answerUnmatched);
   return app;

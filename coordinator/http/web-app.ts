@@ -18,24 +18,27 @@ export type WebApp = {
   pageAt: (path: string) => WebFile | undefined;
 };
 
-/** The page may load what comes from this server, and nothing else. No text can become a script. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "worker-src 'self'",
-  "base-uri 'self'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  'trusted-types errand',
-].join('; ');
+/**
+ * The page may load what comes from this server, and nothing else. No text can become a script. Forms go to `forms_to`
+ * alone: GitHub, where the owner makes an app, and back.
+ */
+const policy = (forms_to: string) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "worker-src 'self'",
+    "base-uri 'self'",
+    `form-action 'self' ${forms_to}`,
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types errand',
+  ].join('; ');
 
 const PAGE_HEADERS = {
-  'Content-Security-Policy': POLICY,
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
@@ -43,16 +46,17 @@ const PAGE_HEADERS = {
 
 /**
  * Middleware that serves the app: its files, and its page to whoever asks an address of the app for HTML. Everything else
- * is left to the API.
+ * is left to the API. `forms_to`: the only other origin that forms of the page may go to.
  */
-export function webApp({ files, pageAt }: WebApp) {
+export function webApp({ files, pageAt }: WebApp, forms_to: string) {
+  const headers = { ...PAGE_HEADERS, 'Content-Security-Policy': policy(forms_to) };
   return async (ctx: ExtendableContext, next: Next): Promise<void> => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     const page = prefersHtml(ctx) ? pageAt(ctx.path) : undefined;
     const file = files.get(ctx.path) ?? page;
     if (!file) return next();
     if (file === page) ctx.vary('Accept');
-    ctx.set(PAGE_HEADERS);
+    ctx.set(headers);
     send(ctx, file);
   };
 }

@@ -96,13 +96,14 @@ export function findProjectOf(db: Db, user_id: string, id: string): ProjectRow |
   return row && fromStored(row);
 }
 
-/** The user's oldest project of a repository. Forges do not tell upper and lower case apart. */
+/** The user's oldest project of a repository. Forges do not tell upper and lower case, or `.git`, apart. */
 export function findProjectAt(db: Db, user_id: string, repo_url: string): ProjectRow | undefined {
+  const plain = repo_url.replace(/\.git$/i, '');
   const row = sql<Stored>(
     db,
-    `SELECT * FROM projects WHERE user_id = ? AND lower(repo_url) = lower(?) AND id NOT IN (SELECT id FROM removed)
+    `SELECT * FROM projects WHERE user_id = ? AND lower(repo_url) IN (lower(?), lower(?)) AND id NOT IN (SELECT id FROM removed)
      ORDER BY id LIMIT 1`,
-  ).get(user_id, repo_url);
+  ).get(user_id, plain, `${plain}.git`);
   return row && fromStored(row);
 }
 

@@ -13,7 +13,6 @@ import type { WebApp } from '../../coordinator/http/web-app.ts';
 import { ForgeAccounts } from '../../coordinator/forge/accounts/forge-accounts.ts';
 import type { Intake } from '../../coordinator/forge/intake/intake.ts';
 import { openIntake } from '../../coordinator/forge/intake/open-intake.ts';
-import { openClient } from '../../coordinator/forge/accounts/open-client.ts';
 import { openNotifications, type Notifications } from '../../coordinator/notifications/notifications.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
@@ -93,7 +92,7 @@ export async function startApi(
   const mutable = { clock, ...mutableParts(db) };
   const workers = () => ({ warm: 1, at_work: 0 });
   const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const forge_accounts = new ForgeAccounts({ log, keys, config, logger, openClient, now });
+  const forge_accounts = new ForgeAccounts({ log, keys, config, logger, now });
   forge_accounts.start();
   t.teardown(() => forge_accounts.stop());
   const intake = openIntake({ log, config, models, logger }, forge_accounts);

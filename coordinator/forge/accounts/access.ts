@@ -109,7 +109,7 @@ async function mayPush(
   { forge, repository }: { forge: KnownForge; repository: RepositoryName },
   token: string,
 ): Promise<boolean> {
-  const signal = AbortSignal.timeout(LIMITS.sign_in_answer_ms);
+  const signal = AbortSignal.timeout(LIMITS.forge_answer_ms);
   try {
     const { permission } = await forge.client.repository({ token, signal }, repository);
     return permission === 'write' || permission === 'admin';

@@ -46,7 +46,6 @@ const EVENTS = [
   'status',
 ];
 const NAME_CHARS_MAX = 34;
-const APP_PATH = '/forge-app';
 
 type Dependencies = { log: EventLog; forges: Forges; flows: Flows; calls: Calls; config: Pick<Config, 'public_url'> };
 
@@ -139,7 +138,7 @@ function manifestOf({ id }: KnownForge, base: string): Record<string, unknown> {
     name: `Errand ${new URL(base).hostname}`.slice(0, NAME_CHARS_MAX),
     url: base,
     description: 'Sends errands to a server of your own: it opens pull requests and answers their reviews.',
-    redirect_url: `${base}${APP_PATH}`,
+    redirect_url: `${base}${CALLBACK_PATH}`,
     callback_urls: [`${base}${CALLBACK_PATH}`],
     setup_url: `${base}/settings/accounts`,
     public: false,

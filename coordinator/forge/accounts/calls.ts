@@ -1,107 +1,64 @@
 import type { z } from 'zod';
-import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
-import { addressGuard, type AddressGuard, type Resolve } from '../../base/address-guard.ts';
-import type { Config } from '../../base/config.ts';
-import { guardedConnector, refusePrivate } from '../../base/guarded-connector.ts';
-import { hasProxy, OutgoingAgent } from '../../base/outgoing.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
+import type { ForgeHttp, ForgeRequest } from '../forge-http.ts';
 
-type Sent = { method: 'GET' | 'POST'; headers?: Record<string, string>; body?: string };
-
-/**
- * Requests to forges and identity providers for sign-in: only to public hosts, or those that the owner lists, without
- * redirects, and with bounds on time and size.
- */
+/** What sign-in and apps ask of forges and identity providers. Redirects are not followed. */
 export class Calls {
-  readonly #guard: AddressGuard;
-  readonly #has_proxy: boolean;
-  readonly #agent: OutgoingAgent;
+  readonly #http: ForgeHttp;
 
-  constructor({ private_hosts, proxy }: Pick<Config, 'private_hosts' | 'proxy'>, resolve?: Resolve) {
-    this.#guard = addressGuard(private_hosts, resolve);
-    this.#has_proxy = hasProxy(proxy);
-    this.#agent = new OutgoingAgent(proxy, {
-      connect: guardedConnector(this.#guard, LIMITS.sign_in_answer_ms),
-      allowH2: false,
-    });
+  constructor(http: ForgeHttp) {
+    this.#http = http;
   }
 
   /** Sends form fields and reads the JSON answer, whatever its status. Rejects with `upstream_unreachable`. */
   async form<T>(schema: z.ZodType<T>, url: URL, fields: Record<string, string | undefined>): Promise<T> {
     const given = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
-    const { text } = await this.#send(url, {
-      method: 'POST',
-      headers,
-      body: new URLSearchParams(given).toString(),
-    });
-    return readJson(schema, text, url);
+    const { body } = await this.#send({ method: 'POST', url, headers, body: new URLSearchParams(given).toString() });
+    return readJson(schema, body.toString('utf8'), url);
   }
 
   /** Calls a forge's API. Undefined: it answered with another status than 2xx. Rejects with `upstream_unreachable`. */
   async api<T>(
     schema: z.ZodType<T>,
     url: URL,
-    { token, method = 'GET' }: { token?: string; method?: Sent['method'] },
+    { token, method = 'GET' }: { token?: string; method?: ForgeRequest['method'] },
   ): Promise<T | undefined> {
-    const headers = {
-      accept: 'application/json',
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    };
-    const { status, text } = await this.#send(url, { method, headers });
+    const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const { status, body } = await this.#send({ method, url, headers });
     if (status < 200 || status > 299) return undefined;
-    return readJson(schema, text === '' ? 'null' : text, url);
+    return readJson(schema, body.length === 0 ? 'null' : body.toString('utf8'), url);
   }
 
-  /** `fetch`, for libraries. */
+  /** `fetch`, for a library. */
   readonly fetch = async (
     address: string,
     { method, headers, body }: { method: string; headers: Record<string, string>; body?: unknown },
   ): Promise<Response> => {
     const sent = typeof body === 'string' ? body : body instanceof URLSearchParams ? body.toString() : undefined;
-    const url = new URL(address);
-    const answer = await this.#send(url, {
+    const answer = await this.#send({
       method: method === 'POST' ? 'POST' : 'GET',
+      url: new URL(address),
       headers,
-      ...(sent !== undefined && { body: sent }),
+      body: sent,
     });
-    return new Response(answer.text, { status: answer.status, headers: { 'content-type': answer.type } });
+    const type = answer.headers['content-type'];
+    return new Response(new Uint8Array(answer.body), {
+      status: answer.status,
+      headers: type === undefined ? {} : { 'content-type': type },
+    });
   };
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
-  }
-
-  async #send(url: URL, { method, headers = {}, body }: Sent): Promise<{ status: number; type: string; text: string }> {
-    const signal = AbortSignal.timeout(LIMITS.sign_in_answer_ms);
+  async #send(request: ForgeRequest) {
     try {
-      if (this.#has_proxy) await refusePrivate(this.#guard, url);
-      const response = await this.#agent.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: { ...headers, 'user-agent': 'Errand' },
-        body: body ?? null,
-        signal,
-      });
-      const type = String(response.headers['content-type'] ?? '');
-      return { status: response.statusCode, type, text: await readBounded(response.body) };
+      return await this.#http.sendOnce(request);
     } catch (cause) {
-      const why = cause instanceof Error && cause.name === 'AddressError' ? ` ${cause.message}` : '';
-      throw new ErrandError('upstream_unreachable', `${url.host} could not be reached.${why}`, { cause });
+      const text =
+        cause instanceof ForgeApiError ? cause.message : `${request.url.host} could not be reached: try again later.`;
+      throw new ErrandError('upstream_unreachable', text, { cause });
     }
   }
-}
-
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    bytes += piece.length;
-    if (bytes > LIMITS.sign_in_answer_bytes_max) throw new Error('The answer is too large.');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
 
 /** The answer is in no error: it may have tokens in it. */

@@ -1,10 +1,9 @@
 import type { Config } from '../../base/config.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ForgeKind } from '../../../protocol/forges.ts';
 import type { ExternalLogins } from '../../auth/external-logins.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
-import type { ForgeClient } from '../forge.ts';
+import { ForgeHttp } from '../forge-http.ts';
 import { Access } from './access.ts';
 import { AppManifest } from './app-manifest.ts';
 import { Calls } from './calls.ts';
@@ -12,6 +11,7 @@ import { Flows } from './flows.ts';
 import { Forges } from './forges.ts';
 import { InstallationTokens } from './github-app.ts';
 import { LinkedAccounts } from './linked-accounts.ts';
+import { openClient } from './open-client.ts';
 import { Repositories } from './repositories.ts';
 import { SignIn } from './sign-in.ts';
 import { UserTokens } from './user-tokens.ts';
@@ -22,7 +22,6 @@ type Dependencies = {
   keys: Keys;
   config: Config;
   logger: Logger;
-  openClient: (kind: ForgeKind, origin: string) => ForgeClient;
   /** Milliseconds since 1970. */
   now?: () => number;
 };
@@ -36,17 +35,18 @@ export class ForgeAccounts {
   readonly manifest: AppManifest;
   readonly #ways: Ways;
   readonly #flows: Flows;
-  readonly #calls: Calls;
+  readonly #http: ForgeHttp;
   readonly #config: Config;
   readonly #now: () => number;
 
-  constructor({ log, keys, config, logger, openClient, now = Date.now }: Dependencies) {
+  constructor({ log, keys, config, logger, now = Date.now }: Dependencies) {
     this.#config = config;
     this.#now = now;
-    this.#calls = new Calls(config);
+    const http = new ForgeHttp(config.private_hosts, config.proxy);
+    const calls = new Calls(http);
+    this.#http = http;
     this.#flows = new Flows(keys, now);
-    const calls = this.#calls;
-    this.forges = new Forges({ log, keys, config, openClient });
+    this.forges = new Forges({ log, keys, config, openClient: (kind, origin) => openClient(http, kind, origin) });
     const { forges } = this;
     const user_tokens = new UserTokens({ log, keys, forges, calls, logger, now });
     const installation_tokens = new InstallationTokens(calls, now);
@@ -68,6 +68,6 @@ export class ForgeAccounts {
   }
 
   stop(): Promise<void> {
-    return this.#calls.close();
+    return this.#http.close();
   }
 }

@@ -66,7 +66,13 @@ export class IdentityProvider {
     const tokens = await oidc.authorizationCodeGrant(configuration, back, checks).catch((cause: unknown) => {
       throw this.#refusal(cause);
     });
-    return this.#external(Claims.parse(tokens.claims()));
+    const claims = Claims.parse(tokens.claims());
+    if (claims.email !== undefined) return this.#external(claims);
+    // Many providers tell the address only where one asks with the access token.
+    const more = await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub).catch((cause: unknown) => {
+      throw this.#refusal(cause);
+    });
+    return this.#external(Claims.parse(more));
   }
 
   /** What the provider gives access to is not kept: it serves to know who signed in. */

@@ -22,7 +22,8 @@ export class LinkedAccounts {
 
   view(row: LinkedAccountRow): LinkedAccount {
     const { id, forge_id, issuer, login, created_at } = row;
-    const forge = forge_id === null ? undefined : this.#deps.forges.find(forge_id);
+    const { forges } = this.#deps;
+    const forge = forge_id === null ? undefined : forges.find(forge_id);
     const name = new URL(issuer).host;
     return {
       id,
@@ -31,6 +32,7 @@ export class LinkedAccounts {
       name,
       login,
       created_at,
+      install_url: forge ? forges.view(forge).install_url : null,
       fault: forge_id === null || openGrant(this.#deps.keys, row) ? null : brokenText(name),
     };
   }

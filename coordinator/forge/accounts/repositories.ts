@@ -63,7 +63,7 @@ export class Repositories {
 }
 
 async function read({ client, name: forge }: KnownForge, token: string, query: Query): Promise<PickableRepository[]> {
-  const signal = AbortSignal.timeout(LIMITS.sign_in_answer_ms);
+  const signal = AbortSignal.timeout(LIMITS.forge_answer_ms);
   const found = await client.repositories({ token, signal }, query);
   return found.map(({ owner, name, clone_url, default_branch, private: is_private, pushed_at }) => ({
     name: `${owner}/${name}`,

@@ -4,7 +4,7 @@ import { Line, Text } from '../forge-text.ts';
 import type { RestApi } from '../rest-api.ts';
 import { eventOf, type Said } from '../signed-delivery.ts';
 import { giteaCheck } from './checks.ts';
-import { Issue, IssueComment, PullRequest, Repository, User } from './schemas.ts';
+import { Account, Issue, IssueComment, PullRequest, Repository } from './schemas.ts';
 
 /** Verifies a webhook and reads it. Rejects with `invalid_signature`, or with `invalid` for what Gitea does not send. */
 export function readDelivery(api: RestApi, delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
@@ -16,7 +16,7 @@ export function readDelivery(api: RestApi, delivery: Delivery, secret: string): 
   const signature = headers['x-hub-signature-256'] ?? (own && `sha256=${own}`);
   const signed = { ...delivery, headers: { ...headers, 'x-hub-signature-256': signature } };
   const read = (json: unknown) => READERS.get(event ?? '')?.(json, api);
-  return eventOf(signed, secret, { delivery_id, Repository, User, read });
+  return eventOf(signed, secret, { delivery_id, Repository, Account, read });
 }
 
 type Reader = (json: unknown, api: RestApi) => Said | undefined;

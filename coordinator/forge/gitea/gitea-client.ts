@@ -5,7 +5,7 @@ import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
-import { User } from './schemas.ts';
+import { Account } from './schemas.ts';
 import { editComment, readThread, replyTo, resolve, writeComment } from './threads.ts';
 
 /** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
@@ -14,7 +14,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
   return {
     kind: 'gitea',
     origin,
-    me: (access) => api.call(access, { path: '/user' }, User),
+    me: (access) => api.call(access, { path: '/user' }, Account),
     repositories: (access, query) => listRepositories(api, access, query),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),

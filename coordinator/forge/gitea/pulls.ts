@@ -5,7 +5,7 @@ import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
 
 const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
 
-export function openPull(
+export async function openPull(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
@@ -15,7 +15,12 @@ export function openPull(
   return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PullRequest);
 }
 
-export function findPull(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number): Promise<Pull> {
+export async function findPull(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+): Promise<Pull> {
   return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Access, ForgeBranch, ForgeRepositoryInfo, Permission, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { Repository, User } from './schemas.ts';
+import { Account, Repository } from './schemas.ts';
 
 const Branch = z
   .object({ name: Line, commit: z.object({ id: Line }), protected: z.boolean() })
@@ -17,7 +17,7 @@ export async function listRepositories(
   access: Access,
   { search, limit }: { search: string; limit: number },
 ): Promise<ForgeRepositoryInfo[]> {
-  const { id } = await api.call(access, { path: '/user' }, User);
+  const { id } = await api.call(access, { path: '/user' }, Account);
   const [owner, name] = search.includes('/') ? search.toLowerCase().split('/') : ['', search];
   const fits = (one: ForgeRepositoryInfo) =>
     (one.permission === 'write' || one.permission === 'admin') &&
@@ -35,7 +35,7 @@ export async function listRepositories(
   return items.slice(0, limit);
 }
 
-export function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
+export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
   return api.call(access, { path: pathOf('repos', owner, name) }, Repository);
 }
 
@@ -60,7 +60,7 @@ export async function permissionOf(
   }
 }
 
-export function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
+export async function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
   return api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
 }
 

@@ -6,14 +6,15 @@ import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 
 const GHOST: ForgePerson = { id: '-1', login: 'Ghost', name: null, email: null, bot: false };
 
-/** Who wrote something; null: an account that is deleted. Gitea does not say who is a bot. */
-export const User = z
+/** An account. Gitea does not say who is a bot. */
+export const Account = z
   .object({ id: Id, login: Line, full_name: Line.optional(), email: Line.optional() })
-  .nullable()
-  .transform((user): ForgePerson => {
-    if (user === null) return GHOST;
-    return { id: user.id, login: user.login, name: user.full_name || null, email: user.email || null, bot: false };
+  .transform(({ id, login, full_name, email }): ForgePerson => {
+    return { id, login, name: full_name || null, email: email || null, bot: false };
   });
+
+/** Who wrote something. */
+export const User = Account.nullable().transform((user) => user ?? GHOST);
 
 export const Repository = z
   .object({
@@ -69,7 +70,7 @@ export const Issue = z
     html_url: WebAddress,
     created_at: z.string(),
     updated_at: z.string(),
-    pull_request: z.object({}).nullish(),
+    pull_request: z.looseObject({}).nullish(),
   })
   .transform(({ user, state, html_url, pull_request, labels, ...rest }) => ({
     ...rest,

@@ -1,11 +1,24 @@
 import { z } from 'zod';
 import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
-import { Id } from '../forge-text.ts';
+import { Id, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
-import { Issue, IssueComment, ReviewComment } from './schemas.ts';
+import { Issue, IssueComment, ReviewComment, User } from './schemas.ts';
 
-const Reviews = z.array(z.object({ id: Id, comments_count: z.int() }));
+/** A review: what it says as a whole, and how many comments on lines it has. */
+const Review = z
+  .object({ id: Id, comments_count: z.int(), user: User, body: Text, submitted_at: z.string(), html_url: WebAddress })
+  .transform(({ id, comments_count, user, submitted_at, html_url, body }) => {
+    const text: ForgeComment = {
+      id: `review-text-${id}`,
+      author: user,
+      body,
+      created_at: submitted_at,
+      url: html_url,
+      review: null,
+    };
+    return { id, comments_count, text };
+  });
 /** The newest reviews whose comments are read: each takes a call. */
 const REVIEWS_MAX = 30;
 
@@ -18,27 +31,28 @@ export async function readThread(
   comments_max: number,
 ): Promise<Thread> {
   const path = pathOf('repos', owner, name, 'issues', number);
-  const { created_at, updated_at, ...issue } = await api.call(access, { path }, Issue);
+  const { created_at: _created_at, updated_at: _updated_at, ...issue } = await api.call(access, { path }, Issue);
   // Gitea lists all comments of an issue at once.
   const talk = await api.call(access, { path: `${path}/comments` }, z.array(IssueComment));
-  const lines = issue.is_pull ? await reviewComments(api, access, { owner, name }, number) : { items: [], cut: false };
+  const lines = issue.is_pull ? await readReviews(api, access, { owner, name }, number) : { items: [], cut: false };
   const all = [...talk, ...lines.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
   return { ...issue, comments: all.slice(-comments_max), cut: lines.cut || all.length > comments_max };
 }
 
-/** The comments on lines of the newest reviews, oldest first, in their threads. */
-async function reviewComments(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number) {
+/** What reviews say as a whole, and of lines: the newest of them, in their threads. */
+async function readReviews(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number) {
   const path = pathOf('repos', owner, name, 'pulls', number, 'reviews');
   const reviews = await api.list(
     access,
     { path, query: { limit: 50 } },
-    { schema: Reviews, entries: (page) => page, enough: () => false },
+    { schema: z.array(Review), entries: (page) => page, enough: () => false },
   );
   const with_comments = reviews.items.filter(({ comments_count }) => comments_count > 0);
   const items: ForgeComment[] = [];
   for (const { id } of with_comments.slice(-REVIEWS_MAX))
     items.push(...(await api.call(access, { path: `${path}/${id}/comments` }, z.array(ReviewComment))));
-  return { items: inThreads(items), cut: reviews.cut || with_comments.length > REVIEWS_MAX };
+  const texts = reviews.items.map(({ text }) => text).filter(({ body }) => body !== '');
+  return { items: [...inThreads(items), ...texts], cut: reviews.cut || with_comments.length > REVIEWS_MAX };
 }
 
 /** Comments on the same line of the same file are one thread, named after its first comment. */
@@ -55,7 +69,7 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
   });
 }
 
-export function writeComment(
+export async function writeComment(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,

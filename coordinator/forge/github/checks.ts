@@ -31,14 +31,14 @@ export async function listChecks(
 }
 
 /** The end of a job's log. GitHub keeps it elsewhere: the redirect there is followed without the token. */
-export function readLog(
+export async function readLog(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
   { log_id }: Check,
   bytes_max: number,
 ): Promise<string> {
-  if (log_id === null) return Promise.resolve('');
+  if (log_id === null) return '';
   const path = pathOf('repos', owner, name, 'actions', 'jobs', log_id, 'logs');
   return logEnd(api, access, path, Math.min(bytes_max, LIMITS.forge_log_bytes_max));
 }

@@ -4,6 +4,7 @@ import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { eventOf, type Said } from '../signed-delivery.ts';
 import { statusCheck } from '../status-check.ts';
 import {
+  Account,
   CheckRun,
   Issue,
   IssueComment,
@@ -11,7 +12,6 @@ import {
   Repository,
   ReviewComment,
   StatusFields,
-  User,
 } from './schemas.ts';
 
 const Action = z.object({ action: z.string() });
@@ -20,7 +20,7 @@ const Action = z.object({ action: z.string() });
 export function readDelivery(delivery: Delivery, secret: string): Promise<ForgeEvent | undefined> {
   const { 'x-github-event': event = '', 'x-github-delivery': delivery_id } = delivery.headers;
   const read = (json: unknown) => READERS.get(event)?.(json);
-  return eventOf(delivery, secret, { delivery_id, Repository, User, read });
+  return eventOf(delivery, secret, { delivery_id, Repository, Account, read });
 }
 
 type Reader = (json: unknown) => Said | undefined;

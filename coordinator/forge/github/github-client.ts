@@ -6,7 +6,7 @@ import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
-import { User } from './schemas.ts';
+import { Account } from './schemas.ts';
 import { editComment, readThread, replyTo, writeComment } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
@@ -24,7 +24,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   return {
     kind: 'github',
     origin,
-    me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, User),
+    me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, Account),
     repositories: (access, query) => listRepositories(api, access, query),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),

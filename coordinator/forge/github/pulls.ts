@@ -22,7 +22,12 @@ export async function openPull(
   }
 }
 
-export function findPull(api: RestApi, access: Access, { owner, name }: RepositoryName, number: number): Promise<Pull> {
+export async function findPull(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+): Promise<Pull> {
   return api.call(access, { path: pathOf('repos', owner, name, 'pulls', number) }, PullRequest);
 }
 

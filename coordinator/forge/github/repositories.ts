@@ -29,7 +29,7 @@ export async function listRepositories(
   return items.slice(0, limit);
 }
 
-export function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
+export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
   return api.call(access, { path: pathOf('repos', owner, name) }, Repository);
 }
 
@@ -52,7 +52,7 @@ export async function permissionOf(
   }
 }
 
-export function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
+export async function findBranch(api: RestApi, access: Access, { owner, name }: RepositoryName, branch: string) {
   return api.find(access, { path: pathOf('repos', owner, name, 'branches', branch) }, Branch);
 }
 

@@ -18,8 +18,8 @@ import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 /** A deleted account is shown as this one. */
 const GHOST: ForgePerson = { id: '10137', login: 'ghost', name: null, email: null, bot: false };
 
-/** Who wrote something; null: an account that is deleted. */
-export const User = z
+/** An account. */
+export const Account = z
   .object({
     id: Id,
     login: Line,
@@ -27,12 +27,12 @@ export const User = z
     email: Line.nullish(),
     type: z.string().optional(),
   })
-  .nullable()
-  .transform((user): ForgePerson => {
-    if (user === null) return GHOST;
-    const { id, login, name = null, email = null, type } = user;
+  .transform(({ id, login, name = null, email = null, type }): ForgePerson => {
     return { id, login, name, email, bot: type === 'Bot' };
   });
+
+/** Who wrote something. */
+export const User = Account.nullable().transform((user) => user ?? GHOST);
 
 export const RepositoryRef = z
   .object({ name: Line, owner: z.object({ login: Line }) })
@@ -93,6 +93,13 @@ export const ReviewComment = z
     return { id: REVIEW_COMMENT + id, author, body, created_at, url, review };
   });
 
+/** What a review says as a whole. */
+export const ReviewText = z
+  .object({ id: Id, user: User, body: Text, submitted_at: z.string().nullish(), html_url: WebAddress })
+  .transform(({ id, user, body, submitted_at, html_url }): ForgeComment => {
+    return { id: `review-text-${id}`, author: user, body, created_at: submitted_at ?? '', url: html_url, review: null };
+  });
+
 const Label = z.union([Line, z.object({ name: Line.nullish() }).transform(({ name }) => name ?? '')]);
 
 export const Issue = z
@@ -107,7 +114,7 @@ export const Issue = z
     comments: z.int(),
     created_at: z.string(),
     updated_at: z.string(),
-    pull_request: z.object({}).nullish(),
+    pull_request: z.looseObject({}).nullish(),
   })
   .transform(({ user, state, html_url, pull_request, comments, ...rest }) => ({
     ...rest,
@@ -168,7 +175,7 @@ export const CheckRun = z
     html_url: WebAddress,
     details_url: WebAddress,
     completed_at: z.string().nullish(),
-    check_suite: z.object({ head_branch: Line.nullish() }).nullish(),
+    check_suite: z.looseObject({ head_branch: Line.nullish() }).nullish(),
     app: z.object({ slug: z.string().nullish() }).nullish(),
   })
   .transform(({ id, name, status, conclusion, html_url, details_url, app, ...rest }) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
-import { pathOf, type RestApi } from '../rest-api.ts';
-import { commentPath, Issue, IssueComment, ReviewComment } from './schemas.ts';
+import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
+import { commentPath, Issue, IssueComment, ReviewComment, ReviewText } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
 
@@ -13,18 +13,17 @@ export async function readThread(
   number: number,
   comments_max: number,
 ): Promise<Thread> {
-  const { comment_count, created_at, updated_at, ...issue } = await api.call(
-    access,
-    { path: pathOf('repos', owner, name, 'issues', number) },
-    Issue,
-  );
+  const {
+    comment_count,
+    created_at: _created_at,
+    updated_at: _updated_at,
+    ...issue
+  } = await api.call(access, { path: pathOf('repos', owner, name, 'issues', number) }, Issue);
   const path = pathOf('repos', owner, name, 'issues', number, 'comments');
   const talk = await newestComments(api, access, path, comment_count, comments_max);
-  const lines = issue.is_pull
-    ? await newestReviewComments(api, access, pathOf('repos', owner, name, 'pulls', number, 'comments'), comments_max)
-    : { items: [], cut: false };
-  const all = [...talk.items, ...lines.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
-  const cut = talk.cut || lines.cut || all.length > comments_max;
+  const reviews = issue.is_pull ? await readReviews(api, access, { owner, name }, number, comments_max) : NONE;
+  const all = [...talk.items, ...reviews.items].sort((one, other) => one.created_at.localeCompare(other.created_at));
+  const cut = talk.cut || reviews.cut || all.length > comments_max;
   return { ...issue, comments: all.slice(-comments_max), cut };
 }
 
@@ -40,20 +39,39 @@ async function newestComments(api: RestApi, access: Access, path: string, count:
   return { items: items.slice(-comments_max), cut: count > comments_max };
 }
 
-function newestReviewComments(api: RestApi, access: Access, path: string, comments_max: number) {
-  const query = { per_page: PAGE_ITEMS, sort: 'created', direction: 'desc' };
-  return api.list<z.ZodType<ForgeComment[]>, ForgeComment>(
+const NONE: Listed<ForgeComment> = { items: [], cut: false };
+
+/** What reviews say of lines, newest first, and as a whole. */
+async function readReviews(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  comments_max: number,
+): Promise<Listed<ForgeComment>> {
+  const root = pathOf('repos', owner, name, 'pulls', number);
+  const lines = await api.list(
     access,
-    { path, query },
+    { path: `${root}/comments`, query: { per_page: PAGE_ITEMS, sort: 'created', direction: 'desc' } },
     {
       schema: z.array(ReviewComment).max(PAGE_ITEMS),
       entries: (page) => page,
       enough: (found) => found.length >= comments_max,
     },
   );
+  const texts = await api.list(
+    access,
+    { path: `${root}/reviews`, query: { per_page: PAGE_ITEMS } },
+    {
+      schema: z.array(ReviewText).max(PAGE_ITEMS),
+      entries: (page) => page.filter(({ body }) => body !== ''),
+      enough: () => false,
+    },
+  );
+  return { items: [...lines.items, ...texts.items], cut: lines.cut || texts.cut };
 }
 
-export function writeComment(
+export async function writeComment(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
@@ -75,7 +93,7 @@ export async function editComment(
 }
 
 /** Answers in the thread of a comment; one that is on no lines is answered in the conversation. */
-export function replyTo(
+export async function replyTo(
   api: RestApi,
   access: Access,
   repository: RepositoryName,

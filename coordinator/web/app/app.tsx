@@ -1,4 +1,3 @@
-import { signal } from '@preact/signals';
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { PartsContext, useRouter, useStore } from '../parts/context.ts';
@@ -6,7 +5,7 @@ import { locale, t } from '../parts/speech.ts';
 import type { Place } from '../store/router.ts';
 import type { Session } from '../store/session.ts';
 import { update } from '../store/worker.ts';
-import type * as screensModule from './screens.ts';
+import { loadScreens, screens, type Screens } from './lazy.ts';
 import { link } from './access/link-code.ts';
 import { LinkScreen } from './access/link-screen.tsx';
 import { AccessScreen } from './access/access-screen.tsx';
@@ -18,11 +17,20 @@ import { useWidth } from './width.ts';
 /** The whole app: who is not logged in logs in, wherever they are. */
 export function App(): JSX.Element | null {
   const access = useStore().access.value;
+  const place = useRouter().place.value;
   const to = link.value;
   if (to?.kind === 'login' && access.kind !== 'loading') {
     const email = access.kind === 'in' ? access.email : undefined;
     return <LinkScreen code={to.code} email={email} onClose={() => (link.value = undefined)} />;
   }
+  if (place.name === 'signed_in' && access.kind !== 'loading')
+    return access.kind === 'in' ? (
+      <Within session={access.session}>
+        <SignedIn session={access.session} />
+      </Within>
+    ) : (
+      <SignedIn session={undefined} />
+    );
   switch (access.kind) {
     case 'loading':
       return null;
@@ -65,18 +73,6 @@ function Panes(): JSX.Element {
   );
 }
 
-type Screens = typeof screensModule;
-
-/** The screens beside the list, once their part is there. The service worker brings that part ahead of its first use. */
-const screens = signal<Screens | 'unavailable' | undefined>(undefined);
-
-function loadScreens(): void {
-  import('./screens.ts').then(
-    (loaded) => (screens.value = loaded),
-    () => (screens.value = 'unavailable'),
-  );
-}
-
 function Detail({ place: { name, params } }: { place: Place }): JSX.Element {
   useEffect(loadScreens, []);
   const loaded = screens.value;
@@ -105,10 +101,21 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
       return loaded.ProjectScreen;
     case 'owner':
       return loaded.OwnerScreen;
+    case 'accounts':
+      return loaded.AccountsScreen;
     case 'settings':
+    case 'signed_in':
     case 'inbox':
       return loaded.SettingsScreen;
   }
+}
+
+/** What a forge sent the browser back with, whether somebody is logged in or not. */
+function SignedIn({ session }: { session: Session | undefined }): JSX.Element {
+  useEffect(loadScreens, []);
+  const loaded = screens.value;
+  if (loaded === 'unavailable') return <Unavailable />;
+  return loaded ? <loaded.SignedInScreen session={session} /> : <main class="access" />;
 }
 
 /** The server has a newer app, and this page still wants a part of the older one. */

@@ -1,5 +1,8 @@
 /* The screens beside the list, as one part: with a part each, the first view would take a request for each piece they share. */
 
+export { AccountsScreen } from './accounts/accounts-screen.tsx';
+export { SignedInScreen } from './accounts/signed-in-screen.tsx';
+export { Ways } from './accounts/ways.tsx';
 export { ChangesScreen } from './changes/changes-screen.tsx';
 export { DecisionScreen } from './decision/decision-screen.tsx';
 export { ErrandScreen } from './errand/errand-screen.tsx';

@@ -5,7 +5,10 @@ export const ROUTES = {
   errand: '/errands/:id',
   changes: '/errands/:id/changes',
   decision: '/errands/:id/decision',
+  /** Where a forge or the identity provider sends the browser back to. */
+  signed_in: '/signed-in',
   settings: '/settings',
+  accounts: '/settings/accounts',
   notifications: '/settings/notifications',
   owner: '/settings/server',
   projects: '/settings/projects',

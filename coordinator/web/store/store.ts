@@ -50,7 +50,11 @@ export class Store {
 
   /** Logs in with the code of a log-in link, in place of who is logged in on this device. */
   async logInByLink(code: string): Promise<void> {
-    const session = await send(this.server, 'linkLogin', { body: { code } }, {}, this.#stop.signal);
+    await this.replaceLogIn(await send(this.server, 'linkLogin', { body: { code } }, {}, this.#stop.signal));
+  }
+
+  /** Goes on with a log-in that was made already, in place of who is logged in on this device. */
+  async replaceLogIn(session: Parameters<typeof toStored>[1]): Promise<void> {
     if (this.access.value.kind === 'in') await this.access.value.session.stop();
     await this.#keep(session);
   }

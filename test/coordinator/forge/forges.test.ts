@@ -114,6 +114,12 @@ for (const kind of KINDS) {
     await forge.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: 'Two things.', comments });
     const thread = await client.thread(own, name, pull.number, 50);
     t.true(thread.is_pull);
+    t.deepEqual(thread.comments.map(({ body }) => body).sort(), [
+      'In general fine.',
+      'Two things.',
+      'Why b?',
+      'Why c?',
+    ]);
     const [why] = thread.comments.filter(({ body }) => body === 'Why b?');
     if (!why?.review) return t.fail('the comment is not there');
     t.like(why.review, { path: 'a.txt', line: 2 });
@@ -154,7 +160,9 @@ for (const kind of KINDS) {
     forge.status(demo, commit, { context: 'ci/old', state: 'pending' });
     forge.status(demo, commit, { context: 'ci/old', state: 'error' });
     const checks = await client.checks(own, name, commit);
-    const states = checks.map(({ name, state }) => [name, state]).sort();
+    const states = checks
+      .map(({ name, state }) => [name, state])
+      .sort(([one = ''], [other = '']) => one.localeCompare(other));
     t.deepEqual(states, [
       ['ci/old', 'failed'],
       ['lint', 'passed'],

@@ -35,7 +35,11 @@ export async function forgeScene(t: Ends, kind: ForgeKind): Promise<ForgeScene> 
   const demo = await forge.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
   const webhook_secret = secret(ada);
   return {
-    ...{ forge, client, ada, bob, demo },
+    forge,
+    client,
+    ada,
+    bob,
+    demo,
     access: (person) => ({ token: forge.apps.personalToken(person).value }),
     sent: () => hooks.sent,
     read: ({ headers, body }) => client.readDelivery({ headers, body: Buffer.from(body) }, webhook_secret),

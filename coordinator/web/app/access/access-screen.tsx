@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
 import { useTitle } from '../../parts/screen.tsx';
@@ -7,7 +8,10 @@ import { t } from '../../parts/speech.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { faultWords } from '../../parts/words.ts';
 import type { NewAccount } from '../../store/store.ts';
+import { loadScreens, screens } from '../lazy.ts';
 import { link } from './link-code.ts';
+
+const WAYS_AFTER_MS = 50;
 
 /** Logs in, or makes an account; the first account needs the link that the server printed, others an invitation. */
 export function AccessScreen({ ended, email }: { ended: boolean; email: string }): JSX.Element {
@@ -39,10 +43,21 @@ export function AccessScreen({ ended, email }: { ended: boolean; email: string }
         <button type="button" class="quiet" onClick={() => (signs_up.value = !signs_up.value)}>
           {signs_up.value ? t.access.to_log_in : t.access.to_sign_up}
         </button>
+        <MoreWays link={new_account} />
         {!isSecureContext && <p class="fault">{t.access.insecure}</p>}
       </div>
     </main>
   );
+}
+
+/** The other ways to sign in come once the page is there: they belong to a part that the first view does without. */
+function MoreWays({ link }: { link: NewAccount | undefined }): JSX.Element | null {
+  useEffect(() => {
+    const load = setTimeout(loadScreens, WAYS_AFTER_MS);
+    return () => clearTimeout(load);
+  }, []);
+  const loaded = screens.value;
+  return typeof loaded === 'object' ? <loaded.Ways link={link} /> : null;
 }
 
 type Given = { email: string; password: string };

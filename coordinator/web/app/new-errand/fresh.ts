@@ -5,6 +5,8 @@ import { Effort } from '../../../../protocol/task.ts';
 export type Fresh = {
   project?: { id: string; name: string } | undefined;
   repo_url?: string | undefined;
+  /** Whether the repository gets a project with its first errand. */
+  make_project?: boolean | undefined;
   base_branch?: string | undefined;
   model?: string | undefined;
   effort?: Effort | undefined;
@@ -29,11 +31,11 @@ export function readFresh(text: string): Fresh {
 
 /** The request that sends it; undefined if it lacks a text or a repository. */
 export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
-  const { project, repo_url, base_branch, model, effort, budget_usd, ask_before_push } = fresh;
+  const { project, repo_url, make_project, base_branch, model, effort, budget_usd, ask_before_push } = fresh;
   if (prompt.trim() === '' || (project === undefined && repo_url === undefined)) return undefined;
   return {
     prompt: prompt.trim(),
-    ...(project ? { project_id: project.id } : { repo_url }),
+    ...(project ? { project_id: project.id } : { repo_url, ...(make_project === true && { make_project }) }),
     ...(base_branch !== undefined && { base_branch }),
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),

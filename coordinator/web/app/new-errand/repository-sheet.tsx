@@ -7,6 +7,7 @@ import { useSession } from '../../parts/context.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { repositoryAddress, repositoryName } from '../../parts/words.ts';
+import { PickedRepositories } from './picked-repositories.tsx';
 import type { Fresh } from './fresh.ts';
 
 const RECENT_MAX = 6;
@@ -25,9 +26,10 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
   const found = choices(projects, session.tasks.value ?? []).filter(({ name, hint }) =>
     `${name} ${hint}`.toLowerCase().includes(word.toLowerCase()),
   );
+  const known = new Set(projects.map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
   const choose = (change: Partial<Fresh>): void => {
-    onChoose({ project: undefined, repo_url: undefined, ...change });
+    onChoose({ project: undefined, repo_url: undefined, make_project: undefined, ...change });
     onClose();
   };
   return (
@@ -58,6 +60,11 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
           </li>
         ))}
       </ul>
+      <PickedRepositories
+        search={word}
+        known={known}
+        onChoose={(repo_url) => choose({ repo_url, make_project: true })}
+      />
       <label class="field">
         <span>{t.fresh.branch}</span>
         <input

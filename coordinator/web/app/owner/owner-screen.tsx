@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
+import { words } from '../../parts/account-words.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
+import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
 import { ServerSettings } from './server-settings.tsx';
 import { Status } from './status.tsx';
@@ -14,6 +16,8 @@ export function OwnerScreen(): JSX.Element {
         <Status />
         <h2>{t.owner.people}</h2>
         <People />
+        <h2>{words.forges}</h2>
+        <Forges />
         <h2>{t.owner.settings}</h2>
         <ServerSettings />
       </div>

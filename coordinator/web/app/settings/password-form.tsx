@@ -1,28 +1,35 @@
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
+import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
+import { words } from '../../parts/account-words.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 
-/** Changes the password; all other devices are logged out. */
-export function PasswordForm({ email }: { email: string }): JSX.Element {
+type PasswordFormProps = { email: string; /** Whether there is one already. */ has_password: boolean };
+
+/** Changes the password, or sets the first; all other devices are logged out. */
+export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.Element {
   const { client } = useSession();
   const fault = useSignal('');
   const saved = useSignal(false);
+  // Without a password, the server says what is needed in place of it.
+  const faultOf = (error: unknown): string =>
+    !has_password && error instanceof Refusal ? error.message : faultWords(error);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = event.currentTarget;
-    const { old_password = '', new_password = '' } = fieldsOf(form);
+    const { old_password, new_password = '' } = fieldsOf(form);
     fault.value = '';
     saved.value = false;
     client
-      .call('changePassword', { body: { old_password, new_password } })
+      .call('changePassword', { body: { new_password, ...(old_password !== undefined && { old_password }) } })
       .then(() => {
         saved.value = true;
         form.reset();
       })
-      .catch((error: unknown) => (fault.value = faultWords(error)));
+      .catch((error: unknown) => (fault.value = faultOf(error)));
   };
   return (
     <form onSubmit={submit}>
@@ -35,10 +42,14 @@ export function PasswordForm({ email }: { email: string }): JSX.Element {
         tabIndex={-1}
         aria-hidden="true"
       />
-      <label class="field">
-        <span>{t.settings.old_password}</span>
-        <input name="old_password" type="password" required autocomplete="current-password" />
-      </label>
+      {has_password ? (
+        <label class="field">
+          <span>{t.settings.old_password}</span>
+          <input name="old_password" type="password" required autocomplete="current-password" />
+        </label>
+      ) : (
+        <p class="soft">{words.no_password}</p>
+      )}
       <label class="field">
         <span>{t.settings.new_password}</span>
         <input name="new_password" type="password" required minLength={10} autocomplete="new-password" />

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { User } from '../../../../protocol/accounts.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { words } from '../../parts/account-words.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
@@ -24,6 +25,7 @@ export function SettingsScreen(): JSX.Element {
     );
   }, [session]);
   const access = useStore().access.value;
+  const has_password = user.value?.has_password ?? true;
   return (
     <Screen title={t.settings.title} parent={{ name: 'inbox' }}>
       <div class="body settings">
@@ -44,10 +46,17 @@ export function SettingsScreen(): JSX.Element {
           </span>
           <Icon name="open" />
         </a>
+        <a class="link-row" href={pathOf('accounts')}>
+          <span>
+            <b>{words.title}</b>
+            <small>{words.hint}</small>
+          </span>
+          <Icon name="open" />
+        </a>
         <h2>{t.settings.devices}</h2>
         <Devices />
-        <h2>{t.settings.password}</h2>
-        <PasswordForm email={access.kind === 'in' ? access.email : ''} />
+        <h2>{has_password ? t.settings.password : words.set_password}</h2>
+        <PasswordForm email={access.kind === 'in' ? access.email : ''} has_password={has_password} />
         <Install />
         <h2>{t.settings.server}</h2>
         <Health />

@@ -27,7 +27,7 @@ async function make({ action, manifest }: ForgeAppStarted, as: string): Promise<
   const response = await fetch(at, { method: 'POST', body: new URLSearchParams({ manifest }), redirect: 'manual' });
   const location = response.headers.get('location');
   if (location === null) throw new Error(`${response.status}: ${await response.text()}`);
-  if (!location.startsWith(`${PUBLIC_URL}/forge-app?`)) throw new Error(`It leads to ${location}.`);
+  if (!location.startsWith(`${PUBLIC_URL}/signed-in?`)) throw new Error(`It leads to ${location}.`);
   return new URL(location).search;
 }
 

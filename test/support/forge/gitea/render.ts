@@ -32,7 +32,13 @@ export class Render {
     const full_name = `${owner.login}/${name}`;
     const may = (needed: Permission) => atLeast(permission, needed);
     return fill('Repository', {
-      ...{ id, name, full_name, default_branch, owner: this.user(owner), private: is_private, updated_at: pushed_at },
+      id,
+      name,
+      full_name,
+      default_branch,
+      owner: this.user(owner),
+      private: is_private,
+      updated_at: pushed_at,
       html_url: this.#page(repository),
       clone_url: `${this.#page(repository)}.git`,
       permissions: { admin: may('admin'), push: may('write'), pull: may('read') },
@@ -44,8 +50,18 @@ export class Render {
     const html_url = this.#issuePage(repository, issue);
     const meta = pull && { merged: pull.merged, merged_at: null, draft: pull.draft, html_url };
     return fill('Issue', {
-      ...{ id, number, body, state, created_at, updated_at, html_url, comments: comments.length, pull_request: meta },
-      ...{ title: titleOf(issue), user: this.user(author), labels: this.labels(issue) },
+      id,
+      number,
+      body,
+      state,
+      created_at,
+      updated_at,
+      html_url,
+      comments: comments.length,
+      pull_request: meta,
+      title: titleOf(issue),
+      user: this.user(author),
+      labels: this.labels(issue),
     });
   }
 
@@ -66,8 +82,19 @@ export class Render {
     };
     const html_url = this.#issuePage(repository, issue);
     return fill('PullRequest', {
-      ...{ id, number, body, state, created_at, updated_at, html_url, draft: pull.draft, merged: pull.merged },
-      ...{ title: titleOf(issue), user: this.user(author), labels: this.labels(issue), mergeable: !pull.merged },
+      id,
+      number,
+      body,
+      state,
+      created_at,
+      updated_at,
+      html_url,
+      draft: pull.draft,
+      merged: pull.merged,
+      title: titleOf(issue),
+      user: this.user(author),
+      labels: this.labels(issue),
+      mergeable: !pull.merged,
       head: side(pull.head, pull.head_commit),
       base: side(pull.base, pull.base_commit),
     });
@@ -78,16 +105,30 @@ export class Render {
     const comments_count = pull.pull.comments.filter(({ review_id }) => review_id === id).length;
     const html_url = `${this.#issuePage(repository, pull)}#issuecomment-${id}`;
     return fill('PullReview', {
-      ...{ id, body, submitted_at, html_url, comments_count, commit_id: commit },
-      ...{ state: STATES[state], user: this.user(author) },
+      id,
+      body,
+      submitted_at,
+      html_url,
+      comments_count,
+      commit_id: commit,
+      state: STATES[state],
+      user: this.user(author),
     });
   }
 
   reviewComment(repository: Repository, pull: PullIssue, comment: ReviewComment): Json {
     const { id, author, body, path, line, diff_hunk, commit, review_id, created_at, updated_at } = comment;
     return fill('PullReviewComment', {
-      ...{ id, body, path, diff_hunk, created_at, updated_at, commit_id: commit, pull_request_review_id: review_id },
-      ...{ position: line ?? 0, user: this.user(author) },
+      id,
+      body,
+      path,
+      diff_hunk,
+      created_at,
+      updated_at,
+      commit_id: commit,
+      pull_request_review_id: review_id,
+      position: line ?? 0,
+      user: this.user(author),
       html_url: `${this.#issuePage(repository, pull)}#issuecomment-${id}`,
     });
   }
@@ -96,7 +137,10 @@ export class Render {
   jobStatus(repository: Repository, { id, name, status, conclusion, at, log }: CheckRun): Json {
     const failed = conclusion === 'failure' || conclusion === 'timed_out' || conclusion === 'cancelled';
     return fill('CommitStatus', {
-      ...{ id, context: name, created_at: at, updated_at: at },
+      id,
+      context: name,
+      created_at: at,
+      updated_at: at,
       status: status === 'completed' ? (failed ? 'failure' : 'success') : 'pending',
       target_url: log === null ? '' : new URL(this.jobPage(repository, id)).pathname,
     });
@@ -105,7 +149,13 @@ export class Render {
   status({ id, context, state, description, at }: Status): Json {
     const target_url = `https://ci.example/${id}`;
     return fill('CommitStatus', {
-      ...{ id, context, target_url, status: state, description: description ?? '', created_at: at, updated_at: at },
+      id,
+      context,
+      target_url,
+      status: state,
+      description: description ?? '',
+      created_at: at,
+      updated_at: at,
     });
   }
 

@@ -102,7 +102,7 @@ export class GiteaWebhooks implements Webhooks {
   #tellStatus(repository: Repository, sha: string, { status: state, ...status }: Json): void {
     const { id, context, description, target_url, created_at, updated_at } = status;
     const commit = fill('PayloadCommit', { id: sha });
-    const payload = { ...{ sha, state, commit, id, context, description, target_url, created_at, updated_at } };
+    const payload = { sha, state, commit, id, context, description, target_url, created_at, updated_at };
     this.#tell(repository, this.#actions.checker, ['status', 'status'], 'CommitStatusPayload', payload);
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { App } from '../apps.ts';
 import { Refusal, type Call, type Handler, type Reply } from './call.ts';
@@ -31,16 +32,24 @@ export function isApi({ api_path }: GitHub, { pathname }: URL): boolean {
 export async function callApi(github: GitHub, request: IncomingMessage, url: URL, bytes: Buffer): Promise<Reply> {
   const { method = 'GET', headers } = request;
   const token = /^(?:bearer|token) (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
-  const reply = await replyTo(github, request, url, bytes, token).catch((error: unknown): Reply => {
+  const answer = await replyTo(github, request, url, bytes, token).catch((error: unknown): Reply => {
     if (error instanceof Refusal) return error.reply;
     github.faults.push(String(error));
     return { status: 500, body: { message: String(error) } };
   });
+  const reply = method === 'GET' ? unlessUnchanged(answer, headers['if-none-match']) : answer;
   github.calls.push({ method, path: url.pathname + url.search, token, status: reply.status });
   const reset = String(Math.ceil((github.limited?.until ?? github.world.now() + 3_600_000) / 1000));
   const left = github.limited?.kind === 'primary' ? '0' : '4999';
   const limits = { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': left, 'x-ratelimit-reset': reset };
   return { ...reply, headers: { ...limits, 'x-github-request-id': 'ABCD:1234', ...reply.headers } };
+}
+
+/** An answer that the caller has already is not sent again. */
+function unlessUnchanged({ status, body, headers }: Reply, known: string | undefined): Reply {
+  if (status !== 200) return { status, body, ...(headers && { headers }) };
+  const etag = `W/"${createHash('sha256').update(JSON.stringify(body)).digest('hex')}"`;
+  return known === etag ? { status: 304, headers: { etag } } : { status, body, headers: { ...headers, etag } };
 }
 
 async function replyTo(

@@ -1,0 +1,107 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { LinkedAccount, SignInWay } from '../../../../protocol/forges.ts';
+import { signInFault, words } from '../../parts/account-words.ts';
+import { useSession } from '../../parts/context.ts';
+import { Confirm, Screen } from '../../parts/screen.tsx';
+import { keepSignIn } from '../../store/pending-sign-in.ts';
+import { WayName } from './way-name.tsx';
+
+type Known = { accounts: readonly LinkedAccount[]; ways: readonly SignInWay[] };
+
+/** The person's accounts at forges and the identity provider: each can be linked, linked again and unlinked. */
+export function AccountsScreen(): JSX.Element {
+  const { client } = useSession();
+  const known = useSignal<Known | undefined>(undefined);
+  const unlinking = useSignal<LinkedAccount | undefined>(undefined);
+  const fault = useSignal('');
+  const failed = (error: unknown): void => void (fault.value = signInFault(error));
+  const read = (): void => {
+    Promise.all([client.call('listLinkedAccounts', {}), client.call('listSignInWays', {})]).then(
+      ([{ items: accounts }, { items: ways }]) => (known.value = { accounts, ways }),
+      failed,
+    );
+  };
+  useEffect(read, [client]);
+  const link = (id: string): void => {
+    fault.value = '';
+    client
+      .call('startLink', { params: { id } })
+      .then(({ url, flow }) => {
+        keepSignIn({ flow, purpose: 'link' });
+        location.assign(url);
+      })
+      .catch(failed);
+  };
+  const unlink = ({ id }: LinkedAccount): void => {
+    fault.value = '';
+    client.call('deleteLinkedAccount', { params: { id } }).then(read).catch(failed);
+  };
+  const asked = unlinking.value;
+  return (
+    <Screen title={words.title} parent={{ name: 'settings' }}>
+      <div class="body settings accounts">
+        <p class="soft">{words.lead}</p>
+        <ul class="rows devices">
+          {known.value?.accounts.map((account) => (
+            <AccountRow
+              key={account.id}
+              account={account}
+              onLink={() => link(account.way)}
+              onUnlink={() => (unlinking.value = account)}
+            />
+          ))}
+        </ul>
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+        {known.value?.ways.map((way) => (
+          <button key={way.id} type="button" class="choice" onClick={() => link(way.id)}>
+            <WayName way={way} text={words.link} />
+          </button>
+        ))}
+        {known.value?.ways.length === 0 && <p class="soft">{words.none}</p>}
+        {asked && (
+          <Confirm
+            title={words.unlink_title(asked.login)}
+            text={words.unlink_text}
+            yes={words.unlink}
+            danger
+            onYes={() => unlink(asked)}
+            onClose={() => (unlinking.value = undefined)}
+          />
+        )}
+      </div>
+    </Screen>
+  );
+}
+
+type AccountRowProps = { account: LinkedAccount; onLink: () => void; onUnlink: () => void };
+
+function AccountRow({ account, onLink, onUnlink }: AccountRowProps): JSX.Element {
+  const { login, name, fault, install_url } = account;
+  return (
+    <li>
+      <span>
+        <b>{login}</b>
+        <small class={fault === null ? '' : 'fault'}>{fault ?? words.works(name)}</small>
+        {fault === null && install_url !== null && (
+          <a href={install_url} target="_blank" rel="noreferrer">
+            {words.choose}
+          </a>
+        )}
+      </span>
+      <span class="buttons">
+        {fault !== null && (
+          <button type="button" class="quiet" onClick={onLink}>
+            {words.again}
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={onUnlink}>
+          {words.unlink}
+        </button>
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,109 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Forge, ForgeAppStarted } from '../../../../protocol/forges.ts';
+import { signInFault, words } from '../../parts/account-words.ts';
+import { useSession } from '../../parts/context.ts';
+import { Confirm } from '../../parts/screen.tsx';
+import { keepSignIn } from '../../store/pending-sign-in.ts';
+
+/** The forges that the server knows. One button makes a GitHub App of its own. */
+export function Forges(): JSX.Element {
+  const { client } = useSession();
+  const forges = useSignal<readonly Forge[]>([]);
+  const forgetting = useSignal<Forge | undefined>(undefined);
+  const organization = useSignal('');
+  const fault = useSignal('');
+  const failed = (error: unknown): void => void (fault.value = signInFault(error));
+  const read = (): void => {
+    client.call('listForges', {}).then(({ items }) => (forges.value = items), failed);
+  };
+  useEffect(read, [client]);
+  const make = (id: string): void => {
+    fault.value = '';
+    const name = organization.value.trim();
+    const body = name === '' ? {} : { organization: name };
+    client.call('startForgeApp', { params: { id }, body }).then(postForm).catch(failed);
+  };
+  const forget = ({ id }: Forge): void => {
+    client.call('deleteForgeApp', { params: { id } }).then(read).catch(failed);
+  };
+  const asked = forgetting.value;
+  return (
+    <>
+      <p class="soft">{words.forges_lead}</p>
+      <ul class="rows devices">
+        {forges.value.map((forge) => (
+          <ForgeRow key={forge.id} forge={forge} onForget={() => (forgetting.value = forge)} />
+        ))}
+      </ul>
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      {forges.value
+        .filter(({ kind, registered }) => kind === 'github' && registered === 'no')
+        .map(({ id }) => (
+          <div key={id}>
+            <button type="button" class="choice" onClick={() => make(id)}>
+              {words.make_app}
+            </button>
+            <details>
+              <summary>{words.for_organization}</summary>
+              <label class="field">
+                <span>{words.organization}</span>
+                <input
+                  autocapitalize="none"
+                  onInput={({ currentTarget }) => (organization.value = currentTarget.value)}
+                />
+              </label>
+            </details>
+          </div>
+        ))}
+      {asked && (
+        <Confirm
+          title={words.forget_title}
+          text={words.forget_text}
+          yes={words.forget}
+          danger
+          onYes={() => forget(asked)}
+          onClose={() => (forgetting.value = undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function ForgeRow({ forge, onForget }: { forge: Forge; onForget: () => void }): JSX.Element {
+  const { origin, registered, app_slug, install_url } = forge;
+  const states = { settings: words.by_settings, app: words.has_app(app_slug ?? ''), no: words.no_app };
+  return (
+    <li>
+      <span>
+        <b>{new URL(origin).host}</b>
+        <small>{states[registered]}</small>
+        {install_url !== null && (
+          <a href={install_url} target="_blank" rel="noreferrer">
+            {words.install}
+          </a>
+        )}
+      </span>
+      {registered === 'app' && (
+        <button type="button" class="quiet" onClick={onForget}>
+          {words.forget}
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** GitHub takes the manifest only as a form that the owner's browser posts. */
+function postForm({ action, manifest, flow }: ForgeAppStarted): void {
+  keepSignIn({ flow, purpose: 'app' });
+  const form = document.createElement('form');
+  Object.assign(form, { method: 'post', action });
+  const field = document.createElement('input');
+  Object.assign(field, { type: 'hidden', name: 'manifest', value: manifest });
+  form.append(field);
+  document.body.append(form);
+  form.submit();
+}

@@ -1,0 +1,53 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { SignInWay } from '../../../../protocol/forges.ts';
+import { send } from '../../../client/http.ts';
+import { signInFault, words } from '../../parts/account-words.ts';
+import { useStore } from '../../parts/context.ts';
+import { keepSignIn } from '../../store/pending-sign-in.ts';
+import type { NewAccount } from '../../store/store.ts';
+import { WayName } from './way-name.tsx';
+
+/** A button for each way to sign in besides the password. The browser leaves the app for it. */
+export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | null {
+  const { server } = useStore();
+  const ways = useSignal<readonly SignInWay[]>([]);
+  const fault = useSignal('');
+  useEffect(() => {
+    const stop = new AbortController();
+    send(server, 'listSignInWays', {}, {}, stop.signal).then(
+      ({ items }) => (ways.value = items),
+      // Whoever has a password can log in nevertheless.
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [server]);
+  const start = (id: string): void => {
+    fault.value = '';
+    const body = {
+      ...(link?.kind === 'setup' && { setup_code: link.code }),
+      ...(link?.kind === 'invite' && { invite: link.code }),
+    };
+    send(server, 'startSignIn', { params: { id }, body }, {}, AbortSignal.timeout(30_000))
+      .then(({ url, flow }) => {
+        keepSignIn({ flow, purpose: 'sign_in' });
+        location.assign(url);
+      })
+      .catch((error: unknown) => (fault.value = signInFault(error)));
+  };
+  if (ways.value.length === 0) return null;
+  return (
+    <div class="ways">
+      <p class="or">{words.or}</p>
+      {ways.value.map((way) => (
+        <button key={way.id} type="button" class="choice" onClick={() => start(way.id)}>
+          <WayName way={way} text={words.continue_with} />
+        </button>
+      ))}
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,89 @@
+import test from 'ava';
+import { listProjectNames } from '../../../../coordinator/sqlite/projects.ts';
+import { link, signInScene } from '../../../support/forge/sign-in-scene.ts';
+
+async function scene(t: Parameters<typeof signInScene>[0]) {
+  const base = await signInScene(t);
+  const { github, server, app } = base;
+  const { api, session } = await server.person();
+  const [ann, bob] = [github.world.addPerson('ann'), github.world.addPerson('bob')];
+  for (const [owner, name] of [
+    [ann, 'shop'],
+    [ann, 'shop-admin'],
+    [ann, 'blog'],
+    [bob, 'shop'],
+  ] as const)
+    await github.world.addRepository({ owner, name, private: name === 'blog' });
+  for (const owner of [ann, bob]) github.apps.install(app, owner);
+  await link(base, api, ann);
+  return { ...base, api, session, ann, bob };
+}
+
+test('the list has what the person may push to, found as one types', async (t) => {
+  const { api, github } = await scene(t);
+  const names = async (search: string) =>
+    (await api.call('listRepositories', { query: { search } })).items.map(({ name }) => name).sort();
+  t.deepEqual(await names(''), ['ann/blog', 'ann/shop', 'ann/shop-admin']);
+  t.deepEqual(await names('sho'), ['ann/shop', 'ann/shop-admin']);
+  t.deepEqual(await names('nothing'), []);
+  const [blog] = (await api.call('listRepositories', { query: { search: 'blog' } })).items;
+  t.like(blog, { repo_url: `${github.origin}/ann/blog`, private: true, default_branch: 'main', forge: github.host });
+});
+
+test('without a linked account there is nothing to pick', async (t) => {
+  const { server } = await signInScene(t);
+  const { api } = await server.person();
+  t.deepEqual(await api.call('listRepositories', { query: {} }), { items: [], faults: [] });
+});
+
+test('what cannot be listed is said in words: a revoked link, a limit, and a forge that is away', async (t) => {
+  const { api, github, ann } = await scene(t);
+  const faults = async () => (await api.call('listRepositories', { query: {} })).faults.join('');
+  github.intercept = (_request, response) => {
+    response.writeHead(502).end('Bad Gateway');
+    return Promise.resolve(true);
+  };
+  t.regex(await faults(), /does not answer now: its repositories are missing here/);
+  github.intercept = undefined;
+  github.limited = { kind: 'primary', until: Date.now() + 60_000 };
+  t.regex(await faults(), /answers too many requests now/);
+  github.limited = undefined;
+  t.is(await faults(), '');
+  github.apps.revokeAll(ann);
+  t.regex(await faults(), /Link the account again/);
+  t.regex((await api.call('listLinkedAccounts', {})).items[0]?.fault ?? '', /Link the account again/);
+});
+
+test('the first errand on a repository makes its project, later ones belong to it', async (t) => {
+  const { api, github, server, session } = await scene(t);
+  const send = async (repo_url: string) =>
+    (await api.call('createTask', { body: { prompt: 'Mend it', repo_url, make_project: true } })).project_id;
+  const first = await send(`${github.origin}/ann/shop`);
+  t.is(await send(`${github.origin}/ann/shop.git`), first);
+  t.is(await send(`${github.origin}/Ann/Shop`), first);
+  // The short name is taken, and so is the longer one then.
+  await send(`${github.origin}/bob/shop`);
+  await send('https://elsewhere.example/bob/shop');
+  const names = listProjectNames(server.db, session.user.id).map(({ name }) => name);
+  t.deepEqual(names.sort(), ['bob/shop', 'bob/shop 2', 'shop']);
+  const { items } = await api.call('listAudit', { query: {} });
+  t.is(items.filter(({ action }) => action === 'project.created').length, 3);
+});
+
+test('an errand without the wish makes no project, and the wish needs an address', async (t) => {
+  const { api, github } = await scene(t);
+  const body = { prompt: 'Mend it', repo_url: `${github.origin}/ann/shop` };
+  t.is((await api.call('createTask', { body })).project_id, null);
+  const { id } = await api.call('createProject', { body: { name: 'p', repo_url: body.repo_url, check: false } });
+  const both = { prompt: 'Mend it', project_id: id, make_project: true };
+  t.is((await api.refused('createTask', { body: both })).errors?.[0]?.field, '/make_project');
+});
+
+test('a repeated errand makes its project once', async (t) => {
+  const { api, github, server, session } = await scene(t);
+  const body = { prompt: 'Mend it', repo_url: `${github.origin}/ann/shop`, make_project: true };
+  const headers = { 'idempotency-key': 'one' };
+  const made = await Promise.all([1, 2, 3].map(() => api.call('createTask', { body, headers })));
+  t.is(new Set(made.map(({ id }) => id)).size, 1);
+  t.is(listProjectNames(server.db, session.user.id).length, 1);
+});

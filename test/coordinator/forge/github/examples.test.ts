@@ -1,0 +1,67 @@
+import { createHmac } from 'node:crypto';
+import { createRequire } from 'node:module';
+import type { components } from '@octokit/openapi-types';
+import test from 'ava';
+import type { z } from 'zod';
+import { readDelivery } from '../../../../coordinator/forge/github/deliveries.ts';
+import type * as schemas from '../../../../coordinator/forge/github/schemas.ts';
+
+type Example = { action?: string; [key: string]: unknown };
+
+/** GitHub writes that ids may be large; JSON has numbers. */
+type Plain<T> = T extends bigint ? never : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+type GitHubType = { [K in keyof components['schemas']]: Plain<components['schemas'][K]> };
+
+/** Compiles only if a schema of ours accepts what GitHub's description of its API allows. */
+type Accepts<Schema extends z.ZodType, _Type extends z.input<Schema>> = Schema;
+export type Checked = [
+  Accepts<typeof schemas.User, GitHubType['nullable-simple-user']>,
+  Accepts<typeof schemas.Repository, GitHubType['repository']>,
+  Accepts<typeof schemas.Repository, GitHubType['full-repository']>,
+  Accepts<typeof schemas.PullRequest, GitHubType['pull-request']>,
+  Accepts<typeof schemas.PullRequest, Omit<GitHubType['pull-request-simple'], 'state'> & { state: 'open' | 'closed' }>,
+  Accepts<typeof schemas.Issue, GitHubType['issue']>,
+  Accepts<typeof schemas.IssueComment, GitHubType['issue-comment']>,
+  Accepts<typeof schemas.ReviewComment, GitHubType['pull-request-review-comment']>,
+  Accepts<typeof schemas.CheckRun, GitHubType['check-run']>,
+];
+
+const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as {
+  name: string;
+  examples: Example[];
+}[];
+
+/** What is read of each kind of webhook, by event and action; all others are not used. */
+const READ: Record<string, string> = {
+  'issue_comment created': 'comment',
+  'pull_request_review_comment created': 'comment',
+  'pull_request_review submitted': 'review',
+  'issues opened': 'issue',
+  'issues labeled': 'issue',
+  'pull_request labeled': 'issue',
+  'check_run completed': 'check',
+  'repository renamed': 'repository',
+  'repository transferred': 'repository',
+  'repository privatized': 'repository',
+};
+
+test("reads each of GitHub's own examples of webhooks", async (t) => {
+  let read = 0;
+  for (const { name, examples: ofName } of examples) {
+    for (const [index, example] of ofName.entries()) {
+      const body = Buffer.from(JSON.stringify(example));
+      const signature = createHmac('sha256', 'secret').update(body).digest('hex');
+      const headers = {
+        'x-github-event': name,
+        'x-github-delivery': `example-${index}`,
+        'x-hub-signature-256': `sha256=${signature}`,
+      };
+      const event = await readDelivery({ headers, body }, 'secret');
+      const action = `${name} ${example.action ?? ''}`.trim();
+      const expected = READ[action] ?? (name === 'pull_request' ? 'pull' : name === 'status' ? 'check' : undefined);
+      t.is<string | undefined, string | undefined>(event?.type, expected, action);
+      if (event !== undefined) read++;
+    }
+  }
+  t.true(read > 50, String(read));
+});

@@ -1,0 +1,141 @@
+import test from 'ava';
+import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
+import { gitHubClient, restApiOf } from '../../../coordinator/forge/github/github-client.ts';
+import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
+import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import { startGitea } from '../../support/forge/gitea/stand-in.ts';
+import { startGitHub } from '../../support/forge/github/stand-in.ts';
+
+const NAME = { owner: 'ada', name: 'demo' };
+
+test('an older Gitea, and Forgejo: an answer joins the thread by a review, and nothing is resolved', async (t) => {
+  const gitea = await startGitea(t);
+  gitea.is_old = true;
+  const http = new ForgeHttp([gitea.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = giteaClient(http, gitea.origin);
+  const [ada, bob] = [gitea.world.addPerson('ada'), gitea.world.addPerson('bob')];
+  const demo = await gitea.world.addRepository({ owner: ada, name: 'demo' });
+  await gitea.push(demo, 'fix', { 'a.txt': 'a\nb\n' });
+  const pull = await gitea.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+  const comments = [{ path: 'a.txt', line: 2, body: 'Why b?' }];
+  await gitea.review(demo, pull, bob, { state: 'COMMENTED', comments });
+  const access = { token: gitea.apps.personalToken(ada).value };
+  const [why] = (await client.thread(access, NAME, pull.number, 10)).comments;
+  if (!why?.review) return t.fail('the comment is not there');
+  const reply = await client.reply(access, NAME, pull.number, why, 'Because.');
+  t.is(reply.body, 'Because.');
+  await client.resolve(access, NAME, pull.number, why.review.thread_id);
+  const after = await client.thread(access, NAME, pull.number, 10);
+  t.deepEqual(
+    after.comments.map(({ body, review }) => [body, review?.thread_id]),
+    [
+      ['Why b?', why.review.thread_id],
+      ['Because.', why.review.thread_id],
+    ],
+  );
+  const gone = { ...why, review: { ...why.review, line: null } };
+  t.is((await client.reply(access, NAME, pull.number, gone, 'To all.')).review, null);
+});
+
+test('GitHub without drafts: a pull request that is ready is opened', async (t) => {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = gitHubClient(http, github.origin);
+  const ada = github.world.addPerson('ada');
+  const demo = await github.world.addRepository({ owner: ada, name: 'demo' });
+  await github.push(demo, 'fix', { 'a.txt': 'a' });
+  let refused = 0;
+  github.intercept = (request, response) => {
+    if (request.method !== 'POST' || refused++ > 0) return false;
+    const message = 'Draft pull requests are not supported in this repository.';
+    response.writeHead(422).end(JSON.stringify({ message: 'Validation Failed', errors: [{ message }] }));
+    return true;
+  };
+  const access = { token: github.apps.personalToken(ada).value };
+  const draft = { title: 'Fix', body: '', head: 'fix', base: 'main', draft: true };
+  t.like(await client.openPull(access, NAME, draft), { title: 'Fix', draft: false });
+});
+
+test('GitHub: what did not change is not sent again, and is never shown to another token', async (t) => {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = gitHubClient(http, github.origin);
+  const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
+  const demo = await github.world.addRepository({ owner: ada, name: 'demo', private: true });
+  await github.push(demo, 'fix', { 'a.txt': 'a' });
+  const pull = await github.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: true });
+  const [own, others] = [ada, bob].map((person) => ({ token: github.apps.personalToken(person).value }));
+  if (own === undefined || others === undefined) return t.fail();
+  const first = await client.pull(own, NAME, pull.number);
+  t.deepEqual(await client.pull(own, NAME, pull.number), first);
+  t.deepEqual(
+    github.calls.map(({ status }) => status),
+    [200, 304],
+  );
+  await github.editPull(demo, pull, { title: 'Better' });
+  t.like(await client.pull(own, NAME, pull.number), { title: 'Better' });
+  await t.throwsAsync(client.pull(others, NAME, pull.number), { message: /404/ });
+  github.apps.revokeAll(ada);
+  await t.throwsAsync(client.pull(own, NAME, pull.number), { message: /401/ });
+});
+
+test('GitHub: a log that is kept elsewhere is read without the token', async (t) => {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = gitHubClient(http, github.origin);
+  const ada = github.world.addPerson('ada');
+  const demo = await github.world.addRepository({ owner: ada, name: 'demo' });
+  const commit = await github.push(demo, 'fix', { 'a.txt': 'a' });
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error\n' });
+  const seen: (string | undefined)[] = [];
+  github.intercept = ({ url = '', headers }) => {
+    if (url.startsWith('/_logs')) seen.push(headers.authorization);
+    return false;
+  };
+  const access = { token: github.apps.personalToken(ada).value };
+  const [check] = await client.checks(access, NAME, commit);
+  if (check === undefined) return t.fail();
+  t.is(await client.checkLog(access, NAME, check, 1_000), 'Error\n');
+  t.deepEqual(seen, [undefined]);
+  await github.rename(demo, 'renamed');
+  t.is(await client.checkLog(access, NAME, check, 1_000), 'Error\n');
+  // A store in the private network is not asked: a forge could have us read what is there.
+  for (const location of ['http://169.254.169.254/latest', 'http://localhost:1/', 'file:///etc/passwd']) {
+    github.intercept = (_, response) => Boolean(response.writeHead(302, { location }).end());
+    const error = await t.throwsAsync(client.checkLog(access, NAME, check, 1_000));
+    t.like(error, { fault: 'unreachable' }, location);
+  }
+});
+
+test('GitHub: an error of the GraphQL API is one of ours', async (t) => {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = gitHubClient(http, github.origin);
+  const access = { token: github.apps.personalToken(github.world.addPerson('ada')).value };
+  const cases = {
+    NOT_FOUND: 'not_found',
+    FORBIDDEN: 'forbidden',
+    RATE_LIMITED: 'rate_limited',
+    constructor: 'invalid',
+  };
+  for (const [type, fault] of Object.entries(cases)) {
+    const answer = { data: null, errors: [{ type, message: 'No\u0000pe' }] };
+    github.intercept = (_, response) => Boolean(response.writeHead(200).end(JSON.stringify(answer)));
+    const error = await t.throwsAsync(client.resolve(access, NAME, 1, '1'), { message: /Nope/ });
+    t.like(error, { fault });
+  }
+  github.intercept = (_, response) => Boolean(response.writeHead(200).end('{"data":{"repository":null}}'));
+  t.like(await t.throwsAsync(client.resolve(access, NAME, 1, '1')), { fault: 'unreachable' });
+});
+
+test("github.com's API is at an address of its own; an Enterprise server's is below its origin", async (t) => {
+  const http = new ForgeHttp([], NO_PROXY);
+  t.teardown(() => http.close());
+  t.is(restApiOf(http, 'https://github.com').root, 'https://api.github.com');
+  t.is(restApiOf(http, 'https://git.example').root, 'https://git.example/api/v3');
+});

@@ -1,0 +1,112 @@
+import test from 'ava';
+import type { Page } from 'playwright-core';
+import { openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-scene.ts';
+import type { GitHub } from '../../support/forge/github/github.ts';
+import { startGitHub } from '../../support/forge/github/stand-in.ts';
+import { PASSWORD } from '../../support/start-api.ts';
+import { picture } from './picture.ts';
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
+const sheet = (page: Page) => page.getByRole('dialog');
+
+type Scene = AppScene & { github: GitHub };
+type Ends = Parameters<typeof startGitHub>[0];
+
+async function scene(t: Ends, open: typeof openApp, env: Record<string, string> = {}): Promise<Scene> {
+  const github = await startGitHub(t);
+  const settings = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ...env };
+  return { ...(await open(t, {}, settings)), github };
+}
+
+test.serial(
+  'one button makes a GitHub App; then one links an account, picks a repository, and logs in with it',
+  async (t) => {
+    t.timeout(120_000);
+    const { github, network, page, faults, server, session } = await scene(t, openAppLoggedIn);
+    const ann = github.world.addPerson('ann');
+    await github.world.addRepository({ owner: ann, name: 'shop' });
+    await github.world.addRepository({ owner: ann, name: 'blog', private: true });
+    // Whoever is signed in at GitHub in this browser, and agrees to all.
+    github.sign_in.browser = ann;
+
+    await page.goto(`${network.url}/settings/server`);
+    await button(page, 'Make a GitHub App').scrollIntoViewIfNeeded();
+    await picture(page, 'owner-no-app');
+    await button(page, 'Make a GitHub App').click();
+    await page.getByText(/^app errand-/).waitFor();
+    t.is(page.url(), `${network.url}/settings/server`);
+    await page.getByText(/^app errand-/).scrollIntoViewIfNeeded();
+    await picture(page, 'owner-app');
+    const app = github.apps.apps.at(-1);
+    if (app) github.apps.install(app, ann);
+
+    await page.goto(`${network.url}/settings`);
+    await page.getByRole('link', { name: /Linked accounts/ }).click();
+    await button(page, /^Link 127/).click();
+    await page.getByText(/· works$/).waitFor();
+    t.is(page.url(), `${network.url}/settings/accounts`);
+    await picture(page, 'accounts');
+
+    await page.goto(`${network.url}/new`);
+    await page.fill('textarea', 'Make the tests pass');
+    await button(page, 'Choose a repository').click();
+    await sheet(page).getByText('ann/blog', { exact: true }).waitFor();
+    await picture(page, 'repositories');
+    await sheet(page).getByRole('searchbox').fill('sho');
+    await sheet(page).getByText('ann/blog', { exact: true }).waitFor({ state: 'detached' });
+    await sheet(page)
+      .getByRole('button', { name: /ann\/shop/ })
+      .last()
+      .click();
+    await button(page, 'Send').click();
+    await page.waitForURL(/\/errands\//);
+    const { db } = server;
+    t.deepEqual(db.prepare('SELECT name FROM projects').pluck().all(), ['shop']);
+
+    // The link breaks, and is said so.
+    github.apps.revokeAll(ann);
+    await page.goto(`${network.url}/new`);
+    await button(page, /^(Choose a repository|shop)/).click();
+    await sheet(page)
+      .getByText(/Link the account again/)
+      .waitFor();
+    await page.goto(`${network.url}/settings/accounts`);
+    await page.getByText(/Link the account again/).waitFor();
+    await picture(page, 'accounts-broken');
+    await button(page, 'Link again').click();
+    await page.getByText(/· works$/).waitFor();
+
+    await page.goto(`${network.url}/settings`);
+    await button(page, 'Log out').click();
+    await sheet(page).getByRole('button', { name: 'Log out' }).click();
+    await button(page, /^Continue with 127/).waitFor();
+    await picture(page, 'access');
+    await button(page, /^Continue with 127/).click();
+    await page.getByText('live', { exact: true }).first().waitFor();
+    t.is(page.url(), `${network.url}/`);
+    await page.goto(`${network.url}/settings`);
+    await page.getByText(session.user.email).first().waitFor();
+    t.deepEqual(faults, []);
+  },
+);
+
+test.serial('who comes back without having begun, or refuses, is told so and gets on', async (t) => {
+  t.timeout(90_000);
+  const { github, network, page, faults } = await scene(t, openApp, {
+    ERRAND_GITHUB_CLIENT_ID: 'Iv1.abc',
+    ERRAND_GITHUB_CLIENT_SECRET: 'secret',
+  });
+  await page.goto(`${network.url}/signed-in?code=stolen&state=of-somebody`);
+  await page.getByText(/begun in another browser/).waitFor();
+  t.is(page.url(), `${network.url}/signed-in`);
+  await picture(page, 'came-back');
+  await button(page, 'Back').click();
+  await button(page, /^Continue with 127/).waitFor();
+  // A password still does.
+  await page.fill('input[name=email]', 'person1@example.org');
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.getByText('live', { exact: true }).first().waitFor();
+  t.truthy(github);
+  t.deepEqual(faults, []);
+});

@@ -1,0 +1,82 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { Api } from '../support/api.ts';
+import { ended, eventsOf, startErrand } from '../support/errand.ts';
+import { git } from '../support/git-server.ts';
+import { agree, PUBLIC_URL } from '../support/forge/sign-in-scene.ts';
+import { startGitHub } from '../support/forge/github/stand-in.ts';
+import { BROKEN, MEND, turnOf } from './scenario.ts';
+
+test('an errand clones and pushes with the linked account; no token stands anywhere but sealed', async (t) => {
+  t.timeout(120_000);
+  const github = await startGitHub(t);
+  const ann = github.world.addPerson('ann');
+  const app = github.apps.addApp(ann, { name: 'Errand', callback_urls: [`${PUBLIC_URL}/signed-in`] });
+  github.apps.install(app, ann);
+  await github.world.addRepository({ owner: ann, name: 'adder', files: BROKEN, private: true });
+  const env = {
+    ERRAND_PUBLIC_URL: PUBLIC_URL,
+    ERRAND_GITHUB_ORIGIN: github.origin,
+    ERRAND_GITHUB_CLIENT_ID: app.client_id,
+    ERRAND_GITHUB_CLIENT_SECRET: app.client_secret,
+    ERRAND_GITHUB_APP_ID: String(app.id),
+    ERRAND_GITHUB_PRIVATE_KEY: app.pem,
+    ERRAND_PRIVATE_HOSTS: github.host,
+  };
+  // The agent prints the environment of its commands, and its own.
+  const environment = {
+    tools: [{ name: 'run_command', input: { command: 'env; tr "\\0" "\\n" < /proc/$PPID/environ; git config -l' } }],
+  };
+  const turns = [environment, ...MEND];
+  const whole = await startErrand(t, {
+    runner: 'process',
+    env,
+    model: { handler: (request) => turns[turnOf(request)] ?? { text: 'Done.' } },
+  });
+  const owner = await whole.person('owner');
+  const [way] = (await new Api(whole.errand.url).call('listSignInWays', {})).items;
+  const started = await owner.api.call('startLink', { params: { id: way?.id ?? '' } });
+  await owner.api.call('finishLink', { body: { flow: started.flow, answer: await agree(started, ann) } });
+
+  const body = { prompt: 'Mend it', repo_url: `${github.origin}/ann/adder`, make_project: true };
+  const { id } = await owner.api.call('createTask', { body });
+  const done = await ended(owner, id, 90_000);
+  t.is(done.status, 'succeeded', done.detail ?? '');
+  const branches = await git(join(github.world.git_server.root, 'ann/adder.git'), 'branch', '--list', 'errand/*');
+  t.regex(branches, new RegExp(`errand/${id}`));
+
+  // Revoked in the middle: it ends in words, and says what to do.
+  github.apps.revokeAll(ann);
+  await owner.api.call('createMessage', { params: { id }, body: { text: 'Once more' } });
+  const again = await ended(owner, id, 90_000);
+  t.is(again.status, 'failed');
+  t.regex(again.detail ?? '', /Link the account again/);
+
+  const secrets = github.apps.tokens.flatMap(({ value, refresh }) => [value, ...(refresh ? [refresh.value] : [])]);
+  secrets.push(app.client_secret, app.pem.split('\n')[1] ?? '-', app.webhook_secret);
+  t.true(secrets.length > 4);
+  const places: Record<string, string> = {
+    log: whole.lines.join(''),
+    events: JSON.stringify(await eventsOf(owner, id)),
+    task: JSON.stringify(again),
+    diff: JSON.stringify(await owner.api.call('getDiff', { params: { id } })),
+    audit: JSON.stringify(await owner.api.call('listAudit', { query: {} })),
+    links: JSON.stringify(await owner.api.call('listLinkedAccounts', {})),
+    settings: JSON.stringify(await owner.api.call('listSettings', {})),
+    model: JSON.stringify(whole.model.requests),
+    ...(await filesOf(whole.data_dir)),
+  };
+  for (const [place, text] of Object.entries(places))
+    for (const secret of secrets) t.false(text.includes(secret), place);
+});
+
+/** The files of the data folder: the database, workspaces and whatever else is there. */
+async function filesOf(dir: string): Promise<Record<string, string>> {
+  const files = (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const texts = files.map(async ({ parentPath, name }): Promise<[string, string]> => {
+    const path = join(parentPath, name);
+    return [path, await readFile(path, 'latin1').catch(() => '')];
+  });
+  return Object.fromEntries(await Promise.all(texts));
+}
