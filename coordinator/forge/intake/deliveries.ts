@@ -10,7 +10,8 @@ import {
 import type { ForgeEvent } from '../forge.ts';
 import { DueQueue, type RetryTimes } from './due-queue.ts';
 import type { FindForge } from './known-forge.ts';
-import { planEvent, type PlanParts } from './plan.ts';
+import { planEvent } from './plan-event.ts';
+import type { PlanParts } from './plan.ts';
 
 type Dependencies = PlanParts & {
   findForge: FindForge;

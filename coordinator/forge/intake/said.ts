@@ -90,14 +90,14 @@ function codeSpans(text: string): Range[] {
   for (const paragraph of text.split(/(\n[ \t]*\n)/)) {
     const runs = rangesOf(paragraph, /`+/g);
     const last = new Map<number, number>();
-    const next = new Array<number | undefined>(runs.length);
+    const next = new Map<number, number | undefined>();
     for (let i = runs.length - 1; i >= 0; i -= 1) {
       const [start, end] = runs[i] ?? [0, 0];
-      next[i] = last.get(end - start);
+      next.set(i, last.get(end - start));
       last.set(end - start, i);
     }
     for (let i = 0; i < runs.length; i += 1) {
-      const close = next[i];
+      const close = next.get(i);
       if (close === undefined) continue;
       spans.push([offset + (runs[i]?.[0] ?? 0), offset + (runs[close]?.[1] ?? 0)]);
       i = close;

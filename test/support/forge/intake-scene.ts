@@ -97,8 +97,16 @@ export class IntakeScene {
     const secrets = { secrets: null, has_git_token: false, secret_names: [], env: {}, allowed_hosts: [] };
     const at = new Date().toISOString();
     const project: ProjectRow = {
-      ...{ ...none, ...limits, ...switches, ...secrets },
-      ...{ id: newId(), user_id, name: newId(), egress: 'none', created_at: at, updated_at: at },
+      ...none,
+      ...limits,
+      ...switches,
+      ...secrets,
+      id: newId(),
+      user_id,
+      name: newId(),
+      egress: 'none',
+      created_at: at,
+      updated_at: at,
       pull_requests: 'none',
       pull_author: 'app',
       repo_url: `${this.github.origin}/ada/demo.git`,
@@ -195,7 +203,10 @@ export class IntakeScene {
     const wish = { task_id: task.id, repo_url: task.repo_url, title: 'Fix', head_branch: head, head_commit: commit };
     const row: PullRow = {
       ...newPull({ ...wish, base_branch: null, draft: false, author: 'person' }, at),
-      ...{ repository_id: String(this.demo.id), owner: 'ada', name: 'demo', number: pull.number },
+      repository_id: String(this.demo.id),
+      owner: 'ada',
+      name: 'demo',
+      number: pull.number,
       state: 'open',
     };
     this.log.write(({ db }) => insertPull(db, row));
