@@ -13,6 +13,7 @@ import { DEMO_MODEL } from './domain/prices.ts';
 import type { ErrorCode } from '../protocol/problem.ts';
 import { Pulls } from './forge/pulls/pulls.ts';
 import { ForgeAccounts } from './forge/accounts/forge-accounts.ts';
+import { openIntake } from './forge/intake/open-intake.ts';
 import { createApp, requestListener } from './http/app.ts';
 import { addressOf, listen } from './http/listen.ts';
 import { LiveSockets } from './live/live-sockets.ts';
@@ -211,6 +212,10 @@ async function servePeople(
   const notifications = openNotifications(core);
   notifications.start();
   opened.defer(() => notifications.stop());
+  const models = (name: string) => prices.has(name);
+  const intake = openIntake({ ...core, models }, forge_accounts);
+  intake.start();
+  opened.defer(() => intake.stop());
   const app = createApp({
     config,
     log,
@@ -218,9 +223,10 @@ async function servePeople(
     auth,
     notifications,
     forge_accounts,
+    intake,
     repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
-    models: (name) => prices.has(name),
+    models,
     gate,
     feed: relay.light,
     offer: { models: prices.models(), demo: core.demo },

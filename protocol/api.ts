@@ -84,6 +84,12 @@ const projectFields = {
   pull_requests: PullRequests.describe('whether errands that have succeeded open a pull request'),
   pull_author: PullAuthor.describe('in whose name it is opened'),
   ask_at_budget: z.boolean().describe('whether an errand that has spent its budget asks for more, and does not fail'),
+  mentions: z
+    .boolean()
+    .describe('whether `@errand` and the label `errand` in an issue or pull request start an errand, if you set them'),
+  follow_up: z
+    .boolean()
+    .describe("whether a review or a failed check of an errand's pull request sends the errand back to work"),
   /** Plain variables for the environment of the commands. Whoever sees the project sees them, and so does the model. */
   env: Variables,
 };

@@ -209,6 +209,25 @@ export const LIMITS = {
   /** A notification that could not be delivered for this long is given up. */
   notification_ttl_s: 24 * 3600,
 
+  /** One webhook of a forge, how many of one forge are taken in a minute, and how many may wait. */
+  delivery_bytes_max: 2 * 1024 * 1024,
+  deliveries_per_minute_max: 1_200,
+  deliveries_waiting_max: 10_000,
+  /** A webhook about something older is not heeded; how long what was handled is known, which is longer; and retried. */
+  delivery_age_s_max: 3 * 24 * 3600,
+  delivery_kept_s: 30 * 24 * 3600,
+  delivery_retry_s: 24 * 3600,
+  /** What an errand is given of an issue or pull request: characters, and comments. */
+  thread_chars_max: 16_000,
+  thread_comments_max: 50,
+  /** How often reviews and failed checks send an errand back to work before its person is asked. */
+  follow_up_rounds_max: 3,
+  /** What one of them tells: characters of a review, comments, failed checks, and characters of the log of each. */
+  review_chars_max: 16_000,
+  review_comments_max: 30,
+  failed_checks_max: 5,
+  check_log_chars_max: 5_000,
+
   /** How long a forge's API may take to answer, and how much of an answer is read. */
   forge_answer_ms: 20_000,
   forge_answer_bytes_max: 8 * 1024 * 1024,

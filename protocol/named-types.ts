@@ -4,6 +4,7 @@ import * as api from './api.ts';
 import * as attachments from './attachments.ts';
 import * as audit from './audit.ts';
 import { CoordinatorEvent } from './coordinator-events.ts';
+import * as deliveries from './deliveries.ts';
 import * as events from './events.ts';
 import * as forges from './forges.ts';
 import * as change from './change.ts';
@@ -14,6 +15,7 @@ import * as people from './people.ts';
 import * as pulls from './pulls.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
+import * as pulls from './pulls.ts';
 import * as server from './server.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
@@ -61,6 +63,8 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...attachments,
     ...audit,
     ...notifications,
+    ...deliveries,
+    ...pulls,
     ...people,
     ...forges,
     ...server,

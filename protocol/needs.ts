@@ -10,10 +10,10 @@ import { Commit, DiffStat } from './change.ts';
 
 /**
  * `question`: the agent asks. `push`: the work waits for approval before it is pushed. `host`: the forward proxy has
- * refused a host. `budget`: the budget is spent. The set is open: a client shows the question and options of an unknown
+ * refused a host. `budget`: the budget is spent. `follow_up`: its pull request has sent it back to work several times. The set is open: a client shows the question and options of an unknown
  * kind as they are.
  */
-export const NeedKind = z.enum(['question', 'push', 'host', 'budget']);
+export const NeedKind = z.enum(['question', 'push', 'host', 'budget', 'follow_up']);
 export type NeedKind = z.infer<typeof NeedKind>;
 
 /** The text of one choice of a question, as the agent wrote it. */
@@ -21,7 +21,7 @@ export const OptionLabel = z.string().trim().min(1).max(LIMITS.option_chars_max)
 
 /**
  * One way to answer. `value` is what an answer names: the number of a question's choice from 1, or `approve`,
- * `send_back`; `once`, `project`, `no`; `add_2`, `add_5`, `end`. `label`: for people, in English.
+ * `send_back`; `once`, `project`, `no`; `add_2`, `add_5`, `end`; `go_on`, `stop`. `label`: for people, in English.
  */
 export const NeedOption = z.object({ value: z.string().min(1).max(40), label: OptionLabel });
 export type NeedOption = z.infer<typeof NeedOption>;

@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { FORGE_ROUTES } from './forge-routes.ts';
 import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
@@ -15,6 +16,7 @@ export const ROUTES = {
   ...OWNER_ROUTES,
   ...PEOPLE_ROUTES,
   ...NOTIFICATION_ROUTES,
+  ...DELIVERY_ROUTES,
   ...FORGE_ROUTES,
 
   createProject: {

@@ -46,6 +46,16 @@ export const PROJECT_OPTIONS = {
     placeholder: 'YES|NO',
     help: 'whether errands ask for more once their budget is spent',
   },
+  mentions: {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: 'whether your @errand, or the label errand, in an issue or pull request starts an errand',
+  },
+  'follow-up': {
+    type: 'string',
+    placeholder: 'YES|NO',
+    help: "whether reviews and failed checks of an errand's pull request send it back to work",
+  },
   'pull-requests': {
     type: 'string',
     placeholder: 'KIND',
@@ -92,6 +102,8 @@ export async function projectFields(values: Values<typeof PROJECT_OPTIONS>, io: 
     allowed_hosts: values['allowed-host']?.filter((host) => host !== ''),
     ask_before_push: yesOrNo('ask-before-push', values['ask-before-push']),
     ask_at_budget: yesOrNo('ask-at-budget', values['ask-at-budget']),
+    mentions: yesOrNo('mentions', values.mentions),
+    follow_up: yesOrNo('follow-up', values['follow-up']),
     pull_requests: oneOf('pull-requests', PullRequests, values['pull-requests']),
     pull_author: oneOf('pull-author', PullAuthor, values['pull-author']),
     env: values.env && readVariables('env', values.env, io),

@@ -9,6 +9,7 @@ import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
 import type { ForgeAccounts } from '../forge/accounts/forge-accounts.ts';
+import type { Intake } from '../forge/intake/intake.ts';
 import type { Notifications } from '../notifications/notifications.ts';
 import type { RepositoryCheck } from '../domain/forge-repository.ts';
 import type { ServerToken } from '../tasks/forge-credential.ts';
@@ -20,6 +21,7 @@ import { AttachmentFiles } from '../tasks/attachment-files.ts';
 import { attachmentHandlers } from './attachments.ts';
 import { accountHandlers } from './accounts.ts';
 import { allowOrigins } from './cors.ts';
+import { deliveryHandlers } from './deliveries.ts';
 import { encodeAnswer } from './encode.ts';
 import { answerUnmatched, createRouter } from './router.ts';
 import { forgeHandlers } from './forges.ts';
@@ -55,6 +57,8 @@ export type AppDeps = TaskDefaults & {
   keys: Keys;
   auth: Auth;
   notifications: Notifications;
+  /** Takes the webhooks of forges. */
+  intake: Pick<Intake, 'receive'>;
   forge_accounts: ForgeAccounts;
   /** Asked before a project or a task relies on a repository. */
   repositories: RepositoryCheck;
@@ -88,6 +92,7 @@ export function createApp(deps: AppDeps): Koa {
     keys,
     auth,
     notifications,
+    intake,
     repositories,
     models,
     gate,
@@ -116,6 +121,7 @@ export function createApp(deps: AppDeps): Koa {
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
       ...forgeHandlers(auth, deps.forge_accounts),
+      ...deliveryHandlers(intake),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),

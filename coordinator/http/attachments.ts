@@ -14,7 +14,7 @@ export function attachmentHandlers(
 ): Pick<Handlers, 'putAttachment' | 'getAttachment'> {
   const uploads = new Map<string, number>();
   return {
-    putAttachment: async ({ who: { user_id }, params: { id }, query: { name }, bytes: source }) => {
+    putAttachment: async ({ who: { user_id }, params: { id }, query: { name }, request: source }) => {
       const running = uploads.get(user_id) ?? 0;
       if (running >= LIMITS.attachments_at_once_max)
         throw new ErrandError('rate_limited', 'Too many of your uploads run at once.', { retry_after_s: 2 });

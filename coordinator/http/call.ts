@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import { EPOCH_HEADER } from '../../protocol/api.ts';
@@ -29,8 +30,8 @@ export type Call<R> = {
   client: Client;
   /** The scheme and host that the request was sent to, such as `https://errand.example.org`. The host is the server's own. */
   origin: string;
-  /** The body of a route that takes a file. */
-  bytes: AsyncIterable<Uint8Array>;
+  /** The request itself, with the body of a route that takes bytes. */
+  request: IncomingMessage;
   /** Adds an entry about the caller to the audit log, in the transaction of what they do. */
   audit: (tx: Tx, fact: Pick<Audited, 'action' | 'subject' | 'detail'>) => void;
   /**
@@ -80,7 +81,7 @@ export async function readCall(ctx: RouterContext, route: Route, deps: CallDepen
     who,
     client,
     origin: `${ctx.protocol}://${ctx.req.headers.host ?? 'localhost'}`,
-    bytes: ctx.req,
+    request: ctx.req,
     audit: (tx: Tx, { detail, ...fact }: Pick<Audited, 'action' | 'subject' | 'detail'>): void => {
       const by = who?.scopes && { token: who.session };
       appendAudit(tx.db, {

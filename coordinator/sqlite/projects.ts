@@ -7,6 +7,8 @@ type Stored = Omit<
   | 'allowed_hosts'
   | 'ask_before_push'
   | 'ask_at_budget'
+  | 'mentions'
+  | 'follow_up'
   | 'egress_hosts'
   | 'extra_models'
   | 'env'
@@ -17,6 +19,8 @@ type Stored = Omit<
   allowed_hosts: string;
   ask_before_push: number;
   ask_at_budget: number;
+  mentions: number;
+  follow_up: number;
   extra_models: string;
   env: string;
   has_git_token: number;
@@ -33,6 +37,8 @@ const fromStored = ({ env_names, ...row }: Stored): ProjectRow => ({
   allowed_hosts: Names.parse(JSON.parse(row.allowed_hosts)),
   ask_before_push: row.ask_before_push === 1,
   ask_at_budget: row.ask_at_budget === 1,
+  mentions: row.mentions === 1,
+  follow_up: row.follow_up === 1,
   extra_models: Names.parse(JSON.parse(row.extra_models)),
   has_git_token: row.has_git_token === 1,
   secret_names: Names.parse(JSON.parse(env_names)),
@@ -44,6 +50,8 @@ const toStored = ({ secret_names, ...project }: ProjectRow): Stored => ({
   allowed_hosts: JSON.stringify(project.allowed_hosts),
   ask_before_push: project.ask_before_push ? 1 : 0,
   ask_at_budget: project.ask_at_budget ? 1 : 0,
+  mentions: project.mentions ? 1 : 0,
+  follow_up: project.follow_up ? 1 : 0,
   extra_models: JSON.stringify(project.extra_models),
   has_git_token: project.has_git_token ? 1 : 0,
   env_names: JSON.stringify(secret_names),
@@ -54,9 +62,9 @@ export function insertProject(db: Db, project: ProjectRow): void {
   sql(
     db,
     `INSERT INTO projects (id, user_id, name, repo_url, base_branch, setup_command, verify_command, model, effort, extra_models, max_tokens, budget_usd, max_turns,
-       egress, egress_hosts, allowed_hosts, ask_before_push, pull_requests, pull_author, ask_at_budget, env, secrets, has_git_token, env_names, created_at, updated_at)
+       egress, egress_hosts, allowed_hosts, ask_before_push, pull_requests, pull_author, ask_at_budget, mentions, follow_up, env, secrets, has_git_token, env_names, created_at, updated_at)
      VALUES (:id, :user_id, :name, :repo_url, :base_branch, :setup_command, :verify_command, :model, :effort, :extra_models, :max_tokens, :budget_usd, :max_turns,
-       :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :pull_requests, :pull_author, :ask_at_budget, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
+       :egress, :egress_hosts, :allowed_hosts, :ask_before_push, :pull_requests, :pull_author, :ask_at_budget, :mentions, :follow_up, :env, :secrets, :has_git_token, :env_names, :created_at, :updated_at)`,
   ).run(toStored(project));
 }
 
@@ -67,7 +75,7 @@ export function updateProject(db: Db, project: ProjectRow): void {
     `UPDATE projects SET name = :name, repo_url = :repo_url, base_branch = :base_branch, setup_command = :setup_command,
        verify_command = :verify_command, model = :model, effort = :effort, extra_models = :extra_models, max_tokens = :max_tokens,
        budget_usd = :budget_usd, max_turns = :max_turns, egress = :egress, egress_hosts = :egress_hosts, allowed_hosts = :allowed_hosts,
-       ask_before_push = :ask_before_push, pull_requests = :pull_requests, pull_author = :pull_author, ask_at_budget = :ask_at_budget, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
+       ask_before_push = :ask_before_push, pull_requests = :pull_requests, pull_author = :pull_author, ask_at_budget = :ask_at_budget, mentions = :mentions, follow_up = :follow_up, env = :env, secrets = :secrets, has_git_token = :has_git_token, env_names = :env_names,
        updated_at = :updated_at
      WHERE id = :id`,
   ).run(toStored(project));
@@ -107,6 +115,16 @@ export const LIST_PROJECTS = `SELECT * FROM projects INDEXED BY projects_by_user
 export function listProjects(db: Db, user_id: string, before: string | undefined, limit: number): ProjectRow[] {
   return sql<Stored>(db, LIST_PROJECTS)
     .all({ user_id, before: before ?? '~', limit })
+    .map(fromStored);
+}
+
+/** A user's projects that heed mentions, newest first. */
+export function listProjectsWithMentions(db: Db, user_id: string): ProjectRow[] {
+  return sql<Stored>(
+    db,
+    'SELECT * FROM projects WHERE user_id = ? AND mentions = 1 AND id NOT IN (SELECT id FROM removed) ORDER BY id DESC',
+  )
+    .all(user_id)
     .map(fromStored);
 }
 

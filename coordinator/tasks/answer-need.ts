@@ -6,10 +6,11 @@ import type { Config } from '../base/config.ts';
 import { alreadyClosed, answerText, checkAnswer, type NeedRow } from '../domain/need.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Tx } from '../sqlite/event-log.ts';
+import { dropWaitingItems, findFollowUp, putFollowUp, sendItems } from '../sqlite/follow-ups.ts';
 import { insertMessage } from '../sqlite/messages.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
-import { approveCommit, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
+import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
@@ -69,6 +70,8 @@ function act(
     case 'budget':
       decideBudget(tx, bounds, task, choice, at);
       return null;
+    case 'follow_up':
+      return decideFollowUp(tx, task, choice, at);
   }
 }
 
@@ -92,6 +95,21 @@ function decideBudget(tx: Tx, bounds: Bounds, task: TaskRow, choice: string | un
   updateBudget(tx.db, task.id, budget_usd, at);
   tx.note(task, { type: 'task.budget', body: { budget_usd } }, at);
   advance(tx, task, { type: 'go_on', at });
+}
+
+/** Sends the task what its pull request has had to say meanwhile, and lets it go on by itself again; or never again. */
+function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: string): string | null {
+  const { waiting } = findFollowUp(tx.db, task.id);
+  const goes_on = choice === 'go_on';
+  putFollowUp(tx.db, task.id, { rounds: 0, stopped: !goes_on, waiting: [] });
+  if (!goes_on) {
+    dropWaitingItems(tx.db, task.id);
+    return null;
+  }
+  let message_id: string | null = null;
+  for (const text of waiting) message_id = say(tx, findTask(tx.db, task.id) ?? task, text, at);
+  if (message_id !== null) sendItems(tx.db, task.id, message_id);
+  return message_id;
 }
 
 /** Sends a message to the task. A parked task is queued again for it. */

@@ -45,6 +45,8 @@ export function createProject(tx: Tx, keys: Keys, user_id: string, input: Projec
     pull_requests: fields.pull_requests ?? 'none',
     pull_author: fields.pull_author ?? 'app',
     ask_at_budget: fields.ask_at_budget ?? false,
+    mentions: fields.mentions ?? false,
+    follow_up: fields.follow_up ?? false,
     env,
     ...sealSecrets(keys, id, { git_token, git_username, env: secrets }),
     created_at: at,

@@ -14,7 +14,7 @@ type Document = {
 const document = openapiDocument() as Document;
 
 test('the document lists exactly the routes that the server serves', async (t) => {
-  const { auth, keys, log, notifications, forge_accounts } = await startApi(t);
+  const { auth, keys, log, notifications, forge_accounts, intake } = await startApi(t);
   const app = createApp({
     onRefused: () => undefined,
     config: readConfig({}),
@@ -24,6 +24,7 @@ test('the document lists exactly the routes that the server serves', async (t) =
     auth,
     notifications,
     forge_accounts,
+    intake,
     epoch: 'e',
     gate: { fault: null },
     feed: { touch: () => undefined },

@@ -11,6 +11,8 @@ import type { RepositoryCheck } from '../../coordinator/domain/forge-repository.
 import { createApp, requestListener } from '../../coordinator/http/app.ts';
 import type { WebApp } from '../../coordinator/http/web-app.ts';
 import { ForgeAccounts } from '../../coordinator/forge/accounts/forge-accounts.ts';
+import type { Intake } from '../../coordinator/forge/intake/intake.ts';
+import { openIntake } from '../../coordinator/forge/intake/open-intake.ts';
 import { openNotifications, type Notifications } from '../../coordinator/notifications/notifications.ts';
 import { LiveSockets } from '../../coordinator/live/live-sockets.ts';
 import { readKeys, type Keys } from '../../coordinator/base/keys.ts';
@@ -38,6 +40,7 @@ export type StartedApi = {
   auth: Auth;
   notifications: Notifications;
   forge_accounts: ForgeAccounts;
+  intake: Intake;
   /** Creates an `Auth` with another password hasher. */
   authWith: (passwords: Passwords) => Auth;
   relay: Relay;
@@ -92,7 +95,10 @@ export async function startApi(
   const forge_accounts = new ForgeAccounts({ log, keys, config, logger, now });
   forge_accounts.start();
   t.teardown(() => forge_accounts.stop());
-  const own = { log, keys, auth, notifications, forge_accounts };
+  const intake = openIntake({ log, config, models, logger }, forge_accounts);
+  intake.start();
+  t.teardown(() => intake.stop());
+  const own = { log, keys, auth, notifications, forge_accounts, intake };
   const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,

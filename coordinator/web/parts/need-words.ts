@@ -13,6 +13,8 @@ export function needWords({ kind, question, host }: Need, { usage, budget_usd }:
       return t.needs.host(host ?? '');
     case 'budget':
       return t.needs.budget(t.errand.of(format.money(usage.cost_usd), format.money(budget_usd)));
+    case 'follow_up':
+      return t.needs.follow_up;
   }
 }
 

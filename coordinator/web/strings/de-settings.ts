@@ -51,6 +51,9 @@ export const de_settings: SettingsStrings = {
     model: 'Modell',
     ask_before_push: 'Vor dem Pushen fragen',
     ask_at_budget: 'Nach mehr fragen, wenn das Budget verbraucht ist',
+    mentions:
+      'Einen Auftrag beginnen, wenn ich in einem Issue oder Pull Request @errand schreibe oder das Label „errand“ setze',
+    follow_up: 'Bei Reviews und fehlgeschlagenen Checks des Pull Requests weiterarbeiten',
     allowed_hosts: 'Hosts, die du erlaubt hast',
     network: 'Was seine Worker erreichen dürfen',
     egress: { none: 'Nichts', registries: 'Paketregister', list: 'Diese Hosts', open: 'Jeden öffentlichen Host' },

@@ -49,6 +49,8 @@ export const en_settings = {
     model: 'Model',
     ask_before_push: 'Ask me before pushing',
     ask_at_budget: 'Ask for more once the budget is spent',
+    mentions: 'Start an errand when I write @errand, or set the label “errand”, in an issue or pull request',
+    follow_up: 'Go back to work for reviews and failed checks of its pull request',
     allowed_hosts: 'Hosts that you allowed',
     network: 'What its workers may reach',
     egress: { none: 'Nothing', registries: 'Package registries', list: 'These hosts', open: 'Any public host' },

@@ -28,6 +28,8 @@ async function setUp(t: Parameters<typeof temporaryFolder>[0]) {
     pull_requests: 'none' as const,
     pull_author: 'app' as const,
     ask_at_budget: false,
+    mentions: false,
+    follow_up: false,
   };
   const hidden = { secrets: null, has_git_token: false, secret_names: [] };
   const times = { created_at: now, updated_at: now };

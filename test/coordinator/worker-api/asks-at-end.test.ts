@@ -46,6 +46,8 @@ const PROJECT = {
   pull_requests: 'none' as const,
   pull_author: 'app' as const,
   ask_at_budget: false,
+  mentions: false,
+  follow_up: false,
   env: {},
   secrets: null,
   has_git_token: false,

@@ -31,6 +31,8 @@ export function readProject(given: Given): ProjectCreate {
     ...(pull_requests && { pull_requests }),
     ...(pull_author && { pull_author }),
     ask_at_budget: given['ask_at_budget'] === 'yes',
+    mentions: given['mentions'] === 'yes',
+    follow_up: given['follow_up'] === 'yes',
     ...(git_token !== null && { git_token }),
     ...(secrets && { secrets }),
   };
@@ -70,5 +72,7 @@ export function fieldsOfProject(project: Project | undefined): Given {
     pull_requests: project.pull_requests,
     pull_author: project.pull_author,
     ask_at_budget: project.ask_at_budget ? 'yes' : '',
+    mentions: project.mentions ? 'yes' : '',
+    follow_up: project.follow_up ? 'yes' : '',
   };
 }

@@ -81,6 +81,8 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
       <Choice {...field('pull_author')} label={s.pulls.author} hint={s.pulls.author_hint} words={s.pulls.authors} />
       <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
       <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
+      <Check {...field('mentions')} label={t.project.mentions} />
+      <Check {...field('follow_up')} label={t.project.follow_up} />
       {egress.value === 'list' && <Lines {...field('egress_hosts')} label={t.project.hosts} />}
       {before['allowed_hosts'] !== undefined && before['allowed_hosts'] !== '' && (
         <Lines {...field('allowed_hosts')} label={t.project.allowed_hosts} />

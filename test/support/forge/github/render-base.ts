@@ -15,7 +15,8 @@ export class RenderBase {
   }
 
   user({ id, login, name, email, type }: Person): Json {
-    return fill('simple-user', { ...this.#userAddresses(login), id, login, name, email, type, node_id: node('U', id) });
+    const known = { ...(name !== null && { name }), ...(email !== null && { email }) };
+    return fill('simple-user', { ...this.#userAddresses(login), id, login, ...known, type, node_id: node('U', id) });
   }
 
   /** The bearer's own account. */
@@ -25,11 +26,13 @@ export class RenderBase {
   }
 
   #userAddresses(login: string): Json {
+    // A bot's has brackets.
+    const path = encodeURIComponent(login);
     return {
-      url: `${this.#api}/users/${encodeURIComponent(login)}`,
-      html_url: `${this.#origin}/${encodeURIComponent(login)}`,
+      url: `${this.#api}/users/${path}`,
+      html_url: `${this.#origin}/${path}`,
       gravatar_id: '',
-      avatar_url: `${this.#origin}/${encodeURIComponent(login)}.png`,
+      avatar_url: `${this.#origin}/${path}.png`,
     };
   }
 

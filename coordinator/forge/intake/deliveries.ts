@@ -1,0 +1,59 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import {
+  listDueDeliveries,
+  nextDeliveryAt,
+  postponeDelivery,
+  pruneDeliveries,
+  settleDelivery,
+  type DeliveryRow,
+} from '../../sqlite/deliveries.ts';
+import type { ForgeEvent } from '../forge.ts';
+import { DueQueue, type RetryTimes } from './due-queue.ts';
+import type { FindForge } from './known-forge.ts';
+import { planEvent } from './plan-event.ts';
+import type { PlanParts } from './plan.ts';
+
+type Dependencies = PlanParts & {
+  findForge: FindForge;
+  /** Called when what a delivery led to was stored. */
+  onHandled: () => void;
+  times: RetryTimes;
+  now: () => number;
+};
+
+/**
+ * Handles the stored deliveries, those of a repository one after the other. What a delivery leads to and its mark are
+ * one transaction: a server that dies handles it again, or not any more, but never twice.
+ */
+export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
+  const { log, findForge, onHandled, times, now, logger } = deps;
+  const handle = async (row: DeliveryRow, signal: AbortSignal): Promise<void> => {
+    const forge = findForge(row.forge_id);
+    const effect = forge && row.event !== null ? await planEvent(deps, forge, readEvent(row.event), signal) : undefined;
+    const before = new Date(now() - LIMITS.delivery_kept_s * 1000).toISOString();
+    await log.enqueue((tx) => {
+      if (!settleDelivery(tx.db, row.id)) return;
+      effect?.(tx);
+      pruneDeliveries(tx.db, before);
+    });
+    onHandled();
+  };
+  return new DueQueue({
+    name: 'deliveries',
+    listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
+    nextAt: (at) => nextDeliveryAt(log.db, at),
+    keyOf: ({ forge_id, repository_id }) => `${forge_id} ${repository_id}`,
+    cameAt: ({ received_at }) => received_at,
+    work: handle,
+    postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
+    giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
+    times,
+    now,
+    logger,
+  });
+}
+
+/** The event as this server has stored it, from a forge's client. */
+function readEvent(json: string): ForgeEvent {
+  return JSON.parse(json) as ForgeEvent;
+}

@@ -1,0 +1,57 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { DeliveryReceived } from '../../../protocol/deliveries.ts';
+import type { DeliveryRow } from '../../sqlite/deliveries.ts';
+import type { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
+import type { WordsRow } from '../../sqlite/forge-words.ts';
+import type { Delivery } from '../forge.ts';
+import { deliveryQueue } from './deliveries.ts';
+import type { DueQueue, RetryTimes } from './due-queue.ts';
+import type { FindForge } from './known-forge.ts';
+import type { PlanParts } from './plan.ts';
+import { Receiver } from './receive.ts';
+import { tellForges } from './tell.ts';
+import { wordsQueue } from './write-words.ts';
+
+const RETRY_TIMES: RetryTimes = { first_ms: 5_000, max_ms: 15 * 60_000, give_up_ms: LIMITS.delivery_retry_s * 1000 };
+
+type Dependencies = Omit<PlanParts, 'link'> & {
+  findForge: FindForge;
+  /** The address of this server; undefined: it does not know. */
+  public_url: string | undefined;
+  times?: RetryTimes;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+};
+
+/** What forges send: it is taken, acted upon, and answered there. */
+export class Intake {
+  readonly #receiver: Receiver;
+  readonly #deliveries: DueQueue<DeliveryRow>;
+  readonly #words: DueQueue<WordsRow>;
+  readonly #tell: DurableSubscriber;
+
+  constructor({ public_url, times = RETRY_TIMES, now = Date.now, ...parts }: Dependencies) {
+    const link = (task_id: string) => (public_url === undefined ? null : `${public_url}/errands/${task_id}`);
+    this.#words = wordsQueue({ ...parts, times, now });
+    const onWords = () => this.#words.wake();
+    this.#deliveries = deliveryQueue({ ...parts, link, times, now, onHandled: onWords });
+    this.#tell = tellForges({ ...parts, link, onWords });
+    this.#receiver = new Receiver({ ...parts, now, onStored: () => this.#deliveries.wake() });
+  }
+
+  start(): void {
+    this.#tell.start();
+    this.#deliveries.start();
+    this.#words.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#deliveries.stop(), this.#tell.stop()]);
+    await this.#words.stop();
+  }
+
+  /** Takes a webhook. `Receiver` has the rules. */
+  receive(forge_id: string, delivery: Delivery): Promise<DeliveryReceived> {
+    return this.#receiver.receive(forge_id, delivery);
+  }
+}

@@ -1,0 +1,126 @@
+import { newId } from '../../../protocol/ids.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { ErrandError } from '../../../protocol/problem.ts';
+import { isEnded } from '../../../protocol/task.ts';
+import type { Db } from '../../sqlite/database.ts';
+import type { Tx } from '../../sqlite/event-log.ts';
+import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
+import { insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { insertWords } from '../../sqlite/forge-words.ts';
+import { findPullAt, listPullsOf } from '../../sqlite/pulls.ts';
+import { findTaskOf } from '../../sqlite/tasks.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
+import type { ForgeEvent, Pull, Thread } from '../forge.ts';
+import { sign } from '../own-words.ts';
+import type { Ask } from './ask.ts';
+import { findAsker, isRefusal, type Asker } from './asker.ts';
+import { messageFor, promptFor } from './material.ts';
+import type { Effect, PlanParts } from './plan.ts';
+import { statusWords } from './words.ts';
+
+/** A wish of a person of this server, with what was read at the forge. */
+type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
+
+/**
+ * What follows from a mention or the label. Undefined: nothing, since a stranger asked, or it has acted already. Rejects
+ * where the forge cannot be asked now.
+ */
+export async function planAsk(
+  parts: PlanParts,
+  forge: { id: string; origin: string },
+  event: ForgeEvent,
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<Effect | undefined> {
+  const { db } = parts.log;
+  const { id: repository_id, clone_url: repo_url } = event.repository;
+  const key = { forge_id: forge.id, repository_id, number: ask.number };
+  if (isRequestKnown(db, key, ask.source)) return undefined;
+  const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, ask.person, signal);
+  if (!asker) return undefined;
+  const { client, repository, token } = asker.open;
+  const thread = await client
+    .thread({ token, signal }, repository, ask.number, LIMITS.thread_comments_max)
+    .catch(onRefusal);
+  if (!thread) return undefined;
+  const pull = ask.is_pull ? await client.pull({ token, signal }, repository, ask.number).catch(onRefusal) : undefined;
+  const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
+  return (tx) => act(tx, parts, wish, pull);
+}
+
+function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull | undefined): void {
+  const { forge_id, ask, asker, repo_url, repository_id } = wish;
+  const key = { forge_id, repository_id, number: ask.number };
+  const { user_id, project } = asker;
+  if (isRequestKnown(tx.db, key, ask.source)) return;
+  const at = new Date().toISOString();
+  const words = { forge_id, user_id, project_id: project.id, repo_url, number: ask.number, created_at: at };
+  const reply_to = ask.comment?.review ? JSON.stringify({ ...ask.comment, body: '' }) : null;
+  const status = { ...words, id: newId(), kind: 'status' as const, reply_to, resolves: null };
+  try {
+    const task = proceed(tx, { config, models }, wish, pull, at);
+    insertRequest(tx.db, { ...key, source: ask.source, user_id, task_id: task.id }, at);
+    const body = sign(statusWords({ task, link: link(task.id), needs: [], pull: undefined }), status.id);
+    insertWords(tx.db, { ...status, task_id: task.id, body });
+  } catch (error) {
+    // The person's own limits: they learn of it where they asked.
+    if (!(error instanceof ErrandError)) throw error;
+    insertRequest(tx.db, { ...key, source: ask.source, user_id, task_id: null }, at);
+    insertWords(tx.db, { ...status, task_id: null, body: sign(`Not started: ${error.message}`, status.id) });
+  }
+}
+
+/** Sends a message to the task that is at work on this, or starts one. */
+function proceed(
+  tx: Tx,
+  defaults: TaskDefaults,
+  { forge_id, ask, asker, thread, repository_id }: Wish,
+  pull: Pull | undefined,
+  at: string,
+): TaskRow {
+  const { user_id, project, open } = asker;
+  const asked = {
+    request: ask.request,
+    login: ask.person.login,
+    repository: `${open.repository.owner}/${open.repository.name}`,
+  };
+  const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
+  if (!task) {
+    const base = pull && isOwnBranch(pull, open.repository) ? { base_branch: pull.head.branch } : {};
+    return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...base });
+  }
+  const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
+  const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);
+  putFollowUp(tx.db, task.id, { rounds: 0, stopped: false, waiting: [] });
+  if (ask.comment?.review) {
+    const comment = JSON.stringify({ ...ask.comment, body: '' });
+    const n = nextItemNumber(tx.db, task.id);
+    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, message_id });
+  }
+  return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
+}
+
+/** The person's task that this issue or pull request belongs to: it has not ended, or its pull request is open. */
+function taskAtWork(
+  db: Db,
+  thread: { forge_id: string; repository_id: string; number: number },
+  user_id: string,
+): TaskRow | undefined {
+  const own = findPullAt(db, thread.forge_id, thread.repository_id, thread.number);
+  const of_pull = own && findTaskOf(db, user_id, own.task_id);
+  if (of_pull) return of_pull;
+  const task_id = findThreadTask(db, thread, user_id);
+  const task = task_id === undefined ? undefined : findTaskOf(db, user_id, task_id);
+  if (!task) return undefined;
+  const goes_on = !isEnded(task.status) || listPullsOf(db, task.id).some(({ state }) => state === 'open');
+  return goes_on ? task : undefined;
+}
+
+function isOwnBranch({ head }: Pull, { owner, name }: { owner: string; name: string }): boolean {
+  return head.repository?.owner === owner && head.repository.name === name;
+}
+
+function onRefusal(error: unknown): undefined {
+  if (!isRefusal(error)) throw error;
+}

@@ -1,0 +1,85 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
+import { findPull, listPullsAt } from '../../sqlite/pulls.ts';
+import type { Check, ForgeEvent } from '../forge.ts';
+import type { OpenForge } from '../forge-access.ts';
+import { isRefusal, openFor } from './asker.ts';
+import { cutLog } from './cut-log.ts';
+import { goBack } from './go-back.ts';
+import { checksMessage } from './material.ts';
+import type { Effect, PlanParts } from './plan.ts';
+import { followedPull, type FollowedPull } from './pull-of-errand.ts';
+
+type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
+
+const LOG_BYTES_MAX = 2 * 1024 * 1024;
+
+/**
+ * Failed checks of an errand's pull request send the errand back to work, once for each commit: when the last job that
+ * runs has ended, with the logs of all that failed. Undefined: they do not.
+ */
+export async function planChecks(
+  parts: PlanParts,
+  forge: { id: string },
+  { check, commit, branch, repository }: CheckEvent,
+  signal: AbortSignal,
+): Promise<Effect | undefined> {
+  if (check.state === 'running') return undefined;
+  const { db } = parts.log;
+  const concerned = listPullsAt(db, forge.id, repository.id)
+    .filter(({ head_branch, head_commit }) => head_branch === branch || head_commit === commit)
+    .map((pull) => followedPull(db, pull))
+    .find((pull) => pull !== undefined);
+  const number = concerned?.pull.number ?? null;
+  if (!concerned || number === null) return undefined;
+  const key = { forge_id: forge.id, repository_id: repository.id, number };
+  const source = `checks:${number}:${commit}`;
+  if (isRequestKnown(db, key, source)) return undefined;
+  const open = await openFor(parts.access, concerned.task, repository.clone_url);
+  const failed = open && (await readFailed(open, { number, commit }, signal));
+  if (!failed || failed.length === 0) return undefined;
+  return (tx) => {
+    const now = followedPull(tx.db, findPull(tx.db, concerned.pull.id));
+    const at = new Date().toISOString();
+    if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
+    const url = urlOf(now);
+    goBack(tx, parts, now, {
+      forge_id: forge.id,
+      compose: (n) => checksMessage(failed, { commit, url, n }),
+      comments: [null],
+    });
+  };
+}
+
+function urlOf({ pull }: FollowedPull): string {
+  return pull.url ?? `#${pull.number}`;
+}
+
+/** The failed checks of the newest commit, with what matters of their logs. Undefined: it is not the newest, or jobs run. */
+async function readFailed(
+  { client, repository, token }: OpenForge,
+  { number, commit }: { number: number; commit: string },
+  signal: AbortSignal,
+): Promise<{ check: Check; log: string }[] | undefined> {
+  const access = { token, signal };
+  try {
+    const pull = await client.pull(access, repository, number);
+    if (pull.state !== 'open' || pull.head.commit !== commit) return undefined;
+    const checks = await client.checks(access, repository, commit);
+    // Others, such as an approval that somebody has to give, may be open for ever.
+    if (checks.some(({ state, log_id }) => state === 'running' && log_id !== null)) return undefined;
+    const failed = checks.filter(({ state }) => state === 'failed').slice(0, LIMITS.failed_checks_max);
+    return await Promise.all(
+      failed.map(async (check) => {
+        const whole = await client.checkLog(access, repository, check, LOG_BYTES_MAX).catch((error: unknown) => {
+          if (!isRefusal(error)) throw error;
+          return '';
+        });
+        return { check, log: cutLog(whole, LIMITS.check_log_chars_max) };
+      }),
+    );
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
+import { findPullAt } from '../../sqlite/pulls.ts';
+import type { ForgeComment, ForgeEvent } from '../forge.ts';
+import { signatureOf } from '../own-words.ts';
+import { isRefusal, mayWrite, openFor } from './asker.ts';
+import { goBack } from './go-back.ts';
+import { reviewMessage } from './material.ts';
+import type { Effect, PlanParts } from './plan.ts';
+import { followedPull } from './pull-of-errand.ts';
+
+type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
+
+/**
+ * A review of an errand's pull request sends the errand back to work, with all comments of the review in one message.
+ * Undefined: it does not, since the project does not want it, the reviewer may not write there, or is a bot, or there is
+ * nothing to do. An approval asks for nothing.
+ */
+export async function planReview(
+  parts: PlanParts,
+  forge: { id: string },
+  event: ReviewEvent,
+  signal: AbortSignal,
+): Promise<Effect | undefined> {
+  const { db } = parts.log;
+  const { sender, verdict, number, url } = event;
+  const { id: repository_id, clone_url } = event.repository;
+  const followed = followedPull(db, findPullAt(db, forge.id, repository_id, number));
+  const key = { forge_id: forge.id, repository_id, number };
+  const source = `review:${event.review_id}`;
+  if (!followed || verdict === 'approved' || sender.bot || isRequestKnown(db, key, source)) return undefined;
+  const { task } = followed;
+  const open = await openFor(parts.access, task, clone_url);
+  if (!open || !(await mayWrite(open, sender, signal))) return undefined;
+  const { client, repository, token } = open;
+  const thread = await client
+    .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)
+    .catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+    });
+  const own = signatureOf(event.body) !== undefined;
+  const body = own ? '' : event.body.trim();
+  const comments = (thread?.comments ?? [])
+    .filter((comment) => comment.review?.review_id === event.review_id && isNew(comment))
+    .slice(0, LIMITS.review_comments_max);
+  if (body === '' && comments.length === 0) return undefined;
+  const review = { login: sender.login, verdict, body, url };
+  return (tx) => {
+    const now = followedPull(tx.db, findPullAt(tx.db, forge.id, repository_id, number));
+    const at = new Date().toISOString();
+    if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: task.id }, at)) return;
+    for (const { id } of comments)
+      insertRequest(tx.db, { ...key, source: `comment:${id}`, user_id: null, task_id: task.id }, at);
+    goBack(tx, parts, now, {
+      forge_id: forge.id,
+      compose: (first) => reviewMessage(review, comments, first),
+      comments: comments.length > 0 ? comments : [null],
+    });
+  };
+
+  function isNew({ id, author, body: text }: ForgeComment): boolean {
+    return author.id === sender.id && signatureOf(text) === undefined && !isRequestKnown(db, key, `comment:${id}`);
+  }
+}

@@ -1,0 +1,125 @@
+/** What somebody wrote, taken apart. Both texts are as long as the original, with spaces where something was left out. */
+export type Said = {
+  /** Without quotes and hidden comments. Code is there. */
+  own: string;
+  /** Without code, addresses and link targets too: what is said in plain words. */
+  plain: string;
+};
+
+type LineKind = 'text' | 'quote' | 'code';
+
+const FENCE = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})(.*)$/;
+const BLOCK_START = /^\s{0,3}(?:#{1,6}\s|[-*+]\s|1[.)]\s|([-*_])(?:\s*\1){2,}\s*$|$)/;
+const ORIGINAL_MESSAGE = /^\s*-{2,}\s*original message\s*-{2,}/i;
+
+/**
+ * Reads Markdown as a forge shows it: which parts are quotes, which are code. What is shown as a quote is one, so a
+ * line right below a quote belongs to it.
+ */
+export function readSaid(markdown: string): Said {
+  const lines = markdown.split('\n');
+  const kinds = kindsOf(lines);
+  const only = (keep: readonly LineKind[]) =>
+    lines.map((line, i) => (keep.includes(kinds[i] ?? 'text') ? line : blank(line))).join('\n');
+  const text = only(['text']);
+  const hidden = [...rangesOf(text, /<!--[\s\S]*?(?:-->|$(?![\s\S]))/g), ...elements(text, ['blockquote'])];
+  const own = without(only(['text', 'code']), hidden);
+  const words = without(text, [...hidden, ...elements(text, ['pre', 'code', 'script', 'style', 'textarea'])]);
+  const no_code = without(words, codeSpans(words));
+  const plain = without(no_code, rangesOf(no_code, /\bhttps?:\/\/[^\s<>]+|\]\([^()\n]*\)|^ {0,3}\[[^\]\n]+\]:.*$/gm));
+  return { own, plain };
+}
+
+/** Where code blocks and quotes are. */
+function kindsOf(lines: readonly string[]): LineKind[] {
+  let fence: string | undefined;
+  let before: LineKind | 'blank' = 'blank';
+  let forwarded = false;
+  return lines.map((line) => {
+    const kind = ((): LineKind => {
+      if (forwarded) return 'quote';
+      const [, mark = '', info = ''] = FENCE.exec(line) ?? [];
+      if (fence !== undefined) {
+        if (mark.startsWith(fence) && info.trim() === '') fence = undefined;
+        return 'code';
+      }
+      if (ORIGINAL_MESSAGE.test(line)) {
+        forwarded = true;
+        return 'quote';
+      }
+      if (/^\s{0,3}>/.test(line)) return 'quote';
+      if (mark !== '' && !(mark.startsWith('`') && info.includes('`'))) {
+        fence = mark;
+        return 'code';
+      }
+      if (before === 'quote' && !BLOCK_START.test(line)) return 'quote';
+      return before !== 'text' && /^(?: {4}|\t)\s*\S/.test(line) ? 'code' : 'text';
+    })();
+    before = line.trim() === '' && kind === 'text' ? 'blank' : kind;
+    return kind;
+  });
+}
+
+type Range = readonly [start: number, end: number];
+
+function rangesOf(text: string, pattern: RegExp): Range[] {
+  return [...text.matchAll(pattern)].map(({ index, 0: found }) => [index, index + found.length]);
+}
+
+/** From each opening tag of these elements to the closing one, or to the end. */
+function elements(text: string, names: readonly string[]): Range[] {
+  return names.flatMap((name) => {
+    const found: Range[] = [];
+    const tags = new RegExp(`<(/?)${name}(?=[\\s>])`, 'gi');
+    let start: number | undefined;
+    for (const { index, 1: slash } of text.matchAll(tags)) {
+      if (slash === '') start ??= index;
+      else if (start !== undefined) {
+        found.push([start, index]);
+        start = undefined;
+      }
+    }
+    return start === undefined ? found : [...found, [start, text.length] as const];
+  });
+}
+
+/** Code between backticks: a run of them, up to the next run of the same length in the same paragraph. */
+function codeSpans(text: string): Range[] {
+  const spans: Range[] = [];
+  let offset = 0;
+  for (const paragraph of text.split(/(\n[ \t]*\n)/)) {
+    const runs = rangesOf(paragraph, /`+/g);
+    const last = new Map<number, number>();
+    const next = new Map<number, number | undefined>();
+    for (let i = runs.length - 1; i >= 0; i -= 1) {
+      const [start, end] = runs[i] ?? [0, 0];
+      next.set(i, last.get(end - start));
+      last.set(end - start, i);
+    }
+    for (let i = 0; i < runs.length; i += 1) {
+      const close = next.get(i);
+      if (close === undefined) continue;
+      spans.push([offset + (runs[i]?.[0] ?? 0), offset + (runs[close]?.[1] ?? 0)]);
+      i = close;
+    }
+    offset += paragraph.length;
+  }
+  return spans;
+}
+
+function without(text: string, ranges: readonly Range[]): string {
+  let out = '';
+  let at = 0;
+  for (const [start, end] of ranges.toSorted(([a], [b]) => a - b)) {
+    if (end <= at) continue;
+    const from = Math.max(start, at);
+    out += text.slice(at, from) + blank(text.slice(from, end));
+    at = end;
+  }
+  return out + text.slice(at);
+}
+
+/** Keeps the line breaks. */
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, ' ');
+}

@@ -1,0 +1,111 @@
+import { newId } from '../../../protocol/ids.ts';
+import { isEnded } from '../../../protocol/task.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { TaskRow } from '../../domain/task.ts';
+import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
+import type { EventLog, Tx } from '../../sqlite/event-log.ts';
+import type { EventRow } from '../../sqlite/events.ts';
+import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/follow-ups.ts';
+import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
+import { listOpenNeeds } from '../../sqlite/needs.ts';
+import { listPullsOf } from '../../sqlite/pulls.ts';
+import { findTaskOf } from '../../sqlite/tasks.ts';
+import type { ForgeComment } from '../forge.ts';
+import { sign } from '../own-words.ts';
+import { outcomesOf } from './outcomes.ts';
+import { roundWords, spoken, statusWords } from './words.ts';
+
+const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
+
+type Dependencies = {
+  log: EventLog;
+  link: (task_id: string) => string | null;
+  /** Called when something is to be written at a forge. */
+  onWords: () => void;
+  logger: Logger;
+};
+
+/**
+ * Tells the forge what becomes of the tasks that were asked for there, and answers what they were sent back for. It
+ * stores what is to be written, and misses nothing across restarts.
+ */
+export function tellForges({ log, link, onWords, logger }: Dependencies): DurableSubscriber {
+  const handle = (event: EventRow): void => {
+    if (!isConcerned(log, event)) return;
+    log.write((tx) => {
+      const task = findTaskOf(tx.db, event.user_id, event.task_id);
+      if (!task) return;
+      const at = new Date().toISOString();
+      const status = findStatusWords(tx.db, task.id);
+      if (status) {
+        const needs = listOpenNeeds(tx.db, task.id);
+        const pull = listPullsOf(tx.db, task.id).findLast(({ number }) => number !== null);
+        updateWords(tx.db, status.id, sign(statusWords({ task, link: link(task.id), needs, pull }), status.id), at);
+      }
+      if (isEnded(task.status)) answerItems(tx, task, at);
+    });
+    onWords();
+  };
+  return new DurableSubscriber({ log, logger, name: 'forge-words', types: TYPES, handle });
+}
+
+/** Most tasks have nothing to do with a forge: they cost no write. */
+function isConcerned({ db }: EventLog, { task_id }: EventRow): boolean {
+  return findStatusWords(db, task_id) !== undefined || listUnanswered(db, task_id).length > 0;
+}
+
+/** Answers each comment in its thread, and all else with one comment. What was fixed is resolved. */
+function answerItems(tx: Tx, task: TaskRow, at: string): void {
+  const items = listUnanswered(tx.db, task.id);
+  const outcomes = outcomesOf(task.result?.summary ?? '');
+  const told = new Set<string>();
+  for (const item of items) {
+    markAnswered(tx.db, item, at);
+    if (task.status === 'cancelled') continue;
+    const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
+    const comment = readComment(item);
+    if (comment?.review && outcome) {
+      const commit = task.result?.commit ? ` (${task.result.commit.slice(0, 12)})` : '';
+      const text = outcome.fixed ? `Fixed${commit}. ${outcome.text}` : `Not changed. ${outcome.text}`;
+      const pushed = outcome.fixed && task.result?.commit;
+      say(
+        tx,
+        task,
+        item,
+        { reply_to: comment, resolves: pushed ? comment.review.thread_id : null, text: spoken(text) },
+        at,
+      );
+      continue;
+    }
+    const key = `${item.forge_id} ${item.number}`;
+    if (told.has(key)) continue;
+    told.add(key);
+    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, task.status) }, at);
+  }
+}
+
+type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };
+
+function say(tx: Tx, task: TaskRow, { forge_id, number }: FollowUpItem, answer: Answer, at: string): void {
+  const id = newId();
+  const { user_id, project_id, repo_url } = task;
+  insertWords(tx.db, {
+    id,
+    forge_id,
+    user_id,
+    task_id: task.id,
+    project_id,
+    kind: 'answer',
+    repo_url,
+    number,
+    reply_to: answer.reply_to && JSON.stringify(answer.reply_to),
+    resolves: answer.resolves,
+    body: sign(answer.text, id),
+    created_at: at,
+  });
+}
+
+/** The comment as this server has stored it, from a forge's client. */
+function readComment({ comment }: FollowUpItem): ForgeComment | null {
+  return comment === null ? null : (JSON.parse(comment) as ForgeComment);
+}

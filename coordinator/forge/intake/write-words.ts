@@ -1,0 +1,88 @@
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { EventLog } from '../../sqlite/event-log.ts';
+import {
+  beginWords,
+  findWords,
+  listDueWords,
+  nextWordsAt,
+  postponeWords,
+  settleWords,
+  type WordsRow,
+} from '../../sqlite/forge-words.ts';
+import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import type { ForgeComment } from '../forge.ts';
+import { signatureOf } from '../own-words.ts';
+import { isRefusal, openFor } from './asker.ts';
+import { DueQueue, type RetryTimes } from './due-queue.ts';
+
+type Dependencies = { log: EventLog; access: ForgeAccess; times: RetryTimes; now: () => number; logger: Logger };
+
+/**
+ * Writes at forges what is to be said there. That it may be there is stored before it is posted: a server that died in
+ * between looks for its own words before it posts them again.
+ */
+export function wordsQueue({ log, access, times, now, logger }: Dependencies): DueQueue<WordsRow> {
+  const settle = ({ id, body }: WordsRow, comment_id: string | null) =>
+    log.write(({ db }) => settleWords(db, { id, body }, comment_id));
+  const write = async (due: WordsRow, signal: AbortSignal): Promise<void> => {
+    // The text may have changed since the queue was read.
+    const row = findWords(log.db, due.id);
+    if (!row || row.next_at === null) return;
+    try {
+      const open = await openFor(access, row, row.repo_url);
+      if (!open) return settle(row, null);
+      settle(row, await put(log, open, row, signal));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      logger.info({ err: error, words: row.id, task_id: row.task_id }, 'forge takes no comment: given up');
+      settle(row, null);
+    }
+  };
+  return new DueQueue({
+    name: 'words',
+    listDue: (at, limit) => listDueWords(log.db, at, limit),
+    nextAt: (at) => nextWordsAt(log.db, at),
+    keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
+    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
+    work: write,
+    postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
+    giveUp: (row) => settle(row, null),
+    times,
+    now,
+    logger,
+  });
+}
+
+/** Posts the words, or changes those that are there. Resolves with the id that the forge gave them. */
+async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortSignal): Promise<string> {
+  const { client, repository, token } = open;
+  const access = { token, signal };
+  const known = row.comment_id ?? (row.begun === 1 ? await findOwn(open, row, signal) : undefined);
+  if (known !== undefined) {
+    await client.editComment(access, repository, known, row.body);
+    await resolve();
+    return known;
+  }
+  log.write(({ db }) => beginWords(db, row.id));
+  const written =
+    row.reply_to === null
+      ? await client.comment(access, repository, row.number, row.body)
+      : await client.reply(access, repository, row.number, readComment(row.reply_to), row.body);
+  await resolve();
+  return written.id;
+
+  async function resolve(): Promise<void> {
+    if (row.resolves !== null) await client.resolve(access, repository, row.number, row.resolves);
+  }
+}
+
+async function findOwn({ client, repository, token }: OpenForge, row: WordsRow, signal: AbortSignal) {
+  const thread = await client.thread({ token, signal }, repository, row.number, 2 * LIMITS.thread_comments_max);
+  return thread.comments.find(({ body }) => signatureOf(body) === row.id)?.id;
+}
+
+/** The comment as this server has stored it, from a forge's client. */
+function readComment(json: string): ForgeComment {
+  return JSON.parse(json) as ForgeComment;
+}

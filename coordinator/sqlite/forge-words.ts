@@ -1,0 +1,95 @@
+import { sql, type Db } from './database.ts';
+
+/** What Errand says at a forge. Times are ISO. */
+export type WordsRow = {
+  /** Also in the text: Errand knows its own words by it. */
+  id: string;
+  forge_id: string;
+  user_id: string;
+  /** Null: the request was refused. */
+  task_id: string | null;
+  project_id: string | null;
+  /** `status`: what becomes of a request, kept up to date. `answer`: to what was asked in a review. */
+  kind: 'status' | 'answer';
+  repo_url: string;
+  /** Of the issue or pull request. */
+  number: number;
+  /** The comment on lines in whose thread it stands, as JSON. */
+  reply_to: string | null;
+  /** The thread that it resolves. */
+  resolves: string | null;
+  body: string;
+  /** 1: it may be there, and its id is not known. */
+  begun: number;
+  /** The forge's id, once it is there. */
+  comment_id: string | null;
+  tries: number;
+  /** When it is written next; null: it is written. */
+  next_at: string | null;
+  created_at: string;
+};
+
+/** Adds words that are to be written now. */
+export function insertWords(db: Db, words: Omit<WordsRow, 'begun' | 'comment_id' | 'tries' | 'next_at'>): void {
+  sql(
+    db,
+    `INSERT INTO forge_words (id, forge_id, user_id, task_id, project_id, kind, repo_url, number, reply_to, resolves, body, next_at, created_at)
+     VALUES (:id, :forge_id, :user_id, :task_id, :project_id, :kind, :repo_url, :number, :reply_to, :resolves, :body, :created_at, :created_at)`,
+  ).run(words);
+}
+
+export function findWords(db: Db, id: string): WordsRow | undefined {
+  return sql<WordsRow>(db, 'SELECT * FROM forge_words WHERE id = ?').get(id);
+}
+
+/** The newest words on what becomes of a task. Undefined: nobody at a forge asked for it. */
+export function findStatusWords(db: Db, task_id: string): WordsRow | undefined {
+  return sql<WordsRow>(
+    db,
+    `SELECT * FROM forge_words WHERE task_id = ? AND kind = 'status' ORDER BY id DESC LIMIT 1`,
+  ).get(task_id);
+}
+
+/** Replaces the text. It is written again, with all its tries, if it differs. */
+export function updateWords(db: Db, id: string, body: string, now: string): boolean {
+  return (
+    sql(db, 'UPDATE forge_words SET body = :body, next_at = :now, tries = 0 WHERE id = :id AND body <> :body').run({
+      id,
+      body,
+      now,
+    }).changes === 1
+  );
+}
+
+/** The words that are due, those that wait for longest first. */
+export function listDueWords(db: Db, now: string, limit: number): WordsRow[] {
+  return sql<WordsRow>(db, 'SELECT * FROM forge_words WHERE next_at <= ? ORDER BY next_at, id LIMIT ?').all(now, limit);
+}
+
+/** When the next words are due that are not due at `now`. Undefined: none wait. */
+export function nextWordsAt(db: Db, now: string): string | undefined {
+  const row = sql<{ at: string | null }>(db, 'SELECT min(next_at) AS at FROM forge_words WHERE next_at > ?').get(now);
+  return row?.at ?? undefined;
+}
+
+/** Notes that the words are about to be posted. */
+export function beginWords(db: Db, id: string): void {
+  sql(db, 'UPDATE forge_words SET begun = 1 WHERE id = ?').run(id);
+}
+
+/** Notes where the words are. They are due again if their text has changed meanwhile. */
+export function settleWords(db: Db, { id, body }: Pick<WordsRow, 'id' | 'body'>, comment_id: string | null): void {
+  sql(
+    db,
+    `UPDATE forge_words SET comment_id = coalesce(:comment_id, comment_id), tries = 0,
+       next_at = CASE WHEN body = :body THEN NULL ELSE next_at END WHERE id = :id`,
+  ).run({ id, body, comment_id });
+}
+
+/** Puts off words that could not be written. */
+export function postponeWords(db: Db, id: string, next_at: string): void {
+  sql(db, 'UPDATE forge_words SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at IS NOT NULL').run(
+    next_at,
+    id,
+  );
+}

@@ -1,0 +1,46 @@
+import test from 'ava';
+import { sql } from '../../../../coordinator/sqlite/database.ts';
+import { IntakeScene } from '../../../support/forge/intake-scene.ts';
+
+test('a server that died after it wrote a comment finds it, and writes no second one', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada, log } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  t.is(issue.comments.length, 1);
+  await scene.intake.stop();
+  const lost = 'UPDATE forge_words SET comment_id = NULL, next_at = created_at, body = body || ?';
+  log.write(({ db }) => sql(db, lost).run(' (changed)'));
+  await scene.restart();
+  await scene.settled();
+  t.is(issue.comments.length, 1);
+  t.regex(issue.comments[0]?.body ?? '', /\(changed\)$/);
+});
+
+test('a server that stops with deliveries that wait goes on with them, each once', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const issues = [1, 2, 3].map((n) => github.openIssue(demo, ada, { title: `${n}`, body: `@errand fix ${n}` }));
+  await scene.intake.stop();
+  for (const hook of github.hooks.sent) t.is(await scene.receive(hook), 'stored');
+  await scene.restart();
+  await scene.deliver();
+  t.deepEqual(scene.tasks.map(({ title }) => title).sort(), ['fix 1', 'fix 2', 'fix 3']);
+  await scene.restart();
+  await scene.settled();
+  t.is(scene.tasks.length, 3);
+  for (const issue of issues) t.is(issue.comments.length, 1);
+});
+
+test('a comment that the forge does not take any more is given up, and the next one is written', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, ada } = scene;
+  const issue = github.openIssue(demo, ada, { title: 'x', body: '@errand fix it' });
+  await scene.deliver();
+  issue.comments.length = 0;
+  await scene.work(scene.task.id, 'Done.');
+  t.is(issue.comments.length, 0);
+  github.comment(demo, issue, ada, '@errand again');
+  await scene.deliver();
+  t.regex(issue.comments.at(-1)?.body ?? '', /has been started/);
+});

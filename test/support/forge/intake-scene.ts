@@ -1,0 +1,242 @@
+import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { readConfig, type Config } from '../../../coordinator/base/config.ts';
+import { NO_PROXY } from '../../../coordinator/base/outgoing.ts';
+import type { ProjectRow } from '../../../coordinator/domain/project.ts';
+import { newPull, type PullRow } from '../../../coordinator/domain/pull.ts';
+import type { TaskRow } from '../../../coordinator/domain/task.ts';
+import type { OpenForge } from '../../../coordinator/forge/forge-access.ts';
+import { ForgeHttp } from '../../../coordinator/forge/forge-http.ts';
+import { gitHubClient } from '../../../coordinator/forge/github/github-client.ts';
+import { Intake } from '../../../coordinator/forge/intake/intake.ts';
+import { numberOf, sql } from '../../../coordinator/sqlite/database.ts';
+import { EventLog } from '../../../coordinator/sqlite/event-log.ts';
+import { newestEventId } from '../../../coordinator/sqlite/events.ts';
+import { listWaitingMessages, markMessageTakenIn } from '../../../coordinator/sqlite/messages.ts';
+import { openDatabase } from '../../../coordinator/sqlite/open-database.ts';
+import { updateResult } from '../../../coordinator/sqlite/progress.ts';
+import { insertProject } from '../../../coordinator/sqlite/projects.ts';
+import { insertPull } from '../../../coordinator/sqlite/pulls.ts';
+import { findSubscriberCursor } from '../../../coordinator/sqlite/subscribers.ts';
+import { newId } from '../../../protocol/ids.ts';
+import { addUser, endTask, runTask, taskOf } from '../fixtures.ts';
+import { temporaryFolder } from '../folder.ts';
+import { SILENT } from '../silent.ts';
+import { until } from '../until.ts';
+import type { SentHook } from './hooks.ts';
+import type { GitHub } from './github/github.ts';
+import { startGitHub } from './github/stand-in.ts';
+import type { Person, PullIssue, Repository } from './world.ts';
+
+const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
+const PUBLIC_URL = 'https://errand.example.org';
+
+/** A server's intake at GitHub's stand-in, where ada has linked her account and bob has not. Both may write to `demo`. */
+export class IntakeScene {
+  readonly github: GitHub;
+  readonly log: EventLog;
+  readonly ada: Person;
+  readonly bob: Person;
+  readonly demo: Repository;
+  readonly forge_id = newId();
+  readonly user_id: string;
+  /** The people of the server by the ids of their accounts at the forge. */
+  readonly linked = new Map<string, string>();
+  intake: Intake;
+  /** In milliseconds; undefined: the clock runs. */
+  stopped_at: number | undefined;
+  readonly #http: ForgeHttp;
+  readonly #config: Config = readConfig({});
+  #delivered = 0;
+
+  static async start(t: ExecutionContext, settings: Partial<ProjectRow> = {}): Promise<IntakeScene> {
+    const github = await startGitHub(t);
+    const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
+    const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
+    const demo = await github.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
+    github.apps.install(github.apps.addApp(ada, { name: 'Errand' }), ada);
+    const http = new ForgeHttp([github.host], NO_PROXY);
+    const scene = new IntakeScene({ github, http, log: new EventLog({ db, logger: SILENT }), ada, bob, demo });
+    scene.addProject(scene.user_id, settings);
+    scene.intake.start();
+    t.teardown(async () => {
+      await scene.intake.stop();
+      await http.close();
+      db.close();
+    });
+    return scene;
+  }
+
+  private constructor(parts: Pick<IntakeScene, 'github' | 'log' | 'ada' | 'bob' | 'demo'> & { http: ForgeHttp }) {
+    this.github = parts.github;
+    this.log = parts.log;
+    this.ada = parts.ada;
+    this.bob = parts.bob;
+    this.demo = parts.demo;
+    this.#http = parts.http;
+    const row = [this.forge_id, this.github.origin, new Date().toISOString()];
+    this.log.write(({ db }) =>
+      sql(db, `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, 'github', ?, '', ?)`).run(...row),
+    );
+    this.user_id = this.link(this.ada);
+    this.intake = this.#open();
+  }
+
+  /** A new person of the server who has linked this account. */
+  link(person: Person): string {
+    const user_id = addUser(this.log);
+    this.linked.set(String(person.id), user_id);
+    return user_id;
+  }
+
+  addProject(user_id: string, fields: Partial<ProjectRow> = {}): ProjectRow {
+    const none = { base_branch: null, setup_command: null, verify_command: null, model: null, effort: null };
+    const limits = { max_tokens: null, budget_usd: null, max_turns: null, extra_models: [], egress_hosts: [] };
+    const switches = { ask_before_push: false, ask_at_budget: false, mentions: true, follow_up: true };
+    const secrets = { secrets: null, has_git_token: false, secret_names: [], env: {}, allowed_hosts: [] };
+    const at = new Date().toISOString();
+    const project: ProjectRow = {
+      ...none,
+      ...limits,
+      ...switches,
+      ...secrets,
+      id: newId(),
+      user_id,
+      name: newId(),
+      egress: 'none',
+      created_at: at,
+      updated_at: at,
+      pull_requests: 'none',
+      pull_author: 'app',
+      repo_url: `${this.github.origin}/ada/demo.git`,
+      ...fields,
+    };
+    this.log.write(({ db }) => insertProject(db, project));
+    return project;
+  }
+
+  /** The server stops, and another process goes on with its database. */
+  async restart(): Promise<void> {
+    await this.intake.stop();
+    this.intake = this.#open();
+    this.intake.start();
+  }
+
+  /** Delivers what happened since the last time, and waits until all of it was acted upon. Gives what each became. */
+  async deliver(): Promise<string[]> {
+    const hooks = this.github.hooks.sent.slice(this.#delivered);
+    this.#delivered = this.github.hooks.sent.length;
+    const answers = [];
+    for (const hook of hooks) answers.push(await this.receive(hook));
+    await this.settled();
+    return answers;
+  }
+
+  async receive({ headers, body }: Pick<SentHook, 'headers' | 'body'>): Promise<string> {
+    return (await this.intake.receive(this.forge_id, { headers, body: Buffer.from(body) })).delivery;
+  }
+
+  /** A delivery with this body, signed as GitHub does. */
+  signed(hook: Pick<SentHook, 'headers'>, body: string, id: string): Pick<SentHook, 'headers' | 'body'> {
+    const secret = this.github.apps.apps.find(({ name }) => name === 'Errand')?.webhook_secret ?? '';
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    return { headers: { ...hook.headers, 'x-github-delivery': id, 'x-hub-signature-256': signature }, body };
+  }
+
+  /** Waits until nothing is left to do. */
+  async settled(): Promise<void> {
+    const { db } = this.log;
+    const left = (table: string) => numberOf(db, `SELECT count(*) FROM ${table} WHERE next_at IS NOT NULL`);
+    await until('all is handled', () => left('deliveries') === 0);
+    const newest = newestEventId(db);
+    await until('all is told', () => (findSubscriberCursor(db, 'forge-words') ?? 0) >= newest || this.#isQuiet(newest));
+    await until('all is written', () => left('forge_words') === 0);
+  }
+
+  /** Passing over events of other types is not stored. */
+  #isQuiet(newest: number): boolean {
+    const cursor = findSubscriberCursor(this.log.db, 'forge-words') ?? 0;
+    const types = `'task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'`;
+    const text = `SELECT count(*) FROM events WHERE id > ? AND id <= ? AND type IN (${types})`;
+    return numberOf(this.log.db, text, cursor, newest) === 0;
+  }
+
+  get tasks(): TaskRow[] {
+    const ids = sql<{ id: string }>(this.log.db, 'SELECT id FROM tasks ORDER BY rowid').all();
+    return ids.map(({ id }) => taskOf(this.log, id));
+  }
+
+  /** The only task. */
+  get task(): TaskRow {
+    const [task, ...others] = this.tasks;
+    if (!task || others.length > 0) throw new Error(`There are ${this.tasks.length} tasks.`);
+    return task;
+  }
+
+  /** The messages that a task has not heard. */
+  messages(task_id: string): string[] {
+    return listWaitingMessages(this.log.db, task_id).map(({ text }) => text);
+  }
+
+  /** A worker takes a task up with all its messages, and ends it. */
+  async work(task_id: string, summary: string, commit: string | null = null): Promise<void> {
+    runTask(this.log, task_id);
+    const at = new Date().toISOString();
+    this.log.write(({ db }) => {
+      for (const { id } of listWaitingMessages(db, task_id)) markMessageTakenIn(db, task_id, id, at);
+      const diff_stat = { files: 0, insertions: 0, deletions: 0 };
+      const branch = commit === null ? null : taskOf(this.log, task_id).branch;
+      updateResult(db, task_id, { summary, branch, commit, base_commit: null, diff_stat }, at);
+    });
+    endTask(this.log, task_id);
+    await this.settled();
+  }
+
+  /** A task of ada's with an open pull request. */
+  async addPull(task: TaskRow, author: Person = this.ada): Promise<{ pull: PullIssue; row: PullRow; commit: string }> {
+    const { branch: head } = task;
+    const commit = await this.github.push(this.demo, head, { 'a.txt': 'a\nb\nc\n' });
+    const draft = { title: 'Fix', body: '', head, base: 'main', draft: false };
+    const pull = await this.github.openPull(this.demo, author, draft);
+    const at = new Date().toISOString();
+    const wish = { task_id: task.id, repo_url: task.repo_url, title: 'Fix', head_branch: head, head_commit: commit };
+    const row: PullRow = {
+      ...newPull({ ...wish, base_branch: null, draft: false, author: 'person' }, at),
+      repository_id: String(this.demo.id),
+      owner: 'ada',
+      name: 'demo',
+      number: pull.number,
+      state: 'open',
+    };
+    this.log.write(({ db }) => insertPull(db, row));
+    return { pull, row, commit };
+  }
+
+  #open(): Intake {
+    const client = gitHubClient(this.#http, this.github.origin);
+    const app = this.github.apps.apps.find(({ name }) => name === 'Errand');
+    if (!app) throw new Error('There is no app.');
+    return new Intake({
+      log: this.log,
+      config: this.#config,
+      access: { forApp: () => Promise.resolve(this.#asApp(client)), forPerson: () => Promise.resolve(undefined) },
+      personAt: (origin, subject) => (origin === this.github.origin ? this.linked.get(subject) : undefined),
+      findForge: (id) =>
+        id === this.forge_id
+          ? { id, client, webhook_secret: app.webhook_secret, names: ['errand', app.slug] }
+          : undefined,
+      public_url: PUBLIC_URL,
+      times: TIMES,
+      now: () => this.stopped_at ?? Date.now(),
+      logger: SILENT,
+    });
+  }
+
+  #asApp(client: OpenForge['client']): OpenForge | undefined {
+    const [installation] = this.github.apps.installations;
+    if (!installation) return undefined;
+    const token = this.github.apps.installationToken(installation).value;
+    return { client, repository: { owner: 'ada', name: this.demo.name }, token, as: 'app' };
+  }
+}
