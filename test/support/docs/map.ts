@@ -43,8 +43,8 @@ const ROWS: [folder: string, what: string][][] = [
     ['admin/', "for the server's machine"],
   ],
   [
-    ['demo/', 'demo model, sample errand'],
-    ['trial/', 'npm run try'],
+    ['schedules/', 'errands at set times'],
+    ['demo/', 'demo model, npm run try'],
   ],
   [
     ['domain/', 'rules as pure functions'],
