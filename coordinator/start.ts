@@ -21,6 +21,7 @@ import { openCore, type Core, type Opened } from './operations/core.ts';
 import { openListeners, openWorkerApi, startWatchdogs } from './operations/open-worker-api.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startLinkService, startRetention, startStatus } from './operations/upkeep.ts';
+import { Scheduler } from './schedules/scheduler.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
@@ -195,6 +196,10 @@ async function servePeople(
   const notifications = openNotifications(core);
   notifications.start();
   opened.defer(() => notifications.stop());
+  const models = (name: string) => prices.has(name);
+  const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
+  scheduler.start();
+  opened.defer(() => scheduler.stop());
   const app = createApp({
     config,
     log,
@@ -203,7 +208,7 @@ async function servePeople(
     notifications,
     repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
-    models: (name) => prices.has(name),
+    models,
     gate,
     feed: relay.light,
     offer: { models: prices.models(), demo: core.demo },

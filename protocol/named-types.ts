@@ -12,6 +12,7 @@ import * as notifications from './notifications.ts';
 import * as people from './people.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
+import * as schedules from './schedules.ts';
 import * as server from './server.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
@@ -58,6 +59,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...attachments,
     ...audit,
     ...notifications,
+    ...schedules,
     ...people,
     ...server,
     ...messages,

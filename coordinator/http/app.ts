@@ -4,7 +4,7 @@ import type { Readiness } from '../../protocol/api.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import type { ServerState } from '../../protocol/server.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { TaskDefaults } from '../tasks/task-commands.ts';
+import type { RunDefaults } from '../schedules/start-run.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
@@ -26,6 +26,7 @@ import { ownerHandlers } from './owner.ts';
 import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
+import { scheduleHandlers } from './schedules.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
@@ -33,7 +34,7 @@ import { needHandlers } from './needs.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
-export type AppDeps = TaskDefaults & {
+export type AppDeps = RunDefaults & {
   config: ServerToken &
     Pick<
       Config,
@@ -108,6 +109,7 @@ export function createApp(deps: AppDeps): Koa {
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, gate, feed, repositories }),
+      ...scheduleHandlers({ config, models, log, repositories }),
       ...needHandlers({ config }),
       ...attachmentHandlers(log, files),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),

@@ -92,6 +92,10 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
       return steeringLines(known);
     case 'task.budget':
       return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+    case 'schedule.paused':
+      return [
+        [['yellow', `the schedule ${oneLine(body.name, 100)} is paused: ${body.failures} errands in a row failed`]],
+      ];
     case 'agent.started':
       return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
     case 'step.started':

@@ -72,6 +72,7 @@ export type Note =
   | { what: 'limit'; limit: 'turns' | 'budget' | 'time' | 'context'; used: number; of: number }
   | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
   | { what: 'budget'; budget_usd: number }
+  | { what: 'schedule_paused'; name: string; failures: number }
   | { what: 'withdrawn' }
   | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }

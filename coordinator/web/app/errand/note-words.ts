@@ -22,6 +22,8 @@ export function noteWords(note: Note): string {
       return note.wip ? t.note.pushed_wip(note.branch) : t.note.pushed(note.branch);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
+    case 'schedule_paused':
+      return t.note.schedule_paused(note.name, note.failures);
     case 'withdrawn':
       return t.note.withdrawn;
     case 'model':
