@@ -9,7 +9,7 @@ export class Failure extends Error {
 /** There is no log-in, or it has ended. */
 export class LoggedOut extends Failure {}
 
-type Kind = 'task' | 'project' | 'session' | 'token' | 'channel' | 'server' | 'person' | 'invite';
+type Kind = 'task' | 'project' | 'session' | 'token' | 'channel' | 'schedule' | 'server' | 'person' | 'invite';
 
 /** No task, project, … has this id or name. */
 export class NotFound extends Failure {
