@@ -196,10 +196,7 @@ async function servePeople(
   const notifications = openNotifications(core);
   notifications.start();
   opened.defer(() => notifications.stop());
-  const models = (name: string) => prices.has(name);
-  const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
-  scheduler.start();
-  opened.defer(() => scheduler.stop());
+  startSchedules(core, opened);
   const app = createApp({
     config,
     log,
@@ -208,7 +205,7 @@ async function servePeople(
     notifications,
     repositories: new ForgeCheck({ private_hosts: config.private_hosts, proxy: config.proxy }),
     epoch,
-    models,
+    models: (name) => prices.has(name),
     gate,
     feed: relay.light,
     offer: { models: prices.models(), demo: core.demo },
@@ -242,4 +239,12 @@ async function servePeople(
   const url = addressOf(config.host, server.port);
   await startLinkService(core, { url, auth }, opened);
   return url;
+}
+
+/** Starts errands when they are due. */
+function startSchedules({ config, prices, log, logger }: Core, opened: Opened): void {
+  const models = (name: string) => prices.has(name);
+  const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
+  scheduler.start();
+  opened.defer(() => scheduler.stop());
 }

@@ -77,7 +77,6 @@ export type AppDeps = RunDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const files = new AttachmentFiles(deps.config.data_dir);
   const {
     config,
     log,
@@ -111,7 +110,7 @@ export function createApp(deps: AppDeps): Koa {
       ...taskHandlers({ config, models, log, gate, feed, repositories }),
       ...scheduleHandlers({ config, models, log, repositories }),
       ...needHandlers({ config }),
-      ...attachmentHandlers(log, files),
+      ...attachmentHandlers(log, new AttachmentFiles(config.data_dir)),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
     },
     {

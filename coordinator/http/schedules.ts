@@ -79,11 +79,21 @@ export function scheduleHandlers({
       });
       return undefined;
     },
+    ...runHandlers(log, defaults),
+  };
+}
+
+/** What became of due times, and when the next ones are. */
+function runHandlers(
+  log: EventLog,
+  defaults: RunDefaults,
+): Pick<Handlers, 'runSchedule' | 'listScheduleRuns' | 'listDueTimes'> {
+  return {
     runSchedule: ({ who, params, write }) =>
       write((tx) => runSchedule(tx, defaults, who.user_id, params.id, Date.now())),
     listScheduleRuns: ({ who, params, query: { cursor, limit } }) => {
-      const { id } = requireSchedule(db, who.user_id, params.id);
-      const rows = listScheduleRuns(db, id, cursor, limit + 1);
+      const { id } = requireSchedule(log.db, who.user_id, params.id);
+      const rows = listScheduleRuns(log.db, id, cursor, limit + 1);
       const items = rows.slice(0, limit).map(runView);
       return { items, next_cursor: rows.length > limit ? (items.at(-1)?.due_at ?? null) : null };
     },

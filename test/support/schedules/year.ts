@@ -162,7 +162,7 @@ class World {
   /** Notes the runs as they are now, takes up new errands, and resumes what has paused itself, sooner or later. */
   #look(): void {
     for (const { id } of this.#made) {
-      const page = listScheduleRuns(this.#db, id, undefined, RUNS_LOOKED_AT).reverse();
+      const page = listScheduleRuns(this.#db, id, undefined, RUNS_LOOKED_AT).toReversed();
       const runs = this.#seen.get(id) ?? new Map<string, ScheduleRunRow>();
       this.#seen.set(id, runs);
       for (const due_at of runs.keys()) if (page[0] && due_at >= page[0].due_at) runs.delete(due_at);

@@ -68,7 +68,7 @@ export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
 /** A project, or the address of a repository. */
 function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
   const projects = useSession().projects.value ?? [];
-  const before = schedule?.project_id ?? (schedule?.repo_url == null ? '' : OTHER);
+  const before = schedule?.project_id ?? (typeof schedule?.repo_url === 'string' ? OTHER : '');
   const place = useSignal(before);
   return (
     <>

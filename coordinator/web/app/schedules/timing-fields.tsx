@@ -15,19 +15,7 @@ export function TimingFields({ timing, zone }: { timing: Signal<Timing>; zone: S
   return (
     <fieldset class="timing">
       <legend>{s.when}</legend>
-      <div class="chips">
-        {KINDS.map((each) => (
-          <button
-            key={each}
-            type="button"
-            class="option"
-            aria-pressed={kind === each}
-            onClick={() => set({ kind: each, cron: each === 'cron' ? cronOf(timing.value) : cron })}
-          >
-            {s.kinds[each]}
-          </button>
-        ))}
-      </div>
+      <Kinds timing={timing.value} set={set} />
       {kind === 'weekly' && (
         <label class="field">
           <span>{s.day}</span>
@@ -64,18 +52,44 @@ export function TimingFields({ timing, zone }: { timing: Signal<Timing>; zone: S
           />
         </label>
       )}
-      <label class="field">
-        <span>{s.zone}</span>
-        <select value={zone.value} onChange={({ currentTarget }) => (zone.value = currentTarget.value)}>
-          {zonesWith(zone.value).map((each) => (
-            <option key={each} value={each}>
-              {each}
-            </option>
-          ))}
-        </select>
-        <small>{s.zone_hint}</small>
-      </label>
+      <Zone zone={zone} />
     </fieldset>
+  );
+}
+
+type KindsProps = { timing: Timing; set: (change: Partial<Timing>) => void };
+
+function Kinds({ timing, set }: KindsProps): JSX.Element {
+  return (
+    <div class="chips">
+      {KINDS.map((each) => (
+        <button
+          key={each}
+          type="button"
+          class="option"
+          aria-pressed={timing.kind === each}
+          onClick={() => set({ kind: each, cron: each === 'cron' ? cronOf(timing) : timing.cron })}
+        >
+          {s.kinds[each]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Zone({ zone }: { zone: Signal<string> }): JSX.Element {
+  return (
+    <label class="field">
+      <span>{s.zone}</span>
+      <select value={zone.value} onChange={({ currentTarget }) => (zone.value = currentTarget.value)}>
+        {zonesWith(zone.value).map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+      <small>{s.zone_hint}</small>
+    </label>
   );
 }
 
