@@ -24,7 +24,7 @@ export const Cron = z
   .string()
   .trim()
   .max(LIMITS.cron_chars_max)
-  .regex(/^\S+(\s+\S+){4}$/, 'does not have five fields: minute, hour, day of the month, month, day of the week')
+  .regex(/^\s*\S+(\s+\S+){4}\s*$/, 'does not have five fields: minute, hour, day of the month, month, day of the week')
   .transform((cron) => cron.split(/\s+/).join(' '));
 
 /** The name of a time zone in the IANA database, such as `Europe/Berlin`. An offset is none: it has no summer time. */

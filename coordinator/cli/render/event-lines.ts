@@ -41,6 +41,7 @@ type SteeringEvent = Extract<
       | 'message.withdrawn'
       | 'task.model'
       | 'task.cancel_requested'
+      | 'task.budget'
       | 'schedule.paused';
   }
 >;
@@ -58,6 +59,8 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.model':
       return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
+    case 'task.budget':
+      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'schedule.paused':
       return [
         [['yellow', `the schedule ${oneLine(body.name, 100)} is paused: ${body.failures} errands in a row failed`]],
@@ -101,10 +104,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'message.withdrawn':
     case 'task.model':
     case 'task.cancel_requested':
+    case 'task.budget':
     case 'schedule.paused':
       return steeringLines(known);
-    case 'task.budget':
-      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'agent.started':
       return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
     case 'step.started':
