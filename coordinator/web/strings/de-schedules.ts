@@ -61,5 +61,7 @@ export const de_schedules: ScheduleStrings = {
     blocked: 'Nicht begonnen: das Konto war gesperrt',
     refused: 'Nicht begonnen',
   },
+  started_by: 'Begonnen von',
+  one: 'einem Zeitplan',
   gone: 'Diesen Zeitplan gibt es nicht mehr.',
 };

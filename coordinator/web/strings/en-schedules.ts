@@ -59,6 +59,8 @@ export const en_schedules = {
     blocked: 'Not started: the account was blocked',
     refused: 'Not started',
   },
+  started_by: 'Started by',
+  one: 'a schedule',
   gone: 'This schedule was deleted.',
 };
 

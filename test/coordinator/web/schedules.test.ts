@@ -50,6 +50,9 @@ test.serial('a schedule is made, shows when it is due, runs by hand, pauses, res
   runTask(server.log, task?.id ?? '');
   endTask(server.log, task?.id ?? '');
 
+  await page.goto(`${network.url}/errands/${task?.id}`);
+  await button(page, 'Details').click();
+  await page.getByRole('link', { name: 'a schedule' }).click();
   await button(page, 'Pause').click();
   await page.getByText('Paused', { exact: true }).waitFor();
   await button(page, 'Resume').click();
@@ -61,6 +64,8 @@ test.serial('a schedule is made, shows when it is due, runs by hand, pauses, res
   await page.getByRole('heading', { name: 'Friday' }).waitFor();
   await button(page, 'Delete schedule').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete schedule' }).click();
-  await page.getByText('A schedule sends the same errand').waitFor();
+  // Back to where the person came from.
+  await page.locator('.errand').waitFor();
+  t.deepEqual((await api.call('listSchedules', {})).items, []);
   t.deepEqual(faults, []);
 });
