@@ -88,7 +88,7 @@ export const folders: readonly Row[] = [
   { folder: 'coordinator/demo', imports: server },
   { folder: 'coordinator', imports: server },
   // A program that starts the whole server, and so stands below it.
-  { folder: 'coordinator/trial', imports: server },
+  { folder: 'coordinator/demo/trial', imports: server },
 
   { folder: 'test/**', imports: ['.oxlint', 'protocol', 'agent-container', 'coordinator'] },
 ];

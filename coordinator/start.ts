@@ -24,6 +24,7 @@ import { openCore, type Core, type Opened } from './operations/core.ts';
 import { openListeners, openWorkerApi, startWatchdogs } from './operations/open-worker-api.ts';
 import { readReadiness } from './operations/readiness.ts';
 import { openMetrics, scheduleBackups, startLinkService, startRetention, startStatus } from './operations/upkeep.ts';
+import { Scheduler } from './schedules/scheduler.ts';
 import { readMeta } from './sqlite/meta.ts';
 import type { CommitHook, EventLog } from './sqlite/event-log.ts';
 import { findTask } from './sqlite/tasks.ts';
@@ -216,6 +217,7 @@ async function servePeople(
   const intake = openIntake({ ...core, models }, forge_accounts);
   intake.start();
   opened.defer(() => intake.stop());
+  startSchedules(core, opened);
   const app = createApp({
     config,
     log,
@@ -260,4 +262,12 @@ async function servePeople(
   const url = addressOf(config.host, server.port);
   await startLinkService(core, { url, auth }, opened);
   return url;
+}
+
+/** Starts errands when they are due. */
+function startSchedules({ config, prices, log, logger }: Core, opened: Opened): void {
+  const models = (name: string) => prices.has(name);
+  const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
+  scheduler.start();
+  opened.defer(() => scheduler.stop());
 }

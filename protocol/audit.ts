@@ -36,6 +36,9 @@ export const AUDIT_ACTIONS = {
   'project.created': 'Somebody made a project. `subject`: the project.',
   'project.changed': 'Somebody changed a project. `subject`: the project; `fields`: what was set.',
   'project.removed': 'Somebody deleted a project. `subject`: the project.',
+  'schedule.created': 'Somebody made a schedule. `subject`: the schedule.',
+  'schedule.changed': 'Somebody changed a schedule. `subject`: the schedule; `fields`: what was set.',
+  'schedule.removed': 'Somebody deleted a schedule. `subject`: the schedule.',
   'secrets.set': 'Somebody set or removed secrets of a project. `subject`: the project; `names`, never values.',
   'secrets.used':
     'A worker was given secrets, or git the credential of a host. `subject`: the task; `names` or `host`.',

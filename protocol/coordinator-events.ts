@@ -75,6 +75,11 @@ export const CoordinatorEvent = z.discriminatedUnion('type', [
     effort: Effort.nullable().optional(),
     usage: Usage,
   }),
+  event('schedule.paused', 'The schedule that started the task is paused: its last errands failed, this one too.', {
+    schedule_id: Id,
+    name: z.string(),
+    failures: z.number().int().positive(),
+  }),
   event('task.result', 'The worker reported a result. `branch` and `commit` are null if nothing was pushed.', {
     summary: z.string(),
     branch: z.string().nullable(),

@@ -48,6 +48,15 @@ export const LIMITS = {
   /** The messages that a worker takes with one call. */
   messages_per_take_max: 25,
   projects_per_user_max: 1000,
+  /** The schedules of one person. */
+  schedules_per_user_max: 200,
+  cron_chars_max: 200,
+  /** The shortest time between two runs of a schedule. */
+  schedule_interval_ms_min: 5 * 60_000,
+  /** A schedule pauses once so many of its errands have failed in a row. */
+  schedule_failures_max: 3,
+  /** The newest runs of a schedule that are kept, with those that started nothing. */
+  schedule_runs_kept_max: 500,
   /** The options of one question, and the length of one. */
   options_max: 8,
   option_chars_max: 200,

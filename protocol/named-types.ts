@@ -15,7 +15,7 @@ import * as people from './people.ts';
 import * as pulls from './pulls.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
-import * as pulls from './pulls.ts';
+import * as schedules from './schedules.ts';
 import * as server from './server.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
@@ -65,6 +65,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...notifications,
     ...deliveries,
     ...pulls,
+    ...schedules,
     ...people,
     ...forges,
     ...server,

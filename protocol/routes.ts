@@ -6,6 +6,7 @@ import { NOTIFICATION_ROUTES } from './notification-routes.ts';
 import { OWNER_ROUTES } from './owner-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import type { Route } from './route.ts';
+import { SCHEDULE_ROUTES } from './schedule-routes.ts';
 import { TASK_ROUTES } from './task-routes.ts';
 import { TOKEN_ROUTES } from './token-routes.ts';
 
@@ -85,6 +86,7 @@ export const ROUTES = {
   },
 
   ...TASK_ROUTES,
+  ...SCHEDULE_ROUTES,
 
   server: {
     method: 'get',

@@ -168,6 +168,9 @@ export type TaskResult = z.infer<typeof TaskResult>;
 export const Task = z.object({
   id: Id,
   project_id: Id.nullable(),
+  schedule_id: Id.nullable()
+    .optional()
+    .describe('the schedule that started it, which may be deleted by now; absent: the server is older than this'),
   repo_url: z.string(),
   prompt: z.string(),
   title: z.string().describe('the first line of the prompt, cut to 80 characters'),

@@ -64,7 +64,11 @@ const FAULTS: Fault[] = [
     text,
     says: `coordinator/sqlite may not import coordinator/http: ${TABLE}`,
   })),
-  { file: 'coordinator/forge/new.ts', text: 'export const a = 1;\n', says: `coordinator/forge has no row: ${TABLE}` },
+  {
+    file: 'coordinator/billing/new.ts',
+    text: 'export const a = 1;\n',
+    says: `coordinator/billing has no row: ${TABLE}`,
+  },
   {
     file: 'coordinator/tasks/sql.ts',
     text: "export const a = 'SELECT 1';\n",

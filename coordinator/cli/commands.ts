@@ -20,6 +20,16 @@ import {
 } from './notify-commands.ts';
 import { block, invite, invites, people, qr, removePerson, revokeInvite, unblock } from './people-commands.ts';
 import { addProject, projects, removeProject, setProject } from './project-commands.ts';
+import {
+  scheduleAdd,
+  scheduleList,
+  schedulePause,
+  scheduleRemove,
+  scheduleResume,
+  scheduleRun,
+  scheduleRuns,
+  scheduleSet,
+} from './schedule-commands.ts';
 import { serverSettings, serverStatus } from './server-commands.ts';
 import { servers, use } from './servers-commands.ts';
 import { diff, tasks, watchCommand } from './show-commands.ts';
@@ -53,6 +63,14 @@ export const COMMANDS: readonly Command[] = [
   addProject,
   setProject,
   removeProject,
+  scheduleList,
+  scheduleAdd,
+  scheduleSet,
+  schedulePause,
+  scheduleResume,
+  scheduleRun,
+  scheduleRuns,
+  scheduleRemove,
   // The first command whose words fit is taken.
   notifyWebhook,
   notifyNtfy,

@@ -28,7 +28,11 @@ function textOf(error: Failure): string {
 }
 
 /** The commands that list things, where it is not the plural. */
-const LISTS: Partial<Record<NotFound['kind'], string>> = { person: 'people', channel: 'notify' };
+const LISTS: Partial<Record<NotFound['kind'], string>> = {
+  person: 'people',
+  channel: 'notify',
+  schedule: 'schedule list',
+};
 
 function hintFor(error: Failure, command: string | undefined): Line | undefined {
   if (error instanceof LoggedOut) return ['Log in with: ', ['command', `${PROGRAM} login`]];

@@ -2,6 +2,8 @@ import type { FieldError } from '../../protocol/problem.ts';
 
 /** The option, or the words, that stand for each field of the API. */
 const NAMES: Record<string, string> = {
+  cron: '--cron',
+  time_zone: '--zone',
   base_branch: '--branch',
   budget_usd: '--budget',
   continue_pull: '--pull',

@@ -10,7 +10,17 @@ export class Failure extends Error {
 export class LoggedOut extends Failure {}
 
 type Kind =
-  'task' | 'project' | 'session' | 'token' | 'channel' | 'server' | 'person' | 'invite' | 'linked account' | 'forge';
+  | 'task'
+  | 'project'
+  | 'session'
+  | 'token'
+  | 'channel'
+  | 'schedule'
+  | 'server'
+  | 'person'
+  | 'invite'
+  | 'linked account'
+  | 'forge';
 
 /** No task, project, … has this id or name. */
 export class NotFound extends Failure {

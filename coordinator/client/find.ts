@@ -4,6 +4,7 @@ import { Id } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Channel } from '../../protocol/notifications.ts';
 import type { Person } from '../../protocol/people.ts';
+import type { Schedule } from '../../protocol/schedules.ts';
 import type { TokenInfo } from '../../protocol/tokens.ts';
 import type { Client } from './client.ts';
 import { Failure, NotFound } from './errors.ts';
@@ -82,6 +83,17 @@ export async function findChannel(client: Client, part: string): Promise<string>
 
 export function allChannels(client: Client): Promise<Channel[]> {
   return all((cursor) => client.call('listChannels', { query: { limit: LIMITS.page_items_max, cursor } }));
+}
+
+/** Finds one of the user's schedules by its name, or by its id as a task. */
+export async function findSchedule(client: Client, part: string): Promise<string> {
+  const schedules = await allSchedules(client);
+  const named = schedules.filter(({ name }) => name === part);
+  return only('schedule', part, named.length > 0 ? named : matching(schedules, part), ({ name }) => name).id;
+}
+
+export function allSchedules(client: Client): Promise<Schedule[]> {
+  return all((cursor) => client.call('listSchedules', { query: { limit: LIMITS.page_items_max, cursor } }));
 }
 
 /** Shortens ids to their last characters, as many as it takes to tell them apart. */

@@ -12,6 +12,7 @@ export function taskView(task: TaskRow, needs: Need[], place: number | undefined
   return {
     id: task.id,
     project_id: task.project_id,
+    schedule_id: task.schedule_id,
     repo_url: task.repo_url,
     prompt: task.prompt,
     title: task.title,

@@ -15,6 +15,8 @@ export type TaskRow = TaskState & {
   id: string;
   user_id: string;
   project_id: string | null;
+  /** The schedule that started it, which may be deleted by now; null: a person did. */
+  schedule_id: string | null;
   repo_url: string;
   prompt: string;
   title: string;
@@ -57,7 +59,7 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'effort' | 'ask_before_push' | 'work_branch'>>;
+  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>>;
 
 const EFFORT_DEFAULT: Effort = 'medium';
 
@@ -66,6 +68,7 @@ export function newTask(fields: NewTask, at: string): TaskRow {
   const id = newId();
   const title = titleOf(fields.prompt);
   return {
+    schedule_id: null,
     effort: EFFORT_DEFAULT,
     work_branch: null,
     ask_before_push: false,

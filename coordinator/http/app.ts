@@ -4,7 +4,7 @@ import type { Readiness } from '../../protocol/api.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import type { ServerState } from '../../protocol/server.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { TaskDefaults } from '../tasks/task-commands.ts';
+import type { RunDefaults } from '../schedules/start-run.ts';
 import { BrowserGuard } from '../base/browser-guard.ts';
 import type { Config } from '../base/config.ts';
 import type { Keys } from '../base/keys.ts';
@@ -31,6 +31,7 @@ import { answerProblems } from './problems.ts';
 import { peopleHandlers } from './people.ts';
 import { projectHandlers } from './projects.ts';
 import { pullHandlers } from './pulls.ts';
+import { scheduleHandlers } from './schedules.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverHandlers, type Offer } from './server.ts';
 import { tokenHandlers } from './tokens.ts';
@@ -38,7 +39,7 @@ import { needHandlers } from './needs.ts';
 import { taskHandlers } from './tasks.ts';
 import { webApp, type WebApp } from './web-app.ts';
 
-export type AppDeps = TaskDefaults & {
+export type AppDeps = RunDefaults & {
   config: ServerToken &
     Pick<
       Config,
@@ -85,7 +86,6 @@ export type AppDeps = TaskDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const files = new AttachmentFiles(deps.config.data_dir);
   const {
     config,
     log,
@@ -127,8 +127,9 @@ export function createApp(deps: AppDeps): Koa {
       ...projectHandlers({ log, keys, config, project_check }),
       ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: deps.forge_accounts.access }),
       ...pullHandlers({ gate }),
+      ...scheduleHandlers({ config, models, log, repositories }),
       ...needHandlers({ config }),
-      ...attachmentHandlers(log, files),
+      ...attachmentHandlers(log, new AttachmentFiles(config.data_dir)),
       ...serverHandlers({ readiness, metrics, offer, config, db: log.db }),
     },
     {

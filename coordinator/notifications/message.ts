@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Id } from '../../protocol/ids.ts';
 import type { NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
 import { isEnded } from '../../protocol/task.ts';
@@ -7,6 +8,7 @@ import type { Db } from '../sqlite/database.ts';
 import { findEvent, type EventRow } from '../sqlite/events.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import type { NotificationRow } from '../sqlite/notifications.ts';
+import { findSchedule } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { NeedAsked } from './occasion.ts';
 
@@ -27,6 +29,7 @@ export type Message = {
 export type Composed = { message: Message; current: boolean };
 
 const Detail = z.object({ detail: z.string().nullable().catch(null) });
+const SchedulePaused = z.object({ schedule_id: Id, name: z.string(), failures: z.number() });
 const TEXT_CHARS_MAX = 1_000;
 
 /** What a notification says. Undefined: its errand, or its event, was deleted. */
@@ -35,6 +38,10 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
   const event = findEvent(db, task_id, event_id);
   if (!task || !event) return undefined;
   const common = { id, occasion, at: event.at, task };
+  if (event.type === 'schedule.paused') {
+    const { text, current } = pauseOf(db, event);
+    return { message: { ...common, text, options: [], need_id: null }, current };
+  }
   if (occasion === 'needs_you') {
     const { need } = NeedAsked.parse(JSON.parse(event.body));
     const current = findNeed(db, task_id, need.id)?.closed_at === null;
@@ -43,6 +50,13 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
   }
   const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
   return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
+}
+
+/** A schedule that has paused itself, as long as nobody resumed it. */
+function pauseOf(db: Db, { body }: EventRow): { text: string; current: boolean } {
+  const { schedule_id, name, failures } = SchedulePaused.parse(JSON.parse(body));
+  const text = `The schedule "${cut(name, 100)}" is paused: its last ${failures} errands failed.`;
+  return { text, current: findSchedule(db, schedule_id)?.paused === 'failures' };
 }
 
 function detailOf({ body }: EventRow): string {

@@ -101,6 +101,8 @@ export function deleteSomeOfUser(db: Db, id: string): boolean {
   ).get({ id });
   if (has !== undefined) return false;
   const rest = [
+    `DELETE FROM schedule_runs WHERE (schedule_id, due_at) IN
+       (SELECT schedule_id, due_at FROM schedules CROSS JOIN schedule_runs ON schedule_id = id WHERE user_id = :id LIMIT ${REMOVED_ROWS_MAX})`,
     `DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE user_id = :id LIMIT ${REMOVED_ROWS_MAX})`,
     `DELETE FROM idempotency_keys WHERE user_id = :id
      AND key IN (SELECT key FROM idempotency_keys WHERE user_id = :id LIMIT ${REMOVED_ROWS_MAX})`,

@@ -48,9 +48,10 @@ export function findTaskOf(db: Db, user_id: string, id: string): TaskRow | undef
 export function insertTask(db: Db, task: TaskRow): void {
   sql(
     db,
-    `INSERT INTO tasks (id, user_id, project_id, repo_url, prompt, title, base_branch, branch, work_branch, model, effort, budget_usd, max_turns, priority, ask_before_push,
-       status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
-     VALUES (:id, :user_id, :project_id, :repo_url, :prompt, :title, :base_branch, :branch, :work_branch, :model, :effort, :budget_usd, :max_turns, :priority, :ask_before_push,
+    `INSERT INTO tasks (id, user_id, project_id, schedule_id, repo_url, prompt, title, base_branch, branch, work_branch, model, effort, budget_usd, max_turns, priority,
+       ask_before_push, status, reason, detail, attempt, failures, cancel_reason, queued_at, retry_at, outage_since, workspace, plan, created_at, updated_at, started_at, ended_at)
+     VALUES (:id, :user_id, :project_id, :schedule_id, :repo_url, :prompt, :title, :base_branch, :branch, :work_branch, :model, :effort, :budget_usd, :max_turns, :priority,
+       :ask_before_push,
        :status, :reason, :detail, :attempt, :failures, :cancel_reason, :queued_at, :retry_at, :outage_since, :workspace, '[]', :created_at, :updated_at,
        :started_at, :ended_at)`,
   ).run({

@@ -3,6 +3,7 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import type { Keys } from '../base/keys.ts';
+import { present } from '../base/present.ts';
 import type { Tx } from '../sqlite/event-log.ts';
 import type { ProjectRow } from '../domain/project.ts';
 import { looksSecret } from '../domain/secret-looks.ts';
@@ -148,9 +149,3 @@ export function requireProject(db: Db, user_id: string, project_id: string): Pro
   return project;
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The fields that were given; null is given. */
-function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
-}

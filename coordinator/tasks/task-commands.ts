@@ -35,8 +35,17 @@ export type TaskDefaults = {
   models?: ((name: string) => boolean) | undefined;
 };
 
-/** Queues a new task. Fields that it leaves out come from its project, then from the server's defaults. */
-export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: string, input: TaskCreate): TaskRow {
+/**
+ * Queues a new task. Fields that it leaves out come from its project, then from the server's defaults. `schedule_id`: of
+ * the schedule that starts it; null: a person does.
+ */
+export function createTask(
+  tx: Tx,
+  { config, models }: TaskDefaults,
+  user_id: string,
+  input: TaskCreate,
+  schedule_id: string | null = null,
+): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
   const repo_url = input.repo_url ?? project?.repo_url;
   if (repo_url === undefined) throw new ErrandError('not_found', 'There is no such project.');
@@ -51,6 +60,7 @@ export function createTask(tx: Tx, { config, models }: TaskDefaults, user_id: st
     {
       user_id,
       project_id: project?.id ?? null,
+      schedule_id,
       repo_url,
       prompt: input.prompt,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
@@ -160,7 +170,8 @@ function setBudget(tx: Tx, task: TaskRow, budget_usd: number | undefined, at: st
   });
 }
 
-function requirePrice(model: string, models: TaskDefaults['models']): void {
+/** Throws `forbidden` for a model that is not in the price table. */
+export function requirePrice(model: string, models: TaskDefaults['models']): void {
   if (!models || models(model)) return;
   throw new ErrandError('forbidden', `The model '${model}' is not in this server's price table.`, {
     errors: [{ field: '/model', message: 'is not in the price table' }],

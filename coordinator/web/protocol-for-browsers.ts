@@ -7,7 +7,9 @@ const ZOD = fileURLToPath(new URL('../../coordinator/web/zod.ts', import.meta.ur
 /** One or more strings that are joined with `+`. */
 const TEXT = String.raw`(?:(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|${'`'}(?:[^${'`'}\\]|\\.)*${'`'})\s*\+?\s*)+`;
 const DESCRIBED = new RegExp(String.raw`\.describe\(\s*${TEXT},?\s*\)`, 'g');
-const OF_ROUTES = new RegExp(String.raw`\b(?:summary|description):\s*${TEXT},`, 'g');
+const OF_ROUTES = new RegExp(String.raw`\b(?:summary|description):\s*${TEXT}(?:,|(?=\}))`, 'g');
+/** What a client does not read of a route: it sends what it is given, and the server checks it. */
+const OF_REQUESTS = /^ {4}(?:auth: '\w+'|scope: '\w+'|(?:params|query|body): [\w.]+|errors: \[[^\]]*\]),$/gm;
 const MEANING = new RegExp(String.raw`\b(event|numbered)\(\s*('[\w.]+'),\s*${TEXT},`, 'g');
 
 const OF_ACTIONS = new RegExp(String.raw`('\w+\.\w+'):\s*${TEXT},`, 'g');
@@ -16,14 +18,15 @@ const OF_ACTIONS = new RegExp(String.raw`('\w+\.\w+'):\s*${TEXT},`, 'g');
  * The protocol as a browser needs it. `import { z }` brings all of zod, with its messages in fifty languages; a namespace
  * brings what is used, a third of the size of the whole app, and `zod.ts` sets what a browser needs. What only the
  * documents say of routes, events and fields is left out, and so is what makes JSON Schemas: both were a tenth of the first
- * view.
+ * view. Of a route a client reads where it is and what it answers.
  */
 export const protocolForBrowsers: Plugin = {
   name: 'protocol-for-browsers',
   setup(build) {
     build.onLoad({ filter: /\/(protocol|client)\/.*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      return { loader: 'ts', contents: withoutDocuments(text).replace("import { z } from 'zod'", zodImport) };
+      const code = withoutDocuments(path.endsWith('routes.ts') ? withoutRequests(text) : text);
+      return { loader: 'ts', contents: code.replace("import { z } from 'zod'", zodImport) };
     });
     build.onLoad({ filter: /\/zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ }, async ({ path }) => {
       const names = [...(await readFile(path, 'utf8')).matchAll(/^export (?:const|function) (\w+)/gm)];
@@ -41,4 +44,9 @@ export function withoutDocuments(text: string): string {
     .replace(OF_ROUTES, '')
     .replace(MEANING, "$1($2, '',")
     .replace(OF_ACTIONS, "$1: '',");
+}
+
+/** Leaves out what a client does not read of the routes. */
+export function withoutRequests(text: string): string {
+  return text.replace(OF_REQUESTS, '');
 }

@@ -11,7 +11,16 @@ import { readRecording } from '../worker-contract/recorded.ts';
 /** What the coordinator reads from workers and sockets. */
 const STRICT = ['EventsPost', 'Heartbeat', 'ResultPost', 'ClientFrame', 'NumberedEvent'];
 /** Their rules need more than a schema can say, such as that an e-mail address is one. */
-const BEYOND_SCHEMAS = ['Signup', 'Login', 'PasswordChange', 'PasswordReset', 'AccountDelete', 'TaskCreate'];
+const BEYOND_SCHEMAS = [
+  'Signup',
+  'Login',
+  'PasswordChange',
+  'PasswordReset',
+  'AccountDelete',
+  'TaskCreate',
+  'ScheduleCreate',
+  'SchedulePatch',
+];
 
 const NAMES = Object.keys(DEFINITIONS);
 const accepts = (name: string, value: unknown) => NAMED_TYPES.get(name)?.safeParse(value).success;

@@ -4,6 +4,7 @@ type Schema = Record<string, unknown>;
 
 /** A text for each pattern in the schemas. */
 const SAMPLES: Record<string, string> = {
+  '^\\s*\\S+(\\s+\\S+){4}\\s*$': '0 3 * * 1-5',
   '^[0-9a-hjkmnp-tv-z]{20}$': '01m82pqrzqs0mha2mpj9',
   '^[a-z][a-z0-9-]{0,31}$': 'docker',
   '^[0-9a-f]{40}([0-9a-f]{24})?$': 'c0ffee'.padEnd(40, '0'),

@@ -35,10 +35,19 @@ type ToolEvent = { type: 'tool.started' | 'tool.finished' };
 
 type SteeringEvent = Extract<
   KnownEvent,
-  { type: 'message.received' | 'message.changed' | 'message.withdrawn' | 'task.model' | 'task.cancel_requested' }
+  {
+    type:
+      | 'message.received'
+      | 'message.changed'
+      | 'message.withdrawn'
+      | 'task.model'
+      | 'task.cancel_requested'
+      | 'task.budget'
+      | 'schedule.paused';
+  }
 >;
 
-/** What the person says while the errand is there. */
+/** What becomes of the errand from outside: what the person says, and that its schedule has paused. */
 function steeringLines({ type, body }: SteeringEvent): Line[] {
   switch (type) {
     case 'message.received':
@@ -51,6 +60,12 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
     case 'task.model':
       return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
+    case 'task.budget':
+      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+    case 'schedule.paused':
+      return [
+        [['yellow', `the schedule ${oneLine(body.name, 100)} is paused: ${body.failures} errands in a row failed`]],
+      ];
   }
 }
 
@@ -90,9 +105,9 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'message.withdrawn':
     case 'task.model':
     case 'task.cancel_requested':
-      return steeringLines(known);
     case 'task.budget':
-      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+    case 'schedule.paused':
+      return steeringLines(known);
     case 'agent.started':
       return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
     case 'step.started':

@@ -77,6 +77,7 @@ export type Note =
   | { what: 'pushed'; branch: string; insertions: number; deletions: number; wip: boolean }
   | { what: 'budget'; budget_usd: number }
   | { what: 'pull'; happened: PullHappened; pull: PullRequest }
+  | { what: 'schedule_paused'; name: string; failures: number }
   | { what: 'withdrawn' }
   | { what: 'model'; model: string; effort: Effort }
   | { what: 'cancelling' }

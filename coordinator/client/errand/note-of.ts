@@ -29,6 +29,8 @@ export function noteOf(event: LogEvent, known: KnownEvent): Note | undefined {
     }
     case 'task.budget':
       return { what: 'budget', budget_usd: known.body.budget_usd };
+    case 'schedule.paused':
+      return { what: 'schedule_paused', name: known.body.name, failures: known.body.failures };
     case 'task.model':
       return { what: 'model', ...known.body };
     case 'task.cancel_requested':

@@ -99,6 +99,11 @@ function screenOf(loaded: Screens, name: Place['name']): ComponentType<{ id: str
     case 'new_project':
     case 'project':
       return loaded.ProjectScreen;
+    case 'schedules':
+      return loaded.SchedulesScreen;
+    case 'new_schedule':
+    case 'schedule':
+      return loaded.ScheduleScreen;
     case 'owner':
       return loaded.OwnerScreen;
     case 'accounts':

@@ -11,6 +11,8 @@ export { NotificationsScreen } from './settings/notifications-screen.tsx';
 export { OwnerScreen } from './owner/owner-screen.tsx';
 export { ProjectScreen } from './projects/project-screen.tsx';
 export { ProjectsScreen } from './projects/projects-screen.tsx';
+export { ScheduleScreen } from './schedules/schedule-screen.tsx';
+export { SchedulesScreen } from './schedules/schedules-screen.tsx';
 export { SettingsScreen } from './settings/settings-screen.tsx';
 // Who has a short list never needs these.
 export { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';

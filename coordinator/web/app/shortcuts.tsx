@@ -123,7 +123,11 @@ function leave(router: Router): void {
     case 'notifications':
     case 'owner':
     case 'projects':
+    case 'schedules':
       return router.back('settings');
+    case 'new_schedule':
+    case 'schedule':
+      return router.back('schedules');
     case 'new_project':
     case 'project':
       return router.back('projects');

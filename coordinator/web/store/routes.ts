@@ -14,6 +14,9 @@ export const ROUTES = {
   projects: '/settings/projects',
   new_project: '/settings/projects/new',
   project: '/settings/projects/:id',
+  schedules: '/settings/schedules',
+  new_schedule: '/settings/schedules/new',
+  schedule: '/settings/schedules/:id',
 } as const;
 
 /** The path of the app as a whole: empty, unless a proxy serves it below a path, such as `/errand`. */

@@ -148,6 +148,8 @@ export const de: Strings = {
     },
   },
   note: {
+    schedule_paused: (name, failures) =>
+      `Der Zeitplan „${name}“ ist angehalten: ${failures} Aufträge in Folge sind gescheitert`,
     withdrawn: 'Du hast eine Nachricht zurückgenommen, bevor sie gehört wurde',
     model: (model, effort) => `Ab hier: ${model}, ${effort}`,
     attempt: (n) => `Versuch ${n}`,

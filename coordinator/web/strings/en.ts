@@ -147,6 +147,8 @@ export const en = {
     },
   },
   note: {
+    schedule_paused: (name: string, failures: number) =>
+      `The schedule “${name}” is paused: ${failures} errands in a row failed`,
     withdrawn: 'You took back a message before it was heard',
     model: (model: string, effort: string) => `From here on: ${model}, ${effort}`,
     attempt: (n: number) => `Attempt ${n}`,

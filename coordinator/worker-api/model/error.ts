@@ -2,7 +2,7 @@ import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import { toProblem } from '../../../protocol/problem-document.ts';
 import { BUDGET_HEADER, BUDGET_RESERVED_HEADER } from '../../../protocol/worker.ts';
 import type { ErrorWriter } from '../caller.ts';
-import { SpendingCapReached } from './spending-caps.ts';
+import { SpendingCapReached } from '../../tasks/spending-caps.ts';
 
 /**
  * The task's budget cannot pay for its next request. `left_usd`: the unspent budget in US dollars, which is sent to

@@ -22,7 +22,7 @@ import { estimateUsage, type Reserved } from './charge.ts';
 import { BudgetSpent } from './error.ts';
 import type { Outcome } from './request-cost.ts';
 import { shareOfBudget, worstCase, type Ask } from './reservation.ts';
-import { capReached, capsLeft, dayOf, monthOf, type SpendingCaps } from './spending-caps.ts';
+import { capReached, capsLeft, dayOf, monthOf, type SpendingCaps } from '../../tasks/spending-caps.ts';
 import { unseenOutput } from './unseen-output.ts';
 import { promptTokens, toOpenPrompt, toUsage } from './usage.ts';
 

@@ -20,7 +20,7 @@ import { withLinger } from './linger.ts';
 import { Meter } from './meter.ts';
 import { REQUEST, withMaxTokens, type BoundedRequest } from './policy.ts';
 import { RequestCost, type Outcome } from './request-cost.ts';
-import type { SpendingCaps } from './spending-caps.ts';
+import type { SpendingCaps } from '../../tasks/spending-caps.ts';
 import { streamResponse } from './stream-response.ts';
 import type { OutgoingProxy } from '../../base/outgoing.ts';
 import { ClaudeApi, TIMEOUTS, UpstreamFailure, type Timeouts, type Upstream } from './upstream.ts';

@@ -101,6 +101,22 @@ async function callNotificationRoutes(t: ExecutionContext, api: Api, task_id: st
   api.answered.add('answerNotice');
 }
 
+async function callScheduleRoutes(t: ExecutionContext, api: Api): Promise<void> {
+  const timing = { cron: '0 3 * * *', time_zone: 'Europe/Berlin' };
+  const body = { name: 'Nightly', prompt: 'Mend the test.', repo_url: SAMPLE_REPO_URL, ...timing };
+  const made = await api.call('createSchedule', { body });
+  const params = { id: made.id };
+  t.deepEqual((await api.call('listSchedules', {})).items, [made]);
+  t.deepEqual(await api.call('getSchedule', { params }), made);
+  t.false((await api.call('patchSchedule', { params, body: { enabled: false } })).enabled);
+  const run = await api.call('runSchedule', { params });
+  t.deepEqual((await api.call('listScheduleRuns', { params })).items, [run]);
+  t.is((await api.call('listDueTimes', { query: timing })).items.length, 3);
+  await api.call('cancelTask', { params: { id: run.task_id ?? '' } });
+  await api.call('deleteTask', { params: { id: run.task_id ?? '' } });
+  await api.call('deleteSchedule', { params });
+}
+
 async function callPeopleRoutes(t: ExecutionContext, api: Api): Promise<void> {
   const { id: revoked } = await api.call('createInvite', { body: {} });
   t.is((await api.call('listInvites', {})).items[0]?.id, revoked);
@@ -158,6 +174,7 @@ test('every route answers what it declares', async (t) => {
   await callNotificationRoutes(t, api, task.id);
   await callWireRoutes(t, api, task.id, server.rows[0]?.id ?? 0);
   await callNeedRoutes(t, server, api);
+  await callScheduleRoutes(t, api);
   await api.call('deleteTask', { params });
   await api.call('deleteProject', { params: { id: project.id } });
 

@@ -56,6 +56,15 @@ for (const [name, size, dark] of [
     await check(`/errands/${asks.id}`, '.decision', '.errand .icon-button');
     await check(`/errands/${tests.id}`, '.result');
     await check(`/errands/${tests.id}/changes`, '.diff', '.line-of.added');
+    const timing = { cron: '0 3 * * *', time_zone: 'Europe/Berlin' };
+    const nightly = { name: 'Nightly', prompt: 'Update it', project_id: id, ...timing };
+    const schedule = await api.call('createSchedule', { body: nightly });
+    await api.call('runSchedule', { params: { id: schedule.id } });
+    await check('/settings/schedules', '.schedules .link-row');
+    await check(`/settings/schedules/${schedule.id}`, '.next-times li');
+    await api.call('patchSchedule', { params: { id: schedule.id }, body: { enabled: false } });
+    await check(`/settings/schedules/${schedule.id}`, '.choice.main');
+    await check('/settings/schedules/new', '.next-times li', '.timing .option:last-child');
     await check('/new', '.prompt');
     await check('/new', '.prompt', '.option');
     await check('/settings', '.devices li');

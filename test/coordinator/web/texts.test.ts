@@ -3,6 +3,7 @@ import { parseDiff } from '../../../coordinator/web/app/changes/parse.ts';
 import { groupReads } from '../../../coordinator/client/errand/group.ts';
 import type { Item } from '../../../coordinator/client/errand/items.ts';
 import { parseAnsi } from '../../../coordinator/web/parts/ansi.ts';
+import { cronOf, timingOf } from '../../../coordinator/web/app/schedules/timing.ts';
 import { chooseLanguage, speak } from '../../../coordinator/web/strings/strings.ts';
 
 test('the language is the first that the app speaks, and its numbers are those of the region', (t) => {
@@ -109,4 +110,15 @@ test('runs of finished reads fold into one row; one alone, and what is between, 
     groupReads(items).map(({ key }) => key),
     ['reads-1', 's', '3', '4', '5', '6'],
   );
+});
+
+test('a cron expression that is one of the usual timings shows as that, and any other as it is', (t) => {
+  for (const kind of ['daily', 'weekdays', 'weekly'] as const)
+    for (const time of ['00:00', '09:05', '23:59']) {
+      const timing = { kind, time, weekday: 5, cron: '' };
+      t.like(timingOf(cronOf(timing)), { kind, time, ...(kind === 'weekly' && { weekday: 5 }) });
+    }
+  t.like(timingOf('0 9 * * 7'), { kind: 'weekly', weekday: 0 });
+  for (const cron of ['*/30 * * * *', '0 9 1 * *', '0 9 * 1 1', '0 9 * * 1,3', '0 9-17 * * *', '0 9 * * MON'])
+    t.is(cronOf(timingOf(cron)), cron);
 });

@@ -36,15 +36,18 @@ const ROWS: [folder: string, what: string][][] = [
     ['auth/', 'accounts, log-ins, tokens'],
     ['tasks/', 'send, cancel, the queue'],
   ],
-  [['notifications/', 'Web Push, webhooks, ntfy']],
+  [
+    ['notifications/', 'Web Push, webhooks, ntfy'],
+    ['forge/', 'GitHub, Gitea, pull requests'],
+  ],
   [['sqlite/', 'the event log: parts write to it and subscribe to it']],
   [
     ['operations/', 'retention, metrics, backups'],
     ['admin/', "for the server's machine"],
   ],
   [
-    ['demo/', 'demo model, sample errand'],
-    ['trial/', 'npm run try'],
+    ['schedules/', 'errands at set times'],
+    ['demo/', 'demo model, npm run try'],
   ],
   [
     ['domain/', 'rules as pure functions'],

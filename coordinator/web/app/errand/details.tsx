@@ -5,12 +5,14 @@ import { Mute } from './mute.tsx';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
+import { pathOf } from '../../store/routes.ts';
+import { s } from '../schedules/words.ts';
 
 type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
 
 /** What one seldom needs of an errand: its settings, and the way to delete it. */
 export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
-  const { model, effort, repo_url, branch, attempt, usage, budget_usd } = task;
+  const { model, effort, repo_url, branch, schedule_id, attempt, usage, budget_usd } = task;
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
       <h2>{t.errand.details}</h2>
@@ -22,6 +24,14 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
             <dt>{t.errand.branch}</dt>
             <dd>
               <Copyable text={branch} />
+            </dd>
+          </>
+        )}
+        {typeof schedule_id === 'string' && (
+          <>
+            <dt>{s.started_by}</dt>
+            <dd>
+              <a href={pathOf('schedule', { id: schedule_id })}>{s.one}</a>
             </dd>
           </>
         )}

@@ -25,6 +25,8 @@ export function noteWords(note: Note): string {
       return pullWords(note);
     case 'budget':
       return t.note.budget(format.money(note.budget_usd));
+    case 'schedule_paused':
+      return t.note.schedule_paused(note.name, note.failures);
     case 'withdrawn':
       return t.note.withdrawn;
     case 'model':

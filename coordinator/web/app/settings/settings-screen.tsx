@@ -9,6 +9,7 @@ import { Confirm, Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
+import { s } from '../schedules/words.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
 import { Install } from './install.tsx';
@@ -37,6 +38,13 @@ export function SettingsScreen(): JSX.Element {
           <span>
             <b>{t.settings.projects}</b>
             <small>{t.settings.projects_hint}</small>
+          </span>
+          <Icon name="open" />
+        </a>
+        <a class="link-row" href={pathOf('schedules')}>
+          <span>
+            <b>{s.title}</b>
+            <small>{s.hint}</small>
           </span>
           <Icon name="open" />
         </a>

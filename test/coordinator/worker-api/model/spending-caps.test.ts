@@ -6,7 +6,7 @@ import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { forgetSpender } from '../../../../coordinator/sqlite/spending.ts';
 import { Ledger } from '../../../../coordinator/worker-api/model/ledger.ts';
 import type { Ask } from '../../../../coordinator/worker-api/model/reservation.ts';
-import { SpendingCapReached, type SpendingCaps } from '../../../../coordinator/worker-api/model/spending-caps.ts';
+import { SpendingCapReached, type SpendingCaps } from '../../../../coordinator/tasks/spending-caps.ts';
 import { ErrandError } from '../../../../protocol/problem.ts';
 import { addTask, addUser, startAttempt } from '../../../support/fixtures.ts';
 import { temporaryFolder } from '../../../support/folder.ts';

@@ -1,6 +1,6 @@
-import type { Config } from '../base/config.ts';
-import type { Logger } from '../base/logger.ts';
-import { DockerLauncher } from '../workers/docker/launcher.ts';
+import type { Config } from '../../base/config.ts';
+import type { Logger } from '../../base/logger.ts';
+import { DockerLauncher } from '../../workers/docker/launcher.ts';
 
 /** The settings of a trial. `notes`: what the user should know about them. */
 export type Trial = { config: Config; notes: string[] };

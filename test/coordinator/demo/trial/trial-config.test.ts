@@ -1,8 +1,8 @@
 import test from 'ava';
-import { readConfig } from '../../../coordinator/base/config.ts';
-import { trialConfig } from '../../../coordinator/trial/trial-config.ts';
-import { startFakeEngine } from '../../support/fake-engine.ts';
-import { SILENT } from '../../support/silent.ts';
+import { readConfig } from '../../../../coordinator/base/config.ts';
+import { trialConfig } from '../../../../coordinator/demo/trial/trial-config.ts';
+import { startFakeEngine } from '../../../support/fake-engine.ts';
+import { SILENT } from '../../../support/silent.ts';
 
 const KEY = { ANTHROPIC_API_KEY: 'sk-ant-test' };
 const choose = async (env: Record<string, string>) => {

@@ -1,6 +1,6 @@
-import { ErrandError } from '../../../protocol/problem.ts';
-import type { Db } from '../../sqlite/database.ts';
-import { personSpending, serverSpending } from '../../sqlite/spending.ts';
+import { ErrandError } from '../../protocol/problem.ts';
+import type { Db } from '../sqlite/database.ts';
+import { personSpending, serverSpending } from '../sqlite/spending.ts';
 
 /** The most that model requests may cost in a calendar month (UTC), in US dollars. Undefined: there is no cap. */
 export type SpendingCaps = { person_month_usd?: number | undefined; server_month_usd?: number | undefined };

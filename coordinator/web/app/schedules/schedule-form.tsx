@@ -1,0 +1,167 @@
+import { useSignal } from '@preact/signals';
+import type { JSX, TargetedSubmitEvent } from 'preact';
+import type { Schedule } from '../../../../protocol/schedules.ts';
+import { Effort } from '../../../../protocol/task.ts';
+import { Refusal } from '../../../client/errors.ts';
+import { useSession } from '../../parts/context.ts';
+import { fieldsOf } from '../../parts/form.ts';
+import { t } from '../../parts/speech.ts';
+import { faultWords, firstLine } from '../../parts/words.ts';
+import { NextTimes } from './next-times.tsx';
+import { TimingFields } from './timing-fields.tsx';
+import { cronOf, FIRST, timingOf } from './timing.ts';
+import { OWN_ZONE, s } from './words.ts';
+
+const NAME_CHARS_MAX = 100;
+/** Stands for a repository that belongs to no project. */
+const OTHER = '-';
+
+type FormProps = { schedule: Schedule | undefined; onSaved: (schedule: Schedule) => void };
+
+/** What a schedule does, where and when. */
+export function ScheduleForm({ schedule, onSaved }: FormProps): JSX.Element {
+  const { client } = useSession();
+  const timing = useSignal(schedule ? timingOf(schedule.cron) : FIRST);
+  const zone = useSignal(schedule?.time_zone ?? OWN_ZONE);
+  const fault = useSignal('');
+  const saving = useSignal(false);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const shared = { ...readFields(fieldsOf(event.currentTarget)), cron: cronOf(timing.value), time_zone: zone.value };
+    const { model, effort, budget_usd, ...rest } = shared;
+    const some = { ...(model && { model }), ...(effort && { effort }), ...(budget_usd && { budget_usd }) };
+    saving.value = true;
+    fault.value = '';
+    const saved = schedule
+      ? client.call('patchSchedule', { params: { id: schedule.id }, body: shared })
+      : client.call('createSchedule', { body: { ...rest, ...some } });
+    saved
+      .then(onSaved)
+      .catch((error: unknown) => (fault.value = wordsOf(error)))
+      .finally(() => (saving.value = false));
+  };
+  return (
+    <form onSubmit={submit}>
+      <label class="field">
+        <span>{s.prompt}</span>
+        <textarea name="prompt" rows={4} required placeholder={s.prompt_hint} defaultValue={schedule?.prompt ?? ''} />
+      </label>
+      <Place schedule={schedule} />
+      <TimingFields timing={timing} zone={zone} />
+      <NextTimes cron={cronOf(timing.value)} time_zone={zone.value} />
+      <label class="field">
+        <span>{s.name}</span>
+        <input name="name" maxLength={NAME_CHARS_MAX} autocomplete="off" defaultValue={schedule?.name ?? ''} />
+        <small>{s.name_hint}</small>
+      </label>
+      <More schedule={schedule} />
+      <p class="fault" role="alert">
+        {fault.value}
+      </p>
+      <button type="submit" class="primary" disabled={saving.value}>
+        {saving.value ? t.access.working : t.save}
+      </button>
+    </form>
+  );
+}
+
+/** A project, or the address of a repository. */
+function Place({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+  const projects = useSession().projects.value ?? [];
+  const before = schedule?.project_id ?? (typeof schedule?.repo_url === 'string' ? OTHER : '');
+  const place = useSignal(before);
+  return (
+    <>
+      <label class="field">
+        <span>{s.where}</span>
+        <select
+          name="place"
+          required
+          value={place.value}
+          onChange={({ currentTarget }) => (place.value = currentTarget.value)}
+        >
+          <option value="" disabled>
+            {s.choose}
+          </option>
+          {projects.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+          <option value={OTHER}>{s.other}</option>
+        </select>
+      </label>
+      {place.value === OTHER && (
+        <label class="field">
+          <span>{s.address}</span>
+          <input
+            name="repo_url"
+            inputMode="url"
+            required
+            autocapitalize="none"
+            autocomplete="off"
+            defaultValue={schedule?.repo_url ?? ''}
+          />
+        </label>
+      )}
+    </>
+  );
+}
+
+function More({ schedule }: { schedule: Schedule | undefined }): JSX.Element {
+  return (
+    <details>
+      <summary>{s.more}</summary>
+      <label class="field">
+        <span>{s.model}</span>
+        <input
+          name="model"
+          placeholder={s.default}
+          autocapitalize="none"
+          autocomplete="off"
+          defaultValue={schedule?.model ?? ''}
+        />
+      </label>
+      <label class="field">
+        <span>{s.effort}</span>
+        <select name="effort" defaultValue={schedule?.effort ?? ''}>
+          <option value="">{s.default}</option>
+          {Effort.options.map((effort) => (
+            <option key={effort} value={effort} selected={effort === schedule?.effort}>
+              {t.effort[effort]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>{s.budget}</span>
+        <input
+          name="budget_usd"
+          type="number"
+          step="0.01"
+          min="0.01"
+          placeholder={s.default}
+          defaultValue={schedule?.budget_usd ?? ''}
+        />
+      </label>
+    </details>
+  );
+}
+
+function readFields(given: Partial<Record<string, string>>) {
+  const { place = '', repo_url = '', prompt = '' } = given;
+  const name = given['name']?.trim() || Array.from(firstLine(prompt)).slice(0, NAME_CHARS_MAX).join('');
+  return {
+    name,
+    prompt,
+    ...(place === OTHER ? { repo_url: repo_url.trim() } : { project_id: place }),
+    model: given['model']?.trim() || null,
+    effort: Effort.safeParse(given['effort']).data ?? null,
+    budget_usd: given['budget_usd'] ? Number(given['budget_usd']) : null,
+  };
+}
+
+/** The server names the field and the fix. */
+function wordsOf(error: unknown): string {
+  return error instanceof Refusal && error.code === 'invalid' ? error.message : faultWords(error);
+}

@@ -1,0 +1,143 @@
+import { useSignal, type Signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Schedule } from '../../../../protocol/schedules.ts';
+import { Refusal } from '../../../client/errors.ts';
+import { useRouter, useSession } from '../../parts/context.ts';
+import { Confirm, Screen } from '../../parts/screen.tsx';
+import { faultWords } from '../../parts/words.ts';
+import { NextTimes } from './next-times.tsx';
+import { Runs } from './runs.tsx';
+import { ScheduleForm } from './schedule-form.tsx';
+import { placeWords, s, timingWords } from './words.ts';
+
+/** One schedule with its runs, or a new one if there is no id. */
+export function ScheduleScreen({ id }: { id: string }): JSX.Element {
+  const session = useSession();
+  const router = useRouter();
+  const schedule = useSignal<Schedule | undefined>(undefined);
+  const changes = useSignal(id === '');
+  const fault = useSignal('');
+  useEffect(() => {
+    void session.readProjects();
+    if (id === '') return;
+    session.client
+      .call('getSchedule', { params: { id } })
+      .then((found) => (schedule.value = found))
+      .catch((error: unknown) => {
+        const gone = error instanceof Refusal && error.code === 'not_found';
+        fault.value = gone ? s.gone : faultWords(error);
+      });
+  }, [session, id]);
+  const saved = (next: Schedule): void => {
+    if (id === '') return router.back('schedules');
+    schedule.value = next;
+    changes.value = false;
+  };
+  const shown = schedule.value;
+  return (
+    <Screen title={shown?.name ?? (id === '' ? s.new : s.title)} parent={{ name: 'schedules' }}>
+      <div class="body settings schedules">
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+        {changes.value && (shown ?? id === '') && <ScheduleForm schedule={shown} onSaved={saved} />}
+        {!changes.value && shown && (
+          <Details schedule={shown} onChanged={saved} onChange={() => (changes.value = true)} fault={fault} />
+        )}
+      </div>
+    </Screen>
+  );
+}
+
+type DetailsProps = {
+  schedule: Schedule;
+  onChanged: (schedule: Schedule) => void;
+  onChange: () => void;
+  fault: Signal<string>;
+};
+
+function Details({ schedule, onChanged, onChange, fault }: DetailsProps): JSX.Element {
+  const session = useSession();
+  const { id, prompt, paused } = schedule;
+  const params = { id };
+  const runs = useSignal(0);
+  const act = (work: () => Promise<Schedule>): void => {
+    fault.value = '';
+    work()
+      .then(onChanged)
+      .then(() => (runs.value += 1))
+      .catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  const enable = (enabled: boolean) => () => session.client.call('patchSchedule', { params, body: { enabled } });
+  const runNow = async () => {
+    await session.client.call('runSchedule', { params });
+    return session.client.call('getSchedule', { params });
+  };
+  return (
+    <>
+      {paused !== null && (
+        <div class={paused === 'person' ? undefined : 'card'} role="status">
+          <p>{s.paused[paused]}</p>
+          <button type="button" class="choice main" onClick={() => act(enable(true))}>
+            {s.resume}
+          </button>
+        </div>
+      )}
+      <p dir="auto" class="asked">
+        {prompt}
+      </p>
+      <p class="soft">
+        {[timingWords(schedule), placeWords(schedule, session.projects.value)]
+          .filter((part) => part !== '')
+          .join(' · ')}
+      </p>
+      {paused === null && <NextTimes cron={schedule.cron} time_zone={schedule.time_zone} />}
+      <div class="chips">
+        <button type="button" class="option" onClick={() => act(runNow)}>
+          {s.run_now}
+        </button>
+        <button type="button" class="option" onClick={onChange}>
+          {s.change}
+        </button>
+        {paused === null && (
+          <button type="button" class="option" onClick={() => act(enable(false))}>
+            {s.pause}
+          </button>
+        )}
+      </div>
+      <h2>{s.runs}</h2>
+      <Runs key={runs.value} id={id} />
+      <DeleteSchedule id={id} fault={fault} />
+    </>
+  );
+}
+
+function DeleteSchedule({ id, fault }: { id: string; fault: Signal<string> }): JSX.Element {
+  const session = useSession();
+  const router = useRouter();
+  const asks = useSignal(false);
+  const remove = (): void => {
+    session.client
+      .call('deleteSchedule', { params: { id } })
+      .then(() => router.back('schedules'))
+      .catch((error: unknown) => (fault.value = faultWords(error)));
+  };
+  return (
+    <>
+      <button type="button" class="choice danger" onClick={() => (asks.value = true)}>
+        {s.delete}
+      </button>
+      {asks.value && (
+        <Confirm
+          title={s.delete_title}
+          text={s.delete_text}
+          yes={s.delete}
+          danger
+          onYes={remove}
+          onClose={() => (asks.value = false)}
+        />
+      )}
+    </>
+  );
+}

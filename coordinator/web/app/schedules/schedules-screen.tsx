@@ -1,0 +1,65 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Schedule } from '../../../../protocol/schedules.ts';
+import { allSchedules } from '../../../client/find.ts';
+import { useSession } from '../../parts/context.ts';
+import { Screen } from '../../parts/screen.tsx';
+import { faultWords } from '../../parts/words.ts';
+import { pathOf } from '../../store/routes.ts';
+import { moment, placeWords, runWords, s, timingWords } from './words.ts';
+
+/** The schedules: errands that start by themselves. */
+export function SchedulesScreen(): JSX.Element {
+  const session = useSession();
+  const schedules = useSignal<readonly Schedule[] | undefined>(undefined);
+  const fault = useSignal('');
+  useEffect(() => {
+    void session.readProjects();
+    allSchedules(session.client).then(
+      (all) => (schedules.value = all),
+      (error: unknown) => (fault.value = faultWords(error)),
+    );
+  }, [session]);
+  return (
+    <Screen title={s.title} parent={{ name: 'settings' }}>
+      <div class="body settings schedules">
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+        {schedules.value?.length === 0 && <p class="empty">{s.empty}</p>}
+        <ul class="rows places">
+          {schedules.value?.map((schedule) => (
+            <ScheduleRow key={schedule.id} schedule={schedule} />
+          ))}
+        </ul>
+        <a class="primary" href={pathOf('new_schedule')}>
+          {s.add}
+        </a>
+      </div>
+    </Screen>
+  );
+}
+
+function ScheduleRow({ schedule }: { schedule: Schedule }): JSX.Element {
+  const { id, name, paused, next_at, last_run } = schedule;
+  const place = placeWords(schedule, useSession().projects.value);
+  return (
+    <li>
+      <a class="link-row" href={pathOf('schedule', { id })}>
+        <span>
+          <b dir="auto">{name}</b>
+          <small>{[timingWords(schedule), place].filter((part) => part !== '').join(' · ')}</small>
+          <small class={paused === null || paused === 'person' ? '' : 'needs'}>
+            {paused === null ? s.next_at(moment(next_at)) : s.paused[paused]}
+          </small>
+          {paused === null && last_run && (
+            <small class={last_run.outcome === 'failed' ? 'fault' : ''}>
+              {moment(last_run.due_at)}: {runWords(last_run)}
+            </small>
+          )}
+        </span>
+      </a>
+    </li>
+  );
+}

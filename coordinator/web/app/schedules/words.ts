@@ -1,0 +1,49 @@
+import type { Schedule, ScheduleRun } from '../../../../protocol/schedules.ts';
+import { locale } from '../../parts/speech.ts';
+import { repositoryAddress } from '../../parts/words.ts';
+import { de_schedules } from '../../strings/de-schedules.ts';
+import { en_schedules } from '../../strings/en-schedules.ts';
+import { timingOf } from './timing.ts';
+
+/** The texts of these screens, in the person's language. */
+export const s = locale.startsWith('de') ? de_schedules : en_schedules;
+
+/** The time zone of the device. */
+export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Any Sunday. */
+const SUNDAY = Date.UTC(2024, 0, 7);
+
+export function weekdayName(weekday: number): string {
+  return new Intl.DateTimeFormat(locale, { weekday: 'long', timeZone: 'UTC' }).format(SUNDAY + weekday * 86_400_000);
+}
+
+/** A time with its day, on the device's clock. */
+export function moment(iso: string): string {
+  const options = { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' } as const;
+  return new Intl.DateTimeFormat(locale, options).format(new Date(iso));
+}
+
+/** When a schedule runs; its time zone only where that is not the device's. */
+export function timingWords({ cron, time_zone }: Pick<Schedule, 'cron' | 'time_zone'>): string {
+  const { kind, time, weekday } = timingOf(cron);
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short', timeZone: 'UTC' });
+  const at = clock.format(new Date(`2024-01-01T${time}Z`));
+  const words = kind === 'cron' ? cron : kind === 'weekly' ? s.weekly(weekdayName(weekday), at) : s.at[kind](at);
+  return time_zone === OWN_ZONE ? words : `${words}, ${time_zone}`;
+}
+
+/** Where a schedule works: its project, or its repository. */
+export function placeWords(
+  { project_id, repo_url }: Pick<Schedule, 'project_id' | 'repo_url'>,
+  projects: readonly { id: string; name: string }[] = [],
+): string {
+  if (repo_url !== null) return repositoryAddress(repo_url);
+  return projects.find(({ id }) => id === project_id)?.name ?? '';
+}
+
+/** What became of a due time. */
+export function runWords({ task_id, outcome, reason, detail }: ScheduleRun): string {
+  if (reason === null) return s.outcome[outcome ?? (task_id === null ? 'cancelled' : 'at_work')];
+  return detail === null ? s.reason[reason] : `${s.reason[reason]}: ${detail}`;
+}

@@ -1,0 +1,108 @@
+import { ById, PageQuery } from './api.ts';
+import type { Route } from './route.ts';
+import * as schedules from './schedules.ts';
+
+/** The routes of schedules. */
+export const SCHEDULE_ROUTES = {
+  createSchedule: {
+    method: 'post',
+    path: '/schedules',
+    summary: 'Make a schedule: an errand that starts by itself',
+    description:
+      'The fields of `cron` are read as the clock on the wall in `time_zone`. A time that the clocks skip in spring is due when they go ' +
+      'forward; one that they show twice in autumn is due the first time. It may run every 5 minutes at most.',
+    auth: 'user',
+    scope: 'tasks',
+    idempotent: true,
+    body: schedules.ScheduleCreate,
+    status: 201,
+    response: schedules.Schedule,
+    errors: ['not_found', 'conflict', 'idempotency_conflict'],
+  },
+  listSchedules: {
+    method: 'get',
+    path: '/schedules',
+    summary: 'Your schedules, newest first, each with its last run',
+    auth: 'user',
+    scope: 'read',
+    query: PageQuery,
+    status: 200,
+    response: schedules.SchedulePage,
+    errors: [],
+  },
+  getSchedule: {
+    method: 'get',
+    path: '/schedules/:id',
+    summary: 'One schedule',
+    auth: 'user',
+    scope: 'read',
+    params: ById,
+    status: 200,
+    response: schedules.Schedule,
+    errors: ['not_found'],
+  },
+  patchSchedule: {
+    method: 'patch',
+    path: '/schedules/:id',
+    summary: 'Change, pause or resume a schedule',
+    description:
+      'Absent fields stay unchanged, and null removes a value. `enabled: false` pauses it: its due times then say `paused`. ' +
+      'It pauses itself when three of its errands in a row have failed, and when its project is gone.',
+    auth: 'user',
+    scope: 'tasks',
+    params: ById,
+    body: schedules.SchedulePatch,
+    status: 200,
+    response: schedules.Schedule,
+    errors: ['not_found', 'conflict', 'unavailable'],
+  },
+  deleteSchedule: {
+    method: 'delete',
+    path: '/schedules/:id',
+    summary: 'Delete a schedule with its runs',
+    description: 'Errands that it has started stay, and go on.',
+    auth: 'user',
+    scope: 'tasks',
+    params: ById,
+    status: 204,
+    errors: ['not_found'],
+  },
+  runSchedule: {
+    method: 'post',
+    path: '/schedules/:id/runs',
+    summary: 'Start the errand of a schedule now',
+    description: 'Its due times stay as they are. It is refused while the errand before has not ended.',
+    auth: 'user',
+    scope: 'tasks',
+    idempotent: true,
+    params: ById,
+    status: 201,
+    response: schedules.ScheduleRun,
+    errors: ['not_found', 'conflict', 'idempotency_conflict', 'unavailable'],
+  },
+  listScheduleRuns: {
+    method: 'get',
+    path: '/schedules/:id/runs',
+    summary: 'The runs of a schedule, the latest due time first',
+    description:
+      'Each due time has one: the errand that it started, or the reason why it started none. The newest 500 are kept.',
+    auth: 'user',
+    scope: 'read',
+    params: ById,
+    query: schedules.ScheduleRunsQuery,
+    status: 200,
+    response: schedules.ScheduleRunPage,
+    errors: ['not_found'],
+  },
+  listDueTimes: {
+    method: 'get',
+    path: '/due-times',
+    summary: 'The next three due times of a cron expression in a time zone',
+    auth: 'user',
+    scope: 'read',
+    query: schedules.DueTimesQuery,
+    status: 200,
+    response: schedules.DueTimes,
+    errors: [],
+  },
+} as const satisfies Record<string, Route>;

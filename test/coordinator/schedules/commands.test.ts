@@ -1,0 +1,141 @@
+import test from 'ava';
+import { deleteSomeOfUser, markRemoved } from '../../../coordinator/sqlite/removed.ts';
+import { findSchedule, LIST_DUE_SCHEDULES, updateSchedule } from '../../../coordinator/sqlite/schedules.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { HOUR_MS, NIGHTLY, scheduleScene } from '../../support/schedules/scene.ts';
+
+test('a person who changes it during that is asked to wait: no due time is forgotten', async (t) => {
+  const { api, server, id, params, clock, tick, runs } = await scheduleScene(t, { cron: '*/5 * * * *' });
+  const before = findSchedule(server.db, id);
+  if (!before) return t.fail();
+  const past = new Date(Date.now() - 30 * 24 * HOUR_MS).toISOString();
+  server.log.write(({ db }) => updateSchedule(db, { ...before, handled_until: past, next_at: past }));
+  t.is((await api.refused('patchSchedule', { params, body: { cron: '0 9 * * *' } })).code, 'unavailable');
+  await tick();
+  await api.call('patchSchedule', { params, body: { cron: '0 9 * * *' } });
+  const due = (await runs()).map(({ due_at }) => Date.parse(due_at));
+  t.true(clock.now - (due[0] ?? 0) < 5 * 60_000 + 1_000);
+});
+
+test('a schedule whose project is deleted pauses, and goes on with another one', async (t) => {
+  const { api, params, pass, runs, seen } = await scheduleScene(t);
+  const project = { name: 'App', repo_url: 'https://git.example.org/app.git', check: false };
+  const { id: project_id } = await api.call('createProject', { body: project });
+  await api.call('patchSchedule', { params, body: { project_id } });
+  t.is((await seen()).repo_url, null);
+  await api.call('deleteProject', { params: { id: project_id } });
+  await pass();
+  t.is((await runs())[0]?.reason, 'project_gone');
+  t.is((await seen()).paused, 'project_gone');
+  t.is((await api.refused('patchSchedule', { params, body: { enabled: true } })).code, 'conflict');
+  t.is((await api.refused('runSchedule', { params })).code, 'conflict');
+  const next = await api.call('patchSchedule', { params, body: { repo_url: 'errand://sample' } });
+  t.deepEqual([next.enabled, next.paused, next.project_id], [true, null, null]);
+  await pass();
+  t.truthy((await runs())[0]?.task_id);
+});
+
+test('a run by hand starts an errand between due times, once for a key, and not while one is at work', async (t) => {
+  const { api, params, runs, end, seen } = await scheduleScene(t, { enabled: false });
+  const { next_at } = await seen();
+  const headers = { 'idempotency-key': 'one' };
+  const run = await api.call('runSchedule', { params, headers });
+  t.deepEqual(await api.call('runSchedule', { params, headers }), run);
+  t.like(run, { by_hand: true, reason: null });
+  t.is((await api.refused('runSchedule', { params })).code, 'conflict');
+  await end('succeeded');
+  await api.call('runSchedule', { params });
+  t.is((await runs()).length, 2);
+  t.is((await seen()).next_at, next_at);
+});
+
+test('others see nothing of it, and a token needs the scope', async (t) => {
+  const { server, api, params } = await scheduleScene(t);
+  const other = await server.person('eve@example.org');
+  for (const name of ['getSchedule', 'deleteSchedule', 'runSchedule', 'listScheduleRuns'] as const)
+    t.is((await other.api.refused(name, { params })).code, 'not_found', name);
+  t.is((await other.api.refused('patchSchedule', { params, body: { name: 'Mine' } })).code, 'not_found');
+  t.deepEqual((await other.api.call('listSchedules', {})).items, []);
+  const { token } = await api.call('createToken', { body: { name: 'CI', scopes: ['read'], expires_in_days: 1 } });
+  api.token = token;
+  t.is((await api.call('listSchedules', {})).items.length, 1);
+  t.is((await api.refused('runSchedule', { params })).code, 'forbidden');
+});
+
+test('what no errand could have is refused with the field when the schedule is made or changed', async (t) => {
+  const { api, params } = await scheduleScene(t);
+  const refused: [body: object, field: string][] = [
+    [{ cron: '* * * * *' }, '/cron'],
+    [{ cron: '0 0 * *' }, '/cron'],
+    [{ time_zone: '+01:00' }, '/time_zone'],
+    [{ budget_usd: 5000 }, '/budget_usd'],
+    [{ prompt: ' ' }, '/prompt'],
+    [{ repo_url: 'ftp://example.org/x' }, '/repo_url'],
+  ];
+  for (const [body, field] of refused) {
+    const made = await api.refused('createSchedule', { body: { ...NIGHTLY, ...body } });
+    t.is(made.errors?.[0]?.field, field);
+    t.is((await api.refused('patchSchedule', { params, body })).errors?.[0]?.field, field);
+  }
+  const both = { ...NIGHTLY, project_id: params.id };
+  t.is((await api.refused('createSchedule', { body: both })).code, 'invalid');
+  t.is((await api.refused('patchSchedule', { params, body: { project_id: params.id } })).code, 'not_found');
+});
+
+test('the next three due times are told before anything is stored', async (t) => {
+  const { api } = await scheduleScene(t);
+  const { items } = await api.call('listDueTimes', { query: { cron: '0  9 * * MON', time_zone: 'UTC' } });
+  t.is(items.length, 3);
+  for (const at of items) t.regex(new Date(at).toUTCString(), /^Mon.* 09:00:00/);
+  t.is((await api.refused('listDueTimes', { query: { cron: '*/2 * * * *', time_zone: 'UTC' } })).code, 'invalid');
+});
+
+test('a person has a bounded number of schedules', async (t) => {
+  const { api } = await scheduleScene(t);
+  for (let n = 1; n < LIMITS.schedules_per_user_max; n++) await api.call('createSchedule', { body: NIGHTLY });
+  t.is((await api.refused('createSchedule', { body: NIGHTLY })).code, 'conflict');
+});
+
+test('schedules at rest cost one look into an index', async (t) => {
+  const { server } = await scheduleScene(t);
+  const plan = server.db.prepare(`EXPLAIN QUERY PLAN ${LIST_DUE_SCHEDULES}`).all({ now: '', limit: 1 });
+  t.regex(JSON.stringify(plan), /SEARCH schedules USING (COVERING )?INDEX schedules_due \(next_at<\?\)/);
+});
+
+test('10,000 schedules at rest cost the server next to nothing', async (t) => {
+  const { server, scheduler, clock } = await scheduleScene(t);
+  const { db } = server;
+  const columns = 'user_id, name, project_id, repo_url, prompt, cron, time_zone, model, effort, budget_usd, paused';
+  const rest = 'failures, handled_until, next_at, created_at, updated_at';
+  db.prepare(
+    `INSERT INTO schedules (id, ${columns}, ${rest})
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+     SELECT printf('%020d', i), ${columns}, ${rest} FROM n, schedules`,
+  ).run();
+  await scheduler.handleDue(new AbortController().signal);
+  clock.now += 1_000;
+  const before = process.cpuUsage();
+  for (let second = 0; second < 100; second++) await scheduler.handleDue(new AbortController().signal);
+  const { user, system } = process.cpuUsage(before);
+  t.log(`${((user + system) / 100).toFixed(0)} µs each second`);
+  t.true((user + system) / 100 < 2_000);
+});
+
+test('an account that is deleted takes its schedules and their runs along, and they start nothing meanwhile', async (t) => {
+  const { server, person, clock, tick } = await scheduleScene(t, { cron: '*/30 * * * *' });
+  const { db, log } = server;
+  const user_id = person.session.user.id;
+  clock.now += 30 * 24 * HOUR_MS;
+  await tick();
+  log.write((tx) => markRemoved(tx.db, 'user', user_id));
+  db.prepare('DELETE FROM tasks').run();
+  clock.now += 24 * HOUR_MS;
+  await tick();
+  t.deepEqual(db.prepare('SELECT count(*) AS n FROM tasks').get(), { n: 0 });
+  const steps: boolean[] = [];
+  while (db.prepare('SELECT 1 FROM users WHERE id = ?').get(user_id) !== undefined && steps.length < 10)
+    steps.push(log.write((tx) => deleteSomeOfUser(tx.db, user_id)));
+  t.true(steps.length > 1);
+  t.deepEqual(db.prepare('SELECT count(*) AS n FROM schedules').get(), { n: 0 });
+  t.deepEqual(db.prepare('SELECT count(*) AS n FROM schedule_runs').get(), { n: 0 });
+});
