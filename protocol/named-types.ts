@@ -11,6 +11,7 @@ import * as messages from './messages.ts';
 import * as needs from './needs.ts';
 import * as notifications from './notifications.ts';
 import * as people from './people.ts';
+import * as pulls from './pulls.ts';
 import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as server from './server.ts';
@@ -51,6 +52,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...document,
     ...change,
     ...needs,
+    ...pulls,
     ...task,
     ...events,
     ...socket,

@@ -5,7 +5,8 @@ import { listChecks, readLog } from './checks.ts';
 import { readDelivery } from './deliveries.ts';
 import { GraphqlApi } from './graphql.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
-import { findBranch, findRepository, listRepositories, permissionOf, readFile } from './repositories.ts';
+import { findBranch, findRepository, permissionOf, readFile } from './repositories.ts';
+import { RepositoryLists } from './repository-lists.ts';
 import { Account } from './schemas.ts';
 import { editComment, readThread, replyTo, writeComment } from './threads.ts';
 
@@ -21,11 +22,12 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
   const api = restApiOf(http, origin);
   const graphql_root = origin === 'https://github.com' ? api.root : `${origin}/api`;
   const graphql = new GraphqlApi(new RestApi(http, graphql_root, HEADERS));
+  const lists = new RepositoryLists(api);
   return {
     kind: 'github',
     origin,
     me: (access: Access): Promise<ForgePerson> => api.call(access, { path: '/user' }, Account),
-    repositories: (access, query) => listRepositories(api, access, query),
+    repositories: (access, query) => lists.list(access, query),
     repository: (access, name) => findRepository(api, access, name),
     permission: (access, name, login) => permissionOf(api, access, name, login),
     branch: (access, name, branch) => findBranch(api, access, name, branch),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Access, ForgeBranch, ForgeRepositoryInfo, Permission, RepositoryName } from '../forge.ts';
+import type { Access, ForgeBranch, Permission, RepositoryName } from '../forge.ts';
 import { Line } from '../forge-text.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { Repository } from './schemas.ts';
@@ -9,25 +9,6 @@ const Branch = z
   .transform(({ commit, ...rest }): ForgeBranch => ({ ...rest, commit: commit.sha }));
 const File = z.object({ type: z.literal('file'), encoding: z.string(), content: z.string() });
 const PermissionAnswer = z.object({ permission: z.string() });
-
-const mayPush = ({ permission }: ForgeRepositoryInfo): boolean => permission === 'write' || permission === 'admin';
-
-/** Repositories that the token may push to, those with the newest push first. */
-export async function listRepositories(
-  api: RestApi,
-  access: Access,
-  { search, limit }: { search: string; limit: number },
-): Promise<ForgeRepositoryInfo[]> {
-  const wanted = search.trim().toLowerCase();
-  const fits = (one: ForgeRepositoryInfo) => mayPush(one) && `${one.owner}/${one.name}`.toLowerCase().includes(wanted);
-  const call = { path: '/user/repos', query: { sort: 'pushed', per_page: 100 } };
-  const { items } = await api.list(access, call, {
-    schema: z.array(Repository),
-    entries: (page) => page.filter(fits),
-    enough: (found) => found.length >= limit,
-  });
-  return items.slice(0, limit);
-}
 
 export async function findRepository(api: RestApi, access: Access, { owner, name }: RepositoryName) {
   return api.call(access, { path: pathOf('repos', owner, name) }, Repository);

@@ -6,6 +6,7 @@ import { git, type GitServer } from '../git-server.ts';
 import { Apps } from './apps.ts';
 import type { Webhooks } from './webhooks.ts';
 import {
+  isPull,
   World,
   type CheckRun,
   type Comment,
@@ -61,9 +62,17 @@ export abstract class Actions {
   async openPull(repository: Repository, author: Person, draft: PullDraft): Promise<PullIssue> {
     const { title, body, head, base } = draft;
     const issue = this.#addIssue(repository, author, { title, body, labels: [] });
-    const none = { head_commit: '', base_commit: '', merged: false, reviews: [], comments: [] };
+    const none = {
+      head_commit: '',
+      base_commit: '',
+      told_commit: '',
+      mergeable: true,
+      merged: false,
+      reviews: [],
+      comments: [],
+    };
     const pull: PullIssue = Object.assign(issue, { pull: { head, base, draft: draft.draft, ...none } });
-    await this.world.freshPull(repository, pull.pull);
+    pull.pull.told_commit = (await this.world.freshPull(repository, pull.pull)).head_commit;
     this.webhooks.pull(repository, pull, author, 'opened');
     return pull;
   }
@@ -183,6 +192,25 @@ export abstract class Actions {
     this.webhooks.repository(repository, by, 'deleted');
   }
 
+  /** After a push: open pull requests from a branch that moved say so, those from one that is gone are closed. */
+  async pushed(repository: Repository, by: Person): Promise<void> {
+    repository.pushed_at = this.world.time();
+    for (const pull of repository.issues.filter(isPull).filter(({ state }) => state === 'open')) {
+      const part = pull.pull;
+      if ((await this.world.branch(repository, part.head)) === undefined)
+        await this.editPull(repository, pull, { state: 'closed' }, by);
+      const { head_commit } = await this.world.freshPull(repository, part);
+      if (part.told_commit === head_commit) continue;
+      part.told_commit = head_commit;
+      this.webhooks.pull(repository, pull, by, 'synchronize');
+    }
+  }
+
+  async deleteBranch(repository: Repository, branch: string, by: Person = repository.owner): Promise<void> {
+    await git(this.world.folder(repository), 'update-ref', '-d', `refs/heads/${branch}`);
+    await this.pushed(repository, by);
+  }
+
   /** Refuses pushes to a branch, except by a merge. */
   async protect(repository: Repository, branch: string): Promise<void> {
     repository.protected_branches.add(branch);
@@ -196,8 +224,13 @@ export abstract class Actions {
   }
 
   /** A person's own commit, pushed to a branch, which is made if it is not there; returns it. */
-  push(repository: Repository, branch: string, files: Record<string, string>, message = 'Change'): Promise<string> {
-    return this.#inClone(repository, branch, async (folder) => {
+  async push(
+    repository: Repository,
+    branch: string,
+    files: Record<string, string>,
+    message = 'Change',
+  ): Promise<string> {
+    const commit = await this.#inClone(repository, branch, async (folder) => {
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(folder, path)), { recursive: true });
         await writeFile(join(folder, path), text);
@@ -205,8 +238,9 @@ export abstract class Actions {
       await git(folder, 'add', '--all');
       await git(folder, 'commit', '--quiet', '--allow-empty', `--message=${message}`);
       await git(folder, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
-      repository.pushed_at = this.world.time();
     });
+    await this.pushed(repository, repository.owner);
+    return commit;
   }
 
   #addIssue(repository: Repository, author: Person, texts: Pick<Issue, 'title' | 'body' | 'labels'>): Issue {

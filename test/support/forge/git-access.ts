@@ -26,7 +26,9 @@ export function gitAccess(forge: Actions, request: IncomingMessage, response: Se
     response.writeHead(301, { location: forge.origin + path }).end();
     return true;
   }
-  if (rest === '/git-receive-pack') repository.pushed_at = forge.world.time();
+  const by = token?.person ?? token?.app?.bot;
+  if (rest === '/git-receive-pack' && by !== undefined)
+    response.once('finish', () => void forge.pushed(repository, by).catch(() => {}));
   request.url = path;
   return false;
 }

@@ -10,7 +10,8 @@ import type {
   Status,
 } from './world.ts';
 
-export type PullAction = 'opened' | 'closed' | 'reopened' | 'edited' | 'ready_for_review' | 'converted_to_draft';
+export type PullAction =
+  'opened' | 'closed' | 'reopened' | 'edited' | 'synchronize' | 'ready_for_review' | 'converted_to_draft';
 export type RepositoryAction = 'renamed' | 'transferred' | 'privatized' | 'deleted';
 
 /** Tells what happened, in a forge's own form. Where nobody is to be told, nothing is sent. */

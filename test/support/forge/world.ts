@@ -53,6 +53,10 @@ export type PullPart = {
   /** The last commits that were seen: a branch may be deleted. */
   head_commit: string;
   base_commit: string;
+  /** The head that webhooks told of last. */
+  told_commit: string;
+  /** Whether git merges it without a conflict. */
+  mergeable: boolean;
   reviews: Review[];
   comments: ReviewComment[];
 };
@@ -248,6 +252,9 @@ export class World {
     if (pull.merged) return pull;
     pull.head_commit = (await this.branch(repository, pull.head)) ?? pull.head_commit;
     pull.base_commit = (await this.branch(repository, pull.base)) ?? pull.base_commit;
+    const { head_commit, base_commit } = pull;
+    const merge = ['merge-tree', '--write-tree', base_commit, head_commit];
+    pull.mergeable = (await tryGit(this.folder(repository), ...merge)).ok;
     return pull;
   }
 }

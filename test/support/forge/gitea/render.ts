@@ -94,7 +94,7 @@ export class Render {
       title: titleOf(issue),
       user: this.user(author),
       labels: this.labels(issue),
-      mergeable: !pull.merged,
+      mergeable: pull.mergeable,
       head: side(pull.head, pull.head_commit),
       base: side(pull.base, pull.base_commit),
     });

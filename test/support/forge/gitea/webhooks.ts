@@ -61,7 +61,8 @@ export class GiteaWebhooks implements Webhooks {
 
   pull(repository: Repository, pull: PullIssue, by: Person, action: PullAction): void {
     const drafted = action === 'ready_for_review' || action === 'converted_to_draft';
-    this.#tellPull(repository, pull, by, ['pull_request', 'pull_request'], { action: drafted ? 'edited' : action });
+    const own = action === 'synchronize' ? 'synchronized' : drafted ? 'edited' : action;
+    this.#tellPull(repository, pull, by, ['pull_request', 'pull_request'], { action: own });
   }
 
   reviewed(repository: Repository, pull: PullIssue, review: Review, _comments: ReviewComment[]): void {

@@ -26,10 +26,10 @@ export class RenderBase {
 
   #userAddresses(login: string): Json {
     return {
-      url: `${this.#api}/users/${login}`,
-      html_url: `${this.#origin}/${login}`,
+      url: `${this.#api}/users/${encodeURIComponent(login)}`,
+      html_url: `${this.#origin}/${encodeURIComponent(login)}`,
       gravatar_id: '',
-      avatar_url: `${this.#origin}/${login}.png`,
+      avatar_url: `${this.#origin}/${encodeURIComponent(login)}.png`,
     };
   }
 

@@ -121,7 +121,12 @@ export class Render extends RenderBase {
       repo: this.repository(repository, 'read'),
     });
     const addresses = { url, html_url, diff_url: `${html_url}.diff`, patch_url: `${html_url}.patch` };
-    const whole = { merged: pull.merged, mergeable: !pull.merged, mergeable_state: 'clean', merged_by: null };
+    const whole = {
+      merged: pull.merged,
+      mergeable: pull.mergeable,
+      mergeable_state: pull.mergeable ? 'clean' : 'dirty',
+      merged_by: null,
+    };
     return fill(schema, {
       id,
       node_id: node('PR', number, repository.id),

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { git, tryGit } from '../../git-server.ts';
+import { until } from '../../until.ts';
 import { temporaryFolder } from '../../folder.ts';
 import { startGitHub } from './stand-in.ts';
 
@@ -112,4 +113,27 @@ test('git gets in with a token, up to what its bearer may do', async (t) => {
   t.true((await push(address(own.value), 'again')).ok);
   own.revoked = true;
   t.false((await push(address(own.value), 'late')).ok);
+});
+
+test('a push to the branch of a pull request is told; without its branch it is closed', async (t) => {
+  const github = await startGitHub(t);
+  const { world, apps } = github;
+  const ada = world.addPerson('ada');
+  const app = apps.addApp(ada, { name: 'Errand' });
+  const demo = await world.addRepository({ owner: ada, name: 'demo' });
+  apps.install(app, ada);
+  await github.push(demo, 'fix', { 'README.md': 'one' });
+  const pull = await github.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+  t.true(pull.pull.mergeable);
+  const folder = await temporaryFolder(t);
+  const address = `http://x:${apps.personalToken(ada).value}@${github.host}/ada/demo`;
+  await git(folder, 'clone', '--quiet', '--branch=fix', address, '.');
+  await git(folder, 'commit', '--quiet', '--allow-empty', '--message=More');
+  await git(folder, 'push', '--quiet', 'origin', 'fix');
+  await until('the push is told', () => github.hooks.sent.length === 2);
+  t.like(JSON.parse(github.hooks.sent[1]?.body ?? ''), { action: 'synchronize' });
+  await github.push(demo, 'main', { 'README.md': 'two' });
+  t.false((await world.freshPull(demo, pull.pull)).mergeable);
+  await github.deleteBranch(demo, 'fix');
+  t.is(pull.state, 'closed');
 });

@@ -52,8 +52,10 @@ export class GitHubWebhooks implements Webhooks {
   }
 
   pull(repository: Repository, pull: PullIssue, by: Person, action: PullAction): void {
+    const commits = { before: '0'.repeat(40), after: pull.pull.head_commit };
     const changes = action === 'edited' ? { changes: { title: { from: 'Before' } } } : {};
-    this.#tellPull(repository, by, `pull_request.${action}`, pull, changes);
+    const more = action === 'synchronize' ? commits : changes;
+    this.#tellPull(repository, by, `pull_request.${action}`, pull, more);
   }
 
   reviewed(repository: Repository, pull: PullIssue, review: Review, comments: ReviewComment[]): void {
