@@ -64,8 +64,11 @@ test.serial(
     await until('the errand has made its project', () => names().length > 0);
     t.deepEqual(names(), ['shop']);
 
-    // The link breaks, and is said so.
+    // The link breaks, which git notices first, and is said so.
     github.apps.revokeAll(ann);
+    const { access } = server.forge_accounts;
+    const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
+    await credential?.renew?.();
     await page.goto(`${network.url}/new`);
     await button(page, /^(Choose a repository|shop)/).click();
     await sheet(page)

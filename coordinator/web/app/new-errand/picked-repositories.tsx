@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PickableRepositories } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
-import { repositoryAddress } from '../../parts/s.accounts.ts';
+import { repositoryAddress } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** How long one pauses in typing before the forge is asked. */

@@ -4,7 +4,7 @@ import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/s.accounts.ts';
+import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 type PasswordFormProps = { email: string; /** Whether there is one already. */ has_password: boolean };

@@ -6,12 +6,12 @@ import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/s.accounts.ts';
 import { pathOf } from '../../store/routes.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
 import { Install } from './install.tsx';
 import { PasswordForm } from './password-form.tsx';
+import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** The account, its devices and projects, and the server. */
