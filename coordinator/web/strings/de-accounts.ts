@@ -1,7 +1,7 @@
-import type { AccountWords } from './en-accounts.ts';
+import type { AccountStrings } from './en-accounts.ts';
 
 /** The texts about signing in elsewhere and linked accounts, in German. */
-export const de_accounts: AccountWords = {
+export const de_accounts: AccountStrings = {
   or: 'oder',
   continue_with: (name) => `Weiter mit ${name}`,
   title: 'Verknüpfte Konten',

@@ -37,4 +37,4 @@ export const en_accounts = {
   forget_text: 'People can then no longer sign in with it. Delete the app at GitHub, too.',
 };
 
-export type AccountWords = typeof en_accounts;
+export type AccountStrings = typeof en_accounts;

@@ -4,6 +4,7 @@ import { openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-s
 import type { GitHub } from '../../support/forge/github/github.ts';
 import { startGitHub } from '../../support/forge/github/stand-in.ts';
 import { PASSWORD } from '../../support/start-api.ts';
+import { until } from '../../support/until.ts';
 import { picture } from './picture.ts';
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
@@ -59,12 +60,15 @@ test.serial(
       .last()
       .click();
     await button(page, 'Send').click();
-    await page.waitForURL(/\/errands\//);
-    const { db } = server;
-    t.deepEqual(db.prepare('SELECT name FROM projects').pluck().all(), ['shop']);
+    const names = () => server.db.prepare('SELECT name FROM projects').pluck().all();
+    await until('the errand has made its project', () => names().length > 0);
+    t.deepEqual(names(), ['shop']);
 
-    // The link breaks, and is said so.
+    // The link breaks, which git notices first, and is said so.
     github.apps.revokeAll(ann);
+    const { access } = server.forge_accounts;
+    const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
+    await credential?.renew?.();
     await page.goto(`${network.url}/new`);
     await button(page, /^(Choose a repository|shop)/).click();
     await sheet(page)

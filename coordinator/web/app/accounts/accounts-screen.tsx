@@ -2,11 +2,12 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { LinkedAccount, SignInWay } from '../../../../protocol/forges.ts';
-import { signInFault, words } from '../../parts/account-words.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
 import { WayName } from './way-name.tsx';
+import { signInFault } from './sign-in-fault.ts';
+import { s } from '../screen-speech.ts';
 
 type Known = { accounts: readonly LinkedAccount[]; ways: readonly SignInWay[] };
 
@@ -40,9 +41,9 @@ export function AccountsScreen(): JSX.Element {
   };
   const asked = unlinking.value;
   return (
-    <Screen title={words.title} parent={{ name: 'settings' }}>
+    <Screen title={s.accounts.title} parent={{ name: 'settings' }}>
       <div class="body settings accounts">
-        <p class="soft">{words.lead}</p>
+        <p class="soft">{s.accounts.lead}</p>
         <ul class="rows devices">
           {known.value?.accounts.map((account) => (
             <AccountRow
@@ -58,15 +59,15 @@ export function AccountsScreen(): JSX.Element {
         </p>
         {known.value?.ways.map((way) => (
           <button key={way.id} type="button" class="choice" onClick={() => link(way.id)}>
-            <WayName way={way} text={words.link} />
+            <WayName way={way} text={s.accounts.link} />
           </button>
         ))}
-        {known.value?.ways.length === 0 && <p class="soft">{words.none}</p>}
+        {known.value?.ways.length === 0 && <p class="soft">{s.accounts.none}</p>}
         {asked && (
           <Confirm
-            title={words.unlink_title(asked.login)}
-            text={words.unlink_text}
-            yes={words.unlink}
+            title={s.accounts.unlink_title(asked.login)}
+            text={s.accounts.unlink_text}
+            yes={s.accounts.unlink}
             danger
             onYes={() => unlink(asked)}
             onClose={() => (unlinking.value = undefined)}
@@ -85,21 +86,21 @@ function AccountRow({ account, onLink, onUnlink }: AccountRowProps): JSX.Element
     <li>
       <span>
         <b>{login}</b>
-        <small class={fault === null ? '' : 'fault'}>{fault ?? words.works(name)}</small>
+        <small class={fault === null ? '' : 'fault'}>{fault ?? s.accounts.works(name)}</small>
         {fault === null && install_url !== null && (
           <a href={install_url} target="_blank" rel="noreferrer">
-            {words.choose}
+            {s.accounts.choose}
           </a>
         )}
       </span>
       <span class="buttons">
         {fault !== null && (
           <button type="button" class="quiet" onClick={onLink}>
-            {words.again}
+            {s.accounts.again}
           </button>
         )}
         <button type="button" class="quiet" onClick={onUnlink}>
-          {words.unlink}
+          {s.accounts.unlink}
         </button>
       </span>
     </li>

@@ -2,10 +2,11 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Forge, ForgeAppStarted } from '../../../../protocol/forges.ts';
-import { signInFault, words } from '../../parts/account-words.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm } from '../../parts/screen.tsx';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
+import { signInFault } from './sign-in-fault.ts';
+import { s } from '../screen-speech.ts';
 
 /** The forges that the server knows. One button makes a GitHub App of its own. */
 export function Forges(): JSX.Element {
@@ -31,7 +32,7 @@ export function Forges(): JSX.Element {
   const asked = forgetting.value;
   return (
     <>
-      <p class="soft">{words.forges_lead}</p>
+      <p class="soft">{s.accounts.forges_lead}</p>
       <ul class="rows devices">
         {forges.value.map((forge) => (
           <ForgeRow key={forge.id} forge={forge} onForget={() => (forgetting.value = forge)} />
@@ -45,12 +46,12 @@ export function Forges(): JSX.Element {
         .map(({ id }) => (
           <div key={id}>
             <button type="button" class="choice" onClick={() => make(id)}>
-              {words.make_app}
+              {s.accounts.make_app}
             </button>
             <details>
-              <summary>{words.for_organization}</summary>
+              <summary>{s.accounts.for_organization}</summary>
               <label class="field">
-                <span>{words.organization}</span>
+                <span>{s.accounts.organization}</span>
                 <input
                   autocapitalize="none"
                   onInput={({ currentTarget }) => (organization.value = currentTarget.value)}
@@ -61,9 +62,9 @@ export function Forges(): JSX.Element {
         ))}
       {asked && (
         <Confirm
-          title={words.forget_title}
-          text={words.forget_text}
-          yes={words.forget}
+          title={s.accounts.forget_title}
+          text={s.accounts.forget_text}
+          yes={s.accounts.forget}
           danger
           onYes={() => forget(asked)}
           onClose={() => (forgetting.value = undefined)}
@@ -75,7 +76,7 @@ export function Forges(): JSX.Element {
 
 function ForgeRow({ forge, onForget }: { forge: Forge; onForget: () => void }): JSX.Element {
   const { origin, registered, app_slug, install_url } = forge;
-  const states = { settings: words.by_settings, app: words.has_app(app_slug ?? ''), no: words.no_app };
+  const states = { settings: s.accounts.by_settings, app: s.accounts.has_app(app_slug ?? ''), no: s.accounts.no_app };
   return (
     <li>
       <span>
@@ -83,13 +84,13 @@ function ForgeRow({ forge, onForget }: { forge: Forge; onForget: () => void }): 
         <small>{states[registered]}</small>
         {install_url !== null && (
           <a href={install_url} target="_blank" rel="noreferrer">
-            {words.install}
+            {s.accounts.install}
           </a>
         )}
       </span>
       {registered === 'app' && (
         <button type="button" class="quiet" onClick={onForget}>
-          {words.forget}
+          {s.accounts.forget}
         </button>
       )}
     </li>

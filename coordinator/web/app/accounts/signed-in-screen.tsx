@@ -2,7 +2,6 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { send } from '../../../client/http.ts';
-import { signInFault, words } from '../../parts/account-words.ts';
 import { useRouter, useStore } from '../../parts/context.ts';
 import { Logo } from '../../parts/logo.tsx';
 import { useTitle } from '../../parts/screen.tsx';
@@ -11,6 +10,8 @@ import { takeSignIn, type PendingSignIn } from '../../store/pending-sign-in.ts';
 import { pathOf, type RouteName } from '../../store/routes.ts';
 import type { Session } from '../../store/session.ts';
 import type { Store } from '../../store/store.ts';
+import { signInFault } from './sign-in-fault.ts';
+import { s } from '../screen-speech.ts';
 
 /** Where each purpose leads in the end. */
 const NEXT: Record<PendingSignIn['purpose'], RouteName> = { sign_in: 'inbox', link: 'accounts', app: 'owner' };
@@ -36,13 +37,13 @@ export function SignedInScreen({ session }: { session: Session | undefined }): J
     <main class="access">
       <div class="access-card">
         <Logo />
-        <h1>{fault.value === '' ? words.finishing : words.failed}</h1>
+        <h1>{fault.value === '' ? s.accounts.finishing : s.accounts.failed}</h1>
         <p class={fault.value === '' ? 'lead' : 'fault'} role="alert">
           {fault.value}
         </p>
         {fault.value !== '' && (
           <button type="button" class="primary" onClick={() => router.go(next.value, {}, true)}>
-            {words.back}
+            {s.accounts.back}
           </button>
         )}
       </div>
@@ -56,12 +57,12 @@ async function finish(
   pending: PendingSignIn | undefined,
   answer: string,
 ): Promise<void> {
-  if (!pending) throw new Error(words.elsewhere);
+  if (!pending) throw new Error(s.accounts.elsewhere);
   const body = { flow: pending.flow, answer };
   if (pending.purpose === 'sign_in') {
     const log_in = await send(store.server, 'finishSignIn', { body }, {}, AbortSignal.timeout(30_000));
     return store.replaceLogIn(log_in);
   }
-  if (!session) throw new Error(words.logged_out);
+  if (!session) throw new Error(s.accounts.logged_out);
   await session.client.call(pending.purpose === 'link' ? 'finishLink' : 'finishForgeApp', { body });
 }

@@ -3,11 +3,12 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { SignInWay } from '../../../../protocol/forges.ts';
 import { send } from '../../../client/http.ts';
-import { signInFault, words } from '../../parts/account-words.ts';
 import { useStore } from '../../parts/context.ts';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
 import type { NewAccount } from '../../store/store.ts';
 import { WayName } from './way-name.tsx';
+import { signInFault } from './sign-in-fault.ts';
+import { s } from '../screen-speech.ts';
 
 /** A button for each way to sign in besides the password. The browser leaves the app for it. */
 export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | null {
@@ -39,10 +40,10 @@ export function Ways({ link }: { link: NewAccount | undefined }): JSX.Element | 
   if (ways.value.length === 0) return null;
   return (
     <div class="ways">
-      <p class="or">{words.or}</p>
+      <p class="or">{s.accounts.or}</p>
       {ways.value.map((way) => (
         <button key={way.id} type="button" class="choice" onClick={() => start(way.id)}>
-          <WayName way={way} text={words.continue_with} />
+          <WayName way={way} text={s.accounts.continue_with} />
         </button>
       ))}
       <p class="fault" role="alert">

@@ -6,7 +6,7 @@ import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
-import { s } from '../schedules/words.ts';
+import { s } from '../screen-speech.ts';
 
 type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: () => void };
 
@@ -29,9 +29,9 @@ export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.E
         )}
         {typeof schedule_id === 'string' && (
           <>
-            <dt>{s.started_by}</dt>
+            <dt>{s.schedules.started_by}</dt>
             <dd>
-              <a href={pathOf('schedule', { id: schedule_id })}>{s.one}</a>
+              <a href={pathOf('schedule', { id: schedule_id })}>{s.schedules.one}</a>
             </dd>
           </>
         )}

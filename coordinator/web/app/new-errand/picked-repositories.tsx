@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { PickableRepositories } from '../../../../protocol/forges.ts';
-import { words } from '../../parts/account-words.ts';
 import { useSession } from '../../parts/context.ts';
 import { repositoryAddress } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 /** How long one pauses in typing before the forge is asked. */
 const PAUSE_MS = 200;
@@ -36,7 +36,7 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
   if (shown.length === 0 && faults.length === 0) return null;
   return (
     <>
-      <h3>{words.repositories}</h3>
+      <h3>{s.accounts.repositories}</h3>
       {faults.map((fault) => (
         <p key={fault} class="fault">
           {fault}

@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { words } from '../../parts/account-words.ts';
 import { Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
 import { Forges } from '../accounts/forges.tsx';
@@ -17,7 +16,7 @@ export function OwnerScreen(): JSX.Element {
         <Status />
         <h2>{s.owner.people}</h2>
         <People />
-        <h2>{words.forges}</h2>
+        <h2>{s.accounts.forges}</h2>
         <Forges />
         <h2>{s.owner.settings}</h2>
         <ServerSettings />

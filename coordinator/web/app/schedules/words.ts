@@ -1,12 +1,11 @@
 import type { Schedule, ScheduleRun } from '../../../../protocol/schedules.ts';
 import { locale } from '../../parts/speech.ts';
 import { repositoryAddress } from '../../parts/words.ts';
-import { de_schedules } from '../../strings/de-schedules.ts';
-import { en_schedules } from '../../strings/en-schedules.ts';
+import { s as texts } from '../screen-speech.ts';
 import { timingOf } from './timing.ts';
 
-/** The texts of these screens, in the person's language. */
-export const s = locale.startsWith('de') ? de_schedules : en_schedules;
+/** The texts of these screens. */
+export const s = texts.schedules;
 
 /** The time zone of the device. */
 export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -2,10 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
 import { Refusal } from '../../../client/errors.ts';
 import { useSession } from '../../parts/context.ts';
-import { words } from '../../parts/account-words.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 type PasswordFormProps = { email: string; /** Whether there is one already. */ has_password: boolean };
 
@@ -48,7 +48,7 @@ export function PasswordForm({ email, has_password }: PasswordFormProps): JSX.El
           <input name="old_password" type="password" required autocomplete="current-password" />
         </label>
       ) : (
-        <p class="soft">{words.no_password}</p>
+        <p class="soft">{s.accounts.no_password}</p>
       )}
       <label class="field">
         <span>{t.settings.new_password}</span>

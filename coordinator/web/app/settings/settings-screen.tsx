@@ -4,16 +4,14 @@ import { useEffect } from 'preact/hooks';
 import type { User } from '../../../../protocol/accounts.ts';
 import { useSession, useStore } from '../../parts/context.ts';
 import { Icon } from '../../parts/icons.tsx';
-import { words } from '../../parts/account-words.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { faultWords } from '../../parts/words.ts';
 import { pathOf } from '../../store/routes.ts';
-import { s } from '../schedules/words.ts';
 import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
 import { Install } from './install.tsx';
 import { PasswordForm } from './password-form.tsx';
+import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 
 /** The account, its devices and projects, and the server. */
@@ -43,8 +41,8 @@ export function SettingsScreen(): JSX.Element {
         </a>
         <a class="link-row" href={pathOf('schedules')}>
           <span>
-            <b>{s.title}</b>
-            <small>{s.hint}</small>
+            <b>{s.schedules.title}</b>
+            <small>{s.schedules.hint}</small>
           </span>
           <Icon name="open" />
         </a>
@@ -57,14 +55,14 @@ export function SettingsScreen(): JSX.Element {
         </a>
         <a class="link-row" href={pathOf('accounts')}>
           <span>
-            <b>{words.title}</b>
-            <small>{words.hint}</small>
+            <b>{s.accounts.title}</b>
+            <small>{s.accounts.hint}</small>
           </span>
           <Icon name="open" />
         </a>
         <h2>{t.settings.devices}</h2>
         <Devices />
-        <h2>{has_password ? t.settings.password : words.set_password}</h2>
+        <h2>{has_password ? t.settings.password : s.accounts.set_password}</h2>
         <PasswordForm email={access.kind === 'in' ? access.email : ''} has_password={has_password} />
         <Install />
         <h2>{t.settings.server}</h2>

@@ -40,6 +40,7 @@ test('Gitea: sign in, pick a repository, renew the token, and learn that it was 
   const api = new Api(server.url, session.access_token);
   await gitea.world.addRepository({ owner: ben, name: 'shop' });
   const found = await api.call('listRepositories', { query: { search: 'sho' } });
+  t.deepEqual(found.faults, []);
   t.deepEqual(
     found.items.map(({ name }) => name),
     ['ben/shop'],

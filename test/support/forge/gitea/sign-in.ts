@@ -49,6 +49,8 @@ async function token(
       : fields.get('grant_type') === 'refresh_token'
         ? personOfRefresh(gitea, fields.get('refresh_token') ?? '')
         : personOfCode(codes, fields);
+  // An application at Gitea reaches all that its person may see.
+  if (person) gitea.apps.install(app, person);
   const made = person && gitea.apps.userToken(person, app);
   const answer = made
     ? { access_token: made.value, token_type: 'bearer', expires_in: 3600, refresh_token: made.refresh?.value }
