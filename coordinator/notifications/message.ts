@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
+import type { PullRequest } from '../../protocol/pulls.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -8,7 +9,8 @@ import { findEvent, type EventRow } from '../sqlite/events.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import type { NotificationRow } from '../sqlite/notifications.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { NeedAsked } from './occasion.ts';
+import { findPull } from '../sqlite/pulls.ts';
+import { NeedAsked, PullChanged } from './occasion.ts';
 
 /** What a person is told, before it takes the form of a channel. `occasion` null: a test. `at` is an ISO time. */
 export type Message = {
@@ -41,8 +43,23 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
     const options = need.multiple ? [] : need.options;
     return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
   }
+  if (event.type === 'pull.changed') {
+    const { pull } = PullChanged.parse(JSON.parse(event.body));
+    return { message: { ...common, text: cut(pullText(pull)), options: [], need_id: null }, current: isNow(db, pull) };
+  }
   const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
   return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
+}
+
+/** In words that both languages use. */
+function pullText({ number, state, problem, checks }: PullRequest): string {
+  const what = state === 'open' ? (checks?.failed_names.join(', ') ?? '') : (problem ?? state);
+  return `${number === null ? 'Pull request' : `Pull request #${number}`}: ${what}`;
+}
+
+function isNow(db: Db, { id, state, head }: PullRequest): boolean {
+  const now = findPull(db, id);
+  return now?.state === state && now.head_commit === head.commit;
 }
 
 function detailOf({ body }: EventRow): string {

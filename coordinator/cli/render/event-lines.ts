@@ -35,7 +35,15 @@ type ToolEvent = { type: 'tool.started' | 'tool.finished' };
 
 type SteeringEvent = Extract<
   KnownEvent,
-  { type: 'message.received' | 'message.changed' | 'message.withdrawn' | 'task.model' | 'task.cancel_requested' }
+  {
+    type:
+      | 'message.received'
+      | 'message.changed'
+      | 'message.withdrawn'
+      | 'task.model'
+      | 'task.cancel_requested'
+      | 'task.budget';
+  }
 >;
 
 /** What the person says while the errand is there. */
@@ -49,6 +57,8 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
       return [[['dim', 'you withdrew a message before the agent read it']]];
     case 'task.cancel_requested':
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
+    case 'task.budget':
+      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
     case 'task.model':
       return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
   }
@@ -65,6 +75,16 @@ function decisionLines(task_id: string, { type, body }: DecisionEvent): Line[] {
       return askLines(task_id, body.need);
     case 'need.answered':
       return answerLines(body);
+  }
+}
+
+/** What no other type fits. */
+function otherLines({ type, body }: Extract<KnownEvent, { type: 'log' | 'custom' }>): Line[] {
+  switch (type) {
+    case 'log':
+      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
+    case 'custom':
+      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
   }
 }
 
@@ -90,9 +110,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'message.withdrawn':
     case 'task.model':
     case 'task.cancel_requested':
-      return steeringLines(known);
     case 'task.budget':
-      return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+      return steeringLines(known);
     case 'agent.started':
       return [[['dim', `${body.agent} ${body.version}${body.resumed ? ', goes on where it was' : ''}`]]];
     case 'step.started':
@@ -126,9 +145,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'pull.changed':
       return pullLines(body.pull);
     case 'log':
-      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
-      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
+      return otherLines(known);
   }
 }
 
