@@ -43,7 +43,7 @@ export type ForgeComment = {
 };
 
 /** Where a comment on a diff stands. */
-export type ReviewPlace = {
+type ReviewPlace = {
   path: string;
   line: number | null;
   start_line: number | null;
@@ -70,7 +70,7 @@ export type Thread = {
 };
 
 /** The state of a pull request. `merged` and `closed` are final unless it is reopened. */
-export type PullState = 'open' | 'merged' | 'closed';
+type PullState = 'open' | 'merged' | 'closed';
 
 /** A pull request. */
 export type Pull = {

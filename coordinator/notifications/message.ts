@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Id } from '../../protocol/ids.ts';
 import type { NeedOption } from '../../protocol/needs.ts';
 import type { Occasion } from '../../protocol/notifications.ts';
+import type { PullRequest } from '../../protocol/pulls.ts';
 import { isEnded } from '../../protocol/task.ts';
 import type { TaskRow } from '../domain/task.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -10,7 +11,8 @@ import { findNeed } from '../sqlite/needs.ts';
 import type { NotificationRow } from '../sqlite/notifications.ts';
 import { findSchedule } from '../sqlite/schedules.ts';
 import { findTask } from '../sqlite/tasks.ts';
-import { NeedAsked } from './occasion.ts';
+import { findPull } from '../sqlite/pulls.ts';
+import { NeedAsked, PullChanged } from './occasion.ts';
 
 /** What a person is told, before it takes the form of a channel. `occasion` null: a test. `at` is an ISO time. */
 export type Message = {
@@ -48,6 +50,10 @@ export function compose(db: Db, { id, task_id, event_id, occasion }: Notificatio
     const options = need.multiple ? [] : need.options;
     return { message: { ...common, text: cut(need.question), options, need_id: need.id }, current };
   }
+  if (event.type === 'pull.changed') {
+    const { pull } = PullChanged.parse(JSON.parse(event.body));
+    return { message: { ...common, text: cut(pullText(pull)), options: [], need_id: null }, current: isNow(db, pull) };
+  }
   const text = cut(occasion === 'done' ? (task.result?.summary ?? '') : detailOf(event));
   return { message: { ...common, text, options: [], need_id: null }, current: isEnded(task.status) };
 }
@@ -57,6 +63,17 @@ function pauseOf(db: Db, { body }: EventRow): { text: string; current: boolean }
   const { schedule_id, name, failures } = SchedulePaused.parse(JSON.parse(body));
   const text = `The schedule "${cut(name, 100)}" is paused: its last ${failures} errands failed.`;
   return { text, current: findSchedule(db, schedule_id)?.paused === 'failures' };
+}
+
+/** In words that both languages use. */
+function pullText({ number, state, problem, checks }: PullRequest): string {
+  const what = state === 'open' ? (checks?.failed_names.join(', ') ?? '') : (problem ?? state);
+  return `${number === null ? 'Pull request' : `Pull request #${number}`}: ${what}`;
+}
+
+function isNow(db: Db, { id, state, head }: PullRequest): boolean {
+  const now = findPull(db, id);
+  return now?.state === state && now.head_commit === head.commit;
 }
 
 function detailOf({ body }: EventRow): string {

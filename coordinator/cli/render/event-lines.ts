@@ -58,10 +58,10 @@ function steeringLines({ type, body }: SteeringEvent): Line[] {
       return [[['dim', 'you withdrew a message before the agent read it']]];
     case 'task.cancel_requested':
       return [[['dim', 'a cancel was asked for: the worker saves its work and stops']]];
-    case 'task.model':
-      return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
     case 'task.budget':
       return [[['dim', `the budget is ${money(body.budget_usd)} from now on`]]];
+    case 'task.model':
+      return [[['dim', `the model is ${body.model} with the effort ${body.effort} from now on`]]];
     case 'schedule.paused':
       return [
         [['yellow', `the schedule ${oneLine(body.name, 100)} is paused: ${body.failures} errands in a row failed`]],
@@ -80,6 +80,16 @@ function decisionLines(task_id: string, { type, body }: DecisionEvent): Line[] {
       return askLines(task_id, body.need);
     case 'need.answered':
       return answerLines(body);
+  }
+}
+
+/** What no other type fits. */
+function otherLines({ type, body }: Extract<KnownEvent, { type: 'log' | 'custom' }>): Line[] {
+  switch (type) {
+    case 'log':
+      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
+    case 'custom':
+      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
   }
 }
 
@@ -141,9 +151,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'pull.changed':
       return pullLines(body.pull);
     case 'log':
-      return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
-      return [[['dim', `${body.name} ${oneLine(JSON.stringify(body.data) ?? '', COMMAND_CHARS_MAX)}`]]];
+      return otherLines(known);
   }
 }
 

@@ -65,7 +65,7 @@ export type CommandItem = Row & {
 };
 
 /** What happened to a pull request. */
-export type PullHappened = 'opened' | 'reopened' | 'merged' | 'closed' | 'not_opened' | 'checks_failed';
+type PullHappened = 'opened' | 'reopened' | 'merged' | 'closed' | 'not_opened' | 'checks_failed';
 
 /** One line about what happened. */
 export type Note =

@@ -34,7 +34,7 @@ export const Account = z
 /** Who wrote something. */
 export const User = Account.nullable().transform((user) => user ?? GHOST);
 
-export const RepositoryRef = z
+const RepositoryRef = z
   .object({ name: Line, owner: z.object({ login: Line }) })
   .transform(({ name, owner }): RepositoryName => ({ owner: owner.login, name }));
 

@@ -61,7 +61,7 @@ async function tellOf({ task, row, url }: Looking, { forge, access, name, pull }
 }
 
 /** The checks of a commit, counted. */
-export function countChecks(checks: readonly Check[]): PullChecks {
+function countChecks(checks: readonly Check[]): PullChecks {
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
   const failed_names = checks
     .filter(({ state }) => state === 'failed')

@@ -4,7 +4,7 @@ import type { PullRequest } from '../../../../protocol/pulls.ts';
 import type { Task } from '../../../../protocol/task.ts';
 import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 

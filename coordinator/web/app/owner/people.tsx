@@ -6,7 +6,7 @@ import type { Invite, Person } from '../../../../protocol/people.ts';
 import { allPeople } from '../../../client/find.ts';
 import { useSession } from '../../parts/context.ts';
 import { LinkSheet } from '../../parts/link-sheet.tsx';
-import { format, t } from '../../parts/speech.ts';
+import { format } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { PersonRow } from './person-row.tsx';
 import { s } from '../screen-speech.ts';

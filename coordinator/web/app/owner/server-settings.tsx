@@ -3,7 +3,6 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { SettingInForce } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
-import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { s } from '../screen-speech.ts';
 

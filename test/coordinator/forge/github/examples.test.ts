@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createRequire } from 'node:module';
 import type { components } from '@octokit/openapi-types';
+import webhooks from '@octokit/webhooks-examples' with { type: 'json' };
 import test from 'ava';
 import type { z } from 'zod';
 import { readDelivery } from '../../../../coordinator/forge/github/deliveries.ts';
@@ -26,10 +26,8 @@ export type Checked = [
   Accepts<typeof schemas.CheckRun, GitHubType['check-run']>,
 ];
 
-const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as {
-  name: string;
-  examples: Example[];
-}[];
+// The package's own types describe a module that it is not.
+const examples = webhooks as unknown as { name: string; examples: Example[] }[];
 
 /** What is read of each kind of webhook, by event and action; all others are not used. */
 const READ: Record<string, string> = {

@@ -1,0 +1,40 @@
+import test from 'ava';
+import { changePull } from '../../../coordinator/forge/pulls/pull-commands.ts';
+import { listPullsOf } from '../../../coordinator/sqlite/pulls.ts';
+import type { PullRow } from '../../../coordinator/domain/pull.ts';
+import { until } from '../../support/until.ts';
+import { openAppLoggedIn } from '../../support/web/app-scene.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+test('one touch opens a pull request, and its checks, its problems and its merge show by themselves', async (t) => {
+  const { server, api, page, network, faults } = await openAppLoggedIn(t);
+  const task = await api.call('createTask', { body: { prompt: 'Mend it', repo_url: 'https://github.com/ada/demo' } });
+  const errand = new LivelyErrand(server, task);
+  errand.begin();
+  errand.succeed({ summary: 'Mended.' });
+  await page.goto(`${network.url}/errands/${task.id}`);
+  await page.getByRole('button', { name: 'Open a pull request' }).click();
+  await page.getByText('Pull request being opened').waitFor();
+  const row = await until('it is asked for', () => listPullsOf(server.db, task.id)[0]);
+  const change = (to: Partial<PullRow>) =>
+    server.log.write((tx) => changePull(tx, row.id, to, new Date().toISOString()));
+  const problem = 'There is no token for github.com.';
+  change({ state: 'failed', problem, next_look_at: null });
+  await page.getByText(problem).waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await until('it is asked for again', () => listPullsOf(server.db, task.id)[0]?.state === 'opening' || undefined);
+  t.is(listPullsOf(server.db, task.id).length, 1);
+  const url = 'https://github.com/ada/demo/pull/12';
+  const none = { running: 0, passed: 0, failed: 0, failed_names: [] };
+  change({ state: 'open', number: 12, url, owner: 'ada', name: 'demo', author: 'person', checks: none });
+  await page.getByText('#12 open', { exact: true }).last().waitFor();
+  t.is(await page.getByRole('link', { name: row.title, exact: true }).last().getAttribute('href'), url);
+  await page.getByText('since the app is not installed there').waitFor();
+  change({ checks: { ...none, failed: 1, failed_names: ['lint'] } });
+  await page.getByText('Failed: lint').waitFor();
+  change({ state: 'merged', next_look_at: null });
+  await page.getByText('Pull request #12 was merged').waitFor();
+  await page.goto(network.url);
+  await page.locator('.task .pull', { hasText: '#12 merged' }).waitFor();
+  t.deepEqual(faults, []);
+});
