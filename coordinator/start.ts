@@ -11,6 +11,7 @@ import { sampleBackend } from './demo/sample-backend.ts';
 import { ensureSampleOf, removeSampleOf } from './demo/sample-repository.ts';
 import { DEMO_MODEL } from './domain/prices.ts';
 import type { ErrorCode } from '../protocol/problem.ts';
+import { Pulls } from './forge/pulls/pulls.ts';
 import { ForgeAccounts } from './forge/accounts/forge-accounts.ts';
 import { openIntake } from './forge/intake/open-intake.ts';
 import { createApp, requestListener } from './http/app.ts';
@@ -161,11 +162,14 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   return { runner, dispatcher, trash };
 }
 
-/** The forges, and people's access to them. */
+/** The forges, people's access to them, and the pull requests there. */
 function openForges(core: Core, opened: Opened): ForgeAccounts {
   const forge_accounts = new ForgeAccounts(core);
   forge_accounts.start();
   opened.defer(() => forge_accounts.stop());
+  const pulls = new Pulls({ ...core, access: forge_accounts.access });
+  pulls.start();
+  opened.defer(() => pulls.stop());
   return forge_accounts;
 }
 

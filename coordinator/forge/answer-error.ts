@@ -3,8 +3,10 @@ import { ForgeApiError } from './forge-api-error.ts';
 import type { ForgeAnswer } from './forge-http.ts';
 
 const REASON_CHARS_MAX = 300;
-/** A forge that says that it limits us, and not for how long. */
-const LIMITED_MS = 60_000;
+/** How long to wait for a forge that limits its callers and does not say for how long. */
+export const LIMITED_MS = 60_000;
+/** No forge limits for longer: what says so is wrong. */
+const WAIT_MS_MAX = 24 * 3_600_000;
 
 /** The error of an answer that is none of success. `token` never shows in it. */
 export function answerError(host: string, answer: ForgeAnswer, token: string): ForgeApiError {
@@ -39,12 +41,15 @@ function faultOf(status: number) {
 /** When a limited caller may come again; undefined: it is not limited. */
 function retryAt({ status, headers }: ForgeAnswer, reason: string): Date | undefined {
   if (status !== 403 && status !== 429) return undefined;
-  const after_s = Number(headers['retry-after'] ?? NaN);
-  if (after_s >= 0) return new Date(Date.now() + Math.min(after_s, 24 * 3600) * 1000);
+  const now = Date.now();
+  const after = headers['retry-after'] ?? '';
+  // The header is a number of seconds or a date.
+  const after_ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
+  if (after_ms >= 0) return new Date(now + Math.min(after_ms, WAIT_MS_MAX));
   const reset_s = Number(headers['x-ratelimit-reset'] ?? NaN);
   if (headers['x-ratelimit-remaining'] === '0' && reset_s >= 0)
-    return new Date(Math.min(reset_s * 1000, Date.now() + 24 * 3_600_000));
-  return status === 429 || /rate limit/i.test(reason) ? new Date(Date.now() + LIMITED_MS) : undefined;
+    return new Date(Math.min(reset_s * 1000, now + WAIT_MS_MAX));
+  return status === 429 || /rate limit/i.test(reason) ? new Date(now + LIMITED_MS) : undefined;
 }
 
 /** What the forge says in its answer, in one line: its message, and those of its errors. */

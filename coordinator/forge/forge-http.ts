@@ -22,6 +22,8 @@ export type ForgeAnswer = { status: number; headers: Record<string, string | und
 export type AnswerLimits = { ms: number; bytes_max: number; tail_bytes?: number };
 
 const API_LIMITS: AnswerLimits = { ms: LIMITS.forge_answer_ms, bytes_max: LIMITS.forge_answer_bytes_max };
+/** How a connection ends that the other side has closed. */
+const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 const REDIRECTS_MAX = 3;
 /** A repository that was renamed or moved answers with one of these. The method stays the same. */
 const REDIRECT = new Set([301, 302, 307, 308]);
@@ -62,25 +64,32 @@ export class ForgeHttp {
 
   /** Sends it and follows no redirect. Rejects with `unreachable`, or with the signal's reason. */
   async sendOnce(request: ForgeRequest, limits: AnswerLimits = API_LIMITS): Promise<ForgeAnswer> {
-    const { url, method, headers, body } = request;
     const timeout = AbortSignal.timeout(limits.ms);
     const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
     try {
-      if (this.#has_proxy) await refusePrivate(this.#guard, url);
-      const response = await this.#agent.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: { ...headers, 'user-agent': 'Errand' },
-        body: body ?? null,
-        signal,
+      return await this.#exchange({ ...request, signal }, limits).catch((error: unknown) => {
+        // The forge may close an idle connection just when it is used again. What only reads is asked again.
+        if (request.method !== 'GET' || !CLOSED.has(codeOf(error))) throw error;
+        return this.#exchange({ ...request, signal }, limits);
       });
-      const answer = { status: response.statusCode, headers: headersOf(response) };
-      return { ...answer, body: await readBody(response, limits, url) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      throw unreachable(error, url, limits);
+      throw unreachable(error, request.url, limits);
     }
+  }
+
+  async #exchange({ url, method, headers, body, signal }: ForgeRequest, limits: AnswerLimits): Promise<ForgeAnswer> {
+    if (this.#has_proxy) await refusePrivate(this.#guard, url);
+    const response = await this.#agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: { ...headers, 'user-agent': 'Errand' },
+      body: body ?? null,
+      ...(signal && { signal }),
+    });
+    const answer = { status: response.statusCode, headers: headersOf(response) };
+    return { ...answer, body: await readBody(response, limits, url) };
   }
 
   /** Closes all connections, and ends the requests in progress. */
@@ -132,6 +141,9 @@ function unreachable(error: unknown, { host }: URL, { ms }: AnswerLimits): Forge
   if (error instanceof AddressError) return new ForgeApiError('unreachable', error.message, { cause: error });
   if (error instanceof Error && error.name === 'TimeoutError')
     return new ForgeApiError('unreachable', `${host} did not answer within ${ms / 1000} seconds.`, { cause: error });
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
-  return new ForgeApiError('unreachable', `${host} could not be reached: ${code}.`, { cause: error });
+  return new ForgeApiError('unreachable', `${host} could not be reached: ${codeOf(error)}.`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no connection';
 }

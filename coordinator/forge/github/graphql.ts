@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITED_MS } from '../answer-error.ts';
 import { cleanText } from '../forge-text.ts';
 import type { Access, RepositoryName } from '../forge.ts';
 import { ForgeApiError, type ForgeApiFault } from '../forge-api-error.ts';
@@ -63,7 +64,8 @@ export class GraphqlApi {
     const [error] = errors ?? [];
     if (error !== undefined) {
       const fault = FAULTS.get(error.type ?? '') ?? 'invalid';
-      throw new ForgeApiError(fault, `${this.#api.host} answered: ${cleanText(error.message, 300)}`);
+      const limited = fault === 'rate_limited' ? { retry_at: new Date(Date.now() + LIMITED_MS) } : {};
+      throw new ForgeApiError(fault, `${this.#api.host} answered: ${cleanText(error.message, 300)}`, limited);
     }
     const read = schema.safeParse(data);
     if (read.success) return read.data;

@@ -27,10 +27,10 @@ export async function readThread(
   return { ...issue, comments: all.slice(-comments_max), cut };
 }
 
-/** GitHub lists comments oldest first: the last pages are read. */
+/** GitHub lists comments oldest first: the last pages are read, and the one that may have begun since they were counted. */
 async function newestComments(api: RestApi, access: Access, path: string, count: number, comments_max: number) {
   let items: ForgeComment[] = [];
-  const last = Math.max(1, Math.ceil(count / PAGE_ITEMS));
+  const last = Math.max(0, Math.floor(count / PAGE_ITEMS)) + 1;
   const first = Math.max(1, last - Math.ceil(comments_max / PAGE_ITEMS));
   for (let page = last; page >= first && items.length < comments_max; page--) {
     const query = { per_page: PAGE_ITEMS, page };

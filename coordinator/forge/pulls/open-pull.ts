@@ -81,9 +81,6 @@ async function openNew({ client, access, name, base }: Place, { task, row, url }
     // Somebody else was faster, or the list was not up to date.
     const other = isInvalid(error) ? await client.pullOfBranch(access, name, row.head_branch) : undefined;
     if (other) return other;
-    // Private repositories without a plan have no drafts.
-    if (isInvalid(error) && row.draft && /draft/i.test(error.message))
-      return client.openPull(access, name, { ...draft, draft: false });
     throw isInvalid(error) && /no commits between/i.test(error.message) ? nothingNew(base) : error;
   }
 }

@@ -9,8 +9,8 @@ export function PullChip({ pull }: { pull: PullRequest }): JSX.Element {
   const colour = state === 'failed' || verdict === 'failed' ? 'bad' : verdict === 'passed' ? 'good' : state;
   return (
     <span class={`pull ${colour}`}>
-      {number === null ? t.pulls.untitled : `#${number}`} {t.pulls.state[state === 'open' && draft ? 'draft' : state]}
-      {verdict !== 'none' && `, ${t.pulls.checks[verdict]}`}
+      {number === null ? t.pull.untitled : `#${number}`} {t.pull.state[state === 'open' && draft ? 'draft' : state]}
+      {verdict !== 'none' && `, ${t.pull.checks[verdict]}`}
       {problem !== null && state !== 'failed' && ' !'}
     </span>
   );

@@ -1,28 +1,13 @@
-import type { en_pulls } from './en-pulls.ts';
+import type { PullsStrings } from './en-pulls.ts';
 
 /** The texts of pull requests, in German. */
-export const de_pulls: typeof en_pulls = {
+export const de_pulls: PullsStrings = {
   open: 'Pull Request öffnen',
   asking: 'Die Forge wird gefragt …',
   again: 'Noch einmal versuchen',
-  untitled: 'Pull Request',
-  state: {
-    opening: 'wird geöffnet',
-    open: 'offen',
-    draft: 'Entwurf',
-    merged: 'gemergt',
-    closed: 'geschlossen',
-    failed: 'nicht geöffnet',
-  },
-  checks: {
-    none: '',
-    running: 'Checks laufen',
-    passed: 'Checks bestanden',
-    failed: 'Checks fehlgeschlagen',
-  },
   failed_checks: (names) => `Fehlgeschlagen: ${names}`,
   as: { app: 'von der App geöffnet: du kannst ihn freigeben', person: 'in deinem Namen geöffnet' },
-  not_as_app: 'In deinem Namen geöffnet, da die App dort nicht installiert ist. Jemand anderes muss ihn freigeben.',
+  not_as_app: 'in deinem Namen geöffnet, da die App dort nicht installiert ist: jemand anderes muss ihn freigeben',
   retry_at: (time) => `Neuer Versuch um ${time}.`,
   happened: {
     opened: (name) => `${name} geöffnet`,

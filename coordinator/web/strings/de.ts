@@ -1,8 +1,7 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
 import { de_notifications } from './de-notifications.ts';
-import { de_owner } from './de-owner.ts';
-import { de_pulls } from './de-pulls.ts';
+import { de_link } from './de-link.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
 
@@ -223,11 +222,26 @@ export const de: Strings = {
 
   effort: { low: 'niedrig', medium: 'mittel', high: 'hoch', xhigh: 'sehr hoch', max: 'höchster' },
 
-  link: de_owner.link,
+  link: de_link,
 
-  owner: de_owner.owner,
   needs: de_needs,
-  pulls: de_pulls,
+  pull: {
+    untitled: 'Pull Request',
+    state: {
+      opening: 'wird geöffnet',
+      open: 'offen',
+      draft: 'Entwurf',
+      merged: 'gemergt',
+      closed: 'geschlossen',
+      failed: 'nicht geöffnet',
+    },
+    checks: {
+      none: '',
+      running: 'Checks laufen',
+      passed: 'Checks bestanden',
+      failed: 'Checks fehlgeschlagen',
+    },
+  },
 
   settings: de_settings.settings,
   notify: de_notifications,

@@ -3,24 +3,9 @@ export const en_pulls = {
   open: 'Open a pull request',
   asking: 'Asking the forge…',
   again: 'Try again',
-  untitled: 'Pull request',
-  state: {
-    opening: 'being opened',
-    open: 'open',
-    draft: 'draft',
-    merged: 'merged',
-    closed: 'closed',
-    failed: 'not opened',
-  },
-  checks: {
-    none: '',
-    running: 'checks run',
-    passed: 'checks passed',
-    failed: 'checks failed',
-  },
   failed_checks: (names: string) => `Failed: ${names}`,
   as: { app: 'opened by the app: you can approve it', person: 'opened as you' },
-  not_as_app: 'Opened as you, since the app is not installed there. Somebody else must approve it.',
+  not_as_app: 'opened as you, since the app is not installed there: somebody else must approve it',
   retry_at: (time: string) => `Tried again at ${time}.`,
   happened: {
     opened: (name: string) => `Opened ${name}`,
@@ -37,3 +22,4 @@ export const en_pulls = {
   authors: { app: 'The app, so that I can approve it', person: 'Me' },
   author_hint: 'Where the app is not installed, you open it all the same.',
 };
+export type PullsStrings = typeof en_pulls;

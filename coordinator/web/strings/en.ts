@@ -1,8 +1,7 @@
 import { en_errand } from './en-errand.ts';
 import { en_needs } from './en-needs.ts';
 import { en_notifications } from './en-notifications.ts';
-import { en_owner } from './en-owner.ts';
-import { en_pulls } from './en-pulls.ts';
+import { en_link } from './en-link.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
 
@@ -225,11 +224,26 @@ export const en = {
     string
   >,
 
-  link: en_owner.link,
+  link: en_link,
 
-  owner: en_owner.owner,
   needs: en_needs,
-  pulls: en_pulls,
+  pull: {
+    untitled: 'Pull request',
+    state: {
+      opening: 'being opened',
+      open: 'open',
+      draft: 'draft',
+      merged: 'merged',
+      closed: 'closed',
+      failed: 'not opened',
+    },
+    checks: {
+      none: '',
+      running: 'checks run',
+      passed: 'checks passed',
+      failed: 'checks failed',
+    },
+  },
 
   settings: en_settings.settings,
   notify: en_notifications,

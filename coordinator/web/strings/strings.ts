@@ -15,6 +15,7 @@ export function speak(locale: string): { t: Strings; format: Format } {
   return { t, format: new Format(locale, t.time.now) };
 }
 
-function languageOf(locale: string): string {
+/** The language of a locale: `de` of `de-AT`. */
+export function languageOf(locale: string): string {
   return locale.split('-', 1)[0]?.toLowerCase() ?? 'en';
 }

@@ -74,3 +74,17 @@ test('a request in progress ends when the client closes', async (t) => {
   await http.close();
   await t.throwsAsync(request, { message: /could not be reached/ });
 });
+
+test('a connection that the forge closed is opened again to read, and never to write', async (t) => {
+  let asked = 0;
+  const url = await serve(t, (request, response) => {
+    asked++;
+    if (asked === 1 || request.method === 'POST') request.socket.destroy();
+    else response.end('here');
+  });
+  const http = open(t, ['127.0.0.1']);
+  t.is((await http.send(get(url))).body.toString(), 'here');
+  t.is(asked, 2);
+  await t.throwsAsync(http.send({ ...get(url), method: 'POST', body: '{}' }), { message: /could not be reached/ });
+  t.is(asked, 3);
+});

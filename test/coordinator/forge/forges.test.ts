@@ -179,4 +179,24 @@ for (const kind of KINDS) {
     t.is(await client.checkLog(own, name, { ...failed, ...status, log_id: null }, 1_000), '');
     t.is(await client.checkLog(own, name, { ...failed, log_id: '999999' }, 1_000), '');
   });
+
+  test(`${kind}: of many comments on lines the newest are read`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    await forge.push(demo, 'fix', { 'a.txt': 'a\n' });
+    const pull = await forge.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+    let now_ms = Date.now();
+    forge.world.now = () => (now_ms += 1_000);
+    const lines = Array.from({ length: 130 }, (_, n) => ({ path: 'a.txt', line: n + 1, body: `Line ${n + 1}` }));
+    await forge.review(demo, pull, bob, { state: 'COMMENTED', comments: lines });
+    const name = { owner: 'ada', name: 'demo' };
+    const few = await client.thread(access(ada), name, pull.number, 3);
+    t.deepEqual(
+      few.comments.map(({ body }) => body),
+      ['Line 128', 'Line 129', 'Line 130'],
+    );
+    t.true(few.cut);
+    const all = await client.thread(access(ada), name, pull.number, 500);
+    t.is(all.comments.length, 130);
+    t.false(all.cut);
+  });
 }

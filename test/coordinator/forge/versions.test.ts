@@ -139,3 +139,21 @@ test("github.com's API is at an address of its own; an Enterprise server's is be
   t.is(restApiOf(http, 'https://github.com').root, 'https://api.github.com');
   t.is(restApiOf(http, 'https://git.example').root, 'https://git.example/api/v3');
 });
+
+test('GitHub: a list of repositories that was read to its end is kept while a person types', async (t) => {
+  const github = await startGitHub(t);
+  const http = new ForgeHttp([github.host], NO_PROXY);
+  t.teardown(() => http.close());
+  const client = gitHubClient(http, github.origin);
+  const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
+  await github.world.addRepository({ owner: ada, name: 'demo' });
+  const names = async (person: typeof ada, search: string) => {
+    const access = { token: github.apps.personalToken(person).value };
+    const found = await client.repositories(access, { search, limit: 10 });
+    const again = await client.repositories(access, { search: `${search}m`, limit: 10 });
+    return [found, again].map((list) => list.map(({ name }) => name));
+  };
+  t.deepEqual(await names(ada, 'de'), [['demo'], ['demo']]);
+  t.deepEqual(await names(bob, 'de'), [[], []]);
+  t.is(github.calls.length, 2);
+});

@@ -55,7 +55,7 @@ export class Apps {
 
   addApp(owner: Person, fields: Partial<App> & { name: string }): App {
     const slug = fields.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    let pem: string | undefined;
     const app: App = {
       id: this.#world.id(),
       slug,
@@ -63,7 +63,10 @@ export class Apps {
       bot: this.#world.addPerson(`${slug}[bot]`, { type: 'Bot', name: null, email: null }),
       client_id: secret('Iv23').slice(0, 20),
       client_secret: secret('').slice(0, 40),
-      pem: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+      // Most tests need no key, and it takes long to make one.
+      get pem() {
+        return (pem ??= newKey());
+      },
       webhook_secret: secret('hook'),
       hook_url: null,
       callback_urls: [],
@@ -159,4 +162,9 @@ export class Apps {
     this.tokens.push(token);
     return token;
   }
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 }

@@ -2,6 +2,7 @@ import type { Note } from '../../../client/errand/items.ts';
 import { choiceWords } from '../../parts/need-words.ts';
 import { format, t } from '../../parts/speech.ts';
 import { firstLine, reasonWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 const LINE_CHARS_MAX = 300;
 
@@ -54,12 +55,12 @@ function limitWords({ limit, used, of }: Extract<Note, { what: 'limit' }>): stri
   return t.note.limit[limit](write(used), write(of));
 }
 
-function pullWords({ happened, pull }: Extract<Note, { what: 'pull' }>): string {
-  const { number, problem, checks } = pull;
-  const words = t.pulls.happened[happened](number === null ? t.pulls.untitled : t.pulls.name(number));
-  const why = { not_opened: problem, checks_failed: checks?.failed_names.join(', ') };
-  const detail = happened === 'not_opened' || happened === 'checks_failed' ? why[happened] : undefined;
-  return cut(`${words.charAt(0).toUpperCase()}${words.slice(1)}${detail ? `: ${detail}` : ''}`);
+/** Why one was not opened, its card says. */
+function pullWords({ happened, pull: { number, checks } }: Extract<Note, { what: 'pull' }>): string {
+  const words = s.pulls.happened[happened](number === null ? t.pull.untitled : s.pulls.name(number));
+  const failed = happened === 'checks_failed' ? (checks?.failed_names ?? []) : [];
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  return failed.length > 0 ? cut(`${sentence}: ${failed.join(', ')}`) : sentence;
 }
 
 function decisionWords({ need, answer }: Extract<Note, { what: 'decided' }>): string {

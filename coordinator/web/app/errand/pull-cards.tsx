@@ -6,19 +6,22 @@ import { useSession } from '../../parts/context.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 /** The pull requests of an errand, and the button that opens one from what it has pushed. */
 export function PullCards({ task }: { task: Task }): JSX.Element | null {
   const { pulls = [], result, ended_at } = task;
-  const is_open = pulls.some(({ state }) => state === 'open' || state === 'opening');
-  const may_open = !is_open && ended_at !== null && result !== null && result.commit !== null;
+  const commit = ended_at === null ? null : (result?.commit ?? null);
+  const has_one = ({ state, head }: PullRequest): boolean =>
+    state === 'open' || state === 'opening' || (state === 'merged' && head.commit === commit);
+  const may_open = commit !== null && !pulls.some(has_one);
   if (pulls.length === 0 && !may_open) return null;
   return (
     <div class="pulls">
       {pulls.map((pull) => (
         <PullCard key={pull.id} pull={pull} task_id={task.id} />
       ))}
-      {may_open && !pulls.some(({ state }) => state === 'failed') && <Ask task_id={task.id} label={t.pulls.open} />}
+      {may_open && !pulls.some(({ state }) => state === 'failed') && <Ask task_id={task.id} label={s.pulls.open} />}
     </div>
   );
 }
@@ -28,7 +31,6 @@ function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JS
   const is_open = state === 'open';
   return (
     <div class="pull-card">
-      <PullChip pull={pull} />
       {url === null ? (
         <b dir="auto">{title}</b>
       ) : (
@@ -36,22 +38,23 @@ function PullCard({ pull, task_id }: { pull: PullRequest; task_id: string }): JS
           {title}
         </a>
       )}
+      <PullChip pull={pull} />
       <small>{[repository, is_open ? authorWords(pull) : null].filter((part) => part !== null).join(' · ')}</small>
       {is_open && checks && checks.failed > 0 && (
-        <p class="fault">{t.pulls.failed_checks(checks.failed_names.join(', '))}</p>
+        <p class="fault">{s.pulls.failed_checks(checks.failed_names.join(', '))}</p>
       )}
       {problem !== null && (
         <p class="fault" role="status">
-          {problem} {retry_at !== null && t.pulls.retry_at(format.clock(retry_at))}
+          {problem} {retry_at !== null && s.pulls.retry_at(format.clock(retry_at))}
         </p>
       )}
-      {problem !== null && <Ask task_id={task_id} label={t.pulls.again} />}
+      {problem !== null && <Ask task_id={task_id} label={s.pulls.again} />}
     </div>
   );
 }
 
 function authorWords({ author, wished_author }: PullRequest): string {
-  return author !== wished_author && author === 'person' ? t.pulls.not_as_app : t.pulls.as[author];
+  return author !== wished_author && author === 'person' ? s.pulls.not_as_app : s.pulls.as[author];
 }
 
 /** Asks for the pull request. What comes of it shows by itself. */
@@ -70,7 +73,7 @@ function Ask({ task_id, label }: { task_id: string; label: string }): JSX.Elemen
   return (
     <>
       <button type="button" class="choice" disabled={asking.value} onClick={ask}>
-        {asking.value ? t.pulls.asking : label}
+        {asking.value ? s.pulls.asking : label}
       </button>
       {fault.value !== '' && (
         <p class="fault" role="alert">

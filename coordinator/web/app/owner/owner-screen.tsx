@@ -6,19 +6,20 @@ import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
 import { ServerSettings } from './server-settings.tsx';
 import { Status } from './status.tsx';
+import { s } from '../screen-speech.ts';
 
 /** What the owner of the server sees and does: how it does, who is on it, and how it is set up. */
 export function OwnerScreen(): JSX.Element {
   return (
-    <Screen title={t.owner.title} parent={{ name: 'settings' }}>
+    <Screen title={s.owner.title} parent={{ name: 'settings' }}>
       <div class="body settings owner">
-        <h2>{t.owner.status}</h2>
+        <h2>{s.owner.status}</h2>
         <Status />
-        <h2>{t.owner.people}</h2>
+        <h2>{s.owner.people}</h2>
         <People />
         <h2>{words.forges}</h2>
         <Forges />
-        <h2>{t.owner.settings}</h2>
+        <h2>{s.owner.settings}</h2>
         <ServerSettings />
       </div>
     </Screen>

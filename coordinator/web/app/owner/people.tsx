@@ -9,6 +9,7 @@ import { LinkSheet } from '../../parts/link-sheet.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { PersonRow } from './person-row.tsx';
+import { s } from '../screen-speech.ts';
 
 type Known = { people: readonly Person[]; invites: readonly Invite[] };
 
@@ -55,12 +56,12 @@ export function People(): JSX.Element {
         {fault.value}
       </p>
       <button type="button" class="choice" onClick={invite}>
-        {t.owner.invite}
+        {s.owner.invite}
       </button>
       {made.value && (
         <LinkSheet
-          title={t.owner.invite}
-          text={t.owner.invite_text}
+          title={s.owner.invite}
+          text={s.owner.invite_text}
           made={made.value}
           server={client.server}
           onClose={close}
@@ -74,11 +75,11 @@ function InviteRow({ expires_at, onRevoke }: { expires_at: string; onRevoke: () 
   return (
     <li>
       <span>
-        {t.owner.invitation}
-        <small>{t.owner.valid_until(format.clock(expires_at))}</small>
+        {s.owner.invitation}
+        <small>{s.owner.valid_until(format.clock(expires_at))}</small>
       </span>
       <button type="button" class="quiet" onClick={onRevoke}>
-        {t.owner.revoke}
+        {s.owner.revoke}
       </button>
     </li>
   );

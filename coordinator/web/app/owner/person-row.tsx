@@ -5,6 +5,7 @@ import { useSession } from '../../parts/context.ts';
 import { now } from '../../parts/now.ts';
 import { Confirm, Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 
 type Act = (work: () => Promise<unknown>) => void;
 type PersonRowProps = { person: Person; act: Act };
@@ -23,10 +24,10 @@ export function PersonRow({ person, act }: PersonRowProps): JSX.Element {
         <button
           type="button"
           class="quiet"
-          aria-label={t.owner.manage_person(email)}
+          aria-label={s.owner.manage_person(email)}
           onClick={() => (open.value = true)}
         >
-          {t.owner.manage}
+          {s.owner.manage}
         </button>
       )}
       {open.value && <Manage person={person} act={act} onClose={() => (open.value = false)} />}
@@ -45,9 +46,9 @@ function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void
     return (
       <Confirm
         key={asks.value}
-        title={blocks ? t.owner.block_title(email) : t.owner.remove_title(email)}
-        text={blocks ? t.owner.block_text : t.owner.remove_text(errands)}
-        yes={blocks ? t.owner.block : t.owner.remove}
+        title={blocks ? s.owner.block_title(email) : s.owner.remove_title(email)}
+        text={blocks ? s.owner.block_text : s.owner.remove_text(errands)}
+        yes={blocks ? s.owner.block : s.owner.remove}
         danger
         onYes={() => act(() => client.call(blocks ? 'blockPerson' : 'removePerson', { params }))}
         onClose={onClose}
@@ -63,10 +64,10 @@ function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void
       <h2>{email}</h2>
       <p>{describe(person)}</p>
       <button type="button" class="choice" onClick={blocked_at === null ? () => (asks.value = 'block') : unblock}>
-        {blocked_at === null ? t.owner.block : t.owner.unblock}
+        {blocked_at === null ? s.owner.block : s.owner.unblock}
       </button>
       <button type="button" class="choice danger" onClick={() => (asks.value = 'remove')}>
-        {t.owner.remove}
+        {s.owner.remove}
       </button>
       <button type="button" class="choice" onClick={onClose}>
         {t.cancel}
@@ -77,10 +78,10 @@ function Manage({ person, act, onClose }: PersonRowProps & { onClose: () => void
 
 function describe({ role, blocked_at, month_usd, errands, last_used_at }: Person): string {
   return [
-    role === 'owner' ? t.settings.owner : t.owner.member,
-    ...(blocked_at === null ? [] : [t.owner.blocked(format.clock(blocked_at))]),
+    role === 'owner' ? t.settings.owner : s.owner.member,
+    ...(blocked_at === null ? [] : [s.owner.blocked(format.clock(blocked_at))]),
     ...(last_used_at === null ? [] : [t.settings.last_used(format.age(last_used_at, now.value))]),
-    t.owner.month(format.money(month_usd)),
-    ...(errands === 0 ? [] : [t.owner.open_errands(errands)]),
+    s.owner.month(format.money(month_usd)),
+    ...(errands === 0 ? [] : [s.owner.open_errands(errands)]),
   ].join(' · ');
 }

@@ -5,6 +5,7 @@ import type { SettingInForce } from '../../../../protocol/server.ts';
 import { useSession } from '../../parts/context.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { s } from '../screen-speech.ts';
 
 /** The settings that the server runs by, by subject. They are changed in its environment, not here. */
 export function ServerSettings(): JSX.Element {
@@ -23,12 +24,12 @@ export function ServerSettings(): JSX.Element {
       <p class="fault" role="alert">
         {fault.value}
       </p>
-      <p class="soft">{t.owner.settings_hint}</p>
+      <p class="soft">{s.owner.settings_hint}</p>
       {[...groups].map(([group, items]) => (
         <details key={group}>
           <summary>
             {group}
-            <small>{t.owner.changed(items.filter(({ source }) => source === 'environment').length)}</small>
+            <small>{s.owner.changed(items.filter(({ source }) => source === 'environment').length)}</small>
           </summary>
           <dl class="in-force">
             {items.map((setting) => (
@@ -47,10 +48,10 @@ function Setting({ setting: { name, value, secret, source, meaning } }: { settin
     <div>
       <dt>
         <code>{name}</code>
-        <small>{is_set ? t.owner.from_environment : t.owner.from_default}</small>
+        <small>{is_set ? s.owner.from_environment : s.owner.from_default}</small>
       </dt>
       <dd>
-        <span class={is_set ? 'set' : 'soft'}>{secret && is_set ? t.owner.secret : (value ?? t.owner.not_set)}</span>
+        <span class={is_set ? 'set' : 'soft'}>{secret && is_set ? s.owner.secret : (value ?? s.owner.not_set)}</span>
         <small lang="en">{meaning.replaceAll('`', '')}</small>
       </dd>
     </div>

@@ -7,6 +7,7 @@ import { now } from '../../parts/now.ts';
 import { format, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { Plot } from './plot.tsx';
+import { s } from '../screen-speech.ts';
 
 /** How often it is read again while it is shown. */
 const READ_MS = 15_000;
@@ -45,8 +46,8 @@ function Known({ state }: { state: ServerState }): JSX.Element {
   const { held, started_at } = state;
   return (
     <>
-      <p class={held === null ? '' : 'fault'}>{held ?? t.owner.well}</p>
-      <p class="soft">{t.owner.since(format.clock(started_at))}</p>
+      <p class={held === null ? '' : 'fault'}>{held ?? s.owner.well}</p>
+      <p class="soft">{s.owner.since(format.clock(started_at))}</p>
       <div class="plots">
         <Work state={state} />
         <Money state={state} />
@@ -59,24 +60,24 @@ function Known({ state }: { state: ServerState }): JSX.Element {
 
 function Work({ state: { queue, workers, samples } }: { state: ServerState }): JSX.Element {
   const queued =
-    queue.oldest_at === null ? t.owner.none : t.owner.queued(queue.queued, format.age(queue.oldest_at, now.value));
-  const at_work = t.owner.at_work(workers.at_work, workers.max, workers.warm);
+    queue.oldest_at === null ? s.owner.none : s.owner.queued(queue.queued, format.age(queue.oldest_at, now.value));
+  const at_work = s.owner.at_work(workers.at_work, workers.max, workers.warm);
   const most = (values: number[]) => format.number(Math.max(0, ...values));
   const queues = [...samples.map((each) => each.queued), queue.queued];
   const works = [...samples.map((each) => each.at_work), workers.at_work];
   return (
     <>
       <Plot
-        title={t.owner.queue}
+        title={s.owner.queue}
         value={queued}
-        summary={t.owner.day_most(queued, most(queues))}
+        summary={s.owner.day_most(queued, most(queues))}
         values={queues}
         kind="line"
       />
       <Plot
-        title={t.owner.workers}
+        title={s.owner.workers}
         value={at_work}
-        summary={t.owner.day_most(at_work, most(works))}
+        summary={s.owner.day_most(at_work, most(works))}
         values={works}
         kind="line"
         max={workers.max}
@@ -87,20 +88,20 @@ function Work({ state: { queue, workers, samples } }: { state: ServerState }): J
 
 function Money({ state: { money } }: { state: ServerState }): JSX.Element {
   const month = format.money(money.month_usd);
-  const limit = money.month_usd_max === null ? month : t.owner.of(month, format.money(money.month_usd_max));
+  const limit = money.month_usd_max === null ? month : s.owner.of(month, format.money(money.month_usd_max));
   const days = money.days.map(({ cost_usd }) => cost_usd);
-  const value = t.owner.money_value(format.money(days.at(-1) ?? 0), limit);
-  const summary = t.owner.money_summary(value, format.money(Math.max(...days)));
-  return <Plot title={t.owner.money} value={value} summary={summary} values={days} kind="bars" />;
+  const value = s.owner.money_value(format.money(days.at(-1) ?? 0), limit);
+  const summary = s.owner.money_summary(value, format.money(Math.max(...days)));
+  return <Plot title={s.owner.money} value={value} summary={summary} values={days} kind="bars" />;
 }
 
 function Disk({ state: { disk, samples } }: { state: ServerState }): JSX.Element {
-  const free = disk.free_bytes === null ? t.owner.unknown : format.bytes(disk.free_bytes);
-  const of = disk.total_bytes === null ? free : t.owner.of(free, format.bytes(disk.total_bytes));
-  const value = t.owner.disk_value(of, format.bytes(disk.database_bytes));
+  const free = disk.free_bytes === null ? s.owner.unknown : format.bytes(disk.free_bytes);
+  const of = disk.total_bytes === null ? free : s.owner.of(free, format.bytes(disk.total_bytes));
+  const value = s.owner.disk_value(of, format.bytes(disk.database_bytes));
   const values = [...samples.map(({ disk_free_bytes }) => disk_free_bytes ?? 0), disk.free_bytes ?? 0];
   return (
-    <Plot title={t.owner.disk} value={value} summary={value} values={values} kind="line" max={disk.total_bytes ?? 0} />
+    <Plot title={s.owner.disk} value={value} summary={value} values={values} kind="line" max={disk.total_bytes ?? 0} />
   );
 }
 
@@ -109,14 +110,14 @@ function Backup({ state: { backup } }: { state: ServerState }): JSX.Element {
   const last = backup?.succeeded_at ?? null;
   return (
     <div class="plot">
-      <b>{t.owner.backup}</b>
+      <b>{s.owner.backup}</b>
       <p class={failed ? 'fault' : ''}>
         {backup === null
-          ? t.owner.backup_off
+          ? s.owner.backup_off
           : last === null
-            ? t.owner.backup_none
-            : t.owner.backup_last(format.clock(last), format.age(last, now.value))}
-        {failed && backup.failed_at !== null && ` ${t.owner.backup_failed(format.clock(backup.failed_at))}`}
+            ? s.owner.backup_none
+            : s.owner.backup_last(format.clock(last), format.age(last, now.value))}
+        {failed && backup.failed_at !== null && ` ${s.owner.backup_failed(format.clock(backup.failed_at))}`}
       </p>
     </div>
   );

@@ -8,6 +8,7 @@ import { fieldsOf } from '../../parts/form.ts';
 import { t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { fieldsOfProject, readProject } from './project-fields.ts';
+import { s } from '../screen-speech.ts';
 
 type FormProps = { project: Project | undefined; onSaved: (warnings: readonly string[]) => Promise<void> };
 
@@ -76,8 +77,8 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
           ))}
         </select>
       </Field>
-      <Choice {...field('pull_requests')} label={t.pulls.wanted} words={t.pulls.kinds} />
-      <Choice {...field('pull_author')} label={t.pulls.author} hint={t.pulls.author_hint} words={t.pulls.authors} />
+      <Choice {...field('pull_requests')} label={s.pulls.wanted} words={s.pulls.kinds} />
+      <Choice {...field('pull_author')} label={s.pulls.author} hint={s.pulls.author_hint} words={s.pulls.authors} />
       <Check {...field('ask_before_push')} label={t.project.ask_before_push} />
       <Check {...field('ask_at_budget')} label={t.project.ask_at_budget} />
       <Check {...field('mentions')} label={t.project.mentions} />

@@ -13,6 +13,7 @@ import { Devices } from './devices.tsx';
 import { Health } from './health.tsx';
 import { Install } from './install.tsx';
 import { PasswordForm } from './password-form.tsx';
+import { s } from '../screen-speech.ts';
 
 /** The account, its devices and projects, and the server. */
 export function SettingsScreen(): JSX.Element {
@@ -63,8 +64,8 @@ export function SettingsScreen(): JSX.Element {
         {user.value?.role === 'owner' && (
           <a class="link-row" href={pathOf('owner')}>
             <span>
-              <b>{t.owner.title}</b>
-              <small>{t.owner.hint}</small>
+              <b>{s.owner.title}</b>
+              <small>{s.owner.hint}</small>
             </span>
             <Icon name="open" />
           </a>

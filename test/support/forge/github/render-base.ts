@@ -26,13 +26,11 @@ export class RenderBase {
   }
 
   #userAddresses(login: string): Json {
-    // A bot's has brackets.
-    const path = encodeURIComponent(login);
     return {
-      url: `${this.#api}/users/${path}`,
-      html_url: `${this.#origin}/${path}`,
+      url: `${this.#api}/users/${encodeURIComponent(login)}`,
+      html_url: `${this.#origin}/${encodeURIComponent(login)}`,
       gravatar_id: '',
-      avatar_url: `${this.#origin}/${path}.png`,
+      avatar_url: `${this.#origin}/${encodeURIComponent(login)}.png`,
     };
   }
 

@@ -75,7 +75,9 @@ export const pulls: Handlers = {
   'GET /repos/{owner}/{repo}/pulls/{pull_number}/comments': async (call) => {
     const repository = repositoryOf(call);
     const pull = await pullOf(call, repository);
-    const { items, headers } = page(call, pull.pull.comments);
+    const newest_first = call.query.get('sort') === 'created' && call.query.get('direction') === 'desc';
+    const { comments } = pull.pull;
+    const { items, headers } = page(call, newest_first ? comments.toReversed() : comments);
     return ok(
       items.map((one) => call.github.render.reviewComment(repository, pull, one)),
       headers,

@@ -1,0 +1,20 @@
+import type { LinkStrings } from './en-link.ts';
+
+/** The texts about links that work once, in German. */
+export const de_link: LinkStrings = {
+  title: 'Mit diesem Link anmelden',
+  lead: 'Der Link meldet dieses Gerät bei dem Konto an, das ihn gemacht hat. Benutze ihn nur, wenn er von dir ist.',
+  lead_logged_in: (email) =>
+    `Dieses Gerät ist als ${email} angemeldet. Der Link meldet es bei dem Konto an, das ihn gemacht hat. Benutze ihn nur, wenn er von dir ist.`,
+  log_in: 'Auf diesem Gerät anmelden',
+  with_password: 'Mit Passwort anmelden',
+  stay: (email) => `Als ${email} angemeldet bleiben`,
+  add: 'Handy hinzufügen',
+  add_text: 'Scanne dies mit der Kamera des anderen Geräts. Wer den Link öffnet, ist als du angemeldet.',
+  local: 'Kein anderes Gerät erreicht diese Adresse: Öffne die App dort, wo sie veröffentlicht ist.',
+  qr: 'QR-Code des Links',
+  valid: (time) => `Gilt einmal, noch ${time}.`,
+  expired: 'Der Link ist abgelaufen.',
+  copy: 'Link kopieren',
+  copied: 'Kopiert',
+};

@@ -1,0 +1,19 @@
+/** The texts about links that work once, in English. */
+export const en_link = {
+  title: 'Log in with this link',
+  lead: 'The link logs this device in to the account that made it. Use it only if it comes from you.',
+  lead_logged_in: (email: string) =>
+    `This device is logged in as ${email}. The link logs it in to the account that made it. Use it only if it comes from you.`,
+  log_in: 'Log in on this device',
+  with_password: 'Log in with a password',
+  stay: (email: string) => `Stay logged in as ${email}`,
+  add: 'Add a phone',
+  add_text: 'Scan this with the camera of the other device. Whoever opens the link is logged in as you.',
+  local: 'No other device reaches this address: open the app at the one that it is published at.',
+  qr: 'QR code of the link',
+  valid: (time: string) => `Works once, for another ${time}.`,
+  expired: 'The link has expired.',
+  copy: 'Copy link',
+  copied: 'Copied',
+};
+export type LinkStrings = typeof en_link;

@@ -1,0 +1,104 @@
+import test from 'ava';
+import { noteForgeChange } from '../../../../coordinator/forge/pulls/note-forge-change.ts';
+import type { PullRequest } from '../../../../protocol/pulls.ts';
+import { isPull } from '../../../support/forge/world.ts';
+import { PullsScene } from '../../../support/pulls-scene.ts';
+import { until } from '../../../support/until.ts';
+
+/** Nothing is looked at by itself: what is learned comes from the forge's webhooks. */
+const NEVER = { look_ms_min: 3_600_000, look_ms_max: 3_600_000 };
+
+/** Handles the webhooks that have come since the last call, as their intake does. */
+function intake(scene: PullsScene): () => Promise<void> {
+  const forge_id = scene.addForge();
+  let handled = 0;
+  return async () => {
+    for (const sent of scene.sent().slice(handled)) {
+      handled++;
+      const event = await scene.read(sent);
+      if (event) scene.log.write((tx) => noteForgeChange(tx, forge_id, event, new Date().toISOString()));
+    }
+  };
+}
+
+test('what webhooks say of a pull request shows at once: checks, draft, title, closed, open again, merged', async (t) => {
+  const scene = await PullsScene.start(t, { pull_requests: 'draft' }, NEVER);
+  const deliver = intake(scene);
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  await scene.opened(errand);
+  const [issue] = scene.demo.issues.filter(isPull);
+  if (!issue) return t.fail();
+  const { forge, demo } = scene;
+  const seen = async (what: string, holds: Parameters<PullsScene['pull']>[2]) => {
+    await deliver();
+    await scene.pull(errand, what, holds);
+  };
+  forge.check(demo, commit, { name: 'lint', conclusion: 'success' });
+  await seen('a check has passed', ({ checks }) => checks?.passed === 1);
+  forge.check(demo, commit, { name: 'test', conclusion: 'failure' });
+  await seen('a check has failed', ({ checks }) => checks?.failed_names.join() === 'test');
+  await forge.editPull(demo, issue, { draft: false });
+  await seen('it is ready', ({ draft }) => !draft);
+  await forge.editPull(demo, issue, { title: 'Better' });
+  await seen('it has another title', ({ title }) => title === 'Better');
+  await forge.editPull(demo, issue, { state: 'closed' });
+  await seen('it is closed', ({ state }) => state === 'closed');
+  await forge.editPull(demo, issue, { state: 'open' });
+  await seen('it is open again', ({ state }) => state === 'open');
+  await forge.merge(demo, issue, demo.owner);
+  await seen('it is merged', ({ state }) => state === 'merged');
+  const told = scene.told(errand);
+  for (const event of ['pull.changed open checks', 'pull.changed closed state', 'pull.changed merged state'])
+    t.true(told.includes(event), told.join('\n'));
+});
+
+test('a check that passes beside others is no event: what they say together is one', async (t) => {
+  const scene = await PullsScene.start(t, {}, NEVER);
+  const deliver = intake(scene);
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  await scene.opened(errand);
+  for (const name of ['one', 'two', 'three']) {
+    scene.forge.check(scene.demo, commit, { name, conclusion: 'success' });
+    await deliver();
+    await until(
+      'it is counted',
+      () => scene.pullsOf(errand)[0]?.checks?.passed === scene.demo.checks.length || undefined,
+    );
+  }
+  t.is(scene.told(errand).filter((event) => event === 'pull.changed open checks').length, 1);
+});
+
+test('a push of a person makes the checks of the commit before void', async (t) => {
+  const scene = await PullsScene.start(t, {}, NEVER);
+  const deliver = intake(scene);
+  const errand = scene.errand();
+  const commit = await scene.work(errand);
+  const { head } = await scene.opened(errand);
+  scene.forge.check(scene.demo, commit, { name: 'test', conclusion: 'failure' });
+  await deliver();
+  await scene.pull(errand, 'it has failed', ({ checks }) => checks?.failed === 1);
+  const next = await scene.forge.push(scene.demo, head.branch, { 'more.txt': 'more' });
+  const [issue] = scene.demo.issues.filter(isPull);
+  if (!issue) return t.fail();
+  await scene.forge.editPull(scene.demo, issue, { title: 'Pushed' });
+  await deliver();
+  const holds = (pull: PullRequest) => pull.head.commit === next && pull.checks?.failed === 0;
+  t.is((await scene.pull(errand, 'the commit is new', holds)).state, 'open');
+});
+
+test('a repository that was renamed, made private or deleted is looked at, and shows under its new name', async (t) => {
+  const scene = await PullsScene.start(t, {}, NEVER);
+  const deliver = intake(scene);
+  const errand = scene.errand();
+  await scene.work(errand);
+  await scene.opened(errand);
+  await scene.forge.rename(scene.demo, 'renamed');
+  await deliver();
+  await scene.pull(errand, 'it has its new name', ({ repository }) => repository === 'ada/renamed');
+  await scene.forge.remove(scene.demo);
+  await deliver();
+  const gone = await scene.pull(errand, 'it is gone', ({ problem }) => /no such repository/.test(problem ?? ''));
+  t.is(gone.state, 'open');
+});
