@@ -54,7 +54,6 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...document,
     ...change,
     ...needs,
-    ...pulls,
     ...task,
     ...events,
     ...socket,

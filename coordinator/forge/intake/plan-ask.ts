@@ -43,7 +43,10 @@ export async function planAsk(
   const thread = await client
     .thread({ token, signal }, repository, ask.number, LIMITS.thread_comments_max)
     .catch(onRefusal);
-  if (!thread) return undefined;
+  if (!thread) {
+    parts.logger.warn({ repo_url, number: ask.number }, 'forge refuses to show an issue: request ignored');
+    return undefined;
+  }
   const pull = ask.is_pull ? await client.pull({ token, signal }, repository, ask.number).catch(onRefusal) : undefined;
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
   return (tx) => act(tx, parts, wish, pull);

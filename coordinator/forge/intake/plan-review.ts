@@ -42,6 +42,7 @@ export async function planReview(
   const body = own ? '' : event.body.trim();
   const comments = (thread?.comments ?? [])
     .filter((comment) => comment.review?.review_id === event.review_id && isNew(comment))
+    .sort(byTime)
     .slice(0, LIMITS.review_comments_max);
   if (body === '' && comments.length === 0) return undefined;
   const review = { login: sender.login, verdict, body, url };
@@ -61,4 +62,10 @@ export async function planReview(
   function isNew({ id, author, body: text }: ForgeComment): boolean {
     return author.id === sender.id && signatureOf(text) === undefined && !isRequestKnown(db, key, `comment:${id}`);
   }
+}
+
+/** Those of one second in the order of their ids, which are numbers. */
+function byTime(one: ForgeComment, other: ForgeComment): number {
+  const ids = one.id.length - other.id.length || one.id.localeCompare(other.id);
+  return one.created_at.localeCompare(other.created_at) || ids;
 }

@@ -2,12 +2,14 @@ import { newId } from '../../../protocol/ids.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import type { Db } from '../../sqlite/database.ts';
 import { DurableSubscriber } from '../../sqlite/durable-subscriber.ts';
 import type { EventLog, Tx } from '../../sqlite/event-log.ts';
 import type { EventRow } from '../../sqlite/events.ts';
 import { listUnanswered, markAnswered, type FollowUpItem } from '../../sqlite/follow-ups.ts';
 import { findStatusWords, insertWords, updateWords } from '../../sqlite/forge-words.ts';
 import { listOpenNeeds } from '../../sqlite/needs.ts';
+import { withdrawNeeds } from '../../tasks/needs.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
@@ -43,6 +45,7 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
         updateWords(tx.db, status.id, sign(statusWords({ task, link: link(task.id), needs, pull }), status.id), at);
       }
       if (isEnded(task.status)) answerItems(tx, task, at);
+      if (isSettled(tx.db, task.id)) withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
     });
     onWords();
   };
@@ -51,7 +54,14 @@ export function tellForges({ log, link, onWords, logger }: Dependencies): Durabl
 
 /** Most tasks have nothing to do with a forge: they cost no write. */
 function isConcerned({ db }: EventLog, { task_id }: EventRow): boolean {
-  return findStatusWords(db, task_id) !== undefined || listUnanswered(db, task_id).length > 0;
+  if (findStatusWords(db, task_id) || listUnanswered(db, task_id).length > 0) return true;
+  return listOpenNeeds(db, task_id).some(({ kind }) => kind === 'follow_up');
+}
+
+/** Whether there is nothing left to go on with: the pull requests were merged or closed. */
+function isSettled(db: Db, task_id: string): boolean {
+  const pulls = listPullsOf(db, task_id);
+  return pulls.length > 0 && pulls.every(({ state }) => state === 'merged' || state === 'closed');
 }
 
 /** Answers each comment in its thread, and all else with one comment. What was fixed is resolved. */

@@ -1,7 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
+import { pullView } from '../../../../coordinator/domain/pull.ts';
 import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
 import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
-import { findPull } from '../../../../coordinator/sqlite/pulls.ts';
+import { findPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
 import { answerNeed } from '../../../../coordinator/tasks/answer-need.ts';
 import { askNeed, withdrawNeeds } from '../../../../coordinator/tasks/needs.ts';
 import { cancelTask } from '../../../../coordinator/tasks/task-commands.ts';
@@ -218,4 +219,25 @@ test('a question of the errand is told where it was asked for, and gone once it 
   );
   await scene.settled();
   t.regex(text(), /is done/);
+});
+
+test('once the pull request is merged nobody is asked any more whether it shall go on', async (t) => {
+  const { scene, github, demo, bob, pull, id, row } = await pullScene(t);
+  for (let n = 0; n <= LIMITS.follow_up_rounds_max; n++) {
+    await github.review(demo, pull, bob, { state: 'CHANGES_REQUESTED', body: `Round ${n}` });
+    await scene.deliver();
+  }
+  t.is(listOpenNeeds(scene.log.db, id).length, 1);
+  const { task } = scene;
+  scene.log.write((tx) => {
+    const merged = { ...(findPull(tx.db, row.id) ?? row), state: 'merged' as const };
+    updatePull(tx.db, merged);
+    tx.note(
+      task,
+      { type: 'pull.changed', body: { pull: pullView(merged), changed: ['state'] } },
+      new Date().toISOString(),
+    );
+  });
+  await scene.settled();
+  t.deepEqual(listOpenNeeds(scene.log.db, id), []);
 });
