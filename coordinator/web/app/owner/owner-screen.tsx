@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { Screen } from '../../parts/screen.tsx';
-import { t } from '../../parts/speech.ts';
 import { Forges } from '../accounts/forges.tsx';
 import { People } from './people.tsx';
 import { ServerSettings } from './server-settings.tsx';
