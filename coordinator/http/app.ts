@@ -86,46 +86,25 @@ export type AppDeps = RunDefaults & {
 
 /** The public HTTP API as an app that does not listen yet. */
 export function createApp(deps: AppDeps): Koa {
-  const {
-    config,
-    log,
-    keys,
-    auth,
-    notifications,
-    intake,
-    repositories,
-    models,
-    gate,
-    feed,
-    offer,
-    readiness,
-    status,
-    metrics,
-    web,
-    logger,
-  } = deps;
+  const { config, log, keys, auth, notifications, forge_accounts, intake, repositories, models, gate } = deps;
+  const { feed, offer, readiness, status, metrics, web, logger } = deps;
   // Of the addresses that proxies report, only the last one comes from the trusted proxy.
   const app = new Koa({ proxy: config.trust_proxy, maxIpsCount: 1 });
   // Errors after the head was sent: mostly, the client has gone.
   app.on('error', (err: unknown) => logger.debug({ err }, 'response was cut off'));
-  const project_check = new ProjectCheck({
-    db: log.db,
-    keys,
-    config,
-    repositories,
-    linked: deps.forge_accounts.access,
-  });
+  const linked = forge_accounts.access;
+  const project_check = new ProjectCheck({ db: log.db, keys, config, repositories, linked });
   const router = createRouter(
     {
       ...accountHandlers(auth),
       ...tokenHandlers(log, auth),
       ...notificationHandlers(log, notifications),
-      ...forgeHandlers(auth, deps.forge_accounts),
+      ...forgeHandlers(auth, forge_accounts),
       ...deliveryHandlers(intake),
       ...ownerHandlers({ config, log, keys, accounts: auth.accounts, status }),
       ...peopleHandlers(auth),
       ...projectHandlers({ log, keys, config, project_check }),
-      ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: deps.forge_accounts.access }),
+      ...taskHandlers({ config, models, log, keys, gate, feed, repositories, forges: forge_accounts.access }),
       ...pullHandlers({ gate }),
       ...scheduleHandlers({ config, models, log, repositories }),
       ...needHandlers({ config }),

@@ -1,3 +1,4 @@
+import type { TaskCreate } from '../../protocol/api.ts';
 import type { ROUTES } from '../../protocol/routes.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
@@ -71,13 +72,6 @@ export function taskHandlers({
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
   const create = ({ who, body, writeAfter, audit }: CreateCall) => {
     const { make_project = false, continue_pull, ...input } = withRepository(body);
-    const inProject = (tx: Tx) => {
-      if (!make_project || input.repo_url === undefined) return input;
-      const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
-      const { id: project_id, name, repo_url } = project;
-      if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
-      return { ...input, repo_url: undefined, project_id };
-    };
     const findBranch = async () => {
       if (input.repo_url !== undefined) await repositories.checkHost(input.repo_url);
       const { work_branch, project_id = null } = input;
@@ -85,9 +79,10 @@ export function taskHandlers({
       if (repo_url === undefined) return undefined;
       return findWorkBranch(forges, { ...who, project_id, repo_url }, { work_branch, continue_pull });
     };
-    return writeAfter(findBranch, (tx, work_branch) =>
-      seenOne(createTask(tx, server, who.user_id, { ...inProject(tx), work_branch })),
-    );
+    return writeAfter(findBranch, (tx, work_branch) => {
+      const placed = make_project ? inProject(tx, { keys, who, audit }, input) : input;
+      return seenOne(createTask(tx, server, who.user_id, { ...placed, work_branch }));
+    });
   };
   return {
     createTask: create,
@@ -144,4 +139,17 @@ function one<T>([item]: T[]): T {
 
 function attemptView({ n, status, reason, detail, runner, worker, warm, started_at, ended_at }: AttemptRow): Attempt {
   return { n, status, reason, detail, runner, worker, warm, started_at, ended_at };
+}
+
+/** The same errand in the person's project of its repository, which is made if there is none. */
+function inProject(
+  tx: Tx,
+  { keys, who, audit }: Pick<CreateCall, 'who' | 'audit'> & { keys: Keys },
+  input: TaskCreate,
+): TaskCreate {
+  if (input.repo_url === undefined) return input;
+  const { project, made } = projectOfRepository(tx, keys, who.user_id, input.repo_url);
+  const { id: project_id, name, repo_url } = project;
+  if (made) audit(tx, { action: 'project.created', subject: project_id, detail: { name, repo_url } });
+  return { ...input, repo_url: undefined, project_id };
 }

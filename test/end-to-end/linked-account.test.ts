@@ -5,6 +5,8 @@ import { Api } from '../support/api.ts';
 import { ended, eventsOf, startErrand } from '../support/errand.ts';
 import { git } from '../support/git-server.ts';
 import { agree, PUBLIC_URL } from '../support/forge/sign-in-scene.ts';
+import type { App } from '../support/forge/apps.ts';
+import type { GitHub } from '../support/forge/github/github.ts';
 import { startGitHub } from '../support/forge/github/stand-in.ts';
 import { BROKEN, MEND, turnOf } from './scenario.ts';
 
@@ -15,15 +17,6 @@ test('an errand clones and pushes with the linked account; no token stands anywh
   const app = github.apps.addApp(ann, { name: 'Errand', callback_urls: [`${PUBLIC_URL}/signed-in`] });
   github.apps.install(app, ann);
   await github.world.addRepository({ owner: ann, name: 'adder', files: BROKEN, private: true });
-  const env = {
-    ERRAND_PUBLIC_URL: PUBLIC_URL,
-    ERRAND_GITHUB_ORIGIN: github.origin,
-    ERRAND_GITHUB_CLIENT_ID: app.client_id,
-    ERRAND_GITHUB_CLIENT_SECRET: app.client_secret,
-    ERRAND_GITHUB_APP_ID: String(app.id),
-    ERRAND_GITHUB_PRIVATE_KEY: app.pem,
-    ERRAND_PRIVATE_HOSTS: github.host,
-  };
   // The agent prints the environment of its commands, and its own.
   const environment = {
     tools: [{ name: 'run_command', input: { command: 'env; tr "\\0" "\\n" < /proc/$PPID/environ; git config -l' } }],
@@ -31,7 +24,7 @@ test('an errand clones and pushes with the linked account; no token stands anywh
   const turns = [environment, ...MEND];
   const whole = await startErrand(t, {
     runner: 'process',
-    env,
+    env: settings(github, app),
     model: { handler: (request) => turns[turnOf(request)] ?? { text: 'Done.' } },
   });
   const owner = await whole.person('owner');
@@ -79,4 +72,16 @@ async function filesOf(dir: string): Promise<Record<string, string>> {
     return [path, await readFile(path, 'latin1').catch(() => '')];
   });
   return Object.fromEntries(await Promise.all(texts));
+}
+
+function settings(github: GitHub, app: App): Record<string, string> {
+  return {
+    ERRAND_PUBLIC_URL: PUBLIC_URL,
+    ERRAND_GITHUB_ORIGIN: github.origin,
+    ERRAND_GITHUB_CLIENT_ID: app.client_id,
+    ERRAND_GITHUB_CLIENT_SECRET: app.client_secret,
+    ERRAND_GITHUB_APP_ID: String(app.id),
+    ERRAND_GITHUB_PRIVATE_KEY: app.pem,
+    ERRAND_PRIVATE_HOSTS: github.host,
+  };
 }

@@ -92,9 +92,7 @@ export async function startApi(
   const mutable = { clock, ...mutableParts(db) };
   const workers = () => ({ warm: 1, at_work: 0 });
   const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const forge_accounts = new ForgeAccounts({ log, keys, config, logger, now });
-  forge_accounts.start();
-  t.teardown(() => forge_accounts.stop());
+  const forge_accounts = openForges(t, { log, keys, config, logger, now });
   const intake = openIntake({ log, config, models, logger }, forge_accounts);
   intake.start();
   t.teardown(() => intake.stop());
@@ -133,6 +131,13 @@ export async function startApi(
   const setup_code = setupCode(keys, readMeta(db, 'instance'));
   const person = signUps(auth, url, setup_code);
   return { data_dir, url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
+}
+
+function openForges(t: Ends, parts: ConstructorParameters<typeof ForgeAccounts>[0]): ForgeAccounts {
+  const forge_accounts = new ForgeAccounts(parts);
+  forge_accounts.start();
+  t.teardown(() => forge_accounts.stop());
+  return forge_accounts;
 }
 
 /** Failures are retried soon. */

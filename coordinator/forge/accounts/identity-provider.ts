@@ -5,7 +5,7 @@ import type { External } from '../../auth/external-logins.ts';
 import type { OidcConfig } from '../../base/forge-settings.ts';
 import type { Calls } from './calls.ts';
 import { challengeOf, codeOf, type Flow } from './flows.ts';
-import type { Way } from './ways.ts';
+import type { Way } from './way.ts';
 
 /** The id of the identity provider among the ways to sign in. */
 export const OIDC_WAY = 'oidc';

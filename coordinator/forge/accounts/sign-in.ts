@@ -15,7 +15,8 @@ import type { External, ExternalLogins } from '../../auth/external-logins.ts';
 import type { Client, Identity } from '../../auth/identity.ts';
 import type { Flow, Flows } from './flows.ts';
 import type { LinkedAccounts } from './linked-accounts.ts';
-import type { Way, Ways } from './ways.ts';
+import type { Way } from './way.ts';
+import type { Ways } from './ways.ts';
 
 type Dependencies = {
   config: Pick<Config, 'public_url'>;

@@ -58,10 +58,11 @@ export class UserTokens {
     const { log, keys, forges, calls, now } = this.#deps;
     const row = findLinkedAccount(log.db, id);
     const refresh_token = row && openGrant(keys, row)?.refresh_token;
-    const forge = row?.forge_id == null ? undefined : forges.find(row.forge_id);
+    const forge = forges.find(row?.forge_id ?? '');
     if (!row || !forge) return undefined;
     const { kind, origin, client_id, client_secret } = forge;
-    if (refresh_token == null || client_id === undefined || client_secret === undefined) return this.#break(row);
+    if (typeof refresh_token !== 'string' || client_id === undefined || client_secret === undefined)
+      return this.#break(row);
     const oauth = new OAuth({ kind, origin, client_id, client_secret }, calls, now);
     const grant = await oauth.refresh(refresh_token);
     return grant ? this.#store(row, grant) : this.#break(row);

@@ -1,31 +1,15 @@
 import { z } from 'zod';
-import type { SignInWay } from '../../../protocol/forges.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Config } from '../../base/config.ts';
 import type { External } from '../../auth/external-logins.ts';
 import type { Grant } from '../../auth/linked-tokens.ts';
 import type { Calls } from './calls.ts';
-import { codeOf, type Flow } from './flows.ts';
+import { codeOf } from './flows.ts';
 import type { Forges, KnownForge } from './forges.ts';
 import { IdentityProvider, OIDC_WAY } from './identity-provider.ts';
 import { OAuth } from './oauth.ts';
+import type { DevicePoll, Way } from './way.ts';
 import { isListed } from './sign-up-list.ts';
-
-/** What a device flow has come to. */
-export type DevicePoll = { external: External } | { again_s: number };
-
-/** One way to sign in. Every promise may reject with `upstream_unreachable`. */
-export type Way = SignInWay & {
-  /** Where the browser goes. */
-  authorizeUrl: (flow: Flow) => Promise<URL>;
-  /** Who came back. Rejects with `link_invalid` or `forbidden`. */
-  finish: (flow: Flow, answer: string) => Promise<External>;
-  /** Undefined: only browsers can sign in this way. */
-  by_device?: {
-    start: () => ReturnType<OAuth['startDevice']>;
-    poll: (device_code: string) => Promise<DevicePoll>;
-  };
-};
 
 type Dependencies = {
   forges: Forges;

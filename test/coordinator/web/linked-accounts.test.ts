@@ -4,8 +4,8 @@ import { openApp, openAppLoggedIn, type AppScene } from '../../support/web/app-s
 import type { GitHub } from '../../support/forge/github/github.ts';
 import { startGitHub } from '../../support/forge/github/stand-in.ts';
 import { PASSWORD } from '../../support/start-api.ts';
+import type { Person } from '../../support/forge/world.ts';
 import { until } from '../../support/until.ts';
-import { picture } from './picture.ts';
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
 const sheet = (page: Page) => page.getByRole('dialog');
@@ -23,7 +23,8 @@ test.serial(
   'one button makes a GitHub App; then one links an account, picks a repository, and logs in with it',
   async (t) => {
     t.timeout(120_000);
-    const { github, network, page, faults, server, session } = await scene(t, openAppLoggedIn);
+    const whole = await scene(t, openAppLoggedIn);
+    const { github, network, page, faults, server, session } = whole;
     const ann = github.world.addPerson('ann');
     await github.world.addRepository({ owner: ann, name: 'shop' });
     await github.world.addRepository({ owner: ann, name: 'blog', private: true });
@@ -32,12 +33,10 @@ test.serial(
 
     await page.goto(`${network.url}/settings/server`);
     await button(page, 'Make a GitHub App').scrollIntoViewIfNeeded();
-    await picture(page, 'owner-no-app');
     await button(page, 'Make a GitHub App').click();
     await page.getByText(/^app errand-/).waitFor();
     t.is(page.url(), `${network.url}/settings/server`);
     await page.getByText(/^app errand-/).scrollIntoViewIfNeeded();
-    await picture(page, 'owner-app');
     const app = github.apps.apps.at(-1);
     if (app) github.apps.install(app, ann);
 
@@ -46,13 +45,11 @@ test.serial(
     await button(page, /^Link 127/).click();
     await page.getByText(/· works$/).waitFor();
     t.is(page.url(), `${network.url}/settings/accounts`);
-    await picture(page, 'accounts');
 
     await page.goto(`${network.url}/new`);
     await page.fill('textarea', 'Make the tests pass');
     await button(page, 'Choose a repository').click();
     await sheet(page).getByText('ann/blog', { exact: true }).waitFor();
-    await picture(page, 'repositories');
     await sheet(page).getByRole('searchbox').fill('sho');
     await sheet(page).getByText('ann/blog', { exact: true }).waitFor({ state: 'detached' });
     await sheet(page)
@@ -64,19 +61,7 @@ test.serial(
     await until('the errand has made its project', () => names().length > 0);
     t.deepEqual(names(), ['shop']);
 
-    // The link breaks, which git notices first, and is said so.
-    github.apps.revokeAll(ann);
-    const { access } = server.forge_accounts;
-    const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
-    await credential?.renew?.();
-    await page.goto(`${network.url}/new`);
-    await button(page, /^(Choose a repository|shop)/).click();
-    await sheet(page)
-      .getByText(/Link the account again/)
-      .waitFor();
-    await page.goto(`${network.url}/settings/accounts`);
-    await page.getByText(/Link the account again/).waitFor();
-    await picture(page, 'accounts-broken');
+    await breakLink(whole, ann);
     await button(page, 'Link again').click();
     await page.getByText(/· works$/).waitFor();
 
@@ -84,7 +69,6 @@ test.serial(
     await button(page, 'Log out').click();
     await sheet(page).getByRole('button', { name: 'Log out' }).click();
     await button(page, /^Continue with 127/).waitFor();
-    await picture(page, 'access');
     await button(page, /^Continue with 127/).click();
     await page.getByText('live', { exact: true }).first().waitFor();
     t.is(page.url(), `${network.url}/`);
@@ -93,6 +77,21 @@ test.serial(
     t.deepEqual(faults, []);
   },
 );
+
+/** The link breaks, which git notices first, and is said so. */
+async function breakLink({ github, network, page, server, session }: Scene, person: Person): Promise<void> {
+  github.apps.revokeAll(person);
+  const { access } = server.forge_accounts;
+  const credential = await access.gitCredential(session.user.id, `${github.origin}/ann/shop`, undefined);
+  await credential?.renew?.();
+  await page.goto(`${network.url}/new`);
+  await button(page, /^(Choose a repository|shop)/).click();
+  await sheet(page)
+    .getByText(/Link the account again/)
+    .waitFor();
+  await page.goto(`${network.url}/settings/accounts`);
+  await page.getByText(/Link the account again/).waitFor();
+}
 
 test.serial('who comes back without having begun, or refuses, is told so and gets on', async (t) => {
   t.timeout(90_000);
@@ -103,7 +102,6 @@ test.serial('who comes back without having begun, or refuses, is told so and get
   await page.goto(`${network.url}/signed-in?code=stolen&state=of-somebody`);
   await page.getByText(/begun in another browser/).waitFor();
   t.is(page.url(), `${network.url}/signed-in`);
-  await picture(page, 'came-back');
   await button(page, 'Back').click();
   await button(page, /^Continue with 127/).waitFor();
   // A password still does.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import type { Ends } from '../folder.ts';
 
 export type Claims = { email?: string; email_verified?: boolean; preferred_username?: string };

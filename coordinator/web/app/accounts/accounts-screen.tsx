@@ -5,6 +5,7 @@ import type { LinkedAccount, SignInWay } from '../../../../protocol/forges.ts';
 import { useSession } from '../../parts/context.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { keepSignIn } from '../../store/pending-sign-in.ts';
+import type { Session } from '../../store/session.ts';
 import { WayName } from './way-name.tsx';
 import { signInFault } from './sign-in-fault.ts';
 import { s } from '../screen-speech.ts';
@@ -27,13 +28,7 @@ export function AccountsScreen(): JSX.Element {
   useEffect(read, [client]);
   const link = (id: string): void => {
     fault.value = '';
-    client
-      .call('startLink', { params: { id } })
-      .then(({ url, flow }) => {
-        keepSignIn({ flow, purpose: 'link' });
-        location.assign(url);
-      })
-      .catch(failed);
+    startLink(client, id).catch(failed);
   };
   const unlink = ({ id }: LinkedAccount): void => {
     fault.value = '';
@@ -76,6 +71,13 @@ export function AccountsScreen(): JSX.Element {
       </div>
     </Screen>
   );
+}
+
+/** Leaves the app for the other side, which sends the browser back. */
+async function startLink(client: Session['client'], id: string): Promise<void> {
+  const { url, flow } = await client.call('startLink', { params: { id } });
+  keepSignIn({ flow, purpose: 'link' });
+  location.assign(url);
 }
 
 type AccountRowProps = { account: LinkedAccount; onLink: () => void; onUnlink: () => void };

@@ -13,16 +13,14 @@ export function Forges(): JSX.Element {
   const { client } = useSession();
   const forges = useSignal<readonly Forge[]>([]);
   const forgetting = useSignal<Forge | undefined>(undefined);
-  const organization = useSignal('');
   const fault = useSignal('');
   const failed = (error: unknown): void => void (fault.value = signInFault(error));
   const read = (): void => {
     client.call('listForges', {}).then(({ items }) => (forges.value = items), failed);
   };
   useEffect(read, [client]);
-  const make = (id: string): void => {
+  const make = (id: string, name: string): void => {
     fault.value = '';
-    const name = organization.value.trim();
     const body = name === '' ? {} : { organization: name };
     client.call('startForgeApp', { params: { id }, body }).then(postForm).catch(failed);
   };
@@ -44,21 +42,7 @@ export function Forges(): JSX.Element {
       {forges.value
         .filter(({ kind, registered }) => kind === 'github' && registered === 'no')
         .map(({ id }) => (
-          <div key={id}>
-            <button type="button" class="choice" onClick={() => make(id)}>
-              {s.accounts.make_app}
-            </button>
-            <details>
-              <summary>{s.accounts.for_organization}</summary>
-              <label class="field">
-                <span>{s.accounts.organization}</span>
-                <input
-                  autocapitalize="none"
-                  onInput={({ currentTarget }) => (organization.value = currentTarget.value)}
-                />
-              </label>
-            </details>
-          </div>
+          <MakeApp key={id} onMake={(organization) => make(id, organization)} />
         ))}
       {asked && (
         <Confirm
@@ -71,6 +55,24 @@ export function Forges(): JSX.Element {
         />
       )}
     </>
+  );
+}
+
+function MakeApp({ onMake }: { onMake: (organization: string) => void }): JSX.Element {
+  const organization = useSignal('');
+  return (
+    <div>
+      <button type="button" class="choice" onClick={() => onMake(organization.value.trim())}>
+        {s.accounts.make_app}
+      </button>
+      <details>
+        <summary>{s.accounts.for_organization}</summary>
+        <label class="field">
+          <span>{s.accounts.organization}</span>
+          <input autocapitalize="none" onInput={({ currentTarget }) => (organization.value = currentTarget.value)} />
+        </label>
+      </details>
+    </div>
   );
 }
 

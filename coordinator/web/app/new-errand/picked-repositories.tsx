@@ -36,7 +36,7 @@ export function PickedRepositories({ search, known, onChoose }: PickedProps): JS
   if (shown.length === 0 && faults.length === 0) return null;
   return (
     <>
-      <h3>{s.accounts.repositories}</h3>
+      <h2 class="places-title">{s.accounts.repositories}</h2>
       {faults.map((fault) => (
         <p key={fault} class="fault">
           {fault}

@@ -261,7 +261,7 @@ test('the audit log has who signed up, linked and unlinked, with the account els
   const found = items
     .filter(({ action }) => action.startsWith('account.'))
     .map(({ action, detail }) => [action, detail['login'], detail['issuer'] === issuer]);
-  t.deepEqual(found.reverse(), [
+  t.deepEqual(found.toReversed(), [
     ['account.created', 'ora', true],
     ['account.linked', 'ora', true],
     ['account.linked', 'pia', true],
