@@ -48,8 +48,7 @@ export async function checkOut(
   }
   await fetchBranches(own, remote, names, [`--depth=${DEPTH}`]);
   await own.run(['checkout', '-q', '--force', '--detach', tracking(tip)], { time_limit_ms: CHECKOUT_MS });
-  await writeExcludes(own);
-  await own.run(['update-ref', HEAD_REF, 'HEAD']);
+  await Promise.all([writeExcludes(own), own.run(['update-ref', HEAD_REF, 'HEAD'])]);
   if (tip !== branch) return own.commit('HEAD');
   await own.run(['update-ref', PUSHED_REF, tracking(branch)]);
   const base_commit = names.includes(base) ? await mergeBase(own, remote, base, branch) : null;
