@@ -129,12 +129,12 @@ test('whenever others commit, before, between and while it handles, it gets each
   const subscriber = subscribe(async (id) => {
     seen.push(id);
     for (let turn = pick(3); turn > 0; turn--) await Promise.resolve();
-    if (ids.length < 200) commit();
+    if (pick(4) === 0) commit();
   });
   for (let round = 0; round < 300; round++) {
     for (let count = pick(3); count > 0; count--) commit();
     for (let turn = pick(4); turn > 0; turn--) await Promise.resolve();
-    if (pick(5) === 0) await new Promise(setImmediate);
+    if (pick(3) === 0) for (let turn = pick(8); turn > 0; turn--) await new Promise(setImmediate);
   }
   await until('all are handled', () => seen.length >= ids.length);
   t.deepEqual(seen, ids);
