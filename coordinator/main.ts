@@ -34,6 +34,17 @@ function stopOnSignals(errand: Errand, logger: Logger): void {
   process.on('SIGTERM', stop);
 }
 
+/** By then the start is over, and the first workers run. */
+const SETTLED_MS = 5_000;
+
+/**
+ * Gives back the memory that only the start needed, a tenth of all. V8 does so by itself once much more is allocated, which
+ * an idle server never does. `gc` is there if Node runs with `--expose-gc`.
+ */
+function collectAfterStart(): void {
+  setTimeout(() => globalThis.gc?.({ flavor: 'last-resort' }), SETTLED_MS).unref();
+}
+
 /** Makes this process the server: reads the settings from its environment, starts, and runs until a signal ends it. */
 export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}): Promise<void> {
   // What is on disk is whole, and workers live on: whoever supervises this process starts it again.
@@ -44,6 +55,7 @@ export async function serve(options: Omit<StartOptions, 'logger' | 'say'> = {}):
     const errand = await start(config, { ...options, logger, say });
     // Before the owner reads that it is ready: whoever reads that may stop it at once.
     stopOnSignals(errand, logger);
+    collectAfterStart();
     const qr = (text: string) => qrLines(text).map((line) => paint(line, process.stdout.isTTY));
     for (const line of welcome({ ...errand, url: config.public_url ?? errand.url, qr })) say(line);
   } catch (error) {

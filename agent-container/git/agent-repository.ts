@@ -1,4 +1,4 @@
-import { cp, copyFile, lstat, mkdir, readFile } from 'node:fs/promises';
+import { cp, copyFile, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
@@ -123,7 +123,7 @@ async function fetchFrom(to: Git, from: Git, commit: string): Promise<boolean> {
 
 /**
  * Makes the agent's repository from the worker's own: on the task's branch, at `HEAD_REF`, with the worker's index. No
- * file of the working tree changes.
+ * file of the working tree changes. The files are written here, since each run of git delays the start of the work.
  */
 export async function createAgents(
   { own, agents }: Repositories,
@@ -131,16 +131,8 @@ export async function createAgents(
   { url, author }: { url: string; author: { name: string; email: string } },
 ): Promise<void> {
   const { git_dir } = agents;
-  const format = await own.run(['rev-parse', '--show-object-format']);
-  for (const name of ['info', 'hooks']) await mkdir(join(git_dir, name), { recursive: true });
-  await agents.run([
-    'init',
-    '-q',
-    '--template=',
-    `--initial-branch=${work_branch ?? branch}`,
-    `--object-format=${format}`,
-  ]);
-  await agents.try(['config', '--unset', 'core.worktree']);
+  for (const name of ['info', 'hooks', 'refs/heads', 'refs/tags'])
+    await mkdir(join(git_dir, name), { recursive: true });
   // A copy, not links: what the agent does to its objects must not reach the worker's.
   await cp(join(own.git_dir, 'objects'), join(git_dir, 'objects'), {
     recursive: true,
@@ -148,28 +140,43 @@ export async function createAgents(
   });
   for (const name of ['shallow', 'index', 'info/exclude'])
     await copyFile(join(own.git_dir, name), join(git_dir, name), constants.COPYFILE_FICLONE).catch(() => undefined);
-  await agents.run(['update-index', '-q', '--refresh']).catch(() => undefined);
-  await copyRefs(own, agents, { branch, base_branch, work_branch });
   const settings = {
-    'remote.origin.url': url,
-    'remote.origin.fetch': '+refs/heads/*:refs/remotes/origin/*',
-    'user.name': author.name,
-    'user.email': author.email,
-    'errand.task': task_id,
-    'errand.workspace': workspace,
+    'remote "origin"': { url, fetch: '+refs/heads/*:refs/remotes/origin/*' },
+    user: author,
+    errand: { task: task_id, workspace },
   };
-  for (const [name, value] of Object.entries(settings)) await agents.run(['config', name, value]);
+  // The worker's own says the format of the repository.
+  const format = await readFile(join(own.git_dir, 'config'), 'utf8');
+  await writeFile(join(git_dir, 'config'), format + configText(settings));
+  await writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/${work_branch ?? branch}\n`);
+  await Promise.all([
+    agents.run(['update-index', '-q', '--refresh']).catch(() => undefined),
+    copyRefs(own, agents, { branch, base_branch, work_branch }),
+  ]);
 }
 
-async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branch }: Branches): Promise<void> {
-  const head = await own.commit(HEAD_REF);
-  if (head !== null) await agents.run(['update-ref', `refs/heads/${work_branch ?? branch}`, head]);
-  for (const name of new Set([branch, base_branch, work_branch ?? branch])) {
-    const commit = await own.commit(tracking(name));
-    if (commit !== null) await agents.run(['update-ref', tracking(name), commit]);
-  }
-  if ((await own.commit(tracking(base_branch))) !== null)
-    await agents.run(['symbolic-ref', tracking('HEAD'), tracking(base_branch)]);
+/** Settings as a text of git's configuration. */
+function configText(sections: Record<string, Record<string, string>>): string {
+  const quoted = (value: string) => `"${value.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+  return Object.entries(sections)
+    .map(([name, values]) => [
+      `[${name}]`,
+      ...Object.entries(values).map(([key, value]) => `\t${key} = ${quoted(value)}`),
+      '',
+    ])
+    .flat()
+    .join('\n');
+}
+
+async function copyRefs(own: Git, agents: Git, { branch, base_branch, work_branch = branch }: Branches): Promise<void> {
+  const names = [...new Set([branch, base_branch, work_branch])].map(tracking);
+  const listed = await own.run(['for-each-ref', '--format=%(refname) %(objectname)', HEAD_REF, ...names]);
+  const commits = new Map<string, string>();
+  for (const [, name = '', commit = ''] of listed.matchAll(/^(\S+) (\S+)$/gm)) commits.set(name, commit);
+  const copies = [[HEAD_REF, `refs/heads/${work_branch}`] as const, ...names.map((name) => [name, name] as const)];
+  const updates = copies.flatMap(([from, to]) => (commits.has(from) ? `update ${to} ${commits.get(from)}\n` : []));
+  if (updates.length > 0) await agents.run(['update-ref', '--stdin'], { input: updates.join('') });
+  if (commits.has(tracking(base_branch))) await agents.run(['symbolic-ref', tracking('HEAD'), tracking(base_branch)]);
 }
 
 /** Moves the agent's HEAD and index to a commit of the working tree. No file changes. False: its git does not work. */

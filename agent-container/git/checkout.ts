@@ -42,8 +42,7 @@ export async function checkOut(own: Git, remote: Remote, branches: Branches, ref
     return null;
   }
   await own.run(['checkout', '-q', '--force', '--detach', tracking(tip)], { time_limit_ms: CHECKOUT_MS });
-  await writeExcludes(own);
-  await own.run(['update-ref', HEAD_REF, 'HEAD']);
+  await Promise.all([writeExcludes(own), own.run(['update-ref', HEAD_REF, 'HEAD'])]);
   if (tip !== branch) return own.commit('HEAD');
   await own.run(['update-ref', PUSHED_REF, tracking(branch)]);
   const base_commit = from === undefined ? null : await mergeBase(own, remote, from, branch);

@@ -179,10 +179,12 @@ async function cloneAnew(
   const base_commit = await checkOut(own, remote, { branch, base_branch, work_branch }, refs);
   const named = { base_branch, base_commit, branch, ...(work_branch !== undefined && { work_branch }) };
   const record = { task_id: task.task_id, workspace: newWorkspaceId(), ...named };
-  await createAgents(repos, record, { url: remote.url, author: task.author });
+  const [commit] = await Promise.all([
+    own.commit(HEAD_REF),
+    createAgents(repos, record, { url: remote.url, author: task.author }),
+  ]);
   // Written last: it marks the clone as complete.
   await writeRecord(own, record);
-  const commit = await own.commit(HEAD_REF);
   const pushed = refs.branches.get(branch) ?? null;
   const where = { branch, base_branch, commit, pushed, moved };
   return { ...record, commit, adopted: false, note: expected.has_turns ? describeLoss(where) : null };

@@ -1,6 +1,3 @@
-import { asyncapiDocument } from '../../protocol/asyncapi.ts';
-import { schemaDocument } from '../../protocol/json-schema.ts';
-import { openapiDocument } from '../../protocol/openapi.ts';
 import type { Readiness, ServerInfo } from '../../protocol/api.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { LIMITS } from '../../protocol/limits.ts';
@@ -34,14 +31,14 @@ export function serverHandlers({
   Handlers,
   'server' | 'openapi' | 'asyncapi' | 'schemas' | 'healthz' | 'readyz' | 'metrics'
 > {
-  const openapi = new JsonText(JSON.stringify(openapiDocument()));
-  const asyncapi = new JsonText(JSON.stringify(asyncapiDocument()));
-  const schemas = new JsonText(JSON.stringify(schemaDocument()));
+  const openapi = documentOf(async () => (await import('../../protocol/openapi.ts')).openapiDocument());
+  const asyncapi = documentOf(async () => (await import('../../protocol/asyncapi.ts')).asyncapiDocument());
+  const schemas = documentOf(async () => (await import('../../protocol/json-schema.ts')).schemaDocument());
   return {
     server: ({ who }) => serverInfo(offer, config, budgetMax(db, config, who.user_id)),
-    openapi: () => openapi,
-    asyncapi: () => asyncapi,
-    schemas: () => schemas,
+    openapi,
+    asyncapi,
+    schemas,
     healthz: () => ({ ok: true }),
     readyz: async () => {
       const state = await readiness();
@@ -54,6 +51,12 @@ export function serverHandlers({
     },
     metrics: () => metrics(),
   };
+}
+
+/** Makes a document when it is asked for the first time. To make all schemas takes a tenth of a start. */
+function documentOf(make: () => Promise<object>): () => Promise<JsonText> {
+  let made: Promise<JsonText> | undefined;
+  return () => (made ??= make().then((document) => new JsonText(JSON.stringify(document))));
 }
 
 function serverInfo(

@@ -37,6 +37,10 @@ export class DurableSubscriber {
   #cursor = 0;
   #stored_cursor = 0;
   #wake: () => void = () => undefined;
+  /** It waits at the end of the log. */
+  #caught_up = false;
+  /** There was a commit since it began to read. */
+  #missed = false;
   #work: Promise<void> = Promise.resolve();
 
   constructor(deps: DurableSubscriberDependencies) {
@@ -50,7 +54,7 @@ export class DurableSubscriber {
     this.#cursor = cursor ?? newestEventId(log.db);
     this.#stored_cursor = this.#cursor;
     if (cursor === undefined) this.#deps.log.write(({ db }) => advanceSubscriberCursor(db, name, this.#cursor, now()));
-    const unsubscribe = log.subscribeToAll(() => this.#wake());
+    const unsubscribe = log.subscribeToAll((rows) => this.#noteCommit(rows));
     this.#work = this.#run().finally(unsubscribe);
   }
 
@@ -61,15 +65,30 @@ export class DurableSubscriber {
     await within(STOP_MS, this.#work);
   }
 
+  /** Most commits of a busy server have nothing for it: it need not read them. */
+  #noteCommit(rows: EventRow[]): void {
+    const cursor = rows.at(-1)?.id ?? this.#cursor;
+    const is_far = cursor - this.#stored_cursor >= UNSTORED_EVENTS_MAX;
+    if (this.#caught_up && !is_far && !rows.some(({ type }) => this.#deps.types.includes(type))) {
+      this.#cursor = cursor;
+      return;
+    }
+    this.#caught_up = false;
+    this.#missed = true;
+    this.#wake();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     const backoff = new Backoff(RETRY);
     while (!signal.aborted) {
       // Before the log is read: a commit that comes in between must not be missed.
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#missed = false;
       try {
         const more = await this.#handleBatch();
         backoff.reset();
+        this.#caught_up = !more && !this.#missed;
         if (!more && !signal.aborted) await woken;
       } catch (error) {
         if (signal.aborted) return;

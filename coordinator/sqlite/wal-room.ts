@@ -7,6 +7,8 @@ import type { Db } from './database.ts';
  * need not grow either. A burst or a long read makes the WAL longer; SQLite cuts it to this size afterwards.
  */
 export const WAL_BYTES = 32 + 4062 * (24 + 4096);
+/** For so long `isLow` answers what it has found. Meanwhile writes go into the WAL, which has its blocks. */
+const LOW_KNOWN_MS = 20;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 /** What there is for urgent writes. `ready`: the whole of it. `low`: it is kept for them, and other writes are refused. */
@@ -22,6 +24,7 @@ export type RoomState = { ready: boolean; low: boolean };
 export class WalRoom {
   readonly #db: Db;
   readonly #free_bytes_min: number;
+  #low = { at_ms: -Infinity, is: false };
 
   /** `free_bytes_min`: less free space than this is low, if the WAL is larger than this. */
   constructor(db: Db, free_bytes_min: number) {
@@ -29,14 +32,16 @@ export class WalRoom {
     this.#free_bytes_min = Math.min(free_bytes_min, WAL_BYTES);
   }
 
-  /** Whether the disk has so little free space that only urgent writes may go on. Takes some microseconds. */
+  /** Whether the disk has so little free space that only urgent writes may go on. */
   isLow(): boolean {
-    return freeBytes(this.#db) < this.#free_bytes_min;
+    const now = performance.now();
+    if (now - this.#low.at_ms > LOW_KNOWN_MS) this.#low = { at_ms: now, is: this.#readLow() };
+    return this.#low.is;
   }
 
   /** Grows the WAL to its full size, unless that would fill the disk. Call it outside of a transaction. */
   keep(): RoomState {
-    const low = this.isLow();
+    const low = this.#readLow();
     const path = `${this.#db.name}-wal`;
     const bytes = statSync(path, { throwIfNoEntry: false })?.size;
     if (bytes === undefined || bytes >= WAL_BYTES) return { ready: bytes !== undefined, low };
@@ -44,6 +49,10 @@ export class WalRoom {
     if (!fits || this.#db.inTransaction) return { ready: false, low };
     grow(path, bytes);
     return { ready: true, low };
+  }
+
+  #readLow(): boolean {
+    return freeBytes(this.#db) < this.#free_bytes_min;
   }
 }
 

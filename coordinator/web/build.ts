@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +10,15 @@ import type * as esbuild from 'esbuild';
 import { protocolForBrowsers } from './protocol-for-browsers.ts';
 import { depthOf, isRoute, ROUTES } from './store/routes.ts';
 import { shellHtml } from './shell.ts';
+import { versionOfSources } from './sources-version.ts';
+
+/** The version of the sources from which `.bundle` made the server. Not defined where the server runs from its sources. */
+declare const WEB_VERSION: string | undefined;
 
 /** Both this file and the bundle of the server (see `.bundle`) are two folders below it. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HERE = join(ROOT, 'coordinator/web');
 const DIST = join(HERE, 'dist');
-/** What the app is made of. When any of it changes, the app is built again. */
-const SOURCES = ['protocol', 'coordinator/client', 'coordinator/web', 'package-lock.json'];
 const TYPES: Record<string, string> = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -47,7 +49,7 @@ export async function openWebApp(): Promise<{
   files: Map<string, WebFile>;
   pageAt: (path: string) => WebFile | undefined;
 }> {
-  const version = versionOfSources();
+  const version = typeof WEB_VERSION === 'string' ? WEB_VERSION : versionOfSources(ROOT);
   const folder = join(DIST, version);
   const built = existsSync(join(folder, SHELL)) ? await readBuilt(folder) : await build(version);
   if (!existsSync(join(folder, SHELL))) await keep(built, folder).catch(() => undefined);
@@ -158,21 +160,6 @@ async function keep(built: Built, folder: string): Promise<void> {
 async function readBuilt(folder: string): Promise<Built> {
   const names = await readdir(folder);
   return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)));
-}
-
-/** It is read at each start, at once: a read that waits for each file takes ten times as long. */
-function versionOfSources(): string {
-  const digest = createHash('sha256');
-  for (const source of SOURCES.map((name) => join(ROOT, name)).filter(existsSync)) {
-    const names = statSync(source).isFile() ? [''] : readdirSync(source, { recursive: true }).map(String);
-    for (const name of names.filter((each) => each === '' || isSource(each)).sort())
-      digest.update(`${name}\0`).update(readFileSync(join(source, name)));
-  }
-  return digest.digest('hex').slice(0, 16);
-}
-
-function isSource(name: string): boolean {
-  return /\.(ts|tsx|css|svg|png)$/.test(name) && !name.startsWith('dist');
 }
 
 function hash(body: Buffer): string {

@@ -23,6 +23,16 @@ test('a new clone is on the task branch, at the base', async (t) => {
   t.is(await git.agents.run(['status', '--porcelain']), '');
 });
 
+test("the agent's git has the author as the task names it, whatever characters that has", async (t) => {
+  const { clone, prepare, task } = await scene(t);
+  const author = { name: `A "q' \\" # ; = [x] \\n é\t${'z'.repeat(200)}`, email: 'a+"b"\\@example.org' };
+  const git = clone();
+  await prepare(git, NOTHING_EXPECTED, { ...task, author });
+  t.is(await git.agents.run(['config', 'user.name']), author.name);
+  t.is(await git.agents.run(['config', 'user.email']), author.email);
+  t.is(await git.agents.run(['config', 'errand.task']), task.task_id);
+});
+
 test('a base branch can be named', async (t) => {
   const { clone, prepare, task, bare } = await scene(t);
   await plainGit(bare, 'branch', 'release/1.0', 'main');

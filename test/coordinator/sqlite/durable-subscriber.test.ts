@@ -119,6 +119,33 @@ test('a long log without events of its types is passed over once, not at each st
   t.deepEqual(seen, [id]);
 });
 
+test('whenever others commit, before, between and while it handles, it gets each of its events once, in order', async (t) => {
+  const { db, budget, other, subscribe } = await open(t);
+  let seed = 7;
+  const pick = (count: number) => (seed = (seed * 48_271) % 2_147_483_647) % count;
+  const ids: number[] = [];
+  const commit = () => (pick(3) === 0 ? void ids.push(budget(1)) : other());
+  const seen: number[] = [];
+  const subscriber = subscribe(async (id) => {
+    seen.push(id);
+    for (let turn = pick(3); turn > 0; turn--) await Promise.resolve();
+    if (pick(4) === 0) commit();
+  });
+  for (let round = 0; round < 300; round++) {
+    for (let count = pick(3); count > 0; count--) commit();
+    for (let turn = pick(4); turn > 0; turn--) await Promise.resolve();
+    if (pick(3) === 0) for (let turn = pick(8); turn > 0; turn--) await new Promise(setImmediate);
+  }
+  await until('all are handled', () => seen.length >= ids.length);
+  t.deepEqual(seen, ids);
+  // It passes over what is not for it without reading, but its cursor follows.
+  for (let count = 0; count < 1_100; count++) other();
+  await until('its cursor is past them', () => (findSubscriberCursor(db, 'test') ?? 0) > (ids.at(-1) ?? 0) + 900);
+  const last = budget(2);
+  await until('the last one is handled', () => seen.at(-1) === last);
+  await subscriber.stop();
+});
+
 test('killed again and again, it gets every event at least once, in order', async (t) => {
   const { path, db, log, task } = await open(t);
   const file = `${path}.seen`;
