@@ -44,7 +44,7 @@ export class Push {
     await this.refresh();
     const wanted = (await this.#texts.read(WANTED)) !== undefined;
     if (wanted && !hindranceOf() && Notification.permission === 'granted') await this.#subscribe(info);
-    this.#tellPresence(true);
+    this.#tellPresence();
   }
 
   stop(): void {
