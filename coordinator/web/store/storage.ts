@@ -110,8 +110,11 @@ export function textStorage(database: Database) {
     read: (key: string) => database.use((db) => db.get('texts', key)),
     write: async (key: string, text: string) => {
       await database.use(async (db) => {
-        if (text === '') await db.delete('texts', key);
-        else await db.put('texts', text, key);
+        const change = db.transaction('texts', 'readwrite');
+        const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
+        // A page that is being left cannot answer any more: the browser need not ask it.
+        change.commit();
+        await Promise.all([changed, change.done]);
       });
     },
   };

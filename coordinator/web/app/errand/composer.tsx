@@ -8,12 +8,12 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { useText } from '../../parts/use-text.ts';
+import { continued, useText } from '../../parts/use-text.ts';
 
 /** Where one speaks to an errand: say something, answer, stop, try again. */
 export function Composer({ task }: { task: Task }): JSX.Element {
   const session = useSession();
-  const text = useText(`say ${task.id}`);
+  const text = useText(`say ${task.id}`, '', continued);
   const files = useFiles(`say ${task.id}`);
   const hear = useSignal<Hear>('next_call');
   const ended = isEnded(task.status);
