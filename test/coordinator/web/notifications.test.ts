@@ -129,6 +129,50 @@ test.serial('the service worker shows what the server sends, answers from it, an
   t.deepEqual(faults, []);
 });
 
+test.serial('the service worker registers a subscription that the browser has replaced, at once', async (t) => {
+  const scene = await openNotifications(t);
+  const { api, context, page, receiver, network } = scene;
+  const [before] = (await api.call('listChannels', {})).items;
+  await page.getByLabel('is done').uncheck();
+  await until('the server knows', async () => (await api.call('listChannels', {})).items[0]?.occasions.length === 3);
+  // The access token that the app keeps is no longer valid: the worker renews it.
+  await page.goto(`${network.url}/settings`);
+  await page.evaluate(async () => {
+    const opened = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open('errand');
+      request.addEventListener('success', () => resolve(request.result));
+    });
+    const logins = opened.transaction('login', 'readwrite').objectStore('login');
+    const read = logins.get('one');
+    await new Promise<void>((resolve) => {
+      read.addEventListener('success', () => {
+        const put = logins.put({ ...read.result, access_token: 'old', expires_at_ms: 1 }, 'one');
+        put.addEventListener('success', () => resolve());
+      });
+    });
+    opened.close();
+  });
+  const renewed = receiver.subscribe();
+  const worker = context.serviceWorkers()[0];
+  if (!worker) throw new Error('There is no service worker.');
+  await worker.evaluate(async (json) => {
+    const event = new ExtendableEvent('pushsubscriptionchange');
+    const work: Promise<unknown>[] = [];
+    Object.assign(event, { newSubscription: { toJSON: () => json } });
+    Object.defineProperty(event, 'waitUntil', { value: (each: Promise<unknown>) => work.push(each) });
+    self.dispatchEvent(event);
+    await Promise.all(work);
+  }, renewed.json);
+  const { items } = await api.call('listChannels', {});
+  t.is(items.length, 1);
+  t.is(items[0]?.id, before?.id);
+  t.deepEqual(items[0]?.occasions, ['needs_you', 'failed', 'limit'], 'what it is told of stays');
+  await api.call('testChannel', { params: { id: items[0]?.id ?? '' } });
+  t.is(renewed.messages[0]?.title, 'Errand');
+  await page.reload();
+  await page.getByText('live', { exact: true }).first().waitFor();
+});
+
 test.serial('a message that nobody understands shows something too', async (t) => {
   const scene = await openNotifications(t);
   for (const [i, message] of ['', 'no JSON', '{}', '{"notification":7}', '[]', 'null'].entries()) {
