@@ -1,9 +1,11 @@
-import { useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
+import { signal, useSignal } from '@preact/signals';
+import type { JSX, RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Need, NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
 import { pathOf } from '../store/routes.ts';
+import type { AnswerDraft, AnswerFiles } from './answer-files.tsx';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { choiceWords, needWords, optionWords } from './need-words.ts';
@@ -57,11 +59,17 @@ type AnswersProps = { need: Need; onAnswer: (body: NeedAnswerCreate) => void };
 
 function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
   const chosen = useSignal<readonly string[]>([]);
+  const draft = useRef<AnswerDraft>(null);
   const { multiple, takes_text } = need;
   // Work is sent back with words, which are the answer.
   const options = need.options.filter(({ value }) => !(need.kind === 'push' && value === 'send_back'));
+  const answer = (choose: string[], text: string): void => {
+    const attachments = choose.includes('approve') ? [] : (draft.current?.take() ?? []);
+    const said = text === '' && choose.length === 0 ? t.attach.see : text;
+    onAnswer({ choose, ...(said !== '' && { text: said }), ...(attachments.length > 0 && { attachments }) });
+  };
   const touch = (value: string): void => {
-    if (!multiple) return onAnswer({ choose: [value] });
+    if (!multiple) return answer([value], '');
     const others = chosen.value.filter((each) => each !== value);
     chosen.value = others.length < chosen.value.length ? others : [...others, value];
   };
@@ -84,23 +92,42 @@ function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
       </div>
       {(takes_text || multiple) && (
         <OwnWords
-          label={need.kind === 'push' ? t.needs.send_back : t.needs.answer}
+          need={need}
+          draft={draft}
           may_be_empty={chosen.value.length > 0}
-          onSend={(text) => onAnswer({ choose: [...chosen.value], ...(text !== '' && { text }) })}
+          onSend={(text) => answer([...chosen.value], text)}
         />
       )}
     </>
   );
 }
 
-type OwnWordsProps = { label: string; may_be_empty: boolean; onSend: (text: string) => void };
+/** What takes files: the list of errands shows before it is there. */
+const attach = signal<typeof AnswerFiles | undefined>(undefined);
 
-function OwnWords({ label, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
+type OwnWordsProps = {
+  need: Need;
+  draft: RefObject<AnswerDraft | null>;
+  may_be_empty: boolean;
+  onSend: (text: string) => void;
+};
+
+function OwnWords({ need, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
   const text = useSignal('');
-  const can_send = text.value.trim() !== '' || may_be_empty;
+  const files = useSignal(0);
+  useEffect(() => {
+    // Without a network an answer has no files, until the app is on the device.
+    import('./answer-files.tsx').then((part) => (attach.value = part.AnswerFiles)).catch(() => undefined);
+  }, []);
+  const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
+  const can_send = text.value.trim() !== '' || may_be_empty || files.value > 0;
+  const Attach = attach.value;
   return (
     <form
       class="answer"
+      onPaste={(event) => draft.current?.onPaste(event)}
+      onDrop={(event) => draft.current?.onDrop(event)}
+      onDragOver={(event) => draft.current?.onDragOver(event)}
       onSubmit={(event) => {
         event.preventDefault();
         if (can_send) onSend(text.value.trim());
@@ -113,6 +140,7 @@ function OwnWords({ label, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
         dir="auto"
         onInput={({ currentTarget }) => (text.value = currentTarget.value)}
       />
+      {Attach && <Attach need_id={need.id} draft={draft} onCount={(count) => (files.value = count)} />}
       <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
         <Icon name="send" />
       </button>
