@@ -1,6 +1,6 @@
-import { signal, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { Need, NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
@@ -13,10 +13,12 @@ import { now } from './now.ts';
 import { format, t } from './speech.ts';
 import { Stat } from './stat.tsx';
 
-type CardProps = { task: Task; need: Need };
+/** What takes the files of an answer: the list shows before it is there. */
+type TakesAnswerFiles = typeof AnswerFiles | undefined;
+type CardProps = { task: Task; need: Need; files: TakesAnswerFiles };
 
 /** One decision: what is asked, and each answer as one touch, which can be undone for a moment. */
-export function DecisionCard({ task, need }: CardProps): JSX.Element {
+export function DecisionCard({ task, need, files }: CardProps): JSX.Element {
   const session = useSession();
   const entry = session.entries.value.find(({ action }) => action.do === 'answer' && action.need_id === need.id);
   const words = needWords(need, task);
@@ -32,7 +34,7 @@ export function DecisionCard({ task, need }: CardProps): JSX.Element {
       {entry ? (
         <Given need={need} entry={entry} />
       ) : (
-        <Answers need={need} onAnswer={(body) => void session.decide(task.id, need.id, body)} />
+        <Answers need={need} files={files} onAnswer={(body) => void session.decide(task.id, need.id, body)} />
       )}
     </section>
   );
@@ -55,9 +57,9 @@ function Asked({ text }: { text: string }): JSX.Element {
   );
 }
 
-type AnswersProps = { need: Need; onAnswer: (body: NeedAnswerCreate) => void };
+type AnswersProps = { need: Need; files: TakesAnswerFiles; onAnswer: (body: NeedAnswerCreate) => void };
 
-function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
+function Answers({ need, files, onAnswer }: AnswersProps): JSX.Element {
   const chosen = useSignal<readonly string[]>([]);
   const draft = useRef<AnswerDraft>(null);
   const { multiple, takes_text } = need;
@@ -93,6 +95,7 @@ function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
       {(takes_text || multiple) && (
         <OwnWords
           need={need}
+          files={files}
           draft={draft}
           may_be_empty={chosen.value.length > 0}
           onSend={(text) => answer([...chosen.value], text)}
@@ -102,26 +105,19 @@ function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
   );
 }
 
-/** What takes files: the list of errands shows before it is there. */
-const attach = signal<typeof AnswerFiles | undefined>(undefined);
-
 type OwnWordsProps = {
   need: Need;
+  files: TakesAnswerFiles;
   draft: RefObject<AnswerDraft | null>;
   may_be_empty: boolean;
   onSend: (text: string) => void;
 };
 
-function OwnWords({ need, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
+function OwnWords({ need, files: Files, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
   const text = useSignal('');
-  const files = useSignal(0);
-  useEffect(() => {
-    // Without a network an answer has no files, until the app is on the device.
-    import('./answer-files.tsx').then((part) => (attach.value = part.AnswerFiles)).catch(() => undefined);
-  }, []);
+  const count = useSignal(0);
   const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
-  const can_send = text.value.trim() !== '' || may_be_empty || files.value > 0;
-  const Attach = attach.value;
+  const can_send = text.value.trim() !== '' || may_be_empty || count.value > 0;
   return (
     <form
       class="answer"
@@ -140,7 +136,7 @@ function OwnWords({ need, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Ele
         dir="auto"
         onInput={({ currentTarget }) => (text.value = currentTarget.value)}
       />
-      {Attach && <Attach need_id={need.id} draft={draft} onCount={(count) => (files.value = count)} />}
+      {Files && <Files need_id={need.id} draft={draft} onCount={(files) => (count.value = files)} />}
       <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
         <Icon name="send" />
       </button>
