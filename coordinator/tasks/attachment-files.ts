@@ -74,6 +74,10 @@ export class AttachmentFiles {
     return { stream: createReadStream(path), bytes: found.size };
   }
 
+  async has(file: FileId): Promise<boolean> {
+    return (await stat(this.#path(file)).catch(() => undefined)) !== undefined;
+  }
+
   async remove(file: FileId): Promise<void> {
     await rm(this.#path(file), { force: true });
   }
