@@ -9,7 +9,7 @@ import { checkAnswer, newNeed } from '../../../coordinator/domain/need.ts';
 import { buildAssignment } from '../../../coordinator/tasks/assignment.ts';
 import { AttachmentFiles } from '../../../coordinator/tasks/attachment-files.ts';
 import { AttachmentSweep } from '../../../coordinator/operations/attachment-sweep.ts';
-import { findAttachment } from '../../../coordinator/sqlite/attachments.ts';
+import { findAttachment, insertAttachment, measureAttachments } from '../../../coordinator/sqlite/attachments.ts';
 import { pino } from 'pino';
 import { startApi } from '../../support/start-api.ts';
 import { endTask, runTask } from '../../support/fixtures.ts';
@@ -103,6 +103,31 @@ test('a file above its limit, an empty one, and one without a token are refused,
   t.like(await s.put(newId(), 'x', 'a', 'none'), { code: 'unauthenticated' });
   t.deepEqual(await readdir(s.folder), []);
   t.is((await fetch(`${s.url}/attachments/..%2f..%2fkeys.json`, { method: 'PUT' })).status, 401);
+});
+
+test('a person has 1 GB and 200 unsent uploads at most, however many come at once', async (t) => {
+  const s = await set(t);
+  const room = 10;
+  const row = { user_id: s.user_id, name: 'x', media_type: 'text/plain', sha256: '', width: null, height: null };
+  const created_at = new Date().toISOString();
+  const add = (bytes: number) => insertAttachment(s.db, { ...row, id: newId(), bytes, created_at });
+  add(LIMITS.attachment_bytes_per_user_max - room);
+  t.like(await s.put(newId(), 'x'.repeat(room + 1)), { code: 'too_large' });
+  const own = newId();
+  const at_once = await Promise.all([own, newId(), newId()].map((id) => s.put(id, `${id}`.slice(0, room))));
+  t.is(at_once.filter((answer) => 'sha256' in answer || 'media_type' in answer).length, 1);
+  t.like(await s.put(newId(), 'x'), { code: 'too_large' });
+  t.is(measureAttachments(s.db, s.user_id).bytes, LIMITS.attachment_bytes_per_user_max);
+
+  const other = await s.person('b@example.org');
+  row.user_id = other.session.user.id;
+  const [first, second] = [newId(), newId()];
+  for (let i = 2; i < LIMITS.attachments_unsent_max; i++) add(1);
+  for (const id of [first, second]) t.like(await s.put(id, 'x', 'a', other.api.token), { id });
+  t.like(await s.put(newId(), 'x', 'a', other.api.token), { code: 'conflict' });
+  t.like(await s.put(first, 'x', 'a', other.api.token), { id: first }, 'the same again');
+  await other.api.call('createTask', { body: { prompt: 'x', repo_url, attachments: [first] } });
+  t.like(await s.put(newId(), 'x', 'a', other.api.token), { name: 'a' }, 'one was sent');
 });
 
 test('uploads are invisible to others, and the same id of another person is another upload', async (t) => {
