@@ -4,11 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { isAdminCommand } from '../../coordinator/cli/admin-commands.ts';
 import { Servers } from '../../coordinator/cli/servers.ts';
+import { bundled } from './bundled.ts';
 import { temporaryFolder } from './folder.ts';
 import { until } from './until.ts';
 
-const MAIN = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.url));
+/** Without the server's code: it cannot run the commands of the server's machine. */
+const INSTALLED = bundled('coordinator/cli');
+const IN_A_CLONE = fileURLToPath(new URL('../../coordinator/cli/main.ts', import.meta.url));
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
@@ -50,7 +54,7 @@ export class CommandLine {
   /** Starts a command; it is killed with the test, should it still run. */
   start(argv: string[], { stdin = '', env = {} }: { stdin?: string; env?: Record<string, string> } = {}): Running {
     const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
-    const child = spawn(process.execPath, [MAIN, ...argv], {
+    const child = spawn(process.execPath, [isAdminCommand(argv) ? IN_A_CLONE : INSTALLED, ...argv], {
       env: { PATH, HOME, NODE_COMPILE_CACHE, XDG_CONFIG_HOME: this.config_dir, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -3,11 +3,12 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { bundled } from './bundled.ts';
 import { Running, type Ended } from './command-line.ts';
 import { removeWorkers } from './remove-workers.ts';
 import { until } from './until.ts';
 
-const MAIN = fileURLToPath(new URL('../../coordinator/main.ts', import.meta.url));
+const MAIN = bundled('coordinator');
 /** The entry of a coordinator that also listens on TCP for workers. */
 export const TCP_MAIN = fileURLToPath(new URL('./tcp-coordinator.ts', import.meta.url));
 const REPORT_MEMORY = new URL('./report-memory.ts', import.meta.url).href;

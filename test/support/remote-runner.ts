@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RunnerContext } from '../../coordinator/workers/choice/choose-runner.ts';
 import {
   OUTPUT_CHARS_MAX,
@@ -13,8 +12,9 @@ import {
   type WorkerEnd,
   type WorkerSpec,
 } from '../../coordinator/workers/runner.ts';
+import { bundled } from './bundled.ts';
 
-const ENTRY = fileURLToPath(new URL('../../agent-container/main.ts', import.meta.url));
+const ENTRY = bundled('agent-container');
 
 /**
  * A runner like one for other machines: its workers share no folder with the coordinator and cannot be called. They get
