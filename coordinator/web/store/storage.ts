@@ -23,8 +23,9 @@ export function sessionStore(database: Database): SessionStore {
 export function mirrorStorage(database: Database): MirrorStorage {
   return {
     load: async () => {
-      const known = await database.use((db) => db.get('known', ONE));
-      return known && { ...known, tasks: await database.use((db) => db.getAll('tasks')) };
+      // At once: the list waits for it at each start.
+      const [known, tasks] = await database.use((db) => Promise.all([db.get('known', ONE), db.getAll('tasks')]));
+      return known && { ...known, tasks };
     },
     loadEvents: (id, count, before = Number.MAX_SAFE_INTEGER) =>
       database.use(async (db) => {

@@ -1,7 +1,6 @@
 import { deviceName } from '../../../protocol/device-name.ts';
 import { newId } from '../../../protocol/ids.ts';
 import type { ChannelCreate } from '../../../protocol/notifications.ts';
-import type { Stored } from '../../client/session.ts';
 import { Database, databaseName } from '../store/database.ts';
 import { sessionStore, textStorage } from '../store/storage.ts';
 
@@ -10,6 +9,8 @@ export type PushChange = ExtendableEvent & {
   readonly oldSubscription?: PushSubscription | null;
   readonly newSubscription?: PushSubscription | null;
 };
+
+type Tokens = { access_token: string; refresh_token: string; expires_in: number };
 
 /** An access token that expires within this time is renewed before use. */
 const EXPIRES_SOON_MS = 30_000;
@@ -57,13 +58,10 @@ function accessToken(scope: ServiceWorkerGlobalScope, database: Database): Promi
     const stored = await logins.read();
     if (!stored || stored.expires_at_ms - Date.now() > EXPIRES_SOON_MS) return stored?.access_token;
     const { refresh_token } = stored;
-    const session = await ask(scope, 'auth/refresh', undefined, { refresh_token });
-    const { expires_in, ...tokens } = session as Pick<Stored, 'access_token' | 'refresh_token'> & {
-      expires_in: number;
-    };
-    const { access_token } = tokens;
+    const renewed = (await ask(scope, 'auth/refresh', undefined, { refresh_token })) as Tokens;
+    const { access_token, expires_in } = renewed;
     const expires_at_ms = Date.now() + expires_in * 1000;
-    await logins.write({ ...stored, access_token, refresh_token: tokens.refresh_token, expires_at_ms });
+    await logins.write({ ...stored, access_token, refresh_token: renewed.refresh_token, expires_at_ms });
     return access_token;
   });
 }

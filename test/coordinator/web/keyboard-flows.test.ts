@@ -41,6 +41,25 @@ async function write(page: Page, target: Locator, text: string): Promise<void> {
   await page.keyboard.type(text);
 }
 
+/** Writes a new errand, with its options, and sends it. */
+async function writeErrand(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const button = (words: string | RegExp) => page.getByRole('button', { name: words, exact: true });
+  await page.keyboard.press('c');
+  await page.locator('textarea:focus').waitFor();
+  await page.keyboard.type('Round up');
+  await press(page, button('Choose a repository'));
+  await write(page, dialog.getByRole('searchbox'), 'https://example.org/bills.git');
+  await press(page, dialog.getByRole('button', { name: /bills/ }));
+  await press(page, page.getByRole('button', { name: /default model/ }));
+  await write(page, dialog.getByLabel('Model', { exact: true }), 'claude-opus-5');
+  await tabTo(page, dialog.getByLabel('Effort'));
+  await page.keyboard.press('h');
+  await press(page, dialog.getByRole('button', { name: 'Done' }));
+  await press(page, button('Ask me before pushing'), 'Space');
+  await press(page, button('Send'));
+}
+
 for (const [name, size] of [
   ['phone', PHONE],
   ['desk', DESK],
@@ -50,19 +69,7 @@ for (const [name, size] of [
     const { server, api, page, faults } = await openAppLoggedIn(t, { size });
     const button = (words: string | RegExp) => page.getByRole('button', { name: words, exact: true });
     const dialog = page.getByRole('dialog');
-    await page.keyboard.press('c');
-    await page.locator('textarea:focus').waitFor();
-    await page.keyboard.type('Round up');
-    await press(page, button('Choose a repository'));
-    await write(page, dialog.getByRole('searchbox'), 'https://example.org/bills.git');
-    await press(page, dialog.getByRole('button', { name: /bills/ }));
-    await press(page, page.getByRole('button', { name: /default model/ }));
-    await write(page, dialog.getByLabel('Model', { exact: true }), 'claude-opus-5');
-    await tabTo(page, dialog.getByLabel('Effort'));
-    await page.keyboard.press('h');
-    await press(page, dialog.getByRole('button', { name: 'Done' }));
-    await press(page, button('Ask me before pushing'), 'Space');
-    await press(page, button('Send'));
+    await writeErrand(page);
     const task = await until('it is sent', async () => (await api.call('listTasks', {})).items[0]);
     t.like(task, { prompt: 'Round up', model: 'claude-opus-5', effort: 'high', ask_before_push: true });
 

@@ -79,6 +79,7 @@ const shown = (page: Page): Promise<{ title: string; body: string; tag: string; 
 type WorkerScope = {
   registration: ServiceWorkerRegistration;
   NotificationEvent: new (type: string, init: { notification: Notification; action: string }) => Event;
+  ExtendableEvent: new (type: string) => Event;
   dispatchEvent: (event: Event) => boolean;
 };
 
@@ -141,7 +142,7 @@ test.serial('the service worker registers a subscription that the browser has re
   await until('the server knows', async () => (await api.call('listChannels', {})).items[0]?.occasions.length === 3);
   // The access token that the app keeps is no longer valid: the worker renews it.
   const registered = page.waitForResponse(
-    (answer) => answer.request().method() === 'POST' && /channels$/.test(answer.url()),
+    (answer) => answer.request().method() === 'POST' && answer.url().endsWith('/channels'),
   );
   await page.goto(`${network.url}/settings`);
   await registered;
@@ -164,11 +165,12 @@ test.serial('the service worker registers a subscription that the browser has re
   const worker = context.serviceWorkers()[0];
   if (!worker) throw new Error('There is no service worker.');
   await worker.evaluate(async (json) => {
-    const event = new ExtendableEvent('pushsubscriptionchange');
+    const scope = self as unknown as WorkerScope;
+    const event = new scope.ExtendableEvent('pushsubscriptionchange');
     const work: Promise<unknown>[] = [];
     Object.assign(event, { newSubscription: { toJSON: () => json } });
     Object.defineProperty(event, 'waitUntil', { value: (each: Promise<unknown>) => work.push(each) });
-    self.dispatchEvent(event);
+    scope.dispatchEvent(event);
     await Promise.all(work);
   }, renewed.json);
   const { items } = await api.call('listChannels', {});

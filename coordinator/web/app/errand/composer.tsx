@@ -55,16 +55,7 @@ export function Composer({ task }: { task: Task }): JSX.Element {
           <MindChoice task={task} mind={mind} />
         </div>
       )}
-      {can_wait && (
-        <label class="when">
-          <input
-            type="checkbox"
-            checked={hear.value === 'after_turn'}
-            onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
-          />
-          {t.errand.hear.after_turn}
-        </label>
-      )}
+      {can_wait && <AfterTurn hear={hear} />}
       {ended ? <TryAgain task={task} /> : <Stop task={task} />}
       <GrowingField
         class="composer-field"
@@ -78,6 +69,19 @@ export function Composer({ task }: { task: Task }): JSX.Element {
         <Icon name="send" />
       </button>
     </form>
+  );
+}
+
+function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
+  return (
+    <label class="when">
+      <input
+        type="checkbox"
+        checked={hear.value === 'after_turn'}
+        onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
+      />
+      {t.errand.hear.after_turn}
+    </label>
   );
 }
 

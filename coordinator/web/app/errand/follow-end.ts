@@ -29,7 +29,7 @@ export function useFollowEnd(
     if (!element) return;
     const onScroll = (): void => {
       const { scrollTop, scrollHeight, clientHeight } = element;
-      const at_end = is_whole.current === true && scrollHeight - scrollTop - clientHeight < NEAR_PX;
+      const at_end = is_whole.current && scrollHeight - scrollTop - clientHeight < NEAR_PX;
       if (scrollTop < last_top.current - 1 && !at_end) {
         if (follows.value) onRead();
         follows.value = false;

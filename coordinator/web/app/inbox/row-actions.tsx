@@ -63,28 +63,22 @@ export function RowActions({ task, open }: RowActionsProps): JSX.Element {
           </button>
         </Sheet>
       )}
-      {asks.value === 'stop' && (
-        <Confirm
-          title={t.errand.stop_title}
-          text={t.errand.stop_text}
-          yes={t.errand.stop}
-          danger
-          onYes={() => void session.stopErrand(task.id)}
-          onClose={() => (asks.value = undefined)}
-        />
-      )}
-      {asks.value === 'remove' && (
-        <Confirm
-          title={t.errand.delete_title}
-          text={t.errand.delete_text}
-          yes={t.errand.delete}
-          danger
-          onYes={remove}
-          onClose={() => (asks.value = undefined)}
-        />
-      )}
+      {asks.value && <Ask act={asks.value} task={task} onRemove={remove} onClose={() => (asks.value = undefined)} />}
     </>
   );
+}
+
+type AskProps = { act: 'stop' | 'remove'; task: Task; onRemove: () => void; onClose: () => void };
+
+/** Asks before something that cannot be undone. */
+function Ask({ act, task, onRemove, onClose }: AskProps): JSX.Element {
+  const session = useSession();
+  const words = {
+    stop: { title: t.errand.stop_title, text: t.errand.stop_text, yes: t.errand.stop },
+    remove: { title: t.errand.delete_title, text: t.errand.delete_text, yes: t.errand.delete },
+  };
+  const onYes = act === 'stop' ? () => void session.stopErrand(task.id) : onRemove;
+  return <Confirm {...words[act]} danger onYes={onYes} onClose={onClose} />;
 }
 
 function actsOf({ id, status, reason, cancel_reason }: Task, { entries }: Session): Act[] {

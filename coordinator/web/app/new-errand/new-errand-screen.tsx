@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed, useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { LIMITS } from '../../../../protocol/limits.ts';
@@ -17,24 +17,12 @@ import { RepositorySheet } from './repository-sheet.tsx';
 export function NewErrandScreen(): JSX.Element {
   const session = useSession();
   const router = useRouter();
-  const linked = useRef(router.place.peek().query.get('text')).current;
-  const prompt = useText('new prompt', '', (kept, written) =>
-    written === linked ? addText(kept, linked) : continued(kept, written),
-  );
-  const kept = useText('new options', writeFresh({}), joinFresh);
+  const { prompt, kept } = useDraft();
   const fresh = useComputed(() => readFresh(kept.value));
   const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
   const files = useFiles('new');
   useTitle(t.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
-  useEffect(() => {
-    const { query } = router.place.peek();
-    const repo_url = query.get('repo');
-    if (linked !== null) prompt.value = linked;
-    if (repo_url !== null) kept.value = writeFresh({ repo_url });
-    // A link fills in once: a reload must not undo what was changed since.
-    if (query.size > 0) router.go('new_errand', {}, true);
-  }, [router]);
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
   const send = (): void => {
@@ -75,6 +63,25 @@ export function NewErrandScreen(): JSX.Element {
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
   );
+}
+
+/** What was written and chosen before, with what a link fills in. */
+function useDraft(): { prompt: Signal<string>; kept: Signal<string> } {
+  const router = useRouter();
+  const linked = useRef(router.place.peek().query.get('text')).current;
+  const prompt = useText('new prompt', '', (kept, written) =>
+    written === linked ? addText(kept, linked) : continued(kept, written),
+  );
+  const kept = useText('new options', writeFresh({}), joinFresh);
+  useEffect(() => {
+    const { query } = router.place.peek();
+    const repo_url = query.get('repo');
+    if (linked !== null) prompt.value = linked;
+    if (repo_url !== null) kept.value = writeFresh({ repo_url });
+    // A link fills in once: a reload must not undo what was changed since.
+    if (query.size > 0) router.go('new_errand', {}, true);
+  }, [router]);
+  return { prompt, kept };
 }
 
 type ChipsProps = {
