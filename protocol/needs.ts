@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AttachmentIds } from './attachments.ts';
 import { Id, Time } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { Commit, DiffStat } from './change.ts';
@@ -55,10 +56,14 @@ export const Need = z.object({
 });
 export type Need = z.infer<typeof Need>;
 
-/** Answers a need: with options by their `value`, with text, or both where the need allows it. One of them is required. */
+/**
+ * Answers a need: with options by their `value`, with text, or both where the need allows it. One of them is required.
+ * `attachments` go with an answer that the agent reads: to a question, and with work that is sent back.
+ */
 export const NeedAnswerCreate = z.strictObject({
   choose: z.array(z.string().max(40)).max(LIMITS.options_max).default([]),
   text: z.string().trim().min(1, 'is empty').max(LIMITS.text_chars_max).optional(),
+  attachments: AttachmentIds.optional(),
 });
 export type NeedAnswerCreate = z.infer<typeof NeedAnswerCreate>;
 

@@ -44,7 +44,8 @@ async function list(store: BackupStore, io: Io): Promise<number> {
   return EXIT.succeeded;
 }
 
-function outcomeLines({ name, manifest, requeued, previous, keys, skipped }: Restored, data_dir: string): Line[] {
+function outcomeLines(restored: Restored, data_dir: string): Line[] {
+  const { name, manifest, requeued, previous, keys, files_missing, skipped } = restored;
   const { at, counts, newest_event_id } = manifest;
   const count = (table: string) => `${table} ${counts[table] ?? 0}`;
   const parts = ['users', 'projects', 'tasks', 'events'].map(count).join(', ');
@@ -57,12 +58,20 @@ function outcomeLines({ name, manifest, requeued, previous, keys, skipped }: Res
       ? []
       : [[`  The previous database is in ${resolve(data_dir, previous)}. Remove it once you do not need it.`]]),
     ...(skipped === 0 ? [] : [[skippedText(skipped)]]),
+    ...(files_missing === 0 ? [] : filesLines(files_missing, data_dir)),
     ...keysLines(keys, data_dir),
   ];
 }
 
 function skippedText(skipped: number): string {
   return `  Backups that are dated in the future and were skipped: ${skipped}. A clock was wrong then, or is wrong now: see ${PROGRAM} restore --list.`;
+}
+
+function filesLines(missing: number, data_dir: string): Line[] {
+  return [
+    [['red', `Files that people attached and that are not here: ${missing}.`], ' A backup does not have them.'],
+    [`Put your copy of ${resolve(data_dir, 'attachments')} there. Without it these files are lost; all else works.`],
+  ];
 }
 
 function keysLines(keys: Restored['keys'], data_dir: string): Line[] {

@@ -2,7 +2,9 @@ import type { Need, NeedAnswerCreate } from '../../protocol/needs.ts';
 import { openNeeds } from '../../protocol/task.ts';
 import { Failure } from '../client/errors.ts';
 import { findTask } from '../client/find.ts';
+import { attachFiles, ATTACH_OPTION } from './attach.ts';
 import { clientCommand } from './client-command.ts';
+import { given } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print } from './io.ts';
 import { UsageFailure } from './usage-failure.ts';
@@ -12,6 +14,7 @@ export const answer = clientCommand({
   operands: ['ID', 'ANSWER'],
   summary: 'Answer what an errand asks: with the number of an option, several as 1,3, or in your own words',
   options: {
+    attach: ATTACH_OPTION,
     text: { type: 'string', placeholder: 'WORDS', help: 'words of your own beside the option' },
     need: { type: 'string', placeholder: 'NUMBER', help: 'which of several open questions, from 1 (the oldest)' },
   },
@@ -20,7 +23,8 @@ export const answer = clientCommand({
     const found = await findTask(client, id);
     const needs = openNeeds(await client.call('getTask', { params: { id: found } }));
     const need = pick(needs, values.need);
-    const body = readAnswer(need, said, values.text);
+    const read = readAnswer(need, said, values.text);
+    const body = { ...read, ...given({ attachments: await attachFiles(client, values.attach) }) };
     const { answer: stored } = await client.call('answerNeed', { params: { id: found, need_id: need.id }, body });
     if (stored === null) throw new Failure('The server did not store the answer.');
     print(io, [['Answered. The errand goes on with it.']]);

@@ -79,6 +79,10 @@ export class Client {
     return this.#stored.user_id;
   }
 
+  get email(): string {
+    return this.#stored.email;
+  }
+
   /**
    * Calls a route. A request that is safe to repeat (a GET, or one with an Idempotency-Key) is retried with backoff
    * while the server cannot be reached, or after the wait that it names. With an `idempotency_key` of the caller it is

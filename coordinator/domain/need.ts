@@ -30,7 +30,7 @@ export function numberedOptions(labels: readonly string[]): NeedOption[] {
 }
 
 /** Throws `invalid`, naming the field, where this need cannot be answered like that. */
-export function checkAnswer(need: Need, { choose, text }: NeedAnswerCreate): void {
+export function checkAnswer(need: Need, { choose, text, attachments = [] }: NeedAnswerCreate): void {
   if (choose.length === 0 && text === undefined) throw wrong('/choose', 'or text is required');
   const values = need.options.map(({ value }) => value);
   const unknown = choose.findIndex((value) => !values.includes(value));
@@ -38,6 +38,8 @@ export function checkAnswer(need: Need, { choose, text }: NeedAnswerCreate): voi
   if (new Set(choose).size < choose.length) throw wrong('/choose', 'names an option twice');
   if (choose.length > 1 && !need.multiple) throw wrong('/choose', 'may name only one option');
   if (text !== undefined && !need.takes_text) throw wrong('/text', 'is not possible here: choose one of the options');
+  const is_read = need.kind === 'question' || (need.kind === 'push' && !choose.includes('approve'));
+  if (attachments.length > 0 && !is_read) throw wrong('/attachments', 'are not possible here: nobody would read them');
   if (need.kind !== 'push') return;
   if (choose.includes('approve') && text !== undefined) throw wrong('/text', 'goes with send_back only');
   if (!choose.includes('approve') && text === undefined) throw wrong('/text', 'is missing: say what is to be changed');

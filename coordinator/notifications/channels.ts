@@ -16,7 +16,7 @@ import {
   deleteChannel,
   deleteEndedDevices,
   findChannelOf,
-  findDevice,
+  findDevices,
   listChannels,
   putChannel,
   type ChannelRow,
@@ -120,15 +120,13 @@ export function viewOf(row: ChannelRow, session: string): Channel {
 }
 
 /**
- * What this device has registered before, to be replaced. Where somebody else was logged in to the same browser, their
- * registration goes.
+ * What this device has registered before: it keeps its row, and so the notifications that wait. Where somebody else was
+ * logged in to the same browser, their registration goes.
  */
 function takeOver(db: Db, { user_id, session }: Who, fingerprint: string): ChannelRow | undefined {
-  let own: ChannelRow | undefined;
-  for (let found = findDevice(db, session, fingerprint); found; found = findDevice(db, session, fingerprint)) {
-    deleteChannel(db, found.id);
-    if (found.user_id === user_id) own ??= found;
-  }
+  const found = findDevices(db, session, fingerprint);
+  const own = found.find((row) => row.user_id === user_id);
+  for (const { id } of found) if (id !== own?.id) deleteChannel(db, id);
   return own;
 }
 

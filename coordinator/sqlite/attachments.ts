@@ -39,6 +39,11 @@ export function listAttachments(db: Db, task_id: string): AttachmentRow[] {
   return sql<AttachmentRow>(db, 'SELECT * FROM attachments WHERE task_id = ? ORDER BY id').all(task_id);
 }
 
+/** The files of all attachments that belong to a task. */
+export function listSentFiles(db: Db): Pick<AttachmentRow, 'user_id' | 'id' | 'sha256'>[] {
+  return sql<AttachmentRow>(db, 'SELECT user_id, id, sha256 FROM attachments WHERE task_id IS NOT NULL').all();
+}
+
 /** Gives an upload to a task. False: it was sent already. */
 export function bindAttachment(db: Db, row: Pick<AttachmentRow, 'user_id' | 'id' | 'task_id' | 'message_id'>): boolean {
   const { changes } = sql(

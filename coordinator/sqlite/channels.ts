@@ -62,13 +62,14 @@ export function findChannelOf(db: Db, user_id: string, id: string): ChannelRow |
   return row?.user_id === user_id ? row : undefined;
 }
 
-/** The device that this log-in, or a browser with this subscription, has registered. */
-export function findDevice(db: Db, session: string, fingerprint: string): ChannelRow | undefined {
-  const row = sql<Stored>(
+/** The devices that this log-in, or a browser with this subscription, has registered: first that of the log-in. */
+export function findDevices(db: Db, session: string, fingerprint: string): ChannelRow[] {
+  return sql<Stored>(
     db,
-    'SELECT * FROM channels WHERE session = :session OR fingerprint = :fingerprint ORDER BY session = :session DESC',
-  ).get({ session, fingerprint });
-  return row && fromStored(row);
+    'SELECT * FROM channels WHERE session = :session OR fingerprint = :fingerprint ORDER BY session IS :session DESC',
+  )
+    .all({ session, fingerprint })
+    .map(fromStored);
 }
 
 /** A page of a user's channels with ids below `before`, newest first. */

@@ -12,6 +12,7 @@ import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
+import { attach } from './attachment-commands.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
 import { storeAnswer } from './needs.ts';
@@ -59,9 +60,9 @@ function act(
   const [choice] = answer.choose;
   switch (need.kind) {
     case 'question':
-      return say(tx, task, answerText(need, answer), at);
+      return say(tx, task, answerText(need, answer), at, answer.attachments);
     case 'push':
-      if (choice !== 'approve') return say(tx, task, answer.text ?? '', at);
+      if (choice !== 'approve') return say(tx, task, answer.text ?? '', at, answer.attachments);
       if (need.commit !== undefined) approveCommit(tx.db, task.id, need.commit, at);
       advance(tx, task, { type: 'go_on', at });
       return null;
@@ -113,10 +114,12 @@ function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: s
 }
 
 /** Sends a message to the task. A parked task is queued again for it. */
-function say(tx: Tx, task: TaskRow, text: string, at: string): string {
+function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: readonly string[] = []): string {
   const message_id = newId();
   insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
-  tx.note(task, { type: 'message.received', body: { message_id, text } }, at);
+  const attached = attach(tx, { user_id: task.user_id, task_id: task.id, message_id }, attachments);
+  const files = attached.length > 0 ? { attachments: attached } : {};
+  tx.note(task, { type: 'message.received', body: { message_id, text, ...files } }, at);
   advance(tx, task, { type: 'message', at });
   return message_id;
 }

@@ -10,7 +10,7 @@ import {
   measureAttachments,
 } from '../sqlite/attachments.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
-import type { AttachmentFiles } from './attachment-files.ts';
+import { noRoom, type AttachmentFiles } from './attachment-files.ts';
 
 type Upload = { user_id: string; id: string; name: string; source: AsyncIterable<Uint8Array> };
 
@@ -23,8 +23,7 @@ export async function storeUpload(log: EventLog, files: AttachmentFiles, upload:
   const before = findAttachment(log.db, user_id, id);
   const { bytes, unsent } = measureAttachments(log.db, user_id);
   const room = LIMITS.attachment_bytes_per_user_max - bytes + (before?.bytes ?? 0);
-  if (!before && unsent >= LIMITS.attachments_unsent_max)
-    throw new ErrandError('conflict', 'Too many of your uploads were never sent: send some of them, or wait a week.');
+  if (!before && unsent >= LIMITS.attachments_unsent_max) throw tooManyUnsent();
   const written = await files.write(user_id, id, source, Math.min(LIMITS.attachment_bytes_max, Math.max(0, room)));
   try {
     if (written.bytes === 0) throw new ErrandError('invalid', 'The file is empty.');
@@ -35,6 +34,10 @@ export async function storeUpload(log: EventLog, files: AttachmentFiles, upload:
       const created_at = new Date().toISOString();
       const row = { user_id, id, name: cleanName(upload.name), bytes: written.bytes, sha256, created_at };
       insertAttachment(tx.db, { ...row, ...sniff(written.head) });
+      // Several may have come at once.
+      const now = measureAttachments(tx.db, user_id);
+      if (now.bytes > LIMITS.attachment_bytes_per_user_max) throw noRoom();
+      if (now.unsent > LIMITS.attachments_unsent_max) throw tooManyUnsent();
       const stored = findAttachment(tx.db, user_id, id);
       if (stored?.sha256 !== sha256)
         throw new ErrandError('conflict', 'Another file was uploaded under this id: use a new id.');
@@ -69,6 +72,9 @@ export function attach(
     throw tooMuch(`${LIMITS.attachment_bytes_per_task_max / 1024 / 1024} MB of files at most`);
   return ids.flatMap((id) => all.find((each) => each.id === id) ?? []).map(attachmentView);
 }
+
+const tooManyUnsent = () =>
+  new ErrandError('conflict', 'Too many of your uploads were never sent: send some of them, or wait a week.');
 
 const tooMuch = (most: string) =>
   new ErrandError('too_large', `An errand takes ${most}.`, {

@@ -74,6 +74,10 @@ export class AttachmentFiles {
     return { stream: createReadStream(path), bytes: found.size };
   }
 
+  async has(file: FileId): Promise<boolean> {
+    return (await stat(this.#path(file)).catch(() => undefined)) !== undefined;
+  }
+
   async remove(file: FileId): Promise<void> {
     await rm(this.#path(file), { force: true });
   }
@@ -102,12 +106,11 @@ export class AttachmentFiles {
 }
 
 function tooLarge(bytes_max: number): ErrandError {
-  const whole = bytes_max >= LIMITS.attachment_bytes_max;
-  const megabytes = Math.floor(bytes_max / 1024 / 1024);
-  return new ErrandError(
-    'too_large',
-    whole
-      ? `A file may have ${megabytes} MB at most.`
-      : 'Your attachments take all the room that you have: delete errands.',
-  );
+  if (bytes_max < LIMITS.attachment_bytes_max) return noRoom();
+  return new ErrandError('too_large', `A file may have ${Math.floor(bytes_max / 1024 / 1024)} MB at most.`);
+}
+
+/** A person's attachments take all the room that one person may have. */
+export function noRoom(): ErrandError {
+  return new ErrandError('too_large', 'Your attachments take all the room that you have: delete errands.');
 }

@@ -1,11 +1,18 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { SETTING_NAMES } from '../../coordinator/base/settings.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { compose, whyNoCompose } from '../support/compose.ts';
 import { docker, dockerTest, whyNot } from '../support/docker.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
+const CADDYFILE = fileURLToPath(new URL('../../coordinator/Caddyfile', import.meta.url));
 const why_not = whyNoCompose ?? (await whyNot('errand-agent')) ?? (await whyNot('errand-coordinator'));
 
 /** A test that needs Compose, and no Docker engine. */
@@ -43,7 +50,8 @@ dockerTest(
     t.timeout(180_000);
     const project = `errand-test-${process.pid}`;
     const port = String(await freePort());
-    const up = (...argv: string[]) => compose(['--project-name', project, ...argv], { PORT: port });
+    const up = (...argv: string[]) =>
+      compose(['--project-name', project, ...argv], { PORT: port, CADDY_IMAGE: 'errand-coordinator' });
     t.teardown(async () => {
       await up('down', '--volumes', '--timeout', '5');
       for (const id of await workersOf(project)) await docker('rm', '--force', '--volumes', id);
@@ -70,11 +78,56 @@ dockerTest(
     const branches = await docker('exec', coordinator, 'sh', '-c', list);
     t.is(branches.trim(), branch);
 
+    const tls = await up('ps', '--quiet', 'tls');
+    t.regex(await docker('top', tls), /sleep infinity/, 'without a domain it serves nothing');
+
     await up('stop');
     t.is(await docker('inspect', coordinator, '--format', '{{.State.ExitCode}}'), '0');
     await until('no worker is left', async () => (await workersOf(project)).length === 0, 20_000);
   },
   why_not,
+);
+
+dockerTest(
+  'with ERRAND_DOMAIN alone it serves https with a certificate of its own',
+  async (t) => {
+    t.timeout(180_000);
+    const project = `errand-tls-${process.pid}`;
+    const [port, https_port, http_port] = [await freePort(), await freePort(), await freePort()];
+    const folder = await temporaryFolder(t);
+    // Caddy of this machine, with an authority of its own in place of Let's Encrypt, on ports that are free.
+    const options = `{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\thttp_port ${http_port}\n\thttps_port ${https_port}\n}\n`;
+    await writeFile(join(folder, 'Caddyfile'), `${options}import /etc/caddy/errand\n`);
+    const volumes = ['/usr/bin/caddy:/usr/bin/caddy:ro', `${join(folder, 'Caddyfile')}:/etc/caddy/Caddyfile:ro`];
+    const more = { version: '3.9', services: { tls: { volumes: [...volumes, `${CADDYFILE}:/etc/caddy/errand:ro`] } } };
+    await writeFile(join(folder, 'more.yaml'), JSON.stringify(more));
+    const settings = { PORT: String(port), ERRAND_DOMAIN: 'errand.test', CADDY_IMAGE: 'errand-coordinator' };
+    const up = (...argv: string[]) =>
+      compose(['-f', 'compose.yaml', '-f', join(folder, 'more.yaml'), '--project-name', project, ...argv], settings);
+    t.teardown(() => up('down', '--volumes', '--timeout', '5'));
+    await up('up', '--detach', '--no-build');
+    const coordinator = await up('ps', '--quiet', 'coordinator');
+    const printed = await until('it is ready', async () => printedUrl(await docker('logs', coordinator)), 60_000);
+    t.is(printed, 'https://errand.test');
+    const tls = await up('ps', '--quiet', 'tls');
+    const root = '/data/caddy/pki/authorities/local/root.crt';
+    const ca = await until(
+      'it has an authority',
+      () => docker('exec', tls, 'cat', root).catch(() => undefined),
+      60_000,
+    );
+    const place = { ca, servername: 'errand.test', host: '127.0.0.1', port: https_port, path: '/readyz' };
+    const status = () =>
+      new Promise<number | undefined>((resolve) => {
+        get({ ...place, headers: { host: 'errand.test' } }, (answer) => resolve(answer.resume().statusCode)).on(
+          'error',
+          () => resolve(undefined),
+        );
+      });
+    await until('it answers over TLS', async () => (await status()) === 200, 60_000);
+    t.is((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+  },
+  why_not ?? (existsSync('/usr/bin/caddy') ? undefined : 'there is no Caddy'),
 );
 
 const printedUrl = (output: string): string | undefined => /Errand is ready: (\S+)/.exec(output)?.[1];

@@ -243,7 +243,8 @@ export class Outbox {
 
 /** The attachments that an entry takes with it. */
 function filesOf({ action }: Entry): readonly string[] {
-  return action.do === 'send' || action.do === 'say' ? (action.body.attachments ?? []) : [];
+  const takes_files = action.do === 'send' || action.do === 'say' || action.do === 'answer';
+  return takes_files ? (action.body.attachments ?? []) : [];
 }
 
 /** The server no longer knows the key of an entry that may have arrived: to send it again could do it twice. */

@@ -6,6 +6,7 @@ import { toBackupError } from './error.ts';
 import { fetchBackup, type RestoreSource } from './fetch-backup.ts';
 import { takeLock } from './lock.ts';
 import { verifyBackup, type Manifest } from './manifest.ts';
+import { countMissingFiles } from './missing-files.ts';
 import { startNewEpoch } from './new-epoch.ts';
 import { replaceDatabase, restoreFolder } from './replace-database.ts';
 
@@ -18,6 +19,8 @@ export type Restored = {
   previous: string | null;
   /** Whether the data folder has the keys that the secrets of the backup are sealed with. */
   keys: 'match' | 'differ' | 'missing' | 'unknown';
+  /** How many files of errands are not in the data folder. */
+  files_missing: number;
   /** How many backups were skipped because they are dated in the future. */
   skipped: number;
 };
@@ -57,11 +60,12 @@ async function restoreLocked(
     const { name, database, plain_at, skipped } = await fetchBackup(folder, from, free_bytes_min, signal);
     const manifest = verifyBackup(database, plain_at);
     const requeued = startNewEpoch(database, manifest.at);
+    const files_missing = await countMissingFiles(database, data_dir);
     await sync(database);
     signal.throwIfAborted();
     const keys = compareKeys(fingerprintOfKeys(data_dir), manifest.keys);
     const previous = await replaceDatabase(data_dir, database, new Date());
-    return { name, manifest, requeued, keys, previous, skipped };
+    return { name, manifest, requeued, keys, previous, files_missing, skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -56,7 +56,8 @@ export function useFiles(key: string): DraftFiles {
   }
 }
 
-type TakesFiles = {
+/** The handlers of a field that takes files. */
+export type TakesFiles = {
   onPaste: (event: ClipboardEvent) => void;
   onDrop: (event: DragEvent) => void;
   onDragOver: (event: DragEvent) => void;

@@ -1,9 +1,11 @@
 import { useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Need, NeedAnswerCreate } from '../../../protocol/needs.ts';
 import type { Task } from '../../../protocol/task.ts';
 import type { Entry } from '../../client/sync/outbox.ts';
 import { pathOf } from '../store/routes.ts';
+import type { AnswerDraft, AnswerFiles } from './answer-files.tsx';
 import { useSession } from './context.ts';
 import { Icon } from './icons.tsx';
 import { choiceWords, needWords, optionWords } from './need-words.ts';
@@ -11,10 +13,12 @@ import { now } from './now.ts';
 import { format, t } from './speech.ts';
 import { Stat } from './stat.tsx';
 
-type CardProps = { task: Task; need: Need };
+/** What takes the files of an answer: the list shows before it is there. */
+type TakesAnswerFiles = typeof AnswerFiles | undefined;
+type CardProps = { task: Task; need: Need; files: TakesAnswerFiles };
 
 /** One decision: what is asked, and each answer as one touch, which can be undone for a moment. */
-export function DecisionCard({ task, need }: CardProps): JSX.Element {
+export function DecisionCard({ task, need, files }: CardProps): JSX.Element {
   const session = useSession();
   const entry = session.entries.value.find(({ action }) => action.do === 'answer' && action.need_id === need.id);
   const words = needWords(need, task);
@@ -30,7 +34,7 @@ export function DecisionCard({ task, need }: CardProps): JSX.Element {
       {entry ? (
         <Given need={need} entry={entry} />
       ) : (
-        <Answers need={need} onAnswer={(body) => void session.decide(task.id, need.id, body)} />
+        <Answers need={need} files={files} onAnswer={(body) => void session.decide(task.id, need.id, body)} />
       )}
     </section>
   );
@@ -53,15 +57,21 @@ function Asked({ text }: { text: string }): JSX.Element {
   );
 }
 
-type AnswersProps = { need: Need; onAnswer: (body: NeedAnswerCreate) => void };
+type AnswersProps = { need: Need; files: TakesAnswerFiles; onAnswer: (body: NeedAnswerCreate) => void };
 
-function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
+function Answers({ need, files, onAnswer }: AnswersProps): JSX.Element {
   const chosen = useSignal<readonly string[]>([]);
+  const draft = useRef<AnswerDraft>(null);
   const { multiple, takes_text } = need;
   // Work is sent back with words, which are the answer.
   const options = need.options.filter(({ value }) => !(need.kind === 'push' && value === 'send_back'));
+  const answer = (choose: string[], text: string): void => {
+    const attachments = choose.includes('approve') ? [] : (draft.current?.take() ?? []);
+    const said = text === '' && choose.length === 0 ? t.attach.see : text;
+    onAnswer({ choose, ...(said !== '' && { text: said }), ...(attachments.length > 0 && { attachments }) });
+  };
   const touch = (value: string): void => {
-    if (!multiple) return onAnswer({ choose: [value] });
+    if (!multiple) return answer([value], '');
     const others = chosen.value.filter((each) => each !== value);
     chosen.value = others.length < chosen.value.length ? others : [...others, value];
   };
@@ -84,23 +94,36 @@ function Answers({ need, onAnswer }: AnswersProps): JSX.Element {
       </div>
       {(takes_text || multiple) && (
         <OwnWords
-          label={need.kind === 'push' ? t.needs.send_back : t.needs.answer}
+          need={need}
+          files={files}
+          draft={draft}
           may_be_empty={chosen.value.length > 0}
-          onSend={(text) => onAnswer({ choose: [...chosen.value], ...(text !== '' && { text }) })}
+          onSend={(text) => answer([...chosen.value], text)}
         />
       )}
     </>
   );
 }
 
-type OwnWordsProps = { label: string; may_be_empty: boolean; onSend: (text: string) => void };
+type OwnWordsProps = {
+  need: Need;
+  files: TakesAnswerFiles;
+  draft: RefObject<AnswerDraft | null>;
+  may_be_empty: boolean;
+  onSend: (text: string) => void;
+};
 
-function OwnWords({ label, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
+function OwnWords({ need, files: Files, draft, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
   const text = useSignal('');
-  const can_send = text.value.trim() !== '' || may_be_empty;
+  const count = useSignal(0);
+  const label = need.kind === 'push' ? t.needs.send_back : t.needs.answer;
+  const can_send = text.value.trim() !== '' || may_be_empty || count.value > 0;
   return (
     <form
       class="answer"
+      onPaste={(event) => draft.current?.onPaste(event)}
+      onDrop={(event) => draft.current?.onDrop(event)}
+      onDragOver={(event) => draft.current?.onDragOver(event)}
       onSubmit={(event) => {
         event.preventDefault();
         if (can_send) onSend(text.value.trim());
@@ -113,6 +136,7 @@ function OwnWords({ label, may_be_empty, onSend }: OwnWordsProps): JSX.Element {
         dir="auto"
         onInput={({ currentTarget }) => (text.value = currentTarget.value)}
       />
+      {Files && <Files need_id={need.id} draft={draft} onCount={(files) => (count.value = files)} />}
       <button type="submit" class="round" aria-label={t.needs.send} disabled={!can_send}>
         <Icon name="send" />
       </button>

@@ -2,32 +2,43 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useSession } from './context.ts';
 
+/** The most that is lost when the app is killed while somebody writes. */
 const SAVE_MS = 300;
+
+/** What becomes of a stored text where another was written before it was read. */
+type Join = (kept: string, written: string) => string;
+
+/** A person who writes at once goes on with what they wrote before. */
+export const continued: Join = (kept, written) => kept + written;
 
 /**
  * A text that survives the app: it is stored while it is written, under `key`. Set it to an empty text once it was sent.
  */
-export function useText(key: string, initial = ''): Signal<string> {
+export function useText(key: string, initial = '', join: Join = (_, written) => written): Signal<string> {
   const { texts } = useSession();
   const text = useSignal(initial);
   useEffect(() => {
-    let [changed, loaded] = [false, false];
+    let stored = initial;
+    let loaded = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const save = (): void => {
       clearTimeout(timer);
-      if (changed) void texts.write(key, text.peek());
-      changed = false;
+      timer = undefined;
+      if (!loaded || text.peek() === stored) return;
+      stored = text.peek();
+      void texts.write(key, stored);
     };
     void texts.read(key).then((kept) => {
-      // What is being written counts more than what was stored.
-      if (kept !== undefined && text.peek() === initial) text.value = kept;
       loaded = true;
+      const written = text.peek();
+      if (kept !== undefined) {
+        stored = kept;
+        text.value = written === initial ? kept : join(kept, written);
+      }
+      save();
     });
-    const unsubscribe = text.subscribe(() => {
-      if (!loaded) return;
-      changed = true;
-      clearTimeout(timer);
-      timer = setTimeout(save, SAVE_MS);
+    const unsubscribe = text.subscribe((written) => {
+      if (written !== stored) timer ??= setTimeout(save, SAVE_MS);
     });
     const onHide = (): void => {
       if (document.visibilityState === 'hidden') save();

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Channel, ChannelPatch } from '../../../protocol/notifications.ts';
+import type { Channel, ChannelCreate, ChannelCreated, ChannelPatch } from '../../../protocol/notifications.ts';
 import type { Client } from '../../client/client.ts';
 import { allChannels } from '../../client/find.ts';
 import { BASE } from './routes.ts';
@@ -44,7 +44,7 @@ export class Push {
     await this.refresh();
     const wanted = (await this.#texts.read(WANTED)) !== undefined;
     if (wanted && !hindranceOf() && Notification.permission === 'granted') await this.#subscribe(info);
-    this.#tellPresence(true);
+    this.#tellPresence();
   }
 
   stop(): void {
@@ -80,6 +80,13 @@ export class Push {
     await unsubscribe();
     if (own) await this.remove(own.id);
     else await this.refresh();
+  }
+
+  /** Adds a webhook or a topic. */
+  async add(body: ChannelCreate): Promise<ChannelCreated> {
+    const added = await this.#client.call('createChannel', { body });
+    await this.refresh();
+    return added;
   }
 
   async change(id: string, body: ChannelPatch): Promise<void> {

@@ -23,8 +23,9 @@ export function sessionStore(database: Database): SessionStore {
 export function mirrorStorage(database: Database): MirrorStorage {
   return {
     load: async () => {
-      const known = await database.use((db) => db.get('known', ONE));
-      return known && { ...known, tasks: await database.use((db) => db.getAll('tasks')) };
+      // At once: the list waits for it at each start.
+      const [known, tasks] = await database.use((db) => Promise.all([db.get('known', ONE), db.getAll('tasks')]));
+      return known && { ...known, tasks };
     },
     loadEvents: (id, count, before = Number.MAX_SAFE_INTEGER) =>
       database.use(async (db) => {
@@ -110,8 +111,11 @@ export function textStorage(database: Database) {
     read: (key: string) => database.use((db) => db.get('texts', key)),
     write: async (key: string, text: string) => {
       await database.use(async (db) => {
-        if (text === '') await db.delete('texts', key);
-        else await db.put('texts', text, key);
+        const change = db.transaction('texts', 'readwrite');
+        const changed = text === '' ? change.store.delete(key) : change.store.put(text, key);
+        // A page that is being left cannot answer any more: the browser need not ask it.
+        change.commit();
+        await Promise.all([changed, change.done]);
       });
     },
   };

@@ -94,8 +94,7 @@ export class Store {
 
   async #enter(): Promise<void> {
     const client = await Client.open(this.#logins, { signal: this.#stop.signal });
-    const stored = await this.#logins.read();
-    const email = stored?.email ?? '';
+    const { email } = client;
     const session = new Session(this.#database, client, () => {
       void session.stop();
       this.access.value = { kind: 'out', ended: true, email };

@@ -36,6 +36,8 @@ export const de_errand: ErrandStrings = {
   new_rows: (n) => `${n} neu`,
   to_end: 'Zum Ende',
   earlier: 'Früheres zeigen',
+  later: 'Späteres zeigen',
+  unchanged: 'unverändert',
   heard_at: (time) => `gehört um ${time}`,
   heard: { next_call: 'wird beim nächsten Werkzeugaufruf gehört', after_turn: 'wird nach diesem Zug gehört' },
   hear: { next_call: 'Beim nächsten Aufruf hören', after_turn: 'Nach dem Zug hören' },

@@ -34,6 +34,8 @@ export const en_errand = {
   new_rows: (n: number) => `${n} new`,
   to_end: 'To the end',
   earlier: 'Show earlier',
+  later: 'Show later',
+  unchanged: 'unchanged',
   heard_at: (time: string) => `heard at ${time}`,
   heard: { next_call: 'heard at the next tool call', after_turn: 'heard after this turn' },
   hear: { next_call: 'Hear at the next call', after_turn: 'Hear after the turn' },

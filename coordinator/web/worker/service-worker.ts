@@ -4,6 +4,7 @@
  */
 
 import { answerOrOpen, showPush } from './notifications.ts';
+import { resubscribe, type PushChange } from './resubscribe.ts';
 import { SHARE_PATH, takeShared } from './share.ts';
 
 // The build writes these.
@@ -41,6 +42,9 @@ scope.addEventListener('fetch', (event) => {
   } else if (FILES.includes(path) || path.startsWith('app/')) event.respondWith(answer(path, request));
 });
 scope.addEventListener('push', (event) => event.waitUntil(showPush(scope, event.data)));
+scope.addEventListener('pushsubscriptionchange', (event) =>
+  (event as PushChange).waitUntil(resubscribe(scope, event as PushChange, BASE)),
+);
 scope.addEventListener('notificationclick', (event) => event.waitUntil(answerOrOpen(scope, event)));
 
 async function install(): Promise<void> {

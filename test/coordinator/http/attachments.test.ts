@@ -5,14 +5,16 @@ import { Attachment, cleanName, isShowable, sniff } from '../../../protocol/atta
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Problem } from '../../../protocol/problem-document.ts';
+import { checkAnswer, newNeed } from '../../../coordinator/domain/need.ts';
 import { buildAssignment } from '../../../coordinator/tasks/assignment.ts';
 import { AttachmentFiles } from '../../../coordinator/tasks/attachment-files.ts';
 import { AttachmentSweep } from '../../../coordinator/operations/attachment-sweep.ts';
-import { findAttachment } from '../../../coordinator/sqlite/attachments.ts';
+import { findAttachment, insertAttachment, measureAttachments } from '../../../coordinator/sqlite/attachments.ts';
 import { pino } from 'pino';
 import { startApi } from '../../support/start-api.ts';
 import { endTask, runTask } from '../../support/fixtures.ts';
 import { repo_url } from '../../support/send-errand.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452000007d0000003e80806000000', 'hex');
 
@@ -103,6 +105,31 @@ test('a file above its limit, an empty one, and one without a token are refused,
   t.is((await fetch(`${s.url}/attachments/..%2f..%2fkeys.json`, { method: 'PUT' })).status, 401);
 });
 
+test('a person has 1 GB and 200 unsent uploads at most, however many come at once', async (t) => {
+  const s = await set(t);
+  const room = 10;
+  const row = { user_id: s.user_id, name: 'x', media_type: 'text/plain', sha256: '', width: null, height: null };
+  const created_at = new Date().toISOString();
+  const add = (bytes: number) => insertAttachment(s.db, { ...row, id: newId(), bytes, created_at });
+  add(LIMITS.attachment_bytes_per_user_max - room);
+  t.like(await s.put(newId(), 'x'.repeat(room + 1)), { code: 'too_large' });
+  const own = newId();
+  const at_once = await Promise.all([own, newId(), newId()].map((id) => s.put(id, id.slice(0, room))));
+  t.is(at_once.filter((answer) => 'sha256' in answer || 'media_type' in answer).length, 1);
+  t.like(await s.put(newId(), 'x'), { code: 'too_large' });
+  t.is(measureAttachments(s.db, s.user_id).bytes, LIMITS.attachment_bytes_per_user_max);
+
+  const other = await s.person('b@example.org');
+  row.user_id = other.session.user.id;
+  const [first, second] = [newId(), newId()];
+  for (let i = 2; i < LIMITS.attachments_unsent_max; i++) add(1);
+  for (const id of [first, second]) t.like(await s.put(id, 'x', 'a', other.api.token), { id });
+  t.like(await s.put(newId(), 'x', 'a', other.api.token), { code: 'conflict' });
+  t.like(await s.put(first, 'x', 'a', other.api.token), { id: first }, 'the same again');
+  await other.api.call('createTask', { body: { prompt: 'x', repo_url, attachments: [first] } });
+  t.like(await s.put(newId(), 'x', 'a', other.api.token), { name: 'a' }, 'one was sent');
+});
+
 test('uploads are invisible to others, and the same id of another person is another upload', async (t) => {
   const s = await set(t);
   const other = (await s.person('b@example.org')).api;
@@ -184,4 +211,40 @@ test('uploads that were never sent, and files without a row, are removed; those 
   await sweep.removeOfTask(task.id);
   t.deepEqual(await readdir(s.folder), []);
   t.is((await s.get(sent)).status, 404);
+});
+
+test('files go with an answer that the agent reads, once, and with no other', async (t) => {
+  const s = await set(t);
+  const errand = new LivelyErrand(s, await s.api.call('createTask', { body: { prompt: 'x', repo_url } }));
+  errand.begin();
+  errand.ask('Which?', ['This', 'That']);
+  const [file, other] = [newId(), newId()];
+  for (const id of [file, other]) await s.put(id, `file ${id}`);
+  const need = (await s.api.call('getTask', { params: { id: errand.id } })).needs?.[0];
+  const params = { id: errand.id, need_id: need?.id ?? '' };
+  const unknown = { choose: ['2'], attachments: [file, newId()] };
+  t.is((await s.api.refused('answerNeed', { params, body: unknown })).code, 'invalid');
+  await s.api.call('answerNeed', { params, body: { choose: ['2'], text: 'Look:', attachments: [file] } });
+  const [waiting] = (await s.api.call('listMessages', { params: { id: errand.id } })).items;
+  t.like(waiting, { text: 'That\n\nLook:', attachments: [{ id: file }] });
+  t.is(
+    (await s.api.refused('createMessage', { params: { id: errand.id }, body: { text: 'x', attachments: [file] } }))
+      .code,
+    'invalid',
+  );
+
+  for (const [kind, choose, takes] of [
+    ['push', 'approve', false],
+    ['host', 'once', false],
+    ['budget', 'add_2', false],
+    ['push', 'send_back', true],
+    ['question', '1', true],
+  ] as const) {
+    const options = [{ value: choose, label: choose }];
+    const row = newNeed('t', { kind, question: '', ref: 'r', options, takes_text: true }, '2026-01-01T00:00:00.000Z');
+    const answer = { choose: [choose], ...(choose === 'send_back' && { text: 'x' }), attachments: [other] };
+    if (takes) t.notThrows(() => checkAnswer(row, answer), `${kind} ${choose}`);
+    else
+      t.throws(() => checkAnswer(row, answer), { message: /attachments are not possible here/ }, `${kind} ${choose}`);
+  }
 });

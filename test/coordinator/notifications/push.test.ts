@@ -140,6 +140,22 @@ test('a device that shows the errand is told only once it shows it no more, and 
   t.is(subscription.messages[2]?.title, 'Silent');
 });
 
+test('a device that registers again while a notification waits is told of it', async (t) => {
+  const { server, receiver, api, device, errand } = await notifyScene(t);
+  const { id, subscription } = await device(api);
+  const shown = await errand('Shown');
+  await api.call('putPresence', { params: { id }, body: { task_id: shown.id } });
+  shown.ask('Which rounding?');
+  await until('it is held back', () => held(server, shown.id));
+  for (const { json } of [subscription, receiver.subscribe(), subscription]) {
+    const body = { kind: 'push', name: 'Phone', subscription: json, app_url: PUBLIC_URL } as const;
+    t.is((await api.call('createChannel', { body })).id, id);
+    t.true(held(server, shown.id));
+  }
+  await api.call('putPresence', { params: { id }, body: { task_id: null } });
+  await until('it is told', () => subscription.messages.length === 1);
+});
+
 function held({ db }: NotifyScene['server'], task_id: string): boolean {
   const held = 'SELECT 1 FROM notifications WHERE task_id = ? AND next_at > created_at';
   return db.prepare(held).get(task_id) !== undefined;

@@ -7,6 +7,7 @@ import { sendErrand } from '../../support/send-errand.ts';
 import { until } from '../../support/until.ts';
 import { openAppLoggedIn } from '../../support/web/app-scene.ts';
 import { DESK, PHONE } from '../../support/web/browser.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
 
 const SHOTS = process.env['ERRAND_TEST_SHOTS'];
 
@@ -91,3 +92,54 @@ test.serial('a file of a new errand survives the app, and is sent with it once t
   t.like(created?.body, { attachments: [{ name: 'log.txt', bytes: 4 }] });
   t.deepEqual(faults, []);
 });
+
+for (const [name, size] of [
+  ['phone', PHONE],
+  ['desk', DESK],
+] as const)
+  test.serial(`on a ${name}: an answer in the list takes files, and a message another model`, async (t) => {
+    t.timeout(120_000);
+    const { server, api, page, faults } = await openAppLoggedIn(t, { size });
+    const shot = async (what: string) => {
+      if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${what}-${name}.png`) });
+    };
+    const errand = new LivelyErrand(server, await sendErrand(api, { prompt: 'Round up' }));
+    errand.begin();
+    errand.ask('Which one?', ['This', 'That']);
+    const form = page.locator('.task form.answer');
+    const file = { name: 'this.png', mimeType: 'image/png', buffer: await picture() };
+    await form.locator('input[type=file]').first().setInputFiles(file);
+    await form.locator('.draft-files img').waitFor();
+    await page.reload();
+    await form.locator('.draft-files img').waitFor();
+    await shot('answer');
+    await page.getByRole('button', { name: 'That', exact: true }).click();
+    const answered = await until('the answer has come', async () =>
+      (await eventsOf(api, errand.id)).find(({ type }) => type === 'message.received'),
+    );
+    t.like(answered.body, { text: 'That', attachments: [{ name: 'this.png' }] });
+
+    errand.ask('And now?');
+    await page.getByText('And now?').waitFor();
+    await form.locator('input[type=file]').first().setInputFiles(file);
+    await form.locator('.draft-files img').waitFor();
+    await form.getByRole('button', { name: 'Send' }).click();
+    await until('the second has come', async () =>
+      (await eventsOf(api, errand.id)).some(({ type, body }) => type === 'message.received' && body.text !== 'That'),
+    );
+
+    await page.getByRole('link', { name: /Round up/ }).click();
+    await page.locator('textarea.composer-field').fill('Think harder.');
+    await page.locator('.mind').click();
+    await page.getByRole('dialog').getByLabel('Model', { exact: true }).fill('claude-opus-5');
+    await page.getByRole('dialog').getByLabel('Effort').selectOption('high');
+    await shot('mind-sheet');
+    await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click();
+    await shot('mind');
+    await page.getByRole('button', { name: 'Send', exact: true }).last().click();
+    const said = await until('it has come', async () =>
+      (await eventsOf(api, errand.id)).find(({ body }) => body.text === 'Think harder.'),
+    );
+    t.like(said.body, { model: 'claude-opus-5', effort: 'high' });
+    t.deepEqual(faults, []);
+  });

@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { isEnded, type Hear, type Task } from '../../../../protocol/task.ts';
@@ -8,14 +8,17 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Confirm } from '../../parts/screen.tsx';
 import { t } from '../../parts/speech.ts';
-import { useText } from '../../parts/use-text.ts';
+import { continued, useText } from '../../parts/use-text.ts';
+import type { Fresh } from '../new-errand/fresh.ts';
+import { ModelSheet } from '../new-errand/option-sheets.tsx';
 
 /** Where one speaks to an errand: say something, answer, stop, try again. */
 export function Composer({ task }: { task: Task }): JSX.Element {
   const session = useSession();
-  const text = useText(`say ${task.id}`);
+  const text = useText(`say ${task.id}`, '', continued);
   const files = useFiles(`say ${task.id}`);
   const hear = useSignal<Hear>('next_call');
+  const mind = useSignal<Mind>({});
   const ended = isEnded(task.status);
   const label = ended
     ? t.errand.go_on
@@ -32,8 +35,10 @@ export function Composer({ task }: { task: Task }): JSX.Element {
     text.value = '';
     const attachments = files.take();
     const later = can_wait && hear.value === 'after_turn' ? { hear: hear.value } : {};
-    hear.value = 'next_call';
-    void session.say(task.id, said, { ...later, ...(attachments.length > 0 && { attachments }) });
+    const { model, effort } = mind.value;
+    const other = { ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) };
+    [hear.value, mind.value] = ['next_call', {}];
+    void session.say(task.id, said, { ...later, ...other, ...(attachments.length > 0 && { attachments }) });
   };
   return (
     <form
@@ -45,16 +50,12 @@ export function Composer({ task }: { task: Task }): JSX.Element {
       }}
     >
       <DraftFileList files={files} />
-      {can_wait && (
-        <label class="when">
-          <input
-            type="checkbox"
-            checked={hear.value === 'after_turn'}
-            onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
-          />
-          {t.errand.hear.after_turn}
-        </label>
+      {text.value.trim() !== '' && (
+        <div class="when">
+          <MindChoice task={task} mind={mind} />
+        </div>
       )}
+      {can_wait && <AfterTurn hear={hear} />}
       {ended ? <TryAgain task={task} /> : <Stop task={task} />}
       <GrowingField
         class="composer-field"
@@ -68,6 +69,42 @@ export function Composer({ task }: { task: Task }): JSX.Element {
         <Icon name="send" />
       </button>
     </form>
+  );
+}
+
+function AfterTurn({ hear }: { hear: Signal<Hear> }): JSX.Element {
+  return (
+    <label class="when">
+      <input
+        type="checkbox"
+        checked={hear.value === 'after_turn'}
+        onChange={({ currentTarget }) => (hear.value = currentTarget.checked ? 'after_turn' : 'next_call')}
+      />
+      {t.errand.hear.after_turn}
+    </label>
+  );
+}
+
+/** With which model, and how hard it thinks, from a message on. Absent: as before. */
+type Mind = Pick<Fresh, 'model' | 'effort'>;
+
+function MindChoice({ task, mind }: { task: Task; mind: Signal<Mind> }): JSX.Element {
+  const chooses = useSignal(false);
+  const { model = task.model, effort = task.effort } = mind.value;
+  return (
+    <>
+      <button type="button" class="option mind" onClick={() => (chooses.value = true)}>
+        {model} <span>{t.effort[effort]}</span>
+      </button>
+      {chooses.value && (
+        <ModelSheet
+          fresh={mind.value}
+          unset={{ model: task.model, effort: t.errand.unchanged }}
+          onChoose={(change) => (mind.value = { ...mind.value, ...change })}
+          onClose={() => (chooses.value = false)}
+        />
+      )}
+    </>
   );
 }
 

@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useCallback, useMemo, useRef } from 'preact/hooks';
 import type { Need } from '../../../../protocol/needs.ts';
@@ -7,6 +6,7 @@ import type { Draft } from '../../../client/errand/drafts.ts';
 import type { Item } from '../../../client/errand/items.ts';
 import { groupReads } from '../../../client/errand/group.ts';
 import type { Entry } from '../../../client/sync/outbox.ts';
+import { AnswerFiles } from '../../parts/answer-files.tsx';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
@@ -17,12 +17,10 @@ import type { OpenErrand } from '../../store/session.ts';
 import { useFollowEnd } from './follow-end.ts';
 import { PullCards } from './pull-cards.tsx';
 import { ResultCard } from './result-card.tsx';
-import { Earlier } from './earlier.tsx';
+import { MoreRows } from './more-rows.tsx';
 import { UnsentMessage } from './message.tsx';
 import { ItemRow } from './rows.tsx';
-
-/** The rows that are drawn at first, and that each "show earlier" adds. */
-const ROWS = 200;
+import { useRowWindow } from './use-row-window.ts';
 
 type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll: () => void };
 
@@ -30,7 +28,6 @@ type ConversationProps = { id: string; task: Task; errand: OpenErrand; onScroll:
 export function ConversationView({ id, task, errand, onScroll }: ConversationProps): JSX.Element {
   const { items, drafts, loaded, has_beginning } = errand;
   const list = useRef<HTMLDivElement>(null);
-  const shown = useSignal(ROWS);
   const session = useSession();
   const entries = session.entries.value;
   const needs = openNeeds(task);
@@ -38,16 +35,17 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   // An open question is drawn with its answers, below the rows.
   const rows = useMemo(() => groupReads(items.filter((item) => !isAsked(item, needs))), [items, asked]);
   const unsent = entries.filter((entry) => isUnsent(entry, id, items));
-  const from = Math.max(0, rows.length - shown.value);
-  const more = async (): Promise<void> => {
-    if (rows.length - shown.value < ROWS && !has_beginning) await session.earlier(id);
-    shown.value += ROWS;
-  };
-  const { follows, toEnd } = useFollowEnd(
-    list,
-    [rows, drafts, unsent.length, shown.value, task.status, asked],
-    onScroll,
+  const is_whole = useRef(true);
+  const { follows, toEnd } = useFollowEnd(list, is_whole, onScroll);
+  const { from, end, earlier, later } = useRowWindow(
+    rows,
+    follows.value,
+    has_beginning ? undefined : () => session.earlier(id),
   );
+  is_whole.current = end === rows.length;
+  const has_earlier = from > 0 || (items.length > 0 && !has_beginning);
+  const was_cut = useRef(false);
+  was_cut.current ||= has_earlier;
   // By its key: earlier rows that come in above are not new.
   const seen = useRef(rows.at(-1)?.key);
   if (follows.value) seen.current = rows.at(-1)?.key;
@@ -58,25 +56,24 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
   return (
     <div class="talk-frame">
       <div class="body talk" ref={list} role="log" aria-label={t.errand.conversation} tabIndex={0}>
-        {(from > 0 || (items.length > 0 && !has_beginning)) && <Earlier list={list} onMore={more} />}
+        {has_earlier ? (
+          <MoreRows list={list} label={t.errand.earlier} onMore={earlier} />
+        ) : (
+          // The first row stays where it is.
+          was_cut.current && <div class="more-rows" />
+        )}
         {!loaded && items.length === 0 && <p class="soft">{t.loading}</p>}
         <ol>
-          {rows.slice(from).map((row) => (
+          {rows.slice(from, end).map((row) => (
             <ItemRow key={row.key} row={row} writing={outputs.get(row.key)} task_id={task.id} onCut={onCut} />
           ))}
-          {drafts.map((draft) => (
-            <DraftRow key={`d-${draft.ref}`} draft={draft} />
-          ))}
-          {unsent.map((entry) => (
-            <UnsentMessage key={entry.key} entry={entry} />
-          ))}
+          {is_whole.current && <Unfinished drafts={drafts} unsent={unsent} />}
         </ol>
-        {task.result && task.ended_at !== null && <ResultCard task={task} />}
-        <PullCards task={task} />
-        {needs.map((need) => (
-          <DecisionCard key={need.id} task={task} need={need} />
-        ))}
-        {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
+        {is_whole.current ? (
+          <Below task={task} needs={needs} />
+        ) : (
+          <MoreRows list={list} label={t.errand.later} onMore={later} />
+        )}
       </div>
       {!follows.value && (
         <button type="button" class="to-end" onClick={toEnd} aria-label={t.errand.to_end}>
@@ -85,6 +82,34 @@ export function ConversationView({ id, task, errand, onScroll }: ConversationPro
         </button>
       )}
     </div>
+  );
+}
+
+/** Text that is being written, and messages that the server has not confirmed. */
+function Unfinished({ drafts, unsent }: { drafts: readonly Draft[]; unsent: readonly Entry[] }): JSX.Element {
+  return (
+    <>
+      {drafts.map((draft) => (
+        <DraftRow key={`d-${draft.ref}`} draft={draft} />
+      ))}
+      {unsent.map((entry) => (
+        <UnsentMessage key={entry.key} entry={entry} />
+      ))}
+    </>
+  );
+}
+
+/** What stands below the last row. */
+function Below({ task, needs }: { task: Task; needs: readonly Need[] }): JSX.Element {
+  return (
+    <>
+      {task.result && task.ended_at !== null && <ResultCard task={task} />}
+      <PullCards task={task} />
+      {needs.map((need) => (
+        <DecisionCard key={need.id} task={task} need={need} files={AnswerFiles} />
+      ))}
+      {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
+    </>
   );
 }
 

@@ -9,15 +9,16 @@ type Anchor = { row: Element; top: number };
 
 /**
  * Keeps a list where its reader is: at its end, as long as they are there; else with the first visible row where it was,
- * whatever changes above. `content` is what the list shows now.
+ * whatever changes above. `is_whole`: its last row is in the page.
  */
 export function useFollowEnd(
   list: RefObject<HTMLElement | null>,
-  content: unknown,
+  is_whole: RefObject<boolean>,
   onRead: () => void,
 ): { follows: Signal<boolean>; toEnd: () => void } {
   const follows = useSignal(true);
-  const anchor = useRef<Anchor | undefined>(undefined);
+  // As the page is before this is drawn: a scroll that no event has told of yet counts too.
+  const anchor = follows.peek() ? undefined : findAnchor(list.current);
   const last_top = useRef(0);
   const toEnd = (): void => {
     follows.value = true;
@@ -28,19 +29,22 @@ export function useFollowEnd(
     if (!element) return;
     const onScroll = (): void => {
       const { scrollTop, scrollHeight, clientHeight } = element;
-      const at_end = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+      const at_end = is_whole.current && scrollHeight - scrollTop - clientHeight < NEAR_PX;
       if (scrollTop < last_top.current - 1 && !at_end) {
         if (follows.value) onRead();
         follows.value = false;
       }
       if (at_end) follows.value = true;
       last_top.current = scrollTop;
-      anchor.current = findAnchor(element);
     };
     element.addEventListener('scroll', onScroll, { passive: true });
-    // The keyboard, or a row that opens: the end stays in view.
+    let { top } = element.getBoundingClientRect();
+    // The keyboard: the end stays in view. The goal above folds: what one reads stays where it is.
     const resized = new ResizeObserver(() => {
+      const moved = element.getBoundingClientRect().top - top;
+      top += moved;
       if (follows.value) element.scrollTop = element.scrollHeight;
+      else if (moved !== 0) element.scrollTop += moved;
     });
     resized.observe(element);
     return () => {
@@ -52,20 +56,25 @@ export function useFollowEnd(
     const element = list.current;
     if (!element) return;
     if (follows.peek()) element.scrollTop = element.scrollHeight;
-    else if (anchor.current?.row.isConnected === true) {
-      const moved = anchor.current.row.getBoundingClientRect().top - anchor.current.top;
+    else if (anchor?.row.isConnected === true) {
+      const moved = anchor.row.getBoundingClientRect().top - anchor.top;
       if (Math.abs(moved) >= 1) element.scrollTop += moved;
     }
-  }, [content]);
+  });
   return { follows, toEnd };
 }
 
 /** The first row that shows, and where its upper edge is. */
-function findAnchor(list: HTMLElement): Anchor | undefined {
+function findAnchor(list: HTMLElement | null): Anchor | undefined {
+  const rows = list?.querySelectorAll(':scope > ol > li');
+  if (!list || !rows) return undefined;
   const { top } = list.getBoundingClientRect();
-  for (const row of list.querySelectorAll(':scope > ol > li')) {
-    const box = row.getBoundingClientRect();
-    if (box.bottom > top) return { row, top: box.top };
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) > top) high = middle;
+    else low = middle + 1;
   }
-  return undefined;
+  const row = rows[low];
+  return row && { row, top: row.getBoundingClientRect().top };
 }

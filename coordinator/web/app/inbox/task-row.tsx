@@ -1,9 +1,13 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { isEnded, openNeeds, type Task } from '../../../../protocol/task.ts';
 import type { Entry } from '../../../client/sync/outbox.ts';
 import { BudgetChoices } from '../../parts/budget-choices.tsx';
 import { useSession } from '../../parts/context.ts';
 import { DecisionCard } from '../../parts/decision-card.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { later_parts, loadLaterParts } from './later-parts.ts';
 import type { RowAttributes } from './long-list.tsx';
 import { now } from '../../parts/now.ts';
 import { PullChip } from '../../parts/pull-chip.tsx';
@@ -17,12 +21,17 @@ type RowProps = { task: Task; selected: boolean; attributes: RowAttributes };
 
 /** One errand of the list: what it is, where, and in one line what it does or needs. */
 export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
+  const acts = useSignal(false);
+  const { RowActions, AnswerFiles } = later_parts.value ?? {};
   const { id, title, updated_at, ended_at, usage, result } = task;
   const { words, code, since } = doing(task, now.value);
   const [need] = needsPerson(task) ? openNeeds(task) : [];
+  useEffect(() => {
+    if (need) loadLaterParts();
+  }, [need === undefined]);
   const broke = task.status === 'failed';
   return (
-    <li class={selected ? 'task selected' : 'task'} {...attributes}>
+    <li class={selected ? 'task selected' : 'task'} {...attributes} onPointerDown={loadLaterParts}>
       <a href={pathOf('errand', { id })} aria-current={selected ? 'page' : undefined}>
         <b dir="auto">
           {task.unread && (
@@ -55,7 +64,19 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
           <PullChip key={pull.id} pull={pull} />
         ))}
       </a>
-      {need && <DecisionCard task={task} need={need} />}
+      <button
+        type="button"
+        class="icon-button row-more"
+        aria-label={t.inbox.actions(title)}
+        onClick={() => {
+          acts.value = true;
+          loadLaterParts();
+        }}
+      >
+        <Icon name="more" />
+      </button>
+      {RowActions && <RowActions task={task} open={acts} />}
+      {need && <DecisionCard task={task} need={need} files={AnswerFiles} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
     </li>
   );

@@ -36,6 +36,22 @@ function place(push_to: string): Pick<TaskCreate, 'work_branch' | 'continue_pull
   return number === undefined ? { work_branch: push_to } : { continue_pull: Number(number) };
 }
 
+/** A draft with the text of a link, which is opened twice at times. */
+export function addText(draft: string, text: string): string {
+  return draft.includes(text) ? draft : `${draft}\n${text}`;
+}
+
+/** What was chosen before, with what was chosen now. Another repository ends what was about the one before. */
+export function joinFresh(kept: string, written: string): string {
+  const [before, now] = [readFresh(kept), readFresh(written)];
+  const same = now.repo_url === undefined && now.project === undefined;
+  return writeFresh({
+    ...before,
+    ...(!same && { project: undefined, repo_url: undefined, base_branch: undefined, push_to: undefined }),
+    ...now,
+  });
+}
+
 /** The request that sends it; undefined if it lacks a text or a repository. */
 export function toRequest(prompt: string, fresh: Fresh): TaskCreate | undefined {
   const { project, repo_url, make_project, base_branch, push_to, model, effort, budget_usd, ask_before_push } = fresh;

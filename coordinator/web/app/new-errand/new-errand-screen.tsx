@@ -1,14 +1,15 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed, useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { AttachButton, DraftFileList, takesFiles, useFiles, type DraftFiles } from '../../parts/attach.tsx';
 import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
-import { useText } from '../../parts/use-text.ts';
+import { continued, useText } from '../../parts/use-text.ts';
 import { repositoryName } from '../../parts/words.ts';
-import { toRequest, readFresh, writeFresh, type Fresh } from './fresh.ts';
+import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
 import { RepositorySheet } from './repository-sheet.tsx';
 
@@ -16,9 +17,7 @@ import { RepositorySheet } from './repository-sheet.tsx';
 export function NewErrandScreen(): JSX.Element {
   const session = useSession();
   const router = useRouter();
-  const { query } = router.place.peek();
-  const prompt = useText('new prompt', query.get('text') ?? '');
-  const kept = useText('new options', writeFresh({ repo_url: query.get('repo') ?? undefined }));
+  const { prompt, kept } = useDraft();
   const fresh = useComputed(() => readFresh(kept.value));
   const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
   const files = useFiles('new');
@@ -64,6 +63,25 @@ export function NewErrandScreen(): JSX.Element {
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
   );
+}
+
+/** What was written and chosen before, with what a link fills in. */
+function useDraft(): { prompt: Signal<string>; kept: Signal<string> } {
+  const router = useRouter();
+  const linked = useRef(router.place.peek().query.get('text')).current;
+  const prompt = useText('new prompt', '', (kept, written) =>
+    written === linked ? addText(kept, linked) : continued(kept, written),
+  );
+  const kept = useText('new options', writeFresh({}), joinFresh);
+  useEffect(() => {
+    const { query } = router.place.peek();
+    const repo_url = query.get('repo');
+    if (linked !== null) prompt.value = linked;
+    if (repo_url !== null) kept.value = writeFresh({ repo_url });
+    // A link fills in once: a reload must not undo what was changed since.
+    if (query.size > 0) router.go('new_errand', {}, true);
+  }, [router]);
+  return { prompt, kept };
 }
 
 type ChipsProps = {

@@ -2,10 +2,22 @@ import type { JSX } from 'preact';
 import { BUDGET_USD_MAX, Effort } from '../../../../protocol/task.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import type { Fresh } from './fresh.ts';
 import type { OptionSheetProps } from './repository-sheet.tsx';
 
+/** What holds where nothing is chosen. */
+type Unset = { model: string; effort: string };
+
 /** Which model works, and how hard it thinks. */
-export function ModelSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.Element {
+export function ModelSheet({
+  fresh,
+  unset = { model: t.fresh.default_model, effort: t.fresh.default },
+  onChoose,
+  onClose,
+}: Omit<OptionSheetProps, 'onChoose'> & {
+  onChoose: (change: Pick<Fresh, 'model' | 'effort'>) => void;
+  unset?: Unset;
+}): JSX.Element {
   return (
     <Sheet label={t.fresh.model} onClose={onClose}>
       <h2>{t.fresh.model}</h2>
@@ -13,7 +25,7 @@ export function ModelSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.
         <span>{t.fresh.model_name}</span>
         <input
           defaultValue={fresh.model ?? ''}
-          placeholder={t.fresh.default_model}
+          placeholder={unset.model}
           autocapitalize="none"
           onInput={({ currentTarget: { value } }) => onChoose({ model: value.trim() || undefined })}
         />
@@ -24,7 +36,7 @@ export function ModelSheet({ fresh, onChoose, onClose }: OptionSheetProps): JSX.
           value={fresh.effort ?? ''}
           onChange={({ currentTarget: { value } }) => onChoose({ effort: Effort.safeParse(value).data })}
         >
-          <option value="">{t.fresh.default}</option>
+          <option value="">{unset.effort}</option>
           {Effort.options.map((effort) => (
             <option key={effort} value={effort}>
               {t.effort[effort]}

@@ -1,19 +1,22 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Occasion, type Channel } from '../../../../protocol/notifications.ts';
+import type { Channel } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
 import { now } from '../../parts/now.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
 import { format, locale, t } from '../../parts/speech.ts';
 import { faultWords } from '../../parts/words.ts';
+import { AddChannel } from './add-channel.tsx';
 import { deviceInfo } from './device-name.ts';
 import { Install } from './install.tsx';
+import { OccasionChoice } from './occasion-choice.tsx';
 
 /** Whether this device is notified, of what, and where else the person is. */
 export function NotificationsScreen(): JSX.Element {
   const { push } = useSession();
   const fault = useSignal('');
+  const adds = useSignal<'webhook' | 'ntfy' | undefined>(undefined);
   /** Runs what a touch asks for; what goes wrong is shown. */
   const act = (work: () => Promise<void>): void => {
     fault.value = '';
@@ -49,7 +52,13 @@ export function NotificationsScreen(): JSX.Element {
             <ChannelRow key={channel.id} channel={channel} act={act} />
           ))}
         </ul>
+        {(['webhook', 'ntfy'] as const).map((kind) => (
+          <button key={kind} type="button" class="choice" onClick={() => (adds.value = kind)}>
+            {t.notify.add[kind]}
+          </button>
+        ))}
       </div>
+      {adds.value && <AddChannel kind={adds.value} onClose={() => (adds.value = undefined)} />}
     </Screen>
   );
 }
@@ -58,25 +67,13 @@ type Act = (work: () => Promise<void>) => void;
 
 function OwnDevice({ own, act }: { own: Channel; act: Act }): JSX.Element {
   const { push } = useSession();
-  const change = (occasion: Occasion, wanted: boolean): void => {
-    const occasions = Occasion.options.filter((each) => (each === occasion ? wanted : own.occasions.includes(each)));
-    act(() => push.change(own.id, { occasions }));
-  };
   return (
     <>
-      <fieldset class="occasions">
-        <legend>{t.notify.told_when}</legend>
-        {Occasion.options.map((occasion) => (
-          <label key={occasion}>
-            <input
-              type="checkbox"
-              checked={own.occasions.includes(occasion)}
-              onChange={(event) => change(occasion, event.currentTarget.checked)}
-            />
-            {t.notify.occasions[occasion]}
-          </label>
-        ))}
-      </fieldset>
+      <OccasionChoice
+        legend={t.notify.told_when}
+        chosen={own.occasions}
+        onChange={(occasions) => act(() => push.change(own.id, { occasions }))}
+      />
       <LastAnswer channel={own} />
       <button type="button" class="choice" onClick={() => act(() => push.test(own.id))}>
         {t.notify.test}

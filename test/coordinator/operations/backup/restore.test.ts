@@ -13,8 +13,11 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
+import { newId } from '../../../../protocol/ids.ts';
 import { nameOf } from '../../../../coordinator/operations/backup/name.ts';
 import { restore } from '../../../../coordinator/operations/backup/restore.ts';
+import { bindAttachment, insertAttachment } from '../../../../coordinator/sqlite/attachments.ts';
+import { AttachmentFiles } from '../../../../coordinator/tasks/attachment-files.ts';
 import { lockDataFolder } from '../../../../coordinator/sqlite/data-lock.ts';
 import { openDatabase } from '../../../../coordinator/sqlite/open-database.ts';
 import { contents, dataFolder, look, serverCommands } from '../../../support/backups.ts';
@@ -154,6 +157,30 @@ test('reports what cannot be opened if the keys differ or are missing', async (t
   const other = await dataFolder(t);
   renameSync(join(other, 'keys.json'), join(data_dir, 'keys.json'));
   t.regex((await server.run('restore')).stdout, /has other keys than the backup was made with/);
+});
+
+test('says how many files of errands are not there: a backup does not have them', async (t) => {
+  const { data_dir, server } = await scene(t);
+  const db = openDatabase(join(data_dir, 'errand.db'));
+  const { id, user_id } = db.prepare('SELECT id, user_id FROM tasks').get() as { id: string; user_id: string };
+  const files = ['sent', 'lost', 'unsent'].map((name) => ({ name, id: newId(), sha256: name.repeat(16) }));
+  for (const { name, ...file } of files) {
+    const row = { ...file, user_id, name, media_type: 'text/plain', bytes: 1, width: null, height: null };
+    insertAttachment(db, { ...row, created_at: '2026-01-01T00:00:00.000Z' });
+    if (name !== 'unsent') bindAttachment(db, { user_id, id: file.id, task_id: id, message_id: null });
+  }
+  db.close();
+  t.is((await server.run('backup')).code, 0);
+  const [sent] = files;
+  const folder = join(data_dir, 'attachments', user_id);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, AttachmentFiles.nameOf(sent ?? { id: '', sha256: '' })), 'x');
+  const { code, stdout } = await server.run('restore');
+  t.is(code, 0);
+  t.regex(stdout, /Files that people attached and that are not here: 1\. A backup does not have them/);
+  t.true(stdout.includes(join(data_dir, 'attachments')));
+  writeFileSync(join(folder, AttachmentFiles.nameOf(files[1] ?? { id: '', sha256: '' })), 'x');
+  t.notRegex((await server.run('restore')).stdout, /attached/);
 });
 
 test('restores a plain database with its WAL, and gives it a new epoch', async (t) => {

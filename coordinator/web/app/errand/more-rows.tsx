@@ -3,13 +3,13 @@ import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../../parts/speech.ts';
 
-/** How near its upper edge a list asks for more: before the reader gets there. */
-const NEAR = '600px 0px 0px';
+/** How near the edge of what is in the page a list asks for more: before the reader gets there. */
+const NEAR = '600px 0px';
 
-type EarlierProps = { list: RefObject<HTMLElement | null>; onMore: () => Promise<void> };
+type MoreRowsProps = { list: RefObject<HTMLElement | null>; label: string; onMore: () => Promise<void> };
 
-/** Stands above the first row. Scrolling near it shows what was before; so does a touch, which a failed attempt needs. */
-export function Earlier({ list, onMore }: EarlierProps): JSX.Element {
+/** Stands at the edge of the rows. Scrolling near it shows more; so does a touch, which a failed attempt needs. */
+export function MoreRows({ list, label, onMore }: MoreRowsProps): JSX.Element {
   const button = useRef<HTMLButtonElement>(null);
   const state = useSignal<'rests' | 'reads' | 'failed'>('rests');
   const latest = useRef(onMore);
@@ -36,8 +36,8 @@ export function Earlier({ list, onMore }: EarlierProps): JSX.Element {
     return () => observer.disconnect();
   }, [list, state.value]);
   return (
-    <button ref={button} type="button" class="quiet earlier" onClick={read} aria-busy={state.value === 'reads'}>
-      {state.value === 'reads' ? t.loading : t.errand.earlier}
+    <button ref={button} type="button" class="quiet more-rows" onClick={read} aria-busy={state.value === 'reads'}>
+      {state.value === 'reads' ? t.loading : label}
     </button>
   );
 }

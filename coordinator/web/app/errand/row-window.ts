@@ -1,0 +1,58 @@
+/** So many rows are in the page at most; so many at first; and so many come and go at an end. */
+export const ROWS_MAX = 400;
+const ROWS_FIRST = 200;
+export const ROWS_STEP = 100;
+
+type Row = { readonly key: string };
+
+/**
+ * The part of a long list that is in the page. It is counted from a row that it knows by its key, since rows come at both
+ * ends: earlier ones above, new ones below.
+ */
+export class RowWindow {
+  /** The row that it is counted from. Undefined: it is the end of the list. */
+  #key: string | undefined;
+  #index = 0;
+  /** How many rows above that row it is to begin. Those that are not there yet may still come. */
+  #above = 0;
+
+  /** Which rows are in the page: from `from` to before `end`. `follows`: the reader is at the end of the list. */
+  of(rows: readonly Row[], follows: boolean): { from: number; end: number } {
+    const wanted = this.#begin(rows);
+    const is_long = wanted < rows.length - ROWS_MAX;
+    if (follows && (this.#key === undefined || is_long)) {
+      this.toEnd();
+      return { from: Math.max(0, rows.length - ROWS_FIRST), end: rows.length };
+    }
+    const from = Math.max(0, wanted);
+    this.#key = rows[from]?.key;
+    this.#index = from;
+    this.#above = from - wanted;
+    return { from, end: Math.min(rows.length, from + ROWS_MAX) };
+  }
+
+  /** Begins earlier: as many rows go at the end. */
+  earlier(): void {
+    this.#above = ROWS_STEP;
+  }
+
+  /** Begins later: as many rows come at the end. */
+  later(): void {
+    this.#above = -ROWS_STEP;
+  }
+
+  toEnd(): void {
+    this.#key = undefined;
+    this.#above = 0;
+  }
+
+  /** The row that it is to begin with; below zero if that one is not there yet. */
+  #begin(rows: readonly Row[]): number {
+    if (this.#key === undefined) return Math.max(0, rows.length - ROWS_FIRST) - this.#above;
+    const found = rows[this.#index]?.key === this.#key ? this.#index : rows.findIndex(({ key }) => key === this.#key);
+    // Its row may have become part of another.
+    const index = found < 0 ? Math.min(this.#index, rows.length) : found;
+    const last = Math.max(index, rows.length - ROWS_MAX);
+    return Math.min(index - this.#above, last);
+  }
+}

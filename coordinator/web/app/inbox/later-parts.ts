@@ -1,0 +1,16 @@
+import { signal } from '@preact/signals';
+import type * as screensModule from '../screens.ts';
+
+/**
+ * What the list needs only once somebody touches it. It comes with the other screens: a part of its own would cost the
+ * first view one more request.
+ */
+export const later_parts = signal<Pick<typeof screensModule, 'RowActions' | 'AnswerFiles'> | undefined>(undefined);
+
+/** Without the part the list does without; the next touch tries again. */
+export function loadLaterParts(): void {
+  import('../screens.ts').then(
+    (loaded) => (later_parts.value = loaded),
+    () => undefined,
+  );
+}

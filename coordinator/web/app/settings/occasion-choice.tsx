@@ -1,0 +1,30 @@
+import type { JSX } from 'preact';
+import { Occasion } from '../../../../protocol/notifications.ts';
+import { t } from '../../parts/speech.ts';
+
+type OccasionChoiceProps = {
+  legend: string;
+  chosen: readonly Occasion[];
+  onChange: (chosen: Occasion[]) => void;
+};
+
+/** Of what somebody is told. */
+export function OccasionChoice({ legend, chosen, onChange }: OccasionChoiceProps): JSX.Element {
+  const change = (occasion: Occasion, wanted: boolean): void =>
+    onChange(Occasion.options.filter((each) => (each === occasion ? wanted : chosen.includes(each))));
+  return (
+    <fieldset class="occasions">
+      <legend>{legend}</legend>
+      {Occasion.options.map((occasion) => (
+        <label key={occasion}>
+          <input
+            type="checkbox"
+            checked={chosen.includes(occasion)}
+            onChange={(event) => change(occasion, event.currentTarget.checked)}
+          />
+          {t.notify.occasions[occasion]}
+        </label>
+      ))}
+    </fieldset>
+  );
+}

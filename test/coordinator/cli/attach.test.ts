@@ -1,0 +1,54 @@
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { eventsOf } from '../../support/events-of.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { loggedIn } from '../../support/logged-in.ts';
+import { LivelyErrand } from '../../support/web/lively-errand.ts';
+
+test('files go with an errand, a message and an answer', async (t) => {
+  const { server, api, cli } = await loggedIn(t);
+  const folder = await temporaryFolder(t);
+  const [log, note] = [join(folder, 'build.log'), join(folder, 'note.txt')];
+  await writeFile(log, 'fails');
+  await writeFile(note, 'please');
+  const sent = await cli.run(['task', 'Mend it', '--repo', 'errand://sample', '--attach', log, '--attach', note]);
+  t.is(sent.code, 0, sent.stderr);
+  const [task] = (await api.call('listTasks', {})).items;
+  const errand = new LivelyErrand(server, task ?? { id: '' });
+  errand.begin();
+  t.is((await cli.run(['say', errand.id, 'See this.', '--attach', log])).code, 0);
+  errand.ask('Which?', ['This', 'That']);
+  const answered = await cli.run(['answer', errand.id, '2', '--attach', note]);
+  t.is(answered.code, 0, answered.stderr);
+  const attached = (await eventsOf(api, errand.id)).flatMap(({ body }) => {
+    const { attachments, text } = body as { attachments?: { name: string; bytes: number }[]; text?: string };
+    return attachments ? [[text, ...attachments.map(({ name, bytes }) => `${name} ${bytes}`)]] : [];
+  });
+  t.deepEqual(attached, [
+    [undefined, 'build.log 5', 'note.txt 6'],
+    ['See this.', 'build.log 5'],
+    ['That', 'note.txt 6'],
+  ]);
+});
+
+test('a file that cannot be sent is named, and nothing is sent', async (t) => {
+  const { api, cli } = await loggedIn(t);
+  const folder = await temporaryFolder(t);
+  const [good, large] = [join(folder, 'good'), join(folder, 'large')];
+  for (const path of [good, large]) await writeFile(path, 'x');
+  await truncate(large, LIMITS.attachment_bytes_max + 1);
+  const many = Array.from({ length: LIMITS.attachments_per_message_max + 1 }, () => ['--attach', good]).flat();
+  for (const [options, words] of [
+    [['--attach', good, '--attach', join(folder, 'missing')], /There is no file \S+missing\./],
+    [['--attach', folder], /There is no file/],
+    [['--attach', good, '--attach', large], /large has more than 25 MB\./],
+    [many, /--attach takes at most 10 files at once\./],
+  ] as const) {
+    const { code, stderr } = await cli.run(['task', 'Mend it', '--repo', 'errand://sample', ...options]);
+    t.is(code, 2);
+    t.regex(stderr, words);
+  }
+  t.deepEqual((await api.call('listTasks', {})).items, []);
+});
