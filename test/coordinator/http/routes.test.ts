@@ -8,6 +8,7 @@ import { NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { nameOf } from '../../../protocol/named-types.ts';
 import type { Route } from '../../../protocol/route.ts';
+import { FORGE_ROUTES } from '../../../protocol/forge-routes.ts';
 import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api, type Request, type UncheckedRequest } from '../../support/api.ts';
@@ -171,7 +172,9 @@ test('every route answers what it declares', async (t) => {
   const operator = new Api(server.url, OPERATOR);
   t.is(await operator.call('metrics', {}), 'errand_tests 1\n');
   api.answered.add('metrics');
-  t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
+  // Those of forges need one: its tests call them.
+  const here = ROUTE_NAMES.filter((name) => !(name in FORGE_ROUTES) && name !== 'openPull');
+  t.deepEqual([...api.answered].sort(), here.sort());
 });
 
 /** What a phone reads besides. */

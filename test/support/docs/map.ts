@@ -36,7 +36,10 @@ const ROWS: [folder: string, what: string][][] = [
     ['auth/', 'accounts, log-ins, tokens'],
     ['tasks/', 'send, cancel, the queue'],
   ],
-  [['notifications/', 'Web Push, webhooks, ntfy']],
+  [
+    ['notifications/', 'Web Push, webhooks, ntfy'],
+    ['forge/', 'GitHub, Gitea, sign-in'],
+  ],
   [['sqlite/', 'the event log: parts write to it and subscribe to it']],
   [
     ['operations/', 'retention, metrics, backups'],
