@@ -1,5 +1,5 @@
 import { LIMITS } from '../protocol/limits.ts';
-import { createAuth } from './auth/auth.ts';
+import { createAuth, type Auth } from './auth/auth.ts';
 import { setupCode } from './auth/setup-code.ts';
 import { TaskTokens } from './auth/task-tokens.ts';
 import type { Config } from './base/config.ts';
@@ -210,13 +210,13 @@ async function servePeople(
   const epoch = readMeta(db, 'epoch');
   const onRefused = (code: ErrorCode): void => core.counters.requests_refused.add({ code });
   const web = await openWebApp();
-  const notifications = openNotifications(core);
-  notifications.start();
-  opened.defer(() => notifications.stop());
   const models = (name: string) => prices.has(name);
+  const notifications = openNotifications(core);
   const intake = openIntake({ ...core, models }, forge_accounts);
-  intake.start();
-  opened.defer(() => intake.stop());
+  for (const part of [notifications, intake]) {
+    part.start();
+    opened.defer(() => part.stop());
+  }
   startSchedules(core, opened);
   const app = createApp({
     config,
@@ -239,18 +239,7 @@ async function servePeople(
     onRefused,
     logger,
   });
-  const sockets = new LiveSockets({
-    db,
-    relay,
-    epoch,
-    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
-    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
-    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
-    lives: (who) => auth.authenticator.lives(who),
-    browser_guard: new BrowserGuard(config.hosts, config.cors_origins),
-    onRefused,
-    logger,
-  });
+  const sockets = openSockets(core, auth, { epoch, onRefused });
   const handlers = { request: requestListener(app, logger), upgrade: sockets.upgrade };
   const { host, port, trust_proxy: behind_proxy } = config;
   const server = await listen(handlers, { host, port, behind_proxy }).catch((error: unknown) => {
@@ -270,4 +259,23 @@ function startSchedules({ config, prices, log, logger }: Core, opened: Opened): 
   const scheduler = new Scheduler({ log, defaults: { config, models }, logger });
   scheduler.start();
   opened.defer(() => scheduler.stop());
+}
+
+/** The sockets of people. They do not listen yet. */
+function openSockets(
+  { config, log, relay, logger }: Core,
+  auth: Auth,
+  more: { epoch: string; onRefused: (code: ErrorCode) => void },
+): LiveSockets {
+  return new LiveSockets({
+    ...more,
+    db: log.db,
+    relay,
+    authenticate: (bearer) => auth.authenticator.authenticate(bearer),
+    redeemTicket: (ticket) => auth.authenticator.redeemTicket(ticket),
+    onSessionEnded: (listener) => auth.sessions.onEnded(listener),
+    lives: (who) => auth.authenticator.lives(who),
+    browser_guard: new BrowserGuard(config.hosts, config.cors_origins),
+    logger,
+  });
 }

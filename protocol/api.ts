@@ -276,21 +276,6 @@ export const ByEventId = z.object({
 export const ReadMark = z.strictObject({ event_id: z.number().int().nonnegative() });
 export type ReadMark = z.infer<typeof ReadMark>;
 
-/** What the server offers to this person: the models, and the defaults and bounds of an errand. */
-export const ServerInfo = z.object({
-  models: z.array(z.string()).describe('those that errands may name'),
-  defaults: z.object({ model: z.string(), effort: Effort, budget_usd: z.number(), max_turns: z.number().int() }),
-  bounds: z.object({
-    budget_usd_max: z.number().describe('for one errand of yours'),
-    max_turns_max: z.number().int(),
-    text_chars_max: z.number().int().describe('of a prompt or a message'),
-    request_body_bytes_max: z.number().int(),
-  }),
-  time_limit_ms: z.number().int().describe('how long one attempt may take'),
-  demo: z.boolean().describe('the demo model answers in place of Claude'),
-});
-export type ServerInfo = z.infer<typeof ServerInfo>;
-
 /** A page of a list. `next_cursor` is null on the last page. */
 const page = <T extends z.ZodType, C extends z.ZodType>(item: T, cursor: C) =>
   z.object({ items: z.array(item), next_cursor: cursor.nullable() });
@@ -301,12 +286,3 @@ export const ProjectPage = z.object({ items: z.array(Project), next_cursor: Id.n
  * of it; null if there are no more events there.
  */
 export const EventPage = page(LogEvent, z.number().int());
-
-/** The process responds. */
-export const Health = z.object({ ok: z.literal(true) });
-/** Whether the server can do its work. `checks`: each check by name, with its result. */
-export const Readiness = z.object({
-  ready: z.boolean(),
-  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })),
-});
-export type Readiness = z.infer<typeof Readiness>;

@@ -17,6 +17,7 @@ import * as problem from './problem.ts';
 import * as document from './problem-document.ts';
 import * as schedules from './schedules.ts';
 import * as server from './server.ts';
+import * as info from './server-info.ts';
 import * as socket from './socket.ts';
 import * as task from './task.ts';
 import * as tokens from './tokens.ts';
@@ -68,6 +69,7 @@ export const NAMED_TYPES: ReadonlyMap<string, z.ZodType> = unique([
     ...people,
     ...forges,
     ...server,
+    ...info,
     ...messages,
     ...api,
     ...worker,

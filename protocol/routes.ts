@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import * as api from './api.ts';
+import * as info from './server-info.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { FORGE_ROUTES } from './forge-routes.ts';
 import { NOTIFICATION_ROUTES } from './notification-routes.ts';
@@ -95,7 +96,7 @@ export const ROUTES = {
     auth: 'user',
     scope: 'read',
     status: 200,
-    response: api.ServerInfo,
+    response: info.ServerInfo,
     errors: [],
   },
   openapi: {
@@ -128,7 +129,7 @@ export const ROUTES = {
     summary: 'The process responds',
     auth: 'none',
     status: 200,
-    response: api.Health,
+    response: info.Health,
     errors: [],
   },
   readyz: {
@@ -137,7 +138,7 @@ export const ROUTES = {
     summary: 'The server can do its work',
     auth: 'none',
     status: 200,
-    response: api.Readiness,
+    response: info.Readiness,
     errors: ['unavailable'],
   },
   metrics: {

@@ -8,7 +8,7 @@ import { fetchBranches, fetchCommit, type Remote, type RemoteRefs } from './remo
  * Enough to see the project's recent history. During the attempt the agent can fetch the rest (`git fetch
  * --unshallow`).
  */
-export const DEPTH = 50;
+const DEPTH = 50;
 /** The commit that the next one follows: the agent's HEAD as it was last read. */
 export const HEAD_REF = 'refs/errand/head';
 /** The commit that this task pushed last. The next push may replace it. */

@@ -114,7 +114,7 @@ async function adopt(
   await removeLocks(repos.agents.git_dir);
   const state = await readAgentState(repos);
   const note = state.fault === null ? null : await repairAgents(repos, remote, task, { record, state, found_dir });
-  const { own, agents } = repos;
+  const { agents } = repos;
   await agents.run(['config', 'remote.origin.url', remote.url]);
   // Someone may have pushed to the task's branch meanwhile. If that is a fast-forward, it is taken over.
   await takeOver(repos, remote, refs, record.branch, PUSHED_REF);

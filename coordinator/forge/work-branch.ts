@@ -16,10 +16,11 @@ const ASK_MS = 10_000;
  */
 export async function findWorkBranch(
   forges: ForgeAccess,
-  { repo_url, ...who }: Where,
+  where: Where | undefined,
   { work_branch, continue_pull }: Wish,
 ): Promise<string | undefined> {
-  if (work_branch === undefined && continue_pull === undefined) return undefined;
+  if (!where || (work_branch === undefined && continue_pull === undefined)) return undefined;
+  const { repo_url, ...who } = where;
   const open = await forges.forPerson(who, repo_url);
   if (continue_pull === undefined) {
     if (open) await requireOpenBranch(open, work_branch ?? '').catch(ignoreForge);

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
-import type { Readiness } from '../../protocol/api.ts';
+import type { Readiness } from '../../protocol/server-info.ts';
 import type { ErrorCode } from '../../protocol/problem.ts';
 import type { ServerState } from '../../protocol/server.ts';
 import type { Auth } from '../auth/auth.ts';

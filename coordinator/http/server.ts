@@ -1,4 +1,4 @@
-import type { Readiness, ServerInfo } from '../../protocol/api.ts';
+import type { Readiness, ServerInfo } from '../../protocol/server-info.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { TURNS_MAX } from '../../protocol/task.ts';

@@ -12,6 +12,7 @@ import {
   type TaskDefaults,
 } from '../tasks/task-commands.ts';
 import type { Keys } from '../base/keys.ts';
+import type { Db } from '../sqlite/database.ts';
 import type { EventLog, Tx } from '../sqlite/event-log.ts';
 import { projectOfRepository } from '../tasks/project-of-repository.ts';
 import { readTaskPage } from '../tasks/task-page.ts';
@@ -72,14 +73,11 @@ export function taskHandlers({
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
   const create = ({ who, body, writeAfter, audit }: CreateCall) => {
     const { make_project = false, continue_pull, ...input } = withRepository(body);
-    const findBranch = async () => {
+    const prepare = async () => {
       if (input.repo_url !== undefined) await repositories.checkHost(input.repo_url);
-      const { work_branch, project_id = null } = input;
-      const repo_url = input.repo_url ?? findProjectOf(db, who.user_id, project_id ?? '')?.repo_url;
-      if (repo_url === undefined) return undefined;
-      return findWorkBranch(forges, { ...who, project_id, repo_url }, { work_branch, continue_pull });
+      return findWorkBranch(forges, repositoryOf(db, who.user_id, input), { ...input, continue_pull });
     };
-    return writeAfter(findBranch, (tx, work_branch) => {
+    return writeAfter(prepare, (tx, work_branch) => {
       const placed = make_project ? inProject(tx, { keys, who, audit }, input) : input;
       return seenOne(createTask(tx, server, who.user_id, { ...placed, work_branch }));
     });
@@ -120,6 +118,12 @@ export function taskHandlers({
       return undefined;
     },
   };
+}
+
+/** Where a task of this person is to work; undefined: they have no such project. */
+function repositoryOf(db: Db, user_id: string, { project_id, repo_url }: Pick<TaskCreate, 'project_id' | 'repo_url'>) {
+  const address = repo_url ?? findProjectOf(db, user_id, project_id ?? '')?.repo_url;
+  return address === undefined ? undefined : { user_id, project_id: project_id ?? null, repo_url: address };
 }
 
 /** Records that the person approved another budget, if they did. */

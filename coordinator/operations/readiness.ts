@@ -1,4 +1,4 @@
-import type { Readiness } from '../../protocol/api.ts';
+import type { Readiness } from '../../protocol/server-info.ts';
 import type { RunnerName } from '../../protocol/task.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { DispatchGate } from '../tasks/dispatch-gate.ts';

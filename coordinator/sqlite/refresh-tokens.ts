@@ -113,6 +113,5 @@ export function pruneRefreshTokens(db: Db, now: string): void {
 
 /** When a log-in began, ISO. Undefined: it has ended. */
 export function findBeginning(db: Db, family: string): string | undefined {
-  return sql<string>(db, 'SELECT began_at FROM refresh_tokens WHERE family = ? LIMIT 1').pluck().get(family) as
-    string | undefined;
+  return sql<string>(db, 'SELECT began_at FROM refresh_tokens WHERE family = ? LIMIT 1').pluck().get(family);
 }

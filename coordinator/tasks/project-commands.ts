@@ -148,4 +148,3 @@ export function requireProject(db: Db, user_id: string, project_id: string): Pro
   if (!project) throw new ErrandError('not_found', 'There is no such project.');
   return project;
 }
-

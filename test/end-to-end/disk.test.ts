@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../coordinator/sqlite/open-database.ts';
-import type { Readiness } from '../../protocol/api.ts';
+import type { Readiness } from '../../protocol/server-info.ts';
 import { Api, readProblem } from '../support/api.ts';
 import { CuttableDisk } from '../support/cuttable-disk.ts';
 import { fillDisk, mountDisk, powerTest } from '../support/disk.ts';

@@ -25,7 +25,7 @@ import { ServerStatus } from '../../coordinator/operations/server-status.ts';
 import { readMeta } from '../../coordinator/sqlite/meta.ts';
 import type { EventRow } from '../../coordinator/sqlite/events.ts';
 import type { Session } from '../../protocol/accounts.ts';
-import type { Readiness } from '../../protocol/api.ts';
+import type { Readiness } from '../../protocol/server-info.ts';
 import { Api } from './api.ts';
 import { temporaryFolder, type Ends } from './folder.ts';
 import { NO_APP } from './no-app.ts';
@@ -92,11 +92,8 @@ export async function startApi(
   const mutable = { clock, ...mutableParts(db) };
   const workers = () => ({ warm: 1, at_work: 0 });
   const notifications = startNotifications(t, { log, keys, config, logger, now });
-  const forge_accounts = openForges(t, { log, keys, config, logger, now });
-  const intake = openIntake({ log, config, models, logger }, forge_accounts);
-  intake.start();
-  t.teardown(() => intake.stop());
-  const own = { log, keys, auth, notifications, forge_accounts, intake };
+  const forges = openForges(t, { log, keys, config, logger, now }, models);
+  const own = { log, keys, auth, notifications, ...forges };
   const parts = { ...own, config, repositories, models, web, logger };
   const app = createApp({
     onRefused: () => undefined,
@@ -133,11 +130,18 @@ export async function startApi(
   return { data_dir, url, http, db, ...own, authWith, relay, told, rows, lines, ...mutable, setup_code, person };
 }
 
-function openForges(t: Ends, parts: ConstructorParameters<typeof ForgeAccounts>[0]): ForgeAccounts {
+function openForges(
+  t: Ends,
+  parts: ConstructorParameters<typeof ForgeAccounts>[0],
+  models: ((name: string) => boolean) | undefined,
+): { forge_accounts: ForgeAccounts; intake: Intake } {
   const forge_accounts = new ForgeAccounts(parts);
-  forge_accounts.start();
-  t.teardown(() => forge_accounts.stop());
-  return forge_accounts;
+  const intake = openIntake({ ...parts, models }, forge_accounts);
+  for (const part of [forge_accounts, intake]) {
+    part.start();
+    t.teardown(() => part.stop());
+  }
+  return { forge_accounts, intake };
 }
 
 /** Failures are retried soon. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Health, Readiness } from '../../../protocol/api.ts';
+import { Health, Readiness } from '../../../protocol/server-info.ts';
 import { isLoopback, type Config } from '../../base/config.ts';
 import { withLocalTimes } from '../../cli/render/format.ts';
 import { ask, noAnswerReason } from './ask.ts';

@@ -83,9 +83,16 @@ function decisionLines(task_id: string, { type, body }: DecisionEvent): Line[] {
   }
 }
 
-/** What no other type fits. */
-function otherLines({ type, body }: Extract<KnownEvent, { type: 'log' | 'custom' }>): Line[] {
+/** What bounds the work, and what no other type fits. */
+function otherLines({
+  type,
+  body,
+}: Extract<KnownEvent, { type: 'context.reduced' | 'limit.near' | 'log' | 'custom' }>): Line[] {
   switch (type) {
+    case 'context.reduced':
+      return [[['dim', `the context was shortened: ${body.detail}`]]];
+    case 'limit.near':
+      return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'log':
       return block(headAndTail(body.text, 10, 0), '', LEVEL_STYLE[body.level]);
     case 'custom':
@@ -107,9 +114,8 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'task.status':
       return statusLines(body);
     case 'attempt.started':
-      return [[['dim', `attempt ${event.attempt} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
     case 'attempt.ended':
-      return endLines(event.attempt, body);
+      return attemptLines(event.attempt, known);
     case 'message.received':
     case 'message.changed':
     case 'message.withdrawn':
@@ -133,16 +139,12 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'input.added':
       // Messages of the user, and the result of verifying, have their own events.
       return body.source === 'harness' ? block(headAndTail(body.text, 3, 0), 'harness: ', 'dim') : [];
-    case 'context.reduced':
-      return [[['dim', `the context was shortened: ${body.detail}`]]];
     case 'plan.updated':
       return planLines(body.items);
     case 'question.asked':
     case 'need.asked':
     case 'need.answered':
       return decisionLines(event.task_id, known);
-    case 'limit.near':
-      return [[['yellow', `near its limit of ${body.limit}: ${body.used} of ${body.of}`]]];
     case 'verify.finished':
       return verifyLines(body);
     case 'branch.pushed':
@@ -150,10 +152,19 @@ function linesOf(event: LogEvent, known: Exclude<KnownEvent, ToolEvent>): Line[]
     case 'pull.opened':
     case 'pull.changed':
       return pullLines(body.pull);
+    case 'context.reduced':
+    case 'limit.near':
     case 'log':
     case 'custom':
       return otherLines(known);
   }
+}
+
+type AttemptEvent = Extract<KnownEvent, { type: 'attempt.started' | 'attempt.ended' }>;
+
+function attemptLines(n: number, { type, body }: AttemptEvent): Line[] {
+  if (type === 'attempt.ended') return endLines(n, body);
+  return [[['dim', `attempt ${n} in ${body.worker}${body.warm ? ', started ahead' : ''}`]]];
 }
 
 /** The lines of the plan. */

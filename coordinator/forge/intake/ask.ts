@@ -3,7 +3,7 @@ import { signatureOf } from '../own-words.ts';
 import { findMention } from './mention.ts';
 
 /** The label that asks for an errand. */
-export const LABEL = 'errand';
+const LABEL = 'errand';
 
 const OWN_BRANCHES = 'errand/';
 

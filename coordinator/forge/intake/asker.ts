@@ -63,7 +63,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Whether two addresses are of one repository. Forges do not tell apart the case of names. */
-export function isSameRepository(one: string, other: string): boolean {
+function isSameRepository(one: string, other: string): boolean {
   return plainAddress(one) === plainAddress(other);
 }
 

@@ -112,6 +112,7 @@ function leave(router: Router): void {
   const { name, params } = router.place.peek();
   switch (name) {
     case 'inbox':
+    case 'signed_in':
       return;
     case 'changes':
     case 'decision':
@@ -120,6 +121,7 @@ function leave(router: Router): void {
     case 'new_errand':
     case 'settings':
       return router.back('inbox');
+    case 'accounts':
     case 'notifications':
     case 'owner':
     case 'projects':

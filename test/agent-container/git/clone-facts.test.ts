@@ -32,5 +32,8 @@ test('nothing is said about what the repository does not have', async (t) => {
   const { clone, prepare } = await scene(t);
   const repos = clone();
   await prepare(repos);
-  t.notRegex((await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'), /unshallow|submodule|LFS/i);
+  t.notRegex(
+    (await cloneFacts(repos.own, { base_branch: 'main', branch: 'errand/x' })).join('\n'),
+    /unshallow|submodule|LFS/i,
+  );
 });

@@ -8,6 +8,7 @@ import { NumberedEvent } from '../../../protocol/events.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { nameOf } from '../../../protocol/named-types.ts';
 import type { Route } from '../../../protocol/route.ts';
+import { FORGE_ROUTES } from '../../../protocol/forge-routes.ts';
 import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../protocol/routes.ts';
 import { SAMPLE_REPO_URL } from '../../../protocol/task.ts';
 import { Api, type Request, type UncheckedRequest } from '../../support/api.ts';
@@ -180,15 +181,13 @@ test('every route answers what it declares', async (t) => {
 
   await callOwnerRoutes(t, api, first.user.id);
   await callAccountRoutes(t, api, body, session);
-  await api.call('openapi', {});
-  await api.call('asyncapi', {});
-  await api.call('schemas', {});
-  await api.call('healthz', {});
-  await api.call('readyz', {});
+  for (const route of ['openapi', 'asyncapi', 'schemas', 'healthz', 'readyz'] as const) await api.call(route, {});
   const operator = new Api(server.url, OPERATOR);
   t.is(await operator.call('metrics', {}), 'errand_tests 1\n');
   api.answered.add('metrics');
-  t.deepEqual([...api.answered].sort(), [...ROUTE_NAMES].sort());
+  // Those of forges need one: its tests call them.
+  const here = ROUTE_NAMES.filter((name) => !(name in FORGE_ROUTES) && name !== 'openPull');
+  t.deepEqual([...api.answered].sort(), here.sort());
 });
 
 /** What a phone reads besides. */
@@ -204,9 +203,7 @@ async function callNeedRoutes(t: ExecutionContext, server: StartedApi, api: Api)
   runTask(server.log, id);
   const at = new Date().toISOString();
   const asked = { seq: 1, at, type: 'question.asked', body: { ref: 'q1', question: 'Which?', options: ['a', 'b'] } };
-  server.log.write((tx) =>
-    applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents([NumberedEvent.parse(asked)]), at),
-  );
+  server.log.write((tx) => applyEvents(tx, { task_id: id, attempt: 1 }, checkEvents([NumberedEvent.parse(asked)]), at));
   const need = (await api.call('getTask', { params: { id } })).needs?.[0];
   const params = { id, need_id: need?.id ?? '' };
   const choose = [need?.options[1]?.value ?? ''];

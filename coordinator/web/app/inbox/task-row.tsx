@@ -64,17 +64,13 @@ export function TaskRow({ task, selected, attributes }: RowProps): JSX.Element {
           <PullChip key={pull.id} pull={pull} />
         ))}
       </a>
-      <button
-        type="button"
-        class="icon-button row-more"
-        aria-label={t.inbox.actions(title)}
+      <MoreButton
+        label={t.inbox.actions(title)}
         onClick={() => {
           acts.value = true;
           loadLaterParts();
         }}
-      >
-        <Icon name="more" />
-      </button>
+      />
       {RowActions && <RowActions task={task} open={acts} />}
       {need && <DecisionCard task={task} need={need} files={AnswerFiles} />}
       {task.reason === 'budget_exhausted' && <BudgetChoices task={task} />}
@@ -104,5 +100,13 @@ export function UnsentRow({ entry }: { entry: Entry }): JSX.Element | null {
         </button>
       )}
     </li>
+  );
+}
+
+function MoreButton({ label, onClick }: { label: string; onClick: () => void }): JSX.Element {
+  return (
+    <button type="button" class="icon-button row-more" aria-label={label} onClick={onClick}>
+      <Icon name="more" />
+    </button>
   );
 }

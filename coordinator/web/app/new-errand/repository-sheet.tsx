@@ -65,6 +65,15 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
         known={known}
         onChoose={(repo_url) => choose({ repo_url, make_project: true })}
       />
+      <Branches fresh={fresh} onChoose={onChoose} />
+    </Sheet>
+  );
+}
+
+/** What the work starts from, and where it is pushed to. */
+function Branches({ fresh, onChoose }: Omit<OptionSheetProps, 'onClose'>): JSX.Element {
+  return (
+    <>
       <label class="field">
         <span>{t.fresh.branch}</span>
         <input
@@ -84,7 +93,7 @@ export function RepositorySheet({ fresh, onChoose, onClose }: OptionSheetProps):
         />
         <small>{t.fresh.push_to_hint}</small>
       </label>
-    </Sheet>
+    </>
   );
 }
 

@@ -32,34 +32,10 @@ export function SettingsScreen(): JSX.Element {
         <h2>{t.settings.account}</h2>
         <p>{access.kind === 'in' ? access.email : ''}</p>
         {user.value?.role === 'owner' && <p class="soft">{t.settings.owner}</p>}
-        <a class="link-row" href={pathOf('projects')}>
-          <span>
-            <b>{t.settings.projects}</b>
-            <small>{t.settings.projects_hint}</small>
-          </span>
-          <Icon name="open" />
-        </a>
-        <a class="link-row" href={pathOf('schedules')}>
-          <span>
-            <b>{s.schedules.title}</b>
-            <small>{s.schedules.hint}</small>
-          </span>
-          <Icon name="open" />
-        </a>
-        <a class="link-row" href={pathOf('notifications')}>
-          <span>
-            <b>{t.notify.title}</b>
-            <small>{t.notify.hint}</small>
-          </span>
-          <Icon name="open" />
-        </a>
-        <a class="link-row" href={pathOf('accounts')}>
-          <span>
-            <b>{s.accounts.title}</b>
-            <small>{s.accounts.hint}</small>
-          </span>
-          <Icon name="open" />
-        </a>
+        <LinkRow to={pathOf('projects')} name={t.settings.projects} hint={t.settings.projects_hint} />
+        <LinkRow to={pathOf('schedules')} name={s.schedules.title} hint={s.schedules.hint} />
+        <LinkRow to={pathOf('notifications')} name={t.notify.title} hint={t.notify.hint} />
+        <LinkRow to={pathOf('accounts')} name={s.accounts.title} hint={s.accounts.hint} />
         <h2>{t.settings.devices}</h2>
         <Devices />
         <h2>{has_password ? t.settings.password : s.accounts.set_password}</h2>
@@ -67,18 +43,22 @@ export function SettingsScreen(): JSX.Element {
         <Install />
         <h2>{t.settings.server}</h2>
         <Health />
-        {user.value?.role === 'owner' && (
-          <a class="link-row" href={pathOf('owner')}>
-            <span>
-              <b>{s.owner.title}</b>
-              <small>{s.owner.hint}</small>
-            </span>
-            <Icon name="open" />
-          </a>
-        )}
+        {user.value?.role === 'owner' && <LinkRow to={pathOf('owner')} name={s.owner.title} hint={s.owner.hint} />}
         <LogOut />
       </div>
     </Screen>
+  );
+}
+
+function LinkRow({ to, name, hint }: { to: string; name: string; hint: string }): JSX.Element {
+  return (
+    <a class="link-row" href={to}>
+      <span>
+        <b>{name}</b>
+        <small>{hint}</small>
+      </span>
+      <Icon name="open" />
+    </a>
   );
 }
 
