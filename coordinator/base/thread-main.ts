@@ -1,5 +1,7 @@
+import { pathToFileURL } from 'node:url';
 import { parentPort } from 'node:worker_threads';
 import { ErrandError } from '../../protocol/problem.ts';
+import { sourcePath } from './source-path.ts';
 import type { Job, Outcome, ThreadReply, ThreadRequest } from './threads.ts';
 
 /* A thread of a `ThreadPool`. It runs one function after the other, and gives the bytes back with the result. */
@@ -17,7 +19,10 @@ async function serve({ job, bytes, args }: ThreadRequest): Promise<void> {
 }
 
 async function load({ module, name }: ThreadRequest['job']): Promise<Job<unknown[], unknown> | undefined> {
-  const { [name]: found } = (await import(module)) as Record<string, Job<unknown[], unknown>>;
+  const { [name]: found } = (await import(pathToFileURL(sourcePath(module)).href)) as Record<
+    string,
+    Job<unknown[], unknown>
+  >;
   return found;
 }
 

@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { ErrandError, type ErrorCode, type FieldError } from '../../protocol/problem.ts';
+import { sourcePath } from './source-path.ts';
 
 /**
- * A function that a thread can run. The thread finds it as the export `name` of a module, by the module's URL. It takes
- * bytes and further arguments, and returns what structured clone can copy.
+ * A function that a thread can run. The thread finds it as the export `name` of a module, by its path from the root of
+ * the checkout: also where the server itself runs from one bundled file. It takes bytes and further arguments, and
+ * returns what structured clone can copy.
  */
 export type Job<A extends unknown[], T> = {
   module: string;
@@ -16,7 +18,7 @@ type Refusal = { code: ErrorCode; message: string; errors?: FieldError[] };
 export type Outcome = { value: unknown } | { refusal: Refusal } | { failure: unknown };
 export type ThreadReply = { outcome: Outcome; bytes: ArrayBuffer; ms: number };
 
-/** Makes a job, which its module must export under this name. `module`: `import.meta.url`. */
+/** Makes a job, which its module must export under this name. `module`: such as `coordinator/base/x.ts`. */
 export function job<A extends unknown[], T>(
   module: string,
   name: string,
@@ -119,7 +121,7 @@ export class ThreadPool {
     }
     if (this.#threads.size >= this.#limits.threads_max) return undefined;
     const resourceLimits = { maxOldGenerationSizeMb: this.#limits.heap_mb };
-    const thread = new Worker(new URL('./thread-main.ts', import.meta.url), { resourceLimits });
+    const thread = new Worker(sourcePath('coordinator/base/thread-main.ts'), { resourceLimits });
     // It must not keep a process alive that has nothing else to do.
     thread.unref();
     // A failure is that of the job; without one there is nobody to tell.

@@ -35,7 +35,7 @@ function readDemoRequest(json: Buffer): DemoRequest {
   return parse(DemoRequest, parseJson(json, shapeOf(LIMITS.llm_body_nodes_max)), 'The model request');
 }
 
-export const DEMO_REQUEST = job(import.meta.url, 'DEMO_REQUEST', readDemoRequest);
+export const DEMO_REQUEST = job('coordinator/demo/conversation.ts', 'DEMO_REQUEST', readDemoRequest);
 
 /** A tool call and its result. */
 export type ToolCall = { name: string; input: Record<string, unknown>; output: string; is_error: boolean };

@@ -31,7 +31,8 @@ import { missingStep } from './required-steps.ts';
 import { findNewestEvent } from '../sqlite/steps.ts';
 import type { CheckedPost } from './read-callbacks.ts';
 import { quotaFault } from './event-quotas.ts';
-import { checkBranch, checkPushedBranches, invalid, sizeOf, storeEvents } from './validate-events.ts';
+import { checkBranch, checkPushedBranches } from './check-branches.ts';
+import { invalid, sizeOf, storeEvents } from './validate-events.ts';
 
 /** Where a callback comes from: the claims of its token, and the listener that received it. */
 export type Origin = { claims: TaskClaims; listener: ListenerId };

@@ -48,7 +48,7 @@ function readResult(json: Buffer): ResultPost {
 }
 
 /* The same for `BodyReader`. */
-export const EVENTS = job(import.meta.url, 'EVENTS', readEvents);
-export const HEARTBEAT = job(import.meta.url, 'HEARTBEAT', readHeartbeat);
-export const RESULT = job(import.meta.url, 'RESULT', readResult);
-export const TAKE = job(import.meta.url, 'TAKE', readTake);
+export const EVENTS = job('coordinator/worker-api/read-callbacks.ts', 'EVENTS', readEvents);
+export const HEARTBEAT = job('coordinator/worker-api/read-callbacks.ts', 'HEARTBEAT', readHeartbeat);
+export const RESULT = job('coordinator/worker-api/read-callbacks.ts', 'RESULT', readResult);
+export const TAKE = job('coordinator/worker-api/read-callbacks.ts', 'TAKE', readTake);

@@ -4,10 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ErrandError } from '../../protocol/problem.ts';
 import { isRedactionOf } from '../base/redactor.ts';
 import { findEventsBySeq, type SentEvent } from '../sqlite/events.ts';
-import type { Db } from '../sqlite/database.ts';
 import type { Tx } from '../sqlite/event-log.ts';
-import { findTask } from '../sqlite/tasks.ts';
-import { branchPrefix, isBranchOf } from '../domain/task.ts';
 
 /** The events that change the row of their task. */
 type TaskEvent = Extract<
@@ -59,18 +56,6 @@ export function actsOn(event: NumberedEvent): TaskEvent | null {
     default:
       return null;
   }
-}
-
-/** Throws `invalid` where the task may not push to this branch. */
-export function checkBranch(db: Db, task_id: string, branch: string, field: string): void {
-  if (isBranchOf(task_id, branch) || findTask(db, task_id)?.work_branch === branch) return;
-  throw invalid(field, `is not a branch of this task: its name must begin with ${branchPrefix(task_id)}`);
-}
-
-/** Throws `invalid` where an event says that the task has pushed to a branch that is not its own. */
-export function checkPushedBranches(db: Db, task_id: string, events: CheckedEvent[]): void {
-  for (const [index, { acts }] of events.entries())
-    if (acts?.type === 'branch.pushed') checkBranch(db, task_id, acts.body.branch, `/events/${index}/body/branch`);
 }
 
 /** The error for one field that is not valid. `message` is read after the field's name. */

@@ -4,7 +4,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 
 /* Jobs for the threads of a pool. */
 
-const here = import.meta.url;
+const here = 'test/support/thread-jobs.ts';
 
 export const measure = job(here, 'measure', (bytes: Buffer, mark: string) => {
   return { bytes: bytes.length, is_main: isMainThread, mark };

@@ -61,7 +61,7 @@ export function readRequest(raw: Buffer): LlmRequest {
 export type BoundedRequest = LlmRequest & { bound: InputEstimate; prompt: Prompt };
 
 /** Reads, checks and measures a request, for `BodyReader`. */
-export const REQUEST = job(import.meta.url, 'REQUEST', (raw: Buffer): BoundedRequest => {
+export const REQUEST = job('coordinator/worker-api/model/policy.ts', 'REQUEST', (raw: Buffer): BoundedRequest => {
   const request = readRequest(raw);
   return { ...request, bound: estimateInput(request.body), prompt: toPrompt(request.body) };
 });

@@ -1,7 +1,12 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ThreadPool } from '../../../coordinator/base/threads.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import { fail, fill, measure, refuse, spin } from '../../support/thread-jobs.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Who pays, and what was charged. */
 function payer(key: string) {
@@ -65,4 +70,16 @@ test('a thread without work ends, and the next job starts another', async (t) =>
   t.teardown(() => pool.close());
   for (let i = 0; i < 3; i++)
     t.like(await pool.run(payer('a'), measure, Buffer.alloc(10), ['']), { value: { bytes: 10 } });
+});
+
+test('every job names the file that it is in: a bundled server finds it by that', async (t) => {
+  const files = await readdir(join(ROOT, 'coordinator'), { recursive: true });
+  const sources = files.filter((path) => path.endsWith('.ts') && !/(^|\/)(bundle|node_modules)\//.test(path));
+  const named: [file: string, module: string][] = [];
+  for (const path of sources) {
+    const text = await readFile(join(ROOT, 'coordinator', path), 'utf8');
+    for (const [, module = ''] of text.matchAll(/= job\(\s*([^,]+),/g)) named.push([`'coordinator/${path}'`, module]);
+  }
+  t.true(named.length >= 6);
+  for (const [file, module] of named) t.is(module, file);
 });
