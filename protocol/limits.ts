@@ -123,6 +123,8 @@ export const LIMITS = {
   git_refs_bytes_max: 32 * 1024 * 1024,
   /** What a push to a branch that a person named may bring. */
   named_branch_pack_bytes_max: 64 * 1024 * 1024,
+  /** The objects of a pack that the coordinator itself reads. */
+  checked_pack_objects_max: 50_000,
   git_commands_max: 20,
   /** The git requests of a task that may be in progress at once. */
   git_requests_at_once_max: 8,

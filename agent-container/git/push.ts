@@ -8,8 +8,11 @@ const PUSH_MS = 300_000;
 /** How many branches one push may try. */
 const TARGETS_MAX = 4;
 
-/** A branch, and the commit that it must be at now; empty: it must not exist. */
-type Target = { branch: string; expected: string };
+/**
+ * A branch, and the commit that it must be at now; empty: it must not exist. `whole`: the pack is to be complete in itself,
+ * since the coordinator reads in it that the commit contains what somebody else has pushed.
+ */
+type Target = { branch: string; expected: string; whole?: boolean };
 
 /**
  * Pushes a commit to the task's branch, and returns the branch's name. It replaces only what the task itself pushed: if
@@ -23,7 +26,8 @@ export async function push(own: Git, remote: Remote, task_branch: string, commit
       remote.takeGitFailure();
       const lease = `--force-with-lease=refs/heads/${target.branch}:${target.expected}`;
       const spec = `${commit}:refs/heads/${target.branch}`;
-      const args = ['push', '--porcelain', '--no-verify', lease, remote.url, spec];
+      const whole = target.whole === true ? ['--no-thin'] : [];
+      const args = ['push', '--porcelain', '--no-verify', ...whole, lease, remote.url, spec];
       const result = await own.try(args, { time_limit_ms: PUSH_MS });
       if (result.code === 0) {
         await own.run(['update-ref', PUSHED_REF, commit]);
@@ -51,7 +55,9 @@ async function otherTarget(
       const refs = await remoteRefs(own, remote);
       const current = refs.branches.get(branch) ?? '';
       const is_ours = current === '' || current === commit || (await isAncestor(own, current, commit));
-      return is_ours ? { branch, expected: current } : { branch: nextName(refs, branch), expected: '' };
+      return is_ours
+        ? { branch, expected: current, whole: current !== '' }
+        : { branch: nextName(refs, branch), expected: '' };
     }
     case 'not_replaced':
       return expected === '' ? null : { branch: nextName(await remoteRefs(own, remote), branch), expected: '' };

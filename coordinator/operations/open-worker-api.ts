@@ -10,6 +10,7 @@ import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
 import { findTask } from '../sqlite/tasks.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
+import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval } from '../worker-api/git/push-approval.ts';
 import { ModelProxy } from '../worker-api/model/model-proxy.ts';
 import type { Upstream } from '../worker-api/model/upstream.ts';
@@ -68,6 +69,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       proxy,
       sample,
       workBranch: (task_id) => findTask(log.db, task_id)?.work_branch ?? null,
+      pushed: pushedCommits(log),
       approval: pushApproval(log),
       noteUse,
       logger,

@@ -15,9 +15,10 @@ import { ForgeError } from './forge-error.ts';
 import { Forge, FORGE_PORTS, FORGE_TIMEOUTS, type ForgeTimeouts } from './forge.ts';
 import type { PushApproval } from './push-approval.ts';
 import { commandFor, refusalOfNamed } from './named-branch.ts';
-import type { Push } from './push-commands.ts';
+import type { PushCommand } from './push-commands.ts';
+import { refusalOfReplacing, replacingOthers, type PushedCommits } from './pushed-commits.ts';
 import { refusalOf } from './push-rules.ts';
-import { openPush } from './open-push.ts';
+import { openPush, type OpenedPush } from './open-push.ts';
 import { bodyLength, requestBody } from './request-body.ts';
 import { gitHeaders, gitRouteOf } from './route.ts';
 import { writeGitError } from './write-error.ts';
@@ -31,6 +32,8 @@ export type GitDependencies = {
   sample: (request: GitRequest, task_id: string) => Promise<GitResponse>;
   /** The branch that the task's person named, which it may push to. By default there is none. */
   workBranch?: (task_id: string) => string | null;
+  /** Which commits each task has pushed. By default all that are on its branches. */
+  pushed?: PushedCommits;
   /** Which pushes wait for their person's approval. By default none does. */
   approval?: PushApproval;
   /** Records each push, and the use of a credential. */
@@ -51,6 +54,7 @@ export class GitProxy implements WorkerProxy {
   readonly #repository: GitDependencies['repository'];
   readonly #sample: GitDependencies['sample'];
   readonly #workBranch: (task_id: string) => string | null;
+  readonly #pushed: PushedCommits;
   readonly #approval: PushApproval;
   readonly #noteUse: NoteUse;
   readonly #logger: Logger;
@@ -65,6 +69,7 @@ export class GitProxy implements WorkerProxy {
     this.#repository = deps.repository;
     this.#sample = deps.sample;
     this.#workBranch = deps.workBranch ?? (() => null);
+    this.#pushed = deps.pushed ?? { has: () => true, add: () => undefined };
     this.#approval = deps.approval ?? (() => null);
     this.#noteUse = deps.noteUse ?? (() => undefined);
     this.#logger = deps.logger;
@@ -106,14 +111,19 @@ export class GitProxy implements WorkerProxy {
    */
   async #push(caller: Caller, request: GitRequest, sent: GitBody): Promise<GitResponse> {
     const { task_id, attempt } = caller;
-    const { push, body, refuse } = await openPush(sent);
-    const reasons = await this.#refusalOf(push, caller, request.signal);
+    const opened = await openPush(sent);
+    const { push, body, refuse } = opened;
+    const reasons = await this.#refusalOf(opened, caller, request.signal);
     const refs = push.commands.map(({ ref }) => ref);
     if (reasons) {
       this.#logger.warn({ task_id, attempt, refs, reasons }, 'push refused');
       return refuse(reasons);
     }
     const repository = await this.#repository(task_id);
+    this.#pushed.add(
+      task_id,
+      push.commands.map((command) => command.new),
+    );
     const answer = await this.#send(caller, { ...request, body }, repository);
     if (refs.length === 0) return answer;
     this.#logger.info({ task_id, attempt, refs }, 'push forwarded');
@@ -123,14 +133,23 @@ export class GitProxy implements WorkerProxy {
   }
 
   /** Why the push is refused: a reason for each command; null: it may be made. */
-  async #refusalOf(push: Push, caller: Caller, signal: AbortSignal): Promise<string[] | null> {
+  async #refusalOf({ push, readPack }: OpenedPush, caller: Caller, signal: AbortSignal): Promise<string[] | null> {
     const { task_id } = caller;
     const work_branch = this.#workBranch(task_id);
     const reasons = refusalOf(push, { task_id, work_branch }) ?? this.#approval(task_id, push);
     const named = commandFor(push, work_branch);
-    if (reasons || !named) return reasons;
-    const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named);
-    return reason === null ? null : [reason];
+    if (reasons) return reasons;
+    if (named) {
+      const reason = await refusalOfNamed((asked) => this.#ask(caller, { ...asked, signal }), task_id, named, signal);
+      return reason === null ? null : [reason];
+    }
+    const replacing = replacingOthers(push, (commit) => this.#pushed.has(task_id, commit));
+    if (replacing.length === 0) return null;
+    const pack = await readPack(LIMITS.named_branch_pack_bytes_max);
+    const found = new Map<PushCommand, string | null>();
+    for (const command of replacing) found.set(command, await refusalOfReplacing(pack, command, signal));
+    if ([...found.values()].every((reason) => reason === null)) return null;
+    return push.commands.map((command) => found.get(command) ?? 'refused with the rest of the push');
   }
 
   async #ask(caller: Caller, request: GitRequest): Promise<GitResponse> {

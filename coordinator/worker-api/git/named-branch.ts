@@ -26,8 +26,10 @@ export async function refusalOfNamed(
   ask: AskRepository,
   task_id: string,
   { old, new: commit, ref }: PushCommand,
+  signal: AbortSignal,
 ): Promise<string | null> {
-  const { head, refs } = await readRefs(ask);
+  const { head, refs, can_filter } = await readRefs(ask);
+  if (head === undefined) return 'the repository does not say which branch is the default one';
   if (head === ref) return 'it is the default branch, to which errands never push';
   const current = refs.get(ref);
   if (current === undefined) return /^0+$/.test(old) ? null : 'the branch does not exist any more';
@@ -35,7 +37,7 @@ export async function refusalOfNamed(
   const own = `refs/heads/${branchPrefix(task_id)}`;
   const is_there = [...refs].some(([name, id]) => id === commit && inOwn(name, own));
   if (!is_there) return `push the commit to ${own}* first`;
-  if (await descendsFrom(await packBetween(ask, old, commit), commit, old)) return null;
+  if (await descendsFrom(await packBetween(ask, old, commit, can_filter), commit, old, signal)) return null;
   return 'the commit does not contain the present one of the branch: merge it, and keep its commits';
 }
 
@@ -43,9 +45,17 @@ function inOwn(name: string, own: string): boolean {
   return name.startsWith(own) || name.startsWith(`refs/heads/${own.slice('refs/heads/'.length).replaceAll('/', '-')}`);
 }
 
-/** The pack with what `commit` has beyond `old`, as `git fetch` gets it. Rejects with `too_large`. */
-async function packBetween(ask: AskRepository, old: string, commit: string): Promise<Buffer> {
-  const wants = [pktLine(`want ${commit} ofs-delta no-progress agent=errand\n`), FLUSH];
+/**
+ * The pack with what `commit` has beyond `old`, as `git fetch` gets it; with the commits alone, where the repository can
+ * leave out the rest. Rejects with `too_large`.
+ */
+async function packBetween(ask: AskRepository, old: string, commit: string, can_filter: boolean): Promise<Buffer> {
+  const capabilities = `ofs-delta no-progress${can_filter ? ' filter' : ''} agent=errand`;
+  const wants = [
+    pktLine(`want ${commit} ${capabilities}\n`),
+    ...(can_filter ? [pktLine('filter tree:0\n')] : []),
+    FLUSH,
+  ];
   const request = Buffer.concat([...wants, pktLine(`have ${old}\n`), pktLine('done\n')]);
   const body = { chunks: bytesOf(request), bytes: request.length };
   const answer = await ask({ service: 'git-upload-pack', headers: {}, body });

@@ -11,6 +11,8 @@ export type OpenedPush = {
   push: Push;
   /** The body to forward: the commands, encoded again, then the original pack. */
   body: GitBody;
+  /** Reads the whole pack; the body stays to be forwarded. Rejects with `too_large`. */
+  readPack: (bytes_max: number) => Promise<Buffer>;
   /**
    * Makes the response that refuses the push, with a reason for each command. Rejects with `forbidden` where git did
    * not ask for a report.
@@ -24,12 +26,24 @@ export async function openPush(body: GitBody): Promise<OpenedPush> {
   const push = await readPush(reader);
   if (push.commands.length === 0) await expectProbe(push, reader);
   const head = writePush(push);
-  const rest = reader.rest();
+  let rest: AsyncIterable<Buffer> = reader.rest();
   return {
     push,
     body: {
-      chunks: concat(head, rest),
+      chunks: concat(head, () => rest),
       bytes: body.bytes === undefined ? undefined : body.bytes - reader.bytes_read + head.length,
+    },
+    readPack: async (bytes_max) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      for await (const chunk of rest) {
+        bytes += chunk.length;
+        if (bytes > bytes_max) throw new ErrandError('too_large', `The push is longer than ${bytes_max} bytes.`);
+        chunks.push(chunk);
+      }
+      const pack = Buffer.concat(chunks);
+      rest = only(pack);
+      return pack;
     },
     refuse: async (reasons) => {
       // Git reads the response only after it has sent the whole pack.
@@ -51,7 +65,11 @@ async function expectProbe(push: Push, reader: PktReader): Promise<void> {
   if (!rest.done || push.shallow.length > 0) throw new ErrandError('invalid', 'The push contains no command.');
 }
 
-async function* concat(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* concat(head: Buffer, rest: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield head;
-  yield* rest;
+  yield* rest();
+}
+
+async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
 }

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { cloneWithWork, commit, setUp } from '../../../support/git-proxy-scene.ts';
+import { git, tryGit } from '../../../support/git-server.ts';
+
+/** A task with a branch of its own, to which it has pushed one commit. */
+async function scene(t: ExecutionContext) {
+  const own = new Set<string>();
+  const pushed = {
+    has: (_task: string, id: string) => own.has(id),
+    add: (_task: string, ids: string[]) => ids.forEach((id) => own.add(id)),
+  };
+  const setting = await setUp(t, { pushed });
+  const bare = join(setting.forge.root, 'team/app');
+  const branch = `${setting.prefix}work`;
+  const clone = await cloneWithWork(setting);
+  await git(clone, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
+  /** Somebody else commits to the branch. */
+  const byAnother = async () => {
+    const made = await git(bare, 'commit-tree', `${branch}^{tree}`, '-p', branch, '-m', 'Theirs');
+    await git(bare, 'update-ref', `refs/heads/${branch}`, made);
+    return made;
+  };
+  const force = (...options: string[]) =>
+    tryGit(clone, 'push', '--porcelain', '--force', ...options, 'origin', `HEAD:refs/heads/${branch}`);
+  const tip = () => git(bare, 'rev-parse', branch);
+  return { ...setting, clone, branch, byAnother, force, tip };
+}
+
+test('a task replaces what it has pushed itself', async (t) => {
+  const { clone, force, tip } = await scene(t);
+  await git(clone, 'commit', '--quiet', '--amend', '--message=Better');
+  t.true((await force()).ok);
+  t.is(await tip(), await git(clone, 'rev-parse', 'HEAD'));
+});
+
+test("a force-push over somebody else's commit on the branch of a task is refused", async (t) => {
+  const { clone, force, tip, byAnother } = await scene(t);
+  const theirs = await byAnother();
+  await git(clone, 'fetch', '--quiet');
+  await git(clone, 'commit', '--quiet', '--amend', '--message=Better');
+  const refused = await force();
+  t.false(refused.ok);
+  t.regex(refused.stdout, new RegExp(`would lose the commit ${theirs.slice(0, 12)} of somebody else`));
+  t.is(await tip(), theirs);
+});
+
+test('a commit that contains what somebody else has pushed goes on top of it', async (t) => {
+  const { clone, branch, force, tip, byAnother } = await scene(t);
+  await byAnother();
+  await git(clone, 'fetch', '--quiet', 'origin', branch);
+  await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
+  await commit(clone, 'more.txt', 'more\n');
+  const pushed = await force('--no-thin');
+  t.true(pushed.ok, pushed.stdout + pushed.stderr);
+  t.is(await tip(), await git(clone, 'rev-parse', 'HEAD'));
+});
+
+test('a pack of too many objects is not read', async (t) => {
+  const { clone, branch, force, tip, byAnother } = await scene(t);
+  const theirs = await byAnother();
+  await git(clone, 'fetch', '--quiet', 'origin', branch);
+  await git(clone, 'merge', '--quiet', 'FETCH_HEAD');
+  const blobs = Array.from({ length: 50_001 }, (_, i) => `blob\nmark :${i + 1}\ndata ${String(i).length}\n${i}\n`);
+  const files = blobs.map((_, i) => `M 100644 :${i + 1} ${i % 100}/${i}\n`);
+  const from = await git(clone, 'rev-parse', 'HEAD');
+  const head = `commit refs/heads/many\ncommitter A <a@b> 1 +0000\ndata 4\nMany\nfrom ${from}\n`;
+  await feed(clone, ['fast-import', '--quiet'], `${blobs.join('')}${head}${files.join('')}\n`);
+  await git(clone, 'reset', '--quiet', '--soft', 'many');
+  t.false((await force('--no-thin')).ok);
+  t.is(await tip(), theirs);
+});
+
+/** Runs git with this input. */
+async function feed(cwd: string, args: string[], input: string): Promise<void> {
+  const child = execFile('git', args, { cwd });
+  child.stdin?.end(input);
+  await once(child, 'close');
+}
