@@ -44,7 +44,7 @@ function lineOf({ name, forge, private: is_private, pushed_at }: PickableReposit
 }
 
 /** `owner/name` or `name`, as opposed to an address. */
-const SHORT_NAME = /^[\w.-]+(\/[\w.-]+)?$/;
+const SHORT_NAME = /^[\w.-]{1,100}(\/[\w.-]{1,100})?$/;
 
 /**
  * The address of a repository that was named without its host, by the person's linked accounts; undefined: it is an

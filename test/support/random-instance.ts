@@ -7,6 +7,7 @@ const SAMPLES: Record<string, string> = {
   '^\\s*\\S+(\\s+\\S+){4}\\s*$': '0 3 * * 1-5',
   '^[0-9a-hjkmnp-tv-z]{20}$': '01m82pqrzqs0mha2mpj9',
   '^[a-z][a-z0-9-]{0,31}$': 'docker',
+  '^[a-zA-Z0-9][a-zA-Z0-9-]{0,98}$': 'my-org',
   '^[0-9a-f]{40}([0-9a-f]{24})?$': 'c0ffee'.padEnd(40, '0'),
   '^[A-Za-z0-9][A-Za-z0-9.:@-]*$': 'claude-sonnet-5-5',
   '^(\\*\\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$': '*.example.org',
@@ -117,6 +118,7 @@ export class RandomInstance {
 
   #text({ pattern, format, minLength = 0 }: Schema): string {
     if (format === 'date') return new Date(this.#random.whole(0, 4e12)).toISOString().slice(0, 10);
+    if (format === 'uri') return 'https://github.com/login/device';
     if (format === 'date-time') return new Date(this.#random.whole(0, 4e12)).toISOString();
     if (typeof pattern !== 'string') return 'word'.repeat(this.#random.whole(1, 5)).padEnd(Number(minLength), '.');
     const sample = SAMPLES[pattern];

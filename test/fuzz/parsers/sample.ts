@@ -9,13 +9,14 @@ export type JsonSchema = {
   anyOf?: JsonSchema[];
   oneOf?: JsonSchema[];
   allOf?: JsonSchema[];
-  type?: string;
+  type?: string | string[];
   properties?: Record<string, JsonSchema>;
   required?: string[];
   additionalProperties?: JsonSchema | boolean;
   items?: JsonSchema;
   minItems?: number;
   pattern?: string;
+  format?: string;
   minLength?: number;
   maxLength?: number;
   minimum?: number;
@@ -42,6 +43,9 @@ const TEXTS = [
   'claude-model-1',
   '12',
   'errand/a',
+  '0 3 * * 1-5',
+  'Europe/Berlin',
+  'UTC',
 ];
 const DEPTH_MAX = 12;
 
@@ -55,7 +59,8 @@ export function sample(random: Random, schema: JsonSchema, root: JsonSchema = sc
   if (among) return sample(random, random.pick(among), root, depth + 1);
   const [first] = schema.allOf ?? [];
   if (first) return sample(random, { ...schema, ...first }, root, depth + 1);
-  switch (schema.type) {
+  const { type } = schema;
+  switch (Array.isArray(type) ? random.pick(type) : type) {
     case 'object':
       return sampleObject(random, schema, root, depth);
     case 'array': {
@@ -89,7 +94,8 @@ function sampleObject(random: Random, schema: JsonSchema, root: JsonSchema, dept
   return Object.fromEntries(entries);
 }
 
-function sampleText(random: Random, { pattern, minLength = 0, maxLength }: JsonSchema): string {
+function sampleText(random: Random, { pattern, format, minLength = 0, maxLength }: JsonSchema): string {
+  if (format === 'uri') return 'https://forge.example/a/b';
   const fitting = pattern === undefined ? TEXTS : TEXTS.filter((text) => new RegExp(pattern, 'u').test(text));
   const long_enough = fitting.filter((text) => text.length >= minLength && text.length <= (maxLength ?? 1_000));
   return long_enough.length > 0 ? random.pick(long_enough) : 'x'.repeat(Math.max(1, minLength));
