@@ -1,6 +1,5 @@
 import { de_errand } from './de-errand.ts';
 import { de_needs } from './de-needs.ts';
-import { de_notifications } from './de-notifications.ts';
 import { de_link } from './de-link.ts';
 import { de_settings } from './de-settings.ts';
 import type { Strings } from './en.ts';
@@ -252,7 +251,6 @@ export const de: Strings = {
   },
 
   settings: de_settings.settings,
-  notify: de_notifications,
 
   project: de_settings.project,
 

@@ -1,6 +1,5 @@
 import { en_errand } from './en-errand.ts';
 import { en_needs } from './en-needs.ts';
-import { en_notifications } from './en-notifications.ts';
 import { en_link } from './en-link.ts';
 import { en_settings } from './en-settings.ts';
 import type { Effort, FailureReason, TaskStatus } from '../../../protocol/task.ts';
@@ -254,7 +253,6 @@ export const en = {
   },
 
   settings: en_settings.settings,
-  notify: en_notifications,
 
   project: en_settings.project,
 

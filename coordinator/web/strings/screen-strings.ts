@@ -1,15 +1,29 @@
 import { de_accounts } from './de-accounts.ts';
+import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
 import { de_schedules } from './de-schedules.ts';
 import { en_accounts } from './en-accounts.ts';
+import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
 import { en_schedules } from './en-schedules.ts';
 import { languageOf } from './strings.ts';
 
-const en = { accounts: en_accounts, owner: en_owner, pulls: en_pulls, schedules: en_schedules };
-const de: typeof en = { accounts: de_accounts, owner: de_owner, pulls: de_pulls, schedules: de_schedules };
+const en = {
+  accounts: en_accounts,
+  notify: en_notifications,
+  owner: en_owner,
+  pulls: en_pulls,
+  schedules: en_schedules,
+};
+const de: typeof en = {
+  accounts: de_accounts,
+  notify: de_notifications,
+  owner: de_owner,
+  pulls: de_pulls,
+  schedules: de_schedules,
+};
 
 /** The texts of the screens beside the list, in the language `locale`. They come with these screens, after the first view. */
 export function speakOfScreens(locale: string): typeof en {

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useSession } from '../../parts/context.ts';
-import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { faultWords } from '../../parts/words.ts';
 
 /** Whether the person is notified of an errand, and the button that changes it. It shows once the server has said so. */
@@ -26,10 +26,10 @@ export function Mute({ id }: { id: string }): JSX.Element | null {
   return (
     <>
       <p class={fault.value === '' ? 'soft' : 'fault'} role="status">
-        {fault.value || (muted.value ? t.notify.muted : '')}
+        {fault.value || (muted.value ? s.notify.muted : '')}
       </p>
       <button type="button" class="choice" onClick={() => change(!muted.value)}>
-        {muted.value ? t.notify.unmute : t.notify.mute}
+        {muted.value ? s.notify.unmute : s.notify.mute}
       </button>
     </>
   );

@@ -6,6 +6,7 @@ import { useSession } from '../../parts/context.ts';
 import { fieldsOf } from '../../parts/form.ts';
 import { Sheet } from '../../parts/screen.tsx';
 import { locale, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { OccasionChoice } from './occasion-choice.tsx';
 
@@ -31,7 +32,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
       .catch((error: unknown) => (fault.value = faultWords(error)))
       .finally(() => (sends.value = false));
   };
-  const title = t.notify.add[kind];
+  const title = s.notify.add[kind];
   if (made.value) return <Secret made={made.value} title={title} onClose={onClose} />;
   return (
     <Sheet label={title} onClose={onClose}>
@@ -44,13 +45,13 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
       >
         {kind === 'webhook' ? <WebhookFields /> : <NtfyFields />}
         <label class="field">
-          <span>{t.notify.name}</span>
-          <input name="name" maxLength={100} placeholder={t.notify.name_absent} />
+          <span>{s.notify.name}</span>
+          <input name="name" maxLength={100} placeholder={s.notify.name_absent} />
         </label>
         <label class="field">
-          <span>{t.notify.project}</span>
+          <span>{s.notify.project}</span>
           <select name="project_id">
-            <option value="">{t.notify.all_projects}</option>
+            <option value="">{s.notify.all_projects}</option>
             {session.projects.value?.map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
@@ -59,7 +60,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
           </select>
         </label>
         <OccasionChoice
-          legend={t.notify.tell_when}
+          legend={s.notify.tell_when}
           chosen={occasions.value}
           onChange={(chosen) => (occasions.value = chosen)}
         />
@@ -67,7 +68,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
           {fault.value}
         </p>
         <button type="submit" class="primary" disabled={sends.value}>
-          {t.notify.add_now}
+          {s.notify.add_now}
         </button>
       </form>
     </Sheet>
@@ -77,7 +78,7 @@ export function AddChannel({ kind, onClose }: { kind: Kind; onClose: () => void 
 function WebhookFields(): JSX.Element {
   return (
     <label class="field">
-      <span>{t.notify.url}</span>
+      <span>{s.notify.url}</span>
       <input name="url" type="url" required autocapitalize="none" placeholder="https://" />
     </label>
   );
@@ -87,16 +88,16 @@ function NtfyFields(): JSX.Element {
   return (
     <>
       <label class="field">
-        <span>{t.notify.topic}</span>
+        <span>{s.notify.topic}</span>
         <input name="topic" required pattern="[\-_A-Za-z0-9]{1,64}" autocapitalize="none" autocomplete="off" />
-        <small>{t.notify.topic_hint}</small>
+        <small>{s.notify.topic_hint}</small>
       </label>
       <label class="field">
-        <span>{t.notify.server}</span>
+        <span>{s.notify.server}</span>
         <input name="server" type="url" autocapitalize="none" placeholder={NTFY_SERVER} />
       </label>
       <label class="field">
-        <span>{t.notify.token}</span>
+        <span>{s.notify.token}</span>
         <input name="token" type="password" autocomplete="off" />
       </label>
     </>
@@ -120,8 +121,8 @@ type SecretProps = { made: ChannelCreated; title: string; onClose: () => void };
 function Secret({ made: { secret }, title, onClose }: SecretProps): JSX.Element {
   return (
     <Sheet label={title} onClose={onClose}>
-      <h2>{t.notify.secret}</h2>
-      <p>{t.notify.secret_hint}</p>
+      <h2>{s.notify.secret}</h2>
+      <p>{s.notify.secret_hint}</p>
       <p class="link-text">{secret}</p>
       <button type="button" class="choice main" onClick={onClose}>
         {t.close}

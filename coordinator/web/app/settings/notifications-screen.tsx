@@ -5,7 +5,8 @@ import type { Channel } from '../../../../protocol/notifications.ts';
 import { useSession } from '../../parts/context.ts';
 import { now } from '../../parts/now.ts';
 import { Confirm, Screen } from '../../parts/screen.tsx';
-import { format, locale, t } from '../../parts/speech.ts';
+import { format, locale } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { faultWords } from '../../parts/words.ts';
 import { AddChannel } from './add-channel.tsx';
 import { deviceInfo } from './device-name.ts';
@@ -26,27 +27,27 @@ export function NotificationsScreen(): JSX.Element {
   const [own, state] = [push.own, push.state.value];
   const others = push.channels.value?.filter(({ current }) => !current);
   return (
-    <Screen title={t.notify.title} parent={{ name: 'settings' }}>
+    <Screen title={s.notify.title} parent={{ name: 'settings' }}>
       <div class="body settings notifications">
         <p class="fault" role="alert">
           {fault.value}
         </p>
-        <h2>{t.notify.this_device}</h2>
-        <p role="status">{t.notify.states[state]}</p>
+        <h2>{s.notify.this_device}</h2>
+        <p role="status">{s.notify.states[state]}</p>
         {state === 'off' && (
           <button
             type="button"
             class="primary"
             onClick={() => act(() => push.turnOn(deviceInfo(navigator.userAgent, locale)))}
           >
-            {t.notify.turn_on}
+            {s.notify.turn_on}
           </button>
         )}
         {state === 'needs_home_screen' && <Install />}
         {own && state === 'on' && <OwnDevice own={own} act={act} />}
-        <h2>{t.notify.elsewhere}</h2>
-        <p class="soft">{t.notify.elsewhere_hint}</p>
-        {others?.length === 0 && <p>{t.notify.nowhere}</p>}
+        <h2>{s.notify.elsewhere}</h2>
+        <p class="soft">{s.notify.elsewhere_hint}</p>
+        {others?.length === 0 && <p>{s.notify.nowhere}</p>}
         <ul class="rows devices">
           {others?.map((channel) => (
             <ChannelRow key={channel.id} channel={channel} act={act} />
@@ -54,7 +55,7 @@ export function NotificationsScreen(): JSX.Element {
         </ul>
         {(['webhook', 'ntfy'] as const).map((kind) => (
           <button key={kind} type="button" class="choice" onClick={() => (adds.value = kind)}>
-            {t.notify.add[kind]}
+            {s.notify.add[kind]}
           </button>
         ))}
       </div>
@@ -70,29 +71,29 @@ function OwnDevice({ own, act }: { own: Channel; act: Act }): JSX.Element {
   return (
     <>
       <OccasionChoice
-        legend={t.notify.told_when}
+        legend={s.notify.told_when}
         chosen={own.occasions}
         onChange={(occasions) => act(() => push.change(own.id, { occasions }))}
       />
       <LastAnswer channel={own} />
       <button type="button" class="choice" onClick={() => act(() => push.test(own.id))}>
-        {t.notify.test}
+        {s.notify.test}
       </button>
       <button type="button" class="choice" onClick={() => act(() => push.turnOff())}>
-        {t.notify.turn_off}
+        {s.notify.turn_off}
       </button>
     </>
   );
 }
 
 function LastAnswer({ channel: { last_answer } }: { channel: Channel }): JSX.Element {
-  if (!last_answer) return <small>{t.notify.never_sent}</small>;
+  if (!last_answer) return <small>{s.notify.never_sent}</small>;
   const { at, ok, status, detail } = last_answer;
   const time = format.age(at, now.value);
   const why = [status, detail].filter(Boolean).join(' ');
   return (
     <small class={ok ? '' : 'fault'} role="status">
-      {ok ? t.notify.accepted(time) : t.notify.not_accepted(time, why)}
+      {ok ? s.notify.accepted(time) : s.notify.not_accepted(time, why)}
     </small>
   );
 }
@@ -106,28 +107,28 @@ function ChannelRow({ channel, act }: { channel: Channel; act: Act }): JSX.Eleme
       <span>
         <b dir="auto">{name}</b>
         <small>
-          {t.notify.kinds[kind]} · {host}
+          {s.notify.kinds[kind]} · {host}
         </small>
         <LastAnswer channel={channel} />
       </span>
       <span class="buttons">
-        <button type="button" class="quiet" aria-label={t.notify.tested(name)} onClick={() => act(() => push.test(id))}>
-          {t.notify.test}
+        <button type="button" class="quiet" aria-label={s.notify.tested(name)} onClick={() => act(() => push.test(id))}>
+          {s.notify.test}
         </button>
         <button
           type="button"
           class="quiet"
-          aria-label={t.notify.remove_named(name)}
+          aria-label={s.notify.remove_named(name)}
           onClick={() => (removes.value = true)}
         >
-          {t.notify.remove}
+          {s.notify.remove}
         </button>
       </span>
       {removes.value && (
         <Confirm
-          title={t.notify.remove_title}
-          text={t.notify.remove_text}
-          yes={t.notify.remove}
+          title={s.notify.remove_title}
+          text={s.notify.remove_text}
+          yes={s.notify.remove}
           danger
           onYes={() => act(() => push.remove(id))}
           onClose={() => (removes.value = false)}

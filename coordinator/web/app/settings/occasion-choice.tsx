@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { Occasion } from '../../../../protocol/notifications.ts';
-import { t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 
 type OccasionChoiceProps = {
   legend: string;
@@ -22,7 +22,7 @@ export function OccasionChoice({ legend, chosen, onChange }: OccasionChoiceProps
             checked={chosen.includes(occasion)}
             onChange={(event) => change(occasion, event.currentTarget.checked)}
           />
-          {t.notify.occasions[occasion]}
+          {s.notify.occasions[occasion]}
         </label>
       ))}
     </fieldset>

@@ -34,7 +34,7 @@ export function SettingsScreen(): JSX.Element {
         {user.value?.role === 'owner' && <p class="soft">{t.settings.owner}</p>}
         <LinkRow to={pathOf('projects')} name={t.settings.projects} hint={t.settings.projects_hint} />
         <LinkRow to={pathOf('schedules')} name={s.schedules.title} hint={s.schedules.hint} />
-        <LinkRow to={pathOf('notifications')} name={t.notify.title} hint={t.notify.hint} />
+        <LinkRow to={pathOf('notifications')} name={s.notify.title} hint={s.notify.hint} />
         <LinkRow to={pathOf('accounts')} name={s.accounts.title} hint={s.accounts.hint} />
         <h2>{t.settings.devices}</h2>
         <Devices />
