@@ -68,7 +68,7 @@ test('an issue is closed by the pull request only if the prompt says to solve it
 });
 
 test('a mention closes the issue that it stands in, and nothing that others name there', (t) => {
-  const person = (login: string) => ({ id: login, login, bot: false });
+  const person = (login: string) => ({ id: login, login, name: null, email: null, bot: false });
   const comment = {
     id: '1',
     author: person('eve'),
