@@ -71,7 +71,9 @@ export class Access implements ForgeAccess {
     if (!found) return fallback;
     const link = this.#linkOf(user_id, found.forge);
     if (link === undefined) return fallback;
-    const token = await user_tokens.read(link);
+    const token = await user_tokens.read(link).catch((error: unknown) => {
+      if (!fallback) throw error;
+    });
     if (token === undefined) {
       if (fallback) return fallback;
       throw new ErrandError('forbidden', brokenText(found.forge.name));

@@ -1,8 +1,12 @@
 import test from 'ava';
+import { readConfig } from '../../../../coordinator/base/config.ts';
+import { createLogger } from '../../../../coordinator/base/logger.ts';
+import { ForgeAccounts } from '../../../../coordinator/forge/accounts/forge-accounts.ts';
 import { Api } from '../../../support/api.ts';
 import { link, signInScene, type SignInScene } from '../../../support/forge/sign-in-scene.ts';
 
 const HOUR_MS = 3_600_000;
+const CLIENT = { address: '127.0.0.1', user_agent: null };
 
 /** A person who has linked an account, and a repository of theirs where the app is installed. */
 async function linkedScene(t: Parameters<typeof signInScene>[0], env: Record<string, string> = {}) {
@@ -184,4 +188,32 @@ test('only 404 says that the app is not installed: any other answer is a failure
     }
   github.intercept = undefined;
   t.is((await access.forApp(repo_url))?.as, 'app');
+});
+
+test('a server that starts without its client id keeps the links, and renews them once it has it again', async (t) => {
+  const scene = await linkedScene(t);
+  const { server, session, repo_url, github } = scene;
+  pass(scene, 8 * HOUR_MS);
+  const env = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ERRAND_DATA: server.data_dir };
+  const { log, keys } = server;
+  const now = () => Date.now() + server.clock.ahead_ms;
+  const without = new ForgeAccounts({ log, keys, config: readConfig(env), logger: createLogger('silent'), now });
+  t.teardown(() => without.stop());
+  const credential = (fallback?: { username: string; password: string }) =>
+    without.access.gitCredential(session.user.id, repo_url, fallback);
+  await t.throwsAsync(credential(), { code: 'upstream_unreachable', message: /is not registered at/ });
+  const fallback = { username: 'x', password: 'the-servers' };
+  t.is(await credential(fallback), fallback);
+  t.truthy((await scene.credential())?.password);
+});
+
+test('a sign-in that gives no access takes none away, where a forge is the identity provider too', async (t) => {
+  const { server, credential, github, person, id } = await linkedScene(t);
+  const before = (await credential())?.password;
+  const same = { issuer: github.origin, subject: String(person.id), email: null, is_listed: false };
+  const by_provider = { ...same, forge_id: null, login: 'Ann A.', grant: null };
+  await server.auth.external_logins.logIn(by_provider, {}, CLIENT);
+  t.is((await credential())?.password, before);
+  const row = server.db.prepare('SELECT login, forge_id FROM linked_accounts WHERE id = ?').get(id);
+  t.like(row, { login: 'ann' });
 });
