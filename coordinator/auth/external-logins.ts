@@ -86,9 +86,10 @@ export class ExternalLogins {
           'conflict',
           `${external.login} is linked to another account of this server: unlink it there first.`,
         );
+      if (linked) return this.#renew(tx, linked, external);
       if (countLinkedAccounts(tx.db, user_id) >= LIMITS.linked_accounts_max)
         throw new ErrandError('conflict', `You have ${LIMITS.linked_accounts_max} linked accounts: unlink one first.`);
-      return linked ? this.#renew(tx, linked, external) : this.#insert(tx, external, user_id, client.address);
+      return this.#insert(tx, external, user_id, client.address);
     });
   }
 
@@ -145,8 +146,10 @@ export class ExternalLogins {
     return linked;
   }
 
-  #renew(tx: Tx, linked: LinkedAccountRow, { login, grant }: External): LinkedAccountRow {
-    const renewed = { ...linked, login, ...sealGrant(this.#deps.keys, linked.id, grant) };
+  /** A forge may be the identity provider too: a sign-in that gives no access takes none away. */
+  #renew(tx: Tx, linked: LinkedAccountRow, { forge_id, login, grant }: External): LinkedAccountRow {
+    if (grant === null && linked.forge_id !== null) return linked;
+    const renewed = { ...linked, forge_id, login, ...sealGrant(this.#deps.keys, linked.id, grant) };
     renewLinkedAccount(tx.db, renewed);
     return renewed;
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headerKey, httpUrl, list } from './setting-forms.ts';
+import { headerKey, httpUrl, issuerUrl, list } from './setting-forms.ts';
 
 /* The settings of forges and of sign-in with them, and how they become a part of `Config`. */
 
@@ -47,7 +47,9 @@ export const signIn = {
       'who may make an account by signing in with a forge, while `ERRAND_SIGNUP` is closed: logins and organisations at ' +
         'GitHub, or `host/name` at another forge, with commas',
     ),
-  ERRAND_OIDC_ISSUER: httpUrl.optional().describe('the issuer of an OpenID Connect identity provider to sign in with'),
+  ERRAND_OIDC_ISSUER: issuerUrl
+    .optional()
+    .describe('the issuer of an OpenID Connect identity provider to sign in with, exactly as it names itself'),
   ERRAND_OIDC_CLIENT_ID: plain.optional().describe('the client id there'),
   ERRAND_OIDC_CLIENT_SECRET: headerKey.describe('the client secret there'),
   ERRAND_OIDC_DOMAINS: list.describe(

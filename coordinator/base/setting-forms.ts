@@ -20,6 +20,10 @@ export const optionalAmount = (max: number) => positive(max).optional();
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
+/** A name that another side compares to the letter: a slash at the end of a path belongs to it. */
+export const issuerUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an address that begins with http:// or https://' })
+  .transform((value) => (new URL(value).pathname === '/' ? value.replace(/\/+$/, '') : value));
 /** As in other programs, the scheme may be left out. */
 export const proxyUrl = z
   .string()

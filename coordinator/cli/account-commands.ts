@@ -1,5 +1,5 @@
 import { allSessions, findSession, shortIds } from '../client/find.ts';
-import { askPassword, askPasswordChange, confirm, YES_OPTION } from './ask.ts';
+import { askFirstPassword, askPassword, askPasswordChange, confirm, YES_OPTION } from './ask.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -11,15 +11,17 @@ import { withoutAccount } from './servers.ts';
 export const password = clientCommand({
   name: 'password',
   operands: [],
-  summary: 'Change your password; all your other log-ins end',
+  summary: 'Change your password, or set the first one; all your other log-ins end',
   options: {
     for: { type: 'string', placeholder: 'EMAIL', help: 'as the owner: give somebody else a new, random password' },
   },
   run: async ({ values }, io, open) => {
     const client = await open();
     if (values.for === undefined) {
-      await client.call('changePassword', { body: await askPasswordChange(io) });
-      print(io, [['The password is changed. Your other log-ins have ended.']]);
+      const { has_password } = await client.call('me', {});
+      const body = has_password === false ? await askFirstPassword(io) : await askPasswordChange(io);
+      await client.call('changePassword', { body });
+      print(io, [[`The password is ${has_password === false ? 'set' : 'changed'}. Your other log-ins have ended.`]]);
     } else {
       const reset = await client.call('resetPassword', { body: { email: values.for } });
       print(io, [
@@ -75,9 +77,9 @@ export const removeAccount = clientCommand({
   options: { yes: YES_OPTION },
   run: async ({ values }, io, open) => {
     const client = await open();
-    const { email } = await client.call('me', {});
+    const { email, has_password } = await client.call('me', {});
     await confirm(io, `Remove the account ${email}, with all its projects and errands?`, values.yes);
-    await client.call('deleteMe', { body: { password: await askPassword(io) } });
+    await client.call('deleteMe', { body: has_password === false ? {} : { password: await askPassword(io) } });
     await io.servers.update((before) => withoutAccount(before, client));
     print(io, [['The account ', ['bold', email], ` is removed from ${client.server}.`]]);
     return EXIT.succeeded;

@@ -25,6 +25,11 @@ export async function askPassword(io: Io, { is_new = false } = {}): Promise<stri
   return is_new ? askTwice(io, 'Password: ') : ask(io, 'Password: ', true);
 }
 
+/** Reads the first password of an account that has none. At a terminal it has to be typed twice. */
+export async function askFirstPassword(io: Io): Promise<{ new_password: string }> {
+  return { new_password: io.stdin.isTTY ? await askTwice(io, 'New password: ') : await readSecret(io) };
+}
+
 /**
  * Reads the old and the new password. Without a terminal they are two lines of the standard input; if ERRAND_PASSWORD
  * has the old one, only the new one is read.

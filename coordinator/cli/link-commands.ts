@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts';
-import { Failure, NotFound } from '../client/errors.ts';
+import { Failure, NotFound, Refusal } from '../client/errors.ts';
 import { clientCommand } from './client-command.ts';
 import { JSON_OPTION } from './command.ts';
 import { signInByCode } from './device-sign-in.ts';
@@ -38,7 +38,7 @@ export const link = clientCommand({
   run: async ({ operands: [name] }, io, open) => {
     const client = await open();
     const params = { id: await deviceWay(client, name) };
-    const started = await client.call('startDeviceLink', { params });
+    const started = await client.call('startDeviceLink', { params }).catch((error: unknown) => refused(error, client));
     const account = await signInByCode(io, started, async () => {
       const polled = await client.call('finishDeviceLink', { body: { flow: started.flow } });
       return { done: polled.account, interval_s: polled.interval_s };
@@ -77,6 +77,12 @@ async function deviceWay(client: Client, name: string | undefined): Promise<stri
   if (!way) throw new Failure(noWay(name));
   if (found.length > 1) throw new Failure(`Name one of these: ${found.map((each) => each.name).join(', ')}.`);
   return way.id;
+}
+
+/** An app at GitHub allows codes only where its owner has switched them on. The web needs none. */
+function refused(error: unknown, { server }: Client): never {
+  if (!(error instanceof Refusal && error.code === 'conflict')) throw error;
+  throw new Failure(`${error.message} Or link the account in a browser: ${server}/settings/accounts`, { cause: error });
 }
 
 function noWay(name: string | undefined): string {

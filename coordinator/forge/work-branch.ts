@@ -29,7 +29,7 @@ export async function findWorkBranch(
   if (!open)
     throw refusal('/continue_pull', `needs access to the pull requests of ${repo_url}: link your account there`);
   const head = await headOf(open, continue_pull);
-  await requireOpenBranch(open, head, '/continue_pull');
+  await requireOpenBranch(open, head, '/continue_pull').catch(refuseUnasked);
   return head;
 }
 
@@ -39,7 +39,7 @@ async function headOf({ client, repository, token }: OpenForge, number: number):
   const { state, head } = await client.pull(access, repository, number).catch((error: unknown) => {
     if (!(error instanceof ForgeApiError)) throw error;
     if (error.fault === 'not_found') throw refusal('/continue_pull', `is no pull request of the repository`, error);
-    throw refusal('/continue_pull', `cannot be looked up: ${error.message}`, error, 'upstream_unreachable');
+    return refuseUnasked(error);
   });
   if (state !== 'open') throw refusal('/continue_pull', `is ${state}: only an open pull request can be continued`);
   const { owner, name } = head.repository ?? {};
@@ -62,6 +62,12 @@ async function requireOpenBranch(
     throw refusal(field, `is the default branch ${name}, which errands never push to: name another one`);
   if (branch?.protected === true)
     throw refusal(field, `is the branch ${name}, which the forge protects from pushes: name another one`);
+}
+
+/** The branch of a pull request may be protected as long as the forge does not say that it is not. */
+function refuseUnasked(error: unknown): never {
+  if (!(error instanceof ForgeApiError)) throw error;
+  throw refusal('/continue_pull', `cannot be looked up: ${error.message}`, error, 'upstream_unreachable');
 }
 
 /** What the forge cannot tell now, it will say when the branch is pushed. */

@@ -47,11 +47,11 @@ export function listLinkedAccounts(db: Db, user_id: string): LinkedAccountRow[] 
 /** Stores what a new sign-in at the forge gave: its tokens, and the login that the person has now. */
 export function renewLinkedAccount(
   db: Db,
-  account: Pick<LinkedAccountRow, 'id' | 'login' | 'tokens' | 'expires_at'>,
+  account: Pick<LinkedAccountRow, 'id' | 'forge_id' | 'login' | 'tokens' | 'expires_at'>,
 ): void {
-  sql(db, 'UPDATE linked_accounts SET login = :login, tokens = :tokens, expires_at = :expires_at WHERE id = :id').run(
-    account,
-  );
+  const text = `UPDATE linked_accounts SET forge_id = :forge_id, login = :login, tokens = :tokens, expires_at = :expires_at
+     WHERE id = :id`;
+  sql(db, text).run(account);
 }
 
 /** Replaces the tokens, if they are still `old`. False: another sign-in has replaced them. */

@@ -5,8 +5,7 @@ import type { Keys } from '../../base/keys.ts';
 import type { ForgeCredential } from '../../domain/forge-repository.ts';
 import type { Db } from '../../sqlite/database.ts';
 import { listLinkedAccounts } from '../../sqlite/linked-accounts.ts';
-import { findUser } from '../../sqlite/users.ts';
-import { forgeCredential } from '../../tasks/forge-credential.ts';
+import { gitCredential } from '../../tasks/forge-credential.ts';
 import { readTaskSecrets } from '../../tasks/secrets.ts';
 import type { RepositoryName } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
@@ -27,7 +26,7 @@ type Dependencies = {
 /** What git sends beside a token. */
 const TOKEN_USERNAME = 'x-access-token';
 
-/** Finds the token for a repository: the linked account of the person, else that of the project or the server. */
+/** Finds the token for a repository: calls of the API have the one that git uses. */
 export class Access implements ForgeAccess {
   readonly #deps: Dependencies;
 
@@ -42,10 +41,11 @@ export class Access implements ForgeAccess {
     const { db, keys, config, forges } = this.#deps;
     const found = forges.at(repo_url);
     if (!found) return undefined;
-    const linked = await this.#linkedToken(user_id, found.forge);
     const secrets = readTaskSecrets(db, keys, { project_id, repo_url });
-    const token = linked ?? forgeCredential(repo_url, secrets, config, findUser(db, user_id))?.password;
-    return token === undefined ? undefined : openForge(found, token, 'person');
+    const credential = await gitCredential({ db, config, linked: this }, user_id, repo_url, secrets).catch(
+      noneIfBroken,
+    );
+    return credential && openForge(found, credential.password, 'person');
   }
 
   async forApp(repo_url: string): Promise<OpenForge | undefined> {
@@ -71,7 +71,9 @@ export class Access implements ForgeAccess {
     if (!found) return fallback;
     const link = this.#linkOf(user_id, found.forge);
     if (link === undefined) return fallback;
-    const token = await user_tokens.read(link);
+    const token = await user_tokens.read(link).catch((error: unknown) => {
+      if (!fallback) throw error;
+    });
     if (token === undefined) {
       if (fallback) return fallback;
       throw new ErrandError('forbidden', brokenText(found.forge.name));
@@ -84,16 +86,16 @@ export class Access implements ForgeAccess {
     return { username: TOKEN_USERNAME, password: token, renew };
   }
 
-  async #linkedToken(user_id: string, forge: KnownForge): Promise<string | undefined> {
-    const link = this.#linkOf(user_id, forge);
-    return link === undefined ? undefined : this.#deps.user_tokens.read(link);
-  }
-
   /** The newest of those that work, else the newest. */
   #linkOf(user_id: string, forge: KnownForge): string | undefined {
     const links = listLinkedAccounts(this.#deps.db, user_id).filter(({ forge_id }) => forge_id === forge.id);
     return (links.findLast(({ tokens }) => tokens !== null) ?? links.at(-1))?.id;
   }
+}
+
+/** A link that its forge does not accept any more is as good as none. */
+function noneIfBroken(error: unknown): undefined {
+  if (!(error instanceof ErrandError && error.code === 'forbidden')) throw error;
 }
 
 function openForge(

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ErrandError } from '../../../protocol/problem.ts';
+import { answerError } from '../answer-error.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import type { ForgeHttp, ForgeRequest } from '../forge-http.ts';
 
@@ -29,6 +30,22 @@ export class Calls {
     const { status, body } = await this.#send({ method, url, headers });
     if (status < 200 || status > 299) return undefined;
     return readJson(schema, body.length === 0 ? 'null' : body.toString('utf8'), url);
+  }
+
+  /**
+   * Calls a forge's API, and follows a repository that was renamed. Undefined: there is no such thing. Rejects with
+   * `ForgeApiError` for every other answer that is none of success.
+   */
+  async find<T>(
+    schema: z.ZodType<T>,
+    url: URL,
+    { token, body: sent, method = 'GET' }: { token: string; body?: object; method?: ForgeRequest['method'] },
+  ): Promise<T | undefined> {
+    const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
+    const answer = await this.#http.send({ method, url, headers, body: sent && JSON.stringify(sent) });
+    if (answer.status === 404) return undefined;
+    if (answer.status < 200 || answer.status > 299) throw answerError(url.host, answer, token);
+    return readJson(schema, answer.body.toString('utf8'), url);
   }
 
   /** `fetch`, for a library. */

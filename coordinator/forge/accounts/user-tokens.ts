@@ -1,3 +1,4 @@
+import { ErrandError } from '../../../protocol/problem.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Logger } from '../../base/logger.ts';
 import { openGrant, sealGrant, type Grant } from '../../auth/linked-tokens.ts';
@@ -25,7 +26,7 @@ export class UserTokens {
 
   /**
    * A token that is valid now; undefined: the forge accepts none any more, and the account must be linked again. Rejects
-   * with `upstream_unreachable` if one has to be renewed and the forge does not answer.
+   * with `upstream_unreachable` if one has to be renewed, and the forge does not answer or does not know the server.
    */
   async read(id: string): Promise<string | undefined> {
     const grant = this.#grantOf(id);
@@ -61,8 +62,13 @@ export class UserTokens {
     const forge = forges.find(row?.forge_id ?? '');
     if (!row || !forge) return undefined;
     const { kind, origin, client_id, client_secret } = forge;
-    if (typeof refresh_token !== 'string' || client_id === undefined || client_secret === undefined)
-      return this.#break(row);
+    if (typeof refresh_token !== 'string') return this.#break(row);
+    // The owner may set it again: the link stays.
+    if (client_id === undefined || client_secret === undefined)
+      throw new ErrandError(
+        'upstream_unreachable',
+        `The server is not registered at ${forge.name} any more, so linked accounts there cannot be renewed: its owner can register it again.`,
+      );
     const oauth = new OAuth({ kind, origin, client_id, client_secret }, calls, now);
     const grant = await oauth.refresh(refresh_token);
     return grant ? this.#store(row, grant) : this.#break(row);

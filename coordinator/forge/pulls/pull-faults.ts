@@ -1,3 +1,4 @@
+import { ErrandError } from '../../../protocol/problem.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 
 /** Why a forge did not do what it was asked for. `retry_at` undefined: with backoff. */
@@ -11,6 +12,8 @@ export class PullRefused extends Error {
 /** What a failed call means to a person, and whether the same call may succeed later. */
 export function faultOf(error: unknown, { host, branch }: { host: string; branch: string }): PullFault {
   if (error instanceof PullRefused) return { problem: error.message, worth_a_retry: false, retry_at: undefined };
+  if (error instanceof ErrandError && error.code === 'upstream_unreachable')
+    return { problem: error.message, worth_a_retry: true, retry_at: undefined };
   if (!(error instanceof ForgeApiError))
     return { problem: 'The server itself failed; its log says why.', worth_a_retry: true, retry_at: undefined };
   const never = { worth_a_retry: false, retry_at: undefined };
@@ -25,7 +28,7 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
     case 'not_found':
       return {
         ...never,
-        problem: `${host} shows no such repository any more: it was moved, deleted or made private.`,
+        problem: `${host} shows no such repository to the token: it was moved, deleted or made private, or the app is not installed there. The settings, "Linked accounts", have the link to install it.`,
       };
     case 'invalid':
     case 'invalid_signature':

@@ -30,6 +30,32 @@ test('login --github logs in by a code; link and unlink; the last way to log in 
   t.regex((await cli.run(['unlink', 'nobody'])).stderr, /nobody/);
 });
 
+test('the first password of an account needs no old one, and the next change does', async (t) => {
+  t.timeout(60_000);
+  const scene = await signInScene(t, { ERRAND_SIGNUP_LOGINS: 'ann' });
+  await scene.server.person('owner@example.org');
+  const cli = await CommandLine.create(t);
+  await byCode(scene, cli, ['login', '--server', scene.server.url, '--github'], 'ann');
+  const first = await cli.run(['password'], { stdin: `${PASSWORD}\n` });
+  t.is(first.stdout, 'The password is set. Your other log-ins have ended.\n', first.stderr);
+  t.regex((await cli.run(['password'], { stdin: `${PASSWORD}\n` })).stderr, /has two lines: the old password/);
+});
+
+test('where the app allows no codes, link says what the owner can do, and where else to link', async (t) => {
+  const scene = await signInScene(t);
+  const { session } = await scene.server.person();
+  const cli = await CommandLine.create(t);
+  await cli.run(['login', '--server', scene.server.url, '--email', session.user.email], { stdin: `${PASSWORD}\n` });
+  scene.github.intercept = ({ url }, response) => {
+    if (url !== '/login/device/code') return false;
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"error": "device_flow_disabled"}');
+    return true;
+  };
+  const { stderr } = await cli.run(['link']);
+  t.regex(stderr, /tick "Enable Device Flow"/);
+  t.true(stderr.includes(`${scene.server.url}/settings/accounts`), stderr);
+});
+
 test('repositories are listed and searched, and an errand takes one by its short name', async (t) => {
   const scene = await signInScene(t);
   const { github, server } = scene;

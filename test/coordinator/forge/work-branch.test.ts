@@ -50,3 +50,19 @@ test('one errand at a time works on a branch', async (t) => {
   endTask(server.log, id);
   t.is((await send({ work_branch: 'feature' })).work_branch, 'feature');
 });
+
+test('a pull request is not continued while the forge does not say whether its branch is protected', async (t) => {
+  const { send, github, demo, pull } = await scene(t);
+  await github.protect(demo, 'feature');
+  await t.throwsAsync(send({ continue_pull: pull.number }), { message: /which the forge protects from pushes/ });
+  for (const status of [403, 429, 500, 502])
+    for (const path of [/\/branches\/feature$/, /\/repos\/ann\/demo$/, /\/pulls\/\d+$/]) {
+      github.intercept = ({ url = '' }, response) => {
+        if (!path.test(url)) return false;
+        response.writeHead(status).end('{"message": "Not now."}');
+        return true;
+      };
+      const message = /"upstream_unreachable".*continue_pull cannot be looked up/;
+      await t.throwsAsync(send({ continue_pull: pull.number }), { message }, `${status} ${path.source}`);
+    }
+});

@@ -32,6 +32,8 @@ export type Token = {
   person: Person | null;
   app: App | null;
   installation: Installation | null;
+  /** The only ones of the installation that it is for; null: all. */
+  only: ReadonlySet<Repository> | null;
   /** In milliseconds; null: never. */
   expires_at: number | null;
   /** Can be used once for the next token. */
@@ -112,10 +114,18 @@ export class Apps {
   }
 
   /** An installation's token, for an hour. */
-  installationToken(installation: Installation): Token {
+  installationToken(installation: Installation, only: ReadonlySet<Repository> | null = null): Token {
     const expires_at = this.#world.now() + HOUR_MS;
     const { app } = installation;
-    return this.#add({ value: secret('ghs_'), kind: 'installation', person: null, app, installation, expires_at });
+    return this.#add({
+      value: secret('ghs_'),
+      kind: 'installation',
+      person: null,
+      app,
+      installation,
+      only,
+      expires_at,
+    });
   }
 
   /** A token that is valid now. */
@@ -151,13 +161,14 @@ export class Apps {
     if (token === null) return open;
     const own = token.kind === 'installation' ? 'write' : this.#world.permission(token.person, repository);
     if (token.app === null) return own;
+    if (token.only?.has(repository) === false) return open;
     const installation = this.installationOf(token.app, repository);
     const reaches = token.kind === 'installation' ? installation === token.installation : installation !== undefined;
     return reaches && installation !== undefined ? own : lesser(own, open);
   }
 
   #add(fields: Partial<Token> & Pick<Token, 'value' | 'kind' | 'person'>): Token {
-    const none = { app: null, installation: null, expires_at: null, refresh: null, revoked: false };
+    const none = { app: null, installation: null, only: null, expires_at: null, refresh: null, revoked: false };
     const token: Token = { ...none, ...fields };
     this.tokens.push(token);
     return token;

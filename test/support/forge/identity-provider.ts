@@ -17,12 +17,16 @@ export type IdentityProviderStandIn = {
   agree: (url: string, subject: string) => Promise<string>;
 };
 
-/** A real OpenID provider, with its own pages to log in and to agree. */
-export async function startIdentityProvider(t: Ends, redirect_uri: string): Promise<IdentityProviderStandIn> {
+/** A real OpenID provider, with its own pages to log in and to agree. `path`: what follows the host in its name. */
+export async function startIdentityProvider(
+  t: Ends,
+  redirect_uri: string,
+  path = '',
+): Promise<IdentityProviderStandIn> {
   const http = createServer();
   await once(http.listen(0, '127.0.0.1'), 'listening');
   const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const issuer = `http://${host}`;
+  const issuer = `http://${host}${path}`;
   const people = new Map<string, Claims>();
   const [client_id, client_secret] = ['errand', 'the-secret-of-errand-at-its-provider'];
   const provider = new Provider(issuer, {
@@ -35,7 +39,14 @@ export async function startIdentityProvider(t: Ends, redirect_uri: string): Prom
       claims: () => Promise.resolve({ sub, ...people.get(sub) }),
     }),
   });
-  http.on('request', provider.callback());
+  const callback = provider.callback();
+  const mounted = path.replace(/\/$/, '');
+  http.on('request', (request, response) => {
+    const url = request.url ?? '';
+    // As Express does: the provider finds its addresses by what is missing.
+    Object.assign(request, { originalUrl: url, url: url.startsWith(mounted) ? url.slice(mounted.length) : url });
+    void callback(request, response);
+  });
   t.teardown(() => {
     http.closeAllConnections();
     http.close();

@@ -4,8 +4,8 @@ import { startIdentityProvider } from '../../../support/forge/identity-provider.
 import { PUBLIC_URL } from '../../../support/forge/sign-in-scene.ts';
 import { startApi } from '../../../support/start-api.ts';
 
-async function scene(t: Parameters<typeof startApi>[0], env: Record<string, string> = {}) {
-  const provider = await startIdentityProvider(t, `${PUBLIC_URL}/signed-in`);
+async function scene(t: Parameters<typeof startApi>[0], env: Record<string, string> = {}, path = '') {
+  const provider = await startIdentityProvider(t, `${PUBLIC_URL}/signed-in`, path);
   const server = await startApi(t, {
     ERRAND_PUBLIC_URL: PUBLIC_URL,
     ERRAND_OIDC_ISSUER: provider.issuer,
@@ -99,5 +99,15 @@ test('an issuer that is away, or is none, is said in words; it is asked again by
     const problem = await anyone.refused('startSignIn', { params: { id: 'oidc' }, body: {} });
     t.is(problem.code, 'upstream_unreachable');
     t.regex(problem.detail ?? '', /127\.0\.0\.1:9/);
+  }
+});
+
+test('an issuer keeps the slash at its end, as some providers have it', async (t) => {
+  for (const path of ['/o/errand/', '/realms/errand']) {
+    const { provider, server, anyone, come } = await scene(t, {}, path);
+    await server.person('owner@example.org');
+    provider.people.set('u1', { email: 'ann@corp.example', email_verified: true });
+    const session = await anyone.call('finishSignIn', { body: await come('u1') });
+    t.is(session.user.email, 'ann@corp.example', path);
   }
 });

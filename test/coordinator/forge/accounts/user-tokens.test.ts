@@ -1,8 +1,12 @@
 import test from 'ava';
+import { readConfig } from '../../../../coordinator/base/config.ts';
+import { createLogger } from '../../../../coordinator/base/logger.ts';
+import { ForgeAccounts } from '../../../../coordinator/forge/accounts/forge-accounts.ts';
 import { Api } from '../../../support/api.ts';
 import { link, signInScene, type SignInScene } from '../../../support/forge/sign-in-scene.ts';
 
 const HOUR_MS = 3_600_000;
+const CLIENT = { address: '127.0.0.1', user_agent: null };
 
 /** A person who has linked an account, and a repository of theirs where the app is installed. */
 async function linkedScene(t: Parameters<typeof signInScene>[0], env: Record<string, string> = {}) {
@@ -113,19 +117,22 @@ test("the server's own token goes on to serve where the linked account may not p
   t.is(other?.password, 'the-servers');
 });
 
-test("a pull request is opened with the linked account, else the project's token, else the server's", async (t) => {
+test("calls of the API have the token of git: the project's, else the linked account's, else the server's", async (t) => {
   const scene = await linkedScene(t, { ERRAND_GIT_TOKEN: 'the-servers' });
   const { access, api, repo_url, session } = scene;
   const { user } = session;
   const body = { name: 'shop', repo_url, git_token: 'the-projects', check: false };
   const project = await api.call('createProject', { body });
   const who = { user_id: user.id, project_id: project.id };
-  const opened = await access.forPerson(who, repo_url);
-  t.like(opened, { as: 'person', repository: { owner: 'ann', name: 'shop' } });
-  t.truthy(scene.github.apps.token(opened?.token ?? ''));
-  await api.call('deleteLinkedAccount', { params: { id: scene.id } });
   t.is((await access.forPerson(who, repo_url))?.token, 'the-projects');
-  t.is(await access.forPerson({ ...who, project_id: null }, repo_url), undefined);
+  const without = { ...who, project_id: null };
+  const opened = await access.forPerson(without, repo_url);
+  t.like(opened, { as: 'person', repository: { owner: 'ann', name: 'shop' } });
+  t.is(opened?.token, (await access.gitCredential(user.id, repo_url, undefined))?.password);
+  scene.github.apps.revokeAll(scene.person);
+  pass(scene, 8 * HOUR_MS);
+  t.is(await access.forPerson(without, repo_url), undefined);
+  t.is((await access.forPerson(who, repo_url))?.token, 'the-projects');
   t.is(await access.forPerson(who, 'https://git.example/ann/shop'), undefined);
 });
 
@@ -142,4 +149,71 @@ test("the app's token is that of its installation, asked for once and replaced b
   t.is(made(), 2);
   await github.world.addRepository({ owner: github.world.addPerson('bob'), name: 'tools' });
   t.is(await access.forApp(`${github.origin}/bob/tools`), undefined);
+});
+
+test("the app's token is for the one repository, also where it was renamed", async (t) => {
+  const { access, repo_url, github, person, repository } = await linkedScene(t);
+  const other = await github.world.addRepository({ owner: person, name: 'diary', private: true });
+  const permissions = async () => {
+    const token = github.apps.token((await access.forApp(repo_url))?.token ?? '') ?? null;
+    return [repository, other].map((one) => github.apps.permission(token, one));
+  };
+  t.deepEqual(await permissions(), ['write', 'none']);
+  const scene = await linkedScene(t);
+  await scene.github.world.rename(scene.repository, { name: 'store' });
+  const renamed = await scene.access.forApp(scene.repo_url);
+  const token = scene.github.apps.token(renamed?.token ?? '');
+  t.deepEqual([...(token?.only ?? [])], [scene.repository]);
+});
+
+test('only 404 says that the app is not installed: any other answer is a failure that is told', async (t) => {
+  const { access, repo_url, github } = await linkedScene(t);
+  const answers: [number, Record<string, string>, string][] = [
+    [502, {}, 'unreachable'],
+    [403, {}, 'forbidden'],
+    [403, { 'retry-after': '60' }, 'rate_limited'],
+    [429, {}, 'rate_limited'],
+    [401, {}, 'unreachable'],
+  ];
+  for (const path of ['/installation', '/access_tokens'])
+    for (const [status, headers, fault] of answers) {
+      github.intercept = ({ url }, response) => {
+        if (url?.endsWith(path) !== true) return false;
+        response.writeHead(status, headers).end('{"message": "No."}');
+        return true;
+      };
+      await t.throwsAsync(access.forApp(repo_url), { name: 'ForgeApiError' }, `${status} ${path}`);
+      const error: unknown = await access.forApp(repo_url).catch((reason: unknown) => reason);
+      t.like(error, { fault }, `${status} ${path}`);
+    }
+  github.intercept = undefined;
+  t.is((await access.forApp(repo_url))?.as, 'app');
+});
+
+test('a server that starts without its client id keeps the links, and renews them once it has it again', async (t) => {
+  const scene = await linkedScene(t);
+  const { server, session, repo_url, github } = scene;
+  pass(scene, 8 * HOUR_MS);
+  const env = { ERRAND_GITHUB_ORIGIN: github.origin, ERRAND_PRIVATE_HOSTS: github.host, ERRAND_DATA: server.data_dir };
+  const { log, keys } = server;
+  const now = () => Date.now() + server.clock.ahead_ms;
+  const without = new ForgeAccounts({ log, keys, config: readConfig(env), logger: createLogger('silent'), now });
+  t.teardown(() => without.stop());
+  const credential = (fallback?: { username: string; password: string }) =>
+    without.access.gitCredential(session.user.id, repo_url, fallback);
+  await t.throwsAsync(credential(), { code: 'upstream_unreachable', message: /is not registered at/ });
+  const fallback = { username: 'x', password: 'the-servers' };
+  t.is(await credential(fallback), fallback);
+  t.truthy((await scene.credential())?.password);
+});
+
+test('a sign-in that gives no access takes none away, where a forge is the identity provider too', async (t) => {
+  const { server, credential, github, person, id } = await linkedScene(t);
+  const before = (await credential())?.password;
+  const same = { issuer: github.origin, subject: String(person.id), email: null, is_listed: false };
+  const by_provider = { ...same, forge_id: null, login: 'Ann A.', grant: null };
+  await server.auth.external_logins.logIn(by_provider, {}, CLIENT);
+  t.is((await credential())?.password, before);
+  const row = server.db.prepare('SELECT login, forge_id FROM linked_accounts WHERE id = ?').get(id);
+  t.like(row, { login: 'ann' });
 });

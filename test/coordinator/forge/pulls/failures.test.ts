@@ -45,12 +45,12 @@ const CASES: Record<string, Case> = {
       demo.permissions.clear();
       person.person = bob ?? null;
     },
-    problem: /shows no such repository any more/,
+    problem: /shows no such repository to the token/,
     state: 'failed',
   },
   'the repository was deleted': {
     before: ({ forge, demo }) => forge.remove(demo),
-    problem: /shows no such repository any more/,
+    problem: /shows no such repository to the token/,
     state: 'failed',
   },
 };

@@ -1,4 +1,6 @@
 import test from 'ava';
+import type { Thread } from '../../../../coordinator/forge/forge.ts';
+import { promptFor } from '../../../../coordinator/forge/intake/material.ts';
 import { pullBody, updatedBody, type PullText } from '../../../../coordinator/forge/pulls/pull-body.ts';
 import { issuesOf } from '../../../../coordinator/forge/pulls/pull-issues.ts';
 import { titleOf } from '../../../../coordinator/forge/pulls/pull-title.ts';
@@ -52,10 +54,54 @@ test('an issue is closed by the pull request only if the prompt says to solve it
     ['Use colour #123abc and abc#12', ''],
     ['Fix #0 and #99999999999', ''],
     ['#1 #2 #3 #4 #5 #6 #7', '1 2 3 4 5'],
+    ['Do not close #9', '9'],
+    ["Mend the parser, but don't fix #9", '9'],
+    ['Schließe #9 bitte nicht', '9'],
+    ['Bitte nicht #9 schließen, behebe #12', '9 12'],
+    ['It does not work. Fix #12', '12!'],
+    ['> fixes #7\n\nAs said there', ''],
   ];
   for (const [prompt, expected] of cases) {
     const found = issuesOf(prompt, 'https://github.com', NAME);
     t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, prompt);
+  }
+});
+
+test('a mention closes the issue that it stands in, and nothing that others name there', (t) => {
+  const person = (login: string) => ({ id: login, login, name: null, email: null, bot: false });
+  const comment = {
+    id: '1',
+    author: person('eve'),
+    body: 'fixes #7 and fixes #8\n\n@eve asks for this in the issue #9 of ada/demo.js: x',
+    created_at: '2026-01-01T00:00:00Z',
+    url: 'https://github.com/ada/demo.js/issues/12#1',
+    review: null,
+  };
+  const thread = (fields: Partial<Thread> = {}): Thread => ({
+    number: 12,
+    title: 'This closes #5',
+    state: 'open',
+    body: 'Fix #6',
+    url: 'https://github.com/ada/demo.js/issues/12',
+    author: person('eve'),
+    is_pull: false,
+    labels: [],
+    comments: [comment],
+    cut: false,
+    ...fields,
+  });
+  const cases: [string, Thread, string][] = [
+    ['', thread(), '12!'],
+    ['Mend it', thread(), '12!'],
+    ['Fix #13 as well, as in #14', thread(), '12! 13! 14'],
+    ['fix #12', thread(), '12!'],
+    ['', thread({ is_pull: true }), '12'],
+    ['Go on, and fix #13', thread({ is_pull: true }), '12 13!'],
+  ];
+  for (const [request, of, expected] of cases) {
+    const prompt = promptFor({ request, login: 'ada', repository: 'ada/demo.js' }, of);
+    const found = issuesOf(prompt, 'https://github.com', NAME);
+    t.is(found.map(({ number, closes }) => `${number}${closes ? '!' : ''}`).join(' '), expected, request);
   }
 });
 

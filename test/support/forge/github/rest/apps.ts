@@ -1,4 +1,4 @@
-import { atLeast } from '../../world.ts';
+import { atLeast, type Repository } from '../../world.ts';
 import type { App, Installation } from '../../apps.ts';
 import { actor, notFound, ok, page, Refusal, type Call, type Handlers } from '../call.ts';
 
@@ -30,7 +30,10 @@ export const apps: Handlers = {
     const { apps, render } = call.github;
     const installation = apps.installations.find(({ id }) => String(id) === call.params['installation_id']);
     if (installation?.app !== app) throw notFound();
-    return { status: 201, body: render.installationToken(apps.installationToken(installation)) };
+    return {
+      status: 201,
+      body: render.installationToken(apps.installationToken(installation, onlyOf(call, installation))),
+    };
   },
   'GET /installation/repositories': (call) => {
     const installation = call.token?.installation;
@@ -89,6 +92,24 @@ function repositoriesOf(call: Call, { app, account, repositories }: Installation
   const { items, headers } = page(call, all);
   const rendered = items.map((one) => render.repository(one, apps.permission(call.token, one)));
   return [{ total_count: all.length, repository_selection: 'all', repositories: rendered }, headers];
+}
+
+/** The repositories that a token is wished for, by their names of today or their ids; null: all. */
+function onlyOf({ body, github }: Call, installation: Installation): Set<Repository> | null {
+  const { repositories, repository_ids } = body;
+  const wished = [repositories, repository_ids].flatMap((list) => (Array.isArray(list) ? list.map(String) : []));
+  if (wished.length === 0) return null;
+  const found = github.world.repositories.filter(
+    (one) =>
+      (wished.includes(one.name) || wished.includes(String(one.id))) &&
+      github.apps.installationOf(installation.app, one) === installation,
+  );
+  if (found.length < wished.length)
+    throw new Refusal(
+      422,
+      'There is at least one repository that does not exist or is not accessible to the parent installation.',
+    );
+  return new Set(found);
 }
 
 /** These calls bear the client's id and secret, as Basic credentials. */
