@@ -45,7 +45,7 @@ export async function startIdentityProvider(
     const url = request.url ?? '';
     // As Express does: the provider finds its addresses by what is missing.
     Object.assign(request, { originalUrl: url, url: url.startsWith(mounted) ? url.slice(mounted.length) : url });
-    void callback(request, response);
+    callback(request, response);
   });
   t.teardown(() => {
     http.closeAllConnections();
