@@ -21,7 +21,7 @@ import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
 /** The newest comments among which one is looked for. */
-const COMMENTS_SEARCHED_MAX = 1_000;
+const COMMENTS_SEARCHED_MAX = 300;
 
 /** A wish of a person of this server, with what was read at the forge. */
 type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
@@ -44,22 +44,20 @@ export async function planAsk(
   const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, hint.person, signal);
   if (!asker) return undefined;
   const { client, repository, token } = asker.open;
-  const readThread = (comments_max: number) =>
-    client.thread({ token, signal }, repository, number, comments_max).catch(onRefusal);
-  const thread = await readThread(LIMITS.thread_comments_max);
-  if (!thread) {
+  // Others may have written much since.
+  const whole = await client.thread({ token, signal }, repository, number, COMMENTS_SEARCHED_MAX).catch(onRefusal);
+  if (!whole) {
     parts.logger.warn({ repo_url, number }, 'forge refuses to show an issue: request ignored');
     return undefined;
   }
-  // Others may have written much since.
-  const whole = thread.cut && !asRead(event, thread) ? await readThread(COMMENTS_SEARCHED_MAX) : thread;
-  const read = whole && asRead(event, whole);
+  const read = asRead(event, whole);
   const ask = read && askOf(read, forge.names);
   if (!ask) {
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
   }
   const pull = ask.is_pull ? await client.pull({ token, signal }, repository, number).catch(onRefusal) : undefined;
+  const thread = newest(whole, LIMITS.thread_comments_max);
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
   return (tx) => act(tx, parts, wish, pull);
 }
@@ -130,6 +128,11 @@ function taskAtWork(
   if (!task) return undefined;
   const goes_on = !isEnded(task.status) || listPullsOf(db, task.id).some(({ state }) => state === 'open');
   return goes_on ? task : undefined;
+}
+
+function newest(thread: Thread, comments_max: number): Thread {
+  const { comments, cut } = thread;
+  return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
 }
 
 function isOwnBranch({ head }: Pull, { owner, name }: { owner: string; name: string }): boolean {

@@ -28,7 +28,7 @@ test('at Gitea each review of a pull request goes to the errand once, and line c
       '',
       [/\[2\] a\.txt, line 2\n[^]*Typo\./, /\[3\] a\.txt, line 3\n[^]*Rename it\./],
     ],
-    [[], 'Nearly.', [/\[4\] Nearly\./]],
+    [[], 'Better.', [/\[4\] Better\./]],
   ];
   for (const [comments, body, expected] of rounds) {
     await gitea.review(demo, pull, bob, { state: 'COMMENTED', body, comments });
