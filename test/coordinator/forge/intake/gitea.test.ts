@@ -110,6 +110,17 @@ test('who knows the secret of the webhooks cannot speak for somebody else', asyn
   t.deepEqual(scene.tasks, []);
 });
 
+test('a check of a commit that is in no pull request of an errand is not stored', async (t) => {
+  const scene = await IntakeScene.startGitea(t);
+  const { github: gitea, demo } = scene;
+  const commit = await gitea.push(demo, 'other', { 'b.txt': 'b' });
+  gitea.status(demo, commit, { context: 'test', state: 'failure' });
+  t.deepEqual(
+    (await scene.deliver()).filter((answer) => answer === 'stored'),
+    [],
+  );
+});
+
 test('what somebody asks for is what the forge shows now', async (t) => {
   const scene = await IntakeScene.startGitea(t);
   const { github: gitea, demo, ada, bob } = scene;
