@@ -20,11 +20,18 @@ export class ForgeApiError extends Error {
   readonly fault: ForgeApiFault;
   /** When the forge answers again, if it said so. */
   readonly retry_at: Date | undefined;
+  /** The forge answered, with what it does not promise or with too much: the next answer is likely to be the same. */
+  readonly malformed: boolean;
 
-  constructor(fault: ForgeApiFault, message: string, options: { cause?: unknown; retry_at?: Date } = {}) {
+  constructor(
+    fault: ForgeApiFault,
+    message: string,
+    options: { cause?: unknown; retry_at?: Date; malformed?: boolean } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'ForgeApiError';
     this.fault = fault;
     this.retry_at = options.retry_at;
+    this.malformed = options.malformed ?? false;
   }
 }

@@ -112,7 +112,9 @@ async function readBody({ body, headers }: Dispatcher.ResponseData, limits: Answ
   for await (const piece of body as AsyncIterable<Buffer>) {
     bytes += piece.length;
     if (bytes > bytes_max)
-      throw new ForgeApiError('unreachable', `${url.host} answered with more than ${bytes_max} bytes.`);
+      throw new ForgeApiError('unreachable', `${url.host} answered with more than ${bytes_max} bytes.`, {
+        malformed: true,
+      });
     gathered.add(piece);
   }
   return gathered.bytes;

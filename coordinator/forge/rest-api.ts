@@ -104,7 +104,10 @@ export class RestApi {
 
   #read<T extends z.ZodType>({ body }: ForgeAnswer, schema: T): z.output<T> {
     const wrong = (what: string, cause?: unknown) =>
-      new ForgeApiError('unreachable', `${this.host} answered with what its API does not promise: ${what}.`, { cause });
+      new ForgeApiError('unreachable', `${this.host} answered with what its API does not promise: ${what}.`, {
+        cause,
+        malformed: true,
+      });
     const fault = shapeFault(body, SHAPE);
     if (fault !== undefined) throw wrong(`the answer ${fault}`);
     let parsed: unknown;

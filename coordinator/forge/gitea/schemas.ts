@@ -6,11 +6,16 @@ import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 
 const GHOST: ForgePerson = { id: '-1', login: 'Ghost', name: null, email: null, bot: false };
 
-/** An account. Gitea does not say who is a bot. */
+/** Gitea does not say who is a bot: its own programs have ids below zero, others are named like one. */
+function isBot(id: string, login: string): boolean {
+  return id.startsWith('-') || /(?:^|[-_.\[])(?:bot|robot|renovate|dependabot|actions)\]?$/i.test(login);
+}
+
+/** An account. */
 export const Account = z
   .object({ id: Id, login: Line, full_name: Line.optional(), email: Line.optional() })
   .transform(({ id, login, full_name, email }): ForgePerson => {
-    return { id, login, name: full_name || null, email: email || null, bot: false };
+    return { id, login, name: full_name || null, email: email || null, bot: isBot(id, login) };
   });
 
 /** Who wrote something. */

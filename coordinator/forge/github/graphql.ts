@@ -69,7 +69,8 @@ export class GraphqlApi {
     }
     const read = schema.safeParse(data);
     if (read.success) return read.data;
-    throw new ForgeApiError('unreachable', `${this.#api.host} answered with what its API does not promise.`);
+    const message = `${this.#api.host} answered with what its API does not promise.`;
+    throw new ForgeApiError('unreachable', message, { malformed: true });
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type DeliveryRow,
 } from '../../sqlite/deliveries.ts';
 import type { ForgeEvent } from '../forge.ts';
+import { noteForgeChange } from '../pulls/note-forge-change.ts';
 import { DueQueue, type RetryTimes } from './due-queue.ts';
 import type { FindForge } from './known-forge.ts';
 import { planEvent } from './plan-event.ts';
@@ -29,10 +30,12 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
   const { log, findForge, onHandled, times, now, logger } = deps;
   const handle = async (row: DeliveryRow, signal: AbortSignal): Promise<void> => {
     const forge = findForge(row.forge_id);
-    const effect = forge && row.event !== null ? await planEvent(deps, forge, readEvent(row.event), signal) : undefined;
+    const event = row.event === null ? undefined : readEvent(row.event);
+    const effect = forge && event && (await planEvent(deps, forge, event, signal));
     const before = new Date(now() - LIMITS.delivery_kept_s * 1000).toISOString();
     await log.enqueue((tx) => {
       if (!settleDelivery(tx.db, row.id)) return;
+      if (event) noteForgeChange(tx, row.forge_id, event, new Date(now()).toISOString());
       effect?.(tx);
       pruneDeliveries(tx.db, before);
     });

@@ -34,6 +34,9 @@ const DUE_MAX = 100;
 const AT_ONCE_MAX = 8;
 const SLEEP_MS = 60_000;
 const STOP_MS = 5_000;
+/** The tries of what a forge answers wrongly, and of what this server cannot do: others wait behind it. */
+const MALFORMED_TRIES_MAX = 3;
+const OWN_TRIES_MAX = 6;
 
 /**
  * Works on rows of the database when they are due, several keys at once. The rows are its only state: a server that
@@ -121,10 +124,16 @@ export class DueQueue<Row extends Due> {
     const wait_ms = Math.min(times.first_ms * 4 ** row.tries, times.max_ms);
     const asked = error instanceof ForgeApiError ? (error.retry_at?.getTime() ?? 0) : 0;
     const next = Math.max(now() + wait_ms, Math.min(asked, now() + times.give_up_ms));
-    if (next <= Date.parse(cameAt(row)) + times.give_up_ms) return postpone(row, iso(next));
+    const in_time = next <= Date.parse(cameAt(row)) + times.give_up_ms;
+    if (in_time && row.tries + 1 < triesMax(error)) return postpone(row, iso(next));
     logger.error({ err: error, queue: name }, 'queue entry given up');
     giveUp(row);
   }
+}
+
+function triesMax(error: unknown): number {
+  if (!(error instanceof ForgeApiError)) return OWN_TRIES_MAX;
+  return error.malformed ? MALFORMED_TRIES_MAX : Infinity;
 }
 
 function iso(ms: number): string {

@@ -23,13 +23,28 @@ export function findMention(markdown: string, names: readonly string[]): Mention
   const after = tidy(own.slice(found.index + found[0].length).replace(/^[ \t,:;.!?)*_–—-]+/, ''));
   if (/[\p{L}\p{N}]/u.test(after)) return { request: after };
   const before = own.slice(0, found.index).split(/\n[ \t]*\n/);
-  return { request: tidy(before.at(-1) ?? '').replace(/[\s,:;(*_–—-]+$/, '') };
+  return { request: withoutTrail(tidy(before.at(-1) ?? '')) };
 }
+
+/*
+ * What was left out has become blanks, in runs as long as the text. An expression such as `/ +$/` looks at each run once
+ * for each of its characters, so the ends of lines and texts are cut without one.
+ */
 
 /** Without what was left blank. */
 function tidy(text: string): string {
-  return text
-    .replace(/[ \t]+$/gm, '')
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return lines
+    .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
+}
+
+const TRAIL = /[\s,:;(*_–—-]/;
+
+/** Without what leads over to the mention. */
+function withoutTrail(text: string): string {
+  let end = text.length;
+  while (end > 0 && TRAIL.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }

@@ -13,11 +13,15 @@ import type { TaskRow } from '../../domain/task.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeEvent, Pull, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import type { Ask } from './ask.ts';
+import { askOf, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
+import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
+
+/** The newest comments among which one is looked for. */
+const COMMENTS_SEARCHED_MAX = 300;
 
 /** A wish of a person of this server, with what was read at the forge. */
 type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
@@ -28,26 +32,32 @@ type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url
  */
 export async function planAsk(
   parts: PlanParts,
-  forge: { id: string; origin: string },
+  forge: { id: string; origin: string; names: readonly string[] },
   event: ForgeEvent,
-  ask: Ask,
+  hint: Ask,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
   const { id: repository_id, clone_url: repo_url } = event.repository;
-  const key = { forge_id: forge.id, repository_id, number: ask.number };
-  if (isRequestKnown(db, key, ask.source)) return undefined;
-  const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, ask.person, signal);
+  const { number } = hint;
+  if (isRequestKnown(db, { forge_id: forge.id, repository_id, number }, hint.source)) return undefined;
+  const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, hint.person, signal);
   if (!asker) return undefined;
   const { client, repository, token } = asker.open;
-  const thread = await client
-    .thread({ token, signal }, repository, ask.number, LIMITS.thread_comments_max)
-    .catch(onRefusal);
-  if (!thread) {
-    parts.logger.warn({ repo_url, number: ask.number }, 'forge refuses to show an issue: request ignored');
+  // Others may have written much since.
+  const whole = await client.thread({ token, signal }, repository, number, COMMENTS_SEARCHED_MAX).catch(onRefusal);
+  if (!whole) {
+    parts.logger.warn({ repo_url, number }, 'forge refuses to show an issue: request ignored');
     return undefined;
   }
-  const pull = ask.is_pull ? await client.pull({ token, signal }, repository, ask.number).catch(onRefusal) : undefined;
+  const read = asRead(event, whole);
+  const ask = read && askOf(read, forge.names);
+  if (!ask) {
+    parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
+    return undefined;
+  }
+  const pull = ask.is_pull ? await client.pull({ token, signal }, repository, number).catch(onRefusal) : undefined;
+  const thread = newest(whole, LIMITS.thread_comments_max);
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
   return (tx) => act(tx, parts, wish, pull);
 }
@@ -118,6 +128,11 @@ function taskAtWork(
   if (!task) return undefined;
   const goes_on = !isEnded(task.status) || listPullsOf(db, task.id).some(({ state }) => state === 'open');
   return goes_on ? task : undefined;
+}
+
+function newest(thread: Thread, comments_max: number): Thread {
+  const { comments, cut } = thread;
+  return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
 }
 
 function isOwnBranch({ head }: Pull, { owner, name }: { owner: string; name: string }): boolean {

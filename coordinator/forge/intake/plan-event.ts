@@ -19,6 +19,8 @@ export async function planEvent(
     const reviewed = await planReview(parts, forge, event, signal);
     if (reviewed) return reviewed;
   }
+  // Strangers can be many, and their texts long: those are not even read.
+  if (parts.personAt(client.origin, event.sender.id) === undefined) return undefined;
   const ask = askOf(event, names);
-  return ask && planAsk(parts, forge, event, ask, signal);
+  return ask && planAsk(parts, { ...forge, names }, event, ask, signal);
 }

@@ -8,6 +8,7 @@ import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { followedPull } from './pull-of-errand.ts';
+import { reviewAsRead } from './read-back.ts';
 
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
 
@@ -27,8 +28,9 @@ export async function planReview(
   const { id: repository_id, clone_url } = event.repository;
   const followed = followedPull(db, findPullAt(db, forge.id, repository_id, number));
   const key = { forge_id: forge.id, repository_id, number };
-  const source = `review:${event.review_id}`;
-  if (!followed || verdict === 'approved' || sender.bot || isRequestKnown(db, key, source)) return undefined;
+  const isKnown = (review_id: string) => isRequestKnown(db, key, `review:${review_id}`);
+  if (!followed || verdict === 'approved' || sender.bot) return undefined;
+  if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
   const open = await openFor(parts.access, task, clone_url);
   if (!open || !(await mayWrite(open, sender, signal))) return undefined;
@@ -38,10 +40,12 @@ export async function planReview(
     .catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
     });
-  const own = signatureOf(event.body) !== undefined;
-  const body = own ? '' : event.body.trim();
-  const comments = (thread?.comments ?? [])
-    .filter((comment) => comment.review?.review_id === event.review_id && isNew(comment))
+  const read = thread && reviewAsRead(event, thread.comments, isKnown);
+  if (!read) return undefined;
+  const source = `review:${read.review_id}`;
+  const body = signatureOf(read.body) === undefined ? read.body.trim() : '';
+  const comments = thread.comments
+    .filter((comment) => comment.review?.review_id === read.review_id && isNew(comment))
     .sort(byTime)
     .slice(0, LIMITS.review_comments_max);
   if (body === '' && comments.length === 0) return undefined;

@@ -5,7 +5,9 @@ import { ErrandError } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Rate } from '../../base/rate.ts';
 import { countWaitingDeliveries, insertDelivery, isDeliveryKnown } from '../../sqlite/deliveries.ts';
+import type { Db } from '../../sqlite/database.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
+import { listPullsAt } from '../../sqlite/pulls.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import type { Delivery, ForgeEvent } from '../forge.ts';
 import type { FindForge, KnownForge } from './known-forge.ts';
@@ -47,6 +49,7 @@ export class Receiver {
       return { delivery: 'too_old' };
     const body_hash = createHash('sha256').update(delivery.body).digest('base64url');
     if (isDeliveryKnown(log.db, { forge_id, delivery_id, body_hash })) return { delivery: 'known' };
+    if (!concernsErrand(log.db, forge_id, event)) return { delivery: 'unused' };
     this.#rate.take(forge_id);
     if (countWaitingDeliveries(log.db, forge_id) >= LIMITS.deliveries_waiting_max)
       throw new ErrandError('unavailable', 'Too many webhooks wait to be handled.', { retry_after_s: 60 });
@@ -69,6 +72,14 @@ export class Receiver {
       throw new ErrandError('forbidden', 'The webhook is not signed with the secret of this forge.');
     }
   }
+}
+
+/** Checks of commits that no errand has opened a pull request for are many, and lead to nothing. */
+function concernsErrand(db: Db, forge_id: string, event: ForgeEvent): boolean {
+  if (event.type !== 'check') return true;
+  return listPullsAt(db, forge_id, event.repository.id).some(
+    ({ head_branch, head_commit }) => head_branch === event.branch || head_commit === event.commit,
+  );
 }
 
 const DELIVERY_ID_CHARS_MAX = 200;

@@ -24,7 +24,10 @@ import { addUser, endTask, runTask, taskOf } from '../fixtures.ts';
 import { temporaryFolder } from '../folder.ts';
 import { SILENT } from '../silent.ts';
 import { until } from '../until.ts';
-import type { SentHook } from './hooks.ts';
+import type { Hooks, SentHook } from './hooks.ts';
+import { giteaClient } from '../../../coordinator/forge/gitea/gitea-client.ts';
+import { Gitea } from './gitea/gitea.ts';
+import { startGitea } from './gitea/stand-in.ts';
 import type { GitHub } from './github/github.ts';
 import { startGitHub } from './github/stand-in.ts';
 import type { Person, PullIssue, Repository } from './world.ts';
@@ -32,9 +35,9 @@ import type { Person, PullIssue, Repository } from './world.ts';
 const TIMES = { first_ms: 20, max_ms: 100, give_up_ms: 60_000 };
 const PUBLIC_URL = 'https://errand.example.org';
 
-/** A server's intake at GitHub's stand-in, where ada has linked her account and bob has not. Both may write to `demo`. */
-export class IntakeScene {
-  readonly github: GitHub;
+/** A server's intake at a forge's stand-in, GitHub's if nothing is said, where ada has linked her account and bob has not. Both may write to `demo`. */
+export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
+  readonly github: Forge;
   readonly log: EventLog;
   readonly ada: Person;
   readonly bob: Person;
@@ -48,16 +51,29 @@ export class IntakeScene {
   stopped_at: number | undefined;
   readonly #http: ForgeHttp;
   readonly #config: Config = readConfig({});
+  /** Gitea has no apps: the server has an account there, which administers the repository. */
+  readonly #bot_token: string;
   #delivered = 0;
 
   static async start(t: ExecutionContext, settings: Partial<ProjectRow> = {}): Promise<IntakeScene> {
-    const github = await startGitHub(t);
+    return IntakeScene.#startAt(t, await startGitHub(t), settings);
+  }
+
+  static async startGitea(t: ExecutionContext, settings: Partial<ProjectRow> = {}): Promise<IntakeScene<Gitea>> {
+    return IntakeScene.#startAt(t, await startGitea(t), settings);
+  }
+
+  static async #startAt<Forge extends GitHub | Gitea>(
+    t: ExecutionContext,
+    github: Forge,
+    settings: Partial<ProjectRow>,
+  ): Promise<IntakeScene<Forge>> {
     const db = openDatabase(join(await temporaryFolder(t), 'errand.db'));
     const [ada, bob] = [github.world.addPerson('ada'), github.world.addPerson('bob')];
     const demo = await github.world.addRepository({ owner: ada, name: 'demo', permissions: { bob: 'write' } });
     github.apps.install(github.apps.addApp(ada, { name: 'Errand' }), ada);
     const http = new ForgeHttp([github.host], NO_PROXY);
-    const scene = new IntakeScene({ github, http, log: new EventLog({ db, logger: SILENT }), ada, bob, demo });
+    const scene = new IntakeScene<Forge>({ github, http, log: new EventLog({ db, logger: SILENT }), ada, bob, demo });
     scene.addProject(scene.user_id, settings);
     scene.intake.start();
     t.teardown(async () => {
@@ -68,18 +84,23 @@ export class IntakeScene {
     return scene;
   }
 
-  private constructor(parts: Pick<IntakeScene, 'github' | 'log' | 'ada' | 'bob' | 'demo'> & { http: ForgeHttp }) {
+  private constructor(
+    parts: Pick<IntakeScene<Forge>, 'github' | 'log' | 'ada' | 'bob' | 'demo'> & { http: ForgeHttp },
+  ) {
     this.github = parts.github;
     this.log = parts.log;
     this.ada = parts.ada;
     this.bob = parts.bob;
     this.demo = parts.demo;
     this.#http = parts.http;
-    const row = [this.forge_id, this.github.origin, new Date().toISOString()];
+    const row = [this.forge_id, this.#isGitea() ? 'gitea' : 'github', this.github.origin, new Date().toISOString()];
     this.log.write(({ db }) =>
-      sql(db, `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, 'github', ?, '', ?)`).run(...row),
+      sql(db, `INSERT INTO forges (id, kind, origin, secrets, created_at) VALUES (?, ?, ?, '', ?)`).run(...row),
     );
     this.user_id = this.link(this.ada);
+    const bot = this.github.world.addPerson('errand-bot');
+    this.demo.permissions.set(bot, 'admin');
+    this.#bot_token = this.github.apps.personalToken(bot).value;
     this.intake = this.#open();
   }
 
@@ -125,8 +146,8 @@ export class IntakeScene {
 
   /** Delivers what happened since the last time, and waits until all of it was acted upon. Gives what each became. */
   async deliver(): Promise<string[]> {
-    const hooks = this.github.hooks.sent.slice(this.#delivered);
-    this.#delivered = this.github.hooks.sent.length;
+    const hooks = this.#hooks.sent.slice(this.#delivered);
+    this.#delivered = this.#hooks.sent.length;
     const answers = [];
     for (const hook of hooks) answers.push(await this.receive(hook));
     await this.settled();
@@ -139,9 +160,9 @@ export class IntakeScene {
 
   /** A delivery with this body, signed as GitHub does. */
   signed(hook: Pick<SentHook, 'headers'>, body: string, id: string): Pick<SentHook, 'headers' | 'body'> {
-    const secret = this.github.apps.apps.find(({ name }) => name === 'Errand')?.webhook_secret ?? '';
-    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
-    return { headers: { ...hook.headers, 'x-github-delivery': id, 'x-hub-signature-256': signature }, body };
+    const signature = `sha256=${createHmac('sha256', this.#secret).update(body).digest('hex')}`;
+    const ids = { 'x-github-delivery': id, ...(this.#isGitea() && { 'x-gitea-delivery': id }) };
+    return { headers: { ...hook.headers, ...ids, 'x-hub-signature-256': signature }, body };
   }
 
   /** Waits until nothing is left to do. */
@@ -213,19 +234,34 @@ export class IntakeScene {
     return { pull, row, commit };
   }
 
+  get #hooks(): Hooks {
+    return this.github instanceof Gitea ? this.github.webhooks.hooks : this.github.hooks;
+  }
+
+  get #secret(): string {
+    if (this.github instanceof Gitea) return this.github.webhooks.hook.secret;
+    return this.github.apps.apps.find(({ name }) => name === 'Errand')?.webhook_secret ?? '';
+  }
+
+  #isGitea(): boolean {
+    return this.github instanceof Gitea;
+  }
+
   #open(): Intake {
-    const client = gitHubClient(this.#http, this.github.origin);
+    const open = this.#isGitea() ? giteaClient : gitHubClient;
+    const client = open(this.#http, this.github.origin);
     const app = this.github.apps.apps.find(({ name }) => name === 'Errand');
     if (!app) throw new Error('There is no app.');
     return new Intake({
       log: this.log,
       config: this.#config,
-      access: { forApp: () => Promise.resolve(this.#asApp(client)), forPerson: () => Promise.resolve(undefined) },
+      access: {
+        forApp: () => Promise.resolve(this.#asApp(client)),
+        forPerson: () => Promise.resolve(this.#asAda(client)),
+      },
       personAt: (origin, subject) => (origin === this.github.origin ? this.linked.get(subject) : undefined),
       findForge: (id) =>
-        id === this.forge_id
-          ? { id, client, webhook_secret: app.webhook_secret, names: ['errand', app.slug] }
-          : undefined,
+        id === this.forge_id ? { id, client, webhook_secret: this.#secret, names: ['errand', app.slug] } : undefined,
       public_url: PUBLIC_URL,
       times: TIMES,
       now: () => this.stopped_at ?? Date.now(),
@@ -233,7 +269,13 @@ export class IntakeScene {
     });
   }
 
+  #asAda(client: OpenForge['client']): OpenForge {
+    const token = this.github.apps.personalToken(this.ada).value;
+    return { client, repository: { owner: 'ada', name: this.demo.name }, token, as: 'person' };
+  }
+
   #asApp(client: OpenForge['client']): OpenForge | undefined {
+    if (this.#isGitea()) return { ...this.#asAda(client), token: this.#bot_token, as: 'app' };
     const [installation] = this.github.apps.installations;
     if (!installation) return undefined;
     const token = this.github.apps.installationToken(installation).value;
