@@ -8,7 +8,7 @@ const GHOST: ForgePerson = { id: '-1', login: 'Ghost', name: null, email: null, 
 
 /** Gitea does not say who is a bot: its own programs have ids below zero, others are named like one. */
 function isBot(id: string, login: string): boolean {
-  return id.startsWith('-') || /(?:^|[-_.\[])(?:bot|robot|renovate|dependabot|actions)\]?$/i.test(login);
+  return id.startsWith('-') || /(?:^|[-_.[])(?:bot|robot|renovate|dependabot|actions)\]?$/i.test(login);
 }
 
 /** An account. */

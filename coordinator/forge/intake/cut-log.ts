@@ -16,7 +16,10 @@ const WEIGHTS: readonly [weight: number, pattern: RegExp][] = [
   [4, /^\* What went wrong:|^> Task \S+ FAILED|^\S.* > .* FAILED$|^e: |^\[ERROR\] /],
   [3, /^\s*Caused by: |^\s*(?:[\w$]+\.)+[A-Z]\w*(?:Exception|Error)\b|^BUILD FAILED/],
   // Runners of tests in JavaScript, TAP, cargo
-  [4, /^\s*● .+|^\s*[✖✘✗×] .+|^not ok \d+|^\s*(?:Assertion)?Error: |^---- .+ stdout ----|^thread '.*' panicked at/],
+  [
+    4,
+    /^\s*\u25CF .+|^\s*[\u2716\u2718\u2717\u00D7] .+|^not ok \d+|^\s*(?:Assertion)?Error: |^---- .+ stdout ----|^thread '.*' panicked at/,
+  ],
   [3, /^npm (?:ERR!|error) (?!A complete log|.*debug-\d)/],
   [1, /^npm (?:ERR!|error)/],
   [2, /\b(?:error|fatal|failed|failure|exception|panic(?:ked)?|segmentation fault|cannot find|undefined reference)\b/i],

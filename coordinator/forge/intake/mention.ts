@@ -20,7 +20,7 @@ export function findMention(markdown: string, names: readonly string[]): Mention
   );
   const found = mention.exec(plain);
   if (!found) return undefined;
-  const after = tidy(own.slice(found.index + found[0].length).replace(/^[ \t,:;.!?)*_–—-]+/, ''));
+  const after = tidy(own.slice(found.index + found[0].length).replace(/^[ \t,:;.!?)*_\u2013\u2014-]+/, ''));
   if (/[\p{L}\p{N}]/u.test(after)) return { request: after };
   const before = own.slice(0, found.index).split(/\n[ \t]*\n/);
   return { request: withoutTrail(tidy(before.at(-1) ?? '')) };
@@ -40,7 +40,7 @@ function tidy(text: string): string {
     .trim();
 }
 
-const TRAIL = /[\s,:;(*_–—-]/;
+const TRAIL = /[\s,:;(*_\u2013\u2014-]/;
 
 /** Without what leads over to the mention. */
 function withoutTrail(text: string): string {

@@ -2,7 +2,7 @@
 export type Outcome = { fixed: boolean; text: string };
 
 const LINE =
-  /^[\s>*\-_`]*\[(\d{1,6})\][\s*_`:–—-]*(fixed|done|changed|not changed|not fixed|unchanged)\b[\s*_`:.–—-]*(.*)$/i;
+  /^[\s>*\-_`]*\[(\d{1,6})\][\s*_`:\u2013\u2014-]*(fixed|done|changed|not changed|not fixed|unchanged)\b[\s*_`:.\u2013\u2014-]*(.*)$/i;
 
 /** Reads the lines such as `[1] fixed: …` of an errand's last answer, by number. Others are no outcome. */
 export function outcomesOf(summary: string): Map<number, Outcome> {

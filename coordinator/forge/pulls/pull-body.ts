@@ -5,7 +5,8 @@ const END = '<!-- errand: end -->';
 /** A forge takes 65,536 characters. The rest is for the template. */
 const SUMMARY_CHARS_MAX = 20_000;
 const TEMPLATE_CHARS_MAX = 20_000;
-const HEADING = /^#{1,6}\s+.*\b(description|summary|what|changes?|overview|proposed|beschreibung|änderung(en)?)\b/iu;
+const HEADING =
+  /^#{1,6}\s+.*\b(description|summary|what|changes?|overview|proposed|beschreibung|\u00E4nderung(en)?)\b/iu;
 /** A line of a template that waits for the number of an issue. */
 const OPEN_FIXES = /^(\s*(?:[-*]\s*)?(?:fix(?:es)?|close[sd]?|resolve[sd]?)\s*:?\s*)#\s*(?:\(.*\)|<.*>|n|xxx)?\s*$/iu;
 

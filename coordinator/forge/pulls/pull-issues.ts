@@ -8,9 +8,10 @@ const NAMED_MAX = 5;
 const NEAR_CHARS = 60;
 /** Before the number of an issue: what says that the errand is to solve it, in English and German. */
 const SOLVE =
-  /\b(fix(es|ed)?|clos(e[sd]?|ing)|resolv(e[sd]?|ing)|implements?|solves?|address(es)?|handles?|do|work on|take|behebe?|erledige?|löse|schließe?|schliesse?|bearbeite|implementiere)(\s+(the|this|issues?|bug|feature|ticket|das|den|die|bitte|issue|fehler))*\s*:?\s*$/iu;
+  /\b(fix(es|ed)?|clos(e[sd]?|ing)|resolv(e[sd]?|ing)|implements?|solves?|address(es)?|handles?|do|work on|take|behebe?|erledige?|l\u00F6se|schlie\u00DFe?|schliesse?|bearbeite|implementiere)(\s+(the|this|issues?|bug|feature|ticket|das|den|die|bitte|issue|fehler))*\s*:?\s*$/iu;
 /** In the same sentence: it is not to be solved. German says so behind the number. */
-const NOT_BEFORE = /(\b(not|never|without|cannot|nicht|nie|niemals|ohne|kein\w*)\b|n['’]t\b|\bdont\b)[^.!?:;\n]*$/iu;
+const NOT_BEFORE =
+  /(\b(not|never|without|cannot|nicht|nie|niemals|ohne|kein\w*)\b|n['\u2019]t\b|\bdont\b)[^.!?:;\n]*$/iu;
 const NOT_AFTER = /^[^.!?:;,\n]*\b(nicht|nie|niemals)\b/iu;
 /** How the prompt of a mention or label goes on after the person's own words, and before what others wrote. */
 const ASKED_AT = /(?:^|\n\n)@\S+ asks for this in the (issue|pull request) #(\d{1,9}) of /u;

@@ -75,7 +75,13 @@ function fillForgeTables(insert: Insert, given: { id: string; user_id: string; t
   const link = { issuer: 'https://forge.example', subject: id, login: 'ada', created_at: at };
   insert('linked_accounts', { id, user_id, forge_id: id, ...link });
   const pull = { title: 't', state: 'opening', draft: 0, author: 'app', wished_author: 'app', head_branch: 'b' };
-  const looked = { origin: 'https://forge.example', head_commit: 'c'.repeat(40), created_at: at, updated_at: at, wished_at: at };
+  const looked = {
+    origin: 'https://forge.example',
+    head_commit: 'c'.repeat(40),
+    created_at: at,
+    updated_at: at,
+    wished_at: at,
+  };
   insert('pulls', { id, task_id, repo_url, ...pull, ...looked });
   const thread = { forge_id: id, number: 1 };
   insert('forge_requests', { ...thread, repository_id: '1', source: id, user_id, task_id, created_at: at });

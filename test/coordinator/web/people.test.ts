@@ -101,7 +101,8 @@ test.serial(
       await page.getByRole('img', { name }).first().waitFor();
     await page.getByText('There are no backups.').waitFor();
     await page.locator('summary', { hasText: 'The server' }).click();
-    const signup = page.locator('.in-force > div', { hasText: 'ERRAND_SIGNUP' });
+    const name = page.getByText('ERRAND_SIGNUP', { exact: true });
+    const signup = page.locator('.in-force > div', { has: name });
     t.regex((await signup.textContent()) ?? '', /set in the environment.*open/);
 
     const { session } = await server.person('member@example.org');
