@@ -1,3 +1,4 @@
+import type { TaskCreate } from '../../../protocol/api.ts';
 import { newId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
@@ -100,8 +101,8 @@ function proceed(
   };
   const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
-    const base = pull && isOwnBranch(pull, open.repository) ? { base_branch: pull.head.branch } : {};
-    return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...base });
+    const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
+    return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...where });
   }
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
   const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);
@@ -135,8 +136,14 @@ function newest(thread: Thread, comments_max: number): Thread {
   return { ...thread, comments: comments.slice(-comments_max), cut: cut || comments.length > comments_max };
 }
 
-function isOwnBranch({ head }: Pull, { owner, name }: { owner: string; name: string }): boolean {
-  return head.repository?.owner === owner && head.repository.name === name;
+/** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
+function goesOn({ state, head, base }: Pull, { owner, name }: { owner: string; name: string }): boolean {
+  const is_own = head.repository?.owner === owner && head.repository.name === name;
+  return state === 'open' && is_own && head.branch !== base.branch;
+}
+
+function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {
+  return { base_branch: base.branch, work_branch: head.branch };
 }
 
 function onRefusal(error: unknown): undefined {

@@ -189,7 +189,7 @@ test("a pull request of somebody else is worked on from its branch, and Errand's
   await github.push(demo, 'errand/1-x', { 'c.txt': 'c' });
   await github.openPull(demo, ada, { ...draft, head: 'errand/1-x', body: 'You wrote: @errand add tests' });
   await scene.deliver();
-  t.is(scene.task.base_branch, 'feature');
+  t.like(scene.task, { base_branch: 'main', work_branch: 'feature' });
 });
 
 test('while the forge is away nothing is lost, and the order of a repository stays', async (t) => {
