@@ -8,6 +8,7 @@ import { agree, PUBLIC_URL } from '../support/forge/sign-in-scene.ts';
 import type { App } from '../support/forge/apps.ts';
 import type { GitHub } from '../support/forge/github/github.ts';
 import { startGitHub } from '../support/forge/github/stand-in.ts';
+import { until } from '../support/until.ts';
 import { BROKEN, MEND, turnOf } from './scenario.ts';
 
 test('an errand clones and pushes with the linked account; no token stands anywhere but sealed', async (t) => {
@@ -66,7 +67,11 @@ test('an errand clones and pushes with the linked account; no token stands anywh
 
 /** The files of the data folder: the database, workspaces and whatever else is there. */
 async function filesOf(dir: string): Promise<Record<string, string>> {
-  const files = (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  // The folder of a worker may go in the middle of it.
+  const entries = await until('nothing moves', () =>
+    readdir(dir, { recursive: true, withFileTypes: true }).catch(() => undefined),
+  );
+  const files = entries.filter((entry) => entry.isFile());
   const texts = files.map(async ({ parentPath, name }): Promise<[string, string]> => {
     const path = join(parentPath, name);
     return [path, await readFile(path, 'latin1').catch(() => '')];
