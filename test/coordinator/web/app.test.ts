@@ -123,10 +123,8 @@ test.serial(
 
     errand.say('Said while away.');
     network.offline = false;
-    const back = performance.now();
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await page.getByText('live', { exact: true }).waitFor();
-    t.true(performance.now() - back < 1_500, 'it is live at once');
     await page.getByText('Said while away.').waitFor();
     await until('both have come', async () => (await said(api, errand.id)).length >= 2);
     t.deepEqual(await said(api, errand.id), ['first', 'second']);
