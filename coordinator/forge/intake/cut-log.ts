@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** How much a line says about why a job failed. */
 const WEIGHTS: readonly [weight: number, pattern: RegExp][] = [
   // A runner's own verdict comes last and seldom has the reason.
@@ -101,10 +103,8 @@ function join(lines: readonly string[], kept: ReadonlySet<number>): string {
 
 /** Lines as a person reads them: without colours, times, progress bars, and the commands that a runner echoes. */
 function readLines(log: string): string[] {
-  const lines = log
+  const lines = stripVTControlCharacters(log)
     .replace(/^\uFEFF/, '')
-    // oxlint-disable-next-line no-control-regex -- terminals' escape sequences begin with a control character
-    .replace(/\u001B(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001B\n]*(?:\u0007|\u001B\\)?|[@-Z\\^_])/g, '')
     .split('\n')
     .map((line) => line.replace(/\r+$/, '').replace(/^[^\n]*\r/, ''))
     .map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?/, '').trimEnd())
