@@ -2,6 +2,9 @@ import { RepositoryKey, WORKSPACE_FOLDERS, type TaskRepository } from '../../pro
 import type { TaskResult } from '../../protocol/task.ts';
 import type { TaskRow } from './task.ts';
 
+/** Names a repository of a task. `key` null: the first one. */
+export type RepositoryOfTask = { task_id: string; key: string | null };
+
 /** What a worker did in a repository. */
 export type RepositoryOutcome = Omit<TaskResult, 'summary'>;
 

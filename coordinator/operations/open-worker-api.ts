@@ -4,11 +4,11 @@ import { BrowserGuard } from '../base/browser-guard.ts';
 import { listenFault } from '../base/listen-error.ts';
 import { addressOf } from '../http/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { requireRepository } from '../tasks/require-repository.ts';
 import type { taskSettings } from '../tasks/task-settings.ts';
 import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
-import { findTask } from '../sqlite/tasks.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
 import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval } from '../worker-api/git/push-approval.ts';
@@ -68,7 +68,7 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       private_hosts,
       proxy,
       sample,
-      workBranch: (task_id) => findTask(log.db, task_id)?.work_branch ?? null,
+      workBranch: (where) => requireRepository(log.db, where).work_branch,
       pushed: pushedCommits(log),
       approval: pushApproval(log),
       noteUse,

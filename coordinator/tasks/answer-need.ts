@@ -10,6 +10,7 @@ import { dropWaitingItems, findFollowUp, putFollowUp, sendItems } from '../sqlit
 import { insertMessage } from '../sqlite/messages.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
+import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
@@ -64,6 +65,7 @@ function act(
     case 'push':
       if (choice !== 'approve') return say(tx, task, answer.text ?? '', at, answer.attachments);
       if (need.commit !== undefined) approveCommit(tx.db, task.id, need.commit, at);
+      for (const { key, commit } of need.repositories ?? []) approveRepositoryCommit(tx.db, task.id, key, commit);
       advance(tx, task, { type: 'go_on', at });
       return null;
     case 'host':
