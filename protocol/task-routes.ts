@@ -20,7 +20,7 @@ const CREATE_TASK = {
   body: api.TaskCreate,
   status: 201,
   response: Task,
-  errors: ['not_found', 'forbidden', 'idempotency_conflict', 'unavailable'],
+  errors: ['not_found', 'forbidden', 'conflict', 'idempotency_conflict', 'unavailable'],
 } as const satisfies Route;
 
 /** Routes for tasks, with their logs, messages, decisions and attachments. */
