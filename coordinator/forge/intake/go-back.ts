@@ -45,7 +45,7 @@ export function goBack(
   let message_id: string | null = null;
   if (asks) {
     putFollowUp(tx.db, task.id, { ...state, waiting: [...state.waiting, text] });
-    const question = `Reviews and checks have sent it back to work ${state.rounds} times on #${pull.number}. Shall it go on?`;
+    const question = `Reviews and checks have sent it back to work ${state.rounds} times on ${pull.owner}/${pull.name}#${pull.number}. Shall it go on?`;
     askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${pull.rounds}`, question, options: OPTIONS }, at);
   } else {
     try {
@@ -63,6 +63,7 @@ export function goBack(
       task_id: task.id,
       n: first + i,
       forge_id,
+      repo_url: pull.repo_url,
       number: pull.number ?? 0,
       comment: comment && JSON.stringify({ ...comment, body: '' }),
       message_id,

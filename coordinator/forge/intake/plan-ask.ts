@@ -110,7 +110,8 @@ function proceed(
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, message_id });
+    const repo_url = findPullAt(tx.db, forge_id, repository_id, ask.number)?.repo_url ?? null;
+    insertItem(tx.db, { task_id: task.id, n, forge_id, repo_url, number: ask.number, comment, message_id });
   }
   return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
 }

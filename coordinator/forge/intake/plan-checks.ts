@@ -35,7 +35,11 @@ export async function planChecks(
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
-  const open = await openFor(parts.access, concerned.task, repository.clone_url);
+  const open = await openFor(
+    parts.access,
+    { user_id: concerned.task.user_id, project_id: concerned.project.id },
+    repository.clone_url,
+  );
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {

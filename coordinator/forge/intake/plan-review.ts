@@ -32,7 +32,7 @@ export async function planReview(
   if (!followed || verdict === 'approved' || sender.bot) return undefined;
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
-  const open = await openFor(parts.access, task, clone_url);
+  const open = await openFor(parts.access, { user_id: task.user_id, project_id: followed.project.id }, clone_url);
   if (!open || !(await mayWrite(open, sender, signal))) return undefined;
   const { client, repository, token } = open;
   const thread = await client
