@@ -190,7 +190,9 @@ export class PullsScene {
     const commit = await forge.push(repository, branch, { [file]: file });
     const diff_stat = { files: 1, insertions: 1, deletions: 0 };
     const outcome = { branch, commit, base_commit: null, diff_stat };
-    this.log.write(({ db }) => putRepositoryResult(db, errand.id, key, outcome, { diff: '', truncated: false }));
+    this.log.write(({ db }) =>
+      putRepositoryResult(db, errand.id, key, outcome, { diff: '', truncated: false }, new Date().toISOString()),
+    );
     return commit;
   }
 

@@ -2,11 +2,13 @@ import { de_accounts } from './de-accounts.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
+import { de_repositories } from './de-repositories.ts';
 import { de_schedules } from './de-schedules.ts';
 import { en_accounts } from './en-accounts.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
+import { en_repositories } from './en-repositories.ts';
 import { en_schedules } from './en-schedules.ts';
 import { languageOf } from './strings.ts';
 
@@ -15,6 +17,7 @@ const en = {
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,
+  repositories: en_repositories,
   schedules: en_schedules,
 };
 const de: typeof en = {
@@ -22,6 +25,7 @@ const de: typeof en = {
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,
+  repositories: de_repositories,
   schedules: de_schedules,
 };
 

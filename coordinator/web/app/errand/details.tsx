@@ -12,13 +12,15 @@ type DetailsProps = { task: Task; fault: string; onDelete: () => void; onClose: 
 
 /** What one seldom needs of an errand: its settings, and the way to delete it. */
 export function Details({ task, fault, onDelete, onClose }: DetailsProps): JSX.Element {
-  const { model, effort, repo_url, branch, schedule_id, attempt, usage, budget_usd } = task;
+  const { model, effort, repo_url, repositories, branch, schedule_id, attempt, usage, budget_usd } = task;
   return (
     <Sheet label={t.errand.details} onClose={onClose}>
       <h2>{t.errand.details}</h2>
       <dl class="facts">
         <dt>{t.errand.repository}</dt>
-        <dd>{repositoryAddress(repo_url)}</dd>
+        {(repositories ?? [{ repo_url }]).map((one) => (
+          <dd key={one.repo_url}>{repositoryAddress(one.repo_url)}</dd>
+        ))}
         {branch !== null && (
           <>
             <dt>{t.errand.branch}</dt>

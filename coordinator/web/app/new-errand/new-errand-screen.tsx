@@ -8,9 +8,9 @@ import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
 import { continued, useText } from '../../parts/use-text.ts';
-import { repositoryName } from '../../parts/words.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
+import { placeName, placesOf, readPlace, type Place } from './place.ts';
 import { RepositorySheet } from './repository-sheet.tsx';
 
 /** A new errand: its text first, then what else it needs, each behind a chip. */
@@ -19,7 +19,7 @@ export function NewErrandScreen(): JSX.Element {
   const router = useRouter();
   const { prompt, kept } = useDraft();
   const fresh = useComputed(() => readFresh(kept.value));
-  const sheet = useSignal<'repository' | 'model' | 'budget' | undefined>(undefined);
+  const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
   useTitle(t.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
@@ -59,7 +59,16 @@ export function NewErrandScreen(): JSX.Element {
         <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
       {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
-      {sheet.value === 'repository' && <RepositorySheet fresh={fresh.value} onChoose={set} onClose={close} />}
+      {typeof sheet.value === 'number' && (
+        <RepositorySheet
+          key={sheet.value}
+          fresh={fresh.value}
+          index={sheet.value}
+          onChoose={set}
+          onAdd={() => (sheet.value = placesOf(fresh.value).length)}
+          onClose={close}
+        />
+      )}
       {sheet.value === 'model' && <ModelSheet fresh={fresh.value} onChoose={set} onClose={close} />}
       {sheet.value === 'budget' && <BudgetSheet fresh={fresh.value} onChoose={set} onClose={close} />}
     </section>
@@ -78,34 +87,32 @@ function useDraft(): { prompt: Signal<string>; kept: Signal<string> } {
     const { query } = router.place.peek();
     const repo_url = query.get('repo');
     if (linked !== null) prompt.value = linked;
-    if (repo_url !== null) kept.value = writeFresh({ repo_url });
+    const also = query.getAll('also').slice(0, LIMITS.repositories_max - 1);
+    if (repo_url !== null)
+      kept.value = writeFresh({ repo_url, ...(also.length > 0 && { others: also.map(readPlace) }) });
     // A link fills in once: a reload must not undo what was changed since.
     if (query.size > 0) router.go('new_errand', {}, true);
   }, [router]);
   return { prompt, kept };
 }
 
+/** A number: the repository with this index. */
+type SheetName = number | 'model' | 'budget';
+
 type ChipsProps = {
   fresh: Fresh;
   files: DraftFiles;
-  onOpen: (name: 'repository' | 'model' | 'budget') => void;
+  onOpen: (name: SheetName) => void;
   onChoose: (change: Partial<Fresh>) => void;
 };
 
 function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
-  const { project, repo_url, base_branch, push_to, model, effort, budget_usd, ask_before_push = false } = fresh;
-  const repository = project?.name ?? (repo_url === undefined ? undefined : repositoryName(repo_url));
+  const { model, effort, budget_usd, ask_before_push = false } = fresh;
   return (
     <div class="chips">
-      <button
-        type="button"
-        class={repository === undefined ? 'option missing' : 'option'}
-        onClick={() => onOpen('repository')}
-      >
-        {repository ?? t.fresh.choose}
-        {repository !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
-        {repository !== undefined && push_to !== undefined && <span> → {push_to}</span>}
-      </button>
+      {placesOf(fresh).map((place, index) => (
+        <PlaceChip key={index} place={place} onOpen={() => onOpen(index)} />
+      ))}
       <button type="button" class="option" onClick={() => onOpen('model')}>
         {model ?? t.fresh.default_model}
         {effort !== undefined && <span> {t.effort[effort]}</span>}
@@ -123,5 +130,17 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
       </button>
       <AttachButton files={files} />
     </div>
+  );
+}
+
+function PlaceChip({ place, onOpen }: { place: Place; onOpen: () => void }): JSX.Element {
+  const { base_branch, push_to } = place;
+  const name = placeName(place);
+  return (
+    <button type="button" class={name === undefined ? 'option missing' : 'option'} onClick={onOpen}>
+      {name ?? t.fresh.choose}
+      {name !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
+      {name !== undefined && push_to !== undefined && <span> → {push_to}</span>}
+    </button>
   );
 }
