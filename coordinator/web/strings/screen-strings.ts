@@ -1,10 +1,12 @@
 import { de_accounts } from './de-accounts.ts';
+import { de_fresh } from './de-fresh.ts';
 import { de_notifications } from './de-notifications.ts';
 import { de_owner } from './de-owner.ts';
 import { de_pulls } from './de-pulls.ts';
 import { de_repositories } from './de-repositories.ts';
 import { de_schedules } from './de-schedules.ts';
 import { en_accounts } from './en-accounts.ts';
+import { en_fresh } from './en-fresh.ts';
 import { en_notifications } from './en-notifications.ts';
 import { en_owner } from './en-owner.ts';
 import { en_pulls } from './en-pulls.ts';
@@ -14,6 +16,7 @@ import { languageOf } from './strings.ts';
 
 const en = {
   accounts: en_accounts,
+  fresh: en_fresh,
   notify: en_notifications,
   owner: en_owner,
   pulls: en_pulls,
@@ -22,6 +25,7 @@ const en = {
 };
 const de: typeof en = {
   accounts: de_accounts,
+  fresh: de_fresh,
   notify: de_notifications,
   owner: de_owner,
   pulls: de_pulls,

@@ -77,9 +77,11 @@ function Repository({ repository, diff, files, failed, children }: RepositoryPro
       )}
       {diff?.truncated === true && <p class="fault">{t.changes.truncated}</p>}
       {diff && files.length === 0 && (
-        <p class="empty">{repository === undefined ? t.changes.none : s.repositories.unchanged}</p>
+        <p class={repository === undefined ? 'empty' : 'same'}>
+          {repository === undefined ? t.changes.none : s.repositories.unchanged}
+        </p>
       )}
-      {!diff && <p class="empty">{failed ? t.changes.not_here : t.loading}</p>}
+      {!diff && <p class={repository === undefined ? 'empty' : 'same'}>{failed ? t.changes.not_here : t.loading}</p>}
       {files.map((file) => children(file, fileKey({ repository, path: file.path })))}
     </section>
   );

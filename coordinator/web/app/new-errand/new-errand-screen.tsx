@@ -7,6 +7,7 @@ import { useRouter, useSession } from '../../parts/context.ts';
 import { GrowingField } from '../../parts/growing-field.tsx';
 import { useTitle } from '../../parts/screen.tsx';
 import { format, t } from '../../parts/speech.ts';
+import { s } from '../screen-speech.ts';
 import { continued, useText } from '../../parts/use-text.ts';
 import { addText, joinFresh, readFresh, toRequest, writeFresh, type Fresh } from './fresh.ts';
 import { BudgetSheet, ModelSheet } from './option-sheets.tsx';
@@ -21,7 +22,7 @@ export function NewErrandScreen(): JSX.Element {
   const fresh = useComputed(() => readFresh(kept.value));
   const sheet = useSignal<SheetName | undefined>(undefined);
   const files = useFiles('new');
-  useTitle(t.fresh.title);
+  useTitle(s.fresh.title);
   const set = (change: Partial<Fresh>) => (kept.value = writeFresh({ ...fresh.value, ...change }));
   const request = toRequest(prompt.value, fresh.value);
   const too_long = prompt.value.length > LIMITS.text_chars_max;
@@ -36,14 +37,14 @@ export function NewErrandScreen(): JSX.Element {
   };
   const close = () => (sheet.value = undefined);
   return (
-    <section class="screen fresh" aria-label={t.fresh.title}>
+    <section class="screen fresh" aria-label={s.fresh.title}>
       <header class="small">
         <button type="button" class="quiet" onClick={() => router.back('inbox')}>
           {t.cancel}
         </button>
-        <h1>{t.fresh.title}</h1>
+        <h1>{s.fresh.title}</h1>
         <button type="button" class="quiet send" disabled={!request || too_long} onClick={send}>
-          {t.fresh.send}
+          {s.fresh.send}
         </button>
       </header>
       <div class="body" {...takesFiles(files)}>
@@ -51,14 +52,14 @@ export function NewErrandScreen(): JSX.Element {
           class="prompt"
           autofocus
           value={prompt.value}
-          label={t.fresh.prompt}
+          label={s.fresh.prompt}
           onInput={(text) => (prompt.value = text)}
         />
         {too_long && <p class="fault">{format.number(prompt.value.length - LIMITS.text_chars_max)}</p>}
         <DraftFileList files={files} />
         <Chips fresh={fresh.value} onOpen={(name) => (sheet.value = name)} onChoose={set} files={files} />
       </div>
-      {session.live.value?.kind === 'away' && <p class="later">{t.fresh.later}</p>}
+      {session.live.value?.kind === 'away' && <p class="later">{s.fresh.later}</p>}
       {typeof sheet.value === 'number' && (
         <RepositorySheet
           key={sheet.value}
@@ -114,11 +115,11 @@ function Chips({ fresh, files, onOpen, onChoose }: ChipsProps): JSX.Element {
         <PlaceChip key={index} place={place} onOpen={() => onOpen(index)} />
       ))}
       <button type="button" class="option" onClick={() => onOpen('model')}>
-        {model ?? t.fresh.default_model}
+        {model ?? s.fresh.default_model}
         {effort !== undefined && <span> {t.effort[effort]}</span>}
       </button>
       <button type="button" class="option" onClick={() => onOpen('budget')}>
-        {budget_usd === undefined ? t.fresh.default_budget : t.fresh.up_to(format.money(budget_usd))}
+        {budget_usd === undefined ? s.fresh.default_budget : s.fresh.up_to(format.money(budget_usd))}
       </button>
       <button
         type="button"
@@ -138,7 +139,7 @@ function PlaceChip({ place, onOpen }: { place: Place; onOpen: () => void }): JSX
   const name = placeName(place);
   return (
     <button type="button" class={name === undefined ? 'option missing' : 'option'} onClick={onOpen}>
-      {name ?? t.fresh.choose}
+      {name ?? s.fresh.choose}
       {name !== undefined && base_branch !== undefined && <span> {base_branch}</span>}
       {name !== undefined && push_to !== undefined && <span> → {push_to}</span>}
     </button>

@@ -41,7 +41,7 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
       (key !== 'sample' || (index === 0 && taken.length === 0)),
   );
   const place = placesOf(fresh)[index];
-  const title = index === 0 && taken.length === 0 ? t.fresh.repository : s.repositories.nth(index + 1);
+  const title = index === 0 && taken.length === 0 ? s.fresh.repository : s.repositories.nth(index + 1);
   const set = (change: Place) => onChoose(changePlace(fresh, index, change));
   const known = new Set(projects.map(({ repo_url }) => repo_url));
   const is_address = /^(https?:\/\/|git@|errand:)|.\/./.test(word);
@@ -53,18 +53,18 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
     <Sheet label={title} onClose={onClose}>
       <h2>{title}</h2>
       <label class="field">
-        <span class="hidden">{t.fresh.search}</span>
+        <span class="hidden">{s.fresh.search}</span>
         <input
           type="search"
           inputMode="url"
           autocapitalize="none"
-          placeholder={t.fresh.search}
+          placeholder={s.fresh.search}
           onInput={({ currentTarget }) => (query.value = currentTarget.value)}
         />
       </label>
       {is_address && (
         <button type="button" class="choice main" onClick={() => choose({ repo_url: word })}>
-          {t.fresh.use_address(repositoryAddress(word))}
+          {s.fresh.use_address(repositoryAddress(word))}
         </button>
       )}
       <ul class="rows places">
@@ -85,7 +85,7 @@ export function RepositorySheet({ fresh, index, onChoose, onAdd, onClose }: Repo
       {place && (
         <Branches
           place={place}
-          hint={index === 0 ? t.fresh.push_to_hint : s.repositories.push_to_hint}
+          hint={index === 0 ? s.fresh.push_to_hint : s.repositories.push_to_hint}
           onChange={set}
         />
       )}
@@ -117,19 +117,19 @@ function Branches({ place, hint, onChange }: BranchesProps): JSX.Element {
   return (
     <>
       <label class="field">
-        <span>{t.fresh.branch}</span>
+        <span>{s.fresh.branch}</span>
         <input
           defaultValue={place.base_branch ?? ''}
-          placeholder={t.fresh.default_branch}
+          placeholder={s.fresh.default_branch}
           autocapitalize="none"
           onInput={({ currentTarget: { value } }) => onChange({ base_branch: value.trim() || undefined })}
         />
       </label>
       <label class="field">
-        <span>{t.fresh.push_to}</span>
+        <span>{s.fresh.push_to}</span>
         <input
           defaultValue={place.push_to ?? ''}
-          placeholder={t.fresh.own_branch}
+          placeholder={s.fresh.own_branch}
           autocapitalize="none"
           onInput={({ currentTarget: { value } }) => onChange({ push_to: value.trim() || undefined })}
         />
@@ -156,6 +156,6 @@ function choices(projects: readonly Project[], tasks: readonly { repo_url: strin
       hint: repositoryAddress(url),
       change: { repo_url: url },
     }));
-  const sample = { name: t.fresh.sample, hint: t.fresh.sample_hint, change: { repo_url: SAMPLE_REPO_URL } };
+  const sample = { name: t.fresh.sample, hint: s.fresh.sample_hint, change: { repo_url: SAMPLE_REPO_URL } };
   return [...own, ...recent, { key: 'sample', ...sample }];
 }

@@ -59,11 +59,11 @@ function Fields({ project, faults }: { project: Project | undefined; faults: Fau
         label={t.project.token}
         hint={project?.has_git_token === true ? t.project.token_set : t.project.token_hint}
       />
-      <Text {...field('base_branch')} label={t.project.branch} placeholder={t.fresh.default_branch} />
+      <Text {...field('base_branch')} label={t.project.branch} placeholder={s.fresh.default_branch} />
       <Text {...field('setup_command')} label={t.project.setup} hint={t.project.setup_hint} />
       <Text {...field('verify_command')} label={t.project.verify} hint={t.project.verify_hint} />
-      <Text {...field('budget_usd')} type="number" label={t.project.budget} placeholder={t.fresh.default} />
-      <Text {...field('model')} label={t.project.model} placeholder={t.fresh.default_model} />
+      <Text {...field('budget_usd')} type="number" label={t.project.budget} placeholder={s.fresh.default} />
+      <Text {...field('model')} label={t.project.model} placeholder={s.fresh.default_model} />
       <Field label={t.project.network} fault={faults['egress']}>
         <select
           name="egress"
