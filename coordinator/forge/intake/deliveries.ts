@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import { DueQueue } from '../../base/due-queue.ts';
 import {
   listDueDeliveries,
   nextDeliveryAt,
@@ -9,10 +10,12 @@ import {
 } from '../../sqlite/deliveries.ts';
 import type { ForgeEvent } from '../forge.ts';
 import { noteForgeChange } from '../pulls/note-forge-change.ts';
-import { DueQueue, type RetryTimes } from './due-queue.ts';
 import type { FindForge } from './known-forge.ts';
 import { planEvent } from './plan-event.ts';
 import type { PlanParts } from './plan.ts';
+import { withRetries, type RetryTimes } from './retries.ts';
+
+const AT_ONCE_MAX = 8;
 
 type Dependencies = PlanParts & {
   findForge: FindForge;
@@ -41,16 +44,24 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     });
     onHandled();
   };
+  const name = 'deliveries';
   return new DueQueue({
-    name: 'deliveries',
+    name,
     listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
     nextAt: (at) => nextDeliveryAt(log.db, at),
     keyOf: ({ forge_id, repository_id }) => `${forge_id} ${repository_id}`,
-    cameAt: ({ received_at }) => received_at,
-    work: handle,
-    postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
-    giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
-    times,
+    at_once_max: AT_ONCE_MAX,
+    work: withRetries({
+      name,
+      work: handle,
+      cameAt: ({ received_at }) => received_at,
+      postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
+      giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
+      times,
+      now,
+      logger,
+    }),
+    pause_ms: times.first_ms,
     now,
     logger,
   });

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
+import { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import {
@@ -14,7 +15,9 @@ import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import type { ForgeComment } from '../forge.ts';
 import { signatureOf } from '../own-words.ts';
 import { isRefusal, openFor } from './asker.ts';
-import { DueQueue, type RetryTimes } from './due-queue.ts';
+import { withRetries, type RetryTimes } from './retries.ts';
+
+const AT_ONCE_MAX = 8;
 
 type Dependencies = { log: EventLog; access: ForgeAccess; times: RetryTimes; now: () => number; logger: Logger };
 
@@ -39,16 +42,24 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
       settle(row, null);
     }
   };
+  const name = 'words';
   return new DueQueue({
-    name: 'words',
+    name,
     listDue: (at, limit) => listDueWords(log.db, at, limit),
     nextAt: (at) => nextWordsAt(log.db, at),
     keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
-    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
-    work: write,
-    postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
-    giveUp: (row) => settle(row, null),
-    times,
+    at_once_max: AT_ONCE_MAX,
+    work: withRetries({
+      name,
+      work: write,
+      cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
+      postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
+      giveUp: (row) => settle(row, null),
+      times,
+      now,
+      logger,
+    }),
+    pause_ms: times.first_ms,
     now,
     logger,
   });
