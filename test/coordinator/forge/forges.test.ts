@@ -199,4 +199,15 @@ for (const kind of KINDS) {
     t.is(all.comments.length, 130);
     t.false(all.cut);
   });
+
+  test(`${kind}: what a review says is read though many reviews before it say something of lines alone`, async (t) => {
+    const { forge, client, ada, bob, demo, access } = await forgeScene(t, kind);
+    await forge.push(demo, 'fix', { 'a.txt': 'a\n' });
+    const pull = await forge.openPull(demo, ada, { title: 'Fix', body: '', head: 'fix', base: 'main', draft: false });
+    const comments = [{ path: 'a.txt', line: 1, body: 'Here.' }];
+    for (let n = 0; n < 101; n++) await forge.review(demo, pull, bob, { state: 'COMMENTED', comments });
+    await forge.review(demo, pull, bob, { state: 'COMMENTED', body: 'As a whole.' });
+    const thread = await client.thread(access(ada), { owner: 'ada', name: 'demo' }, pull.number, 300);
+    t.true(thread.comments.some(({ body }) => body === 'As a whole.'));
+  });
 }
