@@ -16,6 +16,8 @@ import type { PlanParts } from './plan.ts';
 import { withRetries, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
+/** One repository does not hold up the others. */
+const OF_REPOSITORY_AT_ONCE_MAX = 4;
 
 type Dependencies = PlanParts & {
   findForge: FindForge;
@@ -26,7 +28,7 @@ type Dependencies = PlanParts & {
 };
 
 /**
- * Handles the stored deliveries, those of a repository one after the other. What a delivery leads to and its mark are
+ * Handles the stored deliveries, those of a thread one after the other. What a delivery leads to and its mark are
  * one transaction: a server that dies handles it again, or not any more, but never twice.
  */
 export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
@@ -49,8 +51,10 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     name,
     listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
     nextAt: (at) => nextDeliveryAt(log.db, at),
-    keyOf: ({ forge_id, repository_id }) => `${forge_id} ${repository_id}`,
+    keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,
+    waitsFor: (row, working) =>
+      working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX,
     work: withRetries({
       name,
       work: handle,
@@ -65,6 +69,10 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     now,
     logger,
   });
+}
+
+function repositoryOf({ forge_id, repository_id }: DeliveryRow): string {
+  return `${forge_id} ${repository_id}`;
 }
 
 /** The event as this server has stored it, from a forge's client. */
