@@ -18,6 +18,7 @@ import { askOf, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
+import { refusalWords } from './public-reasons.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
@@ -63,7 +64,7 @@ export async function planAsk(
   return (tx) => act(tx, parts, wish, pull);
 }
 
-function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull | undefined): void {
+function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pull: Pull | undefined): void {
   const { forge_id, ask, asker, repo_url, repository_id } = wish;
   const key = { forge_id, repository_id, number: ask.number };
   const { user_id, project } = asker;
@@ -80,8 +81,9 @@ function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull
   } catch (error) {
     // The person's own limits: they learn of it where they asked.
     if (!(error instanceof ErrandError)) throw error;
+    logger.info({ err: error, user_id, repo_url, number: ask.number }, 'request of a forge refused');
     insertRequest(tx.db, { ...key, source: ask.source, user_id, task_id: null }, at);
-    insertWords(tx.db, { ...status, task_id: null, body: sign(`Not started: ${error.message}`, status.id) });
+    insertWords(tx.db, { ...status, task_id: null, body: sign(refusalWords(error), status.id) });
   }
 }
 

@@ -90,7 +90,7 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     const key = `${item.forge_id} ${item.number}`;
     if (told.has(key)) continue;
     told.add(key);
-    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, task.status) }, at);
+    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task) }, at);
   }
 }
 

@@ -39,7 +39,7 @@ test('the comment says in words that the errand has failed', async (t) => {
   runTask(scene.log, scene.task.id);
   endTask(scene.log, scene.task.id, 'failed');
   await scene.settled();
-  t.regex(words(issue)[0] ?? '', /has failed/);
+  t.regex(words(issue)[0] ?? '', /has failed: it reached a limit that it has\.$/);
 });
 
 test('the label starts an errand of the person who sets it, with the issue as what is asked for', async (t) => {
@@ -242,5 +242,5 @@ test("the person's own limits are told where they asked", async (t) => {
   await scene.deliver();
   github.comment(demo, issue, ada, '@errand one too many');
   await scene.deliver();
-  t.regex(words(issue).at(-1) ?? '', /Not started: Too many messages wait/);
+  t.regex(words(issue).at(-1) ?? '', /Not started: the errand at work here takes no further message now/);
 });
