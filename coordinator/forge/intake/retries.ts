@@ -1,3 +1,4 @@
+import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
@@ -24,6 +25,8 @@ type Dependencies<Row extends { tries: number }> = {
 /** The tries of what a forge answers wrongly, and of what this server cannot do: they are likely to fail again. */
 const MALFORMED_TRIES_MAX = 3;
 const OWN_TRIES_MAX = 6;
+/** What ends by itself: the forge is away when a token is to be renewed, or the person's queue is full. */
+const WAITS = new Set<ErrorCode>(['upstream_unreachable', 'unavailable']);
 
 /** Work that a queue can do: what fails is put off with backoff, no sooner than the forge says, and in the end given up. */
 export function withRetries<Row extends { tries: number }>(deps: Dependencies<Row>): Dependencies<Row>['work'] {
@@ -49,6 +52,6 @@ export function withRetries<Row extends { tries: number }>(deps: Dependencies<Ro
 }
 
 function triesMax(error: unknown): number {
-  if (!(error instanceof ForgeApiError)) return OWN_TRIES_MAX;
-  return error.malformed ? MALFORMED_TRIES_MAX : Infinity;
+  if (error instanceof ForgeApiError) return error.malformed ? MALFORMED_TRIES_MAX : Infinity;
+  return error instanceof ErrandError && WAITS.has(error.code) ? Infinity : OWN_TRIES_MAX;
 }
