@@ -59,14 +59,17 @@ type NewTask = Pick<
   TaskRow,
   'user_id' | 'project_id' | 'repo_url' | 'prompt' | 'base_branch' | 'model' | 'budget_usd' | 'max_turns' | 'priority'
 > &
-  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>>;
+  Partial<Pick<TaskRow, 'schedule_id' | 'effort' | 'ask_before_push' | 'work_branch'>> & {
+    /** Undefined: the first words of the prompt. */
+    title?: string | undefined;
+  };
 
 const EFFORT_DEFAULT: Effort = 'medium';
 
 /** Creates a queued task with nothing done and nothing spent. `at` is an ISO time. */
 export function newTask(fields: NewTask, at: string): TaskRow {
   const id = newId();
-  const title = titleOf(fields.prompt);
+  const title = titleOf(fields.title ?? fields.prompt);
   return {
     schedule_id: null,
     effort: EFFORT_DEFAULT,

@@ -43,7 +43,7 @@ export function createTask(
   tx: Tx,
   { config, models }: TaskDefaults,
   user_id: string,
-  input: TaskCreate,
+  input: TaskCreate & { title?: string | undefined },
   schedule_id: string | null = null,
 ): TaskRow {
   const project = input.project_id === undefined ? undefined : findProjectOf(tx.db, user_id, input.project_id);
@@ -63,6 +63,7 @@ export function createTask(
       schedule_id,
       repo_url,
       prompt: input.prompt,
+      title: input.title,
       base_branch: input.base_branch ?? project?.base_branch ?? null,
       work_branch: input.work_branch ?? null,
       model,

@@ -16,7 +16,7 @@ import type { ForgeEvent, Pull, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { askOf, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
-import { messageFor, promptFor } from './material.ts';
+import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';
 import { asRead } from './read-back.ts';
@@ -104,7 +104,8 @@ function proceed(
   const task = taskAtWork(tx.db, { forge_id, repository_id, number: ask.number }, user_id);
   if (!task) {
     const where = pull && goesOn(pull, open.repository) ? branchesOf(pull) : {};
-    return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...where });
+    const texts = { prompt: promptFor(asked, thread), title: titleFor(asked, thread) };
+    return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...where });
   }
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
   const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);

@@ -15,7 +15,7 @@ const NOT_BEFORE =
 const NOT_AFTER = /^[^.!?:;,\n]*\b(nicht|nie|niemals)\b/iu;
 /** How the prompt of a mention or label goes on after the person's own words, and before what others wrote. */
 const ASKED_AT = /(?:^|\n\n)@\S+ asks for this in the (issue|pull request) #(\d{1,9}) of /u;
-/** The own words of a label: the title of the issue, which anybody may have written. */
+/** In place of own words older errands have the title of the issue, which anybody may have written. */
 const NO_WORDS = /^Do what this (?:issue|pull request) asks for: .*$/u;
 const QUOTED = /^[ \t]*>.*$/gmu;
 

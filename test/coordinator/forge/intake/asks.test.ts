@@ -52,7 +52,8 @@ test('the label starts an errand of the person who sets it, with the issue as wh
   t.deepEqual(scene.tasks, []);
   github.label(demo, issue, ada, 'Errand');
   await scene.deliver();
-  t.regex(scene.task.prompt, /^Do what this issue asks for: Fix the typo\n/);
+  t.is(scene.task.title, 'Fix the typo');
+  t.regex(scene.task.prompt, /^Do what this issue asks for\.\n/);
 });
 
 test('strangers are ignored: no errand, no comment, and the forge is not asked about them', async (t) => {
