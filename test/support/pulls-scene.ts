@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createLogger } from '../../coordinator/base/logger.ts';
-import { pullView } from '../../coordinator/domain/pull.ts';
+import { pullView, type PullRow } from '../../coordinator/domain/pull.ts';
 import type { TaskRow } from '../../coordinator/domain/task.ts';
 import type { ForgeAccess, OpenForge } from '../../coordinator/forge/forge-access.ts';
 import { ForgeApiError } from '../../coordinator/forge/forge-api-error.ts';
@@ -83,6 +83,7 @@ export class PullsScene {
         return client.repository(...call);
       },
       pull: async (...call) => {
+        if (this.away) throw new ForgeApiError('unreachable', 'The connection was refused.');
         const answer = await client.pull(...call);
         await this.after_look?.();
         return answer;
@@ -177,6 +178,11 @@ export class PullsScene {
   /** The pull requests of an errand as clients see them. */
   pullsOf(errand: StagedErrand): PullRequest[] {
     return listPullsOf(this.log.db, errand.id).map(pullView);
+  }
+
+  /** The newest pull request of an errand, as stored. */
+  rowOf(errand: StagedErrand): PullRow | undefined {
+    return listPullsOf(this.log.db, errand.id).at(-1);
   }
 
   /** Its only pull request, once it is as wished. */

@@ -7,7 +7,7 @@ import { findTask } from '../../sqlite/tasks.ts';
 import type { ForgeAccess } from '../forge-access.ts';
 import { lookAtPull } from './look-at-pull.ts';
 import { openPull } from './open-pull.ts';
-import { changePull } from './pull-commands.ts';
+import { changePull, pullsAfterSuccess } from './pull-commands.ts';
 import { faultOf, PullRefused } from './pull-faults.ts';
 import { afterFault, nextLook, type PullTimes } from './pull-schedule.ts';
 
@@ -94,6 +94,9 @@ export class PullKeeper {
       if (changed_meanwhile && row.state !== 'opening') return void changePull(tx, row.id, again(current, at), at);
       changePull(tx, row.id, found, at);
       const after = findPull(tx.db, row.id);
+      const task = findTask(tx.db, row.task_id);
+      // It was merged before that was known here, and the task may have pushed in between.
+      if (after?.state === 'merged' && task?.status === 'succeeded') pullsAfterSuccess(tx, task, at);
       if (!after || 'next_look_at' in found) return;
       changePull(tx, row.id, { next_look_at: changed_meanwhile ? at : nextLook(after, times, now()) }, at);
     });

@@ -103,7 +103,43 @@ test('after a further round the text tells of it, and what a person wrote around
   await scene.pull(errand, 'the title is known', ({ title }) => title === 'My title');
 });
 
-test('a pull request that a person has closed, or that was merged, is not opened again by itself', async (t) => {
+test('what is pushed after a pull request was merged gets a new one, also where the merge is learned later', async (t) => {
+  const scene = await PullsScene.start(t);
+  for (const known of [true, false]) {
+    const errand = scene.errand(`Mend it ${known}`);
+    await scene.work(errand, 'Mend it', `${known}.txt`);
+    const { number } = await scene.opened(errand);
+    const issue = scene.demo.issues.filter(isPull).find((one) => one.number === number);
+    if (!issue) return t.fail();
+    scene.away = !known;
+    await scene.forge.merge(scene.demo, issue, scene.demo.owner);
+    if (known) await scene.pull(errand, 'it is merged', ({ state }) => state === 'merged');
+    await scene.work(errand, 'Once more', `${known}-more.txt`);
+    scene.away = false;
+    const states = () => scene.pullsOf(errand).map((pull) => pull.state);
+    await until('there is a new one', () => states()[1] === 'open' || undefined);
+    t.deepEqual(states(), ['merged', 'open']);
+  }
+});
+
+test('a pull request that was merged with commits of a person gets no second one by itself', async (t) => {
+  const scene = await PullsScene.start(t);
+  const errand = scene.errand();
+  await scene.work(errand);
+  const { number, head } = await scene.opened(errand);
+  const issue = scene.demo.issues.filter(isPull).find((one) => one.number === number);
+  if (!issue) return t.fail();
+  await until('its text is told', () => scene.rowOf(errand)?.told_commit === head.commit || undefined);
+  await scene.forge.push(scene.demo, head.branch, { 'by-hand.txt': 'By hand' });
+  await scene.forge.merge(scene.demo, issue, scene.demo.owner);
+  await scene.pull(errand, 'it is merged', ({ state }) => state === 'merged');
+  const next = scene.errand('Another');
+  await scene.work(next, 'Another', 'another.txt');
+  await scene.opened(next);
+  t.is(scene.pullsOf(errand).length, 1);
+});
+
+test('a pull request that a person has closed is not opened again by itself', async (t) => {
   const scene = await PullsScene.start(t);
   const errand = scene.errand();
   await scene.work(errand);
