@@ -16,8 +16,8 @@ export type DueQueueDependencies<Row> = {
   /** Whether a row must wait for some of those that are worked on. */
   waitsFor?: (row: Row, working: readonly Row[]) => boolean;
   /**
-   * Works on a row, and stores what becomes of it: a row that is still due afterwards is worked on again. If it rejects,
-   * the server itself has failed: rows with this key wait for `pause_ms`.
+   * Works on a row, and stores what becomes of it: a row that is still due afterwards is worked on again. If it
+   * rejects, the server itself has failed: rows with this key wait for `pause_ms`.
    */
   work: (row: Row, signal: AbortSignal) => Promise<void>;
   pause_ms: number;

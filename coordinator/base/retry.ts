@@ -55,8 +55,9 @@ export async function retry(
 }
 
 /**
- * When to try again what has failed and is kept in the database, in milliseconds since 1970: each wait is four times the
- * one before, up to a maximum. `tries`: how many had failed before. `not_before`: the other side asks to wait until then.
+ * When to try again what has failed and is kept in the database, in milliseconds since 1970: each wait is four times
+ * the one before, up to a maximum. `tries`: how many had failed before. `not_before`: the other side asks to wait until
+ * then.
  */
 export function nextTryAt(
   { first_ms, max_ms }: BackoffTimes,

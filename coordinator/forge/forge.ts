@@ -1,9 +1,9 @@
 import type { ForgeKind } from '../../protocol/forges.ts';
 
 /*
- * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call rejects
- * with a `ForgeApiError`, whose code says what the forge answered. All texts come from strangers: callers bound, mark
- * and never execute them.
+ * What Errand asks of a forge. `github/` and `gitea/` implement it; a third forge is one more folder. Every call
+ * rejects with a `ForgeApiError`, whose code says what the forge answered. All texts come from strangers: callers
+ * bound, mark and never execute them.
  */
 
 /** A repository as its forge names it. */
@@ -38,7 +38,9 @@ export type ForgeComment = {
   /** ISO 8601. */
   created_at: string;
   url: string;
-  /** Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated. */
+  /**
+   * Set for a comment on lines of a diff. `line`: in the new file; null: the comment is on the whole file or outdated.
+   */
   review: ReviewPlace | null;
 };
 

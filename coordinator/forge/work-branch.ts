@@ -11,8 +11,8 @@ const ASK_MS = 10_000;
 
 /**
  * The branch that a person names for the work, directly or by a pull request. Without a forge that can be asked, the
- * worker finds out what is wrong with it. Rejects with `invalid` for a branch that no errand may push to, or a pull request
- * that cannot be continued, and with `upstream_unreachable` if its forge does not answer.
+ * worker finds out what is wrong with it. Rejects with `invalid` for a branch that no errand may push to, or a pull
+ * request that cannot be continued, and with `upstream_unreachable` if its forge does not answer.
  */
 export async function findWorkBranch(
   forges: ForgeAccess,

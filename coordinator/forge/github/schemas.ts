@@ -11,8 +11,8 @@ import type {
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 
 /*
- * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named here
- * are not looked at.
+ * What Errand reads of GitHub's answers and webhooks, each as the forge interface has it. Fields that are not named
+ * here are not looked at.
  */
 
 /** A deleted account is shown as this one. */

@@ -47,7 +47,9 @@ async function inPages<T>(read: (page_items: number) => Promise<T>): Promise<T> 
 
 type Paging = { comments_max: number; page_items: number };
 
-/** GitHub lists comments oldest first: the last pages are read, and the one that may have begun since they were counted. */
+/**
+ * GitHub lists comments oldest first: the last pages are read, and the one that may have begun since they were counted.
+ */
 async function newestComments(
   api: RestApi,
   access: Access,

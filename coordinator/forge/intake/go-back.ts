@@ -27,8 +27,8 @@ const OPTIONS: NeedOption[] = [
 const WAITING_MAX = 5;
 
 /**
- * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it does.
- * After as many rounds as it may have by itself its person is asked, and the messages wait for the answer.
+ * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it
+ * does. After as many rounds as it may have by itself its person is asked, and the messages wait for the answer.
  */
 export function goBack(
   tx: Tx,

@@ -27,8 +27,8 @@ export function findMention(markdown: string, names: readonly string[]): Mention
 }
 
 /*
- * What was left out has become blanks, in runs as long as the text. An expression such as `/ +$/` looks at each run once
- * for each of its characters, so the ends of lines and texts are cut without one.
+ * What was left out has become blanks, in runs as long as the text. An expression such as `/ +$/` looks at each run
+ * once for each of its characters, so the ends of lines and texts are cut without one.
  */
 
 /** Without what was left blank. */

@@ -86,8 +86,8 @@ function concernsErrand(db: Db, forge_id: string, event: ForgeEvent): boolean {
 }
 
 /**
- * Events of one thread are handled in order. What commits a pull request has and how their checks ended belongs together,
- * whatever its number.
+ * Events of one thread are handled in order. What commits a pull request has and how their checks ended belongs
+ * together, whatever its number.
  */
 function threadOf(event: ForgeEvent): string {
   switch (event.type) {

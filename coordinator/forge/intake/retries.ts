@@ -28,7 +28,9 @@ const OWN_TRIES_MAX = 6;
 /** What ends by itself: the forge is away when a token is to be renewed, or the person's queue is full. */
 const WAITS = new Set<ErrorCode>(['upstream_unreachable', 'unavailable']);
 
-/** Work that a queue can do: what fails is put off with backoff, no sooner than the forge says, and in the end given up. */
+/**
+ * Work that a queue can do: what fails is put off with backoff, no sooner than the forge says, and in the end given up.
+ */
 export function withRetries<Row extends { tries: number }>(deps: Dependencies<Row>): Dependencies<Row>['work'] {
   const { name, work, cameAt, postpone, giveUp, times, now, logger } = deps;
   return async (row, signal) => {

@@ -4,9 +4,9 @@ import type { ForgeEvent } from '../forge.ts';
 import { changePull } from './pull-commands.ts';
 
 /**
- * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event is
- * only a hint: whoever may add a webhook to one repository of a Gitea knows the secret of all. So the forge itself is asked
- * at once, and what it answers is stored. `at` is an ISO time.
+ * What a forge says of a pull request: call it with each verified event, in the transaction that handles it. An event
+ * is only a hint: whoever may add a webhook to one repository of a Gitea knows the secret of all. So the forge itself
+ * is asked at once, and what it answers is stored. `at` is an ISO time.
  */
 export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at: string): void {
   const { repository } = event;

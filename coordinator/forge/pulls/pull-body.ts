@@ -39,8 +39,8 @@ export function pullBody(text: PullText, template: string | undefined): string {
 }
 
 /**
- * The text after a further round of work: Errand's own part is replaced, and all else stays as people left it. Undefined: a
- * person has removed that part, or wrote the whole, and it stays theirs.
+ * The text after a further round of work: Errand's own part is replaced, and all else stays as people left it.
+ * Undefined: a person has removed that part, or wrote the whole, and it stays theirs.
  */
 export function updatedBody(body: string, text: PullText): string | undefined {
   const [begin, end] = [body.indexOf(BEGIN), body.indexOf(END)];
@@ -55,11 +55,10 @@ function block({ summary, url, task_id, others }: PullText, issues: readonly Nam
     quiet(summary.trim()).slice(0, SUMMARY_CHARS_MAX),
     issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
     others.length > 0 ? `Together with ${others.join(', ')}` : '',
-    `_Made by [an errand](${url ?? '#'})._`,
+    url === undefined ? `_Made by Errand, as ${task_id}._` : `_Made by [an errand](${url})._`,
   ];
-  const made = url === undefined ? `_Made by Errand, as ${task_id}._` : parts.pop();
-  const body = [...parts.slice(0, 3), made].filter((part) => part !== '');
-  return [BEGIN, body.join('\n\n'), END].join('\n');
+  const body = parts.filter((part) => part !== '').join('\n\n');
+  return [BEGIN, body, END].join('\n');
 }
 
 /**

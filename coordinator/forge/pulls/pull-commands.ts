@@ -16,8 +16,8 @@ import { titleOf } from './pull-title.ts';
  */
 
 /**
- * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried again.
- * Throws `conflict` if nothing was pushed.
+ * A person asks for the pull requests of a task. What is open already is looked at anew, and what failed is tried
+ * again. Throws `conflict` if nothing was pushed.
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);

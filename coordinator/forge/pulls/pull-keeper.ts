@@ -27,9 +27,9 @@ const AT_ONCE_MAX = 4;
 const CALL_MS = 60_000;
 
 /**
- * Asks the forges for what is due: opens pull requests, and looks at the open ones. What a forge answered is stored with
- * the time of the next call. A server that dies in between asks again, and opening looks for what is there first: so a
- * branch never gets two.
+ * Asks the forges for what is due: opens pull requests, and looks at the open ones. What a forge answered is stored
+ * with the time of the next call. A server that dies in between asks again, and opening looks for what is there first:
+ * so a branch never gets two.
  */
 export class PullKeeper {
   readonly #deps: Dependencies;
