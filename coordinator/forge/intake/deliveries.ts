@@ -8,8 +8,8 @@ import {
   settleDelivery,
   type DeliveryRow,
 } from '../../sqlite/deliveries.ts';
-import type { ForgeEvent } from '../forge.ts';
 import { noteForgeChange } from '../pulls/note-forge-change.ts';
+import { readEvent } from '../stored-json.ts';
 import type { FindForge } from './known-forge.ts';
 import { planEvent } from './plan-event.ts';
 import type { PlanParts } from './plan.ts';
@@ -73,9 +73,4 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
 
 function repositoryOf({ forge_id, repository_id }: DeliveryRow): string {
   return `${forge_id} ${repository_id}`;
-}
-
-/** The event as this server has stored it, from a forge's client. */
-function readEvent(json: string): ForgeEvent {
-  return JSON.parse(json) as ForgeEvent;
 }

@@ -14,6 +14,7 @@ import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
+import { readComment } from '../stored-json.ts';
 import { outcomesOf } from './outcomes.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
@@ -73,7 +74,7 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     markAnswered(tx.db, item, at);
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
-    const comment = readComment(item);
+    const comment = readComment(item.comment);
     if (comment?.review && outcome) {
       const commit = task.result?.commit ? ` (${task.result.commit.slice(0, 12)})` : '';
       const text = outcome.fixed ? `Fixed${commit}. ${outcome.text}` : `Not changed. ${outcome.text}`;
@@ -113,9 +114,4 @@ function say(tx: Tx, task: TaskRow, { forge_id, number }: FollowUpItem, answer: 
     body: sign(answer.text, id),
     created_at: at,
   });
-}
-
-/** The comment as this server has stored it, from a forge's client. */
-function readComment({ comment }: FollowUpItem): ForgeComment | null {
-  return comment === null ? null : (JSON.parse(comment) as ForgeComment);
 }

@@ -12,8 +12,8 @@ import {
   type WordsRow,
 } from '../../sqlite/forge-words.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
-import type { ForgeComment } from '../forge.ts';
 import { signatureOf } from '../own-words.ts';
+import { readComment } from '../stored-json.ts';
 import { isRefusal, openFor } from './asker.ts';
 import { withRetries, type RetryTimes } from './retries.ts';
 
@@ -76,10 +76,10 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
     return known;
   }
   log.write(({ db }) => beginWords(db, row.id));
-  const written =
-    row.reply_to === null
-      ? await client.comment(access, repository, row.number, row.body)
-      : await client.reply(access, repository, row.number, readComment(row.reply_to), row.body);
+  const reply_to = readComment(row.reply_to);
+  const written = reply_to
+    ? await client.reply(access, repository, row.number, reply_to, row.body)
+    : await client.comment(access, repository, row.number, row.body);
   await resolve();
   return written.id;
 
@@ -91,9 +91,4 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
 async function findOwn({ client, repository, token }: OpenForge, row: WordsRow, signal: AbortSignal) {
   const thread = await client.thread({ token, signal }, repository, row.number, 2 * LIMITS.thread_comments_max);
   return thread.comments.find(({ body }) => signatureOf(body) === row.id)?.id;
-}
-
-/** The comment as this server has stored it, from a forge's client. */
-function readComment(json: string): ForgeComment {
-  return JSON.parse(json) as ForgeComment;
 }
