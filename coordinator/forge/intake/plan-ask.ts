@@ -22,9 +22,6 @@ import { refusalWords } from './public-reasons.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
-/** The newest comments among which one is looked for. */
-const COMMENTS_SEARCHED_MAX = 300;
-
 /** A wish of a person of this server, with what was read at the forge. */
 type Wish = { forge_id: string; ask: Ask; asker: Asker; thread: Thread; repo_url: string; repository_id: string };
 
@@ -47,7 +44,9 @@ export async function planAsk(
   if (!asker) return undefined;
   const { client, repository, token } = asker.open;
   // Others may have written much since.
-  const whole = await client.thread({ token, signal }, repository, number, COMMENTS_SEARCHED_MAX).catch(onRefusal);
+  const whole = await client
+    .thread({ token, signal }, repository, number, LIMITS.comments_searched_max)
+    .catch(onRefusal);
   if (!whole) {
     parts.logger.warn({ repo_url, number }, 'forge refuses to show an issue: request ignored');
     return undefined;

@@ -89,6 +89,6 @@ async function put(log: EventLog, open: OpenForge, row: WordsRow, signal: AbortS
 }
 
 async function findOwn({ client, repository, token }: OpenForge, row: WordsRow, signal: AbortSignal) {
-  const thread = await client.thread({ token, signal }, repository, row.number, 2 * LIMITS.thread_comments_max);
+  const thread = await client.thread({ token, signal }, repository, row.number, LIMITS.comments_searched_max);
   return thread.comments.find(({ body }) => signatureOf(body) === row.id)?.id;
 }

@@ -39,3 +39,15 @@ test('strangers who fill a thread with comments of any length do not keep the pe
   await scene.deliver();
   t.is(scene.task.title, 'fix it');
 });
+
+test('a mention is found among as many newer comments as are searched, and is ignored below more', async (t) => {
+  for (const newer of [LIMITS.comments_searched_max - 1, LIMITS.comments_searched_max]) {
+    const scene = await IntakeScene.start(t);
+    const { github, demo, ada, bob } = scene;
+    const issue = github.openIssue(demo, bob, { title: 'long' });
+    github.comment(demo, issue, ada, '@errand fix it');
+    for (let n = 0; n < newer; n++) github.comment(demo, issue, bob, `Number ${n}`);
+    await scene.deliver();
+    t.is(scene.tasks.length, newer < LIMITS.comments_searched_max ? 1 : 0, String(newer));
+  }
+});
