@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { ForgeComment, ForgePerson, ForgeRepositoryInfo, Permission, Pull } from '../forge.ts';
+import type { ForgeComment, ForgePerson, ForgeRepositoryInfo, Pull } from '../forge.ts';
 import { Id, Line, Text, WebAddress } from '../forge-text.ts';
+import { issueComment } from '../issue-comment.ts';
+import { permissionFrom, Permissions } from '../repository-api.ts';
 
 /* What Errand reads of the answers and webhooks of Gitea and Forgejo, each as the forge interface has it. */
 
@@ -30,19 +32,14 @@ export const Repository = z
     default_branch: Line,
     private: z.boolean(),
     updated_at: z.string().nullish(),
-    permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).nullish(),
+    permissions: Permissions.nullish(),
   })
   .transform(({ owner, permissions, updated_at, ...rest }): ForgeRepositoryInfo => {
-    const { admin = false, push = false, pull = true } = permissions ?? {};
-    const permission: Permission = admin ? 'admin' : push ? 'write' : pull ? 'read' : 'none';
+    const permission = permissionFrom(permissions);
     return { ...rest, owner: owner.login, pushed_at: updated_at ?? null, permission };
   });
 
-export const IssueComment = z
-  .object({ id: Id, user: User, body: Text, created_at: z.string(), html_url: WebAddress })
-  .transform(({ id, user, body, created_at, html_url }): ForgeComment => {
-    return { id, author: user, body, created_at, url: html_url, review: null };
-  });
+export const IssueComment = issueComment(User);
 
 /** A comment on a line. Those on one line of one file are one thread, which `inThreads` finds. */
 export const ReviewComment = z

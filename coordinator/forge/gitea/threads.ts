@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
 import { Id, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { Issue, IssueComment, ReviewComment, User } from './schemas.ts';
 
@@ -69,17 +70,6 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
   });
 }
 
-export async function writeComment(
-  api: RestApi,
-  access: Access,
-  { owner, name }: RepositoryName,
-  number: number,
-  body: string,
-) {
-  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
-}
-
 /** Comments on lines are edited in the same place as others. */
 export async function editComment(
   api: RestApi,
@@ -109,7 +99,7 @@ export async function replyTo(
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
   const { review } = to;
-  if (review === null) return writeComment(api, access, repository, number, body);
+  if (review === null) return writeComment(IssueComment, api, access, repository, number, body);
   const root = pathOf('repos', owner, name, 'pulls', number);
   const call = {
     method: 'POST' as const,
@@ -118,7 +108,7 @@ export async function replyTo(
   };
   const reply = await unlessMissing(api.call(access, call, ReviewComment));
   if (reply !== undefined) return inThread(reply, review.thread_id);
-  if (review.line === null) return writeComment(api, access, repository, number, body);
+  if (review.line === null) return writeComment(IssueComment, api, access, repository, number, body);
   const comments = [{ path: review.path, body, new_position: review.line }];
   const created = await api.call(
     access,

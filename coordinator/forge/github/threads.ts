@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
 import { commentPath, Issue, IssueComment, ReviewComment, ReviewText } from './schemas.ts';
 
@@ -96,17 +97,6 @@ async function readReviews(
   return { items: [...lines.items, ...texts.items], cut: lines.cut || texts.cut };
 }
 
-export async function writeComment(
-  api: RestApi,
-  access: Access,
-  { owner, name }: RepositoryName,
-  number: number,
-  body: string,
-) {
-  const path = pathOf('repos', owner, name, 'issues', number, 'comments');
-  return api.call(access, { method: 'POST', path, body: { body } }, IssueComment);
-}
-
 export async function editComment(
   api: RestApi,
   access: Access,
@@ -127,7 +117,7 @@ export async function replyTo(
   body: string,
 ): Promise<ForgeComment> {
   const { owner, name } = repository;
-  if (to.review === null) return writeComment(api, access, repository, number, body);
+  if (to.review === null) return writeComment(IssueComment, api, access, repository, number, body);
   const path = pathOf('repos', owner, name, 'pulls', number, 'comments', to.review.thread_id, 'replies');
   return api.call(access, { method: 'POST', path, body: { body } }, ReviewComment);
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
-import { DueQueue } from '../../base/due-queue.ts';
+import type { DueQueue } from '../../base/due-queue.ts';
 import {
   listDueDeliveries,
   nextDeliveryAt,
@@ -13,7 +13,7 @@ import { readEvent } from '../stored-json.ts';
 import type { FindForge } from './known-forge.ts';
 import { planEvent } from './plan-event.ts';
 import type { PlanParts } from './plan.ts';
-import { withRetries, type RetryTimes } from './retries.ts';
+import { retryingQueue, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
 /** One repository does not hold up the others. */
@@ -46,26 +46,19 @@ export function deliveryQueue(deps: Dependencies): DueQueue<DeliveryRow> {
     });
     onHandled();
   };
-  const name = 'deliveries';
-  return new DueQueue({
-    name,
+  return retryingQueue({
+    name: 'deliveries',
     listDue: (at, limit) => listDueDeliveries(log.db, at, limit),
     nextAt: (at) => nextDeliveryAt(log.db, at),
     keyOf: (row) => `${repositoryOf(row)} ${row.thread}`,
     at_once_max: AT_ONCE_MAX,
     waitsFor: (row, working) =>
       working.filter((other) => repositoryOf(other) === repositoryOf(row)).length >= OF_REPOSITORY_AT_ONCE_MAX,
-    work: withRetries({
-      name,
-      work: handle,
-      cameAt: ({ received_at }) => received_at,
-      postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
-      giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
-      times,
-      now,
-      logger,
-    }),
-    pause_ms: times.first_ms,
+    work: handle,
+    cameAt: ({ received_at }) => received_at,
+    postpone: ({ id }, next_at) => log.write(({ db }) => postponeDelivery(db, id, next_at)),
+    giveUp: ({ id }) => void log.write(({ db }) => settleDelivery(db, id)),
+    times,
     now,
     logger,
   });

@@ -1,4 +1,5 @@
 import { ErrandError, type ErrorCode } from '../../../protocol/problem.ts';
+import { DueQueue, type DueQueueDependencies } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
 import { nextTryAt, type BackoffTimes } from '../../base/retry.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
@@ -27,6 +28,13 @@ const MALFORMED_TRIES_MAX = 3;
 const OWN_TRIES_MAX = 6;
 /** What ends by itself: the forge is away when a token is to be renewed, or the person's queue is full. */
 const WAITS = new Set<ErrorCode>(['upstream_unreachable', 'unavailable']);
+
+type QueueDependencies<Row extends { tries: number }> = Dependencies<Row> & Omit<DueQueueDependencies<Row>, 'pause_ms'>;
+
+/** A queue whose rows are tried again as `withRetries` says. */
+export function retryingQueue<Row extends { tries: number }>(deps: QueueDependencies<Row>): DueQueue<Row> {
+  return new DueQueue({ ...deps, work: withRetries(deps), pause_ms: deps.times.first_ms });
+}
 
 /**
  * Work that a queue can do: what fails is put off with backoff, no sooner than the forge says, and in the end given up.

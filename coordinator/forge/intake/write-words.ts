@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
-import { DueQueue } from '../../base/due-queue.ts';
+import type { DueQueue } from '../../base/due-queue.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EventLog } from '../../sqlite/event-log.ts';
 import {
@@ -15,7 +15,7 @@ import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { signatureOf } from '../own-words.ts';
 import { readComment } from '../stored-json.ts';
 import { isRefusal, openFor } from './asker.ts';
-import { withRetries, type RetryTimes } from './retries.ts';
+import { retryingQueue, type RetryTimes } from './retries.ts';
 
 const AT_ONCE_MAX = 8;
 
@@ -42,24 +42,17 @@ export function wordsQueue({ log, access, times, now, logger }: Dependencies): D
       settle(row, null);
     }
   };
-  const name = 'words';
-  return new DueQueue({
-    name,
+  return retryingQueue({
+    name: 'words',
     listDue: (at, limit) => listDueWords(log.db, at, limit),
     nextAt: (at) => nextWordsAt(log.db, at),
     keyOf: ({ repo_url, number }) => `${repo_url}#${number}`,
     at_once_max: AT_ONCE_MAX,
-    work: withRetries({
-      name,
-      work: write,
-      cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
-      postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
-      giveUp: (row) => settle(row, null),
-      times,
-      now,
-      logger,
-    }),
-    pause_ms: times.first_ms,
+    work: write,
+    cameAt: ({ created_at, tries, next_at }) => (tries === 0 ? (next_at ?? created_at) : created_at),
+    postpone: ({ id }, next_at) => log.write(({ db }) => postponeWords(db, id, next_at)),
+    giveUp: (row) => settle(row, null),
+    times,
     now,
     logger,
   });
