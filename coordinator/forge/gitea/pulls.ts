@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
 
@@ -28,20 +29,15 @@ export async function findPull(
 export async function pullOfBranch(
   api: RestApi,
   access: Access,
-  { owner, name }: RepositoryName,
+  repository: RepositoryName,
   branch: string,
 ): Promise<Pull | undefined> {
-  const own = `${owner}/${name}`.toLowerCase();
   const { items } = await api.list(
     access,
-    { path: pathOf('repos', owner, name, 'pulls'), query: { state: 'open', limit: 50 } },
+    { path: pathOf('repos', repository.owner, repository.name, 'pulls'), query: { state: 'open', limit: 50 } },
     {
       schema: z.array(PullRequest),
-      entries: (page) =>
-        page.filter(
-          ({ head: { branch: one, repository } }) =>
-            one === branch && `${repository?.owner}/${repository?.name}`.toLowerCase() === own,
-        ),
+      entries: (page) => page.filter(({ head }) => head.branch === branch && isSameName(head.repository, repository)),
       // Gitea lists the newest first.
       enough: (found) => found.length > 0,
     },

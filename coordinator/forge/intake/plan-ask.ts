@@ -12,8 +12,9 @@ import { findPullAt, listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
-import type { ForgeEvent, Pull, Thread } from '../forge.ts';
+import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
+import { isSameName } from '../repository-name.ts';
 import { askOf, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
@@ -139,9 +140,8 @@ function newest(thread: Thread, comments_max: number): Thread {
 }
 
 /** Whether work can go on at the branch of a pull request: it is open, and the branch is in the repository itself. */
-function goesOn({ state, head, base }: Pull, { owner, name }: { owner: string; name: string }): boolean {
-  const is_own = head.repository?.owner === owner && head.repository.name === name;
-  return state === 'open' && is_own && head.branch !== base.branch;
+function goesOn({ state, head, base }: Pull, repository: RepositoryName): boolean {
+  return state === 'open' && isSameName(head.repository, repository) && head.branch !== base.branch;
 }
 
 function branchesOf({ head, base }: Pull): Pick<TaskCreate, 'base_branch' | 'work_branch'> {

@@ -1,3 +1,4 @@
+import { quiet } from '../own-words.ts';
 import type { NamedIssue } from './pull-issues.ts';
 
 const BEGIN = '<!-- errand: begin -->';
@@ -52,7 +53,7 @@ export function updatedBody(body: string, text: PullText): string | undefined {
 
 function block({ summary, url, task_id, others }: PullText, issues: readonly NamedIssue[]): string {
   const parts = [
-    quiet(summary.trim()).slice(0, SUMMARY_CHARS_MAX),
+    closingNothing(quiet(summary.trim())).slice(0, SUMMARY_CHARS_MAX),
     issues.map(({ number, closes }) => `${closes ? 'Fixes' : 'Refs'} #${number}`).join('\n'),
     others.length > 0 ? `Together with ${others.join(', ')}` : '',
     url === undefined ? `_Made by Errand, as ${task_id}._` : `_Made by [an errand](${url})._`,
@@ -61,13 +62,7 @@ function block({ summary, url, task_id, others }: PullText, issues: readonly Nam
   return [BEGIN, body, END].join('\n');
 }
 
-/**
- * The agent's words, so that a forge reads no commands in them: no mention notifies anybody, no keyword closes an
- * issue, no comment hides anything. A zero-width space comes in between.
- */
-function quiet(text: string): string {
-  return text
-    .replace(/<!--/g, '<\u200b!--')
-    .replace(/(?<![\w`])@(?=\w)/g, '@\u200b')
-    .replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200b$2');
+/** The agent's words without keywords that close an issue. */
+function closingNothing(text: string): string {
+  return text.replace(/\b(fix(?:e[sd])?|close[sd]?|resolve[sd]?)(:?\s+)(?=\S*(#|\/issues\/)\d)/giu, '$1\u200B$2');
 }

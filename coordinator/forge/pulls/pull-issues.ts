@@ -35,9 +35,9 @@ export function issuesOf(prompt: string, origin: string, repository: RepositoryN
 }
 
 function namedIn(words: string, origin: string, { owner, name }: RepositoryName): NamedIssue[] {
-  const here = escape(`${owner}/${name}`);
+  const here = RegExp.escape(`${owner}/${name}`);
   const pattern = new RegExp(
-    `(?:${escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})?#)(\\d{1,9})(?![\\w/])`,
+    `(?:${RegExp.escape(origin)}/${here}/issues/|(?<![\\w/])(?:${here})?#)(\\d{1,9})(?![\\w/])`,
     'giu',
   );
   const all = [...words.matchAll(pattern)];
@@ -50,8 +50,4 @@ function namedIn(words: string, origin: string, { owner, name }: RepositoryName)
     const closes = alone || (SOLVE.test(before) && !NOT_BEFORE.test(before) && !NOT_AFTER.test(after));
     return number > 0 ? [{ number, closes }] : [];
   });
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }

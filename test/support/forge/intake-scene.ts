@@ -169,7 +169,7 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
   async settled(): Promise<void> {
     const { db } = this.log;
     const left = (table: string) => numberOf(db, `SELECT count(*) FROM ${table} WHERE next_at IS NOT NULL`);
-    await until('all is handled', () => left('deliveries') === 0);
+    await until('all is handled', () => left('deliveries') === 0, 60_000);
     const newest = newestEventId(db);
     await until('all is told', () => (findSubscriberCursor(db, 'forge-words') ?? 0) >= newest || this.#isQuiet(newest));
     await until('all is written', () => left('forge_words') === 0);
