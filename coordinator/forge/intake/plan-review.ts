@@ -33,7 +33,7 @@ export async function planReview(
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
   const open = await openFor(parts.access, task, clone_url);
-  if (!open || !(await mayWrite(open, sender, signal))) return undefined;
+  if (!open || !(await mayWrite(parts, open, sender, signal))) return undefined;
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)

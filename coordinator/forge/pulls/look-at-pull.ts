@@ -3,6 +3,7 @@ import type { PullRow } from '../../domain/pull.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import type { Access, Check, Pull } from '../forge.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
+import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
@@ -42,8 +43,9 @@ async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
   const forPerson = () => access.forPerson({ user_id, project_id }, row.repo_url);
   const forApp = () => access.forApp(row.repo_url);
   const [first, second] = row.author === 'app' ? [forApp, forPerson] : [forPerson, forApp];
-  const found = (await first()) ?? (await second());
-  if (found) return found;
+  const found = await first();
+  const other = found ? orElse(found, second) : await second();
+  if (other) return other;
   throw new PullRefused(`There is no token for ${new URL(row.repo_url).host} any more: link your account there again.`);
 }
 

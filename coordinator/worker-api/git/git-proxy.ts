@@ -169,7 +169,7 @@ export class GitProxy implements WorkerProxy {
     { repo_url, credential }: ForgeRepository,
   ): Promise<GitResponse> {
     if (!(error instanceof ForgeError) || error.fault !== 'credential_refused' || !credential?.renew) throw error;
-    const renewed = await credential.renew();
+    const renewed = await credential.renew(credential.password);
     if ('fault' in renewed) throw new ForgeError('credential_refused', renewed.fault, { cause: error });
     if (request.body) throw error;
     const { username } = credential;

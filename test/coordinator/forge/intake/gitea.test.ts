@@ -130,3 +130,36 @@ test('what somebody asks for is what the forge shows now', async (t) => {
   await scene.deliver();
   t.is(scene.task.title, 'fix the typo');
 });
+
+test('a bot that may not ask about others: people are asked about with their own tokens, and the rest is logged', async (t) => {
+  for (const permission of ['write', 'read', 'none'] as const) {
+    const scene = await IntakeScene.startGitea(t);
+    const { github: gitea, demo, bob, bot } = scene;
+    demo.private = true;
+    demo.permissions.set(bot, permission);
+    const cyd = gitea.world.addPerson('cyd');
+    demo.permissions.set(cyd, 'write');
+    scene.addProject(scene.link(cyd));
+    gitea.openIssue(demo, cyd, { title: 'It fails', body: '@errand fix it' });
+    await scene.deliver();
+    const { id } = scene.task;
+    const { pull, commit } = await scene.addPull(scene.task, cyd);
+    await scene.work(id, 'Done.', commit);
+    const reviewed = { state: 'COMMENTED' as const, comments: [line(1, 'Why?')] };
+    await gitea.review(demo, pull, bob, reviewed);
+    await scene.deliver();
+    t.deepEqual(scene.messages(id), [], 'bob has linked no account, and cyd may not ask about him');
+    const said = (entry: string) => /"login":"bob".*the bot has to administer the repository/.test(entry);
+    t.true(scene.lines.some(said), permission);
+    scene.link(bob);
+    await gitea.review(demo, pull, bob, { ...reviewed, body: 'Again.' });
+    await scene.deliver();
+    t.regex(scene.messages(id)[0] ?? '', /@bob has reviewed your pull request/, permission);
+    const reader = gitea.world.addPerson('reader');
+    demo.permissions.set(reader, 'read');
+    scene.addProject(scene.link(reader));
+    gitea.openIssue(demo, reader, { title: 'x', body: '@errand drop all' });
+    await scene.deliver();
+    t.is(scene.tasks.length, 1, 'who may only read is a stranger');
+  }
+});
