@@ -3,12 +3,13 @@ import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import { findPull, listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
+import { mayRead } from '../may-read.ts';
 import { isRefusal, openFor } from './asker.ts';
 import { cutLog } from './cut-log.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull, type FollowedPull } from './pull-of-errand.ts';
+import { followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
 
 type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
 
@@ -35,7 +36,9 @@ export async function planChecks(
   const key = { forge_id: forge.id, repository_id: repository.id, number };
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
-  const open = await openFor(parts.access, concerned.task, repository.clone_url);
+  const { task } = concerned;
+  if (!(await mayRead(parts.access, task, repository.clone_url, signal))) return withheld(parts, concerned);
+  const open = await openFor(parts.access, task, repository.clone_url);
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {

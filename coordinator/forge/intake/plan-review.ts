@@ -2,12 +2,13 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import { findPullAt } from '../../sqlite/pulls.ts';
 import type { ForgeComment, ForgeEvent } from '../forge.ts';
+import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
 import { isRefusal, mayWrite, openFor } from './asker.ts';
 import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull } from './pull-of-errand.ts';
+import { followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
 
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
@@ -34,6 +35,7 @@ export async function planReview(
   const { task } = followed;
   const open = await openFor(parts.access, task, clone_url);
   if (!open || !(await mayWrite(parts, open, sender, signal))) return undefined;
+  if (!(await mayRead(parts.access, task, clone_url, signal))) return withheld(parts, followed);
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)

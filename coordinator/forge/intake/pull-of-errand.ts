@@ -1,3 +1,6 @@
+import type { Logger } from '../../base/logger.ts';
+import { hurryPull } from '../../sqlite/pulls.ts';
+import type { Effect } from './plan.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { ProjectRow } from '../../domain/project.ts';
 import type { TaskRow } from '../../domain/task.ts';
@@ -19,6 +22,18 @@ export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | 
   const project = findProjectOf(db, task.user_id, task.project_id);
   if (!project?.follow_up || findUser(db, task.user_id)?.blocked_at !== null) return undefined;
   return { pull, task, project };
+}
+
+/**
+ * What follows where the person of a task may not read the repository any more: nothing of it comes to the task, and its
+ * pull request says so once it was looked at.
+ */
+export function withheld({ logger }: { logger: Logger }, { pull, task }: FollowedPull): Effect {
+  return (tx) => {
+    logger.info({ task_id: task.id }, 'person may not read the repository any more: follow-up dropped');
+    hurryPull(tx.db, pull.id, new Date().toISOString());
+    tx.announce('pulls');
+  };
 }
 
 /** A person who has cancelled a task does not want it to go on by itself. */

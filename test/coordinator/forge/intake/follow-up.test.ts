@@ -241,3 +241,34 @@ test('once the pull request is merged nobody is asked any more whether it shall 
   await scene.settled();
   t.deepEqual(listOpenNeeds(scene.log.db, id), []);
 });
+
+test('what its person may not read any more does not come to an errand, and comes again once they may', async (t) => {
+  const scene = await IntakeScene.start(t);
+  const { github, demo, bob } = scene;
+  const cyd = github.world.addPerson('cyd');
+  demo.permissions.set(cyd, 'write');
+  demo.private = true;
+  scene.addProject(scene.link(cyd));
+  github.openIssue(demo, cyd, { title: 'It fails', body: '@errand fix it' });
+  await scene.deliver();
+  const { id } = scene.task;
+  const { pull, row, commit } = await scene.addPull(scene.task, cyd);
+  await scene.work(id, 'Done.', commit);
+  await scene.deliver();
+  const review = (body: string) => github.review(demo, pull, bob, { state: 'COMMENTED', body });
+  const fail = async () => {
+    github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'Error: the secret of the company' });
+    await scene.deliver();
+  };
+  demo.permissions.delete(cyd);
+  await review('The secret plan');
+  await scene.deliver();
+  await fail();
+  t.deepEqual(scene.messages(id), []);
+  const due = findPull(scene.log.db, row.id)?.next_look_at ?? '';
+  t.true(due !== '' && due <= new Date().toISOString(), 'its pull request is looked at, and says why');
+  demo.permissions.set(cyd, 'read');
+  await review('Nearly.');
+  await scene.deliver();
+  t.regex(scene.messages(id).join(), /Nearly\./);
+});
