@@ -13,6 +13,7 @@ import { allowHost } from '../sqlite/projects.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
+import { requireFreeBranch } from './branch-at-work.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
 import { storeAnswer } from './needs.ts';
@@ -115,6 +116,7 @@ function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: s
 
 /** Sends a message to the task. A parked task is queued again for it. */
 function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: readonly string[] = []): string {
+  if (isEnded(task.status)) requireFreeBranch(tx.db, task.user_id, task);
   const message_id = newId();
   insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
   const attached = attach(tx, { user_id: task.user_id, task_id: task.id, message_id }, attachments);

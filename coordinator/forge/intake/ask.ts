@@ -1,11 +1,10 @@
 import type { ForgeComment, ForgeEvent, ForgePerson } from '../forge.ts';
+import { taskOfBranch } from '../../domain/task.ts';
 import { signatureOf } from '../own-words.ts';
 import { findMention } from './mention.ts';
 
 /** The label that asks for an errand. */
 const LABEL = 'errand';
-
-const OWN_BRANCHES = 'errand/';
 
 /** A wish that somebody expressed at a forge. */
 export type Ask = {
@@ -54,7 +53,7 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
     case 'pull': {
       const { number, body, author, head } = event.pull;
       // Errand's own pull requests may quote what they were asked for.
-      const others = event.action === 'opened' && author.id === person.id && !head.branch.startsWith(OWN_BRANCHES);
+      const others = event.action === 'opened' && author.id === person.id && taskOfBranch(head.branch) === undefined;
       const request = others ? requestIn(body, names) : undefined;
       return request === undefined
         ? undefined

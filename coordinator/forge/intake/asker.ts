@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/logger.ts';
 import { findUser } from '../../sqlite/users.ts';
 import type { Db } from '../../sqlite/database.ts';
+import { isSameRepository } from '../../domain/repository-identity.ts';
 import type { ProjectRow } from '../../domain/project.ts';
 import { listProjectsWithMentions } from '../../sqlite/projects.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
@@ -95,19 +96,4 @@ function canWrite(permission: Permission | undefined): boolean {
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof ForgeApiError)) return false;
   return error.fault !== 'unreachable' && error.fault !== 'rate_limited';
-}
-
-/** Whether two addresses are of one repository. Forges do not tell apart the case of names. */
-function isSameRepository(one: string, other: string): boolean {
-  return plainAddress(one) === plainAddress(other);
-}
-
-function plainAddress(address: string): string {
-  const url = URL.parse(address);
-  return url === null
-    ? address
-    : `${url.host}${url.pathname}`
-        .toLowerCase()
-        .replace(/\/+$/, '')
-        .replace(/\.git$/, '');
 }

@@ -1,10 +1,12 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { NeedOption } from '../../../protocol/needs.ts';
+import { isEnded } from '../../../protocol/task.ts';
 import { ErrandError } from '../../../protocol/problem.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findFollowUp, insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
 import { addRound } from '../../sqlite/pulls.ts';
+import { findOtherAtBranch } from '../../tasks/branch-at-work.ts';
 import { askNeed } from '../../tasks/needs.ts';
 import { addMessage, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { ForgeComment } from '../forge.ts';
@@ -28,7 +30,8 @@ const WAITING_MAX = 5;
 
 /**
  * Sends a task back to work on its branch, by a message: one that is at work hears it when it is done with what it does.
- * After as many rounds as it may have by itself its person is asked, and the messages wait for the answer.
+ * After as many rounds as it may have by itself, or while another task works on the branch, its person is asked, and the
+ * messages wait for the answer.
  */
 export function goBack(
   tx: Tx,
@@ -41,11 +44,15 @@ export function goBack(
   const at = new Date().toISOString();
   const first = nextItemNumber(tx.db, task.id);
   const text = compose(first);
-  const asks = state.rounds >= LIMITS.follow_up_rounds_max;
+  const busy = isEnded(task.status) && findOtherAtBranch(tx.db, task) !== undefined;
+  const asks = busy || state.rounds >= LIMITS.follow_up_rounds_max;
   let message_id: string | null = null;
   if (asks) {
     putFollowUp(tx.db, task.id, { ...state, waiting: [...state.waiting, text] });
-    const question = `Reviews and checks have sent it back to work ${state.rounds} times on #${pull.number}. Shall it go on?`;
+    const why = busy
+      ? `#${pull.number} has a review or a failed check, while another errand works on its branch.`
+      : `Reviews and checks have sent it back to work ${state.rounds} times on #${pull.number}.`;
+    const question = `${why} Shall it go on?`;
     askNeed(tx, task, { kind: 'follow_up', ref: `${pull.id}:${pull.rounds}`, question, options: OPTIONS }, at);
   } else {
     try {

@@ -8,7 +8,7 @@ import type { Tx } from '../../sqlite/event-log.ts';
 import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import { insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
-import { findPullAt, listPullsOf } from '../../sqlite/pulls.ts';
+import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
@@ -18,6 +18,7 @@ import { askOf, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
+import { answeringPull } from './pull-of-errand.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
@@ -121,7 +122,7 @@ function taskAtWork(
   thread: { forge_id: string; repository_id: string; number: number },
   user_id: string,
 ): TaskRow | undefined {
-  const own = findPullAt(db, thread.forge_id, thread.repository_id, thread.number);
+  const own = answeringPull(db, thread, user_id);
   const of_pull = own && findTaskOf(db, user_id, own.task_id);
   if (of_pull) return of_pull;
   const task_id = findThreadTask(db, thread, user_id);

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { findPull, listPullsAt } from '../../sqlite/pulls.ts';
+import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
@@ -9,7 +9,7 @@ import { cutLog } from './cut-log.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
+import { answeringPull, followedPull, withheld, type FollowedPull } from './pull-of-errand.ts';
 
 type CheckEvent = Extract<ForgeEvent, { type: 'check' }>;
 
@@ -29,7 +29,8 @@ export async function planChecks(
   const { db } = parts.log;
   const concerned = listPullsAt(db, forge.id, repository.id)
     .filter(({ head_branch, head_commit }) => head_branch === branch || head_commit === commit)
-    .map((pull) => followedPull(db, pull))
+    .flatMap(({ number }) => (number === null ? [] : [{ forge_id: forge.id, repository_id: repository.id, number }]))
+    .map((thread) => followedPull(db, answeringPull(db, thread)))
     .find((pull) => pull !== undefined);
   const number = concerned?.pull.number ?? null;
   if (!concerned || number === null) return undefined;
@@ -42,8 +43,10 @@ export async function planChecks(
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {
-    const now = followedPull(tx.db, findPull(tx.db, concerned.pull.id));
+    const now = followedPull(tx.db, answeringPull(tx.db, key));
     const at = new Date().toISOString();
+    // What was checked of its person was that of another one: it is planned anew.
+    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: now.task.id }, at)) return;
     const url = urlOf(now);
     goBack(tx, parts, now, {

@@ -1,6 +1,5 @@
 import { LIMITS } from '../../../protocol/limits.ts';
 import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { findPullAt } from '../../sqlite/pulls.ts';
 import type { ForgeComment, ForgeEvent } from '../forge.ts';
 import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
@@ -8,7 +7,7 @@ import { isRefusal, mayWrite, openFor } from './asker.ts';
 import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
-import { followedPull, withheld } from './pull-of-errand.ts';
+import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
 
 type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
@@ -27,8 +26,8 @@ export async function planReview(
   const { db } = parts.log;
   const { sender, verdict, number, url } = event;
   const { id: repository_id, clone_url } = event.repository;
-  const followed = followedPull(db, findPullAt(db, forge.id, repository_id, number));
   const key = { forge_id: forge.id, repository_id, number };
+  const followed = followedPull(db, answeringPull(db, key));
   const isKnown = (review_id: string) => isRequestKnown(db, key, `review:${review_id}`);
   if (!followed || verdict === 'approved' || sender.bot) return undefined;
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
@@ -53,8 +52,10 @@ export async function planReview(
   if (body === '' && comments.length === 0) return undefined;
   const review = { login: sender.login, verdict, body, url };
   return (tx) => {
-    const now = followedPull(tx.db, findPullAt(tx.db, forge.id, repository_id, number));
+    const now = followedPull(tx.db, answeringPull(tx.db, key));
     const at = new Date().toISOString();
+    // What was checked of its person was that of another one: it is planned anew.
+    if (now && now.task.id !== task.id) throw new Error('Another task answers for the pull request now.');
     if (!now || !insertRequest(tx.db, { ...key, source, user_id: null, task_id: task.id }, at)) return;
     for (const { id } of comments)
       insertRequest(tx.db, { ...key, source: `comment:${id}`, user_id: null, task_id: task.id }, at);

@@ -1,5 +1,6 @@
 import type { Logger } from '../../base/logger.ts';
-import { hurryPull } from '../../sqlite/pulls.ts';
+import type { ThreadKey } from '../../sqlite/forge-requests.ts';
+import { hurryPull, listPullsAtNumber } from '../../sqlite/pulls.ts';
 import type { Effect } from './plan.ts';
 import { isEnded } from '../../../protocol/task.ts';
 import type { ProjectRow } from '../../domain/project.ts';
@@ -12,6 +13,18 @@ import { findUser } from '../../sqlite/users.ts';
 
 /** A pull request whose task goes back to work for what is said about it. */
 export type FollowedPull = { pull: PullRow; task: TaskRow; project: ProjectRow };
+
+/**
+ * The pull request at a forge as the task has it that answers for it. Several may have taken it up: it is the one that has
+ * not ended, else the newest. `user_id`: among the tasks of this person alone.
+ */
+export function answeringPull(db: Db, thread: ThreadKey, user_id?: string): PullRow | undefined {
+  const pulls = listPullsAtNumber(db, thread.forge_id, thread.repository_id, thread.number).flatMap((pull) => {
+    const task = findTask(db, pull.task_id);
+    return task && (user_id === undefined || task.user_id === user_id) ? [{ pull, task }] : [];
+  });
+  return (pulls.find(({ task }) => !isEnded(task.status)) ?? pulls[0])?.pull;
+}
 
 /** The task of a pull request and its project, if it may go back to work. Undefined: the project does not want that. */
 export function followedPull(db: Db, pull: PullRow | undefined): FollowedPull | undefined {

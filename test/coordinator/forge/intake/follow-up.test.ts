@@ -2,11 +2,13 @@ import test, { type ExecutionContext } from 'ava';
 import { pullView } from '../../../../coordinator/domain/pull.ts';
 import { findFollowUp } from '../../../../coordinator/sqlite/follow-ups.ts';
 import { listOpenNeeds } from '../../../../coordinator/sqlite/needs.ts';
-import { findPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
+import { findPull, insertPull, updatePull } from '../../../../coordinator/sqlite/pulls.ts';
 import { answerNeed } from '../../../../coordinator/tasks/answer-need.ts';
 import { askNeed, withdrawNeeds } from '../../../../coordinator/tasks/needs.ts';
-import { cancelTask } from '../../../../coordinator/tasks/task-commands.ts';
+import { addMessage, cancelTask } from '../../../../coordinator/tasks/task-commands.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
+import { newId } from '../../../../protocol/ids.ts';
+import { addTask, endTask, runTask, taskOf } from '../../../support/fixtures.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
 
 const COMMIT = 'c'.repeat(40);
@@ -271,4 +273,62 @@ test('what its person may not read any more does not come to an errand, and come
   await review('Nearly.');
   await scene.deliver();
   t.regex(scene.messages(id).join(), /Nearly\./);
+});
+
+test('of several errands on a pull request the one at work answers for it, else the newest; others wait for it', async (t) => {
+  const { scene, github, demo, bob, id: first, pull, commit, row } = await pullScene(t);
+  const review = async (body: string) => {
+    await github.review(demo, pull, bob, { state: 'COMMENTED', body });
+    await scene.deliver();
+  };
+  const other = (has_pull: boolean) => {
+    const { repo_url, project_id, branch: work_branch } = taskOf(scene.log, first);
+    const task = addTask(scene.log, scene.user_id, {
+      project_id,
+      work_branch,
+      repo_url: repo_url.replace('.git', '/'),
+    });
+    if (has_pull) scene.log.write(({ db }) => insertPull(db, { ...row, id: newId(), task_id: task.id }));
+    return task.id;
+  };
+  const second = other(true);
+  await scene.work(second, 'Done.', commit);
+  await review('One');
+  t.regex(scene.messages(second).join(), /One/);
+  t.deepEqual(scene.messages(first), []);
+  await scene.work(second, 'Done.', commit);
+
+  scene.log.write((tx) => addMessage(tx, scene.user_id, first, { text: 'Go on' }));
+  runTask(scene.log, first);
+  await review('Two');
+  github.check(demo, commit, { name: 'test', conclusion: 'failure', log: 'error: three' });
+  await scene.deliver();
+  t.is(scene.messages(first).length, 3, 'the one at work');
+  t.deepEqual(scene.messages(second), []);
+  endTask(scene.log, first);
+  await scene.work(first, 'Done.', commit);
+
+  const third = other(false);
+  await review('Four');
+  t.deepEqual(
+    [first, second, third].map((id) => scene.messages(id).length),
+    [0, 0, 0],
+  );
+  const [need] = listOpenNeeds(scene.log.db, second);
+  t.regex(need?.question ?? '', /while another errand works on its branch\. Shall it go on\?/);
+  const goOn = () =>
+    scene.log.write((tx) =>
+      answerNeed(
+        tx,
+        { member_budget_usd_max: 100 },
+        scene.user_id,
+        { id: second, need_id: need?.id ?? '' },
+        { choose: ['go_on'] },
+        null,
+      ),
+    );
+  t.throws(goOn, { message: /works on the branch .* now/ });
+  await scene.work(third, 'Done.', commit);
+  goOn();
+  t.regex(scene.messages(second).join(), /Four/);
 });
