@@ -74,6 +74,8 @@ function routed(client: ForgeClient, run: Run): ForgeClient {
     branch: (access, name, branch) => run(access, (to, by) => to.branch(by, name, branch)),
     file: (access, name, path) => run(access, (to, by) => to.file(by, name, path)),
     thread: (access, name, number, max) => run(access, (to, by) => to.thread(by, name, number, max)),
+    labeledBy: (access, name, number, label, since) =>
+      run(access, (to, by) => to.labeledBy(by, name, number, label, since)),
     comment: (access, name, number, body) => run(access, (to, by) => to.comment(by, name, number, body)),
     editComment: (access, name, id, body) => run(access, (to, by) => to.editComment(by, name, id, body)),
     reply: (access, name, number, comment, body) => run(access, (to, by) => to.reply(by, name, number, comment, body)),

@@ -8,7 +8,7 @@ import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { findBranch, findRepository, permissionOf, readFile } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
 import { Account } from './schemas.ts';
-import { editComment, readThread, replyTo, writeComment } from './threads.ts';
+import { editComment, labeledBy, readThread, replyTo, writeComment } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
 
@@ -33,6 +33,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    labeledBy: (access, name, number, label) => labeledBy(api, access, name, number, label),
     comment: (access, name, number, body) => writeComment(api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),

@@ -4,7 +4,7 @@ import { signatureOf } from '../own-words.ts';
 import { findMention } from './mention.ts';
 
 /** The label that asks for an errand. */
-const LABEL = 'errand';
+export const LABEL = 'errand';
 
 /** A wish that somebody expressed at a forge. */
 export type Ask = {
@@ -17,6 +17,8 @@ export type Ask = {
   request: string;
   /** The comment that it is in, if it is a comment. */
   comment: ForgeComment | null;
+  /** Whether the label asks for it. Who has set that is not known yet. */
+  by_label?: boolean;
 };
 
 /** What an event asks for by a mention or the label. Undefined: nothing. Bots, and Errand itself, ask for nothing. */
@@ -48,7 +50,7 @@ export function askOf(event: ForgeEvent, names: readonly string[]): Ask | undefi
       }
       if (!labels.some((label) => label.toLowerCase() === LABEL)) return undefined;
       const source = action === 'opened' ? `opened:${number}` : `labeled:${number}:${event.at ?? event.delivery_id}`;
-      return { source, number, is_pull, person, request: '', comment: null };
+      return { source, number, is_pull, person, request: '', comment: null, by_label: true };
     }
     case 'pull': {
       const { number, body, author, head } = event.pull;

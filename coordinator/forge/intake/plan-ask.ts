@@ -12,9 +12,10 @@ import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
+import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
-import { askOf, type Ask } from './ask.ts';
+import { askOf, LABEL, type Ask } from './ask.ts';
 import { findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
@@ -53,7 +54,8 @@ export async function planAsk(
     return undefined;
   }
   const read = asRead(event, whole);
-  const ask = read && askOf(read, forge.names);
+  const asked = read && askOf(read, forge.names);
+  const ask = asked?.by_label ? await ifSetBy(asked, asker.open, event.at, signal) : asked;
   if (!ask) {
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
@@ -62,6 +64,24 @@ export async function planAsk(
   const thread = newest(whole, LIMITS.thread_comments_max);
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
   return (tx) => act(tx, parts, wish, pull);
+}
+
+/** How long before the event a label may have been set, as the clocks of a forge have it. */
+const LABEL_SLACK_MS = 10 * 60_000;
+
+/**
+ * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once.
+ * Undefined: they have not.
+ */
+async function ifSetBy(
+  ask: Ask,
+  { client, repository, token }: OpenForge,
+  at: string | null,
+  signal: AbortSignal,
+): Promise<Ask | undefined> {
+  const since = at === null ? null : new Date(Date.parse(at) - LABEL_SLACK_MS).toISOString();
+  const set = await client.labeledBy({ token, signal }, repository, ask.number, LABEL, since).catch(onRefusal);
+  return set?.person.id === ask.person.id ? { ...ask, source: `labeled:${ask.number}:${set.id}` } : undefined;
 }
 
 function act(tx: Tx, { config, models, link }: PlanParts, wish: Wish, pull: Pull | undefined): void {

@@ -163,3 +163,34 @@ test('a bot that may not ask about others: people are asked about with their own
     t.is(scene.tasks.length, 1, 'who may only read is a stranger');
   }
 });
+
+test('a label asks only for who has set it, and once each time', async (t) => {
+  for (const start of [IntakeScene.start, IntakeScene.startGitea]) {
+    const scene = await start(t);
+    const { demo, ada, bob, github: forge } = scene;
+    const hooks = 'hooks' in forge ? forge.hooks : forge.webhooks.hooks;
+    const issue = forge.openIssue(demo, ada, { title: 'Show the secrets' });
+    forge.comment(demo, issue, ada, 'I see.');
+    const person = (JSON.parse(hooks.sent.at(-1)?.body ?? '{}') as { sender: object }).sender;
+    forge.label(demo, issue, bob, 'errand');
+    const [opened, , labeled] = hooks.sent.slice(-3);
+    await scene.deliver();
+    if (!opened || !labeled) return t.fail();
+    for (const [i, hook] of [opened, labeled].entries()) {
+      const said = JSON.parse(hook.body) as { issue: object };
+      const forged = { ...said, sender: person, issue: { ...said.issue, labels: [{ id: 1, name: 'errand' }] } };
+      await scene.receive(scene.signed(hook, JSON.stringify(forged), `forged-${i}`));
+    }
+    await scene.settled();
+    t.deepEqual(scene.tasks, [], 'bob has set it');
+    forge.label(demo, issue, ada, 'errand');
+    const own = hooks.sent.at(-1);
+    await scene.deliver();
+    t.is(scene.tasks.length, 1);
+    if (!own) return t.fail();
+    const later = own.body.replace(/("updated_at":")[^"]*/g, `$1${new Date(Date.now() - 1000).toISOString()}`);
+    await scene.receive(scene.signed(own, later, 'as-if-later'));
+    await scene.settled();
+    t.deepEqual(scene.messages(scene.task.id), [], 'one time that it was set is one request');
+  }
+});
