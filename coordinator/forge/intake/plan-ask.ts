@@ -6,11 +6,13 @@ import { isEnded } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { insertItem, nextItemNumber } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
 import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import { releaseFollowUps } from '../../tasks/follow-up.ts';
+import { withdrawNeeds } from '../../tasks/needs.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
 import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, Thread } from '../forge.ts';
@@ -126,12 +128,15 @@ function proceed(
     return createTask(tx, defaults, user_id, { project_id: project.id, prompt: promptFor(asked, thread), ...where });
   }
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
-  const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);
-  putFollowUp(tx.db, task.id, { rounds: 0, stopped: false, waiting: [] });
+  const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
+  releaseFollowUps(tx, task, send);
+  withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+  const message_id = send(text);
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, message_id });
+    const commit_before = task.result?.commit ?? null;
+    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, commit_before, message_id });
   }
   return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
 }

@@ -53,6 +53,7 @@ export async function planChecks(
       forge_id: forge.id,
       compose: (n) => checksMessage(failed, { commit, url, n }),
       comments: [null],
+      is_wish: false,
     });
   };
 }

@@ -6,6 +6,7 @@ import { signatureOf } from '../own-words.ts';
 import { isRefusal, mayWrite, openFor } from './asker.ts';
 import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
+import { findMention } from './mention.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { answeringPull, followedPull, withheld } from './pull-of-errand.ts';
 import { reviewAsRead } from './read-back.ts';
@@ -19,7 +20,7 @@ type ReviewEvent = Extract<ForgeEvent, { type: 'review' }>;
  */
 export async function planReview(
   parts: PlanParts,
-  forge: { id: string },
+  forge: { id: string; origin: string; names: readonly string[] },
   event: ReviewEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
@@ -50,6 +51,10 @@ export async function planReview(
     .sort(byTime)
     .slice(0, LIMITS.review_comments_max);
   if (body === '' && comments.length === 0) return undefined;
+  // The person of the task decides whether it goes on.
+  const is_wish =
+    parts.personAt(forge.origin, sender.id) === task.user_id &&
+    [body, ...comments.map((comment) => comment.body)].some((text) => findMention(text, forge.names));
   const review = { login: sender.login, verdict, body, url };
   return (tx) => {
     const now = followedPull(tx.db, answeringPull(tx.db, key));
@@ -63,6 +68,7 @@ export async function planReview(
       forge_id: forge.id,
       compose: (first) => reviewMessage(review, comments, first),
       comments: comments.length > 0 ? comments : [null],
+      is_wish,
     });
   };
 
