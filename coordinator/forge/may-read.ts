@@ -13,9 +13,9 @@ export async function mayRead(
   signal: AbortSignal,
 ): Promise<boolean> {
   const own = await access.forPerson({ user_id, project_id }, repo_url);
-  if (own && (await find(own, signal))) return true;
+  if (own && (await lookUp(own, signal))) return true;
   const app = await access.forApp(repo_url);
-  const seen = app && (await find(app, signal));
+  const seen = app && (await lookUp(app, signal));
   return seen?.private === false;
 }
 
@@ -24,7 +24,8 @@ export function outOfSight({ owner, name }: RepositoryName): string {
   return `You may not read ${owner}/${name} any more: what happens there does not come to this errand. It goes on once you may read it again.`;
 }
 
-async function find({ client, repository, token }: OpenForge, signal: AbortSignal) {
+/** What the forge shows of a repository; undefined: nothing to this token. Rejects where it cannot be asked now. */
+export async function lookUp({ client, repository, token }: OpenForge, signal: AbortSignal) {
   try {
     return await client.repository({ token, signal }, repository);
   } catch (error) {

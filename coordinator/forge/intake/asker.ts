@@ -6,7 +6,8 @@ import type { ProjectRow } from '../../domain/project.ts';
 import { listProjectsWithMentions } from '../../sqlite/projects.ts';
 import type { ForgeAccess, OpenForge } from '../forge-access.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
-import type { ForgePerson, Permission } from '../forge.ts';
+import type { ForgePerson, Permission, RepositoryName } from '../forge.ts';
+import { lookUp } from '../may-read.ts';
 import { orElse } from '../other-token.ts';
 
 /** Who may ask for an errand in a repository, and the access to it. */
@@ -19,6 +20,9 @@ type PermissionParts = {
   logger: Logger;
 };
 
+/** Projects that are looked for under another address at most. */
+const PROJECTS_ASKED_MAX = 20;
+
 /**
  * The person of this server behind an account at a forge, if they may write to the repository now and have a project of
  * it that heeds mentions. Undefined: a stranger. The forge is asked only for people of this server.
@@ -26,17 +30,44 @@ type PermissionParts = {
 export async function findAsker(
   parts: PermissionParts & { db: Db },
   origin: string,
-  clone_url: string,
+  repo_url: string,
   person: ForgePerson,
   signal: AbortSignal,
 ): Promise<Asker | undefined> {
-  const { db, personAt } = parts;
+  const { db, personAt, access } = parts;
   const user_id = personAt(origin, person.id);
   if (user_id === undefined || findUser(db, user_id)?.blocked_at !== null) return undefined;
-  const project = listProjectsWithMentions(db, user_id).find(({ repo_url }) => isSameRepository(repo_url, clone_url));
+  const projects = listProjectsWithMentions(db, user_id);
+  const project =
+    projects.find((one) => isSameRepository(one.repo_url, repo_url)) ??
+    (await findRenamed(access, { user_id, projects }, repo_url, signal));
   if (!project) return undefined;
-  const open = await openFor(parts.access, { user_id, project_id: project.id }, clone_url);
+  const open = await openFor(access, { user_id, project_id: project.id }, repo_url);
   return open && (await mayWrite(parts, open, person, signal)) ? { user_id, project, open } : undefined;
+}
+
+/** The project whose address is another one of this repository, such as the one before it was renamed. */
+async function findRenamed(
+  access: ForgeAccess,
+  { user_id, projects }: { user_id: string; projects: readonly ProjectRow[] },
+  repo_url: string,
+  signal: AbortSignal,
+): Promise<ProjectRow | undefined> {
+  const idOf = async (address: string, project_id: string | null) => {
+    const open = await openFor(access, { user_id, project_id }, address);
+    return open && (await lookUp(open, signal))?.id;
+  };
+  const here = projects.filter((one) => URL.parse(one.repo_url)?.origin === URL.parse(repo_url)?.origin);
+  const id = here.length === 0 ? undefined : await idOf(repo_url, null);
+  if (id === undefined) return undefined;
+  for (const project of here.slice(0, PROJECTS_ASKED_MAX))
+    if ((await idOf(project.repo_url, project.id)) === id) return project;
+  return undefined;
+}
+
+/** The address of a repository. That of a webhook may have another host, as the forge's own settings have it. */
+export function addressOf(origin: string, { owner, name }: RepositoryName): string {
+  return `${origin}/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 }
 
 /** The access for what Errand says and asks by itself: that of the app, else that of the person. */
@@ -64,7 +95,7 @@ export async function mayWrite(
   const user_id = personAt(open.client.origin, id);
   const { owner, name } = open.repository;
   const own =
-    user_id && (await access.forPerson({ user_id, project_id: null }, `${open.client.origin}/${owner}/${name}`));
+    user_id && (await access.forPerson({ user_id, project_id: null }, addressOf(open.client.origin, open.repository)));
   const own_words = own ? await permissionOf(own, login, signal) : undefined;
   if (own_words === undefined)
     logger.info(

@@ -18,7 +18,7 @@ import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { askOf, LABEL, type Ask } from './ask.ts';
-import { findAsker, isRefusal, type Asker } from './asker.ts';
+import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { answeringPull } from './pull-of-errand.ts';
@@ -43,7 +43,8 @@ export async function planAsk(
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
-  const { id: repository_id, clone_url: repo_url } = event.repository;
+  const { id: repository_id } = event.repository;
+  const repo_url = addressOf(forge.origin, event.repository);
   const { number } = hint;
   if (isRequestKnown(db, { forge_id: forge.id, repository_id, number }, hint.source)) return undefined;
   const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, hint.person, signal);

@@ -4,7 +4,7 @@ import { listPullsAt } from '../../sqlite/pulls.ts';
 import type { Check, ForgeEvent } from '../forge.ts';
 import type { OpenForge } from '../forge-access.ts';
 import { mayRead } from '../may-read.ts';
-import { isRefusal, openFor } from './asker.ts';
+import { addressOf, isRefusal, openFor } from './asker.ts';
 import { cutLog } from './cut-log.ts';
 import { goBack } from './go-back.ts';
 import { checksMessage } from './material.ts';
@@ -21,7 +21,7 @@ const LOG_BYTES_MAX = 2 * 1024 * 1024;
  */
 export async function planChecks(
   parts: PlanParts,
-  forge: { id: string },
+  forge: { id: string; origin: string },
   { check, commit, branch, repository }: CheckEvent,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
@@ -38,8 +38,9 @@ export async function planChecks(
   const source = `checks:${number}:${commit}`;
   if (isRequestKnown(db, key, source)) return undefined;
   const { task } = concerned;
-  if (!(await mayRead(parts.access, task, repository.clone_url, signal))) return withheld(parts, concerned);
-  const open = await openFor(parts.access, task, repository.clone_url);
+  const repo_url = addressOf(forge.origin, repository);
+  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, concerned);
+  const open = await openFor(parts.access, task, repo_url);
   const failed = open && (await readFailed(open, { number, commit }, signal));
   if (!failed || failed.length === 0) return undefined;
   return (tx) => {

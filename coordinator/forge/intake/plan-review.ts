@@ -3,7 +3,7 @@ import { insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
 import type { ForgeComment, ForgeEvent } from '../forge.ts';
 import { mayRead } from '../may-read.ts';
 import { signatureOf } from '../own-words.ts';
-import { isRefusal, mayWrite, openFor } from './asker.ts';
+import { addressOf, isRefusal, mayWrite, openFor } from './asker.ts';
 import { goBack } from './go-back.ts';
 import { reviewMessage } from './material.ts';
 import { findMention } from './mention.ts';
@@ -26,16 +26,17 @@ export async function planReview(
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
   const { sender, verdict, number, url } = event;
-  const { id: repository_id, clone_url } = event.repository;
+  const { id: repository_id } = event.repository;
+  const repo_url = addressOf(forge.origin, event.repository);
   const key = { forge_id: forge.id, repository_id, number };
   const followed = followedPull(db, answeringPull(db, key));
   const isKnown = (review_id: string) => isRequestKnown(db, key, `review:${review_id}`);
   if (!followed || verdict === 'approved' || sender.bot) return undefined;
   if (event.review_id !== null && isKnown(event.review_id)) return undefined;
   const { task } = followed;
-  const open = await openFor(parts.access, task, clone_url);
+  const open = await openFor(parts.access, task, repo_url);
   if (!open || !(await mayWrite(parts, open, sender, signal))) return undefined;
-  if (!(await mayRead(parts.access, task, clone_url, signal))) return withheld(parts, followed);
+  if (!(await mayRead(parts.access, task, repo_url, signal))) return withheld(parts, followed);
   const { client, repository, token } = open;
   const thread = await client
     .thread({ token, signal }, repository, number, 2 * LIMITS.thread_comments_max)

@@ -260,8 +260,8 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
       log: this.log,
       config: this.#config,
       access: {
-        forApp: () => Promise.resolve(this.#asApp(client)),
-        forPerson: ({ user_id }) => Promise.resolve(this.#asPerson(client, user_id)),
+        forApp: (repo_url) => Promise.resolve(this.#asApp(client, repo_url)),
+        forPerson: ({ user_id }, repo_url) => Promise.resolve(this.#asPerson(client, user_id, repo_url)),
       },
       personAt: (origin, subject) => (origin === this.github.origin ? this.linked.get(subject) : undefined),
       findForge: (id) =>
@@ -273,15 +273,24 @@ export class IntakeScene<Forge extends GitHub | Gitea = GitHub> {
     });
   }
 
-  #asPerson(client: OpenForge['client'], user_id: string): OpenForge | undefined {
-    const person = this.github.world.people.find(({ id }) => this.linked.get(String(id)) === user_id);
-    if (!person) return undefined;
-    const token = this.github.apps.personalToken(person).value;
-    return { client, repository: { owner: 'ada', name: this.demo.name }, token, as: 'person' };
+  /** Undefined: it is at another forge. */
+  #at(repo_url: string): OpenForge['repository'] | undefined {
+    const { origin, pathname } = new URL(repo_url);
+    const [, owner = '', name = ''] = pathname.replace(/\.git$/, '').split('/');
+    return origin === this.github.origin ? { owner, name } : undefined;
   }
 
-  #asApp(client: OpenForge['client']): OpenForge | undefined {
-    const repository = { owner: 'ada', name: this.demo.name };
+  #asPerson(client: OpenForge['client'], user_id: string, repo_url: string): OpenForge | undefined {
+    const repository = this.#at(repo_url);
+    const person = this.github.world.people.find(({ id }) => this.linked.get(String(id)) === user_id);
+    if (!person || !repository) return undefined;
+    const token = this.github.apps.personalToken(person).value;
+    return { client, repository, token, as: 'person' };
+  }
+
+  #asApp(client: OpenForge['client'], repo_url: string): OpenForge | undefined {
+    const repository = this.#at(repo_url);
+    if (!repository) return undefined;
     if (this.#isGitea()) return { client, repository, token: this.#bot_token, as: 'app' };
     const [installation] = this.github.apps.installations;
     if (!installation) return undefined;

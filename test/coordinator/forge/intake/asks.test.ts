@@ -76,10 +76,10 @@ test('strangers are ignored: no errand, no comment, and the forge is not asked a
   const robot = github.world.addPerson('robot', { type: 'Bot' });
   demo.permissions.set(robot, 'write');
   scene.addProject(scene.link(robot));
-  for (const person of [bob, elsewhere, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
+  for (const person of [bob, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(github.calls, []);
-  github.comment(demo, issue, reader, '@errand delete all');
+  for (const person of [reader, elsewhere]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(scene.tasks, []);
   t.deepEqual(words(issue), []);

@@ -194,3 +194,36 @@ test('a label asks only for who has set it, and once each time', async (t) => {
     t.deepEqual(scene.messages(scene.task.id), [], 'one time that it was set is one request');
   }
 });
+
+test('a repository that was renamed or moved, or whose forge gives it another host, is heeded as before', async (t) => {
+  for (const start of [IntakeScene.start, IntakeScene.startGitea]) {
+    const scene = await start(t);
+    const { demo, ada, github: forge } = scene;
+    const other = await forge.world.addRepository({ owner: ada, name: 'other' });
+    const issue = forge.openIssue(demo, ada, { title: 'One' });
+    await forge.world.rename(demo, { name: 'renamed' });
+    forge.comment(demo, issue, ada, '@errand fix it');
+    await scene.deliver();
+    t.is(scene.tasks.length, 1);
+    t.true(
+      issue.comments.some(({ body }) => /has been started/.test(body)),
+      'it is answered under the new name',
+    );
+    const elsewhere = forge.openIssue(other, ada, { title: 'Another', body: '@errand fix it' });
+    await scene.deliver();
+    t.is(scene.tasks.length, 1, 'another repository has no project');
+    t.deepEqual(elsewhere.comments, []);
+    const team = forge.world.addPerson('team', { type: 'Organization', members: new Set([ada]) });
+    for (const app of forge.apps.apps) forge.apps.install(app, team);
+    await forge.world.rename(demo, { owner: team });
+    const hooks = 'hooks' in forge ? forge.hooks : forge.webhooks.hooks;
+    forge.openIssue(demo, ada, { title: 'Four', body: '@errand fix this' });
+    const hook = hooks.sent.at(-1);
+    if (!hook) return t.fail();
+    // As where ROOT_URL is not the address by which the server reaches it.
+    const body = hook.body.replaceAll(/"clone_url":"[^"]*"/g, '"clone_url":"https://forge.example/team/renamed.git"');
+    await scene.receive(scene.signed(hook, body, 'another-host'));
+    await scene.settled();
+    t.is(scene.tasks.length, 2);
+  }
+});
