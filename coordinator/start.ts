@@ -126,7 +126,18 @@ async function startWork({ core, forge_accounts }: Shared, options: StartOptions
   const watchdogs = startWatchdogs(core, opened);
   const upstream = await openModel(core, opened);
   const sample = sampleBackend((task_id) => ensureSampleOf(config.data_dir, task_id));
-  const parts = { settings, tokens, watchdogs, redactorOf, noteUse: note, assignment: buildOne, upstream, sample };
+  const { access } = forge_accounts;
+  const parts = {
+    settings,
+    tokens,
+    watchdogs,
+    redactorOf,
+    noteUse: note,
+    assignment: buildOne,
+    upstream,
+    sample,
+    access,
+  };
   const api = openWorkerApi(core, parts, opened);
   const trash = new Trash(config.data_dir, logger);
   trash.start();

@@ -140,10 +140,20 @@ export function branchPrefix(task_id: string): string {
   return `errand/${task_id}-`;
 }
 
-/** Whether the branch is one of the task's own. The prefix may have `-` in place of `/`. */
-export function isBranchOf(task_id: string, branch: string): boolean {
+/** That prefix, and the form that it has where a branch `errand` is in the way: with `-` in place of `/`. */
+export function branchPrefixes(task_id: string): string[] {
   const prefix = branchPrefix(task_id);
-  return branch.startsWith(prefix) || branch.startsWith(prefix.replaceAll('/', '-'));
+  return [prefix, prefix.replaceAll('/', '-')];
+}
+
+/** Whether the branch is one of the task's own. */
+export function isBranchOf(task_id: string, branch: string): boolean {
+  return branchPrefixes(task_id).some((prefix) => branch.startsWith(prefix));
+}
+
+/** The id of the task whose own branch this is, by its name; undefined: it is no task's own. */
+export function taskOfBranch(branch: string): string | undefined {
+  return /^errand[/-]([0-9a-z]{20})-/.exec(branch)?.[1];
 }
 
 /** The branch of a task: its prefix and a few words of its title. */

@@ -170,6 +170,17 @@ export type ForgeClient = {
    * a whole, are among them.
    */
   thread: (access: Access, name: RepositoryName, number: number, comments_max: number) => Promise<Thread>;
+  /**
+   * Who has put this label on an issue or pull request last, at an ISO time or later where the forge can tell that apart.
+   * `id` is of this one time. Undefined: nobody has, or it was too long ago.
+   */
+  labeledBy: (
+    access: Access,
+    name: RepositoryName,
+    number: number,
+    label: string,
+    since: string | null,
+  ) => Promise<{ id: string; person: ForgePerson } | undefined>;
   comment: (access: Access, name: RepositoryName, number: number, body: string) => Promise<ForgeComment>;
   editComment: (access: Access, name: RepositoryName, comment_id: string, body: string) => Promise<void>;
   /** Answers a comment on lines of a diff, in its thread. */

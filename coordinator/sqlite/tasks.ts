@@ -111,17 +111,28 @@ export function holdCommit(db: Db, id: string, commit: string | null): void {
   sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
 }
 
-/** A task that is not ended and pushes to this branch of the repository; undefined: there is none. */
-export function findTaskAtBranch(
-  db: Db,
-  repo_url: string,
-  work_branch: string,
-): { id: string; user_id: string } | undefined {
-  return sql<{ id: string; user_id: string }>(
-    db,
-    `SELECT id, user_id FROM tasks WHERE repo_url = ? AND work_branch = ?
-       AND status NOT IN ('succeeded', 'failed', 'cancelled') LIMIT 1`,
-  ).get(repo_url, work_branch);
+/** A task that has not ended, and the branch that its person named. */
+export type TaskAtBranch = Pick<TaskRow, 'id' | 'user_id' | 'repo_url' | 'work_branch'>;
+
+const COLUMNS = 'SELECT id, user_id, repo_url, work_branch FROM tasks';
+const NOT_ENDED = `status NOT IN ('succeeded', 'failed', 'cancelled')`;
+/** Few tasks are in this index: all of it is read, since one repository has several addresses. */
+const WITH_BRANCH = `${COLUMNS} INDEXED BY tasks_by_work_branch WHERE ${NOT_ENDED}`;
+
+/** The tasks that have not ended and push to a branch of this name, in any repository. */
+export function listTasksAtBranch(db: Db, work_branch: string): TaskAtBranch[] {
+  return sql<TaskAtBranch>(db, `${WITH_BRANCH} AND work_branch = ?`).all(work_branch);
+}
+
+/** The tasks that have not ended and push to a branch whose name begins so. */
+export function listTasksAtBranchesOf(db: Db, prefix: string): TaskAtBranch[] {
+  const text = `${WITH_BRANCH} AND work_branch >= ? AND work_branch < ?`;
+  return sql<TaskAtBranch>(db, text).all(prefix, `${prefix}\u{10FFFF}`);
+}
+
+/** The task with this id, if it has not ended. */
+export function findOpenTask(db: Db, id: string): TaskAtBranch | undefined {
+  return sql<TaskAtBranch>(db, `${COLUMNS} WHERE ${NOT_ENDED} AND id = ?`).get(id);
 }
 
 /** How many tasks of a user are queued. */

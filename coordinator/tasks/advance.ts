@@ -25,9 +25,9 @@ export function advance(tx: Tx, task: TaskRow, action: TaskAction): TaskRow {
     const { reason, detail } = isActive(next.status) ? { reason: null, detail: null } : next;
     tx.note(next, { type: 'task.status', body: { from: task.status, to: next.status, reason, detail } }, action.at);
   }
-  // A host may still be allowed after the end, so that the errand goes on with it.
-  const keeps_hosts = next.status !== 'cancelled';
-  if (isEnded(next.status)) withdrawNeeds(tx, next, ({ kind }) => !keeps_hosts || kind !== 'host', action.at);
+  // A host may still be allowed after the end, and its pull request goes on: so may the errand.
+  const outlives = ({ kind }: NeedAsk) => next.status !== 'cancelled' && (kind === 'host' || kind === 'follow_up');
+  if (isEnded(next.status)) withdrawNeeds(tx, next, (need) => !outlives(need), action.at);
   return next;
 }
 

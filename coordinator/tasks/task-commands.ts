@@ -6,6 +6,7 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
+import { requireFreeBranch } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
 import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
@@ -14,14 +15,7 @@ import type { Tx } from '../sqlite/event-log.ts';
 import { countMessages, countPendingMessages, insertMessage } from '../sqlite/messages.ts';
 import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
-import {
-  countQueuedOf,
-  findTaskAtBranch,
-  findTaskOf,
-  insertTask,
-  listOpenTasksOf,
-  updateBudget,
-} from '../sqlite/tasks.ts';
+import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
 
 /*
@@ -54,7 +48,7 @@ export function createTask(
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
-  requireFreeBranch(tx.db, user_id, repo_url, input.work_branch);
+  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null });
   const at = new Date().toISOString();
   const task = newTask(
     {
@@ -99,7 +93,10 @@ export function addMessage(
   if (countMessages(tx.db, task_id) >= LIMITS.messages_per_task_max)
     throw new ErrandError('conflict', 'This task has had as many messages as one may have: start a new one.');
   const resumed = isEnded(task.status);
-  if (resumed) requireRoomInQueue(tx, user_id);
+  if (resumed) {
+    requireRoomInQueue(tx, user_id);
+    requireFreeBranch(tx.db, user_id, task);
+  }
   const message_id = newId();
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
@@ -140,6 +137,7 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
+  if (isEnded(task.status)) requireFreeBranch(tx.db, user_id, task);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });
@@ -184,22 +182,6 @@ export function requireTask(db: Db, user_id: string, task_id: string): TaskRow {
   const task = findTaskOf(db, user_id, task_id);
   if (!task) throw new ErrandError('not_found', 'There is no such task.');
   return task;
-}
-
-/** Throws `conflict` while another task works on the branch: the two would only get in each other's way. */
-function requireFreeBranch(db: Db, user_id: string, repo_url: string, work_branch: string | undefined): void {
-  if (work_branch === undefined) return;
-  const other = findTaskAtBranch(db, repo_url, work_branch);
-  if (!other) return;
-  const whose = other.user_id === user_id ? 'An errand of yours' : "Somebody else's errand";
-  const advice = other.user_id === user_id ? 'send it a message' : 'wait until it has ended';
-  throw new ErrandError(
-    'conflict',
-    `${whose} works on the branch ${work_branch} now: ${advice}, or name another branch.`,
-    {
-      errors: [{ field: '/work_branch', message: 'has an errand that works on it' }],
-    },
-  );
 }
 
 function requireRoomInQueue(tx: Tx, user_id: string): void {

@@ -8,7 +8,7 @@ import { readDelivery } from './deliveries.ts';
 import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { findBranch, findRepository, listRepositories } from './repositories.ts';
 import { Account, IssueComment } from './schemas.ts';
-import { editComment, readThread, replyTo, resolve } from './threads.ts';
+import { editComment, labeledBy, readThread, replyTo, resolve } from './threads.ts';
 
 /** A client for Gitea and Forgejo. `origin`: such as `https://codeberg.org`. */
 export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
@@ -23,6 +23,7 @@ export function giteaClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    labeledBy: (access, name, number, label, since) => labeledBy(api, access, name, number, label, since),
     comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
-import { Id, Text, WebAddress } from '../forge-text.ts';
+import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
+import { Id, Line, Text, WebAddress } from '../forge-text.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
@@ -68,6 +68,28 @@ function inThreads(comments: ForgeComment[]): ForgeComment[] {
     threads.set(place, thread_id);
     return { ...comment, review: { ...review, thread_id } };
   });
+}
+
+/** An entry of an issue's timeline. That of a label has the text 1 if it was added. */
+const Entry = z.object({ id: Id, type: z.string(), user: User, body: Text, label: z.object({ name: Line }).nullish() });
+const ENTRIES_MAX = 50;
+
+/** Who has put a label on an issue last, among the first entries of its timeline since then. */
+export async function labeledBy(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  label: string,
+  since: string | null,
+): Promise<{ id: string; person: ForgePerson } | undefined> {
+  const path = pathOf('repos', owner, name, 'issues', number, 'timeline');
+  const query = { limit: ENTRIES_MAX, ...(since !== null && { since }) };
+  const entries = await api.call(access, { path, query }, z.array(Entry));
+  const last = entries.findLast(
+    (one) => one.type === 'label' && one.body === '1' && one.label?.name.toLowerCase() === label.toLowerCase(),
+  );
+  return last && { id: last.id, person: last.user };
 }
 
 /** Comments on lines are edited in the same place as others. */

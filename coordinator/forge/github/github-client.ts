@@ -10,7 +10,7 @@ import { editPull, findPull, openPull, pullOfBranch } from './pulls.ts';
 import { findBranch, findRepository } from './repositories.ts';
 import { RepositoryLists } from './repository-lists.ts';
 import { Account, IssueComment } from './schemas.ts';
-import { editComment, readThread, replyTo } from './threads.ts';
+import { editComment, labeledBy, readThread, replyTo } from './threads.ts';
 
 const HEADERS = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
 
@@ -35,6 +35,7 @@ export function gitHubClient(http: ForgeHttp, origin: string): ForgeClient {
     branch: (access, name, branch) => findBranch(api, access, name, branch),
     file: (access, name, path) => readFile(api, access, name, path),
     thread: (access, name, number, comments_max) => readThread(api, access, name, number, comments_max),
+    labeledBy: (access, name, number, label) => labeledBy(api, access, name, number, label),
     comment: (access, name, number, body) => writeComment(IssueComment, api, access, name, number, body),
     editComment: (access, name, id, body) => editComment(api, access, name, id, body),
     reply: (access, name, number, to, body) => replyTo(api, access, name, number, to, body),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Access, ForgeComment, RepositoryName, Thread } from '../forge.ts';
+import type { Access, ForgeComment, ForgePerson, RepositoryName, Thread } from '../forge.ts';
 import { ForgeApiError } from '../forge-api-error.ts';
+import { Id, Line } from '../forge-text.ts';
 import { writeComment } from '../issue-comment.ts';
 import { pathOf, type Listed, type RestApi } from '../rest-api.ts';
-import { commentPath, Issue, IssueComment, ReviewComment, ReviewText } from './schemas.ts';
+import { commentPath, Issue, IssueComment, ReviewComment, ReviewText, User } from './schemas.ts';
 
 const PAGE_ITEMS = 100;
 /** A comment has up to 65,536 characters, in JSON up to 6 bytes each: so many fit into what is read of an answer. */
@@ -120,4 +121,31 @@ export async function replyTo(
   if (to.review === null) return writeComment(IssueComment, api, access, repository, number, body);
   const path = pathOf('repos', owner, name, 'pulls', number, 'comments', to.review.thread_id, 'replies');
   return api.call(access, { method: 'POST', path, body: { body } }, ReviewComment);
+}
+
+const IssueEvent = z.object({
+  id: Id,
+  event: z.string(),
+  actor: User.optional(),
+  label: z.object({ name: Line }).nullish(),
+});
+
+/** Who has put a label on an issue last, by the issue's events, which GitHub lists oldest first. */
+export async function labeledBy(
+  api: RestApi,
+  access: Access,
+  { owner, name }: RepositoryName,
+  number: number,
+  label: string,
+): Promise<{ id: string; person: ForgePerson } | undefined> {
+  const path = pathOf('repos', owner, name, 'issues', number, 'events');
+  const { items } = await api.list(
+    access,
+    { path, query: { per_page: PAGE_ITEMS } },
+    { schema: z.array(IssueEvent).max(PAGE_ITEMS), entries: (page) => page, enough: () => false },
+  );
+  const last = items.findLast(
+    (one) => one.event === 'labeled' && one.label?.name.toLowerCase() === label.toLowerCase(),
+  );
+  return last?.actor && { id: last.id, person: last.actor };
 }

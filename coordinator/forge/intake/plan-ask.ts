@@ -6,20 +6,24 @@ import { isEnded } from '../../../protocol/task.ts';
 import type { Db } from '../../sqlite/database.ts';
 import type { Tx } from '../../sqlite/event-log.ts';
 import { findThreadTask, insertRequest, isRequestKnown } from '../../sqlite/forge-requests.ts';
-import { insertItem, nextItemNumber, putFollowUp } from '../../sqlite/follow-ups.ts';
+import { insertItem, nextItemNumber } from '../../sqlite/follow-ups.ts';
 import { insertWords } from '../../sqlite/forge-words.ts';
-import { findPullAt, listPullsOf } from '../../sqlite/pulls.ts';
+import { listPullsOf } from '../../sqlite/pulls.ts';
 import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { TaskRow } from '../../domain/task.ts';
+import { releaseFollowUps } from '../../tasks/follow-up.ts';
+import { withdrawNeeds } from '../../tasks/needs.ts';
 import { addMessage, createTask, type TaskDefaults } from '../../tasks/task-commands.ts';
+import type { OpenForge } from '../forge-access.ts';
 import type { ForgeEvent, Pull, RepositoryName, Thread } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { isSameName } from '../repository-name.ts';
-import { askOf, type Ask } from './ask.ts';
-import { findAsker, isRefusal, type Asker } from './asker.ts';
+import { askOf, LABEL, type Ask } from './ask.ts';
+import { addressOf, findAsker, isRefusal, type Asker } from './asker.ts';
 import { messageFor, promptFor, titleFor } from './material.ts';
 import type { Effect, PlanParts } from './plan.ts';
 import { refusalWords } from './public-reasons.ts';
+import { answeringPull } from './pull-of-errand.ts';
 import { asRead } from './read-back.ts';
 import { statusWords } from './words.ts';
 
@@ -38,7 +42,8 @@ export async function planAsk(
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { db } = parts.log;
-  const { id: repository_id, clone_url: repo_url } = event.repository;
+  const { id: repository_id } = event.repository;
+  const repo_url = addressOf(forge.origin, event.repository);
   const { number } = hint;
   if (isRequestKnown(db, { forge_id: forge.id, repository_id, number }, hint.source)) return undefined;
   const asker = await findAsker({ db, ...parts }, forge.origin, repo_url, hint.person, signal);
@@ -53,7 +58,8 @@ export async function planAsk(
     return undefined;
   }
   const read = asRead(event, whole);
-  const ask = read && askOf(read, forge.names);
+  const asked = read && askOf(read, forge.names);
+  const ask = asked?.by_label ? await ifSetBy(asked, asker.open, event.at, signal) : asked;
   if (!ask) {
     parts.logger.info({ repo_url, number }, 'forge shows no such request: webhook ignored');
     return undefined;
@@ -62,6 +68,24 @@ export async function planAsk(
   const thread = newest(whole, LIMITS.thread_comments_max);
   const wish = { forge_id: forge.id, ask, asker, thread, repo_url, repository_id };
   return (tx) => act(tx, parts, wish, pull);
+}
+
+/** How long before the event a label may have been set, as the clocks of a forge have it. */
+const LABEL_SLACK_MS = 10 * 60_000;
+
+/**
+ * The wish, if whoever is said to have set the label has, as the forge's own list has it. Each time it is set acts once.
+ * Undefined: they have not.
+ */
+async function ifSetBy(
+  ask: Ask,
+  { client, repository, token }: OpenForge,
+  at: string | null,
+  signal: AbortSignal,
+): Promise<Ask | undefined> {
+  const since = at === null ? null : new Date(Date.parse(at) - LABEL_SLACK_MS).toISOString();
+  const set = await client.labeledBy({ token, signal }, repository, ask.number, LABEL, since).catch(onRefusal);
+  return set?.person.id === ask.person.id ? { ...ask, source: `labeled:${ask.number}:${set.id}` } : undefined;
 }
 
 function act(tx: Tx, { config, models, link, logger }: PlanParts, wish: Wish, pull: Pull | undefined): void {
@@ -108,12 +132,15 @@ function proceed(
     return createTask(tx, defaults, user_id, { project_id: project.id, ...texts, ...where });
   }
   const text = messageFor(asked, ask.comment?.url ?? thread.url, ask.comment);
-  const { message_id } = addMessage(tx, user_id, task.id, { text }, defaults.models);
-  putFollowUp(tx.db, task.id, { rounds: 0, stopped: false, waiting: [] });
+  const send = (message: string) => addMessage(tx, user_id, task.id, { text: message }, defaults.models).message_id;
+  releaseFollowUps(tx, task, send);
+  withdrawNeeds(tx, task, ({ kind }) => kind === 'follow_up', at);
+  const message_id = send(text);
   if (ask.comment?.review) {
     const comment = JSON.stringify({ ...ask.comment, body: '' });
     const n = nextItemNumber(tx.db, task.id);
-    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, message_id });
+    const commit_before = task.result?.commit ?? null;
+    insertItem(tx.db, { task_id: task.id, n, forge_id, number: ask.number, comment, commit_before, message_id });
   }
   return findTaskOf(tx.db, user_id, task.id) ?? { ...task, updated_at: at };
 }
@@ -124,7 +151,7 @@ function taskAtWork(
   thread: { forge_id: string; repository_id: string; number: number },
   user_id: string,
 ): TaskRow | undefined {
-  const own = findPullAt(db, thread.forge_id, thread.repository_id, thread.number);
+  const own = answeringPull(db, thread, user_id);
   const of_pull = own && findTaskOf(db, user_id, own.task_id);
   if (of_pull) return of_pull;
   const task_id = findThreadTask(db, thread, user_id);

@@ -15,7 +15,7 @@ import { findTaskOf } from '../../sqlite/tasks.ts';
 import type { ForgeComment } from '../forge.ts';
 import { sign } from '../own-words.ts';
 import { readComment } from '../stored-json.ts';
-import { outcomesOf } from './outcomes.ts';
+import { outcomesOf, type Outcome } from './outcomes.ts';
 import { roundWords, spoken, statusWords } from './words.ts';
 
 const TYPES = ['task.status', 'need.asked', 'need.answered', 'need.closed', 'pull.opened', 'pull.changed'];
@@ -75,10 +75,10 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     if (task.status === 'cancelled') continue;
     const outcome = task.status === 'succeeded' ? outcomes.get(item.n) : undefined;
     const comment = readComment(item.comment);
+    const commit = newCommit(task, item);
     if (comment?.review && outcome) {
-      const commit = task.result?.commit ? ` (${task.result.commit.slice(0, 12)})` : '';
-      const text = outcome.fixed ? `Fixed${commit}. ${outcome.text}` : `Not changed. ${outcome.text}`;
-      const pushed = outcome.fixed && task.result?.commit;
+      const text = `${verdictOf(outcome, commit)} ${outcome.text}`;
+      const pushed = outcome.fixed && commit !== null;
       say(
         tx,
         task,
@@ -91,8 +91,19 @@ function answerItems(tx: Tx, task: TaskRow, at: string): void {
     const key = `${item.forge_id} ${item.number}`;
     if (told.has(key)) continue;
     told.add(key);
-    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task) }, at);
+    say(tx, task, item, { reply_to: null, resolves: null, text: roundWords(task, commit) }, at);
   }
+}
+
+/** What the task has pushed since it was told of this; null: nothing. */
+function newCommit({ result }: TaskRow, { commit_before }: FollowUpItem): string | null {
+  const commit = result?.commit ?? null;
+  return commit === commit_before ? null : commit;
+}
+
+function verdictOf({ fixed }: Outcome, commit: string | null): string {
+  if (!fixed) return 'Not changed.';
+  return commit === null ? 'Nothing was pushed for this.' : `Fixed (${commit.slice(0, 12)}).`;
 }
 
 type Answer = { reply_to: ForgeComment | null; resolves: string | null; text: string };

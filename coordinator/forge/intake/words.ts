@@ -43,10 +43,9 @@ export function statusWords({ task, link, needs, pull }: Told): string {
   }
 }
 
-/** Answers a review as a whole, or failed checks. */
-export function roundWords(task: Told['task']): string {
+/** Answers a review as a whole, or failed checks. `commit`: what was pushed for it; null: nothing. */
+export function roundWords(task: Told['task'], commit: string | null): string {
   if (task.status !== 'succeeded') return `This could not be finished${failureWords(task.reason)}`;
-  const commit = task.result?.commit;
   const pushed = commit ? `Pushed ${commit.slice(0, 12)}.` : 'Nothing was changed.';
   return [pushed, summaryOf(task)].filter((part) => part !== '').join('\n\n');
 }

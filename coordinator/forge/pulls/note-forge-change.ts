@@ -1,5 +1,5 @@
 import type { Tx } from '../../sqlite/event-log.ts';
-import { findPullAt, hurryPull, listPullsAt, listPullsOfBranch } from '../../sqlite/pulls.ts';
+import { hurryPull, listPullsAt, listPullsAtNumber, listPullsOfBranch } from '../../sqlite/pulls.ts';
 import type { ForgeEvent } from '../forge.ts';
 import { changePull } from './pull-commands.ts';
 
@@ -12,8 +12,8 @@ export function noteForgeChange(tx: Tx, forge_id: string, event: ForgeEvent, at:
   const { repository } = event;
   switch (event.type) {
     case 'pull': {
-      const row = findPullAt(tx.db, forge_id, repository.id, event.pull.number);
-      if (row) changePull(tx, row.id, { next_look_at: at }, at);
+      for (const { id } of listPullsAtNumber(tx.db, forge_id, repository.id, event.pull.number))
+        changePull(tx, id, { next_look_at: at }, at);
       return;
     }
     case 'check': {

@@ -31,7 +31,7 @@ export function faultOf(error: unknown, { host, branch }: { host: string; branch
     case 'not_found':
       return {
         ...never,
-        problem: `${host} shows no such repository to the token: it was moved, deleted or made private, or the app is not installed there. The settings, "Linked accounts", have the link to install it.`,
+        problem: `${host} shows no such repository to the token: it was moved, deleted or made private. ${error.hint ?? 'If the app is not installed there: the settings, "Linked accounts", have the link to install it.'}`,
       };
     case 'invalid':
     case 'invalid_signature':

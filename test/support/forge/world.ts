@@ -61,6 +61,9 @@ export type PullPart = {
   comments: ReviewComment[];
 };
 
+/** Somebody has put a label on an issue. */
+export type Labeling = { id: number; label: string; by: Person; at: string };
+
 export type Issue = {
   id: number;
   number: number;
@@ -69,6 +72,7 @@ export type Issue = {
   author: Person;
   state: 'open' | 'closed';
   labels: string[];
+  labelings: Labeling[];
   created_at: string;
   updated_at: string;
   comments: Comment[];

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { markBlocked } from '../../../../coordinator/sqlite/users.ts';
+import { newId } from '../../../../protocol/ids.ts';
 import { LIMITS } from '../../../../protocol/limits.ts';
 import { endTask, runTask } from '../../../support/fixtures.ts';
 import { IntakeScene } from '../../../support/forge/intake-scene.ts';
@@ -76,10 +77,10 @@ test('strangers are ignored: no errand, no comment, and the forge is not asked a
   const robot = github.world.addPerson('robot', { type: 'Bot' });
   demo.permissions.set(robot, 'write');
   scene.addProject(scene.link(robot));
-  for (const person of [bob, elsewhere, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
+  for (const person of [bob, off, blocked, robot]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(github.calls, []);
-  github.comment(demo, issue, reader, '@errand delete all');
+  for (const person of [reader, elsewhere]) github.comment(demo, issue, person, '@errand delete all');
   await scene.deliver();
   t.deepEqual(scene.tasks, []);
   t.deepEqual(words(issue), []);
@@ -187,8 +188,10 @@ test("a pull request of somebody else is worked on from its branch, and Errand's
   const draft = { title: 'Feature', body: '', head: 'feature', base: 'main', draft: false };
   const pull = await github.openPull(demo, bob, draft);
   github.comment(demo, pull, ada, '@errand add tests');
-  await github.push(demo, 'errand/1-x', { 'c.txt': 'c' });
-  await github.openPull(demo, ada, { ...draft, head: 'errand/1-x', body: 'You wrote: @errand add tests' });
+  for (const head of [`errand/${newId()}-x`, `errand-${newId()}-x`]) {
+    await github.push(demo, head, { 'c.txt': 'c' });
+    await github.openPull(demo, ada, { ...draft, head, body: 'You wrote: @errand add tests' });
+  }
   await scene.deliver();
   t.like(scene.task, { base_branch: 'main', work_branch: 'feature' });
 });

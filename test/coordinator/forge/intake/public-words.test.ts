@@ -30,7 +30,7 @@ test('each reason of a failure has a sentence for strangers', (t) => {
     const task = { status: 'failed', reason, detail: INTERNAL, result: null, pushed_branch: null } as const;
     const status = statusWords({ task, link: null, needs: [], pull: undefined });
     t.regex(status, /^The errand has failed: [a-z' ]+\.$/, reason);
-    t.regex(roundWords(task), /^This could not be finished: [a-z' ]+\.$/, reason);
+    t.regex(roundWords(task, null), /^This could not be finished: [a-z' ]+\.$/, reason);
   }
 });
 

@@ -23,9 +23,10 @@ export const repositories: Record<string, Handler> = {
     return { status: 200, shape: 'Repository', body };
   },
   'GET /repos/{owner}/{repo}/collaborators/{collaborator}/permission': (call) => {
-    const repository = repositoryOf(call, 'admin');
     const { world, render } = call.gitea;
     const person = world.person(call.params['collaborator'] ?? '');
+    // Collaborators can ask about themselves only.
+    const repository = repositoryOf(call, person !== undefined && call.token?.person === person ? 'read' : 'admin');
     if (person === undefined) throw notFound();
     const permission = person === repository.owner ? 'owner' : world.permission(person, repository);
     return {
