@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { ForgeKind } from '../../../protocol/forges.ts';
+import type { ForgeKind, SignInStarted } from '../../../protocol/forges.ts';
 import type { Session } from '../../../protocol/accounts.ts';
 import { Api } from '../api.ts';
 import { startErrand, type WholeErrand } from '../errand.ts';
@@ -26,10 +26,12 @@ export class ErrandAtForge {
   readonly app: App;
   /** In whose name the server itself writes there. */
   readonly bot: Person;
+  /** A client that is not logged in. */
+  readonly anyone: Api;
   /** The id of the way to sign in, which is that of the forge. */
   readonly way: string;
 
-  static async start(t: ExecutionContext, kind: ForgeKind, model: ModelOptions): Promise<ErrandAtForge> {
+  static async start(t: ExecutionContext, kind: ForgeKind, model: ModelOptions = {}): Promise<ErrandAtForge> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const { forge, app, bot, env } = kind === 'github' ? await gitHubFor(t, url) : await giteaFor(t, url);
@@ -38,40 +40,54 @@ export class ErrandAtForge {
       model,
       env: { ...env, PORT: String(port), ERRAND_PUBLIC_URL: url, ERRAND_PRIVATE_HOSTS: forge.host },
     });
-    const [way] = (await new Api(url).call('listSignInWays', {})).items;
-    const scene = new ErrandAtForge({ kind, forge, whole, url, app, bot, way: way?.id ?? '' });
+    const anyone = new Api(url);
+    const [way] = (await anyone.call('listSignInWays', {})).items;
+    const scene = new ErrandAtForge({ kind, forge, whole, url, app, bot, anyone, way: way?.id ?? '' });
     const webhook_url = `${url}/forges/${scene.way}/webhook`;
     if (forge instanceof Gitea) forge.webhooks.hook.url = webhook_url;
     else app.hook_url = webhook_url;
     return scene;
   }
 
-  private constructor(parts: Pick<ErrandAtForge, 'kind' | 'forge' | 'whole' | 'url' | 'app' | 'bot' | 'way'>) {
+  private constructor(
+    parts: Pick<ErrandAtForge, 'kind' | 'forge' | 'whole' | 'url' | 'app' | 'bot' | 'anyone' | 'way'>,
+  ) {
     this.kind = parts.kind;
     this.forge = parts.forge;
     this.whole = parts.whole;
     this.url = parts.url;
     this.app = parts.app;
     this.bot = parts.bot;
+    this.anyone = parts.anyone;
     this.way = parts.way;
   }
 
   /** A repository where the server may do what it does for people: its app is installed, its account invited. */
   async addRepository(owner: Person, name: string, files: Record<string, string>): Promise<Repository> {
     const repository = await this.forge.world.addRepository({ owner, name, files, private: true });
-    if (this.forge instanceof Gitea) repository.permissions.set(this.bot, 'admin');
-    else this.forge.apps.install(this.app, owner);
+    // A sign-in at Gitea reaches all that its person does.
+    this.forge.apps.install(this.app, owner);
+    if (this.kind === 'gitea') repository.permissions.set(this.bot, 'admin');
     return repository;
   }
 
-  /** Signs a person in as a browser does, without one. The first account needs the setup code. */
-  async signIn(person: Person): Promise<{ api: Api; session: Session }> {
-    const anyone = new Api(this.url);
+  /** Begins a sign-in. The first account needs the setup code. */
+  begin(): Promise<SignInStarted> {
     const { setup_code } = this.whole.errand;
     const body = setup_code === undefined ? {} : { setup_code };
-    const { url, flow } = await anyone.call('startSignIn', { params: { id: this.way }, body });
-    const answer = await agree({ url }, person, this.url);
-    const session = await anyone.call('finishSignIn', { body: { flow, answer } });
+    return this.anyone.call('startSignIn', { params: { id: this.way }, body });
+  }
+
+  /** What the browser of this person comes back with. */
+  agree(started: SignInStarted, person: Person): Promise<string> {
+    return agree(started, person, this.url);
+  }
+
+  /** Signs a person in as a browser does, without one. */
+  async signIn(person: Person): Promise<{ api: Api; session: Session }> {
+    const started = await this.begin();
+    const body = { flow: started.flow, answer: await this.agree(started, person) };
+    const session = await this.anyone.call('finishSignIn', { body });
     return { api: new Api(this.url, session.access_token), session };
   }
 

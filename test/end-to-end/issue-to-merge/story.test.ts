@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { LIMITS } from '../../protocol/limits.ts';
-import { testEachForge } from '../support/forge/each-forge.ts';
-import { Story } from '../support/forge/story.ts';
-import { git } from '../support/git-server.ts';
-import { until } from '../support/until.ts';
-import { BROKEN, textOf } from './scenario.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import { testEachForge } from '../../support/forge/each-forge.ts';
+import { Story } from '../../support/forge/story.ts';
+import { git } from '../../support/git-server.ts';
+import { until } from '../../support/until.ts';
+import { BROKEN, textOf } from '../scenario.ts';
 
 /* From an issue to a merged pull request, with a forge of each kind. */
 
