@@ -9,15 +9,34 @@ export const Id = z.string().regex(/^[0-9a-hjkmnp-tv-z]{20}$/, 'is not an id: 20
 export type Id = z.infer<typeof Id>;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const TIME_LENGTH = 10;
+const RANDOM_LENGTH = 10;
 
-/** Makes a new id. `now`: milliseconds since 1970. */
+/** The newest id of this process: one made in the same millisecond is the next in order. */
+let newest = '';
+
+/**
+ * Makes a new id. Ids that a process makes sort in the order of their making, also within a millisecond. `now`:
+ * milliseconds since 1970.
+ */
 export function newId(now: number = Date.now()): Id {
   let time = '';
-  for (let rest = now, i = 0; i < 10; i++) {
+  for (let rest = now, i = 0; i < TIME_LENGTH; i++) {
     time = ALPHABET.charAt(rest % 32) + time;
     rest = Math.floor(rest / 32);
   }
-  return time + randomCharacters(10);
+  newest = newest.startsWith(time)
+    ? time + following(newest.slice(TIME_LENGTH))
+    : time + randomCharacters(RANDOM_LENGTH);
+  return newest;
+}
+
+/** The next text in the order of the alphabet. After the last of all comes a random one. */
+function following(text: string): string {
+  const head = text.replace(/z+$/, '');
+  if (head === '') return randomCharacters(RANDOM_LENGTH);
+  const next = ALPHABET.charAt(ALPHABET.indexOf(head.slice(-1)) + 1);
+  return (head.slice(0, -1) + next).padEnd(RANDOM_LENGTH, ALPHABET.charAt(0));
 }
 
 /**

@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { docker, dockerTest, whyNot } from '../support/docker.ts';
 import { ended, eventsOf, FORGE, startErrand, type Person, type WholeErrand } from '../support/errand.ts';
+import { filesOf } from '../support/files-of.ts';
 import { git } from '../support/git-server.ts';
 import { until } from '../support/until.ts';
 import { BROKEN, byConversation, turnOf } from './scenario.ts';
@@ -65,13 +66,6 @@ async function finish({ ann, id, inside }: Scene) {
   return ended(ann, id);
 }
 
-/** The contents of every file below a folder, as Latin-1, which keeps every byte. */
-async function contentsOf(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  return (await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), 'latin1')))).join('\n');
-}
-
 dockerTest(
   'docker: no credential is in the container, in the events, in the log or in the data folder',
   async (t) => {
@@ -108,10 +102,11 @@ dockerTest(
     clean('the events', events, keys);
     clean('the log', whole.lines.join('\n'), keys);
     clean('what the model was sent', JSON.stringify(whole.model.requests.map(({ raw }) => raw.toString())), keys);
-    // The directories of a worker are removed after the end of its errand, in two steps.
-    const trash = join(whole.data_dir, 'trash');
-    await until('the worker is gone', async () => whole.workers().length === 0 && (await readdir(trash)).length === 0);
-    clean('the data folder', await contentsOf(whole.data_dir));
+    await until('the worker is gone', () => whole.workers().length === 0);
+    const files = await filesOf(whole.data_dir);
+    t.true((files[join(whole.data_dir, 'errand.db')]?.length ?? 0) > 0);
+    for (const [path, text] of Object.entries(files))
+      for (const secret of secrets) t.false(text.includes(secret), `${path} has ${secret}`);
   },
   no_docker,
 );

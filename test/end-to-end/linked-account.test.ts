@@ -1,14 +1,13 @@
-import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { Api } from '../support/api.ts';
 import { ended, eventsOf, startErrand } from '../support/errand.ts';
+import { filesOf } from '../support/files-of.ts';
 import { git } from '../support/git-server.ts';
 import { agree, PUBLIC_URL } from '../support/forge/sign-in-scene.ts';
 import type { App } from '../support/forge/apps.ts';
 import type { GitHub } from '../support/forge/github/github.ts';
 import { startGitHub } from '../support/forge/github/stand-in.ts';
-import { until } from '../support/until.ts';
 import { BROKEN, MEND, turnOf } from './scenario.ts';
 
 test('an errand clones and pushes with the linked account; no token stands anywhere but sealed', async (t) => {
@@ -64,20 +63,6 @@ test('an errand clones and pushes with the linked account; no token stands anywh
   for (const [place, text] of Object.entries(places))
     for (const secret of secrets) t.false(text.includes(secret), place);
 });
-
-/** The files of the data folder: the database, workspaces and whatever else is there. */
-async function filesOf(dir: string): Promise<Record<string, string>> {
-  // The folder of a worker may go in the middle of it.
-  const entries = await until('nothing moves', () =>
-    readdir(dir, { recursive: true, withFileTypes: true }).catch(() => undefined),
-  );
-  const files = entries.filter((entry) => entry.isFile());
-  const texts = files.map(async ({ parentPath, name }): Promise<[string, string]> => {
-    const path = join(parentPath, name);
-    return [path, await readFile(path, 'latin1').catch(() => '')];
-  });
-  return Object.fromEntries(await Promise.all(texts));
-}
 
 function settings(github: GitHub, app: App): Record<string, string> {
   return {

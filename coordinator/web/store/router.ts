@@ -30,6 +30,15 @@ export class Router {
     this.#router.route(path);
   }
 
+  /** For what follows an answer: `act`, unless the person has gone elsewhere meanwhile. */
+  unlessGone(act: () => void): () => void {
+    const { name, params } = this.place.peek();
+    return () => {
+      const now = this.place.peek();
+      if (now.name === name && now.params.id === params.id) act();
+    };
+  }
+
   /** Goes to where the person came from; to `parent` if that was not the app. */
   back(parent: RouteName, params: { id?: string } = {}): void {
     if (this.#depth > 0) history.back();

@@ -133,6 +133,7 @@ for (const [name, size] of [
       return items.length > 0 && items;
     });
     t.is(project?.name, 'Bills');
+    await page.getByRole('link', { name: /Bills/ }).waitFor();
 
     await page.keyboard.press('Escape');
     await page.keyboard.press('g');

@@ -35,9 +35,10 @@ export function ChangesScreen({ id }: { id: string }): JSX.Element {
   }, [session, id, ended_at, live]);
   const change = (next: readonly Comment[]) => (kept.value = next.length === 0 ? '' : JSON.stringify(next));
   const send = (): void => {
+    const leave = router.unlessGone(() => router.back('errand', { id }));
     void session.say(id, toMessage(comments.value)).then(() => {
       change([]);
-      router.back('errand', { id });
+      leave();
     });
   };
   const marks = readMarks(viewed.value);

@@ -64,7 +64,7 @@ function Menu({ task }: { task: Task }): JSX.Element {
   const remove = (): void => {
     session
       .remove(task.id)
-      .then(() => router.go('inbox', {}, true))
+      .then(router.unlessGone(() => router.go('inbox', {}, true)))
       .catch((error: unknown) => {
         fault.value = faultWords(error);
         open.value = true;

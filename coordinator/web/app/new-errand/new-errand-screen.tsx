@@ -28,9 +28,10 @@ export function NewErrandScreen(): JSX.Element {
   const send = (): void => {
     if (!request || too_long) return;
     const attachments = files.take();
+    const leave = router.unlessGone(() => router.back('inbox'));
     void session.send({ ...request, ...(attachments.length > 0 && { attachments }) }).then(() => {
       prompt.value = '';
-      router.back('inbox');
+      leave();
     });
   };
   const close = () => (sheet.value = undefined);

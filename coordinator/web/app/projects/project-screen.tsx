@@ -15,10 +15,11 @@ export function ProjectScreen({ id }: { id: string }): JSX.Element {
   const project = session.projects.value?.find((each) => each.id === id);
   const warnings = useSignal<readonly string[]>([]);
   useEffect(() => void session.readProjects(), [session]);
+  const leave = router.unlessGone(() => router.back('projects'));
   const saved = async (found: readonly string[]): Promise<void> => {
     await session.readProjects();
     warnings.value = found;
-    if (found.length === 0) router.back('projects');
+    if (found.length === 0) leave();
   };
   return (
     <Screen title={project?.name ?? t.project.new} parent={{ name: 'projects' }}>
@@ -44,7 +45,7 @@ function DeleteProject({ project: { id } }: { project: Project }): JSX.Element {
     session.client
       .call('deleteProject', { params: { id } })
       .then(() => session.readProjects())
-      .then(() => router.back('projects'))
+      .then(router.unlessGone(() => router.back('projects')))
       .catch((error: unknown) => (fault.value = faultWords(error)));
   };
   return (

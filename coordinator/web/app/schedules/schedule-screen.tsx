@@ -29,8 +29,9 @@ export function ScheduleScreen({ id }: { id: string }): JSX.Element {
         fault.value = gone ? s.gone : faultWords(error);
       });
   }, [session, id]);
+  const leave = router.unlessGone(() => router.back('schedules'));
   const saved = (next: Schedule): void => {
-    if (id === '') return router.back('schedules');
+    if (id === '') return leave();
     schedule.value = next;
     changes.value = false;
   };
@@ -120,7 +121,7 @@ function DeleteSchedule({ id, fault }: { id: string; fault: Signal<string> }): J
   const remove = (): void => {
     session.client
       .call('deleteSchedule', { params: { id } })
-      .then(() => router.back('schedules'))
+      .then(router.unlessGone(() => router.back('schedules')))
       .catch((error: unknown) => (fault.value = faultWords(error)));
   };
   return (
