@@ -84,7 +84,8 @@ export type Pull = {
   draft: boolean;
   author: ForgePerson;
   head: { branch: string; commit: string; /** null: the repository is gone. */ repository: RepositoryName | null };
-  base: { branch: string; commit: string };
+  /** `repository`: under its name now, which may be new. */
+  base: { branch: string; commit: string; repository: RepositoryName | null };
   /** null: the forge does not know yet. */
   mergeable: boolean | null;
 };

@@ -1,17 +1,26 @@
 import { z } from 'zod';
 import type { Access, Pull, PullDraft, PullPatch, RepositoryName } from '../forge.ts';
+import { ForgeApiError } from '../forge-api-error.ts';
 import { isSameName } from '../repository-name.ts';
 import { pathOf, type RestApi } from '../rest-api.ts';
 import { DRAFT_PREFIX, PullRequest } from './schemas.ts';
 
 const titled = (title: string, draft: boolean): string => (draft ? DRAFT_PREFIX + title : title);
 
+const Comparison = z.object({ total_commits: z.int() });
+
+/** Opens a pull request. Rejects with `invalid` if the base has all commits of the head: Gitea would open an empty one. */
 export async function openPull(
   api: RestApi,
   access: Access,
   { owner, name }: RepositoryName,
   { title, draft, ...rest }: PullDraft,
 ): Promise<Pull> {
+  const compare = { path: pathOf('repos', owner, name, 'compare', `${rest.base}...${rest.head}`) };
+  // Versions before 1.22 cannot compare.
+  const commits = await api.find(access, compare, Comparison);
+  if (commits?.total_commits === 0)
+    throw new ForgeApiError('invalid', `No commits between ${rest.base} and ${rest.head}.`);
   const body = { ...rest, title: titled(title, draft) };
   return api.call(access, { method: 'POST', path: pathOf('repos', owner, name, 'pulls'), body }, PullRequest);
 }

@@ -93,6 +93,10 @@ const Side = z.object({
   repo: z.object({ name: Line, owner: z.object({ login: Line }) }).nullish(),
 });
 
+function sideOf({ ref, sha, repo }: z.output<typeof Side>): Pull['head'] {
+  return { branch: ref, commit: sha, repository: repo ? { owner: repo.owner.login, name: repo.name } : null };
+}
+
 export const PullRequest = z
   .object({
     number: z.int(),
@@ -107,7 +111,6 @@ export const PullRequest = z
     mergeable: z.boolean().nullish(),
   })
   .transform(({ number, title, body, user: author, html_url: url, merged, head, base, ...rest }): Pull => {
-    const repository = head.repo ? { owner: head.repo.owner.login, name: head.repo.name } : null;
     return {
       number,
       url,
@@ -116,8 +119,8 @@ export const PullRequest = z
       author,
       state: merged ? 'merged' : rest.state,
       draft: DRAFT.test(title),
-      head: { branch: head.ref, commit: head.sha, repository },
-      base: { branch: base.ref, commit: base.sha },
+      head: sideOf(head),
+      base: sideOf(base),
       mergeable: rest.mergeable ?? null,
     };
   });

@@ -149,7 +149,7 @@ function toPull(pull: z.output<typeof PullFields>): Pull {
     state: merged_at ? 'merged' : pull.state,
     draft: pull.draft ?? false,
     head: { branch: head.ref, commit: head.sha, repository: head.repo },
-    base: { branch: base.ref, commit: base.sha },
+    base: { branch: base.ref, commit: base.sha, repository: base.repo },
     mergeable: pull.mergeable ?? null,
   };
 }

@@ -32,7 +32,7 @@ export async function lookAtPull(looking: Looking): Promise<Partial<PullRow>> {
   // Under the old name of a repository that was renamed there may be another one.
   if (pull.head.branch !== row.head_branch)
     throw new PullRefused(`Number ${row.number} of ${name.owner}/${name.name} is another pull request now.`);
-  const changed = { ...stateOf(pull), head_commit: pull.head.commit };
+  const changed = { ...stateOf(pull), ...pull.base.repository, head_commit: pull.head.commit };
   if (pull.state !== 'open') return changed;
   const checks = countChecks(await client.checks(access, name, pull.head.commit));
   const told_commit = await tellOf(looking, { forge, access, name, pull });

@@ -240,9 +240,9 @@ export class World {
     return this.commit(repository, `refs/heads/${name}`);
   }
 
-  /** Whether `head` has commits that `base` lacks. */
-  async isAhead(repository: Repository, base: string, head: string): Promise<boolean> {
-    return (await git(this.folder(repository), 'rev-list', '--count', `${base}..${head}`)) !== '0';
+  /** How many commits `head` has that `base` lacks. */
+  async countAhead(repository: Repository, base: string, head: string): Promise<number> {
+    return Number(await git(this.folder(repository), 'rev-list', '--count', `${base}..${head}`));
   }
 
   /** A file's bytes at the default branch. */

@@ -43,6 +43,12 @@ export const repositories: Record<string, Handler> = {
     const body = { name, commit: fill('PayloadCommit', { id }), protected: repository.protected_branches.has(name) };
     return { status: 200, shape: 'Branch', body: fill('Branch', body) };
   },
+  'GET /repos/{owner}/{repo}/compare/{basehead}': async (call) => {
+    const repository = repositoryOf(call);
+    const [base = '', head = ''] = (call.params['basehead'] ?? '').split('...');
+    const total_commits = await call.gitea.world.countAhead(repository, base, head);
+    return { status: 200, shape: 'Compare', body: { total_commits } };
+  },
   'GET /repos/{owner}/{repo}/contents/{path}': async (call) => {
     const path = call.params['path'] ?? '';
     const text = await call.gitea.world.file(repositoryOf(call), path);

@@ -66,6 +66,7 @@ const TEXTS = {
   Runs: 'workflow_runs:Run[] total_count:integer',
   Job: 'id:integer url:string html_url:string run_id:integer name:string head_sha:string status:string',
   Jobs: 'jobs:Job[] total_count:integer',
+  Compare: 'total_commits:integer',
   CreateComment: 'body:string',
   CreatePull: 'head:string base:string title:string body:string',
   CreateReview: 'event:string comments:NewComment[]',
