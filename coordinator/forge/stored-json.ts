@@ -44,7 +44,7 @@ const Pull = z.object({
   draft: z.boolean(),
   author: Person,
   head: z.object({ branch: z.string(), commit: z.string(), repository: RepositoryName.nullable() }),
-  base: z.object({ branch: z.string(), commit: z.string() }),
+  base: z.object({ branch: z.string(), commit: z.string(), repository: RepositoryName.nullable().default(null) }),
   mergeable: z.boolean().nullable(),
 });
 

@@ -1,6 +1,8 @@
 import type { TaskCreate } from '../../protocol/api.ts';
 import type { ROUTES } from '../../protocol/routes.ts';
 import type { Attempt, Task } from '../../protocol/task.ts';
+import type { RepositoryChoice } from '../../protocol/repositories.ts';
+import { prefixFields } from '../base/prefix-fields.ts';
 import { requireBudget } from '../tasks/budget-bound.ts';
 import {
   addMessage,
@@ -26,7 +28,7 @@ import type { AttemptRow, TaskRow } from '../domain/task.ts';
 import type { Call } from './call.ts';
 import type { Handlers } from './router.ts';
 import { messageHandlers } from './messages.ts';
-import { withRepository } from './repository-input.ts';
+import { withRepositories } from './repository-input.ts';
 import { taskLogHandlers } from './task-log.ts';
 
 type Tasks =
@@ -72,10 +74,17 @@ export function taskHandlers({
   const { db } = log;
   const seenOne = (task: TaskRow): Task => one(taskViews(db, [task], gate.fault));
   const create = ({ who, body, writeAfter, audit }: CreateCall) => {
-    const { make_project = false, continue_pull, ...input } = withRepository(body);
+    const { make_project = false, continue_pull, ...input } = withRepositories(body);
+    const check = async (choice: RepositoryChoice, pull?: number) => {
+      if (choice.repo_url !== undefined) await repositories.checkHost(choice.repo_url);
+      return findWorkBranch(forges, repositoryOf(db, who.user_id, choice), { ...choice, continue_pull: pull });
+    };
     const prepare = async () => {
-      if (input.repo_url !== undefined) await repositories.checkHost(input.repo_url);
-      return findWorkBranch(forges, repositoryOf(db, who.user_id, input), { ...input, continue_pull });
+      for (const [index, other] of (input.repositories ?? []).entries())
+        await check(other).catch((error: unknown) => {
+          throw prefixFields(error, `/repositories/${index}`);
+        });
+      return check(input, continue_pull);
     };
     return writeAfter(prepare, (tx, work_branch) => {
       const placed = make_project ? inProject(tx, { keys, who, audit }, input) : input;

@@ -6,11 +6,11 @@ import { protectionOf } from '../forge/branch-protection.ts';
 import type { ForgeAccess } from '../forge/forge-access.ts';
 import { addressOf } from '../http/listen.ts';
 import { AttachmentFiles } from '../tasks/attachment-files.ts';
+import { requireRepository } from '../tasks/require-repository.ts';
 import type { taskSettings } from '../tasks/task-settings.ts';
 import { askForHost } from '../worker-api/egress/ask-for-host.ts';
 import { attachmentProxy } from '../worker-api/attachment-proxy.ts';
 import { EgressProxy } from '../worker-api/egress/egress-proxy.ts';
-import { findTask } from '../sqlite/tasks.ts';
 import { GitProxy, type GitDependencies } from '../worker-api/git/git-proxy.ts';
 import { pushedCommits } from '../worker-api/git/pushed-commits.ts';
 import { pushApproval } from '../worker-api/git/push-approval.ts';
@@ -72,10 +72,10 @@ export function openWorkerApi(core: Core, parts: WorkerApiParts, opened: Opened)
       private_hosts,
       proxy,
       sample,
-      workBranch: (task_id) => findTask(log.db, task_id)?.work_branch ?? null,
-      protection: async (task_id, branch, signal) => {
-        const task = findTask(log.db, task_id);
-        return task ? protectionOf(access, task, branch, signal) : null;
+      workBranch: (where) => requireRepository(log.db, where).work_branch,
+      protection: (where, branch, signal) => {
+        const { task, ...repository } = requireRepository(log.db, where);
+        return protectionOf(access, { ...repository, user_id: task.user_id }, branch, signal);
       },
       pushed: pushedCommits(log),
       approval: pushApproval(log),

@@ -111,30 +111,6 @@ export function holdCommit(db: Db, id: string, commit: string | null): void {
   sql(db, 'UPDATE tasks SET held_commit = ? WHERE id = ?').run(commit, id);
 }
 
-/** A task that has not ended, and the branch that its person named. */
-export type TaskAtBranch = Pick<TaskRow, 'id' | 'user_id' | 'repo_url' | 'work_branch'>;
-
-const COLUMNS = 'SELECT id, user_id, repo_url, work_branch FROM tasks';
-const NOT_ENDED = `status NOT IN ('succeeded', 'failed', 'cancelled')`;
-/** Few tasks are in this index: all of it is read, since one repository has several addresses. */
-const WITH_BRANCH = `${COLUMNS} INDEXED BY tasks_by_work_branch WHERE ${NOT_ENDED}`;
-
-/** The tasks that have not ended and push to a branch of this name, in any repository. */
-export function listTasksAtBranch(db: Db, work_branch: string): TaskAtBranch[] {
-  return sql<TaskAtBranch>(db, `${WITH_BRANCH} AND work_branch = ?`).all(work_branch);
-}
-
-/** The tasks that have not ended and push to a branch whose name begins so. */
-export function listTasksAtBranchesOf(db: Db, prefix: string): TaskAtBranch[] {
-  const text = `${WITH_BRANCH} AND work_branch >= ? AND work_branch < ?`;
-  return sql<TaskAtBranch>(db, text).all(prefix, `${prefix}\u{10FFFF}`);
-}
-
-/** The task with this id, if it has not ended. */
-export function findOpenTask(db: Db, id: string): TaskAtBranch | undefined {
-  return sql<TaskAtBranch>(db, `${COLUMNS} WHERE ${NOT_ENDED} AND id = ?`).get(id);
-}
-
 /** How many tasks of a user are queued. */
 export function countQueuedOf(db: Db, user_id: string): number {
   return numberOf(db, `SELECT count(*) FROM tasks WHERE user_id = ? AND status = 'queued'`, user_id);
@@ -149,12 +125,13 @@ export function hasWork(db: Db, user_id: string): boolean {
   return row !== undefined;
 }
 
-/** Whether a task of this project is queued or at work. */
+/** Whether a task of this project, or one that works in its repository too, is queued or at work. */
 export function isProjectAtWork(db: Db, user_id: string, project_id: string): boolean {
   const row = sql(
     db,
-    `SELECT 1 FROM tasks WHERE user_id = ? AND status IN ('queued', 'starting', 'running', 'waiting', 'parked') AND project_id = ? LIMIT 1`,
-  ).get(user_id, project_id);
+    `SELECT 1 FROM tasks WHERE user_id = :user_id AND status IN ('queued', 'starting', 'running', 'waiting', 'parked')
+       AND (project_id = :project_id OR id IN (SELECT task_id FROM task_repositories WHERE project_id = :project_id)) LIMIT 1`,
+  ).get({ user_id, project_id });
   return row !== undefined;
 }
 

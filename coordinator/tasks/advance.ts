@@ -6,6 +6,7 @@ import { listOpenNeeds } from '../sqlite/needs.ts';
 import { askNeed, withdrawNeeds } from './needs.ts';
 import { findAttempt, markAttemptEnded } from '../sqlite/attempts.ts';
 import { hasPendingSince } from '../sqlite/messages.ts';
+import { releaseRepositoryCommits } from '../sqlite/task-repositories.ts';
 import { holdCommit, updateState } from '../sqlite/tasks.ts';
 import { isActive, nextState, type TaskAction } from '../domain/task-state.ts';
 import type { TaskRow } from '../domain/task.ts';
@@ -64,6 +65,7 @@ export function endAttempt(tx: Tx, task: TaskRow, n: number, end: End, ask?: Nee
 function park(tx: Tx, task: TaskRow, ask: NeedAsk | undefined, at: string): void {
   if (ask) askNeed(tx, task, ask, at);
   holdCommit(tx.db, task.id, null);
+  releaseRepositoryCommits(tx.db, task.id);
   const need = listOpenNeeds(tx.db, task.id).find(({ kind }) => kind !== 'host');
   if (!need) return;
   const { asked_at: since, question } = need;

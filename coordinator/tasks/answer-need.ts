@@ -10,10 +10,11 @@ import { dropWaitingItems, putFollowUp } from '../sqlite/follow-ups.ts';
 import { insertMessage } from '../sqlite/messages.ts';
 import { findNeed } from '../sqlite/needs.ts';
 import { allowHost } from '../sqlite/projects.ts';
+import { approveRepositoryCommit } from '../sqlite/task-repositories.ts';
 import { approveCommit, findTask, findTaskOf, updateBudget } from '../sqlite/tasks.ts';
 import { advance } from './advance.ts';
 import { attach } from './attachment-commands.ts';
-import { requireFreeBranch } from './branch-at-work.ts';
+import { requireFreeBranches } from './branch-at-work.ts';
 import { BUDGET_STEPS } from './ask-at-end.ts';
 import { requireBudget } from './budget-bound.ts';
 import { releaseFollowUps } from './follow-up.ts';
@@ -66,6 +67,7 @@ function act(
     case 'push':
       if (choice !== 'approve') return say(tx, task, answer.text ?? '', at, answer.attachments);
       if (need.commit !== undefined) approveCommit(tx.db, task.id, need.commit, at);
+      for (const { key, commit } of need.repositories ?? []) approveRepositoryCommit(tx.db, task.id, key, commit);
       advance(tx, task, { type: 'go_on', at });
       return null;
     case 'host':
@@ -111,7 +113,7 @@ function decideFollowUp(tx: Tx, task: TaskRow, choice: string | undefined, at: s
 
 /** Sends a message to the task. A parked task is queued again for it. */
 function say(tx: Tx, task: TaskRow, text: string, at: string, attachments: readonly string[] = []): string {
-  if (isEnded(task.status)) requireFreeBranch(tx.db, task.user_id, task);
+  if (isEnded(task.status)) requireFreeBranches(tx.db, task.user_id, task);
   const message_id = newId();
   insertMessage(tx.db, { id: message_id, task_id: task.id, text, created_at: at });
   const attached = attach(tx, { user_id: task.user_id, task_id: task.id, message_id }, attachments);

@@ -6,8 +6,9 @@ import { ErrandError } from '../../protocol/problem.ts';
 import { isEnded } from '../../protocol/task.ts';
 import { budgetMax, requireBudget } from './budget-bound.ts';
 import { advance } from './advance.ts';
-import { requireFreeBranch } from './branch-at-work.ts';
+import { requireFreeBranch, requireFreeBranches } from './branch-at-work.ts';
 import { attach } from './attachment-commands.ts';
+import { chooseRepositories } from './choose-repositories.ts';
 import { answerByMessage } from './needs.ts';
 import type { Config } from '../base/config.ts';
 import type { Db } from '../sqlite/database.ts';
@@ -17,6 +18,8 @@ import { findProjectOf } from '../sqlite/projects.ts';
 import { markRemoved } from '../sqlite/removed.ts';
 import { countQueuedOf, findTaskOf, insertTask, listOpenTasksOf, updateBudget } from '../sqlite/tasks.ts';
 import { newTask, type TaskRow } from '../domain/task.ts';
+import { repositoriesView } from '../domain/task-repository.ts';
+import { insertTaskRepository, listTaskRepositories } from '../sqlite/task-repositories.ts';
 
 /*
  * What a user can do to a task. Each command runs in the caller's transaction and checks that the task belongs to the
@@ -48,7 +51,8 @@ export function createTask(
   requireBudget(tx.db, config, user_id, input.budget_usd);
   const budget_usd = input.budget_usd ?? project?.budget_usd ?? config.budget_usd;
   requireRoomInQueue(tx, user_id);
-  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null });
+  requireFreeBranch(tx.db, user_id, { repo_url, work_branch: input.work_branch ?? null }, '/work_branch');
+  const others = chooseRepositories(tx.db, user_id, repo_url, input.repositories);
   const at = new Date().toISOString();
   const task = newTask(
     {
@@ -71,10 +75,19 @@ export function createTask(
     at,
   );
   insertTask(tx.db, task);
+  for (const other of others) insertTaskRepository(tx.db, { ...other, task_id: task.id });
   const { prompt, base_branch } = task;
   const attachments = attach(tx, { user_id, task_id: task.id, message_id: null }, input.attachments ?? []);
   const files = attachments.length > 0 ? { attachments } : {};
-  tx.note(task, { type: 'task.created', body: { prompt, repo_url, base_branch, model, ...files } }, at);
+  const repositories = repositoriesView(task, listTaskRepositories(tx.db, task.id))?.map(
+    ({ key, repo_url: at_url, base_branch: from }) => ({
+      key,
+      repo_url: at_url,
+      base_branch: from,
+    }),
+  );
+  const where = { repo_url, base_branch, ...(repositories && { repositories }) };
+  tx.note(task, { type: 'task.created', body: { prompt, ...where, model, ...files } }, at);
   return task;
 }
 
@@ -95,7 +108,7 @@ export function addMessage(
   const resumed = isEnded(task.status);
   if (resumed) {
     requireRoomInQueue(tx, user_id);
-    requireFreeBranch(tx.db, user_id, task);
+    requireFreeBranches(tx.db, user_id, task);
   }
   const message_id = newId();
   const at = new Date().toISOString();
@@ -137,7 +150,7 @@ function cancel(tx: Tx, task: TaskRow, reason: string): TaskRow {
 export function retryTask(tx: Tx, user_id: string, task_id: string, { budget_usd }: TaskRetry): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
   requireRoomInQueue(tx, user_id);
-  if (isEnded(task.status)) requireFreeBranch(tx.db, user_id, task);
+  if (isEnded(task.status)) requireFreeBranches(tx.db, user_id, task);
   const at = new Date().toISOString();
   setBudget(tx, task, budget_usd, at);
   const next = advance(tx, { ...task, budget_usd: budget_usd ?? task.budget_usd }, { type: 'retry', at });

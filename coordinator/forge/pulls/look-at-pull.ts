@@ -8,13 +8,21 @@ import { orElse } from '../other-token.ts';
 import { stateOf, textOf } from './open-pull.ts';
 import { updatedBody } from './pull-body.ts';
 import { PullRefused } from './pull-faults.ts';
-import { pushedBranches } from './pushed-branches.ts';
+import type { PushedBranch } from './pushed-branches.ts';
 
 /** How many failed checks are named, and how much of a name is kept. */
 const FAILED_NAMES_MAX = 10;
 const NAME_CHARS_MAX = 100;
 
-type Looking = { access: ForgeAccess; task: TaskRow; row: PullRow; signal: AbortSignal; url: string | undefined };
+type Looking = {
+  access: ForgeAccess;
+  task: TaskRow;
+  row: PullRow;
+  /** What the task has pushed so far. */
+  branches: PushedBranch[];
+  signal: AbortSignal;
+  url: string | undefined;
+};
 
 /**
  * Asks a forge how a pull request is, and tells it what the errand did since its text was written. Rejects with
@@ -54,10 +62,11 @@ async function openForge({ access, task, row }: Looking): Promise<OpenForge> {
 type Place = { forge: OpenForge; access: Access; name: { owner: string; name: string }; pull: Pull };
 
 /** Brings the text up to date after a further round of work. Resolves with the commit that it tells of. */
-async function tellOf({ task, row, url }: Looking, { forge, access, name, pull }: Place): Promise<string | null> {
-  const pushed = pushedBranches(task).find(
-    ({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch,
-  );
+async function tellOf(
+  { task, row, branches, url }: Looking,
+  { forge, access, name, pull }: Place,
+): Promise<string | null> {
+  const pushed = branches.find(({ repo_url, branch }) => repo_url === row.repo_url && branch === row.head_branch);
   if (!pushed || pushed.commit === row.told_commit) return row.told_commit;
   const body = updatedBody(pull.body, textOf(task, row, name, url));
   if (body !== undefined && body !== pull.body) await forge.client.editPull(access, name, pull.number, { body });

@@ -21,7 +21,7 @@ import { titleOf } from './pull-title.ts';
  */
 export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: PullCreate, at: string): TaskRow {
   const task = requireTask(tx.db, user_id, task_id);
-  const branches = pushedBranches(task);
+  const branches = pushedBranches(tx.db, task);
   if (branches.length === 0)
     throw new ErrandError('conflict', 'Nothing was pushed yet: there is nothing to open a pull request from.');
   for (const branch of branches) wantPull(tx, task, branch, wish, at);
@@ -34,7 +34,7 @@ export function askForPulls(tx: Tx, user_id: string, task_id: string, wish: Pull
  */
 export function pullsAfterSuccess(tx: Tx, task: TaskRow, at: string): void {
   const wanted = (task.project_id !== null && findProject(tx.db, task.project_id)?.pull_requests) || 'none';
-  for (const branch of pushedBranches(task)) {
+  for (const branch of pushedBranches(tx.db, task)) {
     const before = pullOf(tx, task.id, branch);
     if (before?.state === 'open') changePull(tx, before.id, { head_commit: branch.commit, next_look_at: at }, at);
     else if (wanted !== 'none' && isMissing(before, branch)) wantPull(tx, task, branch, {}, at);

@@ -9,6 +9,7 @@ import { lookAtPull } from './look-at-pull.ts';
 import { openPull } from './open-pull.ts';
 import { changePull, pullsAfterSuccess } from './pull-commands.ts';
 import { faultOf, PullRefused } from './pull-faults.ts';
+import { pushedBranches } from './pushed-branches.ts';
 import { afterFault, nextLook, type PullTimes } from './pull-schedule.ts';
 
 type Dependencies = {
@@ -68,7 +69,8 @@ export class PullKeeper {
     const task = findTask(log.db, row.task_id);
     if (!task) return;
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(CALL_MS)]);
-    const call = { access, task, row, signal, url: pageOf(task.id) };
+    const branches = pushedBranches(log.db, task);
+    const call = { access, task, row, branches, signal, url: pageOf(task.id) };
     try {
       const found = await (row.state === 'opening' ? openPull(call) : lookAtPull(call));
       this.#store(row, { ...found, problem: null, failures: 0 });

@@ -146,25 +146,28 @@ testEachForge('a branch that a person has deleted meanwhile is said to be gone',
   t.is(pull.state, 'failed');
 });
 
-test('a person who may not read the repository any more is told so, and of nothing that happens there', async (t) => {
-  const scene = await PullsScene.start(t, { pull_author: 'app' });
-  scene.install();
-  const errand = scene.errand();
-  await scene.work(errand);
-  await scene.pull(errand, 'it is open', ({ state }) => state === 'open');
-  const { forge, demo, person, log } = scene;
-  const owner = person.person;
-  person.person = forge.world.people.find(({ login }) => login === 'bob') ?? null;
-  demo.permissions.clear();
-  forge.makePrivate(demo);
-  const issue = demo.issues.find(isPull);
-  if (!issue) return t.fail();
-  await forge.editPull(demo, issue, { title: 'The secret plan' });
-  const look = () => log.write((tx) => askForPulls(tx, scene.user_id, errand.id, {}, new Date().toISOString()));
-  look();
-  const pull = await scene.pull(errand, 'it says why', hasProblem(/You may not read ada\/demo any more/));
-  t.not(pull.title, 'The secret plan');
-  person.person = owner;
-  look();
-  t.is((await scene.pull(errand, 'it goes on', ({ problem }) => problem === null)).title, 'The secret plan');
-});
+testEachForge(
+  'a person who may not read the repository any more is told so, and of nothing that happens there',
+  async (t, kind) => {
+    const scene = await PullsScene.start(t, { kind, pull_author: 'app' });
+    scene.bot.install();
+    const errand = scene.errand();
+    await scene.work(errand);
+    await scene.pull(errand, 'it is open', ({ state }) => state === 'open');
+    const { forge, demo, person, log } = scene;
+    const owner = person.person;
+    person.person = forge.world.people.find(({ login }) => login === 'bob') ?? null;
+    demo.permissions.clear();
+    forge.makePrivate(demo);
+    const issue = demo.issues.find(isPull);
+    if (!issue) return t.fail();
+    await forge.editPull(demo, issue, { title: 'The secret plan' });
+    const look = () => log.write((tx) => askForPulls(tx, scene.user_id, errand.id, {}, new Date().toISOString()));
+    look();
+    const pull = await scene.pull(errand, 'it says why', hasProblem(/You may not read ada\/demo any more/));
+    t.not(pull.title, 'The secret plan');
+    person.person = owner;
+    look();
+    t.is((await scene.pull(errand, 'it goes on', ({ problem }) => problem === null)).title, 'The secret plan');
+  },
+);
